@@ -1,0 +1,27 @@
+# Warnings, sanitizers and the language level, as properties of a target; nothing here is global.
+
+# The flags that every target of this project is compiled with.
+add_library(poolbench_options INTERFACE)
+target_compile_features(poolbench_options INTERFACE cxx_std_20)
+target_compile_options(poolbench_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>   # false alarms in std::string's operator+ at -O3 (GCC bug 105651)
+  $<$<BOOL:${POOLBENCH_WARNINGS_AS_ERRORS}>:-Werror>)
+if(POOLBENCH_SANITIZE)
+  target_compile_options(poolbench_options INTERFACE -fsanitize=${POOLBENCH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(poolbench_options INTERFACE -fsanitize=${POOLBENCH_SANITIZE})
+endif()
+# TSan does not model std::atomic_thread_fence; GCC says so, and the code uses none.
+
+# poolbench_library(NAME SOURCES... ) - a static library poolbench_NAME with the alias poolbench::NAME.
+function(poolbench_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES" ${ARGN})
+  add_library(poolbench_${name} STATIC ${ARG_SOURCES})
+  add_library(poolbench::${name} ALIAS poolbench_${name})
+  set_target_properties(poolbench_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  target_compile_features(poolbench_${name} PUBLIC cxx_std_20)
+  target_include_directories(poolbench_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/poolbench>)
+  target_link_libraries(poolbench_${name} PRIVATE $<BUILD_INTERFACE:poolbench_options>)
+endfunction()

@@ -1,0 +1,22 @@
+# poolbench_test(NAME SOURCES... [LINK libs...] [LABELS labels...] [TIMEOUT seconds] [MAIN main.cpp])
+#
+# A GoogleTest program NAME whose tests CTest knows one by one. Every test has a timeout: a hang is a failure. The
+# program's main() (MAIN, by default tests/main.cpp) calls pools::init first, so that its process pools can re-execute
+# it.
+include(GoogleTest)
+function(poolbench_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT;MAIN" "SOURCES;LINK;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  if(NOT ARG_MAIN)
+    set(ARG_MAIN "${PROJECT_SOURCE_DIR}/tests/main.cpp")
+  endif()
+  add_executable(${name} ${ARG_SOURCES} ${ARG_MAIN})
+  target_link_libraries(${name} PRIVATE poolbench_options ${ARG_LINK} poolbench::pools GTest::gtest GTest::gmock)
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+  gtest_discover_tests(${name}
+    DISCOVERY_MODE PRE_TEST
+    DISCOVERY_TIMEOUT 30
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()

@@ -1,0 +1,132 @@
+// poolbench case: repetitions of one explicit case, beside its prediction.
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/backends/backend.h"
+#include "harness/child_runner.h"
+#include "harness/cli/case_options.h"
+#include "harness/cli/cli.h"
+#include "harness/cli/times_output.h"
+#include "harness/collecting_sink.h"
+#include "harness/errors.h"
+#include "harness/interrupt.h"
+#include "harness/model/simulate.h"
+#include "harness/model/statistics.h"
+#include "harness/model_case.h"
+#include "harness/plan.h"
+#include "harness/quantity.h"
+#include "harness/sinks/progress.h"
+#include "harness/sweep.h"
+#include "pools/cores.h"
+
+namespace harness {
+namespace {
+
+using Repetitions = std::vector<CollectingSink::Repetition>;
+
+std::optional<std::int64_t> median_makespan(const Repetitions& repetitions) {
+  std::vector<std::int64_t> makespans;
+  for (const auto& [sample, trace] : repetitions) {
+    if (sample.status == "ok") makespans.push_back(sample.makespan_ns);
+  }
+  if (makespans.empty()) return std::nullopt;
+  return model::median(makespans);
+}
+
+std::string json(const model::Prediction& prediction, const Repetitions& repetitions) {
+  const std::optional<std::int64_t> median = median_makespan(repetitions);
+  std::string out = fmt::format(R"({{"predicted_makespan_ns": {}, "median_makespan_ns": {}, "samples": [)",
+                                prediction.makespan_ns, median ? std::to_string(*median) : "null");
+  for (const auto& [sample, trace] : repetitions) {
+    if (&sample != &repetitions.front().sample) out += ", ";
+    const bool ok = sample.status == "ok";
+    out += fmt::format(R"({{"makespan_ns": {}, "status": "{}", "tasks": )",
+                       ok ? std::to_string(sample.makespan_ns) : "null", sample.status);
+    append_json(trace ? relative_times(*trace) : std::vector<model::TaskTimes>{}, out);
+    out += '}';
+  }
+  return out + "]}\n";
+}
+
+std::string signed_duration(std::int64_t ns) {
+  return (ns < 0 ? "-" : "+") + human_duration(std::chrono::nanoseconds(ns < 0 ? -ns : ns));
+}
+
+std::string table(const Cell& cell, const model::Prediction& prediction, const Repetitions& repetitions) {
+  std::string out = fmt::format("case       {}\npredicted  {}\n", describe(cell),
+                                format_duration(std::chrono::nanoseconds(prediction.makespan_ns)));
+  if (const auto median = median_makespan(repetitions)) {
+    out += fmt::format("median     {}  ({})\n", format_duration(std::chrono::nanoseconds(*median)),
+                       signed_duration(*median - prediction.makespan_ns));
+  } else {
+    out += "median     none: no repetition ended well\n";
+  }
+  out += fmt::format("\n{:>10}  {:<8}  {:>16}  {:>12}\n", "repetition", "status", "makespan", "- predicted");
+  for (std::size_t i = 0; i < repetitions.size(); ++i) {
+    const Sample& sample = repetitions[i].sample;
+    if (sample.status == "ok") {
+      out += fmt::format("{:>10}  {:<8}  {:>16}  {:>12}\n", i + 1, sample.status,
+                         format_duration(std::chrono::nanoseconds(sample.makespan_ns)),
+                         signed_duration(sample.makespan_ns - prediction.makespan_ns));
+    } else {
+      out += fmt::format("{:>10}  {:<8}  {}\n", i + 1, sample.status, sample.error);
+    }
+  }
+  return out;
+}
+
+// Twice the prediction and a minute; as long as possible if that does not fit.
+std::chrono::nanoseconds deadline(std::int64_t predicted_ns) {
+  constexpr std::int64_t kMinute = 60'000'000'000;
+  constexpr std::int64_t kLongest = std::int64_t{1} << 60;  // 36 years: far from overflowing any sum with the clock
+  return std::chrono::nanoseconds(predicted_ns > (kLongest - kMinute) / 2 ? kLongest : 2 * predicted_ns + kMinute);
+}
+
+int run_case(const CaseOptions& options) {
+  const int runs = runs_of(options);
+  const Cell cell = cell_of(options, pools::usable_cores().count);
+  if (const std::optional<std::string> reason = skip_reason(cell)) throw ConfigError(*reason);
+  const model::Prediction prediction = model::simulate(waiting_case(cell));
+
+  Plan plan;
+  plan.suite_name = "case";
+  plan.order = Order::batch;
+  plan.cells.push_back({.cell = cell, .runs = runs, .warmup = 0, .timeout = deadline(prediction.makespan_ns)});
+
+  const std::unique_ptr<CellRunner> runner = make_child_runner({});  // `sleep` needs no calibration
+  CollectingSink collected(true);
+  SweepOutcome outcome;
+  {
+    const InterruptScope interrupts(*runner);
+    ProgressSink progress(stderr_progress());
+    SweepOptions sweep;
+    sweep.stop = interrupt_requested;
+    Sinks sinks{&collected, &progress};
+    outcome = run_sweep(plan, *runner, sinks, sweep);
+  }
+  if (outcome.interrupted) {
+    fmt::print(stderr, "poolbench: interrupted after {} of {} repetitions\n", outcome.run, runs);
+    return kExitInterrupted;
+  }
+  write_stdout(options.json ? json(prediction, collected.repetitions) : table(cell, prediction, collected.repetitions));
+  return outcome.failed > 0 ? kExitCellsFailed : kExitOk;
+}
+
+}  // namespace
+
+void add_case_command(CLI::App& app, CommandContext& context) {
+  CLI::App* const command = app.add_subcommand("case", "run one explicit case of sleep tasks, beside its prediction");
+  auto options = std::make_shared<CaseOptions>();
+  add_case_options(*command, *options);
+  command->callback([options, &context] { context.action = [options] { return run_case(*options); }; });
+}
+
+}  // namespace harness

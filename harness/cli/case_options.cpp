@@ -1,0 +1,140 @@
+#include "harness/cli/case_options.h"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "harness/backends/backend.h"
+#include "harness/errors.h"
+#include "harness/plan.h"
+#include "harness/quantity.h"
+#include "harness/strategies/strategy.h"
+
+namespace harness {
+namespace {
+
+constexpr std::int64_t kMost = 2'147'483'647;  // parsers, tasks per chunk, tasks
+
+void require_known_strategy(const std::string& wanted) {
+  std::string known;
+  for (const StrategyInfo& strategy : strategies()) {
+    if (strategy.name == wanted) return;
+    known += (known.empty() ? "" : ", ") + std::string(strategy.name);
+  }
+  throw ConfigError(fmt::format("unknown strategy '{}'; known: {}", wanted, known));
+}
+
+std::vector<std::int64_t> nanoseconds(const std::vector<std::chrono::nanoseconds>& durations) {
+  std::vector<std::int64_t> values;
+  values.reserve(durations.size());
+  for (const std::chrono::nanoseconds duration : durations) values.push_back(duration.count());
+  return values;
+}
+
+// One count; backends without a choice take their own and accept no other.
+void set_workers(const CaseOptions& options, const Backend& backend, Cell& cell) {
+  const int own = backend.workers(1, cell.tasks);
+  const bool fixed = own == backend.workers(2, cell.tasks) && own == backend.workers(3, cell.tasks);
+  if (options.workers.empty()) {
+    if (!fixed)
+      throw ConfigError(
+          fmt::format("--workers is missing: backend {} needs one size, such as 4 or cores*5", options.backend));
+    cell.workers = own;
+    cell.workers_spec = std::to_string(own);
+    return;
+  }
+  if (options.workers.find(',') != std::string::npos || options.workers.find("..") != std::string::npos) {
+    throw ConfigError(
+        fmt::format("--workers '{}' is a list; one size is allowed here, such as 4 or cores*5", options.workers));
+  }
+  const std::vector<Size> sizes = parse_sizes(options.workers, cell.cores);
+  if (sizes.size() != 1) throw ConfigError(fmt::format("--workers '{}': one size is allowed here", options.workers));
+  if (fixed && sizes.front().value != own) {
+    throw ConfigError(fmt::format("--workers {} does not apply to backend {}: it has {} for {} task{}", options.workers,
+                                  options.backend, own, cell.tasks, cell.tasks == 1 ? "" : "s"));
+  }
+  cell.workers = sizes.front().value;
+  cell.workers_spec = sizes.front().spec;
+}
+
+void set_callbacks(const CaseOptions& options, Cell& cell) {
+  std::vector<std::int64_t> callbacks = nanoseconds(parse_durations(options.callbacks));
+  const auto n = static_cast<std::size_t>(cell.tasks);
+  // One duration stands for all; a list, "1x50ms" included, has one per task.
+  const bool one_for_all = callbacks.size() == 1 && options.callbacks.find_first_of(",x") == std::string::npos;
+  if (one_for_all) callbacks.assign(n, callbacks.front());
+  if (callbacks.size() != n) {
+    throw ConfigError(
+        fmt::format("--callbacks '{}' gives {} durations for {} tasks; allowed: one for all, or one per task",
+                    options.callbacks, callbacks.size(), n));
+  }
+  const std::int64_t longest = *std::max_element(callbacks.begin(), callbacks.end());
+  if (cell.strategy == "none" && longest > 0) {
+    throw ConfigError(
+        fmt::format("--callbacks '{}' does not apply to strategy none: it has no callbacks", options.callbacks));
+  }
+  cell.callback_durations_ns = std::move(callbacks);
+  cell.callback_ns = longest;
+}
+
+}  // namespace
+
+void add_case_options(CLI::App& command, CaseOptions& options) {
+  command.add_option("--backend", options.backend, "executor under test; see `poolbench list backends`")->required();
+  command.add_option("--workers", options.workers,
+                     "one size: 4, cores, cores*5; inline has 1, thread_per_task one per task");
+  command.add_option("--tasks", options.tasks, "durations in submission order: 100ms,200ms or 8x100ms,1s")->required();
+  command.add_option("--callbacks", options.callbacks, "one duration for all, or one per task")->default_str("0s");
+  command.add_option("--strategy", options.strategy, "who runs the callbacks; see `poolbench list strategies`")
+      ->required();
+  command.add_option("--parsers", options.parsers, "parser processes of strategy extra (default 1)");
+  command.add_option("--chunksize", options.chunksize, "tasks per job of strategy map (default 1)");
+  command.add_option("-r,--runs", options.runs, "repetitions of `case`; a prediction has none")->default_str("5");
+  command.add_flag("--json", options.json, "one JSON document instead of the table");
+}
+
+int runs_of(const CaseOptions& options) {
+  return static_cast<int>(parse_integer(options.runs, "--runs", 1, 1'000'000));
+}
+
+Cell cell_of(const CaseOptions& options, int cores) {
+  const Backend& backend = find_backend(options.backend);
+  require_known_strategy(options.strategy);
+  if (const std::string reason = backend.skip_reason(options.strategy); !reason.empty()) {
+    throw ConfigError(
+        fmt::format("strategy {} is not defined on backend {}: {}", options.strategy, options.backend, reason));
+  }
+
+  Cell cell;
+  cell.backend = options.backend;
+  cell.strategy = options.strategy;
+  cell.cores = cores;
+  cell.workload = "sleep";
+  cell.distribution = "explicit";
+  cell.start_method = backend.start_method();
+  cell.task_durations_ns = nanoseconds(parse_durations(options.tasks));
+  if (cell.task_durations_ns.size() > static_cast<std::size_t>(kMost))
+    throw ConfigError("--tasks: more than 2147483647 tasks");
+  cell.tasks = static_cast<int>(cell.task_durations_ns.size());
+  cell.task_ns = *std::max_element(cell.task_durations_ns.begin(), cell.task_durations_ns.end());
+  set_workers(options, backend, cell);
+  set_callbacks(options, cell);
+
+  if (options.parsers && options.strategy != "extra") {
+    throw ConfigError(fmt::format("--parsers does not apply to strategy {}, only to extra", options.strategy));
+  }
+  if (options.strategy == "extra")
+    cell.parsers = options.parsers ? static_cast<int>(parse_integer(*options.parsers, "--parsers", 1, kMost)) : 1;
+  if (options.chunksize && options.strategy != "map") {
+    throw ConfigError(fmt::format("--chunksize does not apply to strategy {}, only to map", options.strategy));
+  }
+  if (options.chunksize) cell.chunksize = static_cast<int>(parse_integer(*options.chunksize, "--chunksize", 1, kMost));
+  cell.seed = cell_seed(1, cell);
+  cell.cell_id = cell_id(cell);
+  return cell;
+}
+
+}  // namespace harness

@@ -1,0 +1,38 @@
+#pragma once
+
+// The flags that `case` and `predict` share: one explicit case of `sleep` tasks, turned into a Cell.
+
+#include <optional>
+#include <string>
+
+#include "harness/cell.h"
+
+namespace CLI {
+class App;
+}
+
+namespace harness {
+
+struct CaseOptions {
+  std::string backend;
+  std::string workers;  // empty: not given
+  std::string tasks;
+  std::string callbacks = "0s";
+  std::string strategy;
+  std::optional<std::string> parsers;
+  std::optional<std::string> chunksize;
+  std::string runs = "5";
+  bool json = false;
+};
+
+// REQUIRES: `options` outlives `command`.
+void add_case_options(CLI::App& command, CaseOptions& options);
+
+// The value of --runs. Throws ConfigError.
+int runs_of(const CaseOptions& options);
+
+// Throws ConfigError: unknown names, quantities that do not parse, a list of workers, a flag that does not apply, a
+// strategy that is not defined on the backend, times that sum to more than 2^63-1 ns.
+Cell cell_of(const CaseOptions& options, int cores);
+
+}  // namespace harness

@@ -1,0 +1,30 @@
+#pragma once
+
+// The command line. A subcommand is one file that declares its flags and, when it was chosen, leaves in the context what
+// to do; run_cli does it, and is the only place that turns errors into messages and exit codes.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace harness {
+
+struct CommandContext {
+  std::vector<std::string> arguments;   // argv as given
+  std::function<int()> action;          // set by the chosen subcommand's CLI11 callback; returns the exit code
+};
+
+void add_run_command(CLI::App& app, CommandContext& context);
+void add_case_command(CLI::App& app, CommandContext& context);
+void add_predict_command(CLI::App& app, CommandContext& context);
+void add_validate_command(CLI::App& app, CommandContext& context);
+void add_list_command(CLI::App& app, CommandContext& context);
+
+// Parses, acts, and returns the exit code: see errors.h. An error is one line on stderr, "poolbench: ...".
+int run_cli(int argc, char** argv);
+
+}  // namespace harness

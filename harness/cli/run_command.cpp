@@ -1,0 +1,183 @@
+// poolbench run [SUITE]: suite -> plan -> sweep -> derived files -> verdict.
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/child_runner.h"
+#include "harness/cli/cli.h"
+#include "harness/cli/run_directory.h"
+#include "harness/derived.h"
+#include "harness/environment.h"
+#include "harness/errors.h"
+#include "harness/interrupt.h"
+#include "harness/plan.h"
+#include "harness/quantity.h"
+#include "harness/report.h"
+#include "harness/sinks/context.h"
+#include "harness/sinks/progress.h"
+#include "harness/sinks/tasks_csv.h"
+#include "harness/suite.h"
+#include "harness/sweep.h"
+
+namespace harness {
+namespace {
+
+// As given; absent where the flag is.
+struct Flags {
+  std::string suite = "default";
+  std::string output;
+  bool fresh = false;
+  bool dry_run = false;
+  bool strict = false;
+  bool trace = false;
+  std::vector<std::string> filters;
+  std::optional<std::string> runs, warmup, order, seed, timeout, time_budget;
+};
+
+std::chrono::nanoseconds positive_duration(const std::string& flag, const std::string& text) {
+  const auto duration = parse_duration(text);
+  if (duration.count() == 0) throw ConfigError(fmt::format("bad {} '{}'; allowed: more than 0", flag, text));
+  return duration;
+}
+
+PlanOptions plan_options(const Flags& flags, int cores) {
+  PlanOptions options;
+  options.cores = cores;
+  if (flags.runs) options.runs = static_cast<int>(parse_integer(*flags.runs, "--runs", 1, 1'000'000));
+  if (flags.warmup) options.warmup = static_cast<int>(parse_integer(*flags.warmup, "--warmup", 0, 1'000'000));
+  if (flags.order) options.order = parse_order(*flags.order);
+  if (flags.seed) options.seed = parse_seed(*flags.seed);
+  if (flags.timeout) options.timeout = positive_duration("--timeout", *flags.timeout);
+  for (const std::string& filter : flags.filters) options.filters.push_back(parse_filter(filter));
+  return options;
+}
+
+int repetitions(const Plan& plan) {
+  int total = 0;
+  for (const PlannedCell& planned : plan.cells) total += planned.runs + planned.warmup;
+  return total;
+}
+
+void print_plan(const Plan& plan) {
+  fmt::print("suite {}: {} cells, {} repetitions with warm-ups, about {}\n", plan.suite_name, plan.cells.size(),
+             repetitions(plan), eta_text(estimated_time(plan)));
+  for (const PlannedCell& planned : plan.cells) {
+    fmt::print("cell {} {} runs={} warmup={} predicted {}\n", planned.cell.cell_id, describe(planned.cell), planned.runs,
+               planned.warmup, human_duration(predicted_makespan(planned.cell)));
+  }
+  for (const Skip& skip : plan.skips) fmt::print("skipped {}: {}\n", skip.what, skip.reason);
+}
+
+void tell_outcome(const SweepOutcome& outcome, const CommandContext& context) {
+  if (outcome.run > 0 && outcome.sum_makespans.count() > 0) {
+    fmt::print(stderr, "measuring took {}, {:.2f} x the sum of the makespans\n", human_duration(outcome.measuring),
+               static_cast<double>(outcome.measuring.count()) / static_cast<double>(outcome.sum_makespans.count()));
+  }
+  if (outcome.remaining() == 0) return;
+  fmt::print(stderr, "poolbench: {}; {} of {} repetitions are kept, {} left; resume with: {}\n",
+             outcome.interrupted ? "interrupted" : "the time budget is used up", outcome.run, outcome.steps,
+             outcome.remaining(), resume_command(context.arguments));
+}
+
+// The run itself: everything that is written goes through here.
+SweepOutcome measure(const Plan& plan, const Suite& suite, const Flags& flags, const Environment& environment,
+                     RunDirectory& directory, SweepOptions options, const CommandContext& context) {
+  options.run_id = make_run_id();
+  options.stop = interrupt_requested;
+  if (flags.time_budget) options.time_budget = positive_duration("--time-budget", *flags.time_budget);
+
+  fmt::print(stderr, "{}\n", machine_line(environment));
+  for (const std::string& warning : environment.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  fmt::print(stderr, "suite {}: {} cells, {} repetitions with warm-ups, about {}; into {}\n", plan.suite_name,
+             plan.cells.size(), repetitions(plan), eta_text(estimated_time(plan)), directory.path().string());
+  if (!plan.skips.empty()) fmt::print(stderr, "{} combinations have no meaning or are skipped: see --dry-run\n", plan.skips.size());
+
+  std::optional<workloads::Calibration> calibration = directory.earlier_calibration(environment);
+  if (!calibration) calibration = workloads::calibrate();
+  directory.freeze(suite);
+  write_context(directory.path(), {options.run_id, utc_now(), plan.suite_name, context.arguments, plan.seed,
+                                   std::string(to_string(plan.order)), environment, *calibration});
+
+  ProgressSink progress(stderr_progress());
+  Sinks sinks{&directory.results(), &progress};
+  std::optional<TasksCsvSink> tasks;
+  if (flags.trace) sinks.push_back(&tasks.emplace(directory.path(), options.run_id));
+  const std::unique_ptr<CellRunner> runner = make_child_runner({*calibration, {}});
+  const InterruptScope scope(*runner);
+  return run_sweep(plan, *runner, sinks, options);
+}
+
+int run(const Flags& flags, const CommandContext& context) {
+  if (flags.time_budget) positive_duration("--time-budget", *flags.time_budget);
+  const Suite suite = load_suite(flags.suite);
+  const Environment environment = read_environment();
+  const Plan plan = make_plan(suite, plan_options(flags, environment.cores));
+  if (flags.dry_run) {
+    print_plan(plan);
+    return kExitOk;
+  }
+  if (flags.strict) require_quiet(environment);
+
+  // A full file size limit is an error of write(2) like a full disk, not the end of the program.
+  std::signal(SIGXFSZ, SIG_IGN);
+  const std::filesystem::path path = flags.output.empty() ? std::filesystem::path("out") / suite.name : std::filesystem::path(flags.output);
+  if (flags.fresh) {
+    const std::filesystem::path aside = put_old_directory_away(path);
+    if (!aside.empty()) fmt::print(stderr, "the old directory is now {}\n", aside.string());
+  }
+  RunDirectory directory(path);
+  SweepOptions options;
+  options.machine_id = environment.machine_id;
+  options.build_id = environment.build_id;
+  options.present = directory.present();
+
+  SweepOutcome outcome;
+  const bool complete = missing_steps(plan, options).empty();
+  if (complete) {
+    fmt::print(stderr, "complete: all {} repetitions are in {} already, nothing to do (--fresh measures anew)\n",
+               repetitions(plan), directory.path().string());
+    outcome.failed_before = failures_present(plan, options);
+  } else {
+    outcome = measure(plan, suite, flags, environment, directory, options, context);
+    tell_outcome(outcome, context);
+  }
+  if (!outcome.interrupted) {
+    std::error_code error;
+    if (!complete || !std::filesystem::exists(path / "derived" / "summary.csv", error)) derive(path);
+    print_verdict(path, std::cout);
+  }
+  std::cout << path.string() << '\n';
+  if (outcome.interrupted) return kExitInterrupted;
+  return outcome.failed + outcome.failed_before > 0 ? kExitCellsFailed : kExitOk;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, CommandContext& context) {
+  CLI::App* const command = app.add_subcommand("run", "Measure a suite: one row per repetition in OUTPUT/results.csv");
+  const auto flags = std::make_shared<Flags>();
+  command->add_option("SUITE", flags->suite, "A name from `list suites`, or the path of a .toml file")->capture_default_str();
+  command->add_option("-o,--output", flags->output, "The output directory [out/<suite>]; a run there is resumed");
+  command->add_flag("--fresh", flags->fresh, "Rename the old output directory and start anew");
+  command->add_flag("-n,--dry-run", flags->dry_run, "Print the cells, what is skipped and why, and an estimate of the time");
+  command->add_option("--filter", flags->filters, "axis=value: only cells whose factor column has the value (repeated: all must)")
+      ->allow_extra_args(false);
+  command->add_option("-r,--runs", flags->runs, "Measured repetitions of every cell");
+  command->add_option("-w,--warmup", flags->warmup, "Warm-up repetitions of every cell, stored but marked");
+  command->add_option("--order", flags->order, "random, round-robin or batch");
+  command->add_option("--seed", flags->seed, "Of the order, the drawn durations and the works");
+  command->add_option("--timeout", flags->timeout, "Deadline of one repetition, as in 30s");
+  command->add_option("--time-budget", flags->time_budget, "Start no repetition that would likely end later, as in 10min");
+  command->add_flag("--strict", flags->strict, "Refuse a noisy machine (load, governor, CPU quota)");
+  command->add_flag("--trace", flags->trace, "Also write OUTPUT/tasks/<run_id>.csv: one row per task");
+  command->callback([flags, &context] { context.action = [flags, &context] { return run(*flags, context); }; });
+}
+
+}  // namespace harness

@@ -1,0 +1,90 @@
+#include "harness/cli/run_directory.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "harness/errors.h"
+#include "harness/sinks/context.h"
+#include "harness/sinks/file.h"
+
+namespace harness {
+namespace {
+
+const std::filesystem::path& writable(const std::filesystem::path& path) {
+  require_writable_directory(path);
+  return path;
+}
+
+std::string shell_quoted(const std::string& argument) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+  if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) return argument;
+  std::string quoted = "'";
+  for (const char c : argument) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+}  // namespace
+
+std::filesystem::path put_old_directory_away(const std::filesystem::path& directory) {
+  // "out/default/" and "out/default" are one directory; only the second has a name to add to.
+  std::filesystem::path named = directory.lexically_normal();
+  if (!named.has_filename()) named = named.parent_path();
+  std::error_code error;
+  if (!std::filesystem::exists(named, error)) return {};
+  const std::filesystem::path aside = first_free(named, ".old-");
+  std::filesystem::rename(named, aside, error);
+  if (error) throw ConfigError(fmt::format("--fresh: cannot rename '{}': {}", named.string(), error.message()));
+  return aside;
+}
+
+RunDirectory::RunDirectory(std::filesystem::path path)
+    : path_(std::move(path)), results_(writable(path_) / "results.csv"), present_(read_results(path_ / "results.csv")) {}
+
+void RunDirectory::freeze(const Suite& suite) const {
+  const std::filesystem::path copy = path_ / "suite.toml";
+  std::error_code error;
+  if (std::filesystem::exists(copy, error)) {
+    std::ifstream file(copy, std::ios::binary);
+    const std::string frozen{std::istreambuf_iterator<char>(file), {}};
+    if (frozen == suite.text) return;
+    const std::filesystem::path aside = first_free(copy, ".old-");
+    std::filesystem::rename(copy, aside, error);
+    if (error) throw OutputError(fmt::format("cannot rename '{}': {}", copy.string(), error.message()));
+    fmt::print(stderr, "poolbench: the suite has changed since the last run here; its old copy is now {}\n", aside.string());
+  }
+  write_new_file(copy, suite.text);
+}
+
+std::optional<workloads::Calibration> RunDirectory::earlier_calibration(const Environment& environment) const {
+  std::optional<workloads::Calibration> found;
+  std::string latest;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(path_ / "context", error)) {
+    try {
+      const Context context = read_context(entry.path());
+      if (context.environment.machine_id == environment.machine_id && context.environment.build_id == environment.build_id &&
+          context.run_id > latest) {
+        latest = context.run_id;
+        found = context.calibration;
+      }
+    } catch (const ConfigError&) {
+      // Of another version, or cut short: the run calibrates anew.
+    }
+  }
+  return found;
+}
+
+std::string resume_command(const std::vector<std::string>& arguments) {
+  std::string command;
+  for (const std::string& argument : arguments) {
+    if (argument == "--fresh") continue;
+    if (!command.empty()) command += ' ';
+    command += shell_quoted(argument);
+  }
+  return command;
+}
+
+}  // namespace harness

@@ -1,0 +1,80 @@
+#include "harness/cli/times_output.h"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <iterator>
+
+#include "harness/errors.h"
+
+namespace harness {
+
+std::vector<model::TaskTimes> relative_times(const Trace& trace) {
+  std::vector<model::TaskTimes> tasks;
+  if (trace.tasks.empty()) return tasks;
+  std::int64_t first = trace.tasks.front().submitted_ns;
+  for (const TaskTrace& task : trace.tasks) first = std::min(first, task.submitted_ns);
+  tasks.reserve(trace.tasks.size());
+  for (const TaskTrace& task : trace.tasks) {
+    model::TaskTimes times;
+    times.start_ns = task.started_ns - first;
+    times.finish_ns = task.finished_ns - first;
+    if (task.callback_started_ns != kNoStamp) {
+      times.callback_start_ns = task.callback_started_ns - first;
+      times.callback_finish_ns = task.callback_finished_ns - first;
+    }
+    tasks.push_back(times);
+  }
+  return tasks;
+}
+
+void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out) {
+  // Written by hand: a document of a million tasks would spend seconds in a tree of values.
+  auto to = std::back_inserter(out);
+  out += '[';
+  for (const model::TaskTimes& times : tasks) {
+    if (&times != tasks.data()) out += ", ";
+    if (times.callback_start_ns == model::kNever) {
+      fmt::format_to(to,
+                     R"({{"start_ns": {}, "finish_ns": {}, "callback_start_ns": null, "callback_finish_ns": null}})",
+                     times.start_ns, times.finish_ns);
+    } else {
+      fmt::format_to(to, R"({{"start_ns": {}, "finish_ns": {}, "callback_start_ns": {}, "callback_finish_ns": {}}})",
+                     times.start_ns, times.finish_ns, times.callback_start_ns, times.callback_finish_ns);
+    }
+  }
+  out += ']';
+}
+
+void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out) {
+  auto to = std::back_inserter(out);
+  fmt::format_to(to, "{:>8}  {:>16}  {:>16}  {:>16}  {:>16}\n", "task", "start [ms]", "finish [ms]", "callback start",
+                 "callback end");
+  const auto append = [&](std::int64_t ns) {
+    if (ns == model::kNever) {
+      fmt::format_to(to, "  {:>16}", "-");
+    } else {
+      fmt::format_to(to, "  {:>9}.{:06}", ns / 1'000'000, ns % 1'000'000);  // exact
+    }
+  };
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    fmt::format_to(to, "{:>8}", i + 1);
+    append(tasks[i].start_ns);
+    append(tasks[i].finish_ns);
+    append(tasks[i].callback_start_ns);
+    append(tasks[i].callback_finish_ns);
+    out += '\n';
+  }
+}
+
+void write_stdout(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    throw OutputError(std::string("cannot write to standard output: ") + std::strerror(errno));
+  }
+}
+
+}  // namespace harness

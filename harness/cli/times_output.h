@@ -1,0 +1,27 @@
+#pragma once
+
+// How `predict` and `case` print task times: integer nanoseconds in JSON, milliseconds to the last nanosecond in
+// tables.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/model/case.h"
+#include "harness/trace.h"
+
+namespace harness {
+
+// The times of a repetition, relative to its first submit.
+std::vector<model::TaskTimes> relative_times(const Trace& trace);
+
+// [{"start_ns": 0, "finish_ns": 1, "callback_start_ns": null, "callback_finish_ns": null}, ...] appended to `out`.
+void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out);
+
+// A header and one line per task.
+void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out);
+
+// Everything to stdout. Throws OutputError when it cannot be written.
+void write_stdout(const std::string& text);
+
+}  // namespace harness

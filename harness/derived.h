@@ -1,0 +1,29 @@
+#pragma once
+
+// derived/: what follows from results.csv, made again at will and never mixed with it.
+
+#include <filesystem>
+
+namespace harness {
+
+// Writes derived/summary.csv, model.csv and claims.csv of a run directory, each to a temporary name first and then
+// renamed over the old one. Reads results.csv, context/ (calibration, cores) and suite.toml (the durations of explicit
+// cases).
+//
+//   summary.csv  cell_id, n, median_ns, ci_low_ns, ci_high_ns, best, ties, failed, ci_coverage, ratio, ratio_low,
+//   ratio_high
+//                per cell in order of appearance: repetitions that ended well, their median (lower middle), its exact
+//                95 % interval; best is 1 for the fastest cell of its scenario, ties 1 for those that a statistical tie
+//                joins to it (the best itself: 0); ratio is how many times the best's makespan this one takes, with its
+//                interval
+//   model.csv    cell_id, strategy, predicted_ns, formula, in_domain, residual_pct, binding, violated, basis
+//                predicted_ns is the simulation's, empty where the tasks have no defined service time and none was
+//                measured; formula the closed form, in_domain 1 where it is exact for the cell; residual_pct = 100
+//                (median - predicted) / predicted; basis says where service times came from: "requested" or "measured
+//                at 1 worker"
+//   claims.csv   see claims_csv() in validate.h
+//
+// Throws ConfigError when results.csv is not there or cannot be read, OutputError when a file cannot be written.
+void derive(const std::filesystem::path& run_directory);
+
+}  // namespace harness

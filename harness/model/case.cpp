@@ -1,0 +1,69 @@
+#include "harness/model/case.h"
+
+#include <array>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "harness/model/wide.h"
+
+namespace harness::model {
+namespace {
+
+constexpr std::array<std::string_view, 9> kNames = {"none", "worker",  "main",         "extra", "fused",
+                                                    "sync", "collect", "as_completed", "map"};
+
+void require(bool condition, const std::string& message) {
+  if (!condition) throw std::invalid_argument(message);
+}
+
+}  // namespace
+
+std::optional<Strategy> find_strategy(std::string_view wanted) {
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (kNames[i] == wanted) return static_cast<Strategy>(i);
+  }
+  return std::nullopt;
+}
+
+std::string_view name(Strategy strategy) { return kNames[static_cast<std::size_t>(strategy)]; }
+
+bool has_callbacks(Strategy strategy) { return strategy != Strategy::none; }
+
+std::vector<Demand> waits(std::span<const std::int64_t> durations_ns) {
+  std::vector<Demand> demands;
+  demands.reserve(durations_ns.size());
+  for (const std::int64_t duration : durations_ns)
+    demands.push_back({.wait_ns = duration, .compute_ns = 0, .locked = false});
+  return demands;
+}
+
+void check(const Case& c) {
+  require(!c.tasks.empty(), "a case has at least one task");
+  require(c.workers >= 1, "workers is " + std::to_string(c.workers) + ", at least 1 is needed");
+  require(c.parsers >= 1, "parsers is " + std::to_string(c.parsers) + ", at least 1 is needed");
+  require(c.chunksize >= 1, "chunksize is " + std::to_string(c.chunksize) + ", at least 1 is needed");
+  require(c.cores >= 0, "cores is " + std::to_string(c.cores) + ", 0 (no limit) or more is needed");
+  const bool callbacks = has_callbacks(c.strategy);
+  require(!callbacks || c.callbacks.size() == c.tasks.size(),
+          std::to_string(c.callbacks.size()) + " callbacks for " + std::to_string(c.tasks.size()) + " tasks");
+  const Overheads& o = c.overheads;
+  require(o.submit_ns >= 0 && o.dispatch_ns >= 0 && o.routing_ns >= 0, "an overhead is negative");
+  require(!c.coupled || c.strategy == Strategy::main || c.strategy == Strategy::none,
+          "coupled dispatch is defined for `main` and `none` only");
+
+  Wide total = static_cast<Wide>(c.tasks.size()) * (static_cast<Wide>(o.submit_ns) + o.dispatch_ns + o.routing_ns);
+  const auto add = [&total](const std::vector<Demand>& demands) {
+    for (const Demand& demand : demands) {
+      require(demand.wait_ns >= 0 && demand.compute_ns >= 0, "a duration is negative");
+      total += static_cast<Wide>(demand.wait_ns) + demand.compute_ns;
+    }
+  };
+  add(c.tasks);
+  if (callbacks) add(c.callbacks);
+  if (total > std::numeric_limits<std::int64_t>::max()) {
+    throw std::overflow_error("the durations sum to more than 9223372036854775807 ns (292 years)");
+  }
+}
+
+}  // namespace harness::model

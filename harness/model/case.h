@@ -1,0 +1,76 @@
+#pragma once
+
+// What the model is asked: numbers only. A Case is n tasks in submission order, each with the demand of its callback,
+// on k workers, under one callback strategy and one set of overheads. All times are integer nanoseconds.
+//
+// The theory: every strategy runs the tasks by FIFO list scheduling (`sync` and inline execution: one after another);
+// they differ in who runs the callbacks, when they become ready and in which order.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace harness::model {
+
+enum class Strategy { none, worker, main, extra, fused, sync, collect, as_completed, map };
+
+std::optional<Strategy> find_strategy(std::string_view name);
+std::string_view name(Strategy strategy);
+bool has_callbacks(Strategy strategy);  // all but `none`
+
+// Service demanded of a worker: it waits first, then computes. Never negative.
+struct Demand {
+  std::int64_t wait_ns = 0;
+  std::int64_t compute_ns = 0;  // on a core of its own
+  bool locked = false;  // computes while it holds the one lock that all locked demands of the case share (a GIL)
+
+  std::int64_t service_ns() const { return wait_ns + compute_ns; }
+};
+
+// What the machinery costs, ns. All of it serial where it happens.
+struct Overheads {
+  std::int64_t submit_ns = 0;    // d: the submitting thread, per job; job i (from 1) can start at i*d
+  std::int64_t dispatch_ns = 0;  // e: the worker, per job, before the task
+  std::int64_t routing_ns = 0;   // x: the main process, per result that `extra` hands to a parser
+};
+
+struct Case {
+  Strategy strategy = Strategy::none;
+  int workers = 1;             // k >= 1
+  int parsers = 1;             // m >= 1; only `extra` looks at it
+  std::int64_t chunksize = 1;  // s >= 1; only `map` looks at it: s consecutive tasks are one job
+  int cores = 0;               // P: cores that computing demands share; 0: as many as anyone could use
+  bool serial = false;         // inline execution: submit runs the task before it returns
+  bool coupled = false;        // callbacks of `main` run on the thread that refills a queue of k+1 jobs (see coupled.h)
+  std::vector<Demand> tasks;   // n >= 1
+  std::vector<Demand> callbacks;  // one per task; `none` ignores it and may leave it empty
+  Overheads overheads;
+};
+
+// Tasks that only wait, as `sleep` does.
+std::vector<Demand> waits(std::span<const std::int64_t> durations_ns);
+
+// Throws std::invalid_argument when a size is < 1, a time negative or the callbacks are not one per task, and
+// std::overflow_error when the sum of all times does not fit 63 bits. Nothing below computes a time beyond that sum.
+void check(const Case& c);
+
+inline constexpr std::int64_t kNever = -1;
+
+// ns from the first submit. Callback times are kNever for `none`.
+struct TaskTimes {
+  std::int64_t start_ns = 0;
+  std::int64_t finish_ns = 0;  // the task's own end: without its callback, and in `map` not its chunk's
+  std::int64_t callback_start_ns = kNever;
+  std::int64_t callback_finish_ns = kNever;
+  int worker = 0;  // from 0; the worker that has been idle longest, ties by number
+  int server = 0;  // from 0: which worker, parser or (0) caller ran the callback
+};
+
+struct Prediction {
+  std::int64_t makespan_ns = 0;  // first submit to the end of the last task or callback
+  std::vector<TaskTimes> tasks;  // submission order
+};
+
+}  // namespace harness::model

@@ -1,0 +1,224 @@
+#include "harness/model/closed_forms.h"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <queue>
+
+#include "harness/model/shape.h"
+#include "harness/model/simulate.h"
+#include "harness/model/wide.h"
+
+namespace harness::model {
+namespace {
+
+std::int64_t sum(const std::vector<std::int64_t>& values) {
+  return std::accumulate(values.begin(), values.end(), std::int64_t{0});
+}
+
+// The larger of two named terms; the first when they tie.
+ClosedForm larger(std::string formula, std::string first, std::int64_t first_ns, std::string second,
+                  std::int64_t second_ns) {
+  const bool second_binds = second_ns > first_ns;
+  return {.formula = std::move(formula),
+          .in_domain = true,
+          .violated = "",
+          .value_ns = std::max(first_ns, second_ns),
+          .binding_term = second_binds ? std::move(second) : std::move(first)};
+}
+
+ClosedForm exactly(std::string formula, std::int64_t value_ns, std::string binding) {
+  return {.formula = std::move(formula),
+          .in_domain = true,
+          .violated = "",
+          .value_ns = value_ns,
+          .binding_term = std::move(binding)};
+}
+
+ClosedForm simulated(std::string formula, const Case& c, std::string why) {
+  return {.formula = std::move(formula),
+          .in_domain = false,
+          .violated = std::move(why),
+          .value_ns = simulate(c).makespan_ns,
+          .binding_term = ""};
+}
+
+ClosedForm longest_of(std::string formula, const std::vector<std::int64_t>& services) {
+  const auto longest = std::max_element(services.begin(), services.end());
+  return exactly(std::move(formula), *longest, "task " + std::to_string(longest - services.begin() + 1));
+}
+
+// `none`, `worker`, `fused`: the list schedule of the services p.
+ClosedForm list_form(const Case& c, const Shape& s, const std::vector<std::int64_t>& services, const std::string& p) {
+  const Overheads& o = c.overheads;
+  if (s.n <= s.k && o.submit_ns == 0) return longest_of("max(" + p + ")", services);
+  const bool equal = std::adjacent_find(services.begin(), services.end(), std::not_equal_to<>()) == services.end();
+  if (equal && o.submit_ns == 0)
+    return exactly("q(" + p + ")", s.q * services.front(), std::to_string(s.q) + " rounds");
+  if (o.submit_ns > 0)
+    return simulated("list schedule of " + p, c, "submit costs " + duration_text(o.submit_ns) + ", not 0");
+  return simulated("list schedule of " + p, c,
+                   s.more_tasks_than_workers() + " and durations differ: " + s.range_of(services));
+}
+
+ClosedForm main_form(const Case& c, const Shape& s) {
+  const Overheads& o = c.overheads;
+  if (s.equal_tasks && s.equal_callbacks && o.submit_ns == 0 && o.dispatch_ns == 0) {
+    return larger("max(t + nc, qt + Lc)", "t + nc", s.longest + s.n * s.c, "qt + Lc", s.q * s.longest + s.last * s.c);
+  }
+  if (s.linear && s.n <= s.k && s.equal_callbacks && o.submit_ns == 0 && o.dispatch_ns == 0) {
+    const std::int64_t step = s.t.front();
+    return larger("max(D + nc, nD + c)", "nD + c", s.n * step + s.c, "D + nc", step + s.n * s.c);
+  }
+  const TandemTerm term = tandem(finish_times(c), s.callbacks);
+  return exactly("max_j [r_(j) + sum_{i>=j} c_(i)]", term.value_ns, "j = " + std::to_string(term.j));
+}
+
+ClosedForm extra_form(const Case& c, const Shape& s) {
+  if (c.overheads.routing_ns > 0) {
+    return simulated("simulation of extra", c, "hand-over costs " + duration_text(c.overheads.routing_ns) + ", not 0");
+  }
+  if (!s.equal_callbacks) return simulated("simulation of extra", c, "callbacks differ: " + s.range_of(s.callbacks));
+  std::vector<std::int64_t> r = finish_times(c);
+  std::sort(r.begin(), r.end());
+  ClosedForm form = exactly("max_j [r_(j) + (floor((n-j)/m) + 1)c]", -1, "");
+  for (std::int64_t j = 1; j <= s.n; ++j) {
+    const std::int64_t value = r[static_cast<std::size_t>(j - 1)] + ((s.n - j) / c.parsers + 1) * s.c;
+    if (value <= form.value_ns) continue;
+    form.value_ns = value;
+    form.binding_term = "j = " + std::to_string(j);
+  }
+  return form;
+}
+
+// The caller runs the callbacks once everything is submitted, in submission order.
+ClosedForm collect_form(const Case& c, const Shape& s) {
+  const std::int64_t submitted = s.n * c.overheads.submit_ns;
+  const std::vector<std::int64_t> finish = finish_times(c);
+  ClosedForm form =
+      exactly("max(nd + sum c, max_j [F_j + sum_{i>=j} c_i])", submitted + sum(s.callbacks), "nd + sum c");
+  std::int64_t rest = 0;
+  std::int64_t best = -1;
+  std::size_t best_j = 0;
+  for (std::size_t j = finish.size(); j-- > 0;) {
+    rest += s.callbacks[j];
+    if (finish[j] + rest < best) continue;
+    best = finish[j] + rest;
+    best_j = j + 1;
+  }
+  if (best > form.value_ns) {
+    form.value_ns = best;
+    form.binding_term = "j = " + std::to_string(best_j);
+  }
+  return form;
+}
+
+ClosedForm map_form(const Case& c, const Shape& s) {
+  if (c.chunksize == 1) return collect_form(c, s);
+  const Overheads& o = c.overheads;
+  if (c.chunksize >= s.n && o.submit_ns == 0 && o.dispatch_ns == 0) {
+    return exactly("sum t + sum c", sum(s.t) + sum(s.callbacks), "one chunk");
+  }
+  return simulated(
+      "simulation of map", c,
+      "chunksize " + std::to_string(c.chunksize) + " is neither 1 nor at least n = " + std::to_string(s.n));
+}
+
+ClosedForm as_completed_form(const Case& c, const Shape& s) {
+  std::vector<std::int64_t> ready = finish_times(c);
+  for (std::int64_t& r : ready) r = std::max(r, s.n * c.overheads.submit_ns);
+  const TandemTerm term = tandem(ready, s.callbacks);
+  return exactly(c.overheads.submit_ns == 0 ? "max_j [r_(j) + sum_{i>=j} c_(i)]" : "main with r := max(F, nd)",
+                 term.value_ns, "j = " + std::to_string(term.j));
+}
+
+}  // namespace
+
+TandemTerm tandem(const std::vector<std::int64_t>& completions_ns, const std::vector<std::int64_t>& callbacks_ns) {
+  std::vector<std::size_t> order(completions_ns.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return completions_ns[a] < completions_ns[b]; });
+  TandemTerm best{-1, 0};
+  std::int64_t rest = 0;
+  for (std::size_t j = order.size(); j-- > 0;) {
+    rest += callbacks_ns[order[j]];
+    const std::int64_t value = completions_ns[order[j]] + rest;
+    if (value >= best.value_ns) best = {value, j + 1};
+  }
+  return best;
+}
+
+ClosedForm closed_form(const Case& c) {
+  check(c);
+  const Shape s(c);
+  const Overheads& o = c.overheads;
+  if (c.coupled) return simulated("simulation of coupled dispatch", c, "the callback thread dispatches the tasks");
+  if (c.serial || c.strategy == Strategy::sync) {
+    const std::int64_t total = s.n * (o.submit_ns + o.dispatch_ns) + sum(s.t) + sum(s.callbacks);
+    return exactly(has_callbacks(c.strategy) ? "sum(d + e + t + c)" : "sum(d + e + t)", total, "sum");
+  }
+  if (shares_cores(c)) {
+    const bool alone = c.strategy == Strategy::none && s.n <= s.k && o.submit_ns == 0 && o.dispatch_ns == 0;
+    bool pure = true;
+    bool locked = true;
+    bool unlocked = true;
+    std::vector<std::int64_t> compute;
+    for (const Demand& task : c.tasks) {
+      pure = pure && task.wait_ns == 0;
+      locked = locked && task.locked;
+      unlocked = unlocked && !task.locked;
+      compute.push_back(task.compute_ns);
+    }
+    if (alone && pure && (locked || unlocked)) {
+      return exactly("sum_j (t_(j) - t_(j-1)) max(1, (n-j+1)/P)",
+                     processor_sharing_makespan(compute, locked ? 1 : c.cores),
+                     "P = " + std::to_string(locked ? 1 : c.cores));
+    }
+    return simulated(
+        "simulation with shared cores", c,
+        c.cores > 0 ? "computing tasks share " + std::to_string(c.cores) + " cores" : "computing tasks share one lock");
+  }
+  switch (c.strategy) {
+    case Strategy::none: {
+      std::vector<std::int64_t> services = s.t;
+      for (std::int64_t& service : services) service += o.dispatch_ns;
+      return list_form(c, s, services, o.dispatch_ns > 0 ? "e + t" : "t");
+    }
+    case Strategy::worker:
+    case Strategy::fused: {
+      std::vector<std::int64_t> services = s.t;
+      for (std::size_t i = 0; i < services.size(); ++i) services[i] += o.dispatch_ns + s.callbacks[i];
+      return list_form(c, s, services, o.dispatch_ns > 0 ? "e + t + c" : "t + c");
+    }
+    case Strategy::main:
+      return main_form(c, s);
+    case Strategy::extra:
+      return extra_form(c, s);
+    case Strategy::collect:
+      return collect_form(c, s);
+    case Strategy::as_completed:
+      return as_completed_form(c, s);
+    case Strategy::map:
+      return map_form(c, s);
+    case Strategy::sync:
+      break;  // above
+  }
+  return {};
+}
+
+std::int64_t processor_sharing_makespan(std::vector<std::int64_t> compute_ns, int cores) {
+  std::sort(compute_ns.begin(), compute_ns.end());
+  const std::int64_t n = static_cast<std::int64_t>(compute_ns.size());
+  const std::int64_t p = cores < 1 ? n : cores;
+  Wide scaled = 0;  // P times the makespan
+  std::int64_t previous = 0;
+  for (std::int64_t j = 1; j <= n; ++j) {
+    const std::int64_t t = compute_ns[static_cast<std::size_t>(j - 1)];
+    scaled += static_cast<Wide>(t - previous) * std::max(p, n - j + 1);
+    previous = t;
+  }
+  return static_cast<std::int64_t>((scaled + p / 2) / p);
+}
+
+}  // namespace harness::model

@@ -1,0 +1,168 @@
+#include "harness/model/list_schedule.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace harness::model {
+
+Servers::Servers(int count, std::size_t jobs) {
+  const std::size_t kept = std::max<std::size_t>(1, std::min(static_cast<std::size_t>(count), jobs));
+  heap_.reserve(kept);
+  for (std::size_t i = 0; i < kept; ++i) heap_.push_back({0, static_cast<int>(i)});  // ascending: already a heap
+}
+
+Servers::Slot Servers::take(std::int64_t ready_ns, std::int64_t service_ns) {
+  const Server next = heap_.front();
+  const std::int64_t start = std::max(ready_ns, next.free_ns);
+  const Server moved{start + service_ns, next.number};
+  const auto before = [](const Server& a, const Server& b) {
+    return a.free_ns != b.free_ns ? a.free_ns < b.free_ns : a.number < b.number;
+  };
+  std::size_t hole = 0;  // sift down from the root
+  const std::size_t size = heap_.size();
+  for (std::size_t child = 1; child < size; child = 2 * hole + 1) {
+    if (child + 1 < size && before(heap_[child + 1], heap_[child])) ++child;
+    if (!before(heap_[child], moved)) break;
+    heap_[hole] = heap_[child];
+    hole = child;
+  }
+  heap_[hole] = moved;
+  return {start, next.number};
+}
+
+namespace {
+
+// d, e, t and c one after another on the caller.
+Prediction run_serially(const Case& c) {
+  Prediction prediction;
+  prediction.tasks.resize(c.tasks.size());
+  const bool callbacks = has_callbacks(c.strategy);
+  std::int64_t now = 0;
+  for (std::size_t i = 0; i < c.tasks.size(); ++i) {
+    TaskTimes& times = prediction.tasks[i];
+    now += c.overheads.submit_ns + c.overheads.dispatch_ns;
+    times.start_ns = now;
+    times.finish_ns = now += c.tasks[i].service_ns();
+    if (callbacks) {
+      times.callback_start_ns = now;
+      times.callback_finish_ns = now += c.callbacks[i].service_ns();
+    }
+  }
+  prediction.makespan_ns = now;
+  return prediction;
+}
+
+class TwoStages {
+ public:
+  explicit TwoStages(const Case& c) : case_(c), n_(c.tasks.size()) {
+    chunk_ = c.strategy == Strategy::map
+                 ? static_cast<std::size_t>(std::min<std::int64_t>(c.chunksize, static_cast<std::int64_t>(n_)))
+                 : 1;
+    jobs_ = (n_ + chunk_ - 1) / chunk_;
+    prediction_.tasks.resize(n_);
+  }
+
+  Prediction run() {
+    run_tasks();
+    switch (case_.strategy) {
+      case Strategy::none:
+      case Strategy::worker:
+      case Strategy::fused:
+      case Strategy::sync:  // never here
+        break;
+      case Strategy::main:
+        serve(by_completion(), 1, 0, 0);
+        break;
+      case Strategy::extra:
+        serve(by_completion(), case_.parsers, 0, case_.overheads.routing_ns);
+        break;
+      case Strategy::as_completed:
+        serve(by_completion(), 1, submitted_ns(), 0);
+        break;
+      case Strategy::collect:
+      case Strategy::map:
+        serve(by_submission(), 1, submitted_ns(), 0);
+        break;
+    }
+    for (const TaskTimes& times : prediction_.tasks) {
+      prediction_.makespan_ns = std::max({prediction_.makespan_ns, times.finish_ns, times.callback_finish_ns});
+    }
+    return std::move(prediction_);
+  }
+
+ private:
+  std::int64_t submitted_ns() const { return static_cast<std::int64_t>(jobs_) * case_.overheads.submit_ns; }
+
+  void run_tasks() {
+    const bool with_callback = case_.strategy == Strategy::worker || case_.strategy == Strategy::fused;
+    visible_ns_.resize(n_);
+    Servers workers(case_.workers, jobs_);
+    for (std::size_t job = 0; job < jobs_; ++job) {
+      const std::size_t first = job * chunk_;
+      const std::size_t last = std::min(n_, first + chunk_);
+      std::int64_t service = case_.overheads.dispatch_ns;
+      for (std::size_t i = first; i < last; ++i) {
+        service += case_.tasks[i].service_ns() + (with_callback ? case_.callbacks[i].service_ns() : 0);
+      }
+      const Servers::Slot slot = workers.take(static_cast<std::int64_t>(job + 1) * case_.overheads.submit_ns, service);
+      std::int64_t now = slot.start_ns + case_.overheads.dispatch_ns;
+      for (std::size_t i = first; i < last; ++i) {
+        TaskTimes& times = prediction_.tasks[i];
+        times.worker = slot.server;
+        times.start_ns = now;
+        times.finish_ns = now += case_.tasks[i].service_ns();
+        if (with_callback) {
+          times.server = slot.server;
+          times.callback_start_ns = now;
+          times.callback_finish_ns = now += case_.callbacks[i].service_ns();
+        }
+      }
+      std::fill(visible_ns_.begin() + static_cast<std::ptrdiff_t>(first),
+                visible_ns_.begin() + static_cast<std::ptrdiff_t>(last), now);
+    }
+  }
+
+  std::vector<std::uint32_t> by_submission() const {
+    std::vector<std::uint32_t> order(n_);
+    std::iota(order.begin(), order.end(), 0U);
+    return order;
+  }
+
+  std::vector<std::uint32_t> by_completion() const {
+    std::vector<std::uint32_t> order = by_submission();
+    std::stable_sort(order.begin(), order.end(),
+                     [this](std::uint32_t a, std::uint32_t b) { return visible_ns_[a] < visible_ns_[b]; });
+    return order;
+  }
+
+  // Callbacks in this order on `servers` servers that open at `open_ns`; each result passes a serial router first.
+  void serve(const std::vector<std::uint32_t>& order, int servers, std::int64_t open_ns, std::int64_t routing_ns) {
+    Servers callback_servers(servers, n_);
+    std::int64_t routed = open_ns;
+    for (const std::uint32_t i : order) {
+      routed = std::max(routed, visible_ns_[i]) + routing_ns;
+      const std::int64_t service = case_.callbacks[i].service_ns();
+      const Servers::Slot slot = callback_servers.take(routed, service);
+      TaskTimes& times = prediction_.tasks[i];
+      times.server = slot.server;
+      times.callback_start_ns = slot.start_ns;
+      times.callback_finish_ns = slot.start_ns + service;
+    }
+  }
+
+  const Case& case_;
+  std::size_t n_;
+  std::size_t chunk_ = 1;
+  std::size_t jobs_ = 1;
+  std::vector<std::int64_t> visible_ns_;  // when the caller can know: the task's end, or its chunk's
+  Prediction prediction_;
+};
+
+}  // namespace
+
+Prediction schedule_lists(const Case& c) {
+  if (c.serial || c.strategy == Strategy::sync) return run_serially(c);
+  return TwoStages(c).run();
+}
+
+}  // namespace harness::model

@@ -1,0 +1,201 @@
+#include "harness/model/statistics.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <cstddef>
+
+namespace harness::model {
+namespace {
+
+// The mean of the middle two of an even number.
+double middle(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+// counts[s] of `items` chosen values that sum to s, as probabilities of a uniformly chosen subset.
+std::vector<double> subset_sums(const std::vector<int>& values, std::size_t chosen) {
+  std::size_t total = 0;
+  for (const int value : values) total += static_cast<std::size_t>(value);
+  std::vector<std::vector<double>> ways(chosen + 1, std::vector<double>(total + 1, 0.0));
+  ways[0][0] = 1;
+  for (const int value : values) {
+    const auto v = static_cast<std::size_t>(value);
+    for (std::size_t k = chosen; k >= 1; --k) {
+      for (std::size_t s = total; s + 1 > v; --s) ways[k][s] += ways[k - 1][s - v];
+    }
+  }
+  double all = 0;
+  for (const double count : ways[chosen]) all += count;
+  for (double& count : ways[chosen]) count /= all;
+  return ways[chosen];
+}
+
+// Twice the midrank of each value of the joint sample: integers. In the order a, then b.
+std::vector<int> doubled_midranks(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b) {
+  std::vector<std::int64_t> all = a;
+  all.insert(all.end(), b.begin(), b.end());
+  std::vector<std::int64_t> sorted = all;
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<int> ranks;
+  ranks.reserve(all.size());
+  for (const std::int64_t value : all) {
+    const auto [first, last] = std::equal_range(sorted.begin(), sorted.end(), value);
+    ranks.push_back(static_cast<int>((first - sorted.begin()) + 1 + (last - sorted.begin())));
+  }
+  return ranks;
+}
+
+constexpr std::size_t kExactValues = 40;
+constexpr double kRounding = 1e-9;  // for comparing sums of probabilities that are equal on paper
+
+// Largest w with P(W <= w) <= alpha, W the number of pairs (i, j) with b_j < a_i under the null hypothesis without
+// ties; -1 if there is none.
+long mann_whitney_critical(std::size_t m, std::size_t n, double alpha) {
+  if (m + n > kExactValues) {
+    const double mean = static_cast<double>(m * n) / 2;
+    const double sd = std::sqrt(static_cast<double>(m * n * (m + n + 1)) / 12);
+    double z = 0;  // bisect the standard normal quantile
+    for (double low = -10, high = 0; high - low > 1e-12;) {
+      z = (low + high) / 2;
+      (0.5 * std::erfc(-z / std::sqrt(2.0)) <= alpha ? low : high) = z;
+    }
+    return std::max(-1L, static_cast<long>(std::floor(mean + z * sd - 0.5)));
+  }
+  std::vector<int> ranks;
+  for (std::size_t r = 1; r <= m + n; ++r) ranks.push_back(static_cast<int>(r));
+  const std::vector<double> sums = subset_sums(ranks, m);
+  const std::size_t least = m * (m + 1) / 2;
+  double cumulative = 0;
+  long critical = -1;
+  for (std::size_t s = least; s < sums.size(); ++s) {
+    cumulative += sums[s];
+    if (cumulative > alpha + kRounding) break;
+    critical = static_cast<long>(s - least);
+  }
+  return critical;
+}
+
+}  // namespace
+
+std::int64_t median(std::vector<std::int64_t> values) {
+  assert(!values.empty());
+  const auto middle_at = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle_at, values.end());
+  return *middle_at;
+}
+
+double binomial_half_cdf(int n, int x) {
+  double cumulative = 0;
+  for (int i = 0; i <= std::min(x, n); ++i) {
+    cumulative += std::exp(std::lgamma(n + 1.0) - std::lgamma(i + 1.0) - std::lgamma(n - i + 1.0) - n * std::log(2.0));
+  }
+  return std::min(1.0, cumulative);
+}
+
+Interval median_interval(std::vector<std::int64_t> values, double confidence) {
+  assert(!values.empty());
+  std::sort(values.begin(), values.end());
+  const int n = static_cast<int>(values.size());
+  int l = 1;
+  while (2 * (l + 1) <= n && 1 - 2 * binomial_half_cdf(n, l) >= confidence - kRounding) ++l;
+  return {values[static_cast<std::size_t>(l - 1)], values[static_cast<std::size_t>(n - l)],
+          std::max(0.0, 1 - 2 * binomial_half_cdf(n, l - 1))};
+}
+
+int allowed_outside(int repetitions) {
+  int allowed = -1;
+  while (allowed + 1 <= repetitions && binomial_half_cdf(repetitions, allowed + 1) <= 0.05) ++allowed;
+  return allowed;
+}
+
+Verdict equivalent(const std::vector<std::int64_t>& values, std::int64_t predicted, std::int64_t delta) {
+  assert(delta >= 0);
+  const int allowed = allowed_outside(static_cast<int>(values.size()));
+  if (allowed < 0) return Verdict::inconclusive;
+  const auto above = std::count_if(values.begin(), values.end(), [&](std::int64_t v) { return v > predicted + delta; });
+  const auto below = std::count_if(values.begin(), values.end(), [&](std::int64_t v) { return v < predicted - delta; });
+  if (above <= allowed && below <= allowed) return Verdict::holds;
+  const Interval interval = median_interval(values);
+  if (interval.lower > predicted + delta || interval.upper < predicted - delta) return Verdict::refuted;
+  return Verdict::inconclusive;
+}
+
+std::int64_t tolerance(std::int64_t makespan_ns, std::int64_t gap_ns) {
+  const std::int64_t wanted = std::max<std::int64_t>(10'000'000, makespan_ns / 100 * 3 + makespan_ns % 100 * 3 / 100);
+  return gap_ns < 0 ? wanted : std::min(wanted, gap_ns / 3);
+}
+
+Line theil_sen(const std::vector<std::pair<double, double>>& points) {
+  std::vector<double> slopes;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    for (std::size_t j = i + 1; j < points.size(); ++j) {
+      const double dx = points[j].first - points[i].first;
+      if (dx != 0) slopes.push_back((points[j].second - points[i].second) / dx);
+    }
+  }
+  assert(!slopes.empty());
+  Line line{middle(std::move(slopes)), 0};
+  std::vector<double> intercepts;
+  for (const auto& [x, y] : points) intercepts.push_back(y - line.slope * x);
+  line.intercept = middle(std::move(intercepts));
+  return line;
+}
+
+double mann_whitney_p(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b) {
+  assert(!a.empty() && !b.empty());
+  const std::vector<int> ranks = doubled_midranks(a, b);
+  long observed = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) observed += ranks[i];
+  const std::size_t m = a.size();
+  const std::size_t n = b.size();
+  const auto expected = static_cast<double>(m * (m + n + 1));  // doubled
+  if (m + n <= kExactValues) {
+    const std::vector<double> sums = subset_sums(ranks, m);
+    const double distance = std::abs(static_cast<double>(observed) - expected);
+    double p = 0;
+    for (std::size_t s = 0; s < sums.size(); ++s) {
+      if (std::abs(static_cast<double>(s) - expected) >= distance - kRounding) p += sums[s];
+    }
+    return std::min(1.0, p);
+  }
+  std::vector<int> sorted = ranks;
+  std::sort(sorted.begin(), sorted.end());
+  double ties = 0;
+  for (auto first = sorted.begin(); first != sorted.end();) {
+    const auto last = std::upper_bound(first, sorted.end(), *first);
+    const auto t = static_cast<double>(last - first);
+    ties += t * t * t - t;
+    first = last;
+  }
+  const auto total = static_cast<double>(m + n);
+  const double variance =
+      static_cast<double>(m) * static_cast<double>(n) / 12 * (total + 1 - ties / (total * (total - 1)));
+  if (variance <= 0) return 1;
+  const double shift = std::max(0.0, std::abs(static_cast<double>(observed) - expected) / 2 - 0.5);
+  return std::min(1.0, std::erfc(shift / std::sqrt(2 * variance)));
+}
+
+Ratio ratio_interval(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b, double confidence) {
+  assert(!a.empty() && !b.empty());
+  std::vector<double> ratios;
+  for (const std::int64_t x : a) {
+    for (const std::int64_t y : b) ratios.push_back(static_cast<double>(y) / static_cast<double>(x));
+  }
+  std::sort(ratios.begin(), ratios.end());
+  const long critical = mann_whitney_critical(a.size(), b.size(), (1 - confidence) / 2);
+  const auto cut =
+      static_cast<std::size_t>(std::clamp<long>(critical + 1, 1, static_cast<long>((ratios.size() + 1) / 2)));
+  double coverage = confidence;
+  if (critical < 0) {  // every split is equally likely: two of C(m+n, m) fall outside
+    const double splits =
+        std::exp(std::lgamma(static_cast<double>(a.size() + b.size()) + 1) -
+                 std::lgamma(static_cast<double>(a.size()) + 1) - std::lgamma(static_cast<double>(b.size()) + 1));
+    coverage = std::max(0.0, 1 - 2 / splits);
+  }
+  return {middle(ratios), ratios[cut - 1], ratios[ratios.size() - cut], coverage};
+}
+
+}  // namespace harness::model

@@ -1,0 +1,65 @@
+#pragma once
+
+// The statistics of the verdicts. Distribution-free throughout: medians, order statistics, ranks. Pure functions; none
+// keeps its input's order.
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace harness::model {
+
+// The lower middle of an even number. REQUIRES: not empty.
+std::int64_t median(std::vector<std::int64_t> values);
+
+// P(Binomial(n, 1/2) <= x), exact but for rounding. REQUIRES: n >= 0.
+double binomial_half_cdf(int n, int x);
+
+// The order statistics [x_(l), x_(n+1-l)] with the largest l whose coverage 1 - 2 P(Bin(n,1/2) < l) reaches
+// `confidence`. Below 6 values nothing reaches 95 %: then the whole range, and `coverage` says what it is worth.
+struct Interval {
+  std::int64_t lower = 0;
+  std::int64_t upper = 0;
+  double coverage = 0;
+};
+Interval median_interval(std::vector<std::int64_t> values, double confidence = 0.95);
+
+// Repetitions allowed outside each side of +-delta by the exact sign test at 5 %: the largest a with
+// P(Bin(n,1/2) <= a) <= 0.05. R = 5: 0, 8: 1, 11: 2, 20: 5; -1 below 5, where no number of repetitions inside suffices.
+int allowed_outside(int repetitions);
+
+enum class Verdict { holds, refuted, inconclusive };
+
+// Sign-based TOST: `holds` when no more than allowed_outside() values lie above predicted + delta, and no more below
+// predicted - delta; `refuted` when the 95 % interval of the median lies wholly outside +-delta; else, and always with
+// fewer than 5 values, `inconclusive`. REQUIRES: delta >= 0.
+Verdict equivalent(const std::vector<std::int64_t>& values, std::int64_t predicted, std::int64_t delta);
+
+// delta = min(max(10 ms, 3 % of M), gap/3): what counts as equal, from numbers that are known before anything runs.
+// `gap` is the distance to the nearest rival formula's value; negative: there is no rival.
+std::int64_t tolerance(std::int64_t makespan_ns, std::int64_t gap_ns);
+
+// y = intercept + slope * x: the median of the slopes of all pairs with different x, and the median of y - slope * x
+// (of an even number the mean of the middle two). REQUIRES: two different x.
+struct Line {
+  double slope = 0;
+  double intercept = 0;
+};
+Line theil_sen(const std::vector<std::pair<double, double>>& points);
+
+// Two-sided Mann-Whitney test. Exact (ties included: the permutation distribution of the midranks) up to 40 values
+// together, beyond that the normal approximation with tie and continuity corrections. REQUIRES: neither is empty.
+double mann_whitney_p(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b);
+
+// How many times b is a: the Hodges-Lehmann estimate of the ratio (median of all b_j / a_i) and the interval that
+// inverts the Mann-Whitney test; with too few values for the confidence the whole range of the ratios, `coverage` says
+// so. REQUIRES: neither is empty, all values > 0.
+struct Ratio {
+  double estimate = 1;
+  double lower = 1;
+  double upper = 1;
+  double coverage = 0;
+};
+Ratio ratio_interval(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b, double confidence = 0.95);
+
+}  // namespace harness::model

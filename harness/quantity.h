@@ -1,0 +1,58 @@
+#pragma once
+
+// Quantities as people write them, and back: durations, duration lists, sizes, sets of worker counts. Decimal arithmetic
+// only: nothing is rounded, an overflow is refused. All parsers accept exactly the documented grammar and throw
+// ConfigError naming the bad text and what is allowed; blanks are allowed around the items of a list and the operators of
+// an expression.
+//
+// Thread safety: pure functions.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace harness {
+
+// "0s", "100ns", "250us", "10ms", "1.5s", "2min": a non-negative decimal number and a unit. Whole nanoseconds only
+// ("0.5ns" is refused), at most INT64_MAX ns.
+std::chrono::nanoseconds parse_duration(std::string_view text);
+// Shortest exact form that parse_duration reads back, at least one whole unit of it: 1500000000 -> "1.5s".
+// REQUIRES: duration >= 0.
+std::string format_duration(std::chrono::nanoseconds duration);
+// For people, three significant digits: "1.23 s", "45.6 ms".
+std::string human_duration(std::chrono::nanoseconds duration);
+
+// "100ms,200ms", "8x100ms,1s": one or more durations, repeats expanded, at most kMostItems.
+std::vector<std::chrono::nanoseconds> parse_durations(std::string_view text);
+inline constexpr int kMostItems = 1'000'000;
+
+// "4096", "64KiB", "1MiB", "2GiB": bytes, at most INT64_MAX.
+std::int64_t parse_bytes(std::string_view text);
+
+// A whole decimal number in [least, most]; `what` names it in the message: "runs".
+std::int64_t parse_integer(std::string_view text, std::string_view what, std::int64_t least, std::int64_t most);
+// 0 .. 2^64 - 1.
+std::uint64_t parse_seed(std::string_view text);
+
+// One worker count as written and as evaluated.
+struct Size {
+  std::string spec;   // "cores*5", without blanks
+  int value = 0;      // >= 1
+};
+// A comma-separated list of
+//   expressions of integers and `cores` with + - * / (integer division) and parentheses: "4", "cores*5", "(cores+1)/2";
+//   ranges "a..b": every integer from a to b, both expressions: "1..8", "1..cores*5";
+//   ranges "a..b*f" where b is an integer or stands in parentheses: a, a*f, a*f*f, ... up to b: "4..64*2", "1..(cores)*2".
+// Duplicated values keep the first spec. Results below 1 or beyond INT32_MAX are refused. REQUIRES: cores >= 1.
+std::vector<Size> parse_sizes(std::string_view text, int cores);
+
+// The candidate nearest to `word` in spelling, or "" if none is near: for "did you mean".
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+// "; did you mean 'workers'?" or "".
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+// "a, b, c"
+std::string join(const std::vector<std::string>& words);
+
+}  // namespace harness

@@ -1,0 +1,42 @@
+#pragma once
+
+// Appending to files of the output directory: what is written is whole records, or nothing.
+//
+// Not thread-safe; one owner per file.
+
+#include <filesystem>
+#include <string_view>
+
+namespace harness {
+
+// A file opened for appending.
+class AppendFile {
+ public:
+  // Opens or creates it. Throws ConfigError with the reason.
+  explicit AppendFile(std::filesystem::path path);
+  ~AppendFile();
+  AppendFile(const AppendFile&) = delete;
+  AppendFile& operator=(const AppendFile&) = delete;
+
+  // One write(2) with O_APPEND. When it cannot be written whole (full disk, limit), what was written of it is taken back and
+  // OutputError is thrown: the file ends as it did before.
+  void append(std::string_view record);
+
+  const std::filesystem::path& path() const { return path_; }
+  int fd() const { return fd_; }
+
+ private:
+  std::filesystem::path path_;
+  int fd_ = -1;
+};
+
+// Makes the directory and checks that a file can be created in it. Throws ConfigError "cannot write to 'out/x': reason".
+void require_writable_directory(const std::filesystem::path& directory);
+
+// Creates a file that must not exist yet, with this text. Throws OutputError.
+void write_new_file(const std::filesystem::path& path, std::string_view text);
+
+// `path` followed by a suffix and the first number from 1 that is free: "results.csv" + ".torn-" -> "results.csv.torn-1".
+std::filesystem::path first_free(const std::filesystem::path& path, std::string_view suffix);
+
+}  // namespace harness

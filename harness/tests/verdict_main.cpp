@@ -1,0 +1,13 @@
+// `case` runs repetitions: they are this program again.
+
+#include <gtest/gtest.h>
+
+#include "harness/internal_entry.h"
+#include "pools/process_pool.h"
+
+int main(int argc, char** argv) {
+  pools::init(argc, argv);
+  harness::internal_entry(argc, argv);
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

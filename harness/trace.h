@@ -1,0 +1,70 @@
+#pragma once
+
+// What one repetition of a cell leaves: a stamp per event per task, all from CLOCK_MONOTONIC, and what the run cost. The
+// common currency between backends (ours, other libraries', other languages') and everything that looks at results.
+
+#include <cstdint>
+#include <vector>
+
+namespace harness {
+
+// Invariant per task: submitted <= started <= finished <= callback_started <= callback_finished (the last two only when
+// there is a callback; kNoStamp otherwise).
+inline constexpr std::int64_t kNoStamp = -1;
+
+struct TaskTrace {
+  std::int64_t submitted_ns = kNoStamp;   // absolute CLOCK_MONOTONIC
+  std::int64_t started_ns = kNoStamp;
+  std::int64_t finished_ns = kNoStamp;    // the task's own end: without its callback, in `fused` too
+  std::int64_t callback_started_ns = kNoStamp;
+  std::int64_t callback_finished_ns = kNoStamp;
+  std::int32_t pid = 0;
+  std::int32_t tid = 0;
+  std::int32_t callback_pid = 0;
+  std::int32_t callback_tid = 0;
+  std::int64_t cpu_ns = 0;            // of the task
+  std::int64_t callback_cpu_ns = 0;
+  std::uint64_t digest = 0;           // of the task
+  std::uint64_t callback_digest = 0;
+
+  template <class Archive>
+  void serialize(Archive& a) {
+    a(submitted_ns, started_ns, finished_ns, callback_started_ns, callback_finished_ns, pid, tid, callback_pid,
+      callback_tid, cpu_ns, callback_cpu_ns, digest, callback_digest);
+  }
+};
+
+// Resources of the repetition: the process that ran it and its worker and parser processes.
+struct ResourceUse {
+  std::int64_t cpu_user_ns = 0;
+  std::int64_t cpu_sys_ns = 0;
+  std::int64_t main_cpu_ns = 0;   // CPU time of the main process alone
+  std::int64_t ctx_switches_voluntary = 0;
+  std::int64_t ctx_switches_involuntary = 0;
+  std::int64_t rss_peak_bytes = 0;
+  std::int64_t cgroup_throttled_ns = 0;
+
+  template <class Archive>
+  void serialize(Archive& a) {
+    a(cpu_user_ns, cpu_sys_ns, main_cpu_ns, ctx_switches_voluntary, ctx_switches_involuntary, rss_peak_bytes,
+      cgroup_throttled_ns);
+  }
+};
+
+struct Trace {
+  std::vector<TaskTrace> tasks;     // submission order
+  std::int64_t pool_start_ns = 0;   // until every worker was ready, before the clock ran
+  std::int64_t submit_ns = 0;       // from the first submit to the return of the last
+  std::int64_t pool_stop_ns = 0;
+  ResourceUse resources;
+
+  template <class Archive>
+  void serialize(Archive& a) {
+    a(tasks, pool_start_ns, submit_ns, pool_stop_ns, resources);
+  }
+};
+
+// First submit to the end of the last task or callback, whichever is later. REQUIRES: at least one task.
+std::int64_t makespan_ns(const Trace& trace);
+
+}  // namespace harness

@@ -1,0 +1,127 @@
+#include "pools/callback_thread.h"
+
+#include <sched.h>
+
+#include <system_error>
+#include <utility>
+
+#include "pools/thread_name.h"
+
+namespace pools::detail {
+namespace {
+
+thread_local const CallbackThread* this_callback_thread = nullptr;
+
+}  // namespace
+
+CallbackThread::CallbackThread(std::string name, std::function<void()> prepare)
+    : name_(std::move(name)), prepare_(std::move(prepare)) {}
+
+CallbackThread::~CallbackThread() {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    wake = std::exchange(sleeping_, false);
+  }
+  if (wake) parker_.unpark();
+  if (thread_.joinable()) thread_.join();
+}
+
+void CallbackThread::ensure_thread() {
+  // Acquire is not needed: whatever the thread reads is handed over under mutex_.
+  if (started_.load(std::memory_order_relaxed)) return;
+  const std::lock_guard lock(start_mutex_);
+  if (thread_.joinable()) return;
+  thread_ = std::thread([this] { run(); });
+  started_.store(true, std::memory_order_relaxed);
+}
+
+void CallbackThread::start() {
+  ensure_thread();
+  // Acquire pairs with the release in run(): what `prepare` did is visible.
+  while (ready_.load(std::memory_order_acquire) == 0) futex_wait(ready_, 0);
+}
+
+void CallbackThread::deliver(StateRef state) noexcept {
+  try {
+    ensure_thread();
+  } catch (const std::system_error&) {
+    report_error("starting the callback thread", std::current_exception());
+    state->run_delivered_callbacks();
+    return;
+  }
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push(std::move(state));
+    ++delivered_;
+    wake = std::exchange(sleeping_, false);
+  }
+  if (wake) parker_.unpark();   // after unlocking: the first thing the thread wants is the lock
+}
+
+void CallbackThread::run() {
+  this_callback_thread = this;
+  name_this_thread(name_, "");
+  if (prepare_) {
+    try {
+      prepare_();
+    } catch (...) {
+      report_error("the initializer of a callback thread", std::current_exception());
+    }
+  }
+  ready_.store(1, std::memory_order_release);
+  futex_wake_all(ready_);
+
+  for (int yields = 0;;) {
+    DeliveryQueue batch = [this] {
+      const std::lock_guard lock(mutex_);
+      return DeliveryQueue(std::move(queue_));
+    }();
+    if (!batch.empty()) {
+      yields = 0;
+      do {
+        batch.pop()->run_delivered_callbacks();
+        // Sequentially consistent, with the accesses in drain(): either the count is read there after it was raised here, or
+        // the drainer is seen here. Also a release: drain() returns after the callbacks' effects are visible.
+        completed_.fetch_add(1, std::memory_order_seq_cst);
+        if (drainers_.load(std::memory_order_seq_cst) != 0) futex_wake_all(completed_);
+      } while (!batch.empty());
+      continue;
+    }
+    if (yields < kYieldsBeforeSleeping) {
+      ++yields;
+      ::sched_yield();
+      continue;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      if (!queue_.empty()) continue;
+      if (stopping_) return;
+      sleeping_ = true;
+    }
+    parker_.park();
+    yields = 0;
+  }
+}
+
+void CallbackThread::drain() noexcept {
+  if (is_this_thread()) return;
+  std::uint32_t target = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    target = delivered_;
+  }
+  drainers_.fetch_add(1, std::memory_order_seq_cst);
+  for (;;) {
+    const std::uint32_t completed = completed_.load(std::memory_order_seq_cst);
+    if (static_cast<std::int32_t>(completed - target) >= 0) break;
+    futex_wait(completed_, completed);
+  }
+  drainers_.fetch_sub(1, std::memory_order_relaxed);   // Relaxed: a wake-up too many does no harm.
+}
+
+bool CallbackThread::is_this_thread() const noexcept { return this_callback_thread == this; }
+
+}  // namespace pools::detail

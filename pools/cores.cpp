@@ -1,0 +1,109 @@
+#include "pools/cores.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace pools {
+namespace {
+
+using std::filesystem::path;
+
+int affinity_count() {
+  // The mask may be larger than cpu_set_t on machines of more than 1024 CPUs: grow until the kernel accepts.
+  for (int cpus = CPU_SETSIZE; cpus <= (1 << 20); cpus *= 2) {
+    cpu_set_t* set = CPU_ALLOC(static_cast<std::size_t>(cpus));
+    if (set == nullptr) break;
+    const std::size_t size = CPU_ALLOC_SIZE(static_cast<std::size_t>(cpus));
+    const int failed = ::sched_getaffinity(0, size, set);
+    const int error = errno;
+    const int count = failed == 0 ? CPU_COUNT_S(size, set) : 0;
+    CPU_FREE(set);
+    if (failed == 0 && count > 0) return count;
+    if (error != EINVAL) break;
+  }
+  const unsigned hardware = std::thread::hardware_concurrency();
+  return hardware == 0 ? 1 : static_cast<int>(hardware);
+}
+
+// CPUs per v2 "max 100000" or "150000 100000".
+std::optional<double> quota_v2(const path& group) {
+  std::ifstream file(group / "cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || period <= 0) return std::nullopt;
+  const double microseconds = std::atof(quota.c_str());   // 0 for "max"
+  if (microseconds <= 0) return std::nullopt;
+  return microseconds / period;
+}
+
+std::optional<double> quota_v1(const path& group) {
+  std::ifstream quota_file(group / "cpu.cfs_quota_us");
+  std::ifstream period_file(group / "cpu.cfs_period_us");
+  double quota = 0;
+  double period = 0;
+  if (!(quota_file >> quota) || !(period_file >> period) || quota <= 0 || period <= 0) return std::nullopt;   // -1: none
+  return quota / period;
+}
+
+// The tightest quota from `group` up to `root`. A group that is not there (a container sees its own group as the root)
+// does not limit.
+template <class Quota>
+double tightest(const path& root, const std::string& group, Quota quota_of) {
+  double cpus = std::numeric_limits<double>::infinity();
+  path at = (root / path(group).relative_path()).lexically_normal();
+  const path top = root.lexically_normal();
+  for (;; at = at.parent_path()) {
+    if (const auto quota = quota_of(at)) cpus = std::min(cpus, *quota);
+    if (at == top || !at.has_relative_path()) return cpus;
+  }
+}
+
+bool lists_cpu(const std::string& controllers) {
+  return ("," + controllers + ",").find(",cpu,") != std::string::npos;
+}
+
+}  // namespace
+
+namespace detail {
+
+UsableCores usable_cores(int affinity, const path& proc_self, const path& cgroup_root) {
+  double cpus = std::numeric_limits<double>::infinity();
+  std::ifstream groups(proc_self / "cgroup");   // "4:cpu,cpuacct:/group" (v1), "0::/group" (v2)
+  for (std::string line; std::getline(groups, line);) {
+    const auto first = line.find(':');
+    const auto second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const std::string group = line.substr(second + 1);
+    if (controllers.empty()) {
+      cpus = std::min(cpus, tightest(cgroup_root, group, quota_v2));
+      cpus = std::min(cpus, tightest(cgroup_root / "unified", group, quota_v2));   // hybrid hierarchy
+    } else if (lists_cpu(controllers)) {
+      cpus = std::min(cpus, tightest(cgroup_root / controllers, group, quota_v1));
+      cpus = std::min(cpus, tightest(cgroup_root / "cpu", group, quota_v1));
+    }
+  }
+  affinity = std::max(affinity, 1);
+  if (cpus >= affinity) {
+    return {affinity, "affinity mask (" + std::to_string(affinity) + (affinity == 1 ? " CPU)" : " CPUs)")};
+  }
+  char text[64];
+  std::snprintf(text, sizeof text, "cgroup quota (%.4g CPUs)", cpus);
+  return {std::max(1, static_cast<int>(std::ceil(cpus))), text};
+}
+
+}  // namespace detail
+
+UsableCores usable_cores() { return detail::usable_cores(affinity_count(), "/proc/self", "/sys/fs/cgroup"); }
+
+}  // namespace pools

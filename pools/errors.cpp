@@ -1,0 +1,44 @@
+#include "pools/errors.h"
+
+#include <cxxabi.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <typeinfo>
+
+namespace pools {
+namespace {
+
+void print_error(std::string_view where, const std::exception_ptr& error) noexcept {
+  const char* what = "an exception that is not a std::exception";
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& exception) {
+    what = exception.what();
+    std::fprintf(stderr, "pools: %.*s threw: %s\n", static_cast<int>(where.size()), where.data(), what);
+    return;
+  } catch (...) {
+  }
+  std::fprintf(stderr, "pools: %.*s threw %s\n", static_cast<int>(where.size()), where.data(), what);
+}
+
+std::atomic<ErrorHook> hook{&print_error};
+
+}  // namespace
+
+ErrorHook set_error_hook(ErrorHook next) noexcept {
+  // Acq_rel: what the setter prepared for its hook is visible to the threads that call it.
+  return hook.exchange(next == nullptr ? &print_error : next, std::memory_order_acq_rel);
+}
+
+namespace detail {
+
+void report_error(std::string_view where, const std::exception_ptr& error) noexcept {
+  hook.load(std::memory_order_acquire)(where, error);
+}
+
+}  // namespace detail
+}  // namespace pools

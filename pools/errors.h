@@ -1,0 +1,90 @@
+#pragma once
+
+// The typed errors of the executors. All derive from pools::Error; every message is one line.
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace pools {
+
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// result() or exception() of a future that was cancelled.
+class CancelledError : public Error {
+ public:
+  CancelledError() : Error("the future was cancelled") {}
+};
+
+// A timeout ran out before the future was done. The future is untouched by it.
+class TimeoutError : public Error {
+ public:
+  TimeoutError() : Error("timed out waiting for a future") {}
+  using Error::Error;
+};
+
+// A second completion of a future, or one of a cancelled future.
+class InvalidStateError : public Error {
+ public:
+  using Error::Error;
+};
+
+// submit or map after shutdown.
+class ShutdownError : public Error {
+ public:
+  ShutdownError() : Error("cannot schedule new futures after shutdown") {}
+  using Error::Error;
+};
+
+// The pool cannot run tasks any more; the message carries the cause.
+class BrokenPoolError : public Error {
+ public:
+  using Error::Error;
+};
+
+// An exception that crossed a process boundary: what() is the original message, type() the demangled name of its type.
+class RemoteError : public Error {
+ public:
+  RemoteError(std::string type, const std::string& message) : Error(message), type_(std::move(type)) {}
+  const std::string& type() const noexcept { return type_; }
+
+ private:
+  std::string type_;
+};
+
+// The worker process that ran the task died. Exactly one of signal() and exit_code() has a value, or neither when the host
+// program reaped the process itself ("status unknown").
+class WorkerDied : public Error {
+ public:
+  WorkerDied(const std::string& message, int pid, std::optional<int> signal, std::optional<int> exit_code)
+      : Error(message), pid_(pid), signal_(signal), exit_code_(exit_code) {}
+  int pid() const noexcept { return pid_; }
+  std::optional<int> signal() const noexcept { return signal_; }         // that killed it
+  std::optional<int> exit_code() const noexcept { return exit_code_; }   // that it exited with
+
+ private:
+  int pid_;
+  std::optional<int> signal_;
+  std::optional<int> exit_code_;
+};
+
+// A ProcessPool in a program that has not called pools::init.
+class NotInitialisedError : public Error {
+ public:
+  using Error::Error;
+};
+
+// Where exceptions go that nobody can catch: those thrown by callbacks. `where` says what threw, `error` what. The default
+// writes one line to stderr. Returns the previous hook. Thread-safe; the hook may be called from several threads at once.
+using ErrorHook = void (*)(std::string_view where, const std::exception_ptr& error) noexcept;
+ErrorHook set_error_hook(ErrorHook hook) noexcept;
+
+namespace detail {
+void report_error(std::string_view where, const std::exception_ptr& error) noexcept;
+}
+
+}  // namespace pools

@@ -1,0 +1,154 @@
+#include "pools/future_state.h"
+
+#include <sched.h>
+
+#include <array>
+#include <cstddef>
+#include <mutex>
+
+namespace pools::detail {
+namespace {
+
+// Lists of completions are short-lived and rarely contended: a few mutexes shared by all states keep each state small.
+std::mutex& stripe_of(const void* state) {
+  static std::array<std::mutex, 64> stripes;
+  return stripes[(reinterpret_cast<std::uintptr_t>(state) / 64) % stripes.size()];
+}
+
+}  // namespace
+
+std::unique_ptr<Completion> CompletionQueue::take(const Completion* wanted) {
+  Completion* previous = nullptr;
+  for (Completion* at = first_.get(); at != nullptr; previous = at, at = at->next_.get()) {
+    if (at != wanted) continue;
+    std::unique_ptr<Completion>& link = previous == nullptr ? first_ : previous->next_;
+    std::unique_ptr<Completion> taken = std::move(link);
+    link = std::move(taken->next_);
+    if (last_ == taken.get()) last_ = previous;
+    return taken;
+  }
+  return nullptr;
+}
+
+FutureState::~FutureState() = default;
+
+bool FutureState::try_start() noexcept {
+  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  do {
+    if ((word & kStatus) != kPending) return false;
+    // Relaxed: starting publishes nothing; what the task needs came with the task through the pool's queue.
+  } while (!word_.compare_exchange_weak(word, word | kRunning, std::memory_order_relaxed));
+  return true;
+}
+
+void FutureState::unstart() noexcept {
+  word_.fetch_and(~kRunning, std::memory_order_relaxed);   // Relaxed: as in try_start.
+}
+
+bool FutureState::cancel() noexcept {
+  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  do {
+    if ((word & kStatus) == kCancelled) return true;
+    if ((word & kStatus) != kPending) return false;
+    // Acquire: the completer takes over the lists that the setters of the flags filled. Release: done() sees the rest.
+  } while (!word_.compare_exchange_weak(word, kCancelled, std::memory_order_acq_rel, std::memory_order_relaxed));
+  const StateRef keep = StateRef::share(this);
+  completed(word, true);
+  return true;
+}
+
+void FutureState::finish(std::exception_ptr error) {
+  // Only the one who runs the task gets here in earnest; the check is for producers that do it twice.
+  if ((word_.load(std::memory_order_relaxed) & kStatus) != kRunning) {
+    throw InvalidStateError("the future is done already, or was never started");
+  }
+  error_ = std::move(error);
+  // Release publishes value and error; acquire takes over the lists. An exchange, so that every flag set so far is seen.
+  const std::uint32_t before = word_.exchange(kFinished, std::memory_order_acq_rel);
+  completed(before, false);
+}
+
+bool FutureState::claim() noexcept {
+  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  do {
+    if (is_done(word) || (word & kClaimed)) return false;
+    // Acquire: after an unclaim(), what the one before left half-done is seen.
+  } while (!word_.compare_exchange_weak(word, word | kRunning | kClaimed, std::memory_order_acquire, std::memory_order_relaxed));
+  return true;
+}
+
+void FutureState::unclaim() noexcept { word_.fetch_and(~kClaimed, std::memory_order_release); }
+
+void FutureState::completed(std::uint32_t before, bool was_cancelled) noexcept {
+  if (before & kHasWaiters) futex_wake_all(word_);
+  if (before & kHasContinuations) {
+    CompletionQueue queue;
+    {
+      const std::lock_guard lock(stripe_of(this));
+      queue = std::move(continuations_);
+    }
+    while (!queue.empty()) queue.pop()->run(*this);
+  }
+  if (before & kHasCallbacks) {
+    if (sink_ != nullptr && !was_cancelled) {
+      sink_->deliver(StateRef::share(this));
+    } else {
+      run_delivered_callbacks();
+    }
+  }
+}
+
+void FutureState::run_delivered_callbacks() noexcept {
+  CompletionQueue queue;
+  {
+    const std::lock_guard lock(stripe_of(this));
+    queue = std::move(callbacks_);
+  }
+  while (!queue.empty()) queue.pop()->run(*this);
+}
+
+bool FutureState::add(CompletionQueue& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept {
+  if (done()) return false;
+  Completion* const raw = completion.get();
+  const std::lock_guard lock(stripe_of(this));
+  queue.push(std::move(completion));
+  // Acq_rel: release hands the list to the completer, who acquires with its exchange; acquire as in done().
+  const std::uint32_t before = word_.fetch_or(flag, std::memory_order_acq_rel);
+  if (!is_done(before)) return true;
+  // The state was done first: its completer saw no flag of ours. If it saw an older one, it may still be on its way to the
+  // list, but it needs the lock that is held here; the entry is ours again.
+  completion = queue.take(raw);
+  word_.fetch_and(~flag, std::memory_order_relaxed);
+  return false;
+}
+
+std::unique_ptr<Completion> FutureState::take_back_continuation(const Completion* completion) noexcept {
+  const std::lock_guard lock(stripe_of(this));
+  return continuations_.take(completion);
+}
+
+bool FutureState::wait(const Deadline& deadline) noexcept {
+  std::uint32_t word = word_.load(std::memory_order_acquire);
+  // Not with a deadline: how long a yield takes is up to others.
+  for (int yields = deadline ? kYieldsBeforeSleeping : 0; yields < kYieldsBeforeSleeping && !is_done(word); ++yields) {
+    ::sched_yield();
+    word = word_.load(std::memory_order_acquire);
+  }
+  while (!is_done(word)) {
+    // Invariant: no thread sleeps on a word without kHasWaiters; the completer's exchange takes the flag and wakes all.
+    if (!(word & kHasWaiters)) {
+      // Acquire on failure: the state may be done. (On success too, only because GCC 12 warns of a failure order that is
+      // stronger than the success order.)
+      if (!word_.compare_exchange_weak(word, word | kHasWaiters, std::memory_order_acquire)) {
+        continue;
+      }
+      word |= kHasWaiters;
+    }
+    const bool in_time = futex_wait(word_, word, deadline);
+    word = word_.load(std::memory_order_acquire);
+    if (!in_time) return is_done(word);
+  }
+  return true;
+}
+
+}  // namespace pools::detail

@@ -1,0 +1,222 @@
+#pragma once
+
+// The shared state behind a Future, and its producer side. Reference-counted; a task derives from it, so that task, result
+// and future are one allocation.
+//
+// Life: pending -> running -> finished, or pending -> cancelled. The last step happens exactly once (finish() or
+// cancel()), by whoever takes it, and then, in this order: waiters wake, continuations run, callbacks run.
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "pools/errors.h"
+#include "pools/futex.h"
+
+namespace pools::detail {
+
+class FutureState;
+
+// Something to do when a future is done. Owned by the state it is registered with until it has run or was taken back.
+class Completion {
+ public:
+  Completion() = default;
+  Completion(const Completion&) = delete;
+  Completion& operator=(const Completion&) = delete;
+  virtual ~Completion() = default;
+  virtual void run(FutureState& state) noexcept = 0;
+
+ private:
+  friend class FutureState;
+  friend class CompletionQueue;
+  std::unique_ptr<Completion> next_;
+};
+
+// FIFO of owned completions. Not thread-safe.
+class CompletionQueue {
+ public:
+  CompletionQueue() = default;
+  CompletionQueue(CompletionQueue&& other) noexcept { *this = std::move(other); }
+  CompletionQueue& operator=(CompletionQueue&& other) noexcept {
+    clear();
+    first_ = std::move(other.first_);
+    last_ = std::exchange(other.last_, nullptr);
+    return *this;
+  }
+  ~CompletionQueue() { clear(); }
+
+  bool empty() const { return first_ == nullptr; }
+  void push(std::unique_ptr<Completion> completion) {
+    Completion* const raw = completion.get();
+    (last_ == nullptr ? first_ : last_->next_) = std::move(completion);
+    last_ = raw;
+  }
+  std::unique_ptr<Completion> pop() {
+    std::unique_ptr<Completion> front = std::move(first_);
+    first_ = std::move(front->next_);
+    if (first_ == nullptr) last_ = nullptr;
+    return front;
+  }
+  std::unique_ptr<Completion> take(const Completion* wanted);   // null if it is not in here
+  void clear() {
+    while (!empty()) pop();   // one by one: a long list must not recurse through unique_ptr
+  }
+
+ private:
+  std::unique_ptr<Completion> first_;
+  Completion* last_ = nullptr;
+};
+
+// Who runs the callbacks of finished futures, where it is not simply the thread that finished them. Called by that thread.
+class CallbackSink {
+ public:
+  // Sees to it that state->run_delivered_callbacks() is called, once.
+  virtual void deliver(class StateRef state) noexcept = 0;
+
+ protected:
+  ~CallbackSink() = default;
+};
+
+class FutureState {
+ public:
+  FutureState(const FutureState&) = delete;
+  FutureState& operator=(const FutureState&) = delete;
+
+  // --- consumer side; any thread ---
+  // Acquire in all of them: who sees the state done sees the result.
+  bool done() const noexcept { return is_done(word_.load(std::memory_order_acquire)); }
+  bool cancelled() const noexcept { return (word_.load(std::memory_order_acquire) & kStatus) == kCancelled; }
+  bool running() const noexcept { return (word_.load(std::memory_order_acquire) & kStatus) == kRunning; }
+
+  // Pending or cancelled already: true, and done() from now on. Callbacks run in the calling thread, with no lock held.
+  bool cancel() noexcept;
+  // Returns when done; false when the deadline came first.
+  bool wait(const Deadline& deadline = {}) noexcept;
+  // The error of a state that is done, or null. REQUIRES: done().
+  const std::exception_ptr& error() const noexcept { return error_; }
+
+  // Runs `completion` once when the state is done. False if it is done already: nothing was registered.
+  bool try_add_continuation(std::unique_ptr<Completion>& completion) noexcept { return add(continuations_, completion, kHasContinuations); }
+  bool try_add_callback(std::unique_ptr<Completion>& completion) noexcept { return add(callbacks_, completion, kHasCallbacks); }
+  // Takes a continuation back; null if it has run or is about to. Then it may still be running in another thread.
+  std::unique_ptr<Completion> take_back_continuation(const Completion* completion) noexcept;
+
+  // --- producer side ---
+  // Before anybody else knows the state.
+  void set_sink(CallbackSink* sink) noexcept { sink_ = sink; }
+  void attach_before_sharing(std::unique_ptr<Completion> callback) noexcept {
+    callbacks_.push(std::move(callback));
+    word_.store(kPending | kHasCallbacks, std::memory_order_relaxed);   // Relaxed: nobody else has the pointer yet.
+  }
+  // pending -> running. False: it was cancelled, leave it alone.
+  bool try_start() noexcept;
+  // running -> pending: what was claimed is given back.
+  void unstart() noexcept;
+  // -> finished, with the error or, where that is null, with the value stored before. Throws InvalidStateError when done.
+  void finish(std::exception_ptr error);
+  // Where several producers may race for the completion: true for the first of them, who must then finish() or unclaim().
+  // False also when it was cancelled.
+  bool claim() noexcept;
+  void unclaim() noexcept;
+
+  // Runs the callbacks that finish() left for the sink. REQUIRES: called by the sink, once.
+  void run_delivered_callbacks() noexcept;
+
+  // A second owner, before anybody else knows the state.
+  void add_reference_before_sharing() noexcept { references_.store(2, std::memory_order_relaxed); }
+  void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }   // Relaxed: the caller has one.
+  void drop_reference() noexcept {
+    // Release: what this owner did happens before the destruction; acquire: by whoever performs it.
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+  bool sole_owner() const noexcept { return references_.load(std::memory_order_acquire) == 1; }
+
+ protected:
+  FutureState() = default;
+  virtual ~FutureState();
+
+ private:
+  friend class DeliveryQueue;
+
+  static constexpr std::uint32_t kPending = 0, kRunning = 1, kCancelled = 2, kFinished = 3, kStatus = 3;
+  static constexpr std::uint32_t kHasWaiters = 4;         // somebody may sleep on word_
+  static constexpr std::uint32_t kHasContinuations = 8;   // the list is not empty
+  static constexpr std::uint32_t kHasCallbacks = 16;      // likewise
+  static constexpr std::uint32_t kClaimed = 32;           // one of several producers has won
+  static constexpr bool is_done(std::uint32_t word) noexcept { return (word & kStatus) >= kCancelled; }
+
+  bool add(CompletionQueue& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept;
+  void completed(std::uint32_t before, bool was_cancelled) noexcept;
+
+  std::atomic<std::uint32_t> references_{1};
+  // Status and flags. Invariant: flags are only ever added before the state is done, by read-modify-writes, and the
+  // step to done reads all of them with an exchange: so each flag is either seen by the completer, who then serves it, or its
+  // setter sees that the state is done already.
+  std::atomic<std::uint32_t> word_{kPending};
+  // The sink is constant once shared and last used to deliver this; from then on the place is the sink's own queue link.
+  union {
+    CallbackSink* sink_ = nullptr;
+    FutureState* next_delivered_;
+  };
+  std::exception_ptr error_;       // written before the step to finished, constant after it
+  CompletionQueue continuations_;  // guarded by the stripe's mutex (future_state.cpp) until done, then the completer's
+  CompletionQueue callbacks_;      // likewise
+};
+
+// Owns one reference.
+class StateRef {
+ public:
+  StateRef() = default;
+  static StateRef adopt(FutureState* state) noexcept { return StateRef(state); }
+  static StateRef share(FutureState* state) noexcept {
+    if (state != nullptr) state->add_reference();
+    return StateRef(state);
+  }
+  StateRef(const StateRef& other) noexcept : StateRef(share(other.state_)) {}
+  StateRef(StateRef&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  StateRef& operator=(StateRef other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~StateRef() {
+    if (state_ != nullptr) state_->drop_reference();
+  }
+  FutureState* get() const noexcept { return state_; }
+  FutureState* operator->() const noexcept { return state_; }
+  FutureState& operator*() const noexcept { return *state_; }
+  explicit operator bool() const noexcept { return state_ != nullptr; }
+  FutureState* release() noexcept { return std::exchange(state_, nullptr); }
+
+ private:
+  explicit StateRef(FutureState* state) noexcept : state_(state) {}
+  FutureState* state_ = nullptr;
+};
+
+// FIFO of delivered states, for sinks that run callbacks later. Needs no memory of its own. Not thread-safe.
+class DeliveryQueue {
+ public:
+  DeliveryQueue() = default;
+  DeliveryQueue(DeliveryQueue&& other) noexcept : first_(std::exchange(other.first_, nullptr)), last_(other.last_) {}
+  DeliveryQueue& operator=(DeliveryQueue&&) = delete;
+  ~DeliveryQueue() {
+    while (!empty()) pop();
+  }
+
+  bool empty() const noexcept { return first_ == nullptr; }
+  void push(StateRef state) noexcept {
+    FutureState* const raw = state.release();
+    raw->next_delivered_ = nullptr;
+    (empty() ? first_ : last_->next_delivered_) = raw;
+    last_ = raw;
+  }
+  StateRef pop() noexcept { return StateRef::adopt(std::exchange(first_, first_->next_delivered_)); }
+
+ private:
+  FutureState* first_ = nullptr;
+  FutureState* last_ = nullptr;   // undefined when empty
+};
+
+}  // namespace pools::detail

@@ -1,0 +1,97 @@
+#pragma once
+
+// One direction of a channel: a single-producer single-consumer ring of bytes in memory that two processes share. Each side
+// keeps its own index to itself and only publishes it, so that whatever the other process writes into the shared memory, this
+// one never leaves the ring: the other's index is checked at each use, and a wrong one is a WireError.
+//
+// Indices count bytes since the beginning and never wrap (2^64 bytes take centuries); position = index % capacity.
+
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "pools/process/bytes.h"
+
+namespace pools::detail {
+
+using SharedIndex = std::atomic<std::uint64_t>;
+static_assert(SharedIndex::is_always_lock_free && sizeof(SharedIndex) == 8, "shared between processes");
+
+// The indices of one ring, each on a cache line of its writer's.
+struct RingIndices {
+  alignas(64) SharedIndex written{0};    // by the producer
+  alignas(64) SharedIndex consumed{0};   // by the consumer
+};
+
+class RingProducer {
+ public:
+  RingProducer(RingIndices& indices, std::byte* memory, std::size_t capacity) noexcept
+      : indices_(&indices), memory_(memory), capacity_(capacity) {}
+
+  // Bytes that can be written now. Throws WireError.
+  std::size_t room() const {
+    // Acquire: the consumer has read what lies before its index, the space may be overwritten. Seq_cst: see Doorbell.
+    const std::uint64_t consumed = indices_->consumed.load(std::memory_order_seq_cst);
+    const std::uint64_t used = written_ - consumed;
+    if (consumed > written_ || used > capacity_) throw WireError("a ring's read index is out of bounds");
+    return capacity_ - used;
+  }
+  // Writes as much as fits; how much that was. Throws WireError.
+  std::size_t write_some(std::span<const std::byte> bytes) {
+    const std::size_t count = std::min(bytes.size(), room());
+    if (count == 0) return 0;
+    const std::size_t at = written_ % capacity_;
+    const std::size_t first = std::min(count, capacity_ - at);
+    std::memcpy(memory_ + at, bytes.data(), first);
+    std::memcpy(memory_, bytes.data() + first, count - first);
+    written_ += count;
+    // Release: the bytes before the index. Seq_cst: see Doorbell.
+    indices_->written.store(written_, std::memory_order_seq_cst);
+    return count;
+  }
+
+ private:
+  RingIndices* indices_;
+  std::byte* memory_;
+  std::size_t capacity_;
+  std::uint64_t written_ = 0;
+};
+
+class RingConsumer {
+ public:
+  RingConsumer(RingIndices& indices, const std::byte* memory, std::size_t capacity) noexcept
+      : indices_(&indices), memory_(memory), capacity_(capacity) {}
+
+  // Bytes that can be read now. Throws WireError.
+  std::size_t available() const {
+    // Acquire: pairs with the producer's release. Seq_cst: see Doorbell.
+    const std::uint64_t written = indices_->written.load(std::memory_order_seq_cst);
+    const std::uint64_t unread = written - consumed_;
+    if (written < consumed_ || unread > capacity_) throw WireError("a ring's write index is out of bounds");
+    return unread;
+  }
+  std::size_t read_some(std::span<std::byte> to) {
+    const std::size_t count = std::min(to.size(), available());
+    if (count == 0) return 0;
+    const std::size_t at = consumed_ % capacity_;
+    const std::size_t first = std::min(count, capacity_ - at);
+    std::memcpy(to.data(), memory_ + at, first);
+    std::memcpy(to.data() + first, memory_, count - first);
+    consumed_ += count;
+    // Release: the bytes have been read before the space is given back. Seq_cst: see Doorbell.
+    indices_->consumed.store(consumed_, std::memory_order_seq_cst);
+    return count;
+  }
+
+ private:
+  RingIndices* indices_;
+  const std::byte* memory_;
+  std::size_t capacity_;
+  std::uint64_t consumed_ = 0;
+};
+
+}  // namespace pools::detail

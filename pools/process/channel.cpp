@@ -1,0 +1,114 @@
+#include "pools/process/channel.h"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+#include <system_error>
+#include <utility>
+
+namespace pools::detail {
+namespace {
+
+[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+
+}  // namespace
+
+// The first page of the memory; the rings follow it.
+struct ChannelLayout {
+  static constexpr std::uint64_t kMagic = 0x31676e69726c6f6f;   // changes with the layout
+
+  std::uint64_t magic = kMagic;
+  RingIndices requests;                      // parent -> worker
+  RingIndices responses;                     // worker -> parent
+  alignas(64) SleepFlag worker_asleep{kAwake};   // it sleeps on this word
+  alignas(64) SleepFlag parent_asleep{kAwake};   // it sleeps on the event descriptor
+};
+
+namespace {
+
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kTotal = kPage + 2 * ChannelMemory::kRingCapacity;
+static_assert(sizeof(ChannelLayout) <= kPage && ChannelMemory::kRingCapacity % kPage == 0);
+// Sealed, so that no process can shrink it under the other (SIGBUS).
+constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+
+}  // namespace
+
+ChannelMemory::ChannelMemory() : descriptor_(::memfd_create("pools-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
+  if (!descriptor_) fail("cannot make the memory of a channel");
+  if (::ftruncate(descriptor_.get(), kTotal) != 0) fail("cannot size the memory of a channel");
+  if (::fcntl(descriptor_.get(), F_ADD_SEALS, kSeals) != 0) fail("cannot seal the memory of a channel");
+  map();
+  ::new (static_cast<void*>(layout_)) ChannelLayout;
+}
+
+ChannelMemory::ChannelMemory(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {
+  struct stat status {};
+  if (::fstat(descriptor_.get(), &status) != 0) fail("cannot look at the memory of a channel");
+  if (status.st_size != static_cast<off_t>(kTotal)) throw WireError("the memory of the channel has another size");
+  map();
+  if (layout_->magic != ChannelLayout::kMagic) throw WireError("the memory of the channel has another layout");
+}
+
+ChannelMemory::~ChannelMemory() {
+  if (layout_ != nullptr) ::munmap(layout_, kTotal);
+}
+
+void ChannelMemory::map() {
+  void* const at = ::mmap(nullptr, kTotal, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_.get(), 0);
+  if (at == MAP_FAILED) fail("cannot map the memory of a channel");
+  layout_ = static_cast<ChannelLayout*>(at);
+}
+
+std::byte* ChannelMemory::request_bytes() const noexcept { return reinterpret_cast<std::byte*>(layout_) + kPage; }
+std::byte* ChannelMemory::response_bytes() const noexcept { return request_bytes() + kRingCapacity; }
+
+ParentChannel::ParentChannel()
+    : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      requests_(memory_.layout().requests, memory_.request_bytes(), ChannelMemory::kRingCapacity),
+      responses_(memory_.layout().responses, memory_.response_bytes(), ChannelMemory::kRingCapacity) {
+  if (!event_) fail("cannot make the event descriptor of a channel");
+}
+
+std::size_t ParentChannel::read_some(std::span<std::byte> to) {
+  const std::size_t count = responses_.read_some(to);
+  if (count > 0) futex_ring(memory_.layout().worker_asleep, kHasRead);
+  return count;
+}
+
+void ParentChannel::ring() noexcept { futex_ring(memory_.layout().worker_asleep, kHasWritten); }
+
+void ParentChannel::expect_event(bool want_room) noexcept {
+  // Seq_cst: step (1) of the sleeper, see doorbell.h.
+  memory_.layout().parent_asleep.store(want_room ? kAsleepForRoom : kAsleepForData, std::memory_order_seq_cst);
+}
+
+WorkerChannel::WorkerChannel(FileDescriptor memory, FileDescriptor event)
+    : memory_(std::move(memory)),
+      event_(std::move(event)),
+      requests_(memory_.layout().requests, memory_.request_bytes(), ChannelMemory::kRingCapacity),
+      responses_(memory_.layout().responses, memory_.response_bytes(), ChannelMemory::kRingCapacity) {
+  memory_.close_descriptor();
+}
+
+void WorkerChannel::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    futex_await(memory_.layout().worker_asleep, kAsleepForRoom, [this] { return responses_.room() > 0; });
+    bytes = bytes.subspan(responses_.write_some(bytes));
+    event_ring(memory_.layout().parent_asleep, kHasWritten, event_.get());
+  }
+}
+
+std::size_t WorkerChannel::read_some(std::span<std::byte> to) {
+  futex_await(memory_.layout().worker_asleep, kAsleepForData, [this] { return requests_.available() > 0; });
+  const std::size_t count = requests_.read_some(to);
+  event_ring(memory_.layout().parent_asleep, kHasRead, event_.get());
+  return count;
+}
+
+}  // namespace pools::detail

@@ -1,0 +1,66 @@
+#pragma once
+
+// How a process that has found nothing to do goes to sleep and is woken by the other side of a channel, without a system call as
+// long as both are awake.
+//
+// The protocol, the same in both directions. The sleeper: (1) sets its flag, (2) looks once more, (3) sleeps only if it found
+// nothing. The ringer: (1) publishes its change, (2) reads the flag, (3) if it was set, clears it and wakes. All four accesses
+// are sequentially consistent, so at least one side sees the other's: either the sleeper finds the change, or the ringer finds
+// the sleeper. Step (3) of the sleeper does not lose a wake-up that comes between (2) and (3): the futex sleeps only while the
+// word still holds what the sleeper set, and the event descriptor keeps the event.
+
+#include <atomic>
+#include <cstdint>
+
+namespace pools::detail {
+
+using SleepFlag = std::atomic<std::uint32_t>;
+static_assert(SleepFlag::is_always_lock_free && sizeof(SleepFlag) == 4, "shared between processes, and a futex");
+
+// What a SleepFlag says: awake; asleep until the other side has written something; asleep until it has written or read something,
+// for a side that has more to write than there was room for.
+inline constexpr std::uint32_t kAwake = 0, kAsleepForData = 1, kAsleepForRoom = 2;
+// What the ringer has done.
+inline constexpr std::uint32_t kHasWritten = kAsleepForData, kHasRead = kAsleepForRoom;
+
+// How long one goes on looking before one sleeps. Each look but the first is preceded by a yield: the other side then usually
+// gets the core and is done before it would have to wake anybody, and, unlike spinning, that costs nobody anything. A yield that
+// takes long has given the core to somebody with real work; the scheduler would then bring back a sleeper that is woken much
+// sooner than one that stands in the queue again and again.
+class Patience {
+ public:
+  // Yields. False: it is time to sleep.
+  bool yield_once() noexcept;
+  void renew() noexcept { left_ = kYields; }
+
+ private:
+  static constexpr int kYields = 50;
+  static constexpr std::int64_t kLongYield = 100'000;   // ns
+
+  int left_ = kYields;
+};
+
+// Sleeps while `flag` holds `value`; may return early. Across processes.
+void futex_sleep(const SleepFlag& flag, std::uint32_t value) noexcept;
+// Wakes the process that sleeps, or is about to sleep, on `flag`, if there is one that cares for what was done. Any thread.
+void futex_ring(SleepFlag& flag, std::uint32_t done) noexcept;
+// Likewise for one that waits for an event descriptor; without the descriptor this process ends.
+void event_ring(SleepFlag& flag, std::uint32_t done, int event_fd) noexcept;
+
+// Returns when ready() holds. For one thread; ready() reads what the ringer published, sequentially consistent.
+template <class Ready>
+void futex_await(SleepFlag& flag, std::uint32_t sleep, Ready ready) {
+  Patience patience;
+  do {
+    if (ready()) return;
+  } while (patience.yield_once());
+  for (;;) {
+    flag.store(sleep, std::memory_order_seq_cst);
+    if (ready()) break;
+    futex_sleep(flag, sleep);
+  }
+  // Relaxed: only saves the ringer a system call; one that is on its way already finds nobody asleep.
+  flag.store(kAwake, std::memory_order_relaxed);
+}
+
+}  // namespace pools::detail

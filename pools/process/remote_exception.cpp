@@ -1,0 +1,54 @@
+#include "pools/process/remote_exception.h"
+
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <typeinfo>
+
+#include "pools/process/codec.h"
+
+namespace pools::detail {
+namespace {
+
+std::string demangled(const std::type_info* type) {
+  if (type == nullptr) return "an exception of another language";
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(type->name(), nullptr, nullptr, &status), &std::free);
+  return status == 0 && name != nullptr ? name.get() : type->name();
+}
+
+}  // namespace
+
+void encode_current_exception(Bytes& to) {
+  std::string type;
+  std::string message;
+  try {
+    throw;
+  } catch (const RemoteError& error) {
+    type = error.type();
+    message = error.what();
+  } catch (const std::exception& error) {
+    type = demangled(&typeid(error));
+    message = error.what();
+  } catch (const std::string& text) {
+    type = "std::string";
+    message = text;
+  } catch (const char* text) {
+    type = "char const*";
+    message = text == nullptr ? "" : text;
+  } catch (...) {
+    type = demangled(abi::__cxa_current_exception_type());
+  }
+  encode(to, type);
+  encode(to, message);
+}
+
+std::exception_ptr decode_exception(Reader& from) {
+  const auto type = decode<std::string>(from);
+  const auto message = decode<std::string>(from);
+  return std::make_exception_ptr(RemoteError(type, message));
+}
+
+}  // namespace pools::detail

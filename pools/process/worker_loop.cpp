@@ -1,0 +1,134 @@
+#include "pools/process/worker_loop.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "pools/process/channel.h"
+#include "pools/process/codec.h"
+#include "pools/process/handshake.h"
+#include "pools/process/wire.h"
+#include "pools/remote_function.h"
+
+namespace pools::detail {
+namespace {
+
+constexpr std::size_t kKept = std::size_t{1} << 20;   // bytes of an answer's memory that are kept for the next
+
+// Has the kernel kill this process when the pool's end of the socket is closed: whatever a task does to PR_SET_PDEATHSIG, and
+// also while it hangs in a task. Nothing is ever sent over this socket once the handshake is done.
+void tie_to(int socket) {
+  ::fcntl(socket, F_SETFD, FD_CLOEXEC);
+  if (::fcntl(socket, F_SETOWN, ::getpid()) != 0 || ::fcntl(socket, F_SETSIG, SIGKILL) != 0 ||
+      ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_ASYNC) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot watch the pool's socket");
+  }
+  // It may have been closed before.
+  char byte = 0;
+  if (::recv(socket, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0) ::_exit(EXIT_FAILURE);
+}
+
+class Worker {
+ public:
+  explicit Worker(ChannelDescriptors descriptors)
+      : channel_(std::move(descriptors.memory), std::move(descriptors.event)) {}
+
+  void serve() {
+    for (;;) {
+      const MessageHeader header = next();
+      switch (header.kind) {
+        case MessageKind::prepare:
+          prepare(header);
+          break;
+        case MessageKind::task:
+          answer(header, MessageKind::result, MessageKind::error, Reader(reader_.payload()));
+          break;
+        case MessageKind::stop:
+          return;
+        default:
+          throw WireError("a message that a pool does not send");
+      }
+    }
+  }
+
+ private:
+  MessageHeader next() {
+    for (;;) {
+      if (const auto header = reader_.poll(channel_)) return *header;
+    }
+  }
+
+  void prepare(const MessageHeader& header) {
+    Reader reader(reader_.payload());
+    const auto name = decode<std::string>(reader);
+    ::prctl(PR_SET_NAME, name.c_str(), 0, 0, 0);
+    if (!answer(header, MessageKind::ready, MessageKind::refused, reader)) std::exit(EXIT_FAILURE);
+  }
+
+  // Calls what the header names and sends what comes of it. False if it threw.
+  bool answer(const MessageHeader& header, MessageKind success, MessageKind failure, Reader arguments) {
+    Message message(std::move(memory_), success, {});
+    bool succeeded = true;
+    try {
+      if (header.function != FunctionKey{}) {
+        call(header.function, arguments, message.payload());
+        if (success == MessageKind::ready) message.restart(success);   // an initializer's value is dropped
+      }
+    } catch (...) {
+      message.restart(failure);
+      encode_current_exception(message.payload());
+      succeeded = false;
+    }
+    message.seal(header.sequence);
+    channel_.write(message.view());
+    memory_ = message.release();
+    memory_.clear(kKept);
+    return succeeded;
+  }
+
+  void call(const FunctionKey& key, Reader& arguments, Bytes& result) {
+    if (key != last_key_) {
+      last_function_ = reinterpret_cast<Trampoline>(const_cast<void*>(function_of(key)));
+      last_key_ = key;
+    }
+    last_function_(arguments, result);
+  }
+
+  WorkerChannel channel_;
+  MessageReader<WorkerChannel> reader_;
+  Bytes memory_;
+  FunctionKey last_key_;
+  Trampoline last_function_ = nullptr;
+};
+
+}  // namespace
+
+void run_worker(int argc, char** argv) {
+  const char* const name = argc > 2 ? argv[2] : "worker";
+  ::signal(SIGINT, SIG_IGN);   // the terminal's Ctrl-C is for the main process to deal with
+  ::prctl(PR_SET_NAME, name, 0, 0, 0);
+  const char* problem = "%s: %s is how a process pool starts its workers, and nobody else: %s\n";
+  try {
+    ChannelDescriptors descriptors = receive_handshake(kWorkerSocket);
+    tie_to(kWorkerSocket);
+    Worker worker(std::move(descriptors));
+    problem = "%s: %s: the worker gives up: %s\n";
+    worker.serve();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, problem, argv[0], kWorkerArgument, error.what());
+    std::exit(2);
+  }
+  std::exit(EXIT_SUCCESS);
+}
+
+}  // namespace pools::detail

@@ -1,0 +1,191 @@
+#pragma once
+
+// ProcessPool: concurrent.futures.ProcessPoolExecutor in C++. Tasks start in the order of their submission, each in one of at
+// most `workers` processes, which are this program executed again and are started as they are needed.
+//
+//   int main(int argc, char** argv) {
+//     pools::init(argc, argv);                              // a worker process never returns from here
+//     pools::ProcessPool processes{4};
+//     auto sum = processes.submit<&count_words>(text);      // runs in another process
+//
+// Functions are named as template arguments (remote_function.h says which can be), arguments and results travel as bytes
+// (process/codec.h says which can). Nothing is inherited from the main process but its environment, its working directory and
+// its standard output and error: what main() sets up before the pool is there does not exist in a worker, what static
+// initialisers do happens in each. An initializer prepares workers.
+//
+// An exception of the task becomes a RemoteError with its type's name and its message. The death of a worker fails the task
+// that it was running with WorkerDied, and nothing else; another takes its place.
+//
+// Thread safety: every member may be called from any thread, callbacks included, but for the destructor, which waits for the
+// callbacks.
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "pools/future.h"
+#include "pools/map_results.h"
+#include "pools/pool_options.h"
+#include "pools/process/process_pool_core.h"
+#include "pools/process/remote_map.h"
+#include "pools/process/remote_task.h"
+#include "pools/remote_function.h"
+
+namespace pools {
+
+// To be called first in main(). In a worker process it serves the pool and exits; elsewhere it returns at once.
+void init(int& argc, char** argv);
+
+struct ProcessPoolOptions {
+  int workers = 0;                    // >= 1; 0: usable_cores().count
+  std::string name_prefix = "pool";   // workers are called prefix_0, prefix_1, ... in ps and top (15 characters are shown)
+  // pools::remote<&fn>(args...): called once in each worker before its first task. If it throws, the pool is broken.
+  RemoteCall initializer = {};
+};
+
+class ProcessPool {
+ public:
+  // usable_cores().count workers.
+  ProcessPool() : ProcessPool(ProcessPoolOptions{}) {}
+  // Throws std::invalid_argument when workers < 1.
+  explicit ProcessPool(int workers);
+  // options.workers == 0 means the default. Throws std::invalid_argument; NotInitialisedError when pools::init was not called;
+  // std::system_error when there are no descriptors or threads left.
+  explicit ProcessPool(ProcessPoolOptions options);
+  // shutdown(): queued work still runs. Afterwards no process, thread or descriptor of the pool is left. Not from a callback of
+  // the pool's own futures.
+  ~ProcessPool();
+  ProcessPool(const ProcessPool&) = delete;
+  ProcessPool& operator=(const ProcessPool&) = delete;
+
+  // Runs Fn(args...) in a worker. Arguments are serialised before this returns; if that throws, the future holds the
+  // exception. Throws ShutdownError after shutdown, BrokenPoolError when the pool is broken.
+  template <auto Fn, class... Args>
+  auto submit(Args&&... args) {
+    return submit_task<Fn>(nullptr, std::forward<Args>(args)...);
+  }
+
+  // submit and add_done_callback as one step. The callback runs in this process on the pool's one callback thread, one at a
+  // time in the order of completion, like all that are attached before their task is done.
+  template <auto Fn, class Callback, class... Args>
+  auto submit_with_callback(Callback&& callback, Args&&... args) {
+    using R = detail::RemoteResult<Fn>;
+    return submit_task<Fn>(detail::FutureAccess::make_callback<R>(std::forward<Callback>(callback)), std::forward<Args>(args)...);
+  }
+
+  // Fn over the elements of one to four ranges in step, to the end of the shortest; options.chunksize consecutive items travel
+  // and run as one task, and their results come back together when its last one is done. All items are serialised and
+  // submitted before this returns, unless options.buffersize bounds the look-ahead; then lvalue ranges must outlive the
+  // results. An exception is that of its item alone; the death of a worker is that of all items of its chunk. Throws as submit,
+  // std::invalid_argument for options out of range, and what the serialisation of an item throws.
+  template <auto Fn, std::ranges::input_range A>
+  auto map(A&& a, MapOptions options = {}) { return map_zipped<Fn>(options, std::forward<A>(a)); }
+  template <auto Fn, std::ranges::input_range A, std::ranges::input_range B>
+  auto map(A&& a, B&& b, MapOptions options = {}) { return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b)); }
+  template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C>
+  auto map(A&& a, B&& b, C&& c, MapOptions options = {}) {
+    return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
+  }
+  template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C,
+            std::ranges::input_range D>
+  auto map(A&& a, B&& b, C&& c, D&& d, MapOptions options = {}) {
+    return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
+  }
+
+  // No submit from now on. Queued work still runs (unless cancelled), with wait = false too. Idempotent.
+  void shutdown(ShutdownOptions options = {}) { core_->shutdown(options); }
+
+  // Starts every worker, all at the same time, and returns when each has run its initializer and waits for work. Throws
+  // BrokenPoolError when an initializer failed or workers cannot be started, ShutdownError.
+  void start_all() { core_->start_all(); }
+
+  int workers() const noexcept { return core_->workers(); }
+  // Of the worker processes that live now.
+  std::vector<pid_t> worker_pids() const { return core_->worker_pids(); }
+
+ private:
+  template <class T>
+  friend class Future;
+
+  template <auto Fn, class... Args>
+  auto submit_task(std::unique_ptr<detail::Completion> callback, Args&&... args) {
+    using R = detail::RemoteResult<Fn>;
+    detail::TaskRef task;
+    Future<R> future = make_task<Fn>(*core_, task);
+    if (callback) task->state().attach_before_sharing(std::move(callback));
+    try {
+      detail::encode_arguments<Fn>(task->message().payload(), std::forward<Args>(args)...);
+    } catch (...) {
+      task->fail_unstarted(std::current_exception());
+      return future;
+    }
+    core_->submit(task);
+    return future;
+  }
+
+  template <auto Fn>
+  static auto make_task(detail::ProcessPoolCore& core, detail::TaskRef& task) {
+    using R = detail::RemoteResult<Fn>;
+    auto* const made = new detail::DecodedTask<R, &detail::decode_value<R>>(
+        detail::trampoline_key<&detail::call_remotely<Fn>>());
+    task.reset(made);
+    made->set_sink(&core);
+    return detail::FutureAccess::share<R>(made);
+  }
+
+  // The continuation of a then_in: takes the value of a future that is done to Fn in this pool.
+  template <auto Fn, class T>
+  struct HandOver;
+
+  template <auto Fn, class... Ranges>
+  auto map_zipped(const MapOptions& options, Ranges&&... ranges) {
+    detail::check(options);
+    const detail::Deadline deadline = options.timeout ? detail::deadline_after(*options.timeout) : detail::Deadline{};
+    using Items = detail::ChunkedItems<Fn, Ranges...>;
+    return MapResults<detail::RemoteResult<Fn>>(std::make_unique<Items>(core_, options, std::forward<Ranges>(ranges)...), deadline);
+  }
+
+  std::shared_ptr<detail::ProcessPoolCore> core_;
+};
+
+template <auto Fn, class T>
+struct ProcessPool::HandOver final : detail::Completion {
+  HandOver(std::shared_ptr<detail::ProcessPoolCore> to, detail::TaskRef made) : core(std::move(to)), task(std::move(made)) {}
+
+  void run(detail::FutureState& from) noexcept override {
+    if (task->state().done()) return;   // cancelled meanwhile: no worker need start for it
+    try {
+      if (from.cancelled()) throw CancelledError();
+      if (from.error()) std::rethrow_exception(from.error());
+      detail::Bytes& arguments = task->message().payload();
+      if constexpr (std::is_void_v<T>) {
+        detail::encode_arguments<Fn>(arguments);
+      } else {
+        detail::encode_arguments<Fn>(arguments, std::as_const(static_cast<detail::ValueState<T>&>(from).value()));
+      }
+      core->submit(task);
+    } catch (...) {
+      task->fail_unstarted(std::current_exception());
+    }
+  }
+
+  std::shared_ptr<detail::ProcessPoolCore> core;   // the pool may be gone by then
+  detail::TaskRef task;
+};
+
+template <class T>
+template <auto Fn>
+auto Future<T>::then_in(ProcessPool& parsers) const {
+  detail::TaskRef task;
+  auto future = ProcessPool::make_task<Fn>(*parsers.core_, task);
+  std::unique_ptr<detail::Completion> hand_over =
+      std::make_unique<ProcessPool::HandOver<Fn, T>>(parsers.core_, std::move(task));
+  if (!state_->try_add_continuation(hand_over)) hand_over->run(*state_);
+  return future;
+}
+
+}  // namespace pools

@@ -1,0 +1,57 @@
+#include "pools/rendezvous.h"
+
+namespace pools::detail {
+
+void Rendezvous::arrive(std::size_t index) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    order_.push_back(index);
+  }
+  // Acq_rel is not needed for the data, which the mutex orders; the read-modify-write makes the wake-up decision: either
+  // the waiter's compare sees the new count and does not sleep, or this sees kWaiting and wakes it.
+  if (word_.fetch_add(kArrival, std::memory_order_relaxed) & kWaiting) futex_wake_all(word_);
+}
+
+std::optional<std::size_t> Rendezvous::next(const Deadline& deadline) noexcept {
+  for (bool in_time = true;;) {
+    // This is the only thread that sleeps here, and it is awake: until it says otherwise nobody need wake it.
+    std::uint32_t word = word_.load(std::memory_order_relaxed);
+    if (word & kWaiting) word = word_.fetch_and(~kWaiting, std::memory_order_relaxed) & ~kWaiting;
+    {
+      const std::lock_guard lock(mutex_);
+      if (returned_ < order_.size()) return order_[returned_++];
+    }
+    // An arrival whose entry was not in the list above adds to the word after `word` was read.
+    if (!in_time) return std::nullopt;
+    if (!(word & kWaiting)) {
+      if (!word_.compare_exchange_strong(word, word | kWaiting, std::memory_order_relaxed)) continue;
+      word |= kWaiting;
+    }
+    in_time = futex_wait(word_, word, deadline);
+  }
+}
+
+bool Watch::add(FutureState& state, std::size_t index) {
+  struct Arrival final : Completion {
+    Arrival(std::shared_ptr<Rendezvous> at, std::size_t number) : rendezvous(std::move(at)), index(number) {}
+    void run(FutureState&) noexcept override { rendezvous->arrive(index); }
+    std::shared_ptr<Rendezvous> rendezvous;
+    std::size_t index;
+  };
+  std::unique_ptr<Completion> arrival = std::make_unique<Arrival>(rendezvous_, index);
+  const Completion* const raw = arrival.get();
+  if (!state.try_add_continuation(arrival)) return false;
+  if (slot_of_index_.size() <= index) slot_of_index_.resize(index + 1);
+  slot_of_index_[index] = watched_.size();
+  watched_.emplace_back(StateRef::share(&state), raw);
+  return true;
+}
+
+std::optional<std::size_t> Watch::next(const Deadline& deadline) noexcept {
+  const auto index = rendezvous_->next(deadline);
+  // Arrived: nothing to take back, and no reason to keep the future alive.
+  if (index) watched_[slot_of_index_[*index]].first = {};
+  return index;
+}
+
+}  // namespace pools::detail

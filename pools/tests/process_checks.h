@@ -1,0 +1,51 @@
+#pragma once
+
+// What is left of a pool when it is gone: nothing.
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <iterator>
+#include <string>
+
+#include "pools/process/spawn.h"
+#include "pools/tests/expectations.h"
+
+namespace pools::test {
+
+inline std::ptrdiff_t entries_of(const std::string& directory) {
+  const std::filesystem::directory_iterator entries(directory);
+  return std::distance(begin(entries), end(entries));
+}
+inline std::ptrdiff_t open_descriptors() { return entries_of("/proc/self/fd"); }
+inline std::ptrdiff_t threads() { return entries_of("/proc/self/task"); }
+
+// Neither running nor zombies.
+inline bool has_no_children() {
+  siginfo_t info{};
+  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+}
+
+// Each test leaves as many descriptors, threads and children as it found.
+class ProcessTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    detail::post_to_spawner([] {});   // the thread that spawns stays
+    descriptors_ = open_descriptors();
+    threads_ = threads();
+    ASSERT_TRUE(has_no_children());
+  }
+  void TearDown() override {
+    EXPECT_TRUE(has_no_children());
+    EXPECT_EQ(open_descriptors(), descriptors_);
+    wait_until([this] { return threads() <= threads_; });   // a joined thread may still be listed for a moment
+  }
+
+ private:
+  std::ptrdiff_t descriptors_ = 0;
+  std::ptrdiff_t threads_ = 0;
+};
+
+}  // namespace pools::test

@@ -1,0 +1,35 @@
+#include "pools/thread_pool.h"
+
+#include <stdexcept>
+#include <string>
+
+#include "pools/cores.h"
+
+namespace pools {
+namespace {
+
+[[noreturn]] void refuse_workers(int workers) {
+  throw std::invalid_argument("a thread pool needs at least 1 worker, not " + std::to_string(workers));
+}
+
+ThreadPoolOptions checked(ThreadPoolOptions options) {
+  if (options.workers < 0) refuse_workers(options.workers);
+  if (options.workers == 0) options.workers = usable_cores().count * 5;
+  return options;
+}
+
+ThreadPoolOptions with_workers(int workers) {
+  if (workers < 1) refuse_workers(workers);
+  ThreadPoolOptions options;
+  options.workers = workers;
+  return options;
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int workers) : ThreadPool(with_workers(workers)) {}
+ThreadPool::ThreadPool(ThreadPoolOptions options)
+    : core_(std::make_shared<detail::ThreadPoolCore>(checked(std::move(options)))) {}
+ThreadPool::~ThreadPool() { core_->shutdown({}); }
+
+}  // namespace pools

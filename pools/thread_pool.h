@@ -1,0 +1,165 @@
+#pragma once
+
+// ThreadPool: concurrent.futures.ThreadPoolExecutor in C++. Tasks start in the order of their submission, on at most `workers`
+// threads, which are started as they are needed; an idle one is reused first.
+//
+// Thread safety: every member may be called from any thread, tasks and callbacks included; but shutdown({.wait = true}) and
+// the destructor, which wait for the workers, not from a task of the pool itself.
+
+#include <functional>
+#include <memory>
+#include <ranges>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "pools/future.h"
+#include "pools/map_results.h"
+#include "pools/pool_options.h"
+#include "pools/task.h"
+#include "pools/thread_pool_core.h"
+
+namespace pools {
+
+class ThreadPool {
+ public:
+  // usable_cores().count * 5 workers, as the tutorial this project is about has it.
+  ThreadPool() : ThreadPool(ThreadPoolOptions{}) {}
+  // Throws std::invalid_argument when workers < 1.
+  explicit ThreadPool(int workers);
+  // options.workers == 0 means the default. Throws std::invalid_argument.
+  explicit ThreadPool(ThreadPoolOptions options);
+  // shutdown(): queued work still runs.
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  // Runs f(args...) on a worker: f and args are decay-copied (moved, if they are rvalues), may be move-only, and are
+  // destroyed before the future is done. Throws ShutdownError after shutdown, BrokenPoolError when the pool is broken, and
+  // std::system_error when not even one worker thread could be started.
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+  auto submit(F&& f, Args&&... args) {
+    return submit_task(nullptr, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
+  }
+  // The same with the function named as ProcessPool wants it.
+  template <auto Fn, class... Args>
+  auto submit(Args&&... args) {
+    return submit_task(nullptr, detail::bind_call<Fn>(std::forward<Args>(args)...));
+  }
+
+  // submit and add_done_callback as one step: the task cannot be done before the callback is attached, so that the
+  // callback runs where the pool promises and never on the submitting thread.
+  template <class Callback, class F, class... Args>
+    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+  auto submit_with_callback(Callback&& callback, F&& f, Args&&... args) {
+    return submit_task(std::forward<Callback>(callback), detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
+  }
+  template <auto Fn, class Callback, class... Args>
+  auto submit_with_callback(Callback&& callback, Args&&... args) {
+    return submit_task(std::forward<Callback>(callback), detail::bind_call<Fn>(std::forward<Args>(args)...));
+  }
+
+  // Detached: no future. What it throws goes to the error hook. Throws as submit does.
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+  void post(F&& f, Args&&... args) {
+    core_->submit(detail::make_detached(detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...)));
+  }
+
+  // f over the elements of one to four ranges in step, to the end of the shortest. All tasks are submitted before this
+  // returns, unless options.buffersize bounds the look-ahead; then lvalue ranges must outlive the results. f is moved or
+  // copied once, and one const object is called by several workers at a time. Elements are copied, or moved out of a container
+  // that is passed as an rvalue. A void function gives std::monostate. options.chunksize has no effect on threads.
+  // Throws std::invalid_argument for an option out of range; else as submit does.
+  template <class F, std::ranges::input_range A>
+  auto map(F f, A&& a, MapOptions options = {}) { return map_zipped(std::move(f), options, std::forward<A>(a)); }
+  template <class F, std::ranges::input_range A, std::ranges::input_range B>
+  auto map(F f, A&& a, B&& b, MapOptions options = {}) {
+    return map_zipped(std::move(f), options, std::forward<A>(a), std::forward<B>(b));
+  }
+  template <class F, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C>
+  auto map(F f, A&& a, B&& b, C&& c, MapOptions options = {}) {
+    return map_zipped(std::move(f), options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
+  }
+  template <class F, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C,
+            std::ranges::input_range D>
+  auto map(F f, A&& a, B&& b, C&& c, D&& d, MapOptions options = {}) {
+    return map_zipped(std::move(f), options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
+  }
+  template <auto Fn, std::ranges::input_range A>
+  auto map(A&& a, MapOptions options = {}) { return map_zipped(Fn, options, std::forward<A>(a)); }
+  template <auto Fn, std::ranges::input_range A, std::ranges::input_range B>
+  auto map(A&& a, B&& b, MapOptions options = {}) { return map_zipped(Fn, options, std::forward<A>(a), std::forward<B>(b)); }
+  template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C>
+  auto map(A&& a, B&& b, C&& c, MapOptions options = {}) {
+    return map_zipped(Fn, options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
+  }
+  template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C,
+            std::ranges::input_range D>
+  auto map(A&& a, B&& b, C&& c, D&& d, MapOptions options = {}) {
+    return map_zipped(Fn, options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
+  }
+
+  // No submit from now on. Queued work still runs (unless cancelled), with wait = false too. Idempotent. Throws pools::Error
+  // when it would wait for the very worker that calls it.
+  void shutdown(ShutdownOptions options = {}) { core_->shutdown(options); }
+
+  // Starts every worker, and the callback thread if there is one, and returns when all are ready. Throws BrokenPoolError
+  // when an initializer failed, std::system_error when a thread could not be started.
+  void start_all() { core_->start_all(); }
+
+  int workers() const noexcept { return core_->workers(); }
+
+ private:
+  template <class Callback, class Call>
+  auto submit_task(Callback&& callback, Call call) {
+    using R = std::decay_t<std::invoke_result_t<Call>>;
+    auto task = detail::make_task<R>(std::move(call));
+    task->set_sink(core_->sink());
+    if constexpr (!std::is_null_pointer_v<std::decay_t<Callback>>) {
+      task->attach_before_sharing(detail::FutureAccess::make_callback<R>(std::forward<Callback>(callback)));
+    }
+    task->add_reference_before_sharing();
+    Future<R> future = detail::FutureAccess::adopt<R>(task.get());
+    core_->submit(std::move(task));
+    return future;
+  }
+
+  template <class F, class... Ranges>
+  auto map_zipped(F f, const MapOptions& options, Ranges&&... ranges) {
+    using Result = std::decay_t<std::invoke_result_t<const F&, std::ranges::range_value_t<Ranges>...>>;
+    using R = detail::Stored<Result>;
+    detail::check(options);
+    const detail::Deadline deadline = options.timeout ? detail::deadline_after(*options.timeout) : detail::Deadline{};
+    auto submit_one = [core = core_, f = std::make_shared<const F>(std::move(f))](auto&&... elements) {
+      auto task = detail::make_task<R>(
+          [f, arguments = std::tuple<std::ranges::range_value_t<Ranges>...>(
+                  std::forward<decltype(elements)>(elements)...)]() mutable {
+            return std::apply(
+                [&f](auto&... values) -> R {
+                  if constexpr (std::is_void_v<Result>) {
+                    std::invoke(*f, std::move(values)...);
+                    return {};
+                  } else {
+                    return std::invoke(*f, std::move(values)...);
+                  }
+                },
+                arguments);
+          });
+      task->set_sink(core->sink());
+      task->add_reference_before_sharing();
+      Future<R> future = detail::FutureAccess::adopt<R>(task.get());
+      core->submit(std::move(task));
+      return future;
+    };
+    using Items = detail::SubmittedItems<R, decltype(submit_one), Ranges...>;
+    return MapResults<R>(std::make_unique<Items>(std::move(submit_one), options.buffersize, std::forward<Ranges>(ranges)...),
+                         deadline);
+  }
+
+  std::shared_ptr<detail::ThreadPoolCore> core_;
+};
+
+}  // namespace pools

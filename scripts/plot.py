@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Draws every picture of a run directory, as PNG and SVG, into its plots/.
+
+A picture whose data are not in the run is skipped with a line that says what is missing. Reads results.csv, tasks/, context/ and
+derived/ and nothing else. `scripts/python scripts/plot.py` finds a Python that has matplotlib and pandas.
+
+Exit code: 0, or 2 when the directory cannot be read or a name is no picture's.
+"""
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+
+from plots import PICTURES
+
+
+def main(argv):
+    listed = "\n".join(f"  {name:<12}{_summary(name)}" for name in PICTURES)
+    parser = argparse.ArgumentParser(description=__doc__, epilog=f"pictures:\n{listed}",
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory", type=Path, help="what `poolbench run` left: holds results.csv")
+    parser.add_argument("picture", nargs="*", help="draw only these (default: all)")
+    parser.add_argument("-o", "--output", type=Path, help="where the pictures go (default: plots/ in the directory)")
+    options = parser.parse_args(argv)
+    for name in options.picture:
+        if name not in PICTURES:
+            print(f"plot.py: no picture '{name}'; there are {', '.join(PICTURES)}", file=sys.stderr)
+            return 2
+
+    from plots import run_data, style
+
+    style.apply_defaults()
+    try:
+        run = run_data.load(options.directory)
+    except run_data.UnreadableRun as error:
+        print(f"plot.py: {error}", file=sys.stderr)
+        return 2
+
+    output = options.output or options.directory / "plots"
+    for name in options.picture or PICTURES:
+        try:
+            figures = importlib.import_module(f"plots.{name}").draw(run)
+        except run_data.Absent as absent:
+            print(f"plot.py: {name} is skipped: {absent}", file=sys.stderr)
+            continue
+        for path in style.save(figures, output):
+            print(path)
+    for note in run.notes:
+        print(f"plot.py: {note}", file=sys.stderr)
+    return 0
+
+
+def _summary(name):
+    """The first line of a picture's docstring, read without importing it: --help works without matplotlib."""
+    import ast
+
+    source = (Path(__file__).parent / "plots" / f"{name}.py").read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source)).partition("\n")[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,12 @@
+"""The pictures, one module each. A new picture is one file with draw(run) and main(argv), and one line here."""
+
+PICTURES = (
+    "makespan",
+    "speedup",
+    "ratio",
+    "decision",
+    "model_fit",
+    "callbacks",
+    "cost",
+    "timeline",
+)

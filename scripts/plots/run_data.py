@@ -1,0 +1,200 @@
+"""A run directory, read: results.csv, tasks/, context/ and derived/, and nothing else."""
+
+import io
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from plots import schema
+
+
+class UnreadableRun(Exception):
+    """The directory is not one that `poolbench run` left; the message says what is wrong with which file."""
+
+
+class Absent(Exception):
+    """A picture's data are not in this run; the message says which."""
+
+
+@dataclass
+class RunData:
+    """Everything the pictures are drawn from.
+
+    `rows` are the measured repetitions (no warm-ups), failed ones included, of the last machine and build in the file; a
+    directory that several builds wrote into holds several experiments, and one picture shows one. `summary`, `model` and
+    `tasks` are empty tables when their files are not there.
+    """
+
+    directory: Path
+    rows: pd.DataFrame
+    summary: pd.DataFrame
+    model: pd.DataFrame
+    tasks: pd.DataFrame
+    machine: str
+    notes: list = field(default_factory=list)
+
+    @property
+    def ok(self):
+        return self.rows[self.rows.status == schema.STATUS_OK]
+
+    @property
+    def failed(self):
+        return self.rows[self.rows.status != schema.STATUS_OK]
+
+    def cells(self):
+        """One row per cell: its factors, scenario, number of failures, and what derived/ says of it (NaN without)."""
+        groups = self.rows.groupby("cell_id", sort=False)
+        cells = groups.first()[list(schema.FACTORS) + ["scenario"]]
+        cells["repetitions"] = groups.size()
+        cells["failures"] = groups.status.agg(lambda status: int((status != schema.STATUS_OK).sum()))
+        for table, columns in ((self.summary, SUMMARY_USED), (self.model, MODEL_USED)):
+            indexed = table.drop_duplicates("cell_id", keep="last").set_index("cell_id")
+            cells = cells.join(indexed.reindex(columns=list(columns)))
+        cells["tied"] = (cells.best == 1) | (cells.ties == 1)
+        return cells.sort_values(list(ORDER), kind="stable").reset_index()
+
+
+SUMMARY_USED = ("median_ns", "ci_low_ns", "ci_high_ns", "best", "ties", "ratio")
+MODEL_USED = ("predicted_ns", "residual_pct", "basis")
+
+ORDER = ("workload", "tasks", "task_ns", "callback_ns", "distribution", "payload_bytes", "strategy", "chunksize", "parsers",
+         "backend", "workers")
+
+
+def load(directory):
+    """Reads a run directory. Raises UnreadableRun."""
+    directory = Path(directory)
+    rows = _read(directory / "results.csv", schema.RESULTS, schema.RESULTS_TEXT)
+    if rows is None:
+        raise UnreadableRun(f"{directory}/results.csv does not exist: is {directory} the directory of a run?")
+    notes = []
+    rows = rows[rows.is_warmup == 0]
+    if rows.empty:
+        raise UnreadableRun(f"{directory}/results.csv holds no measured repetition (warm-ups do not count)")
+    last = rows.iloc[-1]
+    current = (rows.machine_id == last.machine_id) & (rows.build_id == last.build_id)
+    if not current.all():
+        notes.append(f"{(~current).sum()} rows of other builds or machines are left out; drawn is build {last.build_id} on "
+                     f"machine {last.machine_id}")
+        rows = rows[current]
+    # A repetition that was run again (after a failure, say) counts once, as it ended last.
+    rows = rows.drop_duplicates(["cell_id", "rep"], keep="last").reset_index(drop=True)
+    rows["scenario"] = _scenarios(rows)
+
+    derived = directory / "derived"
+    summary = _read(derived / "summary.csv", schema.SUMMARY, ("cell_id",))
+    model = _read(derived / "model.csv", schema.MODEL, schema.MODEL_TEXT)
+    for name, table in (("summary.csv", summary), ("model.csv", model)):
+        if table is None:
+            notes.append(f"derived/{name} is not there: what it holds is not drawn")
+    return RunData(
+        directory=directory,
+        rows=rows,
+        summary=_or_empty(summary, schema.SUMMARY),
+        model=_or_empty(model, schema.MODEL),
+        tasks=_tasks(directory / "tasks"),
+        machine=_machine_line(directory / "context", rows),
+        notes=notes,
+    )
+
+
+def _or_empty(table, columns):
+    return pd.DataFrame(columns=list(columns)) if table is None else table
+
+
+def _read(path, columns, text):
+    """The complete lines of a CSV file, or None if it does not exist. Raises UnreadableRun for a foreign header."""
+    try:
+        content = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableRun(f"{path}: {error}") from error
+    content = content[: content.rfind("\n") + 1]  # a last line that was torn by a full disk or a kill is no row
+    header = content.partition("\n")[0].split(",")
+    missing = [column for column in columns if column not in header]
+    if missing:
+        raise UnreadableRun(f"{path}: no column {', '.join(missing)}; it was not written by this version of poolbench")
+    try:
+        # Empty text is empty text; an empty number is NaN.
+        numbers = {column: [""] for column in header if column not in text}
+        return pd.read_csv(io.StringIO(content), dtype={column: str for column in text if column in header},
+                           keep_default_na=False, na_values=numbers)
+    except (ValueError, pd.errors.ParserError) as error:
+        raise UnreadableRun(f"{path}: {error}") from error
+
+
+def _tasks(directory):
+    tables = [_read(path, schema.TASKS, schema.TASKS_TEXT) for path in sorted(directory.glob("*.csv"))]
+    tables = [table for table in tables if not table.empty]
+    if not tables:
+        return pd.DataFrame(columns=list(schema.TASKS))
+    return pd.concat(tables, ignore_index=True).drop_duplicates(["cell_id", "rep", "task"], keep="last")
+
+
+def _machine_line(directory, rows):
+    """What the context file of the last run says of the machine, for the footer."""
+    run_id = rows.run_id.iloc[-1]
+    try:
+        context = json.loads((directory / f"{run_id}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return f"machine {rows.machine_id.iloc[-1]}, run {run_id} (its context file is not there)"
+    return f"{context['machine_line']}, run {run_id}"
+
+
+def _scenarios(rows):
+    """A label per row for what was run, whoever ran it: equal labels are comparable."""
+    labels = rows.apply(_scenario, axis=1)
+    # Explicit cases with equal scales but different lists of durations have equal factors: tell them apart by rank of
+    # their total work.
+    everything = [column for column in schema.FACTORS if column != "workers_spec"]
+    total = (rows.sum_task_ns + rows.callback_sum_ns).groupby(rows.cell_id).transform("median")
+    cells = rows.assign(total=total).drop_duplicates("cell_id")
+    rank = cells.groupby(everything, dropna=False).total.rank(method="first")
+    many = cells.groupby(everything, dropna=False).cell_id.transform("size") > 1
+    suffix = {cell: f", case {int(number)}" for cell, number, several in zip(cells.cell_id, rank, many) if several}
+    return labels + rows.cell_id.map(lambda cell: suffix.get(cell, ""))
+
+
+NO_BREAK_HYPHEN = "\u2011"
+NBSP = "\u00a0"  # labels are wrapped, and not between a number and its unit
+
+
+def _scenario(row):
+    listed = row.distribution == "explicit"
+    bound = f"≤{NBSP}" if listed else ""
+    tasks = f"{row.tasks}{NBSP}×{NBSP}{bound}{duration(row.task_ns)}"
+    if row.distribution not in ("equal", "explicit"):
+        tasks += f" {row.distribution.replace('_', NO_BREAK_HYPHEN)}"
+    if row.callback_ns:
+        tasks += f" + {bound}{duration(row.callback_ns)}{NBSP}callback"
+    elif row.strategy != "none":
+        tasks += f" +{NBSP}callback"
+    if row.payload_bytes:
+        tasks += f", {size(row.payload_bytes)}"
+    return f"{row.workload}: {tasks}"
+
+
+def duration(ns):
+    """For people, three significant digits: 1.5 s, 250 µs."""
+    for unit, name in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
+        if ns >= unit:
+            return f"{_three_digits(ns / unit)}{NBSP}{name}"
+    return f"{int(ns)}{NBSP}ns"
+
+
+def size(count):
+    """For people: 64 KiB."""
+    for unit, name in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if count >= unit:
+            return f"{_three_digits(count / unit)}{NBSP}{name}"
+    return f"{int(count)}{NBSP}B"
+
+
+def _three_digits(value):
+    digits = max(0, 2 - int(math.floor(math.log10(value)))) if value > 0 else 0
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,64 @@
+"""The columns and keys of a run directory's files: the only place where the scripts name them.
+
+The program's own table (harness/sample.cpp and its neighbours) decides; scripts/tests/test_schema.py holds this file against
+it. results/README.md is the data dictionary: what each column means and in which unit.
+"""
+
+SCHEMA_VERSION = 1
+
+IDENTITY = (
+    "schema_version", "run_id", "machine_id", "build_id", "cell_id", "rep", "is_warmup", "run_order", "started_utc",
+    "status", "error",
+)
+FACTORS = (
+    "backend", "workers", "workers_spec", "cores", "workload", "strategy", "parsers", "tasks", "distribution", "task_ns",
+    "callback_ns", "payload_bytes", "chunksize", "start_method", "seed",
+)
+TIMES = (
+    "makespan_ns", "pool_start_ns", "submit_ns", "pool_stop_ns", "longest_task_ns", "sum_task_ns", "callback_sum_ns",
+    "callback_max_ns", "queue_wait_p50_ns", "queue_wait_p99_ns", "queue_wait_max_ns", "callback_lag_p50_ns",
+    "callback_lag_p99_ns", "callback_lag_max_ns",
+)
+RESOURCES = (
+    "cpu_user_ns", "cpu_sys_ns", "main_cpu_ns", "ctx_switches_voluntary", "ctx_switches_involuntary", "rss_peak_bytes",
+    "cgroup_throttled_ns", "load1",
+)
+RESULTS = IDENTITY + FACTORS + TIMES + RESOURCES
+
+# Columns whose text must stay text: a cell_id such as 0012345678901234 is no number.
+RESULTS_TEXT = (
+    "run_id", "machine_id", "build_id", "cell_id", "started_utc", "status", "error", "backend", "workers_spec",
+    "workload", "strategy", "distribution", "start_method", "seed",
+)
+
+STATUS_OK = "ok"
+
+TASKS = (
+    "cell_id", "rep", "task", "worker", "pid", "tid", "submitted_ns", "started_ns", "finished_ns",
+    "callback_started_ns", "callback_finished_ns", "callback_worker", "callback_pid", "callback_tid", "digest",
+)
+TASKS_TEXT = ("cell_id", "digest")
+
+SUMMARY = (
+    "cell_id", "n", "median_ns", "ci_low_ns", "ci_high_ns", "best", "ties", "failed", "ci_coverage", "ratio", "ratio_low",
+    "ratio_high",
+)
+MODEL = (
+    "cell_id", "strategy", "predicted_ns", "formula", "in_domain", "residual_pct", "binding", "violated", "basis",
+)
+MODEL_TEXT = ("cell_id", "strategy", "formula", "binding", "violated", "basis")
+BASIS_REQUESTED = "requested"  # of a prediction: from the durations asked for, not from measured ones
+CLAIMS = (
+    "id", "verdict", "expected", "predicted_ns", "measured_ns", "tolerance_ns", "violated", "formula", "model_ns",
+    "ci_low_ns", "ci_high_ns", "n", "failed", "rival", "gap_ns", "claim", "tutorial",
+)
+
+CONTEXT = ("run_id", "started_utc", "suite", "argv", "seed", "order", "machine_line", "environment", "calibration")
+CONTEXT_ENVIRONMENT = (
+    "machine_id", "hostname", "cpu_model", "architecture", "cpus_online", "memory_bytes", "virtualisation", "kernel", "cores",
+    "cores_decided_by", "affinity_cores", "governor", "smt", "load1", "load5", "load15", "cpu_pressure_avg10", "timer_slack_ns",
+    "build_id", "version", "commit", "compiler", "build_type", "flags", "assertions", "warnings",
+)
+CONTEXT_CALIBRATION = (
+    "spin_units_per_ns", "sort_units_per_ns", "hash_units_per_ns", "json_units_per_ns", "html_units_per_ns",
+)

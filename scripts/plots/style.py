@@ -1,0 +1,313 @@
+"""What every picture shares: colours, markers, units, the page with its footer, and files that are the same each time.
+
+Colours are Okabe and Ito's, which colour-blind people can tell apart; each comes with a marker and a line style of its own, so
+that a black-and-white print can be read as well.
+"""
+
+import argparse
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.lines import Line2D  # noqa: E402
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator  # noqa: E402
+
+from plots import run_data  # noqa: E402
+
+GREY = "#666666"
+LIGHT = "#d9d9d9"
+BLACK = "#000000"
+
+
+@dataclass(frozen=True)
+class Look:
+    colour: str
+    marker: str
+    line: object  # a matplotlib line style
+    hatch: str
+
+
+BACKENDS = {
+    "thread": Look("#0072B2", "o", "-", ""),
+    "process": Look("#D55E00", "s", (0, (6, 1.5)), "///"),
+    "thread_per_task": Look("#009E73", "D", (0, (4, 1, 1, 1)), "\\\\\\"),
+    "inline": Look("#000000", "^", (0, (1, 1)), "xxx"),
+}
+OTHERS = (
+    Look("#CC79A7", "v", (0, (5, 1, 1, 1, 1, 1)), "..."),
+    Look("#E69F00", "P", (0, (8, 3)), "+++"),
+    Look("#56B4E9", "X", (0, (2, 2)), "|||"),
+    Look("#999999", "*", (0, (1, 3)), "---"),
+)
+STRATEGIES = ("none", "worker", "main", "extra", "fused", "sync", "collect", "as_completed", "map")
+
+
+def backends(names):
+    """The names in a fixed order, each with its look; an executor that is not known here gets the next free one."""
+    names = sorted(set(names), key=lambda name: (list(BACKENDS).index(name) if name in BACKENDS else len(BACKENDS), name))
+    unknown = [name for name in names if name not in BACKENDS]
+    return {name: BACKENDS.get(name) or OTHERS[unknown.index(name) % len(OTHERS)] for name in names}
+
+
+def strategy_order(name):
+    return (STRATEGIES.index(name) if name in STRATEGIES else len(STRATEGIES), name)
+
+
+def apply_defaults():
+    """The same picture everywhere, whatever the user's matplotlibrc says."""
+    matplotlib.rcdefaults()
+    matplotlib.rcParams.update({
+        "svg.hashsalt": "poolbench",
+        "font.family": "DejaVu Sans",
+        "font.size": 8.5,
+        "axes.titlesize": 8.5,
+        "axes.labelsize": 8.5,
+        "xtick.labelsize": 8,
+        "ytick.labelsize": 8,
+        "legend.fontsize": 8.5,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": "#e6e6e6",
+        "grid.linewidth": 0.6,
+        "hatch.linewidth": 0.7,
+        "lines.linewidth": 1.4,
+        "lines.markersize": 4.5,
+    })
+
+
+class Page:
+    """A figure with a title, a line below it, a legend, a grid of panels, and the machine in the footer."""
+
+    TITLE, LINE, LEGEND, FOOTER = 0.34, 0.18, 0.22, 0.3  # inches
+
+    def __init__(self, run, title, subtitle, panel, rows=1, columns=1, legend=(), **subplots):
+        width = max(columns * panel[0], 6.5)
+        handles = list(legend)
+        per_row = _legend_columns([handle.get_label() for handle in handles], width)
+        legend_rows = -(-len(handles) // per_row)
+        lines = textwrap.wrap(subtitle, int(width * 14.5))
+        footer = textwrap.wrap(run.machine, int(width * 17))
+        top = self.TITLE + self.LINE * len(lines) + self.LEGEND * legend_rows + 0.12
+        bottom = self.FOOTER + 0.13 * (len(footer) - 1)
+        height = top + rows * panel[1] + bottom
+
+        self.figure = Figure(figsize=(width, height), layout="constrained")
+        self.figure.get_layout_engine().set(rect=(0.005, bottom / height, 0.985, (height - top - bottom) / height),
+                                            w_pad=0.06, h_pad=0.06)
+        self.axes = self.figure.subplots(rows, columns, squeeze=False, **subplots)
+        left = MARGIN / width
+        self.figure.text(left, 1 - 0.1 / height, title, fontsize=12, fontweight="bold", va="top")
+        self.figure.text(left, 1 - self.TITLE / height, "\n".join(lines), fontsize=8.5, color=GREY, va="top", linespacing=1.25)
+        if handles:
+            self.figure.legend(handles=handles, loc="upper left", ncol=min(per_row, len(handles)), frameon=False,
+                               bbox_to_anchor=(left, 1 - (self.TITLE + self.LINE * len(lines)) / height), borderaxespad=0.2, borderpad=0,
+                               handlelength=2.6, columnspacing=1.4)
+        self.figure.text(left, 0.08 / height, "\n".join(footer), fontsize=7, color=GREY, va="bottom")
+
+    def panels(self):
+        """The panels row by row."""
+        return list(self.axes.flat)
+
+    def leave_out(self, panel):
+        panel.set_visible(False)
+
+
+MARGIN = 0.12  # inches
+
+
+def _legend_columns(labels, width):
+    """As many columns as fit: all in one row if they do, else columns as wide as the longest label."""
+    widths = [0.55 + 0.067 * len(label) for label in labels]
+    if sum(widths) < width - MARGIN:
+        return max(1, len(labels))
+    return max(1, int((width - MARGIN) / max(widths)))
+
+
+def backend_handles(names, line=True):
+    return [Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line if line else "", label=name)
+            for name, look in backends(names).items()]
+
+
+def handle(label, **properties):
+    return Line2D([], [], label=label, **{"color": GREY, "linestyle": "", **properties})
+
+
+def repetition_handle():
+    return handle("one repetition", marker="o", alpha=0.45, markeredgewidth=0)
+
+
+def model_handle():
+    return handle("exact model", linestyle="--", color=BLACK, linewidth=1)
+
+
+FAILED = {"marker": "X", "markersize": 8, "markeredgecolor": BLACK, "markeredgewidth": 0.9}
+
+
+def failed_handle():
+    return handle("failed repetitions", color="white", **FAILED)
+
+
+def mark_failed(panel, x, cell, look, height=0.93):
+    """A cross at the top of the panel, with how many repetitions of the cell failed."""
+    panel.plot([x], [height], transform=panel.get_xaxis_transform(), color=look.colour, linestyle="", zorder=5, clip_on=False,
+               **FAILED)
+    panel.annotate(f"{int(cell.failures)}/{int(cell.repetitions)}", (x, height), xycoords=panel.get_xaxis_transform(),
+                   xytext=(6, 0), textcoords="offset points", fontsize=7, va="center", zorder=6,
+                   bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8})
+
+
+# --- axes -------------------------------------------------------------------------------------------------------------
+
+TIME_UNITS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns"))
+MEMORY_UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "bytes"))
+
+
+def unit(values, units=TIME_UNITS):
+    """The largest unit that the smallest positive value is not tiny in: (factor, name)."""
+    positive = [value for value in values if value > 0]
+    if not positive:
+        return units[-1]
+    for factor, name in units:
+        if max(positive) >= factor and min(positive) >= factor / 20:
+            return factor, name
+    return units[-1]
+
+
+def plain(value, _position=None):
+    return f"{value:,.4g}".replace(",", "\u202f") if abs(value) < 1e6 else f"{value:.3g}"
+
+
+def worker_axis(panel, workers, cores, label=True):
+    """A log2 axis of worker counts, with guides at cores and cores*5."""
+    workers = sorted(set(int(count) for count in workers))
+    panel.set_xscale("log", base=2)
+    low, high = min(workers + [cores]), max(workers + [5 * cores])
+    panel.set_xlim(low / 1.5, high * 1.5)
+    panel.xaxis.set_major_locator(FixedLocator(_thinned(workers)))
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(value):d}"))
+    panel.grid(axis="x", visible=False)
+    for count, name in ((cores, "cores"), (5 * cores, "cores*5")):
+        panel.axvline(count, color=LIGHT, linewidth=4, zorder=0)
+        panel.annotate(name, (count, 1), xycoords=panel.get_xaxis_transform(), xytext=(0, 2), textcoords="offset points",
+                       fontsize=6.5, color=GREY, ha="center", va="bottom")
+    if label:
+        panel.set_xlabel("workers")
+
+
+def _thinned(workers):
+    """The counts whose labels do not touch on a log axis of a small panel."""
+    kept = []
+    for count in workers:
+        if not kept or count / kept[-1] >= 1.35 or len(workers) <= 4:
+            kept.append(count)
+    return kept
+
+
+TITLE_ABOVE_GUIDES = {"loc": "left", "pad": 13}  # for set_title() over a worker_axis()
+
+
+def log_axis(axis, values, minimum_span=4, headroom=1.6):
+    """A log axis with plain numbers at 1, 2 and 5, that shows at least a factor of minimum_span."""
+    values = [value for value in values if value > 0]
+    low, high = (min(values), max(values)) if values else (0.5, 2)
+    middle = (low * high) ** 0.5
+    low, high = min(low / 1.3, middle / minimum_span**0.5), max(high * headroom, middle * minimum_span**0.5)
+    panel = axis.axes
+    if axis.axis_name == "x":
+        panel.set_xscale("log")
+        panel.set_xlim(low, high)
+    else:
+        panel.set_yscale("log")
+        panel.set_ylim(low, high)
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 200 else (1,)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(plain))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def dodge(index, count, step=0.09):
+    """A factor that sets series index of count apart from its neighbours on a log2 axis."""
+    return 2 ** ((index - (count - 1) / 2) * step * 2)
+
+
+def name_groups(panel, names, offset):
+    """Names runs of equal rows left of the row labels, `offset` points from the panel, with a line between the groups."""
+    start = 0
+    for row in range(1, len(names) + 1):
+        if row < len(names) and names[row] == names[start]:
+            continue
+        wrapped = textwrap.fill(names[start], 26 if row - start > 1 else 36)
+        panel.annotate(wrapped, (0, (start + row - 1) / 2), xycoords=("axes fraction", "data"), xytext=(-offset, 0),
+                       textcoords="offset points", ha="right", va="center", annotation_clip=False)
+        if start > 0:
+            panel.axhline(start - 0.5, color=BLACK, linewidth=0.8)
+        start = row
+
+
+# --- files and command lines ------------------------------------------------------------------------------------------
+
+
+def save(figures, directory):
+    """Writes each picture as PNG and SVG; nothing in the files depends on when or where. Returns the paths."""
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, figure in figures:
+        _freeze_layout(figure)
+        for suffix, metadata in (("png", {"Software": "poolbench"}), ("svg", {"Date": None, "Creator": "poolbench"})):
+            path = directory / f"{name}.{suffix}"
+            figure.savefig(path, dpi=150, metadata=metadata)
+            paths.append(path)
+    return paths
+
+
+def _freeze_layout(figure):
+    """Lays the figure out and rounds the places of its panels: the solver's last bits differ from run to run, and the ids in
+    an SVG are hashes of them."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for panel in figure.axes:
+        panel.set_position([round(value, 6) for value in panel.get_position(original=True).bounds])
+
+
+def pages(items, per_page):
+    """(suffix, items of the page): no suffix if one page is enough, else -1, -2, ..."""
+    items = list(items)
+    chunks = [items[start:start + per_page] for start in range(0, len(items), per_page)]
+    return [("" if len(chunks) == 1 else f"-{number}", chunk) for number, chunk in enumerate(chunks, 1)]
+
+
+def arguments(doc, add=None):
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory", type=Path, help="what `poolbench run` left: holds results.csv")
+    parser.add_argument("-o", "--output", type=Path, help="where the pictures go (default: plots/ in the directory)")
+    if add:
+        add(parser)
+    return parser
+
+
+def picture_main(doc, draw, argv, add=None):
+    """main() of a picture's module: 0 drawn, 1 its data are absent, 2 the directory cannot be read."""
+    import sys
+
+    options = arguments(doc, add).parse_args(argv)
+    apply_defaults()
+    try:
+        run = run_data.load(options.directory)
+        figures = draw(run, options) if add else draw(run)
+    except run_data.Absent as absent:
+        print(f"not drawn: {absent}", file=sys.stderr)
+        return 1
+    except run_data.UnreadableRun as error:
+        print(error, file=sys.stderr)
+        return 2
+    for path in save(figures, options.output or options.directory / "plots"):
+        print(path)
+    return 0

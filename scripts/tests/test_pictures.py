@@ -1,0 +1,203 @@
+"""Every picture is drawn from small runs: failures, a single cell, one repetition, missing derived files."""
+
+import contextlib
+import hashlib
+import importlib
+import io
+import tempfile
+import unittest
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+import plot
+from plots import PICTURES, run_data, style
+from tests import synthetic_run
+from tests.synthetic_run import cell
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def texts(figure):
+    """Everything that is written anywhere in a figure."""
+    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")) if text.get_visible()]
+
+
+class Pictures(unittest.TestCase):
+    def setUp(self):
+        style.apply_defaults()
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+
+    def write(self, cells, **options):
+        options.setdefault("traced", range(2))
+        return synthetic_run.write(self.directory / "run", cells, **options)
+
+    def run_driver(self, *arguments):
+        with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(io.StringIO()) as errors:
+            code = plot.main([str(self.directory / "run"), *arguments])
+        return code, output.getvalue(), errors.getvalue()
+
+    def draw(self, name):
+        run = run_data.load(self.directory / "run")
+        figures = importlib.import_module(f"plots.{name}").draw(run)
+        for _, figure in figures:
+            figure.draw_without_rendering()
+        return figures
+
+    # A run that has something for every picture.
+    FULL = [cell(backend, workers, "http_page", strategy, parsers, tasks=4, callback_ms=2, failures=failed)
+            for backend in ("thread", "process") for workers in (1, 2)
+            for strategy, parsers, failed in (("worker", 0, 0), ("main", 0, 1), ("extra", 2, 0), ("extra", 4, 5))]
+
+    def test_every_picture_is_drawn_as_png_and_svg(self):
+        self.write(self.FULL)
+        code, output, errors = self.run_driver()
+        self.assertEqual((code, errors), (0, ""))
+        drawn = {path.name for path in (self.directory / "run" / "plots").iterdir()}
+        for name in PICTURES:
+            for suffix in ("png", "svg"):
+                self.assertTrue(any(file.startswith(name) and file.endswith(suffix) for file in drawn), f"{name}.{suffix}")
+        self.assertEqual(len(output.splitlines()), len(drawn))
+        for path in (self.directory / "run" / "plots").iterdir():
+            content = path.read_bytes()
+            self.assertTrue(content.startswith(PNG) if path.suffix == ".png" else b"<svg" in content[:2000], path)
+
+    def test_the_same_run_gives_the_same_bytes(self):
+        self.write(self.FULL)
+        digests = []
+        for output in ("first", "second"):
+            self.run_driver("-o", str(self.directory / output))
+            digests.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+                            for path in (self.directory / output).iterdir()})
+        self.assertEqual(*digests)
+
+    def test_only_the_pictures_asked_for_are_drawn(self):
+        self.write(self.FULL)
+        code, output, _ = self.run_driver("decision")
+        self.assertEqual(code, 0)
+        self.assertEqual([Path(line).name for line in output.splitlines()], ["decision.png", "decision.svg"])
+
+    def test_an_unknown_picture_is_bad_usage(self):
+        self.write(self.FULL)
+        code, _, errors = self.run_driver("makespam")
+        self.assertEqual(code, 2)
+        self.assertIn("no picture 'makespam'; there are makespan,", errors)
+
+    def test_an_unreadable_directory_is_bad_usage(self):
+        code, _, errors = self.run_driver()
+        self.assertEqual(code, 2)
+        self.assertEqual(len(errors.splitlines()), 1)
+
+    def test_every_picture_names_the_machine(self):
+        self.write(self.FULL)
+        for name in PICTURES:
+            for _, figure in self.draw(name):
+                self.assertIn(synthetic_run.MACHINE_LINE, " ".join(texts(figure)).replace("\n", " "), name)
+
+    def test_a_single_cell_draws_what_it_can_and_says_what_it_cannot(self):
+        self.write([cell()])
+        code, output, errors = self.run_driver()
+        self.assertEqual(code, 0)
+        self.assertIn("makespan.png", output)
+        self.assertIn("timeline.png", output)
+        for name in ("speedup", "ratio", "callbacks"):
+            self.assertEqual(sum(f"{name} is skipped: " in line for line in errors.splitlines()), 1, errors)
+            self.assertNotIn(f"{name}.png", output)
+
+    def test_one_repetition_is_enough(self):
+        self.write(self.FULL[:1] + self.FULL[4:5] + self.FULL[8:9], repetitions=1)
+        code, output, _ = self.run_driver()
+        self.assertEqual(code, 0)
+        for name in ("makespan", "speedup", "ratio", "decision", "model_fit", "cost", "timeline"):
+            self.assertIn(f"{name}.png", output)
+
+    def test_without_derived_files_the_repetitions_are_drawn_and_the_rest_is_said(self):
+        self.write(self.FULL, derived=False)
+        code, output, errors = self.run_driver()
+        self.assertEqual(code, 0)
+        for name in ("makespan", "callbacks", "cost", "timeline"):
+            self.assertIn(f"/{name}", output)
+        for name in ("speedup", "ratio", "decision", "model_fit"):
+            self.assertIn(f"{name} is skipped: ", errors)
+        self.assertIn("derived/summary.csv is not there", errors)
+
+    def test_without_a_trace_only_the_timeline_is_skipped(self):
+        self.write(self.FULL, traced=())
+        _, _, errors = self.run_driver()
+        self.assertEqual(errors.splitlines(), ["plot.py: timeline is skipped: the timeline needs a traced run (tasks/<run_id>.csv)"])
+
+    def test_failed_repetitions_are_drawn_as_failed(self):
+        self.write([cell(workers=1), cell(workers=2, failures=2), cell("process", 1), cell("process", 2, failures=5)])
+        for name, words in (("makespan", ("2/5", "5/5", "failed repetitions")), ("speedup", ("2/5", "5/5")),
+                            ("decision", ("2/5 failed", "failed")), ("cost", ("failed:",)), ("ratio", ("failed: thread 2/5",)),
+                            ("model_fit", ("with failed repetitions",))):
+            written = "\n".join(text for _, figure in self.draw(name) for text in texts(figure)).replace("\n", " ")
+            for word in words:
+                self.assertIn(word, written, name)
+
+    def test_failed_callback_cells_are_drawn_as_failed(self):
+        self.write([cell(strategy="main", callback_ms=2, failures=3), cell(strategy="worker", callback_ms=2)])
+        self.assertIn("3/5", [text for _, figure in self.draw("callbacks") for text in texts(figure)])
+
+    def test_a_run_in_which_everything_failed_is_drawn(self):
+        self.write([cell(failures=5), cell("process", failures=5)])
+        code, output, _ = self.run_driver()
+        self.assertEqual(code, 0)
+        self.assertIn("makespan.png", output)
+        self.assertIn("decision.png", output)
+
+    def test_the_best_and_its_ties_are_framed_and_nothing_else(self):
+        self.write([cell(workers=1), cell(workers=10), cell("process", 10)])
+        (_, figure), = self.draw("decision")
+        frames = [patch for panel in figure.axes for patch in panel.patches if not patch.get_fill()]
+        self.assertEqual(len(frames), 2)
+
+    def test_a_backend_the_scripts_do_not_know_gets_a_look_of_its_own(self):
+        looks = style.backends(["thread", "process", "asio", "onetbb"])
+        self.assertEqual(len({(look.colour, look.marker) for look in looks.values()}), 4)
+
+    def test_large_runs_are_spread_over_pages(self):
+        self.write([cell(backend, workers, workload, strategy) for strategy in ("worker", "main") for workload in ("sleep", "spin", "mixed", "sort", "hash", "tcp_echo", "file_io")
+                    for backend in ("thread", "process") for workers in (1, 2)], traced=())
+        self.assertEqual([name for name, _ in self.draw("makespan")], ["makespan-1", "makespan-2"])
+
+    def test_text_stays_inside_the_picture(self):
+        self.write(synthetic_run.default_cells(), traced=range(30, 32))
+        for name in PICTURES:
+            for file, figure in self.draw(name):
+                renderer = FigureCanvasAgg(figure).get_renderer()
+                frame = figure.bbox
+                for panel in figure.axes:
+                    if not panel.get_visible():
+                        continue
+                    for text in [*panel.texts, panel.title, panel._left_title, panel.xaxis.label, panel.yaxis.label,
+                                 *panel.get_yticklabels()]:
+                        drawn = text.get_text() and text.get_visible() and text.figure is not None
+                        if not drawn or (text in panel.get_yticklabels() and not self.in_view(panel, text)):
+                            continue
+                        box = text.get_window_extent(renderer)
+                        self.assertTrue(frame.x0 - 1 <= box.x0 and box.x1 <= frame.x1 + 1 and frame.y0 - 1 <= box.y0
+                                        and box.y1 <= frame.y1 + 1, f"{file}: '{text.get_text()}' is cut off")
+
+    @staticmethod
+    def in_view(panel, label):
+        """Whether a tick label belongs to a place on the axis: the others are kept but not drawn."""
+        low, high = sorted(panel.get_ylim())
+        return low <= label.get_position()[1] <= high
+
+    def test_the_timeline_of_a_chosen_cell_and_repetition(self):
+        from plots import timeline
+
+        self.write(self.FULL[:2])
+        with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(io.StringIO()) as errors:
+            good = timeline.main([str(self.directory / "run"), "--cell", "0" * 16, "--rep", "2"])
+            unknown = timeline.main([str(self.directory / "run"), "--cell", "nonsense"])
+        self.assertEqual((good, unknown), (0, 1))
+        self.assertIn("timeline.svg", output.getvalue())
+        self.assertIn("no trace of the cell nonsense", errors.getvalue())
+
+
+if __name__ == "__main__":
+    unittest.main()

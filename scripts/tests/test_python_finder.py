@@ -1,0 +1,59 @@
+"""scripts/python: which interpreter it takes, and what it says when there is none."""
+
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+FINDER = Path(__file__).resolve().parent.parent / "python"
+
+
+class PythonFinder(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+
+    def fake(self, name, body):
+        path = self.directory / name
+        path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return path
+
+    def find(self, *arguments, **environment):
+        return subprocess.run([str(FINDER), *arguments], capture_output=True, text=True, check=False,
+                              env={**os.environ, "POOLBENCH_PYTHON": "", **environment})
+
+    def test_arguments_reach_an_interpreter_that_has_what_the_plots_need(self):
+        done = self.find("-c", "import sys, matplotlib, pandas; print(sys.argv[1:])", "a b", "c")
+        self.assertEqual((done.returncode, done.stdout), (0, "['a b', 'c']\n"), done.stderr)
+
+    def test_one_on_the_path_without_the_modules_is_passed_over(self):
+        self.fake("python3", "exit 1")
+        done = self.find("-c", "print('found')", PATH=f"{self.directory}:{os.environ['PATH']}")
+        # Debian's own is the next candidate; this machine may have its modules in the one on the PATH only.
+        debian = subprocess.run(["/usr/bin/python3", "-c", "import matplotlib, numpy, pandas"], capture_output=True, check=False)
+        if debian.returncode == 0:
+            self.assertEqual((done.returncode, done.stdout), (0, "found\n"), done.stderr)
+        else:
+            self.assertEqual(done.returncode, 1)
+
+    def test_the_one_that_is_named_is_taken(self):
+        named = self.fake("named", f'exec "{sys.executable}" "$@"')
+        done = self.find("-c", "print('named')", POOLBENCH_PYTHON=str(named))
+        self.assertEqual((done.returncode, done.stdout), (0, "named\n"), done.stderr)
+
+    def test_when_none_will_do_it_says_what_is_missing_and_what_was_tried(self):
+        bare = self.fake("bare", "exit 1")
+        done = self.find("-c", "pass", POOLBENCH_PYTHON=str(bare))
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+        for word in ("matplotlib", "pandas", str(bare), "python3-matplotlib"):
+            self.assertIn(word, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,100 @@
+"""What is read from a run directory, and what is refused."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+from plots import run_data, schema
+from tests import synthetic_run
+
+
+class RunData(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+
+    def write(self, cells, **options):
+        return synthetic_run.write(self.directory, cells, **options)
+
+    def results(self):
+        return (self.directory / "results.csv").read_text(encoding="utf-8")
+
+    def put_results(self, text):
+        (self.directory / "results.csv").write_text(text, encoding="utf-8")
+
+    def test_warm_ups_are_left_out_and_failures_kept(self):
+        run = run_data.load(self.write([synthetic_run.cell(failures=2)]))
+        self.assertEqual(len(run.rows), 5)
+        self.assertEqual(len(run.failed), 2)
+        self.assertEqual(run.failed.error.iloc[0], 'worker 3 died, "signal 11"')
+
+    def test_identifiers_that_look_like_numbers_stay_text(self):
+        run = run_data.load(self.write([synthetic_run.cell()]))
+        self.assertEqual(run.rows.cell_id.iloc[0], "0" * 16)
+        self.assertEqual(run.rows.seed.iloc[0], "18446744073709551557")
+
+    def test_a_torn_last_line_is_no_row(self):
+        self.write([synthetic_run.cell()])
+        self.put_results(self.results()[:-20])
+        self.assertEqual(len(run_data.load(self.directory).rows), 4)
+
+    def test_a_foreign_header_is_refused_by_name(self):
+        self.write([synthetic_run.cell()])
+        self.put_results(self.results().replace("makespan_ns", "span", 1))
+        with self.assertRaisesRegex(run_data.UnreadableRun, "results.csv: no column makespan_ns"):
+            run_data.load(self.directory)
+
+    def test_a_directory_without_results_is_refused(self):
+        with self.assertRaisesRegex(run_data.UnreadableRun, "is .* the directory of a run"):
+            run_data.load(self.directory)
+
+    def test_a_header_alone_is_refused(self):
+        self.put_results(",".join(schema.RESULTS) + "\n")
+        with self.assertRaisesRegex(run_data.UnreadableRun, "no measured repetition"):
+            run_data.load(self.directory)
+
+    def test_rows_of_another_build_are_left_out_and_said(self):
+        self.write([synthetic_run.cell()])
+        header, _, rows = self.results().partition("\n")
+        self.put_results(f"{header}\n{rows.replace(synthetic_run.BUILD_ID, 'cc' * 8)}{rows}")
+        run = run_data.load(self.directory)
+        self.assertEqual(set(run.rows.build_id), {synthetic_run.BUILD_ID})
+        self.assertIn("5 rows of other builds", run.notes[0])
+
+    def test_a_repetition_that_was_run_again_counts_once_as_it_ended_last(self):
+        self.write([synthetic_run.cell(failures=1)])
+        last = self.results().splitlines()[-1].split(",")
+        last[schema.RESULTS.index("rep")] = "0"
+        self.put_results(self.results() + ",".join(last) + "\n")
+        run = run_data.load(self.directory)
+        self.assertEqual(len(run.rows), 5)
+        self.assertTrue(run.failed.empty)
+
+    def test_missing_derived_files_are_said_and_leave_no_medians(self):
+        run = run_data.load(self.write([synthetic_run.cell()], derived=False))
+        self.assertTrue(run.cells().median_ns.isna().all())
+        self.assertEqual(len(run.notes), 2)
+
+    def test_the_machine_line_is_the_context_file_s(self):
+        run = run_data.load(self.write([synthetic_run.cell()]))
+        self.assertTrue(run.machine.startswith(synthetic_run.MACHINE_LINE))
+
+    def test_without_the_context_file_the_footer_says_so(self):
+        run = run_data.load(self.write([synthetic_run.cell()], context=False))
+        self.assertIn("context file is not there", run.machine)
+
+    def test_cases_that_differ_only_in_their_lists_of_durations_are_told_apart(self):
+        cells = [synthetic_run.cell(distribution="explicit", tasks=3), synthetic_run.cell(distribution="explicit", tasks=3)]
+        run = run_data.load(self.write(cells))
+        self.assertEqual(len(set(run.rows.scenario)), 2)
+
+    def test_quantities_for_people(self):
+        self.assertEqual([run_data.duration(ns).replace(run_data.NBSP, " ") for ns in (0, 999, 1500, 10**7, 1_234_567_890)],
+                         ["0 ns", "999 ns", "1.5 µs", "10 ms", "1.23 s"])
+        self.assertEqual([run_data.size(count).replace(run_data.NBSP, " ") for count in (100, 65536, 2**30)],
+                         ["100 B", "64 KiB", "1 GiB"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,131 @@
+"""scripts/lib/setup.sh with a pretended dpkg and apt: what is installed, what is said, and what a signal does."""
+
+import os
+import signal
+import stat
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parent.parent
+PACKAGES = [line for line in (SCRIPTS / "packages.txt").read_text(encoding="utf-8").splitlines()
+            if line and not line.startswith("#")]
+
+
+class Setup(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+        self.log = self.directory / "apt.log"
+        self.fake("id", "echo 0")
+        self.fake("apt-get", f'echo "$@" >>"{self.log}"')
+
+    def fake(self, name, body):
+        path = self.directory / name
+        path.write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+    def installed(self, packages):
+        """dpkg-query says that these are installed and the others are not known or only removed."""
+        names = " ".join(packages)
+        self.fake("dpkg-query", f'for p in {names}; do [[ $p == "${{@: -1}}" ]] && echo -n "install ok installed" && exit; done\n'
+                                'echo -n "deinstall ok config-files"')
+
+    def bash(self, commands, path=None, **environment):
+        return subprocess.run(["bash", "-c", f'set -euo pipefail; . "{SCRIPTS}/lib/setup.sh"; {commands}', "setup"],
+                              capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+                              env={**os.environ, "PATH": path or f"{self.directory}:{os.environ['PATH']}", **environment})
+
+    def install(self, **options):
+        return self.bash("install_packages", **options)
+
+    def apt_calls(self):
+        return self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
+
+    def test_nothing_is_said_or_done_when_all_packages_are_there(self):
+        self.installed(PACKAGES)
+        done = self.install()
+        self.assertEqual((done.returncode, done.stdout, done.stderr, self.apt_calls()), (0, "", "", []))
+
+    def test_exactly_the_missing_packages_are_named_and_installed(self):
+        self.installed([package for package in PACKAGES if package not in ("ninja-build", "libfmt-dev")])
+        done = self.install()
+        self.assertEqual((done.returncode, done.stderr), (0, "Installing with apt: ninja-build libfmt-dev\n"))
+        update, install = self.apt_calls()
+        self.assertTrue(update.endswith(" update"))
+        self.assertTrue(install.endswith("--no-install-recommends ninja-build libfmt-dev"))
+
+    def test_a_failing_apt_is_an_error_that_shows_what_apt_said(self):
+        self.installed(PACKAGES[1:])
+        self.fake("apt-get", "echo 'E: no network' >&2; exit 100")
+        done = self.install()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("E: no network", done.stderr)
+        self.assertIn("apt-get failed", done.stderr)
+
+    def test_sudo_is_used_by_who_is_not_root(self):
+        self.installed(PACKAGES[1:])
+        self.fake("id", "echo 1000")
+        self.fake("sudo", f'[[ $1 == -n ]] && shift; echo "sudo $*" >>"{self.log}"; [[ $1 == -v ]] || "$@"')
+        done = self.install()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("sudo -v", self.apt_calls())
+        self.assertTrue(any(line.startswith("sudo env DEBIAN_FRONTEND=noninteractive apt-get") for line in self.apt_calls()))
+
+    def test_a_refused_sudo_is_an_error_that_says_what_to_do(self):
+        self.installed(PACKAGES[1:])
+        self.fake("id", "echo 1000")
+        self.fake("sudo", "exit 1")
+        done = self.install()
+        self.assertEqual((done.returncode, len(done.stderr.splitlines()), self.apt_calls()), (1, 1, []))
+        self.assertIn(f"as root: apt-get install {PACKAGES[0]}", done.stderr)
+
+    def test_without_root_and_sudo_it_says_what_to_do(self):
+        self.installed(PACKAGES[1:])
+        self.fake("id", "echo 1000")
+        tools = self.directory / "tools"  # a PATH on which there is no sudo
+        tools.mkdir()
+        for name in ("bash", "dirname", "basename", "mktemp", "tail", "rm", "env"):
+            (tools / name).symlink_to(subprocess.run(["which", name], capture_output=True, text=True, check=True).stdout.strip())
+        done = self.install(path=f"{self.directory}:{tools}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"neither root nor sudo to install them with; as root: apt-get install {PACKAGES[0]}", done.stderr)
+
+    def test_nothing_is_touched_when_told_so(self):
+        self.installed([])
+        done = self.install(POOLBENCH_NO_INSTALL="1")
+        self.assertEqual((done.returncode, done.stderr, self.apt_calls()), (0, "", []))
+
+    def test_a_job_s_exit_code_is_passed_on(self):
+        self.assertEqual(self.bash("run_job bash -c 'exit 3'").returncode, 3)
+
+    def interrupt(self, name, job):
+        """Starts a job, sends the script the signal once the job runs, and returns the script's process and what it said."""
+        process = subprocess.Popen(["bash", "-c", f'set -euo pipefail; . "{SCRIPTS}/lib/setup.sh"; run_job bash -c \'{job}\' || exit; echo after',
+                                    "setup"], stdout=subprocess.PIPE, text=True, start_new_session=True)
+        self.addCleanup(process.stdout.close)
+        pid = int(process.stdout.readline())  # the job says its pid when it is ready for the signal
+        process.send_signal(name)
+        output = process.stdout.read()
+        process.wait()
+        return process.returncode, output, pid
+
+    def test_an_interrupt_reaches_the_job_once_and_ends_the_script_with_130(self):
+        code, output, pid = self.interrupt(signal.SIGINT, "trap \"echo tidied; exit 130\" INT; echo $$; while :; do read -rt 1 <> <(:) || :; done")
+        self.assertEqual((code, output), (130, "tidied\n"))
+        self.assertFalse(Path(f"/proc/{pid}").exists())
+
+    def test_a_termination_ends_the_script_with_143(self):
+        code, output, pid = self.interrupt(signal.SIGTERM, "echo $$; exec sleep 1000")
+        self.assertEqual((code, output), (143, ""))
+        self.assertFalse(Path(f"/proc/{pid}").exists())
+
+    def test_what_a_job_leaves_behind_after_an_interrupt_is_killed(self):
+        code, output, _ = self.interrupt(signal.SIGINT, "(trap \"\" INT; exec sleep 1000) & echo $$; wait")
+        self.assertEqual((code, output), (130, ""))  # the pipe is closed: nobody who held it is left
+
+
+if __name__ == "__main__":
+    unittest.main()

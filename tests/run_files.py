@@ -1,0 +1,94 @@
+"""A run directory as poolbench left it, against the data dictionary and the scripts' schema.
+
+    run_files.py RUN_DIRECTORY DICTIONARY     (needs scripts/ on PYTHONPATH)
+
+Every CSV file's header and every key of the context file is listed in the dictionary (results/README.md), in the same order,
+and the dictionary lists nothing else; plots/schema.py agrees with both. Exit code: 0, or 1 with a line per difference.
+"""
+
+import csv
+import json
+import re
+import sys
+from pathlib import Path
+
+from plots import schema
+
+FILES = {
+    "results.csv": ("results.csv", schema.RESULTS),
+    "tasks/<run_id>.csv": ("tasks/*.csv", schema.TASKS),
+    "derived/summary.csv": ("derived/summary.csv", schema.SUMMARY),
+    "derived/model.csv": ("derived/model.csv", schema.MODEL),
+    "derived/claims.csv": ("derived/claims.csv", schema.CLAIMS),
+}
+CONTEXT = "context/<run_id>.json"
+
+
+def dictionary(path):
+    """Section title -> names in the first column of its table, in order."""
+    sections = {}
+    for section in re.split(r"^## ", Path(path).read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        title = section.partition("\n")[0].replace("&lt;", "<").replace("&gt;", ">").strip()
+        sections[title] = tuple(re.findall(r"^\| `([^`]+)` \|", section, flags=re.MULTILINE))
+    return sections
+
+
+def keys(document, prefix=""):
+    """The keys of a JSON object, those of objects inside it with a dot, in order."""
+    for key, value in document.items():
+        if isinstance(value, dict):
+            yield from keys(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+def differences(directory, dictionary_path):
+    listed = dictionary(dictionary_path)
+    for title in sorted(set(listed) ^ {*FILES, CONTEXT}):
+        yield f"{dictionary_path}: section '{title}' is " + ("of no file" if title in listed else "missing")
+    for title, (pattern, columns) in FILES.items():
+        paths = sorted(Path(directory).glob(pattern))
+        if not paths:
+            yield f"{directory}: no {pattern}"
+        for path in paths:
+            with open(path, newline="", encoding="utf-8") as file:
+                reader = csv.reader(file)
+                header = tuple(next(reader))
+                for number, row in enumerate(reader, 2):
+                    if len(row) != len(header):
+                        yield f"{path}: record {number} has {len(row)} fields, the header {len(header)}"
+            for other, names in ((f"{dictionary_path}, {title}", listed.get(title, ())), ("plots/schema.py", columns)):
+                if header != names:
+                    yield f"{path}: {compare(header, names)} {other}"
+    paths = sorted(Path(directory).glob("context/*.json"))
+    if not paths:
+        yield f"{directory}: no context file"
+    in_schema = (*(key for key in schema.CONTEXT if key not in ("environment", "calibration")),
+                 *(f"environment.{key}" for key in schema.CONTEXT_ENVIRONMENT),
+                 *(f"calibration.{key}" for key in schema.CONTEXT_CALIBRATION))
+    for path in paths:
+        found = tuple(keys(json.loads(path.read_text(encoding="utf-8"))))
+        for other, names in ((f"{dictionary_path}, {CONTEXT}", listed.get(CONTEXT, ())), ("plots/schema.py", in_schema)):
+            if found != names:
+                yield f"{path}: {compare(found, names)} {other}"
+
+
+def compare(found, names):
+    extra, missing = [n for n in found if n not in names], [n for n in names if n not in found]
+    if not extra and not missing:
+        return "the order is not that of"
+    return f"has {', '.join(extra) or 'nothing'} more and lacks {', '.join(missing) or 'nothing'} of"
+
+
+def main(argv):
+    if len(argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    found = list(differences(*argv))
+    for line in found:
+        print(line)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,29 @@
+#pragma once
+
+// One function per workload file, for catalogue.cpp. Each returns an immutable object that lives as long as the program.
+
+#include <span>
+#include <string_view>
+
+
+#include "workloads/work.h"
+
+namespace workloads {
+
+const Workload& sleep_workload();
+const Workload& spin_workload();
+const Workload& sort_workload();
+const Workload& hash_workload();
+const Workload& file_io_workload();
+const Workload& tcp_echo_workload();
+const Workload& http_page_workload();
+const Workload& parse_json_workload();
+const Workload& parse_html_links_workload();
+const Workload& gil_spin_workload();
+
+// `mixed` and its variants `mixed:R` and `mixed:R~J`, R the ratio of waiting to computing, J the jitter.
+std::span<const Workload* const> mixed_workloads();
+// The variant that the name means, however its numbers are written (mixed:4, mixed:9.0~0.50); nullptr if there is none.
+const Workload* find_mixed_workload(std::string_view name);
+
+}  // namespace workloads

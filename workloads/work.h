@@ -1,0 +1,140 @@
+#pragma once
+
+// What a task or a callback does, as data.
+//
+// A Work is small, trivially copyable and means the same in every process of a run: a thread, a worker process and a
+// foreign driver that execute equal Works do equal work and report equal digests. Nothing here knows of pools.
+//
+// Thread safety: every Workload is stateless and immutable; all const members may be called from any thread.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace workloads {
+
+// One task or callback. Filled by Workload::make, executed by execute().
+struct Work {
+  std::uint32_t kind = 0;           // index into catalogue()
+  std::uint32_t resource = 0;       // index into RunContext::ports, for workloads that talk to a server
+  std::int64_t wait_ns = 0;         // time to wait (sleep, server delay), ns; never negative
+  std::int64_t compute_units = 0;   // amount of computation in the workload's own unit, see Calibration
+  std::int64_t bytes = 0;           // payload, page or file size
+  std::uint64_t seed = 0;           // everything random in the work comes from it
+};
+static_assert(std::is_trivially_copyable_v<Work>);
+
+// How much computation one nanosecond of an otherwise idle core of this machine does, per kind of computation. One
+// calibration per run: measured by calibrate(), kept in the context file, sent to nobody (a Work carries the resulting
+// units), so that every process does the same work.
+struct Calibration {
+  double spin_units_per_ns = 0;
+  double sort_units_per_ns = 0;
+  double hash_units_per_ns = 0;
+  double json_units_per_ns = 0;   // bytes of JSON parsed
+  double html_units_per_ns = 0;   // bytes of HTML scanned
+};
+
+// Takes about `budget` of wall time on an otherwise idle core.
+Calibration calibrate(std::chrono::nanoseconds budget = std::chrono::milliseconds(250));
+
+// What the workers of a run share: sent to each of them once, at start. Serialisable by cereal.
+struct RunContext {
+  std::string scratch_directory;      // exists; empty if no workload of the run needs one
+  std::vector<std::uint16_t> ports;   // loopback TCP ports: [kEchoPort], [kHttpPort]; 0 where no such server runs
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(scratch_directory, ports);
+  }
+};
+inline constexpr std::uint32_t kEchoPort = 0;
+inline constexpr std::uint32_t kHttpPort = 1;
+
+// What one execution of a Work leaves. Serialisable by cereal. Times are CLOCK_MONOTONIC, ns, comparable between the
+// processes of a machine.
+struct Outcome {
+  std::uint64_t digest = 0;        // proves the work was done; a function of Work and input only, never of time
+  std::int64_t started_ns = 0;
+  std::int64_t finished_ns = 0;
+  std::int64_t cpu_ns = 0;         // CPU time of the executing thread
+  std::int32_t pid = 0;
+  std::int32_t tid = 0;
+  std::string body;                // what a callback gets to parse: the page, the JSON text; else empty
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(digest, started_ns, finished_ns, cpu_ns, pid, tid, body);
+  }
+};
+
+// What a cell asks for when it makes a Work.
+struct Request {
+  std::chrono::nanoseconds duration{0};   // service time aimed at; split into wait and compute as the workload defines
+  std::int64_t payload_bytes = 0;         // 0: the workload's own default
+  std::uint64_t seed = 0;                 // differs per task
+};
+
+// What a Work demands of the machine, for the model: numbers only.
+struct Demand {
+  std::int64_t wait_ns = 0;
+  std::int64_t compute_ns = 0;
+  bool process_wide_lock = false;   // computes under one lock per process (a GIL)
+};
+
+// What a workload needs before it can run; the harness provides it.
+struct Needs {
+  bool scratch_directory = false;
+  bool echo_server = false;
+  bool http_server = false;
+};
+
+// One workload: one file, one line in catalogue.cpp.
+class Workload {
+ public:
+  virtual ~Workload() = default;
+
+  virtual std::string_view name() const = 0;
+  virtual std::string_view summary() const = 0;   // one line, for `poolbench list workloads`
+  virtual Needs needs() const { return {}; }
+
+  // The Work whose service time is about request.duration. `work.kind` is filled in by make_work() below.
+  virtual Work make(const Request& request, const Calibration& calibration) const = 0;
+  virtual Demand demand(const Work& work, const Calibration& calibration) const = 0;
+
+  // Name of the workload that a callback on this work's outcome runs: parse_html_links for a fetched HTML page, sleep
+  // for sleep, ...
+  virtual std::string_view callback(const Work& work) const = 0;
+
+  // Does the work. `input` is the body of the task's outcome when this runs as a callback, else empty (a parser then
+  // generates its own text from the seed). Returns the digest and, where there is one, the body.
+  // Throws std::runtime_error (one clear line) when the work cannot be done: connection refused, disk full.
+  struct Product {
+    std::uint64_t digest = 0;
+    std::string body;
+  };
+  virtual Product run(const Work& work, const RunContext& context, std::string_view input) const = 0;
+};
+
+// All workloads, in a fixed order: Work::kind indexes it.
+std::span<const Workload* const> catalogue();
+const Workload* find_workload(std::string_view name);   // nullptr if there is none of that name
+
+// workload.make() with `kind` filled in.
+Work make_work(const Workload& workload, const Request& request, const Calibration& calibration);
+
+// Runs the work on the calling thread and stamps it.
+Outcome execute(const Work& work, const RunContext& context, std::string_view input = {});
+
+// The same work with every wait taken out: what the digest check runs.
+Work without_wait(Work work);
+
+// CLOCK_MONOTONIC in ns.
+std::int64_t monotonic_ns();
+
+}  // namespace workloads
