@@ -34,7 +34,8 @@ class CanonicalHash {
     value = (value ^ (value >> 33)) * 0xc4ceb9fe1a85ec53ULL;
     value ^= value >> 33;
     std::string text(16, '0');
-    for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4) *digit = "0123456789abcdef"[value & 15];
+    for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4)
+      *digit = "0123456789abcdef"[value & 15];
     return text;
   }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 // A Cell is one point of a sweep with every decision made: names resolved, sizes evaluated, durations drawn. Made by
-// Plan, immutable afterwards, passed by reference. Knows numbers and names only, so that it can cross to a child process
-// or to a foreign driver as JSON.
+// Plan, immutable afterwards, passed by reference. Knows numbers and names only, so that it can cross to a child
+// process or to a foreign driver as JSON.
 
 #include <cstdint>
 #include <string>

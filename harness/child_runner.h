@@ -1,9 +1,11 @@
 #pragma once
 
 // The CellRunner of the program: each repetition in a re-executed child with a deadline. A crash, a hang, a failed
-// exec or an exception becomes a status; whatever happens, no process of a repetition is left behind when run() returns.
+// exec or an exception becomes a status; whatever happens, no process of a repetition is left behind when run()
+// returns.
 //
-// Servers and the scratch directory are made when a cell first needs them, serve all later ones, and go with the runner.
+// Servers and the scratch directory are made when a cell first needs them, serve all later ones, and go with the
+// runner.
 
 #include <filesystem>
 #include <memory>
@@ -14,8 +16,8 @@
 namespace harness {
 
 struct RunnerOptions {
-  workloads::Calibration calibration;      // what makes works of durations
-  std::filesystem::path scratch_parent;    // where the scratch directory is made; empty: the system's temporary directory
+  workloads::Calibration calibration;    // what makes works of durations
+  std::filesystem::path scratch_parent;  // where the scratch directory is made; empty: the system's temporary directory
 };
 
 // REQUIRES: main() calls internal_entry(). Makes the process the reaper of its orphaned descendants

@@ -19,12 +19,12 @@ inline constexpr std::string_view kRepetitionEntry = "--internal-repetition";
 inline constexpr std::string_view kServersEntry = "--internal-servers";
 inline constexpr std::string_view kScratchGuardEntry = "--internal-scratch-guard";
 
-// To be called in main() after pools::init. Returns at once unless the program was started as one of the children above;
-// a child never returns from it. `backends` are the backends that a repetition may name.
+// To be called in main() after pools::init. Returns at once unless the program was started as one of the children
+// above; a child never returns from it. `backends` are the backends that a repetition may name.
 void internal_entry(int argc, char** argv, std::span<const Backend* const> backends = backend_catalogue());
 
-// Starts this program again as one of its children. `stream` becomes its descriptor 3; `output`, unless -1, its standard
-// output and standard error. The child is killed when this process dies. Throws pools::SpawnError.
+// Starts this program again as one of its children. `stream` becomes its descriptor 3; `output`, unless -1, its
+// standard output and standard error. The child is killed when this process dies. Throws pools::SpawnError.
 pools::Child spawn_internal(std::string_view entry, std::vector<std::string> arguments, int stream, int output = -1);
 
 }  // namespace harness

@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <chrono>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,16 @@ const workloads::Workload& workload_named(std::string_view name) {
     known += (known.empty() ? "" : ", ") + std::string(workload->name());
   }
   throw ConfigError("unknown workload '" + std::string(name) + "'; known: " + known);
+}
+
+// A request that a workload refuses (a payload it cannot have) is the configuration's fault.
+workloads::Work requested_work(const workloads::Workload& workload, const workloads::Request& request,
+                               const workloads::Calibration& calibration) {
+  try {
+    return workloads::make_work(workload, request, calibration);
+  } catch (const std::invalid_argument& error) {
+    throw ConfigError(error.what());
+  }
 }
 
 }  // namespace
@@ -38,12 +49,11 @@ PreparedCell prepare(const Cell& cell, const workloads::Calibration& calibration
   PreparedCell prepared{.cell = cell, .tasks = {}, .callbacks = {}, .context = {}};
   prepared.tasks.reserve(count);
   for (std::size_t index = 0; index < count; ++index) {
-    prepared.tasks.push_back(
-        workloads::make_work(workload,
-                             {.duration = std::chrono::nanoseconds(cell.task_durations_ns[index]),
-                              .payload_bytes = cell.payload_bytes,
-                              .seed = task_seed(cell.seed, static_cast<int>(index))},
-                             calibration));
+    prepared.tasks.push_back(requested_work(workload,
+                                            {.duration = std::chrono::nanoseconds(cell.task_durations_ns[index]),
+                                             .payload_bytes = cell.payload_bytes,
+                                             .seed = task_seed(cell.seed, static_cast<int>(index))},
+                                            calibration));
   }
   if (cell.strategy == "none") return prepared;
 
@@ -51,11 +61,11 @@ PreparedCell prepare(const Cell& cell, const workloads::Calibration& calibration
   for (std::size_t index = 0; index < count; ++index) {
     const workloads::Work& task = prepared.tasks[index];
     prepared.callbacks.push_back(
-        workloads::make_work(workload_named(workload.callback(task)),
-                             {.duration = std::chrono::nanoseconds(cell.callback_durations_ns[index]),
-                              .payload_bytes = 0,
-                              .seed = task.seed},
-                             calibration));
+        requested_work(workload_named(workload.callback(task)),
+                       {.duration = std::chrono::nanoseconds(cell.callback_durations_ns[index]),
+                        .payload_bytes = 0,
+                        .seed = task.seed},
+                       calibration));
   }
   return prepared;
 }

@@ -13,8 +13,8 @@ namespace harness {
 
 struct PreparedCell {
   Cell cell;
-  std::vector<workloads::Work> tasks;       // one per task, submission order
-  std::vector<workloads::Work> callbacks;   // one per task; empty when the strategy is `none`
+  std::vector<workloads::Work> tasks;      // one per task, submission order
+  std::vector<workloads::Work> callbacks;  // one per task; empty when the strategy is `none`
   workloads::RunContext context;
 };
 
@@ -22,8 +22,8 @@ struct PreparedCell {
 // parity (HTML or JSON) alternates; far apart between cells of different seeds.
 std::uint64_t task_seed(std::uint64_t cell_seed, int index);
 
-// Makes the works; the context is left empty. Throws ConfigError for an unknown workload. REQUIRES: one task duration and
-// one callback duration per task of the cell.
+// Makes the works; the context is left empty. Throws ConfigError for an unknown workload or a payload that it refuses.
+// REQUIRES: one task duration and one callback duration per task of the cell.
 PreparedCell prepare(const Cell& cell, const workloads::Calibration& calibration);
 
 // What the works, callbacks included, need before they can run: what the context has to provide.

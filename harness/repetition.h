@@ -23,8 +23,8 @@ std::string encode(const RepetitionReply& reply);
 PreparedCell decode_request(std::string_view bytes);
 RepetitionReply decode_reply(std::string_view bytes);
 
-// What is wrong with the trace as one of this cell, or an empty string: the number of tasks, stamps that are missing or out
-// of order.
+// What is wrong with the trace as one of this cell, or an empty string: the number of tasks, stamps that are missing or
+// out of order.
 std::string defect_of(const Trace& trace, const Cell& cell);
 
 // The child: reads one request, runs it on the backend it names, answers and exits with 0. Any exception is an answer.

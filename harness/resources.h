@@ -21,8 +21,8 @@ std::int64_t peak_resident_bytes(pid_t pid);
 // The value of `key` in a cgroup's cpu.stat, or 0: "throttled_time" (v1, ns), "throttled_usec" (v2, us).
 std::int64_t cpu_stat_value(std::string_view cpu_stat, std::string_view key);
 
-// Meters one repetition: constructed before the first pool is, asked for the memory while the pools are still alive, and
-// for the rest when their processes have been reaped.
+// Meters one repetition: constructed before the first pool is, asked for the memory while the pools are still alive,
+// and for the rest when their processes have been reaped.
 class ResourceMeter {
  public:
   ResourceMeter();

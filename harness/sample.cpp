@@ -78,8 +78,8 @@ constexpr Column kColumns[] = {
     {"load1", "", "1-minute load average of the machine when the repetition started.", &Sample::load1},
 };
 
-// Nearest-rank percentile: the smallest value that at least `percent` per cent of the values do not exceed. Of the median
-// that is the lower middle. Sorts `values`; zero if there are none.
+// Nearest-rank percentile: the smallest value that at least `percent` per cent of the values do not exceed. Of the
+// median that is the lower middle. Sorts `values`; zero if there are none.
 std::int64_t percentile(std::vector<std::int64_t>& values, std::size_t percent) {
   if (values.empty()) return 0;
   std::sort(values.begin(), values.end());

@@ -1,7 +1,7 @@
 #pragma once
 
-// One row of results.csv: one repetition of one cell, raw. The column table below is the only list of the columns: the CSV
-// header, the row writer and reader and the data dictionary are all made from it.
+// One row of results.csv: one repetition of one cell, raw. The column table below is the only list of the columns: the
+// CSV header, the row writer and reader and the data dictionary are all made from it.
 
 #include <cstdint>
 #include <span>

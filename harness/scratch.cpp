@@ -23,8 +23,8 @@ namespace {
 constexpr char kDirectory = 'd';
 constexpr char kError = 'e';
 
-// Processes that die together with the program may still be writing when the removal starts, so it is repeated until the
-// directory is gone; each try but the first waits a moment. Gives up after about five seconds.
+// Processes that die together with the program may still be writing when the removal starts, so it is repeated until
+// the directory is gone; each try but the first waits a moment. Gives up after about five seconds.
 void remove_tree(const std::filesystem::path& directory) noexcept {
   for (int attempt = 0; attempt < 100; ++attempt) {
     if (attempt > 0) ::poll(nullptr, 0, 50);

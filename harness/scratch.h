@@ -1,8 +1,8 @@
 #pragma once
 
-// A scratch directory that does not outlive the program, not even after kill -9: a guard, a small re-executed copy of the
-// program, makes the directory, waits for the end of the stream that this object holds the other end of, and removes the
-// tree. The kernel closes that end however the program dies.
+// A scratch directory that does not outlive the program, not even after kill -9: a guard, a small re-executed copy of
+// the program, makes the directory, waits for the end of the stream that this object holds the other end of, and
+// removes the tree. The kernel closes that end however the program dies.
 
 #include <filesystem>
 #include <span>
@@ -15,8 +15,8 @@ namespace harness {
 // Not thread-safe. REQUIRES of the program: main() calls internal_entry().
 class Scratch {
  public:
-  // Makes an empty directory of a fresh name in `parent`. Throws EnvironmentError when that cannot be written, SpawnError
-  // when the guard cannot be started.
+  // Makes an empty directory of a fresh name in `parent`. Throws EnvironmentError when that cannot be written,
+  // SpawnError when the guard cannot be started.
   explicit Scratch(const std::filesystem::path& parent);
   // Returns when the tree is gone.
   ~Scratch();

@@ -1,8 +1,8 @@
 #pragma once
 
-// The servers that the networked workloads talk to, in a re-executed process of their own, so that serving costs the measured
-// processes nothing but what the machine is shared for. Started when first required, kept across repetitions, stopped with
-// this object; when the program dies, however it does, the stream to the process ends and it exits.
+// The servers that the networked workloads talk to, in a re-executed process of their own, so that serving costs the
+// measured processes nothing but what the machine is shared for. Started when first required, kept across repetitions,
+// stopped with this object; when the program dies, however it does, the stream to the process ends and it exits.
 
 #include <cstdint>
 #include <optional>
@@ -22,8 +22,8 @@ class Servers {
   Servers(const Servers&) = delete;
   Servers& operator=(const Servers&) = delete;
 
-  // The ports as RunContext has them, of servers that are running. Starts them if `needs` names one and they do not run (any
-  // more); all zero as long as none was ever needed. Throws EnvironmentError when they cannot be started.
+  // The ports as RunContext has them, of servers that are running. Starts them if `needs` names one and they do not run
+  // (any more); all zero as long as none was ever needed. Throws EnvironmentError when they cannot be started.
   std::vector<std::uint16_t> require(const workloads::Needs& needs);
 
  private:

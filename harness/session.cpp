@@ -74,8 +74,8 @@ void lead_session() { ::setsid(); }
 std::vector<pid_t> session_members(pid_t session) { return all_members(session, true); }
 
 void kill_session(pid_t leader) {
-  // The leader first and awaited, so that nothing new is started by it. A descendant may start another between the scan and
-  // its death; each round kills at least one generation, and dead processes start nothing.
+  // The leader first and awaited, so that nothing new is started by it. A descendant may start another between the scan
+  // and its death; each round kills at least one generation, and dead processes start nothing.
   ::kill(leader, SIGKILL);
   await_death(leader);
   for (std::vector<pid_t> members = session_members(leader); !members.empty(); members = session_members(leader)) {

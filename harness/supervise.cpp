@@ -133,7 +133,8 @@ class Conversation {
   Tail tail_;
 };
 
-// How the dead child ended, which stays unreaped, so that its id is still its own; nothing when another part of the program reaped it.
+// How the dead child ended, which stays unreaped, so that its id is still its own; nothing when another part of the
+// program reaped it.
 std::optional<siginfo_t> peek_exit(pid_t pid) {
   siginfo_t info{};
   if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) {

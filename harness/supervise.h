@@ -1,7 +1,7 @@
 #pragma once
 
-// Sees one child through: gives it its request, collects its answer and what it prints, until it exits, its deadline passes
-// or the program is interrupted. When it returns, the child and every process it started are gone.
+// Sees one child through: gives it its request, collects its answer and what it prints, until it exits, its deadline
+// passes or the program is interrupted. When it returns, the child and every process it started are gone.
 
 #include <chrono>
 #include <string>
@@ -20,8 +20,8 @@ struct Attempt {
 };
 
 // `stream` and `output` are this side's ends of the child's descriptor 3 and of its standard output and error;
-// `interruption` becomes readable when the program is interrupted. `child` is reaped. REQUIRES: the child leads a session
-// (lead_session) before it starts another process.
+// `interruption` becomes readable when the program is interrupted. `child` is reaped. REQUIRES: the child leads a
+// session (lead_session) before it starts another process.
 Attempt supervise(pools::Child& child, int stream, int output, int interruption, std::string_view request,
                   std::chrono::steady_clock::time_point deadline);
 

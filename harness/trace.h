@@ -1,7 +1,7 @@
 #pragma once
 
-// What one repetition of a cell leaves: a stamp per event per task, all from CLOCK_MONOTONIC, and what the run cost. The
-// common currency between backends (ours, other libraries', other languages') and everything that looks at results.
+// What one repetition of a cell leaves: a stamp per event per task, all from CLOCK_MONOTONIC, and what the run cost.
+// The common currency between backends (ours, other libraries', other languages') and everything that looks at results.
 
 #include <cstdint>
 #include <vector>

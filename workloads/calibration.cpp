@@ -1,13 +1,15 @@
 // How fast this machine computes. Noise is met in four ways:
-//   - CPU time is measured, not wall time: what other threads and, where the hypervisor reports it, other guests take is
+//   - CPU time is measured, not wall time: what other threads and, where the hypervisor reports it, other guests take
+//   is
 //     not counted;
-//   - the kinds take turns, a slice of about half a millisecond each, so that a disturbance of some milliseconds spoils a
+//   - the kinds take turns, a slice of about half a millisecond each, so that a disturbance of some milliseconds spoils
+//   a
 //     few slices of every kind, not all slices of one;
 //   - the first tenth of the budget is spent without measuring, so that the core has reached its clock rate and caches
 //     and allocator are warm;
 //   - the rate kept is the upper quartile of the slices' rates. Disturbances (interrupts, a busy sibling thread, cold
-//     caches) only ever slow a slice down, so the fast end is the machine's own speed; the quartile, unlike the maximum,
-//     does not follow a single slice in which the clock ran higher or was read late.
+//     caches) only ever slow a slice down, so the fast end is the machine's own speed; the quartile, unlike the
+//     maximum, does not follow a single slice in which the clock ran higher or was read late.
 
 #include <algorithm>
 #include <array>
@@ -29,7 +31,7 @@ constexpr int kFewestSlices = 5;
 // One kind of computation: `run` does `units` of it.
 struct Gauge {
   double Calibration::*rate;
-  std::int64_t units;   // of the smallest slice; doubled until it takes about kSliceNs
+  std::int64_t units;  // of the smallest slice; doubled until it takes about kSliceNs
   std::function<std::uint64_t(std::int64_t units)> run;
   std::vector<double> rates = {};
 };
@@ -61,7 +63,7 @@ std::uint64_t parsed(const std::string& text, std::int64_t units, Parse parse) {
 
 Calibration calibrate(std::chrono::nanoseconds budget) {
   const std::int64_t start_ns = monotonic_ns();
-  constexpr std::uint64_t kSeed = 1;   // the speed does not depend on it
+  constexpr std::uint64_t kSeed = 1;  // the speed does not depend on it
   const std::string json = json_document(kSeed, kDefaultPage);
   const std::string html = html_page(kSeed, kDefaultPage);
   std::array gauges{

@@ -8,9 +8,10 @@ std::span<const Workload* const> catalogue() {
   // The order is part of what Work::kind means: append only.
   static const std::vector<const Workload*> kCatalogue = [] {
     std::vector<const Workload*> all{
-        &sleep_workload(),      &spin_workload(),     &sort_workload(),      &hash_workload(),
-        &file_io_workload(),    &tcp_echo_workload(), &http_page_workload(), &parse_json_workload(),
-        &parse_html_links_workload(), &gil_spin_workload(),
+        &sleep_workload(),     &spin_workload(),       &sort_workload(),
+        &hash_workload(),      &file_io_workload(),    &tcp_echo_workload(),
+        &http_page_workload(), &parse_json_workload(), &parse_html_links_workload(),
+        &gil_spin_workload(),
     };
     const auto mixed = mixed_workloads();
     all.insert(all.end(), mixed.begin(), mixed.end());

@@ -1,10 +1,10 @@
 #pragma once
 
-// One function per workload file, for catalogue.cpp. Each returns an immutable object that lives as long as the program.
+// One function per workload file, for catalogue.cpp. Each returns an immutable object that lives as long as the
+// program.
 
 #include <span>
 #include <string_view>
-
 
 #include "workloads/work.h"
 

@@ -30,7 +30,7 @@ sockaddr_in address_of(std::uint32_t host, std::uint16_t port) {
 }
 
 void set_option(int socket, int level, int option, int value) {
-  ::setsockopt(socket, level, option, &value, sizeof(value));   // at worst the connection is slower
+  ::setsockopt(socket, level, option, &value, sizeof(value));  // at worst the connection is slower
 }
 
 // 0 or the error.
@@ -121,7 +121,8 @@ void Connection::fail(std::string_view what, int error) const {
 
 std::uint16_t server_port(const RunContext& context, std::uint32_t resource, std::string_view workload) {
   if (resource >= context.ports.size() || context.ports[resource] == 0) {
-    throw std::runtime_error(std::string(workload) + ": no server runs for it (resource " + std::to_string(resource) + ")");
+    throw std::runtime_error(std::string(workload) + ": no server runs for it (resource " + std::to_string(resource) +
+                             ")");
   }
   return context.ports[resource];
 }

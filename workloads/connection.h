@@ -1,15 +1,16 @@
 #pragma once
 
-// The client's end of a TCP connection to a server on this machine: blocking, TCP_NODELAY, one per task. A file descriptor
-// and nothing more, so that ten thousand of them cost ten thousand descriptors.
+// The client's end of a TCP connection to a server on this machine: blocking, TCP_NODELAY, one per task. A file
+// descriptor and nothing more, so that ten thousand of them cost ten thousand descriptors.
 //
 // Thread safety: one thread at a time.
+
+#include <sys/uio.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <sys/uio.h>
 
 #include "workloads/work.h"
 
@@ -19,10 +20,10 @@ class Connection {
  public:
   // Connects to 127.0.0.1:port. Throws std::runtime_error (one line: who, where, why).
   Connection(std::string_view workload, std::uint16_t port);
-  // Aborts the connection (RST instead of FIN). The side that closes first otherwise keeps the pair of ports for a minute
-  // (TIME_WAIT), and a sweep makes connections by the ten thousand: the 28,232 ephemeral ports would last for seconds.
-  // TIME_WAIT protects data still under way and the next user of the ports from stray segments; here the whole answer has
-  // been read before, and the loopback device neither delays nor reorders.
+  // Aborts the connection (RST instead of FIN). The side that closes first otherwise keeps the pair of ports for a
+  // minute (TIME_WAIT), and a sweep makes connections by the ten thousand: the 28,232 ephemeral ports would last for
+  // seconds. TIME_WAIT protects data still under way and the next user of the ports from stray segments; here the whole
+  // answer has been read before, and the loopback device neither delays nor reorders.
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -39,7 +40,7 @@ class Connection {
  private:
   [[noreturn]] void fail(std::string_view what, int error) const;
 
-  const std::string_view workload_;   // a name in the catalogue: it outlives the connection
+  const std::string_view workload_;  // a name in the catalogue: it outlives the connection
   const std::uint16_t port_;
   int socket_ = -1;
 };

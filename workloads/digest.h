@@ -1,7 +1,7 @@
 #pragma once
 
-// Digests and the seeded numbers that works are made of. Digests are compared between the processes of one machine only,
-// so words are taken in its own byte order.
+// Digests and the seeded numbers that works are made of. Digests are compared between the processes of one machine
+// only, so words are taken in its own byte order.
 //
 // Thread safety: pure functions; a SplitMix64 belongs to one thread.
 

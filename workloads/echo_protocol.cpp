@@ -5,10 +5,11 @@
 namespace workloads {
 namespace {
 
-constexpr std::uint64_t kMark = 0x6f686365706f6f6cULL;   // "loopecho"
+constexpr std::uint64_t kMark = 0x6f686365706f6f6cULL;  // "loopecho"
 
 void put(EchoHeaderBytes& bytes, std::size_t offset, std::uint64_t number) {
-  for (std::size_t index = 0; index < 8; ++index) bytes[offset + index] = static_cast<unsigned char>(number >> (8 * index));
+  for (std::size_t index = 0; index < 8; ++index)
+    bytes[offset + index] = static_cast<unsigned char>(number >> (8 * index));
 }
 
 std::uint64_t get(const EchoHeaderBytes& bytes, std::size_t offset) {

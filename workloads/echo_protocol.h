@@ -1,9 +1,9 @@
 #pragma once
 
-// What tcp_echo and the echo server say to each other. A request is a header of 24 bytes, three numbers of 64 bits, little
-// endian - mark, delay in ns, size of the payload in bytes - and the payload. The server waits for the delay, counted from
-// the last byte of the request, and answers with the payload alone. A connection carries any number of requests, one after
-// the other. A request that breaks a bound ends the connection without an answer.
+// What tcp_echo and the echo server say to each other. A request is a header of 24 bytes, three numbers of 64 bits,
+// little endian - mark, delay in ns, size of the payload in bytes - and the payload. The server waits for the delay,
+// counted from the last byte of the request, and answers with the payload alone. A connection carries any number of
+// requests, one after the other. A request that breaks a bound ends the connection without an answer.
 //
 // Pure functions, any thread.
 

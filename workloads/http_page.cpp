@@ -1,5 +1,5 @@
-// Fetches a page over HTTP: the tutorial's crawler. The service time is the server's delay. The body of the outcome is the
-// page, for the callback to parse: HTML for even seeds, JSON for odd ones.
+// Fetches a page over HTTP: the tutorial's crawler. The service time is the server's delay. The body of the outcome is
+// the page, for the callback to parse: HTML for even seeds, JSON for odd ones.
 
 #include <array>
 #include <boost/asio/buffer.hpp>

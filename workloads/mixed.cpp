@@ -1,6 +1,6 @@
-// Waits, then computes: a request that is answered and then worked on. R, the ratio of the two, decides how many workers
-// a core can use (1 + R); jitter J spreads the durations of a cell's tasks evenly over [1 - J, 1 + J] times the asked one,
-// by their seeds.
+// Waits, then computes: a request that is answered and then worked on. R, the ratio of the two, decides how many
+// workers a core can use (1 + R); jitter J spreads the durations of a cell's tasks evenly over [1 - J, 1 + J] times the
+// asked one, by their seeds.
 
 #include <array>
 #include <charconv>
@@ -21,8 +21,8 @@ namespace {
 constexpr double kPlainRatio = 4;
 
 struct Shape {
-  double wait_per_compute;   // W/C, not negative
-  double jitter;             // 0 to 1
+  double wait_per_compute;  // W/C, not negative
+  double jitter;            // 0 to 1
 };
 
 // Ratios below, at and above the five workers per core of the rule of thumb, and one of nearly pure waiting.
@@ -58,11 +58,9 @@ class Mixed final : public Workload {
     // 53 random bits are a uniform double in [0, 1).
     const double uniform = std::ldexp(static_cast<double>(SplitMix64(request.seed)() >> 11), -53);
     const double factor = 1 + shape_.jitter * (2 * uniform - 1);
-    const auto duration_ns = shape_.jitter == 0
-                                 ? request.duration.count()
-                                 : units_for(request.duration.count(), factor);   // rounded, saturating
-    const auto compute_ns =
-        std::llround(static_cast<double>(duration_ns) / (1 + shape_.wait_per_compute));
+    const auto duration_ns = shape_.jitter == 0 ? request.duration.count()
+                                                : units_for(request.duration.count(), factor);  // rounded, saturating
+    const auto compute_ns = std::llround(static_cast<double>(duration_ns) / (1 + shape_.wait_per_compute));
     return {.wait_ns = duration_ns - compute_ns,
             .compute_units = units_for(compute_ns, calibration.spin_units_per_ns),
             .seed = request.seed};
@@ -119,7 +117,8 @@ const Workload* find_mixed_workload(std::string_view name) {
   }
   if (!name.empty()) return nullptr;
   for (const Mixed& mixed : instances()) {
-    if (mixed.shape().wait_per_compute == wanted.wait_per_compute && mixed.shape().jitter == wanted.jitter) return &mixed;
+    if (mixed.shape().wait_per_compute == wanted.wait_per_compute && mixed.shape().jitter == wanted.jitter)
+      return &mixed;
   }
   return nullptr;
 }

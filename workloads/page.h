@@ -1,7 +1,7 @@
 #pragma once
 
-// The documents that the HTTP server serves and that the parsers make when they are given none: functions of (seed, bytes)
-// alone, byte for byte the same in every process. Pure functions, any thread.
+// The documents that the HTTP server serves and that the parsers make when they are given none: functions of (seed,
+// bytes) alone, byte for byte the same in every process. Pure functions, any thread.
 
 #include <cstdint>
 #include <string>

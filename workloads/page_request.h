@@ -11,8 +11,8 @@ namespace workloads {
 
 struct PageRequest {
   std::uint64_t seed = 0;
-  std::int64_t bytes = 0;      // kSmallestPage to kLargestPage
-  std::int64_t delay_ns = 0;   // 0 to kLongestDelayNs; from the arrival of the request to the answer
+  std::int64_t bytes = 0;     // kSmallestPage to kLargestPage
+  std::int64_t delay_ns = 0;  // 0 to kLongestDelayNs; from the arrival of the request to the answer
 };
 
 std::string page_target(const PageRequest& request);

@@ -41,7 +41,7 @@ std::uint64_t digest_of_json(std::string_view text) {
     root = json::parse(text);
   } catch (const json::parse_error& error) {
     throw std::runtime_error("parse_json: the text is not JSON at byte " + std::to_string(error.byte));
-  } catch (const json::exception&) {   // a number beyond the range of double
+  } catch (const json::exception&) {  // a number beyond the range of double
     throw std::runtime_error("parse_json: the text has a number that is out of range");
   }
 
@@ -73,7 +73,9 @@ namespace {
 class ParseJson final : public Parser {
  public:
   std::string_view name() const override { return "parse_json"; }
-  std::string_view summary() const override { return "parses a JSON document (as a callback: the fetched one) and reads it"; }
+  std::string_view summary() const override {
+    return "parses a JSON document (as a callback: the fetched one) and reads it";
+  }
 
  private:
   double rate(const Calibration& calibration) const override { return calibration.json_units_per_ns; }

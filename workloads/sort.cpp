@@ -13,7 +13,7 @@
 namespace workloads {
 
 std::uint64_t sort_elements(std::uint64_t seed, std::int64_t elements) {
-  constexpr std::int64_t kBlock = 2048;   // 16 KiB
+  constexpr std::int64_t kBlock = 2048;  // 16 KiB
   std::array<std::uint64_t, kBlock> block;
   SplitMix64 random(seed);
   std::uint64_t digest = combine(seed, "sort");

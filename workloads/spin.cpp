@@ -8,7 +8,8 @@
 namespace workloads {
 
 std::uint64_t spin_steps(std::uint64_t state, std::int64_t steps) {
-  // Shift, multiply, add, each needing the one before: the time is that of the chain, whatever the core does in parallel.
+  // Shift, multiply, add, each needing the one before: the time is that of the chain, whatever the core does in
+  // parallel.
   for (std::int64_t step = 0; step < steps; ++step) {
     state = (state ^ (state >> 29)) * 0xd6e8feb86659fd93ULL + 0x9e3779b97f4a7c15ULL;
   }

@@ -1,11 +1,12 @@
 #pragma once
 
 // The lock of an interpreter that runs one thread at a time, as CPython's since 3.2 (Python/ceval_gil.h, "new GIL"): a
-// thread that has waited `interval` without seeing the lock change hands asks the holder to drop it; the holder does so at
-// its next check(), and then waits until another thread has taken it, for otherwise it would mostly win it back at once.
+// thread that has waited `interval` without seeing the lock change hands asks the holder to drop it; the holder does so
+// at its next check(), and then waits until another thread has taken it, for otherwise it would mostly win it back at
+// once.
 //
-// Thread safety: all members may be called from any thread, check() and unlock() by the holder only. Not recursive. Threads
-// may be blocked in it when the program exits; the object has to outlive them.
+// Thread safety: all members may be called from any thread, check() and unlock() by the holder only. Not recursive.
+// Threads may be blocked in it when the program exits; the object has to outlive them.
 
 #include <atomic>
 #include <chrono>
@@ -29,7 +30,8 @@ class SwitchingLock {
   // If a waiter has asked for the lock, returns only when some other thread has taken it.
   void unlock();
 
-  // Lets others in if one has asked; cheap if none has. REQUIRES: the calling thread holds the lock; so it does afterwards.
+  // Lets others in if one has asked; cheap if none has. REQUIRES: the calling thread holds the lock; so it does
+  // afterwards.
   void check() {
     // Relaxed: a hint, which orders nothing; whoever acts on it takes mutex_.
     if (drop_requested_.load(std::memory_order_relaxed)) hand_over();
@@ -46,8 +48,8 @@ class SwitchingLock {
   // Constant after construction.
   const std::chrono::nanoseconds interval_;
 
-  // Written under mutex_, read without it by check(). Set only while a thread waits in take(): that thread takes the lock
-  // in the end, which ends the wait in drop().
+  // Written under mutex_, read without it by check(). Set only while a thread waits in take(): that thread takes the
+  // lock in the end, which ends the wait in drop().
   std::atomic<bool> drop_requested_{false};
 
   std::mutex mutex_;
@@ -56,11 +58,11 @@ class SwitchingLock {
   // Guarded by mutex_.
   bool held_ = false;
   std::thread::id last_holder_;
-  std::uint64_t switches_ = 0;   // see switches()
+  std::uint64_t switches_ = 0;  // see switches()
 };
 
-// The one of this process, which gil_spin computes under. Never destroyed: threads that a program abandons at its exit may
-// still hold it.
+// The one of this process, which gil_spin computes under. Never destroyed: threads that a program abandons at its exit
+// may still hold it.
 SwitchingLock& interpreter_lock();
 
 }  // namespace workloads

@@ -1,8 +1,8 @@
 #pragma once
 
-// An executor under test, as the harness sees it: it runs a cell and hands back a trace. Executors with a submit seam share
-// one implementation (pool_backend.h); anything else that can produce a Trace - another library, another language - is a
-// Backend as well.
+// An executor under test, as the harness sees it: it runs a cell and hands back a trace. Executors with a submit seam
+// share one implementation (pool_backend.h); anything else that can produce a Trace - another library, another language
+// - is a Backend as well.
 
 #include <optional>
 #include <span>
@@ -36,8 +36,9 @@ class Backend {
   // How its processes start, the column start_method; "none" if it has none.
   virtual std::string_view start_method() const { return "none"; }
 
-  // Runs the cell once. Every worker and parser is ready before the first stamp is taken. Throws what went wrong: a task's
-  // exception, threads that cannot be started. REQUIRES: skip_reason is empty; called in the process's main thread.
+  // Runs the cell once. Every worker and parser is ready before the first stamp is taken. Throws what went wrong: a
+  // task's exception, threads that cannot be started. REQUIRES: skip_reason is empty; called in the process's main
+  // thread.
   virtual Trace run(const PreparedCell& prepared) const = 0;
 };
 

@@ -121,7 +121,9 @@ class PoolBackend final : public Backend {
     }
   }
 
-  std::string_view start_method() const override { return Executor::kWorkers == WorkersAre::processes ? "exec" : "none"; }
+  std::string_view start_method() const override {
+    return Executor::kWorkers == WorkersAre::processes ? "exec" : "none";
+  }
 
   Trace run(const PreparedCell& prepared) const override {
     const Row& row = row_of(prepared.cell.strategy);

@@ -7,8 +7,8 @@
 namespace harness {
 namespace {
 
-// Callbacks run on the pool's callback thread in the main process whatever the strategy asks: there is no future in a worker
-// process.
+// Callbacks run on the pool's callback thread in the main process whatever the strategy asks: there is no future in a
+// worker process.
 class ProcessExecutor {
  public:
   static constexpr std::string_view kName = "process";

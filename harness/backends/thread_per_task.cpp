@@ -64,8 +64,8 @@ class CallbackThread {
   std::thread thread_;                            // last: uses all of the above
 };
 
-// "A client comes, a thread is started": submit starts a thread for its task, however many there are already. Submits come
-// from one thread.
+// "A client comes, a thread is started": submit starts a thread for its task, however many there are already. Submits
+// come from one thread.
 class ThreadPerTaskExecutor {
  public:
   static constexpr std::string_view kName = "thread_per_task";
@@ -116,7 +116,8 @@ class ThreadPerTaskExecutor {
   static int workers_for(int tasks) { return tasks; }
 
  private:
-  // Enough for every workload; ten thousand of them are 2.5 GiB of addresses, of which only the touched pages are memory.
+  // Enough for every workload; ten thousand of them are 2.5 GiB of addresses, of which only the touched pages are
+  // memory.
   static constexpr std::size_t kStackBytes = std::size_t{256} << 10;
 
   struct AnyCall {

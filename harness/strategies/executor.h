@@ -17,7 +17,8 @@ namespace harness {
 
 enum class WorkersAre { the_caller, threads, processes };
 
-// On which thread of the main process done callbacks run: the worker that ran the task, or one thread that does nothing else.
+// On which thread of the main process done callbacks run: the worker that ran the task, or one thread that does nothing
+// else.
 enum class CallbacksOn { worker, callback_thread };
 
 // Reasons to skip, as the plan lists them. Empty: the strategy is defined on the executor.

@@ -8,8 +8,8 @@
 
 namespace harness::strategy {
 
-// pool.map over the tasks; the caller parses in submission order. `chunksize` consecutive tasks travel as one job and come
-// back together; a pool of threads ignores it.
+// pool.map over the tasks; the caller parses in submission order. `chunksize` consecutive tasks travel as one job and
+// come back together; a pool of threads ignores it.
 struct Map {
   static constexpr std::string_view kName = "map";
   static constexpr std::string_view kSummary = "the caller, in submission order, from map with a chunksize";

@@ -1,7 +1,7 @@
 #pragma once
 
-// Where a strategy writes what happened, while the clock runs: one slot per task, allocated beforehand, and the gate that
-// opens when the last callback has run.
+// Where a strategy writes what happened, while the clock runs: one slot per task, allocated beforehand, and the gate
+// that opens when the last callback has run.
 //
 // Thread safety: submitting() and submitted_all() belong to the submitting thread; a task's other slots are written by
 // whoever ran it or its callback, each once; wait() and take() come after all of them (the gate orders them).

@@ -1,7 +1,7 @@
 #pragma once
 
-// The callback strategies: who runs the callbacks of a cell. Each is one file in this folder, templated on the executor,
-// and one line in catalogue.h.
+// The callback strategies: who runs the callbacks of a cell. Each is one file in this folder, templated on the
+// executor, and one line in catalogue.h.
 
 #include <span>
 #include <string_view>

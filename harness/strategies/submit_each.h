@@ -1,7 +1,7 @@
 #pragma once
 
-// Submits every task of a cell and keeps the futures: the opening of all strategies that look at results afterwards. And the
-// end of those in which the caller has nothing to do but wait for all of them.
+// Submits every task of a cell and keeps the futures: the opening of all strategies that look at results afterwards.
+// And the end of those in which the caller has nothing to do but wait for all of them.
 
 #include <cstddef>
 #include <vector>
@@ -14,7 +14,7 @@ namespace harness {
 template <class Submit>
 auto submit_each(Recorder& recorder, Submit submit) {
   std::vector<decltype(submit(0))> futures;
-  futures.reserve(static_cast<std::size_t>(recorder.tasks()));   // before the clock: nothing below allocates but the pool
+  futures.reserve(static_cast<std::size_t>(recorder.tasks()));   // before the clock: below, only the pool allocates
   for (int task = 0; task < recorder.tasks(); ++task) {
     recorder.submitting(task);
     futures.push_back(submit(task));
@@ -23,8 +23,8 @@ auto submit_each(Recorder& recorder, Submit submit) {
   return futures;
 }
 
-// Calls visit(i, result) for every task when it has finished. Last task first: the caller, which does none of the work, then
-// wakes a few times instead of once per task.
+// Calls visit(i, result) for every task when it has finished. Last task first: the caller, which does none of the work,
+// then wakes a few times instead of once per task.
 template <class Futures, class Visit>
 void await_each(Futures& futures, Visit visit) {
   for (std::size_t task = futures.size(); task-- > 0;) visit(static_cast<int>(task), futures[task].result());

@@ -8,7 +8,8 @@
 
 namespace harness::strategy {
 
-// The caller waits for each result and parses it before it submits the next task: the tutorial's "synchronous" submitting.
+// The caller waits for each result and parses it before it submits the next task: the tutorial's "synchronous"
+// submitting.
 struct Sync {
   static constexpr std::string_view kName = "sync";
   static constexpr std::string_view kSummary = "the caller, after each result, before the next submit";

@@ -1,8 +1,8 @@
 #pragma once
 
-// The functions that pools are given to run, on threads and in worker processes alike. They are named as template arguments
-// (submit<&run_task>(work)), so they are ordinary functions with external linkage, and what they share, the run's context,
-// is process-wide: each worker process gets its own copy once, at start.
+// The functions that pools are given to run, on threads and in worker processes alike. They are named as template
+// arguments (submit<&run_task>(work)), so they are ordinary functions with external linkage, and what they share, the
+// run's context, is process-wide: each worker process gets its own copy once, at start.
 
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
@@ -13,8 +13,8 @@
 namespace harness {
 
 // Makes this process ready to run works: takes the context and, since how precisely a thread sleeps is part of what is
-// measured, lowers the timer slack of the calling thread, and with it of all threads and processes it starts later, from
-// 50 us to 1 ns. Called before any work runs; not thread-safe.
+// measured, lowers the timer slack of the calling thread, and with it of all threads and processes it starts later,
+// from 50 us to 1 ns. Called before any work runs; not thread-safe.
 void enter_measured_process(const workloads::RunContext& context);
 
 // The context given last. Constant while works run; any thread.

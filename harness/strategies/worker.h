@@ -9,8 +9,8 @@
 
 namespace harness::strategy {
 
-// The worker that ran the task runs its callback before it takes the next task: on threads as a done callback; in a worker
-// process, where no future is, as a second call after the task.
+// The worker that ran the task runs its callback before it takes the next task: on threads as a done callback; in a
+// worker process, where no future is, as a second call after the task.
 struct Worker {
   static constexpr std::string_view kName = "worker";
   static constexpr std::string_view kSummary = "the worker that ran the task, before it takes the next one";
@@ -35,8 +35,8 @@ struct Worker {
     } else {
       for (int task = 0; task < recorder.tasks(); ++task) {
         recorder.submitting(task);
-        executor.template submit_with_callback<&run_task>([&recorder, task](auto done) { recorder.deliver(task, done); },
-                                                          recorder.task(task));
+        executor.template submit_with_callback<&run_task>(
+            [&recorder, task](auto done) { recorder.deliver(task, done); }, recorder.task(task));
       }
       recorder.submitted_all();
       recorder.wait();

@@ -1,7 +1,7 @@
 #pragma once
 
-// Backends that misbehave, for the tests of the runner. Only the engine's test program offers them to its repetitions (see
-// engine_main.cpp); the product does not know them.
+// Backends that misbehave, for the tests of the runner. Only the engine's test program offers them to its repetitions
+// (see engine_main.cpp); the product does not know them.
 
 #include <span>
 #include <string>

@@ -193,7 +193,8 @@ TEST_F(ChildRunnerTest, GivesWorkloadsTheServersAndTheScratchDirectoryTheyNeed) 
 
 TEST_F(ChildRunnerTest, GivesThePageToWhoeverParsesIt) {
   for (const std::string_view strategy : {"worker", "main", "extra", "fused", "collect", "as_completed", "map"}) {
-    const Cell cell = make_cell({.backend = "process", .strategy = strategy, .workload = "http_page", .callback_ns = 0});
+    const Cell cell =
+        make_cell({.backend = "process", .strategy = strategy, .workload = "http_page", .callback_ns = 0});
     // Only the first of them is checked by check_digests, the works being the same: compare the traces themselves.
     const RepetitionResult result = runner_->run(cell, kGenerous);
     ASSERT_EQ(result.sample.status, "ok") << strategy << ": " << result.sample.error;
@@ -237,10 +238,11 @@ TEST_F(ChildRunnerTest, ChecksEachWorkOncePerBackend) {
 
 TEST_F(ChildRunnerTest, ChecksWaitingWorkWithoutTheWait) {
   // An hour of sleep, checked within the test's time.
-  EXPECT_EQ(runner_->check_digests(
-                make_cell({.backend = "thread", .strategy = "worker", .workload = "sleep", .task_ns = 3'600'000'000'000}),
-                kGenerous),
-            "");
+  EXPECT_EQ(
+      runner_->check_digests(
+          make_cell({.backend = "thread", .strategy = "worker", .workload = "sleep", .task_ns = 3'600'000'000'000}),
+          kGenerous),
+      "");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The column table, measure(), makespan, cell ids and what is checked of a trace: pure functions against hand-made input.
+// The column table, measure(), makespan, cell ids and what is checked of a trace: pure functions against hand-made
+// input.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -158,7 +159,8 @@ TEST(Makespan, EndsWithTheLastTaskWhenThatIsLaterOrThereAreNoCallbacks) {
 
 TEST(Measure, GivesSumsMaximaAndNearestRankPercentiles) {
   Trace trace;
-  for (std::int64_t i = 1; i <= 4; ++i) {   // waits 10, 20, 30, 40; tasks 100, 200, ..; lags 1, 2, ..; callbacks 5, 10, ..
+  for (std::int64_t i = 1; i <= 4;
+       ++i) {  // waits 10, 20, 30, 40; tasks 100, 200, ..; lags 1, 2, ..; callbacks 5, 10, ..
     const std::int64_t started = 1'000 + 10 * i;
     const std::int64_t finished = started + 100 * i;
     trace.tasks.push_back(stamps(1'000, started, finished, finished + i, finished + i + 5 * i));

@@ -1,5 +1,5 @@
-// Every strategy on every backend: it completes, the stamps are in order, the right process and thread ran each task and
-// callback, the digests are inline's, and the relations between stamps hold that follow from who runs what.
+// Every strategy on every backend: it completes, the stamps are in order, the right process and thread ran each task
+// and callback, the digests are inline's, and the relations between stamps hold that follow from who runs what.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -257,7 +257,8 @@ INSTANTIATE_TEST_SUITE_P(Engine, StrategyOnBackend, testing::ValuesIn(combinatio
 
 TEST(Skips, AreExactlyTheCombinationsWithoutAMeaning) {
   std::set<std::pair<std::string, std::string>> skipped;
-  for (const Combination& combination : combinations(false)) skipped.insert({combination.backend, combination.strategy});
+  for (const Combination& combination : combinations(false))
+    skipped.insert({combination.backend, combination.strategy});
   EXPECT_EQ(skipped, (std::set<std::pair<std::string, std::string>>{
                          {"inline", "worker"}, {"inline", "main"}, {"inline", "extra"}, {"inline", "collect"},
                          {"inline", "as_completed"}, {"inline", "map"}, {"thread_per_task", "map"}}));
@@ -269,7 +270,8 @@ TEST(Skips, SayWhy) {
 }
 
 TEST(Skips, CountTheSocketsThatTheTasksWouldHoldOpen) {
-  const CellShape many{.backend = "thread_per_task", .strategy = "none", .workload = "tcp_echo", .tasks = 2'000'000'000};
+  const CellShape many{
+      .backend = "thread_per_task", .strategy = "none", .workload = "tcp_echo", .tasks = 2'000'000'000};
   Cell cell = make_cell({.backend = many.backend, .strategy = many.strategy, .workload = many.workload});
   EXPECT_FALSE(skip_reason(cell).has_value());
   cell.tasks = cell.workers = many.tasks;
@@ -291,6 +293,12 @@ TEST(Names, ThatAreUnknownAreRefusedWithTheKnownOnes) {
   EXPECT_THAT(message_of({.backend = "fibre"}), testing::AllOf(HasSubstr("fibre"), HasSubstr("thread_per_task")));
   EXPECT_THAT(message_of({.strategy = "later"}), testing::AllOf(HasSubstr("later"), HasSubstr("as_completed")));
   EXPECT_THAT(message_of({.workload = "dance"}), HasSubstr("dance"));
+}
+
+TEST(Prepare, RefusesAPayloadThatTheWorkloadCannotHaveAsAnErrorOfTheConfiguration) {
+  Cell cell = make_cell({.workload = "tcp_echo"});
+  cell.payload_bytes = std::int64_t{1} << 40;
+  EXPECT_THROW(prepare(cell, testing_engine::unit_calibration()), ConfigError);
 }
 
 TEST(ThreadPerTask, StartsAThousandThreads) {

@@ -126,7 +126,7 @@ TEST(Future, an_empty_handle_is_not_valid) {
 }
 
 TEST(Future, a_callback_registered_while_the_future_is_completed_runs_exactly_once) {
-  constexpr int kRounds = 5000;
+  constexpr int kRounds = 1000;
   std::atomic<const Future<int>*> offered{nullptr};
   std::atomic<int> registered{0};
   std::atomic<int> called{0};

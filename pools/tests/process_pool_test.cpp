@@ -9,10 +9,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <random>
 #include <set>
 #include <string>
 #include <thread>
@@ -306,6 +308,23 @@ TEST_F(ProcessPoolTest, workers_survive_the_thread_that_started_them) {
   std::thread([&] { EXPECT_THAT(pids, testing::Contains(pool.submit<&process_id>().result())); }).join();
   EXPECT_THAT(pids, testing::Contains(pool.submit<&process_id>().result()));
   EXPECT_EQ(pool.worker_pids(), pids);
+}
+
+// The same of the whole path: submitter, worker, supervisor, waiting caller, each of them asleep or about to be.
+TEST_F(ProcessPoolTest, loses_no_wake_up_however_submits_are_spaced) {
+  const auto enough = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  ProcessPool pool{2};
+  std::vector<std::thread> submitters;
+  for (unsigned submitter = 0; submitter < 2; ++submitter) {
+    submitters.emplace_back([&, submitter] {
+      std::mt19937 random(submitter);
+      for (int trip = 0; trip < 30'000 && (trip % 64 != 0 || std::chrono::steady_clock::now() < enough); ++trip) {
+        for (unsigned yields = random() % 32 == 0 ? random() % 150 : 0; yields > 0; --yields) std::this_thread::yield();
+        ASSERT_EQ(pool.submit<&identity>(trip).result(), trip);
+      }
+    });
+  }
+  for (std::thread& submitter : submitters) submitter.join();
 }
 
 // --- a host program with ideas of its own about children ---

@@ -48,9 +48,10 @@ class EchoSession : public std::enable_shared_from_this<EchoSession> {
   }
 
   void answer() {
-    asio::async_write(socket_, asio::buffer(payload_), [self = shared_from_this()](const error_code& error, std::size_t) {
-      if (!error) self->read_header();
-    });
+    asio::async_write(socket_, asio::buffer(payload_),
+                      [self = shared_from_this()](const error_code& error, std::size_t) {
+                        if (!error) self->read_header();
+                      });
   }
 
   asio::ip::tcp::socket socket_;

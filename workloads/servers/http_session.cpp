@@ -77,7 +77,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     http::async_write(socket_, response_, [self = shared_from_this()](const error_code& error, std::size_t) {
       if (error) return;
       if (!self->response_.need_eof() && self->response_.keep_alive()) return self->read_request();
-      error_code ignored;   // the client may be gone already
+      error_code ignored;  // the client may be gone already
       self->socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     });
   }

@@ -39,8 +39,8 @@ Listener::Listener(asio::io_context& context, OnConnection on_connection) : on_c
 void Listener::open(Queue& queue) {
   tcp::acceptor& acceptor = queue.acceptor;
   acceptor.open(tcp::v4());
-  // Shared among sockets of this user only. The first one is given a port that nobody has: the kernel shares a port only
-  // with those who name it.
+  // Shared among sockets of this user only. The first one is given a port that nobody has: the kernel shares a port
+  // only with those who name it.
   acceptor.set_option(ReusePort(true));
   acceptor.bind({asio::ip::address_v4::loopback(), port_});
   port_ = acceptor.local_endpoint().port();
@@ -59,7 +59,7 @@ void Listener::accept_all(Queue& queue) {
     error_code error;
     tcp::socket socket = queue.acceptor.accept(error);
     if (!error) {
-      error_code ignored;   // at worst the connection is slower
+      error_code ignored;  // at worst the connection is slower
       socket.set_option(tcp::no_delay(true), ignored);
       on_connection_(std::move(socket));
     } else if (error == asio::error::would_block || error == asio::error::try_again) {

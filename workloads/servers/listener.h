@@ -23,9 +23,9 @@ class Listener {
   std::uint16_t port() const { return port_; }
 
  private:
-  // The kernel bounds the queue of connections that wait to be accepted by net.core.somaxconn (128 to 4096); what does not
-  // fit is dropped and tried again by the client a whole second later. Hence several queues on one port (SO_REUSEPORT),
-  // over which the kernel spreads the clients.
+  // The kernel bounds the queue of connections that wait to be accepted by net.core.somaxconn (128 to 4096); what does
+  // not fit is dropped and tried again by the client a whole second later. Hence several queues on one port
+  // (SO_REUSEPORT), over which the kernel spreads the clients.
   struct Queue {
     explicit Queue(boost::asio::io_context& context) : acceptor(context), pause(context) {}
     boost::asio::ip::tcp::acceptor acceptor;

@@ -36,7 +36,7 @@ struct Server::State {
     });
   }
 
-  asio::io_context context{1};   // one thread runs it: nobody has to be woken to share in the work
+  asio::io_context context{1};  // one thread runs it: nobody has to be woken to share in the work
   std::optional<Listener> echo;
   std::optional<Listener> http;
   std::optional<asio::posix::stream_descriptor> stream;
@@ -70,7 +70,8 @@ void Server::run(int stream) {
       state_->stream->assign(copy, error);
       if (error) ::close(copy);
     }
-    if (error) throw std::runtime_error("a server cannot watch descriptor " + std::to_string(stream) + ": " + error.message());
+    if (error)
+      throw std::runtime_error("a server cannot watch descriptor " + std::to_string(stream) + ": " + error.message());
     state_->watch_stream();
   }
   state_->context.run();

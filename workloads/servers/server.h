@@ -26,9 +26,9 @@ class Server {
   // As RunContext::ports: 0 where nothing listens.
   std::vector<std::uint16_t> ports() const;
 
-  // Serves until stop() or until `stream`, a pipe or socket of which only the end matters, has ended; -1: no such stream.
-  // The descriptor stays the caller's. Requests under way are abandoned. Throws std::runtime_error if the stream cannot
-  // be watched.
+  // Serves until stop() or until `stream`, a pipe or socket of which only the end matters, has ended; -1: no such
+  // stream. The descriptor stays the caller's. Requests under way are abandoned. Throws std::runtime_error if the
+  // stream cannot be watched.
   void run(int stream = -1);
   void stop();
 

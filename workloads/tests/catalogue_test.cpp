@@ -43,7 +43,8 @@ TEST(Catalogue, NamesAreUniqueAndFound) {
 }
 
 TEST(Catalogue, KnowsNoOtherNames) {
-  for (const char* name : {"", "Sleep", "sleep ", "mixed:", "mixed:5", "mixed:4~", "mixed:4~0.5x", "mixed~0.5", "mixed:nan"}) {
+  for (const char* name :
+       {"", "Sleep", "sleep ", "mixed:", "mixed:5", "mixed:4~", "mixed:4~0.5x", "mixed~0.5", "mixed:nan"}) {
     EXPECT_EQ(find_workload(name), nullptr) << name;
   }
 }
@@ -79,7 +80,8 @@ TEST(Demand, AddsUpToTheDurationThatWasAskedFor) {
     if (name == "file_io" || name.find('~') != std::string::npos) continue;
     for (const std::chrono::nanoseconds asked : {1ms, 10ms, 4000ms}) {
       const Demand demand = workload->demand(make_work(*workload, {.duration = asked, .seed = 3}, kRates), kRates);
-      EXPECT_NEAR(static_cast<double>(demand.wait_ns + demand.compute_ns), static_cast<double>(asked.count()), 100) << name;
+      EXPECT_NEAR(static_cast<double>(demand.wait_ns + demand.compute_ns), static_cast<double>(asked.count()), 100)
+          << name;
     }
   }
 }
@@ -135,8 +137,7 @@ TEST(Requests, OfNonsenseAreRefusedWithTheValueAndWhatIsAllowed) {
               ThrowsMessage<std::invalid_argument>(HasSubstr("a payload of 511 bytes; allowed: 512 to ")));
   EXPECT_THAT([] { made("parse_json", {.payload_bytes = kLargestPage + 1}); },
               ThrowsMessage<std::invalid_argument>(HasSubstr("allowed: 512 to 67108864")));
-  EXPECT_THAT([] { made("http_page", {.duration = 25h}); },
-              ThrowsMessage<std::invalid_argument>(HasSubstr("a day")));
+  EXPECT_THAT([] { made("http_page", {.duration = 25h}); }, ThrowsMessage<std::invalid_argument>(HasSubstr("a day")));
   EXPECT_THAT([] { make_work(*find_workload("spin"), {.duration = 1ms}, Calibration{}); },
               ThrowsMessage<std::invalid_argument>(HasSubstr("calibration")));
 }

@@ -63,7 +63,8 @@ TEST(Json, IsDigestedByWhatItSays) {
 }
 
 TEST(Json, ThatIsMalformedIsRefusedInOneLine) {
-  for (const std::string text : {"", "{", "[1,]", "{\"a\" 1}", "nul", "[1] [2]", "\"\xff\"", "<html></html>", "[1e999]"}) {
+  for (const std::string text :
+       {"", "{", "[1,]", "{\"a\" 1}", "nul", "[1] [2]", "\"\xff\"", "<html></html>", "[1e999]"}) {
     EXPECT_THAT([&] { digest_of_json(text); },
                 ThrowsMessage<std::runtime_error>(AllOf(HasSubstr("parse_json: the text"), Not(HasSubstr("\n")))))
         << text;

@@ -51,7 +51,9 @@ std::string http_answer(std::uint16_t port, const std::string& request) {
   return read_all(connection);
 }
 
-std::string get(const std::string& target) { return "GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"; }
+std::string get(const std::string& target) {
+  return "GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+}
 
 // A port of 127.0.0.1 that nobody listens on while this lives: bound, not listening.
 class SilentPort {
@@ -86,7 +88,7 @@ TEST(Server, RunsUntilItsStreamEnds) {
   ASSERT_EQ(::pipe(ends.data()), 0);
   Server server({.echo_server = true});
   std::thread running([&] { server.run(ends[0]); });
-  ASSERT_EQ(::write(ends[1], "noise", 5), 5);   // only the end matters
+  ASSERT_EQ(::write(ends[1], "noise", 5), 5);  // only the end matters
 
   Connection connection("test", server.ports()[kEchoPort]);
   connection.write(echo_request({.delay_ns = 0, .bytes = 2}, "ok"));
@@ -112,7 +114,8 @@ TEST(Server, StopsWithRequestsUnderWay) {
 
 TEST(Server, CannotWatchADescriptorThatIsNone) {
   Server server({.echo_server = true});
-  EXPECT_THAT([&] { server.run(12345); }, ThrowsMessage<std::runtime_error>(HasSubstr("cannot watch descriptor 12345")));
+  EXPECT_THAT([&] { server.run(12345); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("cannot watch descriptor 12345")));
 }
 
 TEST(Echo, AnswersRequestAfterRequestOnOneConnection) {
@@ -150,8 +153,8 @@ TEST(Echo, HoldsAThousandConnectionsAtOnce) {
 
 TEST(Echo, HeadersOfNonsenseEndTheConnectionUnanswered) {
   const RunningServer server;
-  for (const EchoHeader& header : {EchoHeader{-1, 0}, EchoHeader{0, -1}, EchoHeader{kLongestDelayNs + 1, 0},
-                                   EchoHeader{0, kLargestEcho + 1}}) {
+  for (const EchoHeader& header :
+       {EchoHeader{-1, 0}, EchoHeader{0, -1}, EchoHeader{kLongestDelayNs + 1, 0}, EchoHeader{0, kLargestEcho + 1}}) {
     Connection connection("test", server.echo_port());
     connection.write(echo_request(header, ""));
     EXPECT_EQ(read_all(connection), "");
@@ -170,7 +173,8 @@ TEST(TcpEcho, IsServedFromManyThreads) {
     for (std::size_t index = 0; index < digests.size(); ++index) {
       threads.emplace_back([&, index] {
         for (int round = 0; round < 20; ++round) {
-          digests[index] = execute(make_work(workload, {.duration = 100us, .seed = index}, kUnit), server.context()).digest;
+          digests[index] =
+              execute(make_work(workload, {.duration = 100us, .seed = index}, kUnit), server.context()).digest;
         }
       });
     }

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 TEST(SwitchingLock, LetsOneThreadInAtATime) {
   SwitchingLock lock(20us);
-  int inside = 0;   // unguarded but for the lock: a sanitizer sees what the counts do not
+  int inside = 0;  // unguarded but for the lock: a sanitizer sees what the counts do not
   int most = 0;
   int rounds = 0;
   {
@@ -44,21 +44,21 @@ TEST(SwitchingLock, LetsOneThreadInAtATime) {
 
 TEST(SwitchingLock, IsHandedOverAtACheckToAThreadThatWaits) {
   SwitchingLock lock;
-  bool taken = false;   // guarded by the lock
+  bool taken = false;  // guarded by the lock
   lock.lock();
   std::jthread waiter([&] {
     const std::lock_guard holding(lock);
     taken = true;
   });
-  while (!taken) lock.check();   // ends only if the lock is handed over while this thread would keep it for ever
-  EXPECT_EQ(lock.switches(), 3U);   // this thread, the waiter, this thread again
+  while (!taken) lock.check();     // ends only if the lock is handed over while this thread would keep it for ever
+  EXPECT_EQ(lock.switches(), 3U);  // this thread, the waiter, this thread again
   lock.unlock();
 }
 
 TEST(SwitchingLock, GoesBackAndForthBetweenThreadsThatNeverUnlock) {
   SwitchingLock lock(100us);
   constexpr int kRounds = 50;
-  std::array<int, 2> turns{};   // guarded by the lock
+  std::array<int, 2> turns{};  // guarded by the lock
   const auto take_turns = [&](std::size_t self) {
     const std::lock_guard holding(lock);
     while (turns[self] < kRounds) {
@@ -96,7 +96,7 @@ TEST(GilSpin, ComputesUnderTheLockOfItsProcess) {
     finished = true;
   });
   while (!finished) interpreter.check();
-  EXPECT_GE(interpreter.switches(), before + 2);   // it had the lock, and gave it back
+  EXPECT_GE(interpreter.switches(), before + 2);  // it had the lock, and gave it back
   interpreter.unlock();
 }
 
