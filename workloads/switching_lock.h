@@ -37,6 +37,9 @@ class SwitchingLock {
     if (drop_requested_.load(std::memory_order_relaxed)) hand_over();
   }
 
+  // Whether a waiter has asked the holder to drop the lock.
+  // Relaxed: as in check().
+  bool drop_requested() const { return drop_requested_.load(std::memory_order_relaxed); }
   // How often a thread took the lock that was not the one to have it before.
   std::uint64_t switches();
 

@@ -55,6 +55,30 @@ TEST(SwitchingLock, IsHandedOverAtACheckToAThreadThatWaits) {
   lock.unlock();
 }
 
+TEST(SwitchingLock, IsNotWonBackBeforeTheThreadThatAskedHasHadIt) {
+  for (const bool unlocks : {false, true}) {
+    SwitchingLock lock(100us);
+    std::atomic<bool> taken = false;
+    lock.lock();
+    std::jthread waiter([&] {
+      const std::lock_guard holding(lock);
+      taken = true;
+    });
+    while (!lock.drop_requested()) std::this_thread::yield();
+    EXPECT_FALSE(taken);
+    EXPECT_EQ(lock.switches(), 1U);
+    if (unlocks) {
+      lock.unlock();
+      EXPECT_EQ(lock.switches(), 2U);
+    } else {
+      lock.check();
+      EXPECT_TRUE(taken);
+      EXPECT_EQ(lock.switches(), 3U);
+      lock.unlock();
+    }
+  }
+}
+
 TEST(SwitchingLock, GoesBackAndForthBetweenThreadsThatNeverUnlock) {
   SwitchingLock lock(100us);
   constexpr int kRounds = 50;
