@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace pools {
 
@@ -46,6 +47,24 @@ class BrokenPoolError : public Error {
   using Error::Error;
 };
 
+// A submit to a pool whose bounded queue is full, and that is to reject then.
+class QueueFullError : public Error {
+ public:
+  using Error::Error;
+};
+
+// An untimed result() or exception(), called in a task, of a task that waits, directly or through others, for the caller.
+class DeadlockError : public Error {
+ public:
+  using Error::Error;
+};
+
+// Arguments or a result of more bytes than ProcessPoolOptions::max_payload.
+class PayloadTooLargeError : public Error {
+ public:
+  using Error::Error;
+};
+
 // An exception that crossed a process boundary: what() is the original message, type() the demangled name of its type.
 class RemoteError : public Error {
  public:
@@ -60,16 +79,32 @@ class RemoteError : public Error {
 // program reaped the process itself ("status unknown").
 class WorkerDied : public Error {
  public:
-  WorkerDied(const std::string& message, int pid, std::optional<int> signal, std::optional<int> exit_code)
-      : Error(message), pid_(pid), signal_(signal), exit_code_(exit_code) {}
+  WorkerDied(const std::string& message, int pid, std::optional<int> signal, std::optional<int> exit_code,
+             std::string stderr_tail = {})
+      : Error(message), pid_(pid), signal_(signal), exit_code_(exit_code), stderr_tail_(std::move(stderr_tail)) {}
   int pid() const noexcept { return pid_; }
   std::optional<int> signal() const noexcept { return signal_; }         // that killed it
   std::optional<int> exit_code() const noexcept { return exit_code_; }   // that it exited with
+  // The end of what the worker had written to its standard error, 4 KiB at most; empty unless the pool captures it.
+  const std::string& stderr_tail() const noexcept { return stderr_tail_; }
 
  private:
   int pid_;
   std::optional<int> signal_;
   std::optional<int> exit_code_;
+  std::string stderr_tail_;
+};
+
+// The worker was killed because its task ran beyond the task's deadline.
+class DeadlineError : public WorkerDied {
+ public:
+  using WorkerDied::WorkerDied;
+};
+
+// The task has killed so many workers that it is not tried again, whatever retries it has left.
+class QuarantinedError : public WorkerDied {
+ public:
+  using WorkerDied::WorkerDied;
 };
 
 // A ProcessPool in a program that has not called pools::init.

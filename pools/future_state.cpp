@@ -47,15 +47,27 @@ void FutureState::unstart() noexcept {
 
 bool FutureState::cancel() noexcept {
   std::uint32_t word = word_.load(std::memory_order_relaxed);
-  do {
-    if ((word & kStatus) == kCancelled) return true;
-    if ((word & kStatus) != kPending) return false;
-    // Acquire: the completer takes over the lists that the setters of the flags filled. Release: done() sees the rest.
-  } while (!word_.compare_exchange_weak(word, kCancelled, std::memory_order_acq_rel, std::memory_order_relaxed));
+  const auto may_cancel = [&word] {
+    const std::uint32_t status = word & kStatus;
+    return status == kPending || (status == kRunning && (word & kCancelEndsRunning) != 0 && (word & kClaimed) == 0);
+  };
+  if (!may_cancel()) return (word & kStatus) == kCancelled;
   const StateRef keep = StateRef::share(this);
+  {
+    // The lock is for await_canceller(): whoever takes it after having seen the step below finds the sink told.
+    const std::lock_guard lock(stripe_of(this));
+    do {
+      if (!may_cancel()) return (word & kStatus) == kCancelled;
+      // Acquire: the completer takes over the lists that the setters of the flags filled. Release: done() sees the rest.
+    } while (!word_.compare_exchange_weak(word, kCancelled, std::memory_order_acq_rel, std::memory_order_relaxed));
+    if (sink_ != nullptr && (word & kStatus) == kPending) sink_->note_cancelled(*this);
+  }
+  if ((word & kStatus) == kRunning) cancelled_while_running();
   completed(word, true);
   return true;
 }
+
+void FutureState::await_canceller() noexcept { const std::lock_guard lock(stripe_of(this)); }
 
 void FutureState::finish(std::exception_ptr error) {
   // Only the one who runs the task gets here in earnest; the check is for producers that do it twice.

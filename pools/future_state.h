@@ -3,8 +3,9 @@
 // The shared state behind a Future, and its producer side. Reference-counted; a task derives from it, so that task, result
 // and future are one allocation.
 //
-// Life: pending -> running -> finished, or pending -> cancelled. The last step happens exactly once (finish() or
-// cancel()), by whoever takes it, and then, in this order: waiters wake, continuations run, callbacks run.
+// Life: pending -> running -> finished, or pending -> cancelled; where that has been allowed, running -> cancelled, too. The
+// last step happens exactly once (finish() or cancel()), by whoever takes it, and then, in this order: waiters wake, continuations
+// run, callbacks run.
 
 #include <atomic>
 #include <cstdint>
@@ -70,11 +71,14 @@ class CompletionQueue {
   Completion* last_ = nullptr;
 };
 
-// Who runs the callbacks of finished futures, where it is not simply the thread that finished them. Called by that thread.
+// The pool behind a state, as far as the state has to do with it.
 class CallbackSink {
  public:
-  // Sees to it that state->run_delivered_callbacks() is called, once.
+  // Called by the thread that finished the state: sees to it that state->run_delivered_callbacks() is called, once.
   virtual void deliver(class StateRef state) noexcept = 0;
+  // The state was cancelled while it was pending. Called under a lock: count, and no more. A pool that finds a state cancelled
+  // (try_start() is false) calls await_canceller() before it lets go of it, so that it is alive here.
+  virtual void note_cancelled([[maybe_unused]] FutureState& state) noexcept {}
 
  protected:
   ~CallbackSink() = default;
@@ -91,7 +95,8 @@ class FutureState {
   bool cancelled() const noexcept { return (word_.load(std::memory_order_acquire) & kStatus) == kCancelled; }
   bool running() const noexcept { return (word_.load(std::memory_order_acquire) & kStatus) == kRunning; }
 
-  // Pending or cancelled already: true, and done() from now on. Callbacks run in the calling thread, with no lock held.
+  // Pending or cancelled already: true, and done() from now on. Callbacks run in the calling thread, with no lock held. True for
+  // a running one, too, after allow_cancel_while_running(), unless its producer has claimed the completion.
   bool cancel() noexcept;
   // Returns when done; false when the deadline came first.
   bool wait(const Deadline& deadline = {}) noexcept;
@@ -109,8 +114,10 @@ class FutureState {
   void set_sink(CallbackSink* sink) noexcept { sink_ = sink; }
   void attach_before_sharing(std::unique_ptr<Completion> callback) noexcept {
     callbacks_.push(std::move(callback));
-    word_.store(kPending | kHasCallbacks, std::memory_order_relaxed);   // Relaxed: nobody else has the pointer yet.
+    word_.store(word_.load(std::memory_order_relaxed) | kHasCallbacks, std::memory_order_relaxed);   // nobody else has the pointer
   }
+  // Before anybody else knows the state. The producer completes it by claim() and then finish().
+  void allow_cancel_while_running() noexcept { word_.fetch_or(kCancelEndsRunning, std::memory_order_relaxed); }
   // pending -> running. False: it was cancelled, leave it alone.
   bool try_start() noexcept;
   // running -> pending: what was claimed is given back.
@@ -121,6 +128,9 @@ class FutureState {
   // False also when it was cancelled.
   bool claim() noexcept;
   void unclaim() noexcept;
+
+  // Returns when a cancel() that has been seen has told the sink.
+  void await_canceller() noexcept;
 
   // Runs the callbacks that finish() left for the sink. REQUIRES: called by the sink, once.
   void run_delivered_callbacks() noexcept;
@@ -137,6 +147,8 @@ class FutureState {
  protected:
   FutureState() = default;
   virtual ~FutureState();
+  // It was running and has been cancelled: called by the canceller, once, with no lock held.
+  virtual void cancelled_while_running() noexcept {}
 
  private:
   friend class DeliveryQueue;
@@ -146,6 +158,7 @@ class FutureState {
   static constexpr std::uint32_t kHasContinuations = 8;   // the list is not empty
   static constexpr std::uint32_t kHasCallbacks = 16;      // likewise
   static constexpr std::uint32_t kClaimed = 32;           // one of several producers has won
+  static constexpr std::uint32_t kCancelEndsRunning = 64; // constant once shared
   static constexpr bool is_done(std::uint32_t word) noexcept { return (word & kStatus) >= kCancelled; }
 
   bool add(CompletionQueue& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept;
@@ -156,11 +169,8 @@ class FutureState {
   // step to done reads all of them with an exchange: so each flag is either seen by the completer, who then serves it, or its
   // setter sees that the state is done already.
   std::atomic<std::uint32_t> word_{kPending};
-  // The sink is constant once shared and last used to deliver this; from then on the place is the sink's own queue link.
-  union {
-    CallbackSink* sink_ = nullptr;
-    FutureState* next_delivered_;
-  };
+  CallbackSink* sink_ = nullptr;           // constant once shared
+  FutureState* next_delivered_ = nullptr;  // the sink's
   std::exception_ptr error_;       // written before the step to finished, constant after it
   CompletionQueue continuations_;  // guarded by the stripe's mutex (future_state.cpp) until done, then the completer's
   CompletionQueue callbacks_;      // likewise

@@ -1,6 +1,6 @@
 #pragma once
 
-// What both pools' calls take besides the work itself.
+// What both pools' constructors and calls take besides the work itself.
 
 #include <chrono>
 #include <cstddef>
@@ -17,6 +17,28 @@ struct MapOptions {
   std::optional<std::chrono::nanoseconds> timeout = {};   // for the whole map, counted from the call; none: wait for ever
   int chunksize = 1;           // >= 1; consecutive items per task of a ProcessPool; a ThreadPool ignores it
   std::size_t buffersize = 0;  // at most so many tasks submitted ahead of the item being read; 0: all at once
+};
+
+// What a submit does that finds the queue full.
+enum class WhenFull {
+  block,         // waits for room; ShutdownError or BrokenPoolError if the pool ends meanwhile
+  reject,        // throws QueueFullError
+  caller_runs,   // runs the task itself before it returns, out of order; on a ThreadPool only
+};
+
+struct QueueOptions {
+  // Tasks that may wait, beside those that run; 0: any number. It bounds producers from outside: what a task, a callback or a
+  // then_in of the pool itself submits is always accepted, since to block it could stop the pool.
+  std::size_t limit = 0;
+  WhenFull when_full = WhenFull::block;
+};
+
+// Of one task: pool.with({.priority = 1}).submit(...).
+struct TaskOptions {
+  int priority = 0;   // higher ones are started first, equal ones in the order of submission
+  // > 0. ThreadPool: counted from the submit; a task that has not started by then is cancelled. ProcessPool: counted from its start;
+  // the worker that is still at it is killed with all that it started, and the future gets a DeadlineError.
+  std::optional<std::chrono::nanoseconds> deadline = {};
 };
 
 }  // namespace pools
