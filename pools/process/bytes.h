@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "pools/block_cache.h"
 #include "pools/errors.h"
 
 namespace pools::detail {
@@ -18,6 +19,16 @@ namespace pools::detail {
 class WireError : public Error {
  public:
   using Error::Error;
+};
+
+// Small messages are made by one thread and dropped by another, as tasks are.
+class ReleaseBlock {
+ public:
+  explicit ReleaseBlock(std::size_t bytes = 0) noexcept : bytes_(bytes) {}
+  void operator()(std::byte* block) const noexcept { BlockCache::release(block, bytes_); }
+
+ private:
+  std::size_t bytes_;
 };
 
 class Bytes {
@@ -64,13 +75,13 @@ class Bytes {
  private:
   void grow(std::size_t wanted) {
     const std::size_t capacity = std::max({wanted, capacity_ * 2, std::size_t{128}});
-    std::unique_ptr<std::byte[]> bigger(new std::byte[capacity]);
+    std::unique_ptr<std::byte, ReleaseBlock> bigger(static_cast<std::byte*>(BlockCache::allocate(capacity)), ReleaseBlock(capacity));
     if (size_ > 0) std::memcpy(bigger.get(), data_.get(), size_);
     data_ = std::move(bigger);
     capacity_ = capacity;
   }
 
-  std::unique_ptr<std::byte[]> data_;
+  std::unique_ptr<std::byte, ReleaseBlock> data_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };
