@@ -34,8 +34,11 @@ class ClaimBoard {
   // `begun` see everything the worker did before.
   bool begin(std::uint64_t sequence) noexcept { return exchange(sequence, kBegun); }
 
-  // By the pool; any thread. True: the worker will not begin it.
-  bool take_back(std::uint64_t sequence) noexcept { return exchange(sequence, kTakenBack); }
+  // By the pool; any thread. True: the worker will not begin it, for this call or for one before.
+  bool take_back(std::uint64_t sequence) noexcept {
+    return exchange(sequence, kTakenBack) ||
+           cells_[sequence % kCells].load(std::memory_order_acquire) == word(sequence, kTakenBack);
+  }
 
   // Any thread: the worker has begun it, or has ended it.
   bool begun(std::uint64_t sequence) const noexcept {

@@ -51,7 +51,11 @@ class Worker {
           prepare(header);
           break;
         case MessageKind::task:
-          answer(header, MessageKind::result, MessageKind::error, Reader(reader_.payload()));
+          if (channel_.board().begin(header.sequence)) {
+            answer(header, MessageKind::result, MessageKind::error, Reader(reader_.payload()));
+          } else {
+            skip(header);
+          }
           break;
         case MessageKind::stop:
           return;
@@ -94,6 +98,12 @@ class Worker {
     memory_ = message.release();
     memory_.clear(kKept);
     return succeeded;
+  }
+
+  void skip(const MessageHeader& header) {
+    Message message(MessageKind::skipped);
+    message.seal(header.sequence);
+    channel_.write(message.view());
   }
 
   void call(const FunctionKey& key, Reader& arguments, Bytes& result) {

@@ -37,37 +37,57 @@ WorkerProcess::WorkerProcess(int number, const std::string& name, const RemoteCa
   channel_.ring();
 }
 
+WorkerProcess::~WorkerProcess() {
+  // A canceller that found a task on this worker's board may still look at it, though the task has ended meanwhile.
+  if (has_offered_) FutureState::await_all_cancellers();
+}
+
+std::size_t WorkerProcess::tasks() const noexcept {
+  std::size_t tasks = 0;
+  for (std::size_t index = 0; index < count_; ++index) tasks += given_[(first_ + index) % kMostGiven].task != nullptr;
+  return tasks;
+}
+
+bool WorkerProcess::give(TaskRef& task) noexcept {
+  const std::uint64_t sequence = sequence_ + 1;
+  channel_.board().offer(sequence);
+  task->offered_on(channel_.board(), sequence);
+  if (!task->state().offer()) {
+    channel_.board().take_back(sequence);   // the number is used again, by the next
+    return false;
+  }
+  has_offered_ = true;
+  sequence_ = sequence;
+  ++tasks_given;
+  Message& message = task->message();
+  message.seal(sequence);
+  sending_ = message.view();
+  at(count_++) = {std::move(task), sequence};
+  return true;
+}
+
 void WorkerProcess::load(Message message) noexcept {
-  outgoing_ = std::move(message);
-  outgoing_.seal(++sequence_);
-  sent_ = 0;
+  control_ = std::move(message);
+  control_.seal(control_sequence_ = ++sequence_);
+  sending_ = control_.view();
 }
 
 bool WorkerProcess::send_some() {
-  const auto rest = outgoing_.view().subspan(sent_);
-  const std::size_t count = channel_.write_some(rest);
-  sent_ += count;
-  unsent_.store(count < rest.size(), std::memory_order_release);
+  const std::size_t count = channel_.write_quietly(sending_);
+  sending_ = sending_.subspan(count);
+  unsent_.store(!sending_.empty(), std::memory_order_release);
+  if (count > 0) channel_.publish();
   return count > 0;
 }
 
 void WorkerProcess::condemn(const std::string& violation) noexcept {
   violation_ = violation;
+  sentence = Sentence::violation;
   condemned_.store(true, std::memory_order_relaxed);
   child_.kill(SIGKILL);
 }
 
-TaskRef WorkerProcess::take_back_unread_task() noexcept {
-  try {
-    if (!task || channel_.unread() < sent_) return nullptr;
-  } catch (const WireError&) {
-    return nullptr;
-  }
-  task->message() = std::move(outgoing_);
-  return std::move(task);
-}
-
-bool WorkerProcess::actionable() const {
+bool WorkerProcess::actionable() {
   return channel_.readable() || (unsent() && channel_.has_room());
 }
 

@@ -23,6 +23,7 @@ TEST(ClaimBoard, WhatWasTakenBackIsNeverBegun) {
   ClaimBoard board;
   board.offer(5);
   EXPECT_TRUE(board.take_back(5));
+  EXPECT_TRUE(board.take_back(5));
   EXPECT_FALSE(board.begin(5));
   EXPECT_FALSE(board.begun(5));
 }
