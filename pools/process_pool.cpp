@@ -6,6 +6,8 @@
 #include <string>
 
 #include "pools/cores.h"
+#include "pools/affinity.h"
+#include "pools/process/guard.h"
 #include "pools/process/handshake.h"
 #include "pools/process/worker_loop.h"
 
@@ -46,6 +48,7 @@ ProcessPoolOptions checked(ProcessPoolOptions options) {
   require(options.crash_limit >= 0, "the crash limit", options.crash_limit, "0 (never) and more");
   require(options.max_tasks_per_child >= 0, "the number of tasks per child", options.max_tasks_per_child, "0 (any) and more");
   require(options.kill_gap.count() >= 0, "the gap between SIGTERM and SIGKILL in ns", options.kill_gap.count(), "0 and more");
+  detail::check_cpus(options.cpus);
   return options;
 }
 
@@ -54,6 +57,7 @@ ProcessPoolOptions checked(ProcessPoolOptions options) {
 void init(int& argc, char** argv) {
   initialised.store(true, std::memory_order_relaxed);
   if (argc > 1 && std::strcmp(argv[1], detail::kWorkerArgument) == 0) detail::run_worker(argc, argv);
+  if (argc > 1 && std::strcmp(argv[1], detail::kGuardArgument) == 0) detail::run_guard(argc, argv);
 }
 
 ProcessPool::ProcessPool(int workers) : ProcessPool(ProcessPoolOptions{.workers = at_least_one(workers)}) {}

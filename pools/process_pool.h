@@ -150,6 +150,7 @@ class ProcessPool {
     using R = detail::RemoteResult<Fn>;
     detail::TaskRef task;
     Future<R> future = make_task<Fn>(*core_, task);
+    task->message().limit_payload(core_->options().max_payload);
     if (options != nullptr) apply(*options, *task);
     if (callback) task->state().attach_before_sharing(std::move(callback));
     try {
@@ -199,6 +200,7 @@ struct ProcessPool::HandOver final : detail::Completion {
     try {
       if (from.cancelled()) throw CancelledError();
       if (from.error()) std::rethrow_exception(from.error());
+      task->message().limit_payload(core->options().max_payload);
       detail::Bytes& arguments = task->message().payload();
       if constexpr (std::is_void_v<T>) {
         detail::encode_arguments<Fn>(arguments);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "pools/errors.h"
@@ -19,9 +20,15 @@ constexpr std::chrono::seconds kBeforeStartingAgain{1};    // after a start that
 using Phase = WorkerProcess::Phase;
 using Sentence = WorkerProcess::Sentence;
 
-std::string description(const WorkerProcess& worker, const ExitStatus& status) {
+std::string description(const WorkerProcess& worker, const ExitStatus& status, const std::string& tail) {
   std::string message = "worker process " + std::to_string(worker.pid()) + " " + status.description();
   if (!worker.violation().empty()) message += ": the pool ended it because of " + worker.violation();
+  // The last line that it wrote: often the reason.
+  std::string_view last(tail);
+  while (!last.empty() && last.back() == '\n') last.remove_suffix(1);
+  if (const auto line = last.rfind('\n'); line != std::string_view::npos) last.remove_prefix(line + 1);
+  constexpr std::size_t kShown = 200;
+  if (!last.empty()) message.append("; its standard error ended with: ").append(last.substr(0, kShown));
   return message;
 }
 
@@ -41,15 +48,13 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
   TaskRef culprit;
   bool was_starting = false;
   bool crash_loop = false;
-  bool requeued = false;
   std::vector<int> replacements;
   {
     const std::lock_guard lock(mutex_);
     // What it had not begun is the pool's again, in its place. What it had begun and not answered is one task, the oldest: one that
     // cannot be taken back although it was sent. (Later ones of that kind come from scribbling on the board.)
-    worker->take_back([&](TaskRef task) {
+    worker->take_back([this](TaskRef task) {
       put_back_locked(std::move(task));
-      requeued = true;
     });
     while (worker->given() > 0) {
       WorkerProcess::Given given = worker->take_oldest();
@@ -60,7 +65,6 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
         culprit = std::move(given.task);
       } else {
         put_back_locked(std::move(given.task));
-        requeued = true;
       }
     }
     was_starting = worker->phase == Phase::starting;
@@ -89,26 +93,29 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
   }
   if (!was_starting && options_.observer) options_.observer->worker_down(worker->number(), worker->pid());
   for (const int number : replacements) start_worker(number);
-  const std::string cause = description(*worker, status);
-  if (culprit) end_with_death(std::move(culprit), *worker, status);
+  const std::string tail = worker->finish_output();
+  const std::string cause = description(*worker, status, tail);
+  if (culprit) end_with_death(std::move(culprit), *worker, status, tail);
   if (was_starting) {
     start_failed(worker->number(), cause + " before it was ready");
   } else if (crash_loop) {
     break_pool(std::to_string(deaths_in_row_) + " workers died one after the other without a task having ended; the last: " + cause);
   }
-  if (requeued) supply_idle();
+  // Also without a task that has come back: fewer workers may mean that those left may go on (resize).
+  supply_idle();
+  start_needed();
   stop_idle_workers();
   notify();
 }
 
 // The task was at work when its worker died.
-void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status) {
+void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail) {
   if (task->state().cancelled()) {   // it was cancelled while it ran, and the worker killed for that
     if (options_.observer) options_.observer->finished(task->number, worker.number(), PoolObserver::Outcome::cancelled);
     task->state().await_canceller();
     return;
   }
-  std::string message = description(worker, status);
+  std::string message = description(worker, status, tail);
   const bool overdue = worker.sentence == Sentence::deadline;
   bool quarantined = false;
   const bool may_retry = options_.retry.retries > 0 || (task->has_extras() != nullptr && task->has_extras()->retries.value_or(0) > 0);
@@ -136,23 +143,39 @@ void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, 
   }
   std::exception_ptr error;
   if (overdue) {
-    error = std::make_exception_ptr(DeadlineError("the task ran beyond its deadline: " + message, worker.pid(), status.signal, status.exit_code));
+    error = std::make_exception_ptr(DeadlineError("the task ran beyond its deadline: " + message, worker.pid(), status.signal, status.exit_code, tail));
   } else if (quarantined) {
-    error = std::make_exception_ptr(QuarantinedError(message, worker.pid(), status.signal, status.exit_code));
+    error = std::make_exception_ptr(QuarantinedError(message, worker.pid(), status.signal, status.exit_code, tail));
   } else {
-    error = std::make_exception_ptr(WorkerDied(message, worker.pid(), status.signal, status.exit_code));
+    error = std::make_exception_ptr(WorkerDied(message, worker.pid(), status.signal, status.exit_code, tail));
   }
   ended(*task, worker.number(), PoolObserver::Outcome::failed);
   task->state().finish(error);
+}
+
+// Without a guard workers are started all the same: it is needed only if this process is killed.
+void ProcessPoolCore::ensure_guard() {
+  // Acquire: pairs with the release in take_events(), which is done with the old one.
+  if (guard_pidfd_.load(std::memory_order_acquire) >= 0) return;
+  try {
+    guard_.ensure();
+    const int pidfd = guard_.pidfd();
+    epoll_event death{.events = EPOLLIN, .data = {.ptr = &guard_}};
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, pidfd, &death) == 0) guard_pidfd_.store(pidfd, std::memory_order_release);
+  } catch (const std::exception&) {
+    report_error("starting the guard of a process pool", std::current_exception());
+  }
 }
 
 // A worker could not be started, or died before it was ready.
 void ProcessPoolCore::start_failed(int number, const std::string& cause) {
   bool again = false;
   bool none_left = false;
+  bool broken = false;
   {
     const std::lock_guard lock(mutex_);
     ++failed_starts_;
+    broken = broken_.has_value();
     const bool needed = !closing_ || !queue_.empty() || !retries_.empty();
     again = failed_starts_ < kMaxFailedStarts && needed;
     if (!again) {
@@ -164,7 +187,7 @@ void ProcessPoolCore::start_failed(int number, const std::string& cause) {
   }
   if (again) return start_worker(number);
   if (failed_starts_ >= kMaxFailedStarts && none_left) return break_pool("workers cannot be started: " + cause);
-  if (!std::exchange(warned_of_starts_, true)) {
+  if (!broken && !std::exchange(warned_of_starts_, true)) {
     report_error("starting a worker (the pool goes on with fewer)", std::make_exception_ptr(Error(cause)));
   }
   notify();

@@ -33,6 +33,8 @@ void RemoteTask::kill_worker() noexcept {
 ProcessPoolCore::ProcessPoolCore(ProcessPoolOptions options)
     : options_(std::move(options)),
       prefetches_(!options_.timing && !options_.observer && options_.queue.limit == 0 && options_.recycle_above == 0),
+      guard_(options_.name_prefix + "_guard"),
+      relay_(options_.output == WorkerOutput::tagged ? std::make_unique<OutputRelay>() : nullptr),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       numbers_(static_cast<std::size_t>(options_.workers), false),
@@ -59,6 +61,8 @@ void ProcessPoolCore::open() {
 void ProcessPoolCore::close() {
   shutdown({.wait = true, .cancel_futures = false});
   supervisor_.join();
+  guard_.stop();
+  relay_.reset();
   epoll_.reset();
   wake_.reset();
   std::unique_ptr<CallbackThread> callbacks;   // destroyed, and with it joined, with no lock held
@@ -224,7 +228,8 @@ void ProcessPoolCore::start_worker(int number) noexcept {
     post_to_spawner([self = shared_from_this(), number, arrive] {
       Arrival arrival{.number = number, .worker = nullptr, .failure = {}};
       try {
-        arrival.worker = std::make_shared<WorkerProcess>(number, self->options_.name_prefix + "_" + std::to_string(number), self->options_.initializer);
+        self->ensure_guard();
+        arrival.worker = std::make_shared<WorkerProcess>(number, self->options_, self->guard_, self->relay_.get());
       } catch (const std::exception& error) {
         arrival.failure = error.what();
       }
@@ -274,6 +279,7 @@ void ProcessPoolCore::shutdown(ShutdownOptions options) {
     callbacks = callbacks_.get();
   }
   if (callbacks != nullptr) callbacks->drain();
+  if (relay_) relay_->flush();
 }
 
 bool ProcessPoolCore::is_finished() const {

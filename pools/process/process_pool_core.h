@@ -117,9 +117,10 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
 
   // --- deaths.cpp; on the supervisor ---
   void bury(WorkerProcess* dead);
-  void end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status);
+  void end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail);
   void start_failed(int number, const std::string& cause);
   void break_pool(const std::string& cause);
+  void ensure_guard();      // on the thread that starts processes
   void watch_clocks();      // deadlines, retries, starts to be tried again
   std::optional<Clock::time_point> next_due() const;
 
@@ -127,6 +128,8 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   const ProcessPoolOptions options_;
   // Several tasks at a time only where nobody can tell: who watches or times starts, or counts places, sees them one by one.
   const bool prefetches_;
+  Guard guard_;
+  std::unique_ptr<OutputRelay> relay_;   // null unless the output is tagged; constant until close()
   FileDescriptor epoll_;
   FileDescriptor wake_;   // an event descriptor
   std::thread supervisor_;
@@ -169,6 +172,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   std::unique_ptr<LatencyRecorder> queue_wait_;   // with timing; the pointers are constant
   std::unique_ptr<LatencyRecorder> run_time_;
 
+  std::atomic<int> guard_pidfd_{-1};   // watched; changed on the thread that starts processes, while there is none, and here
   std::atomic<bool> poked_{false};
   std::atomic<std::uint32_t> changes_{0};   // what start_all, shutdown and pause sleep on
 

@@ -59,14 +59,17 @@ FileDescriptor duplicate_high(int fd) {
 // Runs in the child between vfork and exec, in the parent's memory: only system calls, nothing is allocated or locked.
 class ChildSetup {
  public:
-  ChildSetup(int status, bool own_group) : status_(status), own_group_(own_group) {}
+  ChildSetup(int status, const SpawnRequest& request)
+      : status_(status), own_group_(request.own_process_group), survives_(request.survives_parent) {}
 
   void prepare() const {
     // Everything is closed by exec but what is bound after this.
     if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) fail(Step::close_range);
     if (own_group_ && ::setpgid(0, 0) != 0) fail(Step::group);
-    if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail(Step::death_signal);
-    if (::getppid() != parent_) ::_exit(EXIT_FAILURE);   // it died before the line above
+    if (!survives_) {
+      if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail(Step::death_signal);
+      if (::getppid() != parent_) ::_exit(EXIT_FAILURE);   // it died before the line above
+    }
     send_own_pidfd();
     // Ignored signals would stay ignored and blocked ones blocked across exec. First no handler, then no mask.
     struct sigaction standard {};
@@ -107,6 +110,7 @@ class ChildSetup {
 
   const int status_;
   const bool own_group_;
+  const bool survives_;
   const pid_t parent_ = ::getpid();
 };
 
@@ -177,7 +181,7 @@ Child spawn_here(const SpawnRequest& request) {
   std::vector<std::string> environment = merged_environment(request.environment);
   std::vector<char*> envp = pointers_to(environment);
 
-  const ChildSetup setup(theirs.get(), request.own_process_group);
+  const ChildSetup setup(theirs.get(), request);
   int fork_error = 0;
   // The error handling of Boost.Process is switched off: its pipe is not close-on-exec in the parent, so that processes started
   // at the same time elsewhere would hold it open; and what it ignores here cannot fail (dup2 of an open descriptor).

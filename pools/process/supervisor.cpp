@@ -107,8 +107,17 @@ void ProcessPoolCore::take_events(int timeout_ms) {
   const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), timeout_ms);
   for (int at = 0; at < count; ++at) {
     // A pidfd's event names the worker, and there is one per worker and batch; the others only had to end the wait.
-    if (events[static_cast<std::size_t>(at)].data.ptr != nullptr) {
-      bury(static_cast<WorkerProcess*>(events[static_cast<std::size_t>(at)].data.ptr));
+    void* const of = events[static_cast<std::size_t>(at)].data.ptr;
+    if (of == &guard_) {
+      ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, guard_pidfd_.load(std::memory_order_relaxed), nullptr);
+      guard_pidfd_.store(-1, std::memory_order_release);
+      try {
+        post_to_spawner([self = shared_from_this()] { self->ensure_guard(); });
+      } catch (const std::exception&) {
+        report_error("replacing the guard of a process pool", std::current_exception());
+      }
+    } else if (of != nullptr) {
+      bury(static_cast<WorkerProcess*>(of));
     }
   }
   watch_clocks();
@@ -165,7 +174,12 @@ bool ProcessPoolCore::serve(const WorkerRef& worker) {
 void ProcessPoolCore::adjust_depth(WorkerProcess& worker, int answers) {
   if (!prefetches_) return;
   const auto now = Clock::now();
-  const auto per_task = (now - std::exchange(worker.progress, now)) / answers;
+  Clock::duration since{};
+  {
+    const std::lock_guard lock(mutex_);
+    since = now - std::exchange(worker.progress, now);
+  }
+  const auto per_task = since / answers;
   if (per_task < kShortTask) {
     worker.depth = std::min(worker.depth * 2, WorkerProcess::kMostGiven);
   } else if (per_task > kStuck) {

@@ -41,6 +41,13 @@ struct MessageHeader {
 };
 static_assert(std::is_trivially_copyable_v<MessageHeader> && sizeof(MessageHeader) == 40);
 
+// What `prepare` begins with; the worker's name and the initializer's arguments follow.
+struct WorkerSetup {
+  std::uint64_t max_payload = 0;    // bytes of a result; 0: no limit
+  std::uint64_t memory_limit = 0;   // bytes of address space; 0: no limit
+  std::int64_t cpu = -1;            // to run on; -1: any
+};
+
 // A message being written: the payload is appended to payload(), then seal() fills in the header before it.
 class Message {
  public:
@@ -63,6 +70,10 @@ class Message {
     header_.sequence = sequence;
     header_.length = bytes_.size() - sizeof header_;
     std::memcpy(bytes_.data(), &header_, sizeof header_);
+  }
+  // Of the payload, from now on. 0: none.
+  void limit_payload(std::uint64_t bytes) noexcept {
+    if (bytes > 0) bytes_.limit(bytes, sizeof header_);
   }
   std::span<const std::byte> view() const noexcept { return bytes_.view(); }
   Bytes release() noexcept { return std::move(bytes_); }

@@ -13,6 +13,9 @@
 #include <utility>
 
 #include "pools/process/channel.h"
+#include "pools/process/guard.h"
+#include "pools/process/output_relay.h"
+#include "pools/process/process_options.h"
 #include "pools/process/remote_task.h"
 #include "pools/process/spawn.h"
 #include "pools/process/wire.h"
@@ -34,19 +37,24 @@ class WorkerProcess {
 
   // Starts one and sends it its first messages. `name` is shown by ps and top (15 characters). Throws SpawnError, and
   // std::system_error when there is no memory or descriptor left for its channel.
-  WorkerProcess(int number, const std::string& name, const RemoteCall& initializer);
+  // `guard` and `relay` (null unless the output is tagged) outlive it.
+  WorkerProcess(int number, const ProcessPoolOptions& options, Guard& guard, OutputRelay* relay);
   ~WorkerProcess();
 
   pid_t pid() const noexcept { return child_.pid(); }
   int number() const noexcept { return number_; }
   ParentChannel& channel() noexcept { return channel_; }
   Child& child() noexcept { return child_; }
+  // Once it is dead: passes its last words on, and returns the end of its standard error.
+  std::string finish_output();
 
   // --- guarded by the pool's mutex ---
   Phase phase = Phase::starting;
   bool idle = false;                 // in the pool's list of idle workers
   int tasks_given = 0;               // since its start, but for those taken back
   Sentence sentence = Sentence::none;
+  Clock::time_point progress{};           // when it last answered, or was given work while it had none
+  std::optional<Clock::time_point> due;   // when its task is beyond its deadline, or its SIGTERM without effect
   // Kills it for what it did; nothing of it is read any more.
   void condemn(const std::string& violation) noexcept;
   const std::string& violation() const noexcept { return violation_; }   // empty: none
@@ -101,13 +109,14 @@ class WorkerProcess {
   bool actionable();
   bool condemned() const noexcept { return condemned_.load(std::memory_order_relaxed); }   // Relaxed: guards nothing
   std::size_t depth = 1;                  // how many tasks it is given at a time, at most
-  Clock::time_point progress{};           // when it last answered, or was given work while it had none
-  std::optional<Clock::time_point> due;   // when its task is beyond its deadline, or its SIGTERM without effect
   bool terminated = false;                // has been sent SIGTERM
   int tasks_answered = 0;
 
  private:
   const int number_;
+  Guard& guard_;
+  OutputRelay* const relay_;
+  std::shared_ptr<OutputRelay::Source> output_;
   ParentChannel channel_;
   FileDescriptor lifeline_;   // the worker is killed by the kernel when this is closed, should the signal on death be switched off
   Child child_;
