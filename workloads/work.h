@@ -45,9 +45,9 @@ Calibration calibrate(std::chrono::nanoseconds budget = std::chrono::millisecond
 
 // What a user wants to have measured: a command or a function, and what it is to work on. Serialisable by cereal.
 struct Subject {
-  std::vector<std::string> command;   // argv; "{}" in any argument stands for the input
-  std::string library;                // path of the shared object that holds the function
-  std::vector<std::string> inputs;    // one per task, from the first again when there are more tasks
+  std::vector<std::string> command = {};   // argv; "{}" in any argument stands for the input
+  std::string library = {};                // path of the shared object that holds the function
+  std::vector<std::string> inputs = {};    // one per task, from the first again when there are more tasks
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -57,9 +57,9 @@ struct Subject {
 
 // What the workers of a run share: sent to each of them once, at start. Serialisable by cereal.
 struct RunContext {
-  std::string scratch_directory;      // exists; empty if no workload of the run needs one
-  std::vector<std::uint16_t> ports;   // loopback TCP ports: [kEchoPort], [kHttpPort]; 0 where no such server runs
-  Subject subject;                    // of `command` and `function`; empty elsewhere
+  std::string scratch_directory = {};      // exists; empty if no workload of the run needs one
+  std::vector<std::uint16_t> ports = {};   // loopback TCP ports: [kEchoPort], [kHttpPort]; 0 where no such server runs
+  Subject subject = {};                    // of `command` and `function`; empty elsewhere
 
   template <class Archive>
   void serialize(Archive& archive) {
