@@ -117,6 +117,7 @@ class ChildSetup {
 // The next packet of the status socket: a pidfd, a failure, or neither at its end.
 struct StatusPacket {
   FileDescriptor pidfd;
+  bool truncated = false;   // there was a pidfd, but no descriptor left for it here
   std::optional<Failure> failure;
 };
 
@@ -135,6 +136,7 @@ StatusPacket receive_status(int status) {
   } while (got < 0 && errno == EINTR);
   StatusPacket packet;
   if (got == static_cast<ssize_t>(sizeof failure)) packet.failure = failure;
+  packet.truncated = got > 0 && (message.msg_flags & MSG_CTRUNC) != 0;
   const cmsghdr* const header = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
   if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
     int pidfd = -1;
@@ -142,6 +144,15 @@ StatusPacket receive_status(int status) {
     packet.pidfd = FileDescriptor(pidfd);
   }
   return packet;
+}
+
+// Kills a child that is still to be reaped, and reaps it. Somebody else could reap it between the two calls, and its id could be another
+// process's by then; a few hundred nanoseconds do not suffice for that.
+void end_without_pidfd(pid_t pid) {
+  siginfo_t info{};
+  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0) ::kill(pid, SIGKILL);
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& strings) {
@@ -174,6 +185,9 @@ Child spawn_here(const SpawnRequest& request) {
   const FileDescriptor channel = duplicate_high(request.channel_fd);
   const FileDescriptor output = duplicate_high(request.stdout_fd);
   const FileDescriptor errors = duplicate_high(request.stderr_fd);
+  const FileDescriptor nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!nothing) throw SpawnError("open /dev/null", errno);
+  const FileDescriptor input = duplicate_high(nothing.get());
 
   std::vector<std::string> arguments{program_invocation_name};
   arguments.insert(arguments.end(), request.arguments.begin(), request.arguments.end());
@@ -192,7 +206,7 @@ Child spawn_here(const SpawnRequest& request) {
         executor.cmd_line = argv.data();
         executor.env = envp.data();
       }),
-      process::extend::on_exec_setup([&](auto&) { setup.prepare(); }), process::std_in < process::null,
+      process::extend::on_exec_setup([&](auto&) { setup.prepare(); }), process::posix::fd.bind(STDIN_FILENO, input.get()),
       process::posix::fd.bind(STDOUT_FILENO, output ? output.get() : STDOUT_FILENO),
       process::posix::fd.bind(STDERR_FILENO, errors ? errors.get() : STDERR_FILENO),
       // Without a channel, onto itself: then it keeps its close-on-exec flag.
@@ -210,10 +224,10 @@ Child spawn_here(const SpawnRequest& request) {
   const StatusPacket second = first.failure ? StatusPacket() : receive_status(ours.get());
   const std::optional<Failure>& failure = first.failure ? first.failure : second.failure;
   if (first.pidfd && !failure) return Child(pid, std::move(first.pidfd), request.own_process_group);
-  // Dead or dying. Its pid cannot have been given to another process unless the host reaps every child, and then this finds none.
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  // Dead or dying, or, when only the pidfd did not arrive, executed and to be ended.
+  end_without_pidfd(pid);
   if (failure) throw SpawnError(description_of(failure->step), failure->error);
+  if (first.truncated) throw SpawnError("receive a pidfd", EMFILE);
   throw SpawnError("start a process: it ended before it was executed", ECANCELED);
 }
 
@@ -301,9 +315,14 @@ bool Child::kill(int signal) noexcept {
 }
 
 void Child::kill_group(int signal) noexcept {
-  // Unreaped, dead or alive, it keeps its id from being given to another group.
+  if (!leads_group_ || pid_ <= 0) return;
+  // The kernel's own reference to the group, which never means another one, also when the leader has been reaped. Since Linux 6.9.
+  constexpr unsigned kProcessGroup = 1U << 2;   // PIDFD_SIGNAL_PROCESS_GROUP
+  if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, kProcessGroup) == 0 || errno != EINVAL) return;
+  // By its id, while that cannot be given to another group: as long as the leader, dead or alive, is unreaped. What a leader has left
+  // behind that a foreign waitpid has reaped is out of reach then.
   siginfo_t info{};
-  if (!leads_group_ || pid_ <= 0 || status_) return;
+  if (status_) return;
   if (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG | WNOWAIT) == 0) ::kill(-pid_, signal);
 }
 

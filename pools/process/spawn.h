@@ -72,8 +72,8 @@ class Child {
 
   // Through the pidfd, so that it never hits another process; false if there is none any more.
   bool kill(int signal) noexcept;
-  // Likewise to every process of the group that the child leads, what it left behind included. REQUIRES: own_process_group.
-  // Does nothing once the child is reaped.
+  // Likewise to every process of the group that the child leads, what it left behind included. REQUIRES: own_process_group. Once
+  // the child is reaped, by whomever, it reaches what is left of the group only from Linux 6.9 on.
   void kill_group(int signal) noexcept;
 
  private:
