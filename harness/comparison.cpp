@@ -34,10 +34,11 @@ void require_same_machine(const Analysis& a, const Analysis& b) {
   const std::string& machine_a = a.rows.back().machine_id;
   const std::string& machine_b = b.rows.back().machine_id;
   if (machine_a == machine_b) return;
-  throw ConfigError(fmt::format(
-      "the results are of different machines ({} and {}), whose times say nothing about the program; compare them all the "
-      "same with --across-machines",
-      machine_a, machine_b));
+  throw ConfigError(
+      fmt::format("the results are of different machines ({} and {}), whose times say nothing about the program; "
+                  "compare them all the "
+                  "same with --across-machines",
+                  machine_a, machine_b));
 }
 
 }  // namespace
@@ -49,7 +50,7 @@ std::size_t Comparison::count(model::Change change) const {
 
 Comparison compare(const Analysis& a, const Analysis& b, const CompareOptions& options) {
   if (!options.across_machines) require_same_machine(a, b);
-  std::map<std::string, const CellSummary*> in_a;   // of cells that differ in cores alone, the last
+  std::map<std::string, const CellSummary*> in_a;  // of cells that differ in cores alone, the last
   for (const CellSummary& cell : a.cells) in_a[identity_of(cell, options.across_machines)] = &cell;
 
   Comparison comparison;
@@ -86,8 +87,8 @@ Comparison compare(const Analysis& a, const Analysis& b, const CompareOptions& o
     if (!shared.contains(identity) && in_a.at(identity) == &cell) comparison.only_in_a.push_back(&cell);
   }
   if (shared.empty()) {
-    throw ConfigError(fmt::format("there is nothing to compare: of {} and {} cells none has the same factors", a.cells.size(),
-                                  b.cells.size()));
+    throw ConfigError(fmt::format("there is nothing to compare: of {} and {} cells none has the same factors",
+                                  a.cells.size(), b.cells.size()));
   }
 
   std::vector<double> p_values;

@@ -24,7 +24,9 @@ std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseco
 std::string percent(double fraction) { return fmt::format("{:.3g} %", 100 * fraction); }
 
 // As many digits as say something: 0.998, 1.21, 12.3.
-std::string ratio_text(double ratio) { return fmt::format("{:.{}f}", ratio, ratio < 9.9995 ? 3 : ratio < 99.95 ? 1 : 0); }
+std::string ratio_text(double ratio) {
+  return fmt::format("{:.{}f}", ratio, ratio < 9.9995 ? 3 : ratio < 99.95 ? 1 : 0);
+}
 
 std::string interval_text(const model::Ratio& ratio) {
   return fmt::format("[{}, {}]", ratio_text(ratio.lower), ratio_text(ratio.upper));
@@ -39,7 +41,8 @@ std::string summary_line(const Comparison& comparison) {
   }
   const auto cells = [](std::size_t count) { return fmt::format("{} cell{}", count, count == 1 ? "" : "s"); };
   std::string line = fmt::format("{} compared: {}", cells(comparison.cells.size()), counts);
-  if (!comparison.unmeasured.empty()) line += fmt::format("; {} without a measurement", cells(comparison.unmeasured.size()));
+  if (!comparison.unmeasured.empty())
+    line += fmt::format("; {} without a measurement", cells(comparison.unmeasured.size()));
   if (!comparison.only_in_a.empty()) line += fmt::format("; {} only in A", comparison.only_in_a.size());
   if (!comparison.only_in_b.empty()) line += fmt::format("; {} only in B", comparison.only_in_b.size());
   return line;
@@ -47,9 +50,12 @@ std::string summary_line(const Comparison& comparison) {
 
 std::string method_text(const CompareOptions& options) {
   return fmt::format(
-      "B / A is the ratio of the medians; its 95 % interval inverts the Mann-Whitney test (order statistics of all ratios of\n"
-      "a repetition of B to one of A; exact up to 40 repetitions together). p is that test's, after Holm over all cells.\n"
-      "faster, slower: p < {:.2f} and at least {} apart. same: the interval lies within {} either way. Else undecided.\n",
+      "B / A is the ratio of the medians; its 95 % interval inverts the Mann-Whitney test (order statistics of all "
+      "ratios of\n"
+      "a repetition of B to one of A; exact up to 40 repetitions together). p is that test's, after Holm over all "
+      "cells.\n"
+      "faster, slower: p < {:.2f} and at least {} apart. same: the interval lies within {} either way. Else "
+      "undecided.\n",
       kSignificance, percent(options.minimum_effect), percent(options.minimum_effect));
 }
 
@@ -112,7 +118,8 @@ void append_list(const char* heading, const std::vector<std::string>& lines, std
   for (const std::string& line : lines) out += "  " + line + '\n';
 }
 
-// "process, 4 workers, main (sleep: 40 tasks of 10ms, callbacks of 5ms)" without the title: that is long and known by id.
+// "process, 4 workers, main (sleep: 40 tasks of 10ms, callbacks of 5ms)" without the title: that is long and known by
+// id.
 std::vector<std::string> named(const std::vector<const CellSummary*>& cells) {
   std::vector<std::string> lines;
   for (const CellSummary* const cell : cells) {
@@ -133,8 +140,9 @@ std::string powerless(const Comparison& comparison) {
   }
   if (least < kSignificance) return {};
   const std::size_t needed = model::values_needed(comparison.cells.size(), kSignificance);
-  return fmt::format("So few repetitions cannot tell {} cells apart (the least p there is: {:.2g}): it takes {} of each (-r {}).",
-                     comparison.cells.size(), least, needed, needed);
+  return fmt::format(
+      "So few repetitions cannot tell {} cells apart (the least p there is: {:.2g}): it takes {} of each (-r {}).",
+      comparison.cells.size(), least, needed, needed);
 }
 
 std::string comparison_text(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options) {
@@ -144,33 +152,36 @@ std::string comparison_text(const Comparison& comparison, const ComparedNames& n
   out += '\n';
   Legend legend;
   if (!comparison.cells.empty()) {
-    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  {}\n", "verdict", "B / A", "95 % interval", "p",
-                       "n", "A", "B", "cell");
+    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  {}\n", "verdict", "B / A", "95 % interval",
+                       "p", "n", "A", "B", "cell");
   }
   for (const ComparedCell& cell : comparison.cells) {
     out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  [{}] {}\n", model::name(cell.change),
-                       ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell),
-                       human(*cell.a->median_ns), human(*cell.b->median_ns), legend.number(cell.scenario), name_of(*cell.b));
+                       ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p),
+                       counts_text(cell), human(*cell.a->median_ns), human(*cell.b->median_ns),
+                       legend.number(cell.scenario), name_of(*cell.b));
   }
   if (!comparison.cells.empty()) out += '\n' + legend.text();
   std::vector<std::string> unmeasured;
-  for (const UnmeasuredCell& cell : comparison.unmeasured) unmeasured.push_back(fmt::format("{}: {}", name_of(*cell.b), cell.why));
+  for (const UnmeasuredCell& cell : comparison.unmeasured)
+    unmeasured.push_back(fmt::format("{}: {}", name_of(*cell.b), cell.why));
   append_list("Without a measurement", unmeasured, out);
   append_list("Only in A", named(comparison.only_in_a), out);
   append_list("Only in B", named(comparison.only_in_b), out);
   return out;
 }
 
-std::string comparison_markdown(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options) {
-  std::string out = fmt::format("`{}` (A) and `{}` (B): {}. Minimum effect {}.\n\n", names.a, names.b, summary_line(comparison),
-                                percent(options.minimum_effect));
+std::string comparison_markdown(const Comparison& comparison, const ComparedNames& names,
+                                const CompareOptions& options) {
+  std::string out = fmt::format("`{}` (A) and `{}` (B): {}. Minimum effect {}.\n\n", names.a, names.b,
+                                summary_line(comparison), percent(options.minimum_effect));
   out += "| verdict | B / A | 95 % interval | p (Holm) | n | A | B | cell | tasks |\n";
   out += "|---|---:|---|---:|---:|---:|---:|---|---|\n";
   for (const ComparedCell& cell : comparison.cells) {
     out += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", model::name(cell.change),
-                       ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell),
-                       human(*cell.a->median_ns), human(*cell.b->median_ns), in_markdown(name_of(*cell.b)),
-                       in_markdown(cell.scenario));
+                       ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p),
+                       counts_text(cell), human(*cell.a->median_ns), human(*cell.b->median_ns),
+                       in_markdown(name_of(*cell.b)), in_markdown(cell.scenario));
   }
   return out;
 }

@@ -26,7 +26,8 @@ struct Flags {
 int show(const Flags& flags) {
   const Analysis analysis = look_at(flags.directory);
   if (analysis.other_rows > 0) {
-    fmt::print(stderr, "{} repetitions of other builds or machines are left out: these are the last row's\n", analysis.other_rows);
+    fmt::print(stderr, "{} repetitions of other builds or machines are left out: these are the last row's\n",
+               analysis.other_rows);
   }
   if (flags.json) {
     write_stdout(analysis_json(analysis));
@@ -41,7 +42,8 @@ int show(const Flags& flags) {
 void add_show_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand("show", "Print the tables of a result directory again");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("DIR", flags->directory, "The output directory of a run; one that was cut off will do")->required();
+  command->add_option("DIR", flags->directory, "The output directory of a run; one that was cut off will do")
+      ->required();
   command->add_flag("--json", flags->json, "One JSON document instead of the tables");
   command->callback([flags, &context] { context.action = [flags] { return show(*flags); }; });
 }

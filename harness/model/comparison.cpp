@@ -31,10 +31,14 @@ Ratio median_ratio(const std::vector<std::int64_t>& a, const std::vector<std::in
 
 std::string_view name(Change change) {
   switch (change) {
-    case Change::faster: return "faster";
-    case Change::slower: return "slower";
-    case Change::same: return "same";
-    case Change::undecided: return "undecided";
+    case Change::faster:
+      return "faster";
+    case Change::slower:
+      return "slower";
+    case Change::same:
+      return "same";
+    case Change::undecided:
+      return "undecided";
   }
   return "";
 }
