@@ -14,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "pools/block_cache.h"
 #include "pools/errors.h"
 #include "pools/futex.h"
 
@@ -22,7 +23,7 @@ namespace pools::detail {
 class FutureState;
 
 // Something to do when a future is done. Owned by the state it is registered with until it has run or was taken back.
-class Completion {
+class Completion : public InBlocks {
  public:
   Completion() = default;
   Completion(const Completion&) = delete;
@@ -84,7 +85,7 @@ class CallbackSink {
   ~CallbackSink() = default;
 };
 
-class FutureState {
+class FutureState : public InBlocks {
  public:
   FutureState(const FutureState&) = delete;
   FutureState& operator=(const FutureState&) = delete;
