@@ -175,15 +175,18 @@ void ProcessPoolCore::adjust_depth(WorkerProcess& worker, int answers) {
   if (!prefetches_) return;
   const auto now = Clock::now();
   Clock::duration since{};
+  bool some_behind_another = false;
   {
     const std::lock_guard lock(mutex_);
     since = now - std::exchange(worker.progress, now);
+    some_behind_another = worker.given() >= 2;
   }
   const auto per_task = since / answers;
   if (per_task < kShortTask) {
     worker.depth = std::min(worker.depth * 2, WorkerProcess::kMostGiven);
   } else if (per_task > kStuck) {
-    worker.depth = 1;
+    // rebalance() has no eye on those of depth 1: what lies behind another task there would wait for that, however long it takes.
+    worker.depth = some_behind_another ? 2 : 1;
   }
 }
 
