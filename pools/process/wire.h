@@ -118,6 +118,17 @@ class MessageReader {
   }
   std::span<const std::byte> payload() const noexcept { return payload_; }
 
+  // After poll() threw std::bad_alloc in the middle of a message: reads the rest of it, without keeping it, and returns its header;
+  // there is no payload then. Waits if the source does. REQUIRES: is_assembling().
+  MessageHeader skip(Source& source) {
+    std::uint64_t left = header_.length - large_.size();
+    large_.clear(0);
+    while (left > 0) left -= source.read_some({buffer_.data(), static_cast<std::size_t>(std::min<std::uint64_t>(left, kBuffer))});
+    assembling_ = false;
+    return header_;
+  }
+  bool is_assembling() const noexcept { return assembling_; }
+
  private:
   static constexpr std::size_t kBuffer = std::size_t{16} << 10;
   static constexpr std::size_t kFirstPiece = std::size_t{64} << 20;
