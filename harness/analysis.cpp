@@ -175,8 +175,8 @@ Analysis analyse_rows(std::vector<Sample> rows, const std::vector<Cell>& known_c
   std::erase_if(rows, [](const Sample& row) { return row.is_warmup != 0; });
   if (rows.empty()) return analysis;
   const Sample last = rows.back();
-  std::erase_if(rows,
-                [&](const Sample& row) { return row.machine_id != last.machine_id || row.build_id != last.build_id; });
+  analysis.other_rows = std::erase_if(
+      rows, [&](const Sample& row) { return row.machine_id != last.machine_id || row.build_id != last.build_id; });
   std::map<std::pair<std::string, std::int64_t>, std::size_t> latest;
   for (std::size_t i = 0; i < rows.size(); ++i) latest[{rows[i].cell_id, rows[i].rep}] = i;
 
@@ -217,9 +217,9 @@ Analysis analyse_rows(std::vector<Sample> rows, const std::vector<Cell>& known_c
   return analysis;
 }
 
-Analysis analyse(const std::filesystem::path& run_directory) {
-  const std::filesystem::path path = run_directory / "results.csv";
-  const std::vector<Sample> rows = read_results(path);
+namespace {
+
+Analysis analyse_read(const std::filesystem::path& run_directory, const std::vector<Sample>& rows) {
   std::vector<Context> contexts;
   try {
     contexts = read_contexts(run_directory);
@@ -227,11 +227,31 @@ Analysis analyse(const std::filesystem::path& run_directory) {
     fmt::print(stderr, "poolbench: {}; workloads that compute get no prediction\n", error.what());
   }
   Analysis analysis = analyse_rows(rows, cells_known(run_directory, contexts, rows));
-  if (analysis.cells.empty()) throw ConfigError(fmt::format("{}: no row of a measured repetition", path.string()));
+  if (analysis.cells.empty()) {
+    throw ConfigError(fmt::format("{}: no row of a measured repetition", (run_directory / "results.csv").string()));
+  }
   for (const Context& context : contexts) {
     if (context.run_id == analysis.rows.back().run_id) analysis.calibration = context.calibration;
   }
   return analysis;
+}
+
+}  // namespace
+
+Analysis analyse(const std::filesystem::path& run_directory) {
+  return analyse_read(run_directory, read_results(run_directory / "results.csv"));
+}
+
+Analysis look_at(const std::filesystem::path& run_directory) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(run_directory, error)) {
+    throw ConfigError(fmt::format("'{}' is not a directory; allowed: the output directory of a run", run_directory.string()));
+  }
+  const std::filesystem::path results = run_directory / "results.csv";
+  if (!std::filesystem::exists(results, error)) {
+    throw ConfigError(fmt::format("'{}' holds no results.csv; allowed: the output directory of a run", run_directory.string()));
+  }
+  return analyse_read(run_directory, peek_results(results));
 }
 
 }  // namespace harness

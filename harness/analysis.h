@@ -47,6 +47,7 @@ struct Scenario {
 
 struct Analysis {
   std::vector<Sample> rows;                           // measured repetitions that count, in file order
+  std::size_t other_rows = 0;                         // measured repetitions of other machines or builds: left out
   std::vector<CellSummary> cells;                     // in order of appearance
   std::vector<Scenario> scenarios;                    // likewise
   std::optional<workloads::Calibration> calibration;  // of the last row's run, if its context file is there
@@ -55,6 +56,10 @@ struct Analysis {
 // Of the machine and build of the last row; other rows are other experiments. Of a repetition that is there twice the
 // last counts. Throws ConfigError as read_results(), and when there is no row of a measured repetition.
 Analysis analyse(const std::filesystem::path& run_directory);
+
+// The same for somebody who only looks (`show`, `compare`): writes nothing, so that a run may go on meanwhile. Throws
+// ConfigError as well for a directory that is none and for one without results.csv.
+Analysis look_at(const std::filesystem::path& run_directory);
 
 // The same on rows, without files: no suite, no calibration.
 Analysis analyse_rows(std::vector<Sample> rows, const std::vector<Cell>& known_cells);

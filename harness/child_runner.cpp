@@ -119,6 +119,7 @@ class ChildRunner final : public CellRunner {
     PreparedCell prepared = prepare(cell, options_.calibration);
     const workloads::Needs needs = needs_of(prepared);
     prepared.context.ports = servers_.require(needs);
+    if (needs.subject) prepared.context.subject = options_.subject;
     if (needs.scratch_directory) {
       if (!scratch_) scratch_.emplace(options_.scratch_parent);
       prepared.context.scratch_directory = scratch_->directory().string();

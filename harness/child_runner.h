@@ -17,7 +17,8 @@ namespace harness {
 
 struct RunnerOptions {
   workloads::Calibration calibration;    // what makes works of durations
-  std::filesystem::path scratch_parent;  // where the scratch directory is made; empty: the system's temporary directory
+  workloads::Subject subject = {};       // what `command` and `function` run
+  std::filesystem::path scratch_parent = {};  // where the scratch directory is made; empty: the system's temporary directory
 };
 
 // REQUIRES: main() calls internal_entry(). Makes the process the reaper of its orphaned descendants

@@ -18,10 +18,6 @@
 namespace harness {
 namespace {
 
-// What counts as noise. A load of a quarter of the cores means that every fourth moment somebody else wants a core.
-constexpr double kNoisyLoadPerCore = 0.25;
-constexpr double kNoisyPressurePercent = 5;
-
 // "2025-11-23", "05:29:00", "123456"
 struct UtcParts {
   std::string date;

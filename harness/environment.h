@@ -9,6 +9,10 @@
 
 namespace harness {
 
+// What counts as noise. A load of a quarter of the cores means that every fourth moment somebody else wants a core.
+inline constexpr double kNoisyLoadPerCore = 0.25;
+inline constexpr double kNoisyPressurePercent = 5;
+
 struct Environment {
   // Machine.
   std::string machine_id;   // 16 hex digits: hash of architecture, CPU model, CPUs present and memory

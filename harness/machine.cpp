@@ -64,8 +64,8 @@ std::string first_line(const std::string& path) {
 
 std::string cpu_model() { return value_in("/proc/cpuinfo", "model name"); }
 
-bool has_cpu_flag(std::string_view flag) {
-  const std::string flags = " " + value_in("/proc/cpuinfo", "flags") + " ";
+bool has_cpu_flag(std::string_view flag, const std::string& proc) {
+  const std::string flags = " " + value_in(proc + "/cpuinfo", "flags") + " ";
   return flags.find(fmt::format(" {} ", flag)) != std::string::npos;
 }
 
@@ -93,11 +93,13 @@ int affinity_cores() {
 
 std::string governor() { return first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"); }
 
-std::string smt() { return first_line("/sys/devices/system/cpu/smt/control"); }
+std::string smt(const std::string& sys) { return first_line(sys + "/devices/system/cpu/smt/control"); }
 
-double cpu_pressure_avg10() {
+double cpu_pressure_avg10() { return pressure_avg10("/proc/pressure/cpu"); }
+
+double pressure_avg10(const std::string& file) {
   // "some avg10=0.00 avg60=0.00 avg300=0.00 total=0"
-  const std::string line = first_line("/proc/pressure/cpu");
+  const std::string line = first_line(file);
   constexpr std::string_view kKey = "avg10=";
   const std::size_t at = line.find(kKey);
   double percent = -1;

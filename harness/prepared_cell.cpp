@@ -52,7 +52,8 @@ PreparedCell prepare(const Cell& cell, const workloads::Calibration& calibration
     prepared.tasks.push_back(requested_work(workload,
                                             {.duration = std::chrono::nanoseconds(cell.task_durations_ns[index]),
                                              .payload_bytes = cell.payload_bytes,
-                                             .seed = task_seed(cell.seed, static_cast<int>(index))},
+                                             .seed = task_seed(cell.seed, static_cast<int>(index)),
+                                             .index = static_cast<std::uint32_t>(index)},
                                             calibration));
   }
   if (cell.strategy == "none") return prepared;
@@ -64,7 +65,8 @@ PreparedCell prepare(const Cell& cell, const workloads::Calibration& calibration
         requested_work(workload_named(workload.callback(task)),
                        {.duration = std::chrono::nanoseconds(cell.callback_durations_ns[index]),
                         .payload_bytes = 0,
-                        .seed = task.seed},
+                        .seed = task.seed,
+                        .index = static_cast<std::uint32_t>(index)},
                        calibration));
   }
   return prepared;
@@ -78,6 +80,7 @@ workloads::Needs needs_of(const PreparedCell& prepared) {
       needs.scratch_directory |= more.scratch_directory;
       needs.echo_server |= more.echo_server;
       needs.http_server |= more.http_server;
+      needs.subject |= more.subject;
     }
   }
   return needs;

@@ -19,17 +19,6 @@ constexpr std::size_t kIndent = 12;  // of what follows a label
 
 std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
 
-// "process, 4 workers, extra(2)"
-std::string name_of(const CellSummary& cell) {
-  const Sample& f = cell.factors;
-  std::string strategy = f.strategy;
-  if (f.strategy == "extra") strategy += fmt::format("({})", f.parsers);
-  if (f.strategy == "map") strategy += fmt::format("({})", f.chunksize);
-  std::string workers = f.workers == 1 ? "1 worker" : fmt::format("{} workers", f.workers);
-  if (f.workers_spec != std::to_string(f.workers)) workers += fmt::format(" ({})", f.workers_spec);
-  return fmt::format("{}, {}{}", f.backend, workers, f.strategy == "none" ? "" : ", " + strategy);
-}
-
 std::string ratio_text(const model::Ratio& ratio) {
   const int digits = ratio.upper < 9.995 ? 2 : ratio.upper < 99.95 ? 1 : 0;
   return fmt::format("{:.{}f}x [{:.{}f}, {:.{}f}]", ratio.estimate, digits, ratio.lower, digits, ratio.upper, digits);
@@ -151,6 +140,16 @@ void print_claims(std::ostream& out, const Analysis& analysis) {
 }
 
 }  // namespace
+
+std::string name_of(const CellSummary& cell) {
+  const Sample& f = cell.factors;
+  std::string strategy = f.strategy;
+  if (f.strategy == "extra") strategy += fmt::format("({})", f.parsers);
+  if (f.strategy == "map") strategy += fmt::format("({})", f.chunksize);
+  std::string workers = f.workers == 1 ? "1 worker" : fmt::format("{} workers", f.workers);
+  if (f.workers_spec != std::to_string(f.workers)) workers += fmt::format(" ({})", f.workers_spec);
+  return fmt::format("{}, {}{}", f.backend, workers, f.strategy == "none" ? "" : ", " + strategy);
+}
 
 void print_verdict(const Analysis& analysis, std::ostream& out) {
   out << "Verdict. Medians with 95 % intervals (below 6 repetitions: the range), ratios to the best likewise.\n"

@@ -6,10 +6,14 @@
 
 #include <filesystem>
 #include <iosfwd>
+#include <string>
 
 #include "harness/analysis.h"
 
 namespace harness {
+
+// "process, 4 workers (cores*2), extra(2)": which of its scenario's cells it is.
+std::string name_of(const CellSummary& cell);
 
 // Reads results.csv, context/ and suite.toml. Throws as analyse().
 void print_verdict(const std::filesystem::path& run_directory, std::ostream& out);

@@ -12,10 +12,12 @@ namespace pools::detail {
 namespace {
 
 // Lists of completions are short-lived and rarely contended: a few mutexes shared by all states keep each state small.
-std::mutex& stripe_of(const void* state) {
-  static std::array<std::mutex, 64> stripes;
-  return stripes[(reinterpret_cast<std::uintptr_t>(state) / 64) % stripes.size()];
+std::array<std::mutex, 64>& stripes() {
+  static std::array<std::mutex, 64> all;
+  return all;
 }
+
+std::mutex& stripe_of(const void* state) { return stripes()[(reinterpret_cast<std::uintptr_t>(state) / 64) % stripes().size()]; }
 
 }  // namespace
 
@@ -48,25 +50,56 @@ void FutureState::unstart() noexcept {
 }
 
 bool FutureState::cancel() noexcept {
-  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  std::uint32_t word = word_.load(std::memory_order_acquire);   // Acquire: pairs with offer()
   const auto may_cancel = [&word] {
     const std::uint32_t status = word & kStatus;
     return status == kPending || (status == kRunning && (word & kCancelEndsRunning) != 0 && (word & kClaimed) == 0);
   };
   if (!may_cancel()) return (word & kStatus) == kCancelled;
   const StateRef keep = StateRef::share(this);
+  bool was_running = false;
   {
     // The lock is for await_canceller(): whoever takes it after having seen the step below finds the sink told.
     const std::lock_guard lock(stripe_of(this));
     do {
       if (!may_cancel()) return (word & kStatus) == kCancelled;
+      was_running = (word & kStatus) == kRunning || ((word & kOffered) != 0 && !withdraw_offer());
+      if (was_running && (word & kCancelEndsRunning) == 0) return false;
       // Acquire: the completer takes over the lists that the setters of the flags filled. Release: done() sees the rest.
-    } while (!word_.compare_exchange_weak(word, kCancelled, std::memory_order_acq_rel, std::memory_order_relaxed));
-    if (sink_ != nullptr && (word & kStatus) == kPending) sink_->note_cancelled(*this);
+    } while (!word_.compare_exchange_weak(word, kCancelled, std::memory_order_acq_rel, std::memory_order_acquire));
+    if (sink_ != nullptr) sink_->note_cancelled(*this);
   }
-  if ((word & kStatus) == kRunning) cancelled_while_running();
+  if (was_running) cancelled_while_running();
   completed(word, true);
   return true;
+}
+
+bool FutureState::offer() noexcept {
+  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  do {
+    if ((word & kStatus) != kPending) return false;
+    // Release: a canceller that sees the flag sees what withdraw_offer() needs.
+  } while (!word_.compare_exchange_weak(word, word | kOffered, std::memory_order_release, std::memory_order_relaxed));
+  return true;
+}
+
+void FutureState::recall() noexcept {
+  // The lock: a canceller within withdraw_offer() comes to its end first.
+  const std::lock_guard lock(stripe_of(this));
+  word_.fetch_and(~kOffered, std::memory_order_relaxed);
+}
+
+bool FutureState::begun_elsewhere() const noexcept {
+  const std::lock_guard lock(stripe_of(this));
+  // Acquire: pairs with offer().
+  const std::uint32_t word = word_.load(std::memory_order_acquire);
+  return (word & kStatus) == kRunning || ((word & (kStatus | kOffered)) == kOffered && offer_begun());
+}
+
+void FutureState::await_all_cancellers() noexcept {
+  for (std::mutex& stripe : stripes()) {
+    const std::lock_guard lock(stripe);
+  }
 }
 
 void FutureState::await_canceller() noexcept { const std::lock_guard lock(stripe_of(this)); }

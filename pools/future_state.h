@@ -14,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "pools/block_cache.h"
 #include "pools/errors.h"
 #include "pools/futex.h"
 
@@ -22,7 +23,7 @@ namespace pools::detail {
 class FutureState;
 
 // Something to do when a future is done. Owned by the state it is registered with until it has run or was taken back.
-class Completion {
+class Completion : public InBlocks {
  public:
   Completion() = default;
   Completion(const Completion&) = delete;
@@ -76,7 +77,7 @@ class CallbackSink {
  public:
   // Called by the thread that finished the state: sees to it that state->run_delivered_callbacks() is called, once.
   virtual void deliver(class StateRef state) noexcept = 0;
-  // The state was cancelled while it was pending. Called under a lock: count, and no more. A pool that finds a state cancelled
+  // The state was cancelled, pending or running. Called under a lock: count, and no more. A pool that finds a state cancelled
   // (try_start() is false) calls await_canceller() before it lets go of it, so that it is alive here.
   virtual void note_cancelled([[maybe_unused]] FutureState& state) noexcept {}
 
@@ -84,7 +85,7 @@ class CallbackSink {
   ~CallbackSink() = default;
 };
 
-class FutureState {
+class FutureState : public InBlocks {
  public:
   FutureState(const FutureState&) = delete;
   FutureState& operator=(const FutureState&) = delete;
@@ -93,7 +94,10 @@ class FutureState {
   // Acquire in all of them: who sees the state done sees the result.
   bool done() const noexcept { return is_done(word_.load(std::memory_order_acquire)); }
   bool cancelled() const noexcept { return (word_.load(std::memory_order_acquire) & kStatus) == kCancelled; }
-  bool running() const noexcept { return (word_.load(std::memory_order_acquire) & kStatus) == kRunning; }
+  bool running() const noexcept {
+    const std::uint32_t word = word_.load(std::memory_order_acquire);
+    return (word & kStatus) == kRunning || ((word & (kStatus | kOffered)) == kOffered && begun_elsewhere());
+  }
 
   // Pending or cancelled already: true, and done() from now on. Callbacks run in the calling thread, with no lock held. True for
   // a running one, too, after allow_cancel_while_running(), unless its producer has claimed the completion.
@@ -128,6 +132,12 @@ class FutureState {
   }
   // Before anybody else knows the state. The producer completes it by claim() and then finish().
   void allow_cancel_while_running() noexcept { word_.fetch_or(kCancelEndsRunning, std::memory_order_relaxed); }
+  // A pending state whose task lies ready for somebody else to begin: from now on cancel() asks withdraw_offer() first, and running()
+  // offer_begun(). False: it was cancelled. It ends with claim() and finish(), or with recall().
+  bool offer() noexcept;
+  void recall() noexcept;   // the offer has been taken back: merely pending again
+  // Returns when no thread is within withdraw_offer() or offer_begun() any more, of whatever state: what those look at may go.
+  static void await_all_cancellers() noexcept;
   // pending -> running. False: it was cancelled, leave it alone.
   bool try_start() noexcept;
   // running -> pending: what was claimed is given back.
@@ -157,6 +167,9 @@ class FutureState {
  protected:
   FutureState() = default;
   virtual ~FutureState();
+  // Of an offered state; called under a lock. True: it has been taken back, and nobody will begin it.
+  virtual bool withdraw_offer() noexcept { return true; }
+  virtual bool offer_begun() const noexcept { return false; }
   // It was running and has been cancelled: called by the canceller, once, with no lock held.
   virtual void cancelled_while_running() noexcept {}
   CallbackSink* sink() const noexcept { return sink_; }
@@ -170,10 +183,12 @@ class FutureState {
   static constexpr std::uint32_t kHasCallbacks = 16;      // likewise
   static constexpr std::uint32_t kClaimed = 32;           // one of several producers has won
   static constexpr std::uint32_t kCancelEndsRunning = 64; // constant once shared
+  static constexpr std::uint32_t kOffered = 128;          // lies ready for somebody else to begin
   static constexpr bool is_done(std::uint32_t word) noexcept { return (word & kStatus) >= kCancelled; }
 
   bool wait(const Deadline& deadline, bool for_result);
   bool sleep(const Deadline& deadline) noexcept;
+  bool begun_elsewhere() const noexcept;
   bool add(CompletionQueue& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept;
   void completed(std::uint32_t before, bool was_cancelled) noexcept;
 

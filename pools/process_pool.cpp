@@ -6,6 +6,8 @@
 #include <string>
 
 #include "pools/cores.h"
+#include "pools/affinity.h"
+#include "pools/process/guard.h"
 #include "pools/process/handshake.h"
 #include "pools/process/worker_loop.h"
 
@@ -14,21 +16,13 @@ namespace {
 
 std::atomic<bool> initialised{false};
 
-ProcessPoolOptions checked(ProcessPoolOptions options) {
-  if (!initialised.load(std::memory_order_relaxed)) {   // Relaxed: guards nothing
-    throw NotInitialisedError(
-        "a ProcessPool starts this program again for its workers: call pools::init(argc, argv) first in main()");
-  }
-  if (options.workers == 0) options.workers = usable_cores().count;
-  if (options.workers < 1) {
-    throw std::invalid_argument("the number of workers must be at least 1, not " + std::to_string(options.workers));
-  }
-  return options;
+[[noreturn]] void refuse(const std::string& what, const std::string& value, const char* allowed) {
+  throw std::invalid_argument(what + " is " + value + "; allowed: " + allowed);
 }
 
-std::shared_ptr<detail::ProcessPoolCore> make_core(ProcessPoolOptions options) {
-  options = checked(std::move(options));
-  return std::make_shared<detail::ProcessPoolCore>(options.workers, std::move(options.name_prefix), std::move(options.initializer));
+template <class Value>
+void require(bool good, const char* what, Value value, const char* allowed) {
+  if (!good) refuse(what, std::to_string(value), allowed);
 }
 
 int at_least_one(int workers) {
@@ -36,16 +30,59 @@ int at_least_one(int workers) {
   return workers;
 }
 
+ProcessPoolOptions checked(ProcessPoolOptions options) {
+  if (!initialised.load(std::memory_order_relaxed)) {   // Relaxed: guards nothing
+    throw NotInitialisedError(
+        "a ProcessPool starts this program again for its workers: call pools::init(argc, argv) first in main()");
+  }
+  if (options.workers == 0) options.workers = usable_cores().count;
+  at_least_one(options.workers);
+  if (options.queue.when_full == WhenFull::caller_runs) {
+    throw std::invalid_argument("a process pool cannot let the caller run tasks: WhenFull::block and WhenFull::reject are allowed");
+  }
+  require(options.retry.retries >= 0, "the number of retries", options.retry.retries, "0 and more");
+  require(options.retry.backoff.count() >= 0, "the back-off in ns", options.retry.backoff.count(), "0 and more");
+  require(options.retry.max_backoff >= options.retry.backoff, "the longest back-off in ns", options.retry.max_backoff.count(),
+          "no less than the first");
+  require(options.quarantine_after >= 1, "the number of deaths before quarantine", options.quarantine_after, "1 and more");
+  require(options.crash_limit >= 0, "the crash limit", options.crash_limit, "0 (never) and more");
+  require(options.max_tasks_per_child >= 0, "the number of tasks per child", options.max_tasks_per_child, "0 (any) and more");
+  require(options.kill_gap.count() >= 0, "the gap between SIGTERM and SIGKILL in ns", options.kill_gap.count(), "0 and more");
+  detail::check_cpus(options.cpus);
+  return options;
+}
+
 }  // namespace
 
 void init(int& argc, char** argv) {
   initialised.store(true, std::memory_order_relaxed);
   if (argc > 1 && std::strcmp(argv[1], detail::kWorkerArgument) == 0) detail::run_worker(argc, argv);
+  if (argc > 1 && std::strcmp(argv[1], detail::kGuardArgument) == 0) detail::run_guard(argc, argv);
 }
 
 ProcessPool::ProcessPool(int workers) : ProcessPool(ProcessPoolOptions{.workers = at_least_one(workers)}) {}
 
-ProcessPool::ProcessPool(ProcessPoolOptions options) : core_(make_core(std::move(options))) { core_->open(); }
+ProcessPool::ProcessPool(ProcessPoolOptions options)
+    : core_(std::make_shared<detail::ProcessPoolCore>(checked(std::move(options)))) {
+  core_->open();
+}
+
+void ProcessPool::resize(int workers) { core_->resize(at_least_one(workers)); }
+
+void ProcessPool::check(const RemoteTaskOptions& options) {
+  if (options.deadline) require(options.deadline->count() > 0, "the deadline in ns", options.deadline->count(), "more than 0");
+  if (options.retries) require(*options.retries >= 0, "the number of retries", *options.retries, "0 and more");
+}
+
+void ProcessPool::apply(const RemoteTaskOptions& options, detail::RemoteTask& task) const {
+  detail::RemoteTask::Extras& extras = task.extras();
+  extras.options = options;
+  extras.retries = options.retries;
+  if (options.cancel_kills) {
+    extras.pool = core_;
+    task.state().allow_cancel_while_running();
+  }
+}
 
 ProcessPool::~ProcessPool() { core_->close(); }
 

@@ -29,7 +29,9 @@
 
 #include "pools/future.h"
 #include "pools/map_results.h"
+#include "pools/metrics.h"
 #include "pools/pool_options.h"
+#include "pools/process/process_options.h"
 #include "pools/process/process_pool_core.h"
 #include "pools/process/remote_map.h"
 #include "pools/process/remote_task.h"
@@ -39,13 +41,6 @@ namespace pools {
 
 // To be called first in main(). In a worker process it serves the pool and exits; elsewhere it returns at once.
 void init(int& argc, char** argv);
-
-struct ProcessPoolOptions {
-  int workers = 0;                    // >= 1; 0: usable_cores().count
-  std::string name_prefix = "pool";   // workers are called prefix_0, prefix_1, ... in ps and top (15 characters are shown)
-  // pools::remote<&fn>(args...): called once in each worker before its first task. If it throws, the pool is broken.
-  RemoteCall initializer = {};
-};
 
 class ProcessPool {
  public:
@@ -63,10 +58,11 @@ class ProcessPool {
   ProcessPool& operator=(const ProcessPool&) = delete;
 
   // Runs Fn(args...) in a worker. Arguments are serialised before this returns; if that throws, the future holds the
-  // exception. Throws ShutdownError after shutdown, BrokenPoolError when the pool is broken.
+  // exception. Throws ShutdownError after shutdown, BrokenPoolError when the pool is broken, QueueFullError when its bounded queue is full
+  // and it is to reject then (with WhenFull::block it waits).
   template <auto Fn, class... Args>
   auto submit(Args&&... args) {
-    return submit_task<Fn>(nullptr, std::forward<Args>(args)...);
+    return submit_task<Fn>(nullptr, nullptr, std::forward<Args>(args)...);
   }
 
   // submit and add_done_callback as one step. The callback runs in this process on the pool's one callback thread, one at a
@@ -74,7 +70,32 @@ class ProcessPool {
   template <auto Fn, class Callback, class... Args>
   auto submit_with_callback(Callback&& callback, Args&&... args) {
     using R = detail::RemoteResult<Fn>;
-    return submit_task<Fn>(detail::FutureAccess::make_callback<R>(std::forward<Callback>(callback)), std::forward<Args>(args)...);
+    return submit_task<Fn>(nullptr, detail::FutureAccess::make_callback<R>(std::forward<Callback>(callback)), std::forward<Args>(args)...);
+  }
+
+  // The pool with options for what is submitted through it: pool.with({.priority = 1}).submit<&fn>(args...). Throws std::invalid_argument.
+  class WithOptions {
+   public:
+    template <auto Fn, class... Args>
+    auto submit(Args&&... args) const {
+      return pool_->submit_task<Fn>(&options_, nullptr, std::forward<Args>(args)...);
+    }
+    template <auto Fn, class Callback, class... Args>
+    auto submit_with_callback(Callback&& callback, Args&&... args) const {
+      using R = detail::RemoteResult<Fn>;
+      return pool_->submit_task<Fn>(&options_, detail::FutureAccess::make_callback<R>(std::forward<Callback>(callback)),
+                                    std::forward<Args>(args)...);
+    }
+
+   private:
+    friend class ProcessPool;
+    WithOptions(ProcessPool& pool, const RemoteTaskOptions& options) : pool_(&pool), options_(options) {}
+    ProcessPool* pool_;
+    RemoteTaskOptions options_;
+  };
+  WithOptions with(const RemoteTaskOptions& options) {
+    check(options);
+    return {*this, options};
   }
 
   // Fn over the elements of one to four ranges in step, to the end of the shortest; options.chunksize consecutive items travel
@@ -103,7 +124,20 @@ class ProcessPool {
   // BrokenPoolError when an initializer failed or workers cannot be started, ShutdownError.
   void start_all() { core_->start_all(); }
 
-  int workers() const noexcept { return core_->workers(); }
+  // From its return until resume() no task starts; what runs goes on (as does one whose arguments are on their way to a worker because
+  // they are too many to be sent at once). shutdown() resumes.
+  void pause() { core_->pause(); }
+  void resume() { core_->resume(); }
+  bool paused() const { return core_->paused(); }
+
+  // More workers are started as they are needed; of too many the idle ones go at once, the others after their task. Throws
+  // std::invalid_argument when workers < 1, ShutdownError, BrokenPoolError.
+  void resize(int workers);
+  // As asked for.
+  int workers() const { return core_->workers(); }
+
+  // Consistent at any moment: submitted == queued + running + done + failed + cancelled.
+  PoolMetrics metrics() const { return core_->metrics(); }
   // Of the worker processes that live now.
   std::vector<pid_t> worker_pids() const { return core_->worker_pids(); }
 
@@ -112,10 +146,12 @@ class ProcessPool {
   friend class Future;
 
   template <auto Fn, class... Args>
-  auto submit_task(std::unique_ptr<detail::Completion> callback, Args&&... args) {
+  auto submit_task(const RemoteTaskOptions* options, std::unique_ptr<detail::Completion> callback, Args&&... args) {
     using R = detail::RemoteResult<Fn>;
     detail::TaskRef task;
     Future<R> future = make_task<Fn>(*core_, task);
+    task->message().limit_payload(core_->options().max_payload);
+    if (options != nullptr) apply(*options, *task);
     if (callback) task->state().attach_before_sharing(std::move(callback));
     try {
       detail::encode_arguments<Fn>(task->message().payload(), std::forward<Args>(args)...);
@@ -126,6 +162,9 @@ class ProcessPool {
     core_->submit(task);
     return future;
   }
+
+  static void check(const RemoteTaskOptions& options);
+  void apply(const RemoteTaskOptions& options, detail::RemoteTask& task) const;
 
   template <auto Fn>
   static auto make_task(detail::ProcessPoolCore& core, detail::TaskRef& task) {
@@ -161,13 +200,14 @@ struct ProcessPool::HandOver final : detail::Completion {
     try {
       if (from.cancelled()) throw CancelledError();
       if (from.error()) std::rethrow_exception(from.error());
+      task->message().limit_payload(core->options().max_payload);
       detail::Bytes& arguments = task->message().payload();
       if constexpr (std::is_void_v<T>) {
         detail::encode_arguments<Fn>(arguments);
       } else {
         detail::encode_arguments<Fn>(arguments, std::as_const(static_cast<detail::ValueState<T>&>(from).value()));
       }
-      core->submit(task);
+      core->submit(task, false);
     } catch (...) {
       task->fail_unstarted(std::current_exception());
     }

@@ -60,7 +60,7 @@ class Task final : public ValueState<R>, public Job {
 };
 
 template <class Call>
-class DetachedTask final : public Job {
+class DetachedTask final : public Job, public InBlocks {
  public:
   explicit DetachedTask(Call call) : call_(std::move(call)) {}
 

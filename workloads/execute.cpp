@@ -39,7 +39,7 @@ Outcome execute(const Work& work, const RunContext& context, std::string_view in
   outcome.started_ns = monotonic_ns();
   Workload::Product product = all[work.kind]->run(work, context, input);
   outcome.finished_ns = monotonic_ns();
-  outcome.cpu_ns = thread_cpu_ns() - cpu_before_ns;
+  outcome.cpu_ns = thread_cpu_ns() - cpu_before_ns + product.children_cpu_ns;
   outcome.digest = product.digest;
   outcome.body = std::move(product.body);
   return outcome;

@@ -21,7 +21,7 @@ namespace workloads {
 // One task or callback. Filled by Workload::make, executed by execute().
 struct Work {
   std::uint32_t kind = 0;           // index into catalogue()
-  std::uint32_t resource = 0;       // index into RunContext::ports, for workloads that talk to a server
+  std::uint32_t resource = 0;       // which of what the RunContext holds: a port, or the input of a user's command
   std::int64_t wait_ns = 0;         // time to wait (sleep, server delay), ns; never negative
   std::int64_t compute_units = 0;   // amount of computation in the workload's own unit, see Calibration
   std::int64_t bytes = 0;           // payload, page or file size
@@ -43,14 +43,27 @@ struct Calibration {
 // Takes about `budget` of wall time on an otherwise idle core.
 Calibration calibrate(std::chrono::nanoseconds budget = std::chrono::milliseconds(250));
 
-// What the workers of a run share: sent to each of them once, at start. Serialisable by cereal.
-struct RunContext {
-  std::string scratch_directory;      // exists; empty if no workload of the run needs one
-  std::vector<std::uint16_t> ports;   // loopback TCP ports: [kEchoPort], [kHttpPort]; 0 where no such server runs
+// What a user wants to have measured: a command or a function, and what it is to work on. Serialisable by cereal.
+struct Subject {
+  std::vector<std::string> command = {};   // argv; "{}" in any argument stands for the input
+  std::string library = {};                // path of the shared object that holds the function
+  std::vector<std::string> inputs = {};    // one per task, from the first again when there are more tasks
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(scratch_directory, ports);
+    archive(command, library, inputs);
+  }
+};
+
+// What the workers of a run share: sent to each of them once, at start. Serialisable by cereal.
+struct RunContext {
+  std::string scratch_directory = {};      // exists; empty if no workload of the run needs one
+  std::vector<std::uint16_t> ports = {};   // loopback TCP ports: [kEchoPort], [kHttpPort]; 0 where no such server runs
+  Subject subject = {};                    // of `command` and `function`; empty elsewhere
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(scratch_directory, ports, subject);
   }
 };
 inline constexpr std::uint32_t kEchoPort = 0;
@@ -62,7 +75,7 @@ struct Outcome {
   std::uint64_t digest = 0;        // proves the work was done; a function of Work and input only, never of time
   std::int64_t started_ns = 0;
   std::int64_t finished_ns = 0;
-  std::int64_t cpu_ns = 0;         // CPU time of the executing thread
+  std::int64_t cpu_ns = 0;         // CPU time of the executing thread, and of the child processes that it waited for
   std::int32_t pid = 0;
   std::int32_t tid = 0;
   std::string body;                // what a callback gets to parse: the page, the JSON text; else empty
@@ -78,6 +91,7 @@ struct Request {
   std::chrono::nanoseconds duration{0};   // service time aimed at; split into wait and compute as the workload defines
   std::int64_t payload_bytes = 0;         // 0: the workload's own default
   std::uint64_t seed = 0;                 // differs per task
+  std::uint32_t index = 0;                // of the task among those of its cell
 };
 
 // What a Work demands of the machine, for the model: numbers only.
@@ -92,6 +106,7 @@ struct Needs {
   bool scratch_directory = false;
   bool echo_server = false;
   bool http_server = false;
+  bool subject = false;   // RunContext::subject: a command or function that only the user can give
 };
 
 // One workload: one file, one line in catalogue.cpp.
@@ -117,6 +132,7 @@ class Workload {
   struct Product {
     std::uint64_t digest = 0;
     std::string body;
+    std::int64_t children_cpu_ns = 0;   // CPU time of processes that it started and waited for
   };
   virtual Product run(const Work& work, const RunContext& context, std::string_view input) const = 0;
 };

@@ -48,6 +48,9 @@ std::optional<std::string> skip_reason(const Cell& cell) {
 
   const workloads::Workload* workload = workloads::find_workload(cell.workload);
   if (workload == nullptr) throw ConfigError("unknown workload '" + cell.workload + "'");
+  if (workload->needs().subject) {
+    return "'" + cell.workload + "' is something of the user's, which only `poolbench recommend` is given";
+  }
   if (workload->needs().echo_server || workload->needs().http_server) {
     // One socket per running task in the server's process, besides what any process has open.
     constexpr std::uint64_t kOthers = 64;

@@ -71,6 +71,10 @@ int parse_and_act(int argc, char** argv) {
   add_case_command(app, context);
   add_predict_command(app, context);
   add_validate_command(app, context);
+  add_recommend_command(app, context);
+  add_show_command(app, context);
+  add_compare_command(app, context);
+  add_doctor_command(app, context);
   add_list_command(app, context);
   try {
     app.parse(argc, argv);

@@ -50,7 +50,7 @@ void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out) {
   out += ']';
 }
 
-void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out) {
+void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out, std::size_t most, std::size_t ends) {
   auto to = std::back_inserter(out);
   fmt::format_to(to, "{:>8}  {:>16}  {:>16}  {:>16}  {:>16}\n", "task", "start [ms]", "finish [ms]", "callback start",
                  "callback end");
@@ -62,6 +62,10 @@ void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out) 
     }
   };
   for (std::size_t i = 0; i < tasks.size(); ++i) {
+    if (tasks.size() > most && i == ends) {
+      fmt::format_to(to, "{:>8}  {} more tasks; --json has them all\n", "...", tasks.size() - 2 * ends);
+      i = tasks.size() - ends;
+    }
     fmt::format_to(to, "{:>8}", i + 1);
     append(tasks[i].start_ns);
     append(tasks[i].finish_ns);

@@ -3,7 +3,9 @@
 // How `predict` and `case` print task times: integer nanoseconds in JSON, milliseconds to the last nanosecond in
 // tables.
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -18,8 +20,10 @@ std::vector<model::TaskTimes> relative_times(const Trace& trace);
 // [{"start_ns": 0, "finish_ns": 1, "callback_start_ns": null, "callback_finish_ns": null}, ...] appended to `out`.
 void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out);
 
-// A header and one line per task.
-void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out);
+// A header and one line per task; of more than `most` tasks the first and the last `ends` only.
+// REQUIRES: 2 * ends <= most.
+void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out,
+                  std::size_t most = std::numeric_limits<std::size_t>::max(), std::size_t ends = 0);
 
 // Everything to stdout. Throws OutputError when it cannot be written.
 void write_stdout(const std::string& text);

@@ -78,14 +78,9 @@ bool read_field(const std::string& text, Sample& sample, const Field& field) {
       field);
 }
 
-}  // namespace
-
-std::vector<Sample> read_results(const std::filesystem::path& path) {
-  std::optional<std::string> text = read_whole(path);
-  if (!text || text->empty()) return {};
-  require_our_header(path, *text);
-  set_torn_aside(path, *text);
-  const CsvRecords parsed = parse_csv(*text);
+// REQUIRES: the text begins with our header, or is a part of it.
+std::vector<Sample> samples_in(const std::filesystem::path& path, std::string_view text) {
+  const CsvRecords parsed = parse_csv(text);
   std::vector<Sample> samples;
   for (std::size_t i = 1; i < parsed.records.size(); ++i) {
     const std::vector<std::string>& record = parsed.records[i];
@@ -103,6 +98,23 @@ std::vector<Sample> read_results(const std::filesystem::path& path) {
     samples.push_back(std::move(sample));
   }
   return samples;
+}
+
+}  // namespace
+
+std::vector<Sample> read_results(const std::filesystem::path& path) {
+  std::optional<std::string> text = read_whole(path);
+  if (!text || text->empty()) return {};
+  require_our_header(path, *text);
+  set_torn_aside(path, *text);
+  return samples_in(path, *text);
+}
+
+std::vector<Sample> peek_results(const std::filesystem::path& path) {
+  const std::optional<std::string> text = read_whole(path);
+  if (!text || text->empty()) return {};
+  require_our_header(path, *text);
+  return samples_in(path, *text);
 }
 
 CsvSink::CsvSink(const std::filesystem::path& path) : file_(path) {

@@ -34,6 +34,10 @@ std::string csv_row(const Sample& sample);
 // column); OutputError when a torn record cannot be moved.
 std::vector<Sample> read_results(const std::filesystem::path& path);
 
+// The same for somebody who only looks: a torn last record (of a run that is writing right now, perhaps) is left out, and
+// nothing is moved or said.
+std::vector<Sample> peek_results(const std::filesystem::path& path);
+
 // Appends rows. Holds an advisory lock on the file, so that two runs cannot write into one directory.
 class CsvSink : public Sink {
  public:

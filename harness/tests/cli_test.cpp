@@ -53,7 +53,7 @@ void expect_refused(const std::vector<std::string>& arguments, const std::vector
 TEST(CommandLine, HasHelpAndAVersion) {
   const Ending help = poolbench({"--help"});
   EXPECT_EQ(help.exit_code, kExitOk);
-  for (const char* const command : {"run", "case", "predict", "validate", "list"}) EXPECT_THAT(help.out, HasSubstr(command));
+  for (const char* const command : {"run", "case", "predict", "validate", "show", "compare", "doctor", "list"}) EXPECT_THAT(help.out, HasSubstr(command));
   EXPECT_THAT(poolbench({"run", "--help"}).out, HasSubstr("--time-budget"));
   const Ending version = poolbench({"--version"});
   EXPECT_EQ(version.exit_code, kExitOk);
@@ -61,7 +61,7 @@ TEST(CommandLine, HasHelpAndAVersion) {
 }
 
 TEST(CommandLine, NamesWhatIsWrongAndWhatIsAllowed) {
-  expect_refused({}, {"a command is missing; allowed: run, case, predict, validate, list"});
+  expect_refused({}, {"a command is missing; allowed: run, case, predict, validate, recommend, show, compare, doctor, list"});
   expect_refused({"rum"}, {"unknown command 'rum'", "did you mean 'run'", "allowed: run, "});
   expect_refused({"--nonsense"}, {"unknown flag '--nonsense'"});
   expect_refused({"run", "--rums=3"}, {"run: unexpected '--rums=3'", "did you mean '--runs'", "--output"});
@@ -79,6 +79,15 @@ TEST(ListCommand, ListsWhatThereIs) {
   EXPECT_THAT(poolbench({"list", "suites"}).out, AllOf(HasSubstr("default"), HasSubstr("tutorial"), HasSubstr("clients")));
   expect_refused({"list", "pools"}, {"unknown list 'pools'", "backends, workloads, strategies, suites"});
   expect_refused({"list"}, {"WHAT"});
+}
+
+TEST(DoctorCommand, ExaminesThisMachine) {
+  const Ending ending = poolbench({"doctor"});
+  EXPECT_EQ(ending.exit_code, kExitOk);
+  EXPECT_THAT(ending.err, IsEmpty());
+  for (const char* const id : {"governor", "quota", "timers", "clock", "vm"}) EXPECT_THAT(ending.out, HasSubstr(id));
+  EXPECT_THAT(poolbench({"doctor", "--json"}).out, StartsWith("{"));
+  expect_refused({"doctor", "me"}, {"unexpected 'me'"});
 }
 
 TEST(RunCommand, RefusesBadValues) {

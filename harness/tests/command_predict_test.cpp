@@ -8,33 +8,16 @@
 #include <string>
 #include <vector>
 
-#include "harness/cli/cli.h"
 #include "harness/errors.h"
+#include "harness/tests/invocation.h"
 
 namespace harness {
 namespace {
 
 using ::testing::HasSubstr;
 
-struct Invocation {
-  int exit_code = -1;
-  std::string out;
-  std::string err;
-};
-
-Invocation poolbench(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "poolbench");
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Invocation run;
-  run.exit_code = run_cli(static_cast<int>(arguments.size()), argv.data());
-  run.out = testing::internal::GetCapturedStdout();
-  run.err = testing::internal::GetCapturedStderr();
-  return run;
-}
+using testing_cli::Invocation;
+using testing_cli::poolbench;
 
 nlohmann::json predicted(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "predict");

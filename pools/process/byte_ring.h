@@ -33,24 +33,35 @@ class RingProducer {
       : indices_(&indices), memory_(memory), capacity_(capacity) {}
 
   // Bytes that can be written now. Throws WireError.
-  std::size_t room() const {
+  std::size_t room() {
     // Acquire: the consumer has read what lies before its index, the space may be overwritten. Seq_cst: see Doorbell.
     const std::uint64_t consumed = indices_->consumed.load(std::memory_order_seq_cst);
     const std::uint64_t used = written_ - consumed;
     if (consumed > written_ || used > capacity_) throw WireError("a ring's read index is out of bounds");
-    return capacity_ - used;
+    return room_ = capacity_ - used;
   }
-  // Writes as much as fits; how much that was. Throws WireError.
-  std::size_t write_some(std::span<const std::byte> bytes) {
-    const std::size_t count = std::min(bytes.size(), room());
+  // Bytes written that have not been read. Throws WireError.
+  std::size_t unread() { return capacity_ - room(); }
+  // Writes as much as fits; how much that was. Throws WireError. The consumer sees it after publish().
+  std::size_t write_quietly(std::span<const std::byte> bytes) {
+    // The other side's index is looked at only when the room last seen does not suffice: it lies in a cache line of theirs.
+    const std::size_t count = std::min(bytes.size(), room_ < bytes.size() ? room() : room_);
     if (count == 0) return 0;
     const std::size_t at = written_ % capacity_;
     const std::size_t first = std::min(count, capacity_ - at);
     std::memcpy(memory_ + at, bytes.data(), first);
     std::memcpy(memory_, bytes.data() + first, count - first);
     written_ += count;
+    room_ -= count;
+    return count;
+  }
+  void publish() noexcept {
     // Release: the bytes before the index. Seq_cst: see Doorbell.
     indices_->written.store(written_, std::memory_order_seq_cst);
+  }
+  std::size_t write_some(std::span<const std::byte> bytes) {
+    const std::size_t count = write_quietly(bytes);
+    if (count > 0) publish();
     return count;
   }
 
@@ -59,6 +70,7 @@ class RingProducer {
   std::byte* memory_;
   std::size_t capacity_;
   std::uint64_t written_ = 0;
+  std::size_t room_ = 0;   // at least; as last seen
 };
 
 class RingConsumer {

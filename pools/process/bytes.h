@@ -8,8 +8,10 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 
+#include "pools/block_cache.h"
 #include "pools/errors.h"
 
 namespace pools::detail {
@@ -20,15 +22,31 @@ class WireError : public Error {
   using Error::Error;
 };
 
+// Small messages are made by one thread and dropped by another, as tasks are.
+class ReleaseBlock {
+ public:
+  explicit ReleaseBlock(std::size_t bytes = 0) noexcept : bytes_(bytes) {}
+  void operator()(std::byte* block) const noexcept { BlockCache::release(block, bytes_); }
+
+ private:
+  std::size_t bytes_;
+};
+
 class Bytes {
  public:
   Bytes() = default;
   Bytes(Bytes&& other) noexcept
-      : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)), capacity_(std::exchange(other.capacity_, 0)) {}
+      : data_(std::move(other.data_)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(std::exchange(other.capacity_, 0)),
+        most_(std::exchange(other.most_, kUnlimited)),
+        overhead_(std::exchange(other.overhead_, 0)) {}
   Bytes& operator=(Bytes&& other) noexcept {
     data_ = std::move(other.data_);
     size_ = std::exchange(other.size_, 0);
     capacity_ = std::exchange(other.capacity_, 0);
+    most_ = std::exchange(other.most_, kUnlimited);
+    overhead_ = std::exchange(other.overhead_, 0);
     return *this;
   }
 
@@ -48,6 +66,11 @@ class Bytes {
     reserve_more(count);
     return data_.get() + std::exchange(size_, size_ + count);
   }
+  // From now on growing beyond `most` bytes throws PayloadTooLargeError, which counts without the first `overhead` bytes.
+  void limit(std::size_t most, std::size_t overhead) noexcept {
+    most_ = most > kUnlimited - overhead ? kUnlimited : most + overhead;
+    overhead_ = overhead;
+  }
   void truncate(std::size_t size) noexcept { size_ = std::min(size_, size); }
   // Empties it, and gives memory beyond `kept` back.
   void clear(std::size_t kept) noexcept {
@@ -58,21 +81,30 @@ class Bytes {
   }
   // Throws std::bad_alloc.
   void reserve_more(std::size_t count) {
+    if (count > most_ - size_) [[unlikely]] refuse(count);
     if (capacity_ - size_ < count) grow(size_ + count);
   }
 
  private:
+  static constexpr std::size_t kUnlimited = ~std::size_t{0};
+
+  [[noreturn]] void refuse(std::size_t count) const {
+    throw PayloadTooLargeError("a payload of at least " + std::to_string(size_ - overhead_ + count) + " bytes; the pool's limit is " +
+                               std::to_string(most_ - overhead_) + " (max_payload)");
+  }
   void grow(std::size_t wanted) {
     const std::size_t capacity = std::max({wanted, capacity_ * 2, std::size_t{128}});
-    std::unique_ptr<std::byte[]> bigger(new std::byte[capacity]);
+    std::unique_ptr<std::byte, ReleaseBlock> bigger(static_cast<std::byte*>(BlockCache::allocate(capacity)), ReleaseBlock(capacity));
     if (size_ > 0) std::memcpy(bigger.get(), data_.get(), size_);
     data_ = std::move(bigger);
     capacity_ = capacity;
   }
 
-  std::unique_ptr<std::byte[]> data_;
+  std::unique_ptr<std::byte, ReleaseBlock> data_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
+  std::size_t most_ = kUnlimited;   // size_ is never larger
+  std::size_t overhead_ = 0;
 };
 
 // What is appended to `bytes` in its lifetime is a section: preceded by its length, so that a reader can go on behind it.

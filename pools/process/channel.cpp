@@ -20,13 +20,14 @@ namespace {
 
 // The first page of the memory; the rings follow it.
 struct ChannelLayout {
-  static constexpr std::uint64_t kMagic = 0x31676e69726c6f6f;   // changes with the layout
+  static constexpr std::uint64_t kMagic = 0x32676e69726c6f6f;   // changes with the layout
 
   std::uint64_t magic = kMagic;
   RingIndices requests;                      // parent -> worker
   RingIndices responses;                     // worker -> parent
   alignas(64) SleepFlag worker_asleep{kAwake};   // it sleeps on this word
   alignas(64) SleepFlag parent_asleep{kAwake};   // it sleeps on the event descriptor
+  alignas(64) ClaimBoard board;
 };
 
 namespace {
@@ -96,10 +97,17 @@ WorkerChannel::WorkerChannel(FileDescriptor memory, FileDescriptor event)
   memory_.close_descriptor();
 }
 
+ClaimBoard& ParentChannel::board() noexcept { return memory_.layout().board; }
+ClaimBoard& WorkerChannel::board() noexcept { return memory_.layout().board; }
+
 void WorkerChannel::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    futex_await(memory_.layout().worker_asleep, kAsleepForRoom, [this] { return responses_.room() > 0; });
-    bytes = bytes.subspan(responses_.write_some(bytes));
+    const std::size_t count = responses_.write_some(bytes);
+    if (count == 0) {
+      futex_await(memory_.layout().worker_asleep, kAsleepForRoom, [this] { return responses_.room() > 0; });
+      continue;
+    }
+    bytes = bytes.subspan(count);
     event_ring(memory_.layout().parent_asleep, kHasWritten, event_.get());
   }
 }

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "pools/process/byte_ring.h"
+#include "pools/process/claim_board.h"
 #include "pools/process/doorbell.h"
 #include "pools/process/file_descriptor.h"
 
@@ -49,9 +50,12 @@ class ParentChannel {
   // --- writing side ---
   // As much as fits. Throws WireError when the worker has tampered with the ring. ring() afterwards.
   std::size_t write_some(std::span<const std::byte> bytes) { return requests_.write_some(bytes); }
-  bool has_room() const { return requests_.room() > 0; }
-  // Bytes written that the worker has not read. Throws WireError.
-  std::size_t unread() const { return ChannelMemory::kRingCapacity - requests_.room(); }
+  // The same, but the worker does not see it before publish().
+  std::size_t write_quietly(std::span<const std::byte> bytes) { return requests_.write_quietly(bytes); }
+  void publish() noexcept { requests_.publish(); }
+  // Bytes that can be written. Throws WireError.
+  std::size_t room() { return requests_.room(); }
+  bool has_room() { return requests_.room() > 0; }
 
   // --- reading side ---
   std::size_t read_some(std::span<std::byte> to);   // what there is; wakes a worker that waits for room. Throws WireError
@@ -63,6 +67,9 @@ class ParentChannel {
   // rings once more after this.
   void expect_event(bool want_room) noexcept;
   int event() const noexcept { return event_.get(); }
+
+  // Who may begin which task; any thread.
+  ClaimBoard& board() noexcept;
 
   // What the worker needs to open its end.
   int memory_descriptor() const noexcept { return memory_.descriptor(); }
@@ -83,6 +90,7 @@ class WorkerChannel {
   void write(std::span<const std::byte> bytes);
   // What there is; waits until there is something.
   std::size_t read_some(std::span<std::byte> to);
+  ClaimBoard& board() noexcept;
 
  private:
   ChannelMemory memory_;

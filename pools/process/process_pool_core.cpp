@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <stdexcept>
 #include <system_error>
-#include <utility>
 
 #include "pools/errors.h"
 #include "pools/futex.h"
@@ -21,26 +21,39 @@ namespace {
 constexpr std::size_t kSentBySubmitter = 8192;
 static_assert(kSentBySubmitter <= ChannelMemory::kRingCapacity);
 
+using Place = RemoteTask::Place;
+
 }  // namespace
 
-ProcessPoolCore::ProcessPoolCore(int workers, std::string name_prefix, RemoteCall initializer)
-    : workers_limit_(workers),
-      name_prefix_(std::move(name_prefix)),
-      initializer_(std::move(initializer)),
+void RemoteTask::kill_worker() noexcept {
+  if (!extras_) return;
+  if (const std::shared_ptr<ProcessPoolCore> pool = extras_->pool.lock()) pool->kill_worker_of(*this);
+}
+
+ProcessPoolCore::ProcessPoolCore(ProcessPoolOptions options)
+    : options_(std::move(options)),
+      prefetches_(!options_.timing && !options_.observer && options_.queue.limit == 0 && options_.recycle_above == 0),
+      guard_(options_.name_prefix + "_guard"),
+      relay_(options_.output == WorkerOutput::tagged ? std::make_unique<OutputRelay>() : nullptr),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      numbers_(static_cast<std::size_t>(workers), false) {
+      numbers_(static_cast<std::size_t>(options_.workers), false),
+      target_(options_.workers) {
   if (!epoll_ || !wake_) throw std::system_error(errno, std::generic_category(), "cannot make the descriptors of a process pool");
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) {
     throw std::system_error(errno, std::generic_category(), "cannot watch the descriptors of a process pool");
+  }
+  if (options_.timing) {
+    queue_wait_ = std::make_unique<LatencyRecorder>();
+    run_time_ = std::make_unique<LatencyRecorder>();
   }
 }
 
 ProcessPoolCore::~ProcessPoolCore() = default;
 
 void ProcessPoolCore::open() {
-  callbacks_ = std::make_unique<CallbackThread>(name_prefix_ + "_callbacks");
+  callbacks_ = std::make_unique<CallbackThread>(options_.name_prefix + "_callbacks");
   supervisor_ = std::thread([this] { supervise(); });
   supervisor_id_ = supervisor_.get_id();
 }
@@ -48,6 +61,8 @@ void ProcessPoolCore::open() {
 void ProcessPoolCore::close() {
   shutdown({.wait = true, .cancel_futures = false});
   supervisor_.join();
+  guard_.stop();
+  relay_.reset();
   epoll_.reset();
   wake_.reset();
   std::unique_ptr<CallbackThread> callbacks;   // destroyed, and with it joined, with no lock held
@@ -57,34 +72,68 @@ void ProcessPoolCore::close() {
   }
 }
 
-void ProcessPoolCore::submit(TaskRef& task) {
+bool ProcessPoolCore::own_thread() noexcept {
+  if (std::this_thread::get_id() == supervisor_id_) return true;
+  const std::lock_guard lock(callbacks_mutex_);
+  return callbacks_ && callbacks_->is_this_thread();
+}
+
+void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
   WorkerRef worker;
   int number = -1;
+  bounded = bounded && options_.queue.limit > 0 && !own_thread();
   {
-    const std::lock_guard lock(mutex_);
-    if (closing_) refuse_submission();
-    if (idle_.empty()) {
-      queue_.push(std::move(task));
-      number = reserve_worker();
-    } else {
-      if (!task->state().try_start()) {
-        task.reset();
-        return;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      if (closing_) refuse_submission_locked();
+      const auto waiting = static_cast<std::int64_t>(queue_.size()) - cancelled_waiting_.load(std::memory_order_relaxed);
+      if (!bounded || (!idle_.empty() && !paused_) || waiting < static_cast<std::int64_t>(options_.queue.limit)) break;
+      if (static_cast<int>(live_.size()) + starting_ < target_ && waiting == 0) break;   // a worker is going to be started for it
+      if (options_.queue.when_full == WhenFull::reject) {
+        throw QueueFullError("the queue of the process pool '" + options_.name_prefix + "' is full: " + std::to_string(options_.queue.limit) +
+                             " tasks wait");
       }
+      // Read with the mutex held, raised without it after every change that may make room: no wake-up is lost.
+      const std::uint32_t seen = room_.load(std::memory_order_acquire);
+      ++blocked_submitters_;
+      lock.unlock();
+      futex_wait(room_, seen);
+      lock.lock();
+      --blocked_submitters_;
+    }
+    Place unsubmitted = Place::unsubmitted;
+    // Acq_rel: note_cancelled() of another thread reads what was done before, or this sees that it came first.
+    if (!task->place.compare_exchange_strong(unsubmitted, Place::waiting, std::memory_order_acq_rel)) {
+      lock.unlock();
+      task->state().await_canceller();
+      task.reset();
+      return;
+    }
+    task->number = submitted_++;
+    if (options_.timing) task->extras().submitted_at = Clock::now();
+    if (options_.observer) options_.observer->submitted(task->number);
+    if (idle_.empty() || paused_ || !queue_.empty()) {
+      queue_.push(task);
+      if (idle_.empty()) number = reserve_worker_locked();
+    } else {
       worker = std::move(idle_.back());
       idle_.pop_back();
-      worker->phase = WorkerProcess::Phase::busy;
-      worker->task = std::move(task);
-      worker->load(std::move(worker->task->message()));
-      try {
-        if (worker->unsent_bytes() <= kSentBySubmitter) {
-          worker->send_some();
-        } else {
-          worker->hand_over();
-          poke();
+      worker->idle = false;
+      task->place.exchange(Place::elsewhere, std::memory_order_acq_rel);
+      if (!give_locked(worker, std::move(task))) {
+        make_idle_locked(worker);
+        worker.reset();
+      } else {
+        try {
+          if (worker->unsent_bytes() <= kSentBySubmitter && !worker->due) {
+            worker->send_some();
+          } else {
+            worker->hand_over();
+            poke();
+          }
+        } catch (const WireError& error) {
+          worker->condemn(error.what());
         }
-      } catch (const WireError& error) {
-        worker->condemn(error.what());
       }
     }
   }
@@ -93,12 +142,14 @@ void ProcessPoolCore::submit(TaskRef& task) {
   if (number >= 0) start_worker(number);
 }
 
-void ProcessPoolCore::refuse_submission() {
+void ProcessPoolCore::refuse_submission_locked() const {
   if (broken_) throw BrokenPoolError("the process pool is broken: " + *broken_);
   throw ShutdownError();
 }
 
-int ProcessPoolCore::reserve_worker() {
+int ProcessPoolCore::reserve_worker_locked() {
+  if (static_cast<int>(live_.size()) + starting_ >= target_) return -1;
+  if (start_again_ && Clock::now() < *start_again_ && !live_.empty()) return -1;
   const auto unused = std::find(numbers_.begin(), numbers_.end(), false);
   if (unused == numbers_.end()) return -1;
   *unused = true;
@@ -106,18 +157,64 @@ int ProcessPoolCore::reserve_worker() {
   return static_cast<int>(unused - numbers_.begin());
 }
 
-bool ProcessPoolCore::assign_next(const WorkerRef& worker) {
+bool ProcessPoolCore::may_give_locked(const WorkerProcess& worker) const {
+  return !paused_ && worker.phase == WorkerProcess::Phase::ready && !worker.condemned() &&
+         worker.sentence == WorkerProcess::Sentence::none && static_cast<int>(live_.size()) <= target_ &&
+         (options_.max_tasks_per_child == 0 || worker.tasks_given < options_.max_tasks_per_child);
+}
+
+TaskRef ProcessPoolCore::pop_locked() noexcept {
   while (!queue_.empty()) {
-    TaskRef next = queue_.pop();
-    if (!next->state().try_start()) continue;   // cancelled
-    worker->phase = WorkerProcess::Phase::busy;
-    worker->task = std::move(next);
-    worker->load(std::move(worker->task->message()));
-    return true;
+    TaskRef task = queue_.pop();
+    if (task->place.exchange(Place::elsewhere, std::memory_order_acq_rel) == Place::waiting) {
+      if (blocked_submitters_ > 0) make_room();
+      return task;
+    }
+    // A canceller was first: it has been counted, and its place is free already.
+    cancelled_waiting_.fetch_sub(1, std::memory_order_relaxed);
+    if (options_.observer) options_.observer->finished(task->number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
+    task->state().await_canceller();
   }
-  worker->phase = WorkerProcess::Phase::idle;
+  return nullptr;
+}
+
+void ProcessPoolCore::put_back_locked(TaskRef task) noexcept {
+  Place elsewhere = Place::elsewhere;
+  if (!task->place.compare_exchange_strong(elsewhere, Place::waiting, std::memory_order_acq_rel)) {
+    if (options_.observer) options_.observer->finished(task->number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
+    task->state().await_canceller();
+    return;
+  }
+  queue_.put_back(task);   // its priority's list exists or is priority 0, or there is no memory for a list: the end
+}
+
+bool ProcessPoolCore::give_locked(const WorkerRef& worker, TaskRef task) noexcept {
+  const bool was_without = worker->given() == 0;
+  const RemoteTask::Extras* const extras = task->has_extras();
+  RemoteTask& raw = *task;
+  if (!worker->give(task)) {
+    if (options_.observer) options_.observer->finished(raw.number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
+    raw.state().await_canceller();
+    return false;
+  }
+  if (was_without && prefetches_) worker->progress = Clock::now();
+  if (extras != nullptr && extras->options.deadline) {
+    const auto now = Clock::now();
+    const auto& deadline = *extras->options.deadline;
+    worker->due = deadline > Clock::time_point::max() - now ? Clock::time_point::max() : now + deadline;
+  }
+  if (options_.timing) {
+    raw.extras().started_at = Clock::now();
+    queue_wait_->record(raw.extras().started_at - raw.extras().submitted_at);
+  }
+  if (options_.observer) options_.observer->started(raw.number, worker->number());
+  return true;
+}
+
+void ProcessPoolCore::make_idle_locked(const WorkerRef& worker) {
+  if (worker->idle || worker->given() > 0 || worker->phase != WorkerProcess::Phase::ready) return;
+  worker->idle = true;
   idle_.push_back(worker);
-  return false;
 }
 
 // Starting takes about a millisecond and happens on the thread that starts processes; the supervisor hears of it by arrivals_.
@@ -131,7 +228,8 @@ void ProcessPoolCore::start_worker(int number) noexcept {
     post_to_spawner([self = shared_from_this(), number, arrive] {
       Arrival arrival{.number = number, .worker = nullptr, .failure = {}};
       try {
-        arrival.worker = std::make_shared<WorkerProcess>(number, self->name_prefix_ + "_" + std::to_string(number), self->initializer_);
+        self->ensure_guard();
+        arrival.worker = std::make_shared<WorkerProcess>(number, self->options_, self->guard_, self->relay_.get());
       } catch (const std::exception& error) {
         arrival.failure = error.what();
       }
@@ -146,15 +244,26 @@ void ProcessPoolCore::shutdown(ShutdownOptions options) {
   if (options.wait && std::this_thread::get_id() == supervisor_id_) {
     throw Error("shutdown would wait for the thread that calls it");
   }
-  std::optional<TaskQueue> cancelled;
+  std::vector<TaskRef> cancelled;
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
-    if (options.cancel_futures) cancelled.emplace(std::move(queue_));
+    paused_ = false;
+    if (options.cancel_futures) {
+      for (const WorkerRef& worker : live_) {
+        worker->take_back([this](TaskRef task) { put_back_locked(std::move(task)); });
+      }
+      while (TaskRef task = pop_locked()) cancelled.push_back(std::move(task));
+      for (Retry& retry : retries_) cancelled.push_back(std::move(retry.task));
+      retries_.clear();
+    }
     if (!finished_) poke();
   }
-  if (cancelled) {
-    while (!cancelled->empty()) cancelled->pop()->state().cancel();
+  make_room();
+  for (const TaskRef& task : cancelled) {
+    if (task->state().cancel() && options_.observer) {
+      options_.observer->finished(task->number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
+    }
   }
   if (!options.wait) return;
   for (;;) {
@@ -170,6 +279,7 @@ void ProcessPoolCore::shutdown(ShutdownOptions options) {
     callbacks = callbacks_.get();
   }
   if (callbacks != nullptr) callbacks->drain();
+  if (relay_) relay_->flush();
 }
 
 bool ProcessPoolCore::is_finished() const {
@@ -181,8 +291,8 @@ void ProcessPoolCore::start_all() {
   std::vector<int> numbers;
   {
     const std::lock_guard lock(mutex_);
-    if (closing_) refuse_submission();
-    for (int number = reserve_worker(); number >= 0; number = reserve_worker()) numbers.push_back(number);
+    if (closing_) refuse_submission_locked();
+    for (int number = reserve_worker_locked(); number >= 0; number = reserve_worker_locked()) numbers.push_back(number);
   }
   for (const int number : numbers) start_worker(number);
   {
@@ -193,11 +303,58 @@ void ProcessPoolCore::start_all() {
     const std::uint32_t before = changes_.load(std::memory_order_acquire);   // Acquire: as in shutdown
     {
       const std::lock_guard lock(mutex_);
-      if (ready_ == workers_limit_) return;
-      if (closing_) refuse_submission();
+      // Fewer than wanted where no more can be started: that has been reported.
+      if (ready_ >= target_ || (ready_ > 0 && start_again_ && starting_ == 0 && ready_ == static_cast<int>(live_.size()))) return;
+      if (closing_) refuse_submission_locked();
     }
     futex_wait(changes_, before);
   }
+}
+
+void ProcessPoolCore::pause() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_ || paused_) return;
+    paused_ = true;
+    // Here and now, by whoever asks: what a worker has not begun is the pool's again when this returns.
+    for (const WorkerRef& worker : live_) worker->take_back([this](TaskRef task) { put_back_locked(std::move(task)); });
+    poke();
+  }
+}
+
+void ProcessPoolCore::resume() {
+  const std::lock_guard lock(mutex_);
+  if (!paused_) return;
+  paused_ = false;
+  if (!finished_) poke();
+}
+
+bool ProcessPoolCore::paused() const {
+  const std::lock_guard lock(mutex_);
+  return paused_;
+}
+
+void ProcessPoolCore::resize(int workers) {
+  std::vector<int> numbers;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_) refuse_submission_locked();
+    target_ = workers;
+    if (numbers_.size() < static_cast<std::size_t>(workers)) numbers_.resize(static_cast<std::size_t>(workers), false);
+    for (std::size_t wanted = queue_.size(); wanted > 0; --wanted) {
+      const int number = reserve_worker_locked();
+      if (number < 0) break;
+      numbers.push_back(number);
+    }
+    poke();
+  }
+  notify();
+  for (const int number : numbers) start_worker(number);
+}
+
+int ProcessPoolCore::workers() const {
+  const std::lock_guard lock(mutex_);
+  return target_;
 }
 
 std::vector<pid_t> ProcessPoolCore::worker_pids() const {
@@ -208,6 +365,32 @@ std::vector<pid_t> ProcessPoolCore::worker_pids() const {
   return pids;
 }
 
+PoolMetrics ProcessPoolCore::metrics() const {
+  PoolMetrics metrics;
+  // What has ended first: it was submitted before, so that nothing comes out negative.
+  metrics.done = done_.load(std::memory_order_acquire);
+  metrics.failed = failed_.load(std::memory_order_acquire);
+  metrics.cancelled = cancelled_.load(std::memory_order_acquire);
+  {
+    const std::lock_guard lock(mutex_);
+    metrics.submitted = submitted_;
+    metrics.workers = static_cast<int>(live_.size());
+    metrics.crashed = crashed_;
+    metrics.respawned = respawned_;
+    metrics.retried = retried_;
+    std::uint64_t busy = 0;
+    for (const WorkerRef& worker : live_) busy += worker->phase == WorkerProcess::Phase::ready && worker->tasks() > 0;
+    const std::uint64_t unfinished = submitted_ - metrics.done - metrics.failed - metrics.cancelled;
+    metrics.running = std::min(busy, unfinished);
+    metrics.queued = unfinished - metrics.running;
+  }
+  if (options_.timing) {
+    queue_wait_->add_to(metrics.queue_wait.emplace());
+    run_time_->add_to(metrics.run_time.emplace());
+  }
+  return metrics;
+}
+
 void ProcessPoolCore::deliver(StateRef state) noexcept {
   {
     const std::lock_guard lock(callbacks_mutex_);
@@ -215,6 +398,40 @@ void ProcessPoolCore::deliver(StateRef state) noexcept {
   }
   // After the pool's end only a then_in future is completed, with an error; there is no thread left for its callbacks.
   state->run_delivered_callbacks();
+}
+
+void ProcessPoolCore::note_cancelled(FutureState& state) noexcept {
+  const auto task = dynamic_cast<RemoteTask*>(&state);
+  if (task == nullptr) return;
+  switch (task->place.exchange(Place::cancelled, std::memory_order_acq_rel)) {
+    case Place::unsubmitted:
+    case Place::cancelled:
+      return;
+    case Place::waiting:
+      cancelled_waiting_.fetch_add(1, std::memory_order_relaxed);
+      cancelled_.fetch_add(1, std::memory_order_release);
+      make_room();
+      return;
+    case Place::elsewhere:
+      cancelled_.fetch_add(1, std::memory_order_release);
+  }
+}
+
+void ProcessPoolCore::kill_worker_of(const RemoteTask& task) noexcept {
+  const std::lock_guard lock(mutex_);
+  for (const WorkerRef& worker : live_) {
+    // Only if it is still at it: the oldest that was not taken back.
+    if (worker->given() == 0 || worker->at(0).task.get() != &task || worker->sentence != WorkerProcess::Sentence::none) continue;
+    worker->sentence = WorkerProcess::Sentence::cancelled;
+    worker->child().kill_group(SIGKILL);
+    worker->child().kill(SIGKILL);
+    return;
+  }
+}
+
+void ProcessPoolCore::ended(RemoteTask& task, int worker, PoolObserver::Outcome outcome) noexcept {
+  (outcome == PoolObserver::Outcome::done ? done_ : failed_).fetch_add(1, std::memory_order_release);
+  if (options_.observer) options_.observer->finished(task.number, worker, outcome);
 }
 
 void ProcessPoolCore::poke() noexcept {
@@ -227,6 +444,11 @@ void ProcessPoolCore::poke() noexcept {
 void ProcessPoolCore::notify() noexcept {
   changes_.fetch_add(1, std::memory_order_release);   // Release: pairs with the loads before a wait
   futex_wake_all(changes_);
+}
+
+void ProcessPoolCore::make_room() noexcept {
+  room_.fetch_add(1, std::memory_order_release);
+  futex_wake_all(room_);
 }
 
 }  // namespace pools::detail

@@ -48,6 +48,8 @@ void encode_current_exception(Bytes& to) {
 std::exception_ptr decode_exception(Reader& from) {
   const auto type = decode<std::string>(from);
   const auto message = decode<std::string>(from);
+  // The pool's own, thrown on the worker's side.
+  if (type == "pools::PayloadTooLargeError") return std::make_exception_ptr(PayloadTooLargeError(message));
   return std::make_exception_ptr(RemoteError(type, message));
 }
 

@@ -12,7 +12,7 @@ namespace pools::detail {
 // empty; an exception that crossed a process boundary before keeps its first type. REQUIRES: called in a handler.
 void encode_current_exception(Bytes& to);
 
-// A RemoteError. Throws WireError.
+// A RemoteError, or the pool's own PayloadTooLargeError. Throws WireError.
 std::exception_ptr decode_exception(Reader& from);
 
 }  // namespace pools::detail

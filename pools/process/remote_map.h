@@ -109,6 +109,7 @@ class ChunkedItems final : public MapItems<RemoteResult<Fn>> {
     auto* const made = new DecodedTask<ChunkResult<R>, &decode_chunk<R>>(trampoline_key<&call_each_remotely<Fn>>());
     TaskRef task(made);
     made->set_sink(core_.get());
+    task->message().limit_payload(core_->options().max_payload);
     Chunk chunk{.future = FutureAccess::share<ChunkResult<R>>(made)};
     for (; chunk.items < limit; ++chunk.items) {
       exhausted_ = zip_.at_end();

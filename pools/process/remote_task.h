@@ -2,14 +2,22 @@
 
 // A task of a process pool: the message that asks for it, and the state of its future, in one object.
 
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "pools/future.h"
+#include "pools/process/claim_board.h"
+#include "pools/process/process_options.h"
 #include "pools/process/wire.h"
 
 namespace pools::detail {
+
+class ProcessPoolCore;
 
 class RemoteTask {
  public:
@@ -19,21 +27,63 @@ class RemoteTask {
   Message& message() noexcept { return message_; }
 
   virtual FutureState& state() noexcept = 0;
-  // Completes it with what the worker answered. REQUIRES: running.
-  virtual void finish_with_answer(Reader answer) noexcept = 0;
+  // Stores what the worker answered, for state().finish(). Returns the error that there was, instead. REQUIRES: claimed.
+  virtual std::exception_ptr take_answer(Reader answer) noexcept = 0;
   // Completes it with an error unless it is cancelled. REQUIRES: pending or cancelled.
-  void fail_unstarted(const std::exception_ptr& error) noexcept {
-    if (state().try_start()) state().finish(error);
+  bool fail_unstarted(const std::exception_ptr& error) noexcept {
+    if (!state().claim()) return false;
+    state().finish(error);
+    return true;
   }
 
-  RemoteTask* next = nullptr;   // the queue's
+  // Beyond a plain task. Null for most; constant once submitted, but for `deaths`.
+  struct Extras {
+    RemoteTaskOptions options;
+    std::optional<int> retries;            // left; empty: none was used, and the pool says how many there are
+    int deaths = 0;                        // of workers that were at it
+    std::weak_ptr<ProcessPoolCore> pool;   // for cancel_kills
+    std::chrono::steady_clock::time_point submitted_at{};   // with timing only
+    std::chrono::steady_clock::time_point started_at{};     // likewise
+  };
+  Extras& extras() {
+    if (!extras_) extras_ = std::make_unique<Extras>();
+    return *extras_;
+  }
+  const Extras* has_extras() const noexcept { return extras_.get(); }
+  int priority() const noexcept { return extras_ ? extras_->options.priority : 0; }
+
+  // --- the queue's; guarded by the pool's mutex ---
+  RemoteTask* next = nullptr;
+  std::uint64_t number = 0;   // in the order of submission
+
+  // --- where it is, for a canceller ---
+  // `waiting` from the push to the pop; whoever leaves that state, popper or canceller, does so by an exchange, so that exactly one of
+  // them gives the place in a bounded queue back. Seq_cst is not needed: each transition is of this one word.
+  enum class Place : std::uint8_t {
+    unsubmitted,
+    waiting,
+    elsewhere,   // with a worker, or waiting for a retry
+    cancelled,
+  };
+  std::atomic<Place> place{Place::unsubmitted};
+
+  // --- the offer to a worker; written by the pool before state().offer() ---
+  void offered_on(ClaimBoard& board, std::uint64_t sequence) noexcept {
+    board_ = &board;
+    sequence_ = sequence;
+  }
 
  protected:
   explicit RemoteTask(const FunctionKey& function) : message_(MessageKind::task, function) {}
   ~RemoteTask() = default;
+  void kill_worker() noexcept;   // of a task that was cancelled while it was running (process_pool_core.cpp)
+
+  ClaimBoard* board_ = nullptr;
+  std::uint64_t sequence_ = 0;
 
  private:
   Message message_;
+  std::unique_ptr<Extras> extras_;
 };
 
 // Owns one reference.
@@ -49,57 +99,31 @@ class DecodedTask final : public ValueState<V>, public RemoteTask {
   explicit DecodedTask(const FunctionKey& function) : RemoteTask(function) {}
 
   FutureState& state() noexcept override { return *this; }
-  void finish_with_answer(Reader answer) noexcept override {
-    finish_with<V>(*this, [&answer]() -> V {
+  std::exception_ptr take_answer(Reader answer) noexcept override {
+    try {
       if constexpr (std::is_void_v<V>) {
         answer.expect_end();
+        this->emplace_value();
       } else {
         V value = Decode(answer);
         answer.expect_end();
-        return value;
+        this->emplace_value(std::move(value));
       }
-    });
+      return nullptr;
+    } catch (...) {
+      return std::current_exception();
+    }
   }
+
+ private:
+  bool withdraw_offer() noexcept override { return board_->take_back(sequence_); }
+  bool offer_begun() const noexcept override { return board_->begun(sequence_); }
+  void cancelled_while_running() noexcept override { kill_worker(); }
 };
 
 template <class V>
 V decode_value(Reader& answer) {
   if constexpr (!std::is_void_v<V>) return decode<V>(answer);
 }
-
-// FIFO of owned tasks.
-class TaskQueue {
- public:
-  TaskQueue() = default;
-  TaskQueue(TaskQueue&& other) noexcept
-      : first_(std::exchange(other.first_, nullptr)), last_(std::exchange(other.last_, nullptr)) {}
-  TaskQueue& operator=(TaskQueue&&) = delete;
-  ~TaskQueue() {
-    while (!empty()) pop();
-  }
-
-  bool empty() const noexcept { return first_ == nullptr; }
-  void push(TaskRef task) noexcept {
-    RemoteTask* const raw = task.release();
-    raw->next = nullptr;
-    (last_ == nullptr ? first_ : last_->next) = raw;
-    last_ = raw;
-  }
-  void push_front(TaskRef task) noexcept {
-    RemoteTask* const raw = task.release();
-    raw->next = first_;
-    first_ = raw;
-    if (last_ == nullptr) last_ = raw;
-  }
-  TaskRef pop() noexcept {
-    RemoteTask* const front = std::exchange(first_, first_->next);
-    if (first_ == nullptr) last_ = nullptr;
-    return TaskRef(front);
-  }
-
- private:
-  RemoteTask* first_ = nullptr;
-  RemoteTask* last_ = nullptr;
-};
 
 }  // namespace pools::detail

@@ -59,14 +59,17 @@ FileDescriptor duplicate_high(int fd) {
 // Runs in the child between vfork and exec, in the parent's memory: only system calls, nothing is allocated or locked.
 class ChildSetup {
  public:
-  ChildSetup(int status, bool own_group) : status_(status), own_group_(own_group) {}
+  ChildSetup(int status, const SpawnRequest& request)
+      : status_(status), own_group_(request.own_process_group), survives_(request.survives_parent) {}
 
   void prepare() const {
     // Everything is closed by exec but what is bound after this.
     if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) fail(Step::close_range);
     if (own_group_ && ::setpgid(0, 0) != 0) fail(Step::group);
-    if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail(Step::death_signal);
-    if (::getppid() != parent_) ::_exit(EXIT_FAILURE);   // it died before the line above
+    if (!survives_) {
+      if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail(Step::death_signal);
+      if (::getppid() != parent_) ::_exit(EXIT_FAILURE);   // it died before the line above
+    }
     send_own_pidfd();
     // Ignored signals would stay ignored and blocked ones blocked across exec. First no handler, then no mask.
     struct sigaction standard {};
@@ -107,12 +110,14 @@ class ChildSetup {
 
   const int status_;
   const bool own_group_;
+  const bool survives_;
   const pid_t parent_ = ::getpid();
 };
 
 // The next packet of the status socket: a pidfd, a failure, or neither at its end.
 struct StatusPacket {
   FileDescriptor pidfd;
+  bool truncated = false;   // there was a pidfd, but no descriptor left for it here
   std::optional<Failure> failure;
 };
 
@@ -131,6 +136,7 @@ StatusPacket receive_status(int status) {
   } while (got < 0 && errno == EINTR);
   StatusPacket packet;
   if (got == static_cast<ssize_t>(sizeof failure)) packet.failure = failure;
+  packet.truncated = got > 0 && (message.msg_flags & MSG_CTRUNC) != 0;
   const cmsghdr* const header = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
   if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
     int pidfd = -1;
@@ -138,6 +144,15 @@ StatusPacket receive_status(int status) {
     packet.pidfd = FileDescriptor(pidfd);
   }
   return packet;
+}
+
+// Kills a child that is still to be reaped, and reaps it. Somebody else could reap it between the two calls, and its id could be another
+// process's by then; a few hundred nanoseconds do not suffice for that.
+void end_without_pidfd(pid_t pid) {
+  siginfo_t info{};
+  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0) ::kill(pid, SIGKILL);
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& strings) {
@@ -170,6 +185,9 @@ Child spawn_here(const SpawnRequest& request) {
   const FileDescriptor channel = duplicate_high(request.channel_fd);
   const FileDescriptor output = duplicate_high(request.stdout_fd);
   const FileDescriptor errors = duplicate_high(request.stderr_fd);
+  const FileDescriptor nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!nothing) throw SpawnError("open /dev/null", errno);
+  const FileDescriptor input = duplicate_high(nothing.get());
 
   std::vector<std::string> arguments{program_invocation_name};
   arguments.insert(arguments.end(), request.arguments.begin(), request.arguments.end());
@@ -177,7 +195,7 @@ Child spawn_here(const SpawnRequest& request) {
   std::vector<std::string> environment = merged_environment(request.environment);
   std::vector<char*> envp = pointers_to(environment);
 
-  const ChildSetup setup(theirs.get(), request.own_process_group);
+  const ChildSetup setup(theirs.get(), request);
   int fork_error = 0;
   // The error handling of Boost.Process is switched off: its pipe is not close-on-exec in the parent, so that processes started
   // at the same time elsewhere would hold it open; and what it ignores here cannot fail (dup2 of an open descriptor).
@@ -188,7 +206,7 @@ Child spawn_here(const SpawnRequest& request) {
         executor.cmd_line = argv.data();
         executor.env = envp.data();
       }),
-      process::extend::on_exec_setup([&](auto&) { setup.prepare(); }), process::std_in < process::null,
+      process::extend::on_exec_setup([&](auto&) { setup.prepare(); }), process::posix::fd.bind(STDIN_FILENO, input.get()),
       process::posix::fd.bind(STDOUT_FILENO, output ? output.get() : STDOUT_FILENO),
       process::posix::fd.bind(STDERR_FILENO, errors ? errors.get() : STDERR_FILENO),
       // Without a channel, onto itself: then it keeps its close-on-exec flag.
@@ -206,10 +224,10 @@ Child spawn_here(const SpawnRequest& request) {
   const StatusPacket second = first.failure ? StatusPacket() : receive_status(ours.get());
   const std::optional<Failure>& failure = first.failure ? first.failure : second.failure;
   if (first.pidfd && !failure) return Child(pid, std::move(first.pidfd), request.own_process_group);
-  // Dead or dying. Its pid cannot have been given to another process unless the host reaps every child, and then this finds none.
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  // Dead or dying, or, when only the pidfd did not arrive, executed and to be ended.
+  end_without_pidfd(pid);
   if (failure) throw SpawnError(description_of(failure->step), failure->error);
+  if (first.truncated) throw SpawnError("receive a pidfd", EMFILE);
   throw SpawnError("start a process: it ended before it was executed", ECANCELED);
 }
 
@@ -297,9 +315,14 @@ bool Child::kill(int signal) noexcept {
 }
 
 void Child::kill_group(int signal) noexcept {
-  // Unreaped, dead or alive, it keeps its id from being given to another group.
+  if (!leads_group_ || pid_ <= 0) return;
+  // The kernel's own reference to the group, which never means another one, also when the leader has been reaped. Since Linux 6.9.
+  constexpr unsigned kProcessGroup = 1U << 2;   // PIDFD_SIGNAL_PROCESS_GROUP
+  if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, kProcessGroup) == 0 || errno != EINVAL) return;
+  // By its id, while that cannot be given to another group: as long as the leader, dead or alive, is unreaped. What a leader has left
+  // behind that a foreign waitpid has reaped is out of reach then.
   siginfo_t info{};
-  if (!leads_group_ || pid_ <= 0 || status_) return;
+  if (status_) return;
   if (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG | WNOWAIT) == 0) ::kill(-pid_, signal);
 }
 

@@ -4,7 +4,7 @@
 //
 // Every child is executed anew (/proc/self/exe, so a replaced or deleted file does not matter), with default signal
 // dispositions and an empty signal mask, standard input from /dev/null, and no descriptor of the parent's but those named in the
-// request. It is killed (SIGKILL) when this process dies, however that happens; the exit of the thread that called spawn() has
+// request. Unless it is to survive, it is killed (SIGKILL) when this process dies, however that happens; the exit of the thread that called spawn() has
 // no effect, since one thread that lives as long as the process does all spawning.
 //
 // No SIGCHLD handler is installed and none is needed: a child's death is seen through its pidfd. A host program that ignores
@@ -39,6 +39,7 @@ struct SpawnRequest {
   int stdout_fd = -1;                     // becomes its standard output; -1: inherited
   int stderr_fd = -1;                     // becomes its standard error; -1: inherited
   bool own_process_group = false;         // the child leads a group of its own, away from the terminal's Ctrl-C
+  bool survives_parent = false;           // it is not killed when this process dies: it sees to its own end
   std::vector<std::string> environment = {};   // "NAME=value", each added to this process's environment or replacing an entry
 };
 
@@ -71,8 +72,8 @@ class Child {
 
   // Through the pidfd, so that it never hits another process; false if there is none any more.
   bool kill(int signal) noexcept;
-  // Likewise to every process of the group that the child leads, what it left behind included. REQUIRES: own_process_group.
-  // Does nothing once the child is reaped.
+  // Likewise to every process of the group that the child leads, what it left behind included. REQUIRES: own_process_group. Once
+  // the child is reaped, by whomever, it reaches what is left of the group only from Linux 6.9 on.
   void kill_group(int signal) noexcept;
 
  private:

@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <exception>
+#include <fstream>
 #include <new>
 #include <utility>
 
@@ -19,38 +22,41 @@
 namespace pools::detail {
 namespace {
 
-constexpr int kMaxFailedStarts = 3;        // in a row, before the pool is broken
-constexpr int kRoundsBetweenEvents = 64;   // while busy, deaths are looked for this often
+constexpr int kRoundsBetweenEvents = 64;   // while busy, deaths and clocks are looked at this often
+
+// A worker that answers sooner than this, per task, is given more tasks at a time; one that does not for as long as the other is
+// stuck: it is given one at a time, and what it has not begun is taken back.
+constexpr std::chrono::microseconds kShortTask{20};
+constexpr std::chrono::microseconds kStuck{60};
 
 using Phase = WorkerProcess::Phase;
-
-WorkerDied died(const WorkerProcess& worker, const ExitStatus& status) {
-  std::string message = "worker process " + std::to_string(worker.pid()) + " " + status.description();
-  if (!worker.violation().empty()) message += ": the pool ended it because of " + worker.violation();
-  return WorkerDied(message, worker.pid(), status.signal, status.exit_code);
-}
 
 }  // namespace
 
 void ProcessPoolCore::supervise() {
-  name_this_thread(name_prefix_, "_supervisor");
+  name_this_thread(options_.name_prefix, "_supervisor");
   Patience patience;
   int rounds_without_events = 0;
   for (;;) {
     if (look_around()) {
       patience.renew();
     } else if (!patience.yield_once()) {
-      park();
-      patience.renew();
-      rounds_without_events = 0;
+      if (rebalance()) {
+        patience.renew();
+      } else {
+        park();
+        patience.renew();
+        rounds_without_events = 0;
+      }
     }
     if (++rounds_without_events >= kRoundsBetweenEvents) {
       take_events(0);
+      rebalance();
       rounds_without_events = 0;
     }
     if (!seen_closing_) continue;
     const std::lock_guard lock(mutex_);
-    if (queue_.empty() && live_.empty() && starting_ == 0 && arrivals_.empty()) {
+    if (queue_.empty() && retries_.empty() && live_.empty() && starting_ == 0 && arrivals_.empty()) {
       finished_ = true;
       break;
     }
@@ -70,7 +76,9 @@ bool ProcessPoolCore::look_around() {
       seen_closing_ = closing_;
     }
     for (Arrival& arrival : arrivals) admit(std::move(arrival));
-    if (seen_closing_) stop_idle_workers();
+    supply_idle();
+    start_needed();
+    stop_idle_workers();
   }
   for (std::size_t at = 0; at < live_.size(); ++at) progress |= serve(live_[at]);
   return progress;
@@ -86,7 +94,12 @@ void ProcessPoolCore::park() {
       return;   // serve() will find it, too
     }
   }
-  take_events(-1);
+  int timeout_ms = -1;
+  if (const auto due = next_due()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now()).count();
+    timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX));
+  }
+  take_events(timeout_ms);
 }
 
 void ProcessPoolCore::take_events(int timeout_ms) {
@@ -94,10 +107,20 @@ void ProcessPoolCore::take_events(int timeout_ms) {
   const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), timeout_ms);
   for (int at = 0; at < count; ++at) {
     // A pidfd's event names the worker, and there is one per worker and batch; the others only had to end the wait.
-    if (events[static_cast<std::size_t>(at)].data.ptr != nullptr) {
-      bury(static_cast<WorkerProcess*>(events[static_cast<std::size_t>(at)].data.ptr));
+    void* const of = events[static_cast<std::size_t>(at)].data.ptr;
+    if (of == &guard_) {
+      ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, guard_pidfd_.load(std::memory_order_relaxed), nullptr);
+      guard_pidfd_.store(-1, std::memory_order_release);
+      try {
+        post_to_spawner([self = shared_from_this()] { self->ensure_guard(); });
+      } catch (const std::exception&) {
+        report_error("replacing the guard of a process pool", std::current_exception());
+      }
+    } else if (of != nullptr) {
+      bury(static_cast<WorkerProcess*>(of));
     }
   }
+  watch_clocks();
 }
 
 void ProcessPoolCore::admit(Arrival arrival) {
@@ -120,13 +143,21 @@ void ProcessPoolCore::admit(Arrival arrival) {
 bool ProcessPoolCore::serve(const WorkerRef& worker) {
   if (worker->condemned()) return false;   // killed; its death will be seen
   bool progress = false;
+  int answers = 0;
   try {
-    if (worker->unsent() && worker->send_some()) {
-      worker->channel().ring();
-      progress = true;
+    if (worker->unsent()) {
+      const std::lock_guard lock(mutex_);   // what it sends belongs to what the mutex guards
+      if (worker->send_some()) {
+        worker->channel().ring();
+        progress = true;
+      }
     }
     while (const auto header = worker->receive()) {
       progress = true;
+      if (answers++ == 0) {
+        const std::lock_guard lock(mutex_);
+        worker->channel().room();   // whether the worker's index of that ring is in bounds
+      }
       handle(worker, *header);
     }
   } catch (const WireError& error) {
@@ -136,7 +167,24 @@ bool ProcessPoolCore::serve(const WorkerRef& worker) {
     condemn(*worker, "an answer that there is no memory for");
     progress = true;
   }
+  if (answers > 0) adjust_depth(*worker, answers);
   return progress;
+}
+
+void ProcessPoolCore::adjust_depth(WorkerProcess& worker, int answers) {
+  if (!prefetches_) return;
+  const auto now = Clock::now();
+  Clock::duration since{};
+  {
+    const std::lock_guard lock(mutex_);
+    since = now - std::exchange(worker.progress, now);
+  }
+  const auto per_task = since / answers;
+  if (per_task < kShortTask) {
+    worker.depth = std::min(worker.depth * 2, WorkerProcess::kMostGiven);
+  } else if (per_task > kStuck) {
+    worker.depth = 1;
+  }
 }
 
 void ProcessPoolCore::handle(const WorkerRef& worker, const MessageHeader& header) {
@@ -155,6 +203,7 @@ void ProcessPoolCore::handle(const WorkerRef& worker, const MessageHeader& heade
     }
     case MessageKind::result:
     case MessageKind::error:
+    case MessageKind::skipped:
       return take_answer(worker, header);
     case MessageKind::prepare:
     case MessageKind::task:
@@ -165,53 +214,181 @@ void ProcessPoolCore::handle(const WorkerRef& worker, const MessageHeader& heade
 }
 
 void ProcessPoolCore::worker_ready(const WorkerRef& worker) {
-  bool send = false;
   {
     const std::lock_guard lock(mutex_);
     if (worker->phase != Phase::starting) throw WireError("a worker that is ready twice");
+    worker->phase = Phase::ready;
     ++ready_;
-    send = assign_next(worker);
   }
+  if (options_.observer) options_.observer->worker_up(worker->number(), worker->pid());
   failed_starts_ = 0;
   notify();
-  if (send && worker->send_some()) worker->channel().ring();
-  if (seen_closing_) stop_idle_workers();
+  if (supply(worker)) worker->channel().ring();
+  stop_idle_workers();
 }
 
 void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& header) {
-  std::optional<Message> question;
-  TaskRef task;
-  bool send = false;
+  WorkerProcess::Given given;
+  bool more = false;
   {
     const std::lock_guard lock(mutex_);
-    if (worker->phase != Phase::busy || worker->unsent() || header.sequence != worker->sequence()) {
+    if (worker->given() == 0 || worker->unsent() || header.sequence != worker->at(0).sequence) {
       throw WireError("an answer that nobody asked for");
     }
-    question = worker->take_sent();
-    task = std::move(worker->task);
-    send = assign_next(worker);
+    if (header.kind != MessageKind::skipped && !worker->channel().board().begun(header.sequence)) {
+      throw WireError("an answer to a task that it has not begun");
+    }
+    given = worker->take_oldest();
+    more = worker->given() * 2 <= worker->depth;
+    if (header.kind != MessageKind::skipped) {
+      worker->due.reset();
+      ++worker->tasks_answered;
+    }
   }
   // The worker goes on before its answer is decoded.
   std::exception_ptr tampered;
   try {
-    if (send && worker->send_some()) worker->channel().ring();
+    if (more && supply(worker)) worker->channel().ring();
   } catch (const WireError&) {
-    tampered = std::current_exception();   // only this worker's next task suffers
+    tampered = std::current_exception();   // only this worker's next tasks suffer
   }
-  Reader answer(worker->payload());
-  if (header.kind == MessageKind::result) {
-    task->finish_with_answer(answer);
-  } else {
-    std::exception_ptr error;
-    try {
-      error = decode_exception(answer);
-    } catch (...) {
-      error = std::current_exception();
+  if (given.task) {
+    RemoteTask& task = *given.task;
+    if (header.kind == MessageKind::skipped || !task.state().claim()) {
+      if (!task.state().cancelled()) throw WireError("a task was skipped that nobody has taken back");
+      if (options_.observer) options_.observer->finished(task.number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
+      task.state().await_canceller();
+    } else {
+      std::exception_ptr error;
+      Reader answer(worker->payload());
+      if (header.kind == MessageKind::result) {
+        error = task.take_answer(answer);
+      } else {
+        try {
+          error = decode_exception(answer);
+        } catch (...) {
+          error = std::current_exception();
+        }
+      }
+      if (options_.timing) run_time_->record(Clock::now() - task.has_extras()->started_at);
+      deaths_in_row_ = 0;
+      ended(task, worker->number(), error ? PoolObserver::Outcome::failed : PoolObserver::Outcome::done);
+      task.state().finish(std::move(error));
     }
-    task->state().finish(error);
+  } else if (header.kind != MessageKind::skipped) {
+    throw WireError("an answer to a task that was taken back");
   }
   if (tampered) std::rethrow_exception(tampered);
-  if (seen_closing_) stop_idle_workers();
+  if (!more) return;
+  stop_idle_workers();
+}
+
+bool ProcessPoolCore::over_memory(const WorkerProcess& worker) const {
+  // The second field of statm: resident pages.
+  std::ifstream statm("/proc/" + std::to_string(worker.pid()) + "/statm");
+  std::uint64_t size = 0;
+  std::uint64_t resident = 0;
+  return statm >> size >> resident && resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) > options_.recycle_above;
+}
+
+bool ProcessPoolCore::supply(const WorkerRef& worker) {
+  const bool recycle = options_.recycle_above > 0 && worker->tasks_answered > 0 && over_memory(*worker);
+  bool something = false;
+  const std::lock_guard lock(mutex_);
+  if (recycle) worker->tasks_given = INT_MAX / 2;
+  if (worker->phase != Phase::ready || worker->condemned() || worker->unsent()) return false;
+  const bool spent = recycle || !may_give_locked(*worker);
+  // A share of the queue, lest one worker takes what another could begin at once.
+  const std::size_t share = std::max<std::size_t>(1, queue_.size() / (2 * live_.size()));
+  std::size_t wanted = std::min(worker->depth, worker->given() + share);
+  while (!spent && !queue_.empty() && worker->given() < wanted && may_give_locked(*worker)) {
+    RemoteTask& next = queue_.front();
+    const bool plain = next.has_extras() == nullptr;
+    const std::size_t size = next.message().view().size();
+    if (worker->given() > 0 && (!plain || size > worker->channel().room())) break;
+    TaskRef task = pop_locked();
+    if (!task) break;
+    const bool alone = task->has_extras() != nullptr;
+    if (worker->given() > 0 && alone) {   // what was looked at had been cancelled
+      put_back_locked(std::move(task));
+      break;
+    }
+    if (!give_locked(worker, std::move(task))) continue;
+    something |= worker->send_some();
+    if (alone || worker->unsent()) wanted = 0;
+  }
+  if (worker->given() > 0) return something;
+  if (worker->sentence == WorkerProcess::Sentence::deadline) {
+    // It answered after its SIGTERM: the answer counted, but who knows what the signal has left of it.
+    worker->child().kill_group(SIGKILL);
+    worker->child().kill(SIGKILL);
+    return something;
+  }
+  if (recycle || (options_.max_tasks_per_child > 0 && worker->tasks_given >= options_.max_tasks_per_child)) {
+    worker->phase = Phase::stopping;
+    --ready_;
+    worker->load(Message(MessageKind::stop));
+    worker->send_some();
+    return true;
+  }
+  make_idle_locked(worker);
+  return something;
+}
+
+bool ProcessPoolCore::supply_idle() {
+  std::vector<WorkerRef> idle;
+  {
+    const std::lock_guard lock(mutex_);
+    if (paused_ || queue_.empty() || idle_.empty()) return false;
+    idle.swap(idle_);
+    for (const WorkerRef& worker : idle) worker->idle = false;
+  }
+  for (auto worker = idle.rbegin(); worker != idle.rend(); ++worker) {
+    try {
+      if (supply(*worker)) (*worker)->channel().ring();
+    } catch (const WireError& error) {
+      condemn(**worker, error.what());
+    }
+  }
+  return true;
+}
+
+void ProcessPoolCore::start_needed() {
+  std::vector<int> numbers;
+  {
+    const std::lock_guard lock(mutex_);
+    if (paused_) return;
+    const auto coming = starting_ + std::count_if(live_.begin(), live_.end(), [](const WorkerRef& worker) { return worker->phase == Phase::starting; });
+    for (std::size_t served = idle_.size() + static_cast<std::size_t>(coming); served < queue_.size(); ++served) {
+      const int number = reserve_worker_locked();
+      if (number < 0) break;
+      numbers.push_back(number);
+    }
+  }
+  for (const int number : numbers) start_worker(number);
+}
+
+bool ProcessPoolCore::rebalance() {
+  if (!prefetches_) return false;
+  bool again = false;
+  bool taken = false;
+  {
+    std::unique_lock lock(mutex_, std::defer_lock);
+    for (const WorkerRef& worker : live_) {
+      if (worker->depth == 1) continue;   // the supervisor's: without the mutex
+      if (!lock.owns_lock()) lock.lock();
+      if (worker->given() < 2) continue;
+      if (Clock::now() - worker->progress < kStuck) {
+        again = true;
+        continue;
+      }
+      worker->depth = 1;
+      worker->take_back([this](TaskRef task) { put_back_locked(std::move(task)); });
+      taken = true;
+    }
+  }
+  if (taken) supply_idle();
+  return again || taken;
 }
 
 void ProcessPoolCore::condemn(WorkerProcess& worker, const std::string& violation) {
@@ -219,95 +396,27 @@ void ProcessPoolCore::condemn(WorkerProcess& worker, const std::string& violatio
   worker.condemn(violation);
 }
 
-void ProcessPoolCore::bury(WorkerProcess* dead) {
-  const auto at = std::find_if(live_.begin(), live_.end(), [dead](const WorkerRef& worker) { return worker.get() == dead; });
-  if (at == live_.end()) return;
-  const WorkerRef worker = *at;
-  serve(worker);   // what it had published counts
-  worker->child().kill_group(SIGKILL);
-  const ExitStatus status = worker->child().wait();
-  // Explicitly: descriptors that its own children still hold would stay registered.
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker->channel().event(), nullptr);
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker->child().pidfd(), nullptr);
-
-  std::optional<WorkerDied> error;
-  TaskRef task;
-  WorkerRef other;
-  bool was_starting = false;
-  int replacement = -1;
-  {
-    const std::lock_guard lock(mutex_);
-    error = died(*worker, status);
-    live_.erase(std::find(live_.begin(), live_.end(), worker));
-    std::erase(idle_, worker);
-    if (TaskRef unread = worker->take_back_unread_task()) {
-      // It was never begun, so nothing has happened to it.
-      unread->state().unstart();
-      queue_.push_front(std::move(unread));
-      if (!idle_.empty()) {
-        other = std::move(idle_.back());
-        idle_.pop_back();
-        if (!assign_next(other)) other.reset();
-      }
-    }
-    task = std::move(worker->task);
-    was_starting = worker->phase == Phase::starting;
-    if (!was_starting) {
-      --ready_;
-      numbers_[static_cast<std::size_t>(worker->number())] = false;
-      if (!closing_ || !queue_.empty()) replacement = reserve_worker();
-    } else {
-      ++starting_;   // until start_failed() has decided
-    }
-  }
-  if (other) other->hand_over();   // sent when it is served next
-  if (was_starting) start_failed(worker->number(), std::string(error->what()) + " before it was ready");
-  if (replacement >= 0) start_worker(replacement);
-  if (task) task->state().finish(std::make_exception_ptr(*error));
-}
-
-void ProcessPoolCore::start_failed(int number, const std::string& cause) {
-  bool again = false;
-  {
-    const std::lock_guard lock(mutex_);
-    ++failed_starts_;
-    again = failed_starts_ < kMaxFailedStarts && (!closing_ || !queue_.empty());
-    if (!again) {
-      --starting_;
-      numbers_[static_cast<std::size_t>(number)] = false;
-    }
-  }
-  if (again) {
-    start_worker(number);
-  } else if (failed_starts_ >= kMaxFailedStarts) {
-    break_pool("workers cannot be started: " + cause);
-  }
-}
-
-void ProcessPoolCore::break_pool(const std::string& cause) {
-  std::optional<TaskQueue> failed;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!broken_) broken_ = cause;
-    closing_ = true;
-    seen_closing_ = true;
-    failed.emplace(std::move(queue_));
-  }
-  const std::exception_ptr error = std::make_exception_ptr(BrokenPoolError("the process pool is broken: " + cause));
-  while (!failed->empty()) failed->pop()->fail_unstarted(error);
-  notify();
-  stop_idle_workers();
-}
-
 void ProcessPoolCore::stop_idle_workers() {
   std::vector<WorkerRef> stopped;
   {
     const std::lock_guard lock(mutex_);
-    if (!queue_.empty()) return;
-    stopped.swap(idle_);
-    for (const WorkerRef& worker : stopped) {
+    const auto beyond = static_cast<std::ptrdiff_t>(live_.size()) - target_;
+    const bool all = seen_closing_ && queue_.empty() && retries_.empty();
+    if (idle_.empty() || (!all && beyond <= 0)) return;
+    std::size_t count = all ? idle_.size() : std::min(idle_.size(), static_cast<std::size_t>(beyond));
+    // Those that are on their way out already count among those that live.
+    if (!all) {
+      const auto leaving = std::count_if(live_.begin(), live_.end(), [](const WorkerRef& worker) { return worker->phase == Phase::stopping; });
+      count = beyond > leaving ? std::min(idle_.size(), static_cast<std::size_t>(beyond - leaving)) : 0;
+    }
+    for (; count > 0; --count) {
+      WorkerRef worker = std::move(idle_.front());   // the one that has been idle longest
+      idle_.erase(idle_.begin());
+      worker->idle = false;
       worker->phase = Phase::stopping;
+      --ready_;
       worker->load(Message(MessageKind::stop));
+      stopped.push_back(std::move(worker));
     }
   }
   for (const WorkerRef& worker : stopped) {

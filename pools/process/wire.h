@@ -2,10 +2,13 @@
 
 // Messages between the pool and its workers: a header, then `length` bytes of payload. The parent trusts nothing in them.
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 #include "pools/process/bytes.h"
 #include "pools/process/function_key.h"
@@ -22,6 +25,7 @@ enum class MessageKind : std::uint32_t {
   refused,       // the answer to prepare: the initializer threw; payload: the exception
   result,        // the answer to task; payload: the value
   error,         // the answer to task; payload: the exception
+  skipped,       // the answer to task: it had been taken back, and was not begun
 };
 
 struct MessageHeader {
@@ -36,6 +40,13 @@ struct MessageHeader {
   FunctionKey function;
 };
 static_assert(std::is_trivially_copyable_v<MessageHeader> && sizeof(MessageHeader) == 40);
+
+// What `prepare` begins with; the worker's name and the initializer's arguments follow.
+struct WorkerSetup {
+  std::uint64_t max_payload = 0;    // bytes of a result; 0: no limit
+  std::uint64_t memory_limit = 0;   // bytes of address space; 0: no limit
+  std::int64_t cpu = -1;            // to run on; -1: any
+};
 
 // A message being written: the payload is appended to payload(), then seal() fills in the header before it.
 class Message {
@@ -60,6 +71,10 @@ class Message {
     header_.length = bytes_.size() - sizeof header_;
     std::memcpy(bytes_.data(), &header_, sizeof header_);
   }
+  // Of the payload, from now on. 0: none.
+  void limit_payload(std::uint64_t bytes) noexcept {
+    if (bytes > 0) bytes_.limit(bytes, sizeof header_);
+  }
   std::span<const std::byte> view() const noexcept { return bytes_.view(); }
   Bytes release() noexcept { return std::move(bytes_); }
 
@@ -68,7 +83,7 @@ class Message {
   Bytes bytes_;
 };
 
-// Puts messages together from what arrives, in whatever pieces. Source has
+// Puts messages together from what arrives, in whatever pieces. Small messages are taken many at a time. Source has
 //   std::size_t read_some(std::span<std::byte>)   as much as there is, without waiting
 template <class Source>
 class MessageReader {
@@ -76,41 +91,68 @@ class MessageReader {
   // The next message once it is complete; payload() is its content until the next call. Throws WireError when the header is
   // wrong (the reader is useless then), std::bad_alloc.
   std::optional<MessageHeader> poll(Source& source) {
-    if (delivered_) start_over();
-    if (header_bytes_ < sizeof header_) {
-      const std::span<std::byte> raw(reinterpret_cast<std::byte*>(&header_), sizeof header_);
-      header_bytes_ += source.read_some(raw.subspan(header_bytes_));
-      if (header_bytes_ < sizeof header_) return std::nullopt;
-      if (header_.magic != MessageHeader::kMagic) throw WireError("a message without its magic number");
-      if (header_.length > MessageHeader::kMaxLength) throw WireError("a message of an absurd length");
+    payload_ = {};
+    if (large_.size() > 0 && !assembling_) large_.clear(kKept);
+    for (;;) {
+      if (assembling_) return poll_large(source);
+      if (end_ - begin_ >= sizeof header_) {
+        std::memcpy(&header_, buffer_.data() + begin_, sizeof header_);
+        if (header_.magic != MessageHeader::kMagic) throw WireError("a message without its magic number");
+        if (header_.length > MessageHeader::kMaxLength) throw WireError("a message of an absurd length");
+        const std::size_t after = end_ - begin_ - sizeof header_;
+        const std::byte* const content = buffer_.data() + begin_ + sizeof header_;
+        if (header_.length <= after) {
+          payload_ = {content, static_cast<std::size_t>(header_.length)};
+          begin_ += sizeof header_ + payload_.size();
+          return header_;
+        }
+        if (header_.length > kBuffer - sizeof header_) {
+          large_.append(content, after);
+          begin_ = end_ = 0;
+          assembling_ = true;
+          continue;
+        }
+      }
+      if (!refill(source)) return std::nullopt;
     }
-    while (payload_.size() < header_.length) {
-      // Memory is taken as bytes arrive: what a header merely claims costs nothing.
-      const std::size_t piece = std::min<std::uint64_t>(header_.length - payload_.size(), std::max(payload_.size(), kFirstPiece));
-      std::byte* const at = payload_.extend(piece);
-      const std::size_t got = source.read_some({at, piece});
-      payload_.truncate(payload_.size() - piece + got);
-      if (got == 0) return std::nullopt;
-    }
-    delivered_ = true;
-    return header_;
   }
-  std::span<const std::byte> payload() const noexcept { return payload_.view(); }
+  std::span<const std::byte> payload() const noexcept { return payload_; }
 
  private:
+  static constexpr std::size_t kBuffer = std::size_t{16} << 10;
   static constexpr std::size_t kFirstPiece = std::size_t{64} << 20;
   static constexpr std::size_t kKept = std::size_t{1} << 20;   // memory held between messages
 
-  void start_over() noexcept {
-    header_bytes_ = 0;
-    payload_.clear(kKept);
-    delivered_ = false;
+  bool refill(Source& source) {
+    if (buffer_.size() == 0) buffer_.extend(kBuffer);
+    if (begin_ > 0) std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    end_ -= std::exchange(begin_, 0);
+    const std::size_t got = source.read_some({buffer_.data() + end_, kBuffer - end_});
+    end_ += got;
+    return got > 0;
+  }
+
+  std::optional<MessageHeader> poll_large(Source& source) {
+    while (large_.size() < header_.length) {
+      // Memory is taken as bytes arrive: what a header merely claims costs nothing.
+      const std::size_t piece = std::min<std::uint64_t>(header_.length - large_.size(), std::max(large_.size(), kFirstPiece));
+      std::byte* const at = large_.extend(piece);
+      const std::size_t got = source.read_some({at, piece});
+      large_.truncate(large_.size() - piece + got);
+      if (got == 0) return std::nullopt;
+    }
+    assembling_ = false;
+    payload_ = large_.view();
+    return header_;
   }
 
   MessageHeader header_;
-  std::size_t header_bytes_ = 0;
-  Bytes payload_;
-  bool delivered_ = false;
+  Bytes buffer_;              // kBuffer bytes once it is used; those from begin_ to end_ have not been looked at
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  Bytes large_;               // the payload of a message that does not fit the buffer
+  bool assembling_ = false;   // it is not complete
+  std::span<const std::byte> payload_;
 };
 
 }  // namespace pools::detail

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "pools/affinity.h"
 #include "pools/process/channel.h"
 #include "pools/process/codec.h"
 #include "pools/process/handshake.h"
@@ -51,7 +53,11 @@ class Worker {
           prepare(header);
           break;
         case MessageKind::task:
-          answer(header, MessageKind::result, MessageKind::error, Reader(reader_.payload()));
+          if (channel_.board().begin(header.sequence)) {
+            answer(header, MessageKind::result, MessageKind::error, Reader(reader_.payload()));
+          } else {
+            skip(header);
+          }
           break;
         case MessageKind::stop:
           return;
@@ -70,14 +76,25 @@ class Worker {
 
   void prepare(const MessageHeader& header) {
     Reader reader(reader_.payload());
+    WorkerSetup setup;
+    reader.read(&setup, sizeof setup);
     const auto name = decode<std::string>(reader);
     ::prctl(PR_SET_NAME, name.c_str(), 0, 0, 0);
+    max_payload_ = setup.max_payload;
+    if (setup.cpu >= 0 && !pin_this_thread(static_cast<int>(setup.cpu))) {
+      throw std::system_error(errno, std::generic_category(), "cannot run on CPU " + std::to_string(setup.cpu));
+    }
+    if (setup.memory_limit > 0) {
+      const rlimit limit{.rlim_cur = setup.memory_limit, .rlim_max = setup.memory_limit};
+      if (::setrlimit(RLIMIT_AS, &limit) != 0) throw std::system_error(errno, std::generic_category(), "cannot limit the memory");
+    }
     if (!answer(header, MessageKind::ready, MessageKind::refused, reader)) std::exit(EXIT_FAILURE);
   }
 
   // Calls what the header names and sends what comes of it. False if it threw.
   bool answer(const MessageHeader& header, MessageKind success, MessageKind failure, Reader arguments) {
     Message message(std::move(memory_), success, {});
+    message.limit_payload(max_payload_);
     bool succeeded = true;
     try {
       if (header.function != FunctionKey{}) {
@@ -86,6 +103,7 @@ class Worker {
       }
     } catch (...) {
       message.restart(failure);
+      message.payload().limit(~std::size_t{0}, 0);   // what is thrown arrives
       encode_current_exception(message.payload());
       succeeded = false;
     }
@@ -94,6 +112,12 @@ class Worker {
     memory_ = message.release();
     memory_.clear(kKept);
     return succeeded;
+  }
+
+  void skip(const MessageHeader& header) {
+    Message message(MessageKind::skipped);
+    message.seal(header.sequence);
+    channel_.write(message.view());
   }
 
   void call(const FunctionKey& key, Reader& arguments, Bytes& result) {
@@ -107,6 +131,7 @@ class Worker {
   WorkerChannel channel_;
   MessageReader<WorkerChannel> reader_;
   Bytes memory_;
+  std::uint64_t max_payload_ = 0;
   FunctionKey last_key_;
   Trampoline last_function_ = nullptr;
 };
@@ -117,6 +142,7 @@ void run_worker(int argc, char** argv) {
   const char* const name = argc > 2 ? argv[2] : "worker";
   ::signal(SIGINT, SIG_IGN);   // the terminal's Ctrl-C is for the main process to deal with
   ::prctl(PR_SET_NAME, name, 0, 0, 0);
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);   // into a pipe it would be held back until 4 KiB are there, or lost with the process
   const char* problem = "%s: %s is how a process pool starts its workers, and nobody else: %s\n";
   try {
     ChannelDescriptors descriptors = receive_handshake(kWorkerSocket);

@@ -1,5 +1,6 @@
 #include "pools/process/worker_process.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -7,21 +8,35 @@
 #include <system_error>
 #include <utility>
 
+#include "pools/affinity.h"
 #include "pools/process/handshake.h"
 
 namespace pools::detail {
 namespace {
 
-Message prepare_message(const std::string& name, const RemoteCall& initializer) {
+Message prepare_message(const std::string& name, int number, const ProcessPoolOptions& options) {
+  const RemoteCall& initializer = options.initializer;
   Message message(MessageKind::prepare, initializer ? initializer.function() : FunctionKey{});
+  const WorkerSetup setup{.max_payload = options.max_payload,
+                          .memory_limit = options.memory_limit,
+                          .cpu = options.cpus.empty() ? -1 : cpu_of_worker(options.cpus, number)};
+  message.payload().append(&setup, sizeof setup);
   encode(message.payload(), name);
   if (initializer) message.payload().append(initializer.arguments().data(), initializer.arguments().size());
   return message;
 }
 
+FileDescriptor null_output() {
+  FileDescriptor null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (!null) throw std::system_error(errno, std::generic_category(), "cannot open /dev/null");
+  return null;
+}
+
 }  // namespace
 
-WorkerProcess::WorkerProcess(int number, const std::string& name, const RemoteCall& initializer) : number_(number) {
+WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, Guard& guard, OutputRelay* relay)
+    : number_(number), guard_(guard), relay_(relay) {
+  const std::string name = options.name_prefix + "_" + std::to_string(number);
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     throw std::system_error(errno, std::generic_category(), "cannot make a socket for a worker");
@@ -30,44 +45,95 @@ WorkerProcess::WorkerProcess(int number, const std::string& name, const RemoteCa
   const FileDescriptor theirs(ends[1]);
   // Sent before there is a receiver, so that no death can be in the way.
   send_handshake(lifeline_.get(), channel_.memory_descriptor(), channel_.event());
-  child_ = spawn({.arguments = {kWorkerArgument, name}, .channel_fd = theirs.get(), .own_process_group = true});
+  FileDescriptor output;
+  FileDescriptor errors;
+  if (options.output == WorkerOutput::discarded) {
+    output = null_output();
+    errors = null_output();
+  } else if (relay_ != nullptr) {
+    output_ = relay_->attach(name, output, errors);
+  }
+  try {
+    child_ = spawn({.arguments = {kWorkerArgument, name},
+                    .channel_fd = theirs.get(),
+                    .stdout_fd = output.get(),
+                    .stderr_fd = errors.get(),
+                    .own_process_group = true});
+  } catch (...) {
+    if (output_) relay_->finish(*output_);
+    throw;
+  }
+  if (output_) relay_->started(*output_, child_.pid());
+  guard_.add(child_.pid());   // before it is told to run anything
   channel_.forget_memory_descriptor();
-  load(prepare_message(name, initializer));
+  load(prepare_message(name, number, options));
   send_some();
   channel_.ring();
 }
 
+std::string WorkerProcess::finish_output() {
+  std::string tail = output_ ? relay_->finish(*output_) : std::string();
+  output_.reset();
+  return tail;
+}
+
+WorkerProcess::~WorkerProcess() {
+  if (child_.pid() >= 0) {
+    const pid_t group = child_.pid();
+    child_ = Child();   // killed with its group, and reaped, if it was not before
+    guard_.remove(group);
+  }
+  finish_output();
+  // A canceller that found a task on this worker's board may still look at it, though the task has ended meanwhile.
+  if (has_offered_) FutureState::await_all_cancellers();
+}
+
+std::size_t WorkerProcess::tasks() const noexcept {
+  std::size_t tasks = 0;
+  for (std::size_t index = 0; index < count_; ++index) tasks += given_[(first_ + index) % kMostGiven].task != nullptr;
+  return tasks;
+}
+
+bool WorkerProcess::give(TaskRef& task) noexcept {
+  const std::uint64_t sequence = sequence_ + 1;
+  channel_.board().offer(sequence);
+  task->offered_on(channel_.board(), sequence);
+  if (!task->state().offer()) {
+    channel_.board().take_back(sequence);   // the number is used again, by the next
+    return false;
+  }
+  has_offered_ = true;
+  sequence_ = sequence;
+  ++tasks_given;
+  Message& message = task->message();
+  message.seal(sequence);
+  sending_ = message.view();
+  at(count_++) = {std::move(task), sequence};
+  return true;
+}
+
 void WorkerProcess::load(Message message) noexcept {
-  outgoing_ = std::move(message);
-  outgoing_.seal(++sequence_);
-  sent_ = 0;
+  control_ = std::move(message);
+  control_.seal(control_sequence_ = ++sequence_);
+  sending_ = control_.view();
 }
 
 bool WorkerProcess::send_some() {
-  const auto rest = outgoing_.view().subspan(sent_);
-  const std::size_t count = channel_.write_some(rest);
-  sent_ += count;
-  unsent_.store(count < rest.size(), std::memory_order_release);
+  const std::size_t count = channel_.write_quietly(sending_);
+  sending_ = sending_.subspan(count);
+  unsent_.store(!sending_.empty(), std::memory_order_release);
+  if (count > 0) channel_.publish();
   return count > 0;
 }
 
 void WorkerProcess::condemn(const std::string& violation) noexcept {
   violation_ = violation;
+  sentence = Sentence::violation;
   condemned_.store(true, std::memory_order_relaxed);
   child_.kill(SIGKILL);
 }
 
-TaskRef WorkerProcess::take_back_unread_task() noexcept {
-  try {
-    if (!task || channel_.unread() < sent_) return nullptr;
-  } catch (const WireError&) {
-    return nullptr;
-  }
-  task->message() = std::move(outgoing_);
-  return std::move(task);
-}
-
-bool WorkerProcess::actionable() const {
+bool WorkerProcess::actionable() {
   return channel_.readable() || (unsent() && channel_.has_room());
 }
 

@@ -146,7 +146,8 @@ TEST(ByteRing, an_index_out_of_bounds_is_an_error_and_nothing_is_touched) {
   EXPECT_EQ(producer.write_some(pattern(10, 0)), 10u);
   for (const std::uint64_t wrong : {std::uint64_t{11}, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
     indices.consumed = wrong;   // more than was written
-    EXPECT_THROW(producer.write_some(std::span(&byte, 1)), WireError);
+    EXPECT_THROW(producer.room(), WireError);
+    EXPECT_THROW(producer.write_some(pattern(64, 0)), WireError);   // more than the room that it has seen before
   }
   indices.consumed = 0;
   for (const std::uint64_t wrong : {std::uint64_t{65}, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {

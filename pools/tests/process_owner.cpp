@@ -21,6 +21,16 @@ int hang_deaf_to_the_parents_death() {
   for (;;) ::pause();
 }
 
+// Leaves a process behind that no signal on the parent's death reaches.
+int fork_a_sleeper() {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    for (;;) ::pause();
+  }
+  return pid;
+}
+
 // What a process finds that was started as this one was: no disposition but the default, no blocked signal.
 bool signals_are_untouched() {
   sigset_t mask;
@@ -41,6 +51,9 @@ void own_pool(const char* how) {
   if (std::strcmp(how, "hanging") == 0) {
     pool.submit<&hang_deaf_to_the_parents_death>();
     pool.submit<&hang_deaf_to_the_parents_death>();
+  }
+  if (std::strcmp(how, "grandchildren") == 0) {
+    for (int child = 0; child < 4; ++child) pool.submit<&fork_a_sleeper>().result();
   }
   const std::vector<pid_t> pids = pool.worker_pids();
   if (::write(3, pids.data(), pids.size() * sizeof(pid_t)) < 0) std::abort();

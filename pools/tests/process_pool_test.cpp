@@ -89,7 +89,7 @@ TEST_F(ProcessPoolTest, a_worker_inherits_no_descriptor_but_output_and_error) {
   const int leak = ::open(directory.file("leak").c_str(), O_RDWR | O_CREAT, 0600);   // not close-on-exec
   ASSERT_GE(leak, 0);
   {
-    ProcessPool pool{2};
+    ProcessPool pool({.workers = 1, .output = WorkerOutput::inherited});
     pool.start_all();
     EXPECT_THAT(pool.submit<&own_descriptors>().result(), testing::Not(testing::Contains(directory.file("leak"))));
     EXPECT_EQ(pool.submit<&target_of>(0).result(), "/dev/null");

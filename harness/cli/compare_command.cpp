@@ -1,0 +1,103 @@
+// poolbench compare A B: is the second result directory faster, slower or the same, cell by cell?
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/cli/cli.h"
+#include "harness/cli/times_output.h"
+#include "harness/comparison.h"
+#include "harness/errors.h"
+
+namespace harness {
+namespace {
+
+struct Flags {
+  std::string a;
+  std::string b;
+  std::string min_effect = "5%";
+  std::string fail_on;
+  bool across_machines = false;
+  bool json = false;
+  bool markdown = false;
+};
+
+double parse_percent(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool ends_right = end != text.data() + text.size() && std::string_view(end) == "%";
+  if (error != std::errc{} || !ends_right || !(value >= 0 && value <= 1000)) {
+    throw ConfigError(fmt::format("bad --min-effect '{}'; allowed: a percentage from 0% to 1000%, such as 5%", text));
+  }
+  return value / 100;
+}
+
+// The verdicts that `--fail-on` names; empty without the flag.
+std::vector<model::Change> parse_fail_on(const std::string& text) {
+  if (text.empty()) return {};
+  if (text == "slower") return {model::Change::slower};
+  if (text == "changed") return {model::Change::slower, model::Change::faster};
+  if (text == "undecided") return {model::Change::slower, model::Change::undecided};
+  throw ConfigError(
+      fmt::format("bad --fail-on '{}'; allowed: slower, changed (slower or faster), undecided (or slower)", text));
+}
+
+std::string described(const std::string& directory, const Analysis& analysis) {
+  const Sample& last = analysis.rows.back();
+  return fmt::format("{}  (build {}, machine {}, last row of {})", directory, last.build_id, last.machine_id,
+                     last.started_utc);
+}
+
+int run_compare(const Flags& flags) {
+  CompareOptions options;
+  options.minimum_effect = parse_percent(flags.min_effect);
+  options.across_machines = flags.across_machines;
+  const std::vector<model::Change> failing = parse_fail_on(flags.fail_on);
+  if (flags.json && flags.markdown) throw ConfigError("--json and --markdown exclude each other");
+  const Analysis a = look_at(flags.a);
+  const Analysis b = look_at(flags.b);
+  const Comparison comparison = compare(a, b, options);
+  if (flags.json) {
+    write_stdout(comparison_json(comparison, {flags.a, flags.b}, options));
+  } else if (flags.markdown) {
+    write_stdout(comparison_markdown(comparison, {flags.a, flags.b}, options));
+  } else {
+    write_stdout(comparison_text(comparison, {described(flags.a, a), described(flags.b, b)}, options));
+  }
+  if (failing.empty()) return kExitOk;
+  // A gate that cannot close must not look like one that found nothing.
+  if (const std::string warning = powerless(comparison); !warning.empty())
+    fmt::print(stderr, "warning: --fail-on: {}\n", warning);
+  std::size_t count = 0;
+  for (const model::Change change : failing) count += comparison.count(change);
+  for (const UnmeasuredCell& cell : comparison.unmeasured) count += cell.broke ? 1 : 0;  // slower than any measurement
+  if (count > 0)
+    fmt::print(stderr, "poolbench: --fail-on {}: {} cell{}\n", flags.fail_on, count, count == 1 ? "" : "s");
+  return count > 0 ? kExitCheckFailed : kExitOk;
+}
+
+}  // namespace
+
+void add_compare_command(CLI::App& app, CommandContext& context) {
+  CLI::App* const command =
+      app.add_subcommand("compare", "Two result directories: which cells became faster or slower");
+  const auto flags = std::make_shared<Flags>();
+  command->add_option("A", flags->a, "The result directory before")->required();
+  command->add_option("B", flags->b, "The result directory after")->required();
+  command->add_option("--min-effect", flags->min_effect, "Differences of the medians below it are none")
+      ->capture_default_str();
+  command->add_option(
+      "--fail-on", flags->fail_on,
+      "Exit with 1 if a cell is slower (or broke), changed (slower or faster), or undecided (or slower)");
+  command->add_flag("--across-machines", flags->across_machines,
+                    "Compare although the machines differ; cores need not match");
+  command->add_flag("--json", flags->json, "One JSON document instead of the tables");
+  command->add_flag("--markdown", flags->markdown, "A Markdown table instead of the tables");
+  command->callback([flags, &context] { context.action = [flags] { return run_compare(*flags); }; });
+}
+
+}  // namespace harness

@@ -1,0 +1,191 @@
+#include "harness/cli/explanation.h"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "harness/cli/gantt.h"
+#include "harness/cli/wrap.h"
+#include "harness/model/bounds.h"
+#include "harness/model/closed_forms.h"
+#include "harness/model/critical_path.h"
+#include "harness/quantity.h"
+
+namespace harness {
+namespace {
+
+using model::Activity;
+using model::Link;
+using model::Released;
+
+constexpr std::size_t kShownAtEachEnd = 12;  // links of a long path
+
+std::string exact(std::int64_t ns) { return format_duration(std::chrono::nanoseconds(ns)); }
+std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
+
+std::string worker_name(const model::Case& c, int worker) {
+  return c.serial || c.strategy == model::Strategy::sync ? "caller" : fmt::format("worker {}", worker + 1);
+}
+
+std::string what(const model::Case& c, const Link& link) {
+  const std::size_t task = link.task + 1;
+  switch (link.activity) {
+    case Activity::submit:
+      return link.task == 0 || c.serial || c.strategy == model::Strategy::sync
+                 ? fmt::format("submit of task {}", task)
+                 : fmt::format("submits of tasks 1 to {}", task);
+    case Activity::dispatch:
+      return fmt::format("dispatch of task {}", task);
+    case Activity::task:
+      return fmt::format("task {}", task);
+    case Activity::routing:
+      return fmt::format("hand-over of result {}", task);
+    case Activity::callback:
+      break;
+  }
+  return fmt::format("callback of task {}", task);
+}
+
+std::string where(const model::Case& c, const Link& link) {
+  switch (link.activity) {
+    case Activity::submit:
+      return "caller";
+    case Activity::dispatch:
+    case Activity::task:
+      return worker_name(c, link.server);
+    case Activity::routing:
+      return "main process";
+    case Activity::callback:
+      break;
+  }
+  return callback_server_name(c, link.server);
+}
+
+std::string because(const Link& link) {
+  const std::size_t after = link.after + 1;
+  switch (link.released) {
+    case Released::at_once:
+      return "at once";
+    case Released::by_submission:
+      return "submitted then";
+    case Released::by_worker:
+      return fmt::format("was busy with task {}", after);
+    case Released::by_dispatch:
+      return "dispatched then";
+    case Released::by_task:
+      return "its task had just ended";
+    case Released::by_chunk:
+      return fmt::format("its chunk had ended, with task {}", after);
+    case Released::by_server:
+      return fmt::format("was busy with callback {}", after);
+    case Released::by_router:
+      return fmt::format("result {} was handed over first", after);
+    case Released::by_last_submit:
+      return "all had been submitted";
+    case Released::by_refill:
+      break;
+  }
+  return fmt::format("queue not refilled before callback {}", after);
+}
+
+std::string line(const model::Case& c, const Link& link) {
+  std::string text = fmt::format("{:>12} {:>12}  {:<24} {:<13} {}", human(link.start_ns), human(link.finish_ns),
+                                 what(c, link), where(c, link), because(link));
+  if (link.finish_ns - link.start_ns > link.alone_ns + 1) {
+    text += fmt::format("; alone {}, the rest waits for a core or the lock", human(link.alone_ns));
+  }
+  return hang(text, 12 + 1 + 12 + 2 + 24 + 1 + 13 + 1);
+}
+
+// "3 tasks 900 ms, 2 callbacks 120 ms": what the path consists of.
+std::string composition(const std::vector<Link>& path) {
+  struct Part {
+    std::size_t count = 0;
+    std::int64_t ns = 0;
+  };
+  std::array<Part, 5> parts;
+  std::int64_t stretched = 0;
+  for (const Link& link : path) {
+    Part& part = parts[static_cast<std::size_t>(link.activity)];
+    ++part.count;
+    part.ns += link.finish_ns - link.start_ns;
+    stretched += std::max<std::int64_t>(0, link.finish_ns - link.start_ns - link.alone_ns);
+  }
+  constexpr std::array kPlural = {"submitting", "dispatches", "tasks", "hand-overs", "callbacks"};
+  std::string text;
+  for (std::size_t a = 0; a < parts.size(); ++a) {
+    if (parts[a].count == 0) continue;
+    const auto activity = static_cast<Activity>(a);
+    if (!text.empty()) text += ", ";
+    text += activity == Activity::submit
+                ? fmt::format("submitting {}", human(parts[a].ns))
+                : fmt::format("{} {} {}", parts[a].count,
+                              parts[a].count == 1 ? std::string(activity == Activity::routing ? "hand-over" : name(activity))
+                                                  : std::string(kPlural[a]),
+                              human(parts[a].ns));
+  }
+  if (stretched > static_cast<std::int64_t>(path.size())) {
+    text += fmt::format("; {} of it waiting for a core or the lock", human(stretched));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string explanation_text(const model::Case& c, const model::Prediction& prediction) {
+  const model::ClosedForm form = model::closed_form(c);
+  const model::Bounds bounds = model::makespan_bounds(c);
+  const std::vector<Link> path = model::critical_path(c, prediction);
+  std::string out;
+  if (form.in_domain) {
+    out += hang(fmt::format("formula   {} = {}; the term that binds: {}", form.formula, exact(form.value_ns),
+                            form.binding_term), 10);
+  } else {
+    out += hang(fmt::format("formula   none holds here ({}): simulated", form.violated), 10);
+  }
+  out += hang(fmt::format("bounds    {} to {}, of any case with these sums and extremes", exact(bounds.lower_ns),
+                          exact(bounds.upper_ns)), 10);
+  out += hang(fmt::format("path      {}", composition(path)), 10);
+  out += fmt::format("\n{:>12} {:>12}  {:<24} {:<13} {}\n", "from", "to", "critical path", "where", "began because");
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path.size() > 2 * kShownAtEachEnd + 1 && i == kShownAtEachEnd) {
+      out += fmt::format("{:>12} {:>12}  {} more links\n", "...", "...", path.size() - 2 * kShownAtEachEnd);
+      i = path.size() - kShownAtEachEnd;
+    }
+    out += line(c, path[i]);
+  }
+  out += '\n';
+  out += gantt(c, prediction);
+  return out;
+}
+
+void append_explanation_json(const model::Case& c, const model::Prediction& prediction, std::string& out) {
+  const auto quoted = [](const std::string& text) { return nlohmann::json(text).dump(); };
+  const model::ClosedForm form = model::closed_form(c);
+  const model::Bounds bounds = model::makespan_bounds(c);
+  auto to = std::back_inserter(out);
+  fmt::format_to(to,
+                 R"({{"formula": {}, "in_domain": {}, "binding": {}, "violated": {}, "lower_bound_ns": {}, )"
+                 R"("upper_bound_ns": {}, "critical_path": [)",
+                 quoted(form.formula), form.in_domain, quoted(form.binding_term), quoted(form.violated),
+                 bounds.lower_ns, bounds.upper_ns);
+  bool first = true;
+  for (const Link& link : model::critical_path(c, prediction)) {
+    const bool in_main = link.activity == Activity::submit || link.activity == Activity::routing;
+    fmt::format_to(to,
+                   R"({}{{"activity": "{}", "task": {}, "server": {}, "start_ns": {}, "finish_ns": {}, )"
+                   R"("alone_ns": {}, "because": {}}})",
+                   first ? "" : ", ", name(link.activity), link.task + 1,
+                   in_main ? "null" : std::to_string(link.server + 1), link.start_ns, link.finish_ns, link.alone_ns,
+                   quoted(because(link)));
+    first = false;
+  }
+  out += "]}";
+}
+
+}  // namespace harness

@@ -1,0 +1,21 @@
+#pragma once
+
+// `predict --explain`: which term of the formula binds, the critical path, and who does what when.
+//
+// Thread safety: pure functions.
+
+#include <string>
+
+#include "harness/model/case.h"
+
+namespace harness {
+
+// For people, at most 100 columns wide. Long paths are shown by their ends and by what they consist of.
+std::string explanation_text(const model::Case& c, const model::Prediction& prediction);
+
+// {"formula", "in_domain", "binding", "violated", "lower_bound_ns", "upper_bound_ns", "critical_path": [{"activity",
+// "task", "server", "start_ns", "finish_ns", "alone_ns", "because"}, ...]}; tasks and servers from 1, `server` null for
+// what the main process does. Appended to `out`.
+void append_explanation_json(const model::Case& c, const model::Prediction& prediction, std::string& out);
+
+}  // namespace harness

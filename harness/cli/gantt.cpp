@@ -1,0 +1,223 @@
+#include "harness/cli/gantt.h"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "harness/cli/wrap.h"
+#include "harness/model/wide.h"
+#include "harness/quantity.h"
+
+namespace harness {
+namespace {
+
+constexpr std::string_view kSymbols = "123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+constexpr std::size_t kMostRows = 40;
+constexpr int kLabel = 14;  // columns in front of the picture
+constexpr int kWidth = kTextColumns - kLabel - 2;
+
+using model::Wide;  // time x columns may not fit 64 bits
+
+bool on_worker(const model::Case& c) {
+  return c.serial || c.strategy == model::Strategy::worker || c.strategy == model::Strategy::fused ||
+         c.strategy == model::Strategy::sync;
+}
+
+struct Bar {
+  std::int64_t start_ns;
+  std::int64_t finish_ns;
+  std::size_t task;
+  bool callback;
+};
+
+// Start and end of column x of `kWidth`, in units of makespan / kWidth.
+std::string row_of(const std::vector<Bar>& bars, std::int64_t makespan_ns) {
+  std::string row(kWidth, '.');
+  std::vector<Wide> most(kWidth, 0);
+  for (const Bar& bar : bars) {
+    const Wide from = Wide{bar.start_ns} * kWidth;
+    const Wide to = Wide{bar.finish_ns} * kWidth;
+    const auto first = static_cast<int>(std::min<Wide>(from / makespan_ns, kWidth - 1));
+    bool labelled = false;
+    for (int x = first; x < kWidth && Wide{x} * makespan_ns < to; ++x) {
+      const Wide overlap = std::min(to, Wide{x + 1} * makespan_ns) - std::max(from, Wide{x} * makespan_ns);
+      auto& best = most[static_cast<std::size_t>(x)];
+      if (overlap <= best) continue;
+      best = overlap;
+      row[static_cast<std::size_t>(x)] = bar.callback && labelled ? '-' : kSymbols[bar.task];
+      labelled = true;
+    }
+  }
+  return row;
+}
+
+// "0           150ms           300ms", under the picture.
+std::string axis(std::int64_t makespan_ns) {
+  std::string line(kWidth, ' ');
+  const auto put = [&line](std::int64_t ns, int at, bool right) {
+    const std::string text = human_duration(std::chrono::nanoseconds(ns));
+    const auto size = static_cast<int>(text.size());
+    const int from = std::clamp(right ? at - size : at, 0, kWidth - size);
+    line.replace(static_cast<std::size_t>(from), text.size(), text);
+  };
+  put(0, 0, false);
+  put(makespan_ns / 2, kWidth / 2, false);
+  put(makespan_ns, kWidth, true);
+  return fmt::format("{:{}}|{}|\n", "", kLabel, line);
+}
+
+std::string detailed(const model::Case& c, const model::Prediction& prediction,
+                     const std::vector<std::pair<std::string, std::vector<Bar>>>& rows) {
+  std::string out;
+  for (const auto& [label, bars] : rows) {
+    out += fmt::format("{:<{}}|{}|\n", label, kLabel, row_of(bars, prediction.makespan_ns));
+  }
+  out += axis(prediction.makespan_ns);
+  out += fmt::format("{:{}}{} = task{}; . = idle\n", "", kLabel, prediction.tasks.size() > 9 ? "1..9a..zA..Z" : "1..9",
+                     model::has_callbacks(c.strategy) ? ", 1--- = its callback" : "");
+  return out;
+}
+
+// What a level of 0..1 looks like in one character: tenths, full is '#'.
+char level(double share) {
+  if (share >= 0.9999) return '#';
+  if (share <= 0.0001) return '.';
+  return static_cast<char>('0' + static_cast<int>(share * 10));
+}
+
+// Mean of a step function over each column, as a share of `capacity`: +1 at each start, -1 at each finish.
+class Occupancy {
+ public:
+  explicit Occupancy(std::int64_t makespan_ns)
+      : makespan_ns_(makespan_ns), part_(kWidth + 1, 0), whole_(kWidth + 1, 0) {}
+
+  void add(std::int64_t start_ns, std::int64_t finish_ns) {
+    const double scale = static_cast<double>(kWidth) / static_cast<double>(makespan_ns_);
+    const double from = static_cast<double>(start_ns) * scale;
+    const double to = static_cast<double>(finish_ns) * scale;
+    const int first = std::clamp(static_cast<int>(from), 0, kWidth - 1);
+    const int last = std::clamp(static_cast<int>(to), 0, kWidth - 1);
+    if (first == last) {
+      part_[static_cast<std::size_t>(first)] += to - from;
+      return;
+    }
+    part_[static_cast<std::size_t>(first)] += first + 1 - from;
+    part_[static_cast<std::size_t>(last)] += to - last;
+    whole_[static_cast<std::size_t>(first) + 1] += 1;  // the columns between the two
+    whole_[static_cast<std::size_t>(last)] -= 1;
+  }
+
+  std::string row(double capacity) const {
+    std::string row;
+    double between = 0;
+    for (std::size_t x = 0; x < kWidth; ++x) {
+      between += whole_[x];
+      row += level((part_[x] + between) / capacity);
+    }
+    return row;
+  }
+  double most() const {
+    double most = 0;
+    double between = 0;
+    for (std::size_t x = 0; x < kWidth; ++x) {
+      between += whole_[x];
+      most = std::max(most, part_[x] + between);
+    }
+    return most;
+  }
+
+ private:
+  std::int64_t makespan_ns_;
+  std::vector<double> part_;   // of intervals that fill a column in part
+  std::vector<double> whole_;  // differences of the number that fill it
+};
+
+std::string summarised(const model::Case& c, const model::Prediction& prediction, std::size_t servers) {
+  const bool staged = model::has_callbacks(c.strategy) && !on_worker(c);
+  Occupancy workers(prediction.makespan_ns);
+  Occupancy callbacks(prediction.makespan_ns);
+  Occupancy waiting(prediction.makespan_ns);
+  Occupancy results(prediction.makespan_ns);
+  for (std::size_t i = 0; i < prediction.tasks.size(); ++i) {
+    const model::TaskTimes& times = prediction.tasks[i];
+    waiting.add(0, times.start_ns);
+    workers.add(times.start_ns, times.finish_ns);
+    if (times.callback_start_ns == model::kNever) continue;
+    (staged ? callbacks : workers).add(times.callback_start_ns, times.callback_finish_ns);
+    if (staged) results.add(times.finish_ns, times.callback_start_ns);
+  }
+  std::string out;
+  const auto line = [&out](std::string_view label, const std::string& row) {
+    out += fmt::format("{:<{}}|{}|\n", label, kLabel, row);
+  };
+  const auto backlog = [&](std::string_view label, const Occupancy& of) {
+    line(label, of.row(std::max(1.0, of.most())));
+  };
+  const auto workers_used = std::min<std::size_t>(static_cast<std::size_t>(c.workers), prediction.tasks.size());
+  line(fmt::format("{} worker{}", workers_used, workers_used == 1 ? "" : "s"),
+       workers.row(static_cast<double>(workers_used)));
+  backlog("tasks wait", waiting);
+  if (staged) {
+    line(c.strategy == model::Strategy::extra ? fmt::format("{} parser{}", servers, servers == 1 ? "" : "s")
+                                              : callback_server_name(c, 0),
+         callbacks.row(static_cast<double>(servers)));
+    backlog("results wait", results);
+  }
+  out += axis(prediction.makespan_ns);
+  out += hang(fmt::format("{:{}}# = all busy, 0 to 9 = tenths of that, . = idle; waiting: tenths of the most, {:.0f} tasks{}",
+                          "", kLabel, waiting.most(),
+                          staged ? fmt::format(" and {:.0f} results", results.most()) : ""),
+              kLabel, kTextColumns);
+  return out;
+}
+
+}  // namespace
+
+std::string callback_server_name(const model::Case& c, int server) {
+  if (c.serial) return "caller";
+  switch (c.strategy) {
+    case model::Strategy::worker:
+    case model::Strategy::fused:
+      return fmt::format("worker {}", server + 1);
+    case model::Strategy::main:
+      return "main process";
+    case model::Strategy::extra:
+      return fmt::format("parser {}", server + 1);
+    default:
+      return "caller";
+  }
+}
+
+std::string gantt(const model::Case& c, const model::Prediction& prediction) {
+  if (prediction.makespan_ns == 0) return "nothing takes any time\n";
+  const bool caller_does_all = c.serial || c.strategy == model::Strategy::sync;
+  std::map<std::pair<int, int>, std::vector<Bar>> bars;  // (stage, server)
+  std::size_t servers = 1;
+  for (std::size_t i = 0; i < prediction.tasks.size(); ++i) {
+    const model::TaskTimes& times = prediction.tasks[i];
+    servers = std::max(servers, static_cast<std::size_t>(times.server) + 1);
+    if (prediction.tasks.size() > kSymbols.size()) continue;
+    bars[{1, times.worker}].push_back({times.start_ns, times.finish_ns, i, false});
+    if (times.callback_start_ns == model::kNever) continue;
+    bars[on_worker(c) ? std::pair(1, times.worker) : std::pair(2, times.server)].push_back(
+        {times.callback_start_ns, times.callback_finish_ns, i, true});
+  }
+  if (prediction.tasks.size() > kSymbols.size() || bars.size() > kMostRows) return summarised(c, prediction, servers);
+  std::vector<std::pair<std::string, std::vector<Bar>>> rows;
+  for (auto& [at, row] : bars) {
+    const auto [stage, server] = at;
+    rows.emplace_back(stage == 2          ? callback_server_name(c, server)
+                      : caller_does_all ? std::string("caller")
+                                        : fmt::format("worker {}", server + 1),
+                      std::move(row));
+  }
+  return detailed(c, prediction, rows);
+}
+
+}  // namespace harness

@@ -1,0 +1,24 @@
+#pragma once
+
+// A prediction as a picture of text, at most 100 columns wide: who does what, and when.
+//
+// Thread safety: pure functions.
+
+#include <string>
+
+#include "harness/model/case.h"
+
+namespace harness {
+
+inline constexpr int kTextColumns = 100;
+
+// Of few tasks (at most 61) on few servers (at most 40) a row per server: each task is drawn with its own character
+// (1 to 9, a to z, A to Z in submission order), its callback as that character and dashes; a column shows what filled
+// most of it. Of many, rows that say how busy workers and callback servers are over time and how many tasks wait.
+// REQUIRES: `prediction` is simulate(c).
+std::string gantt(const model::Case& c, const model::Prediction& prediction);
+
+// "worker 3", "parser 1", "main process", "caller": who runs the callbacks of server number `server`.
+std::string callback_server_name(const model::Case& c, int server);
+
+}  // namespace harness

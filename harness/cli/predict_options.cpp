@@ -1,0 +1,216 @@
+#include "harness/cli/predict_options.h"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "harness/errors.h"
+#include "harness/model/parsers.h"
+#include "harness/model_case.h"
+#include "harness/quantity.h"
+
+namespace harness {
+namespace {
+
+constexpr std::size_t kMostPoints = 10'000;
+constexpr std::string_view kSweepAxes = "workers, parsers, chunksize";
+
+struct Sweep {
+  std::string axis;
+  std::vector<Size> values;
+};
+
+Sweep parse_sweep(const std::string& text, int cores) {
+  const auto at = text.find('=');
+  Sweep sweep{text.substr(0, at), {}};
+  if (at == std::string::npos || (sweep.axis != "workers" && sweep.axis != "parsers" && sweep.axis != "chunksize")) {
+    throw ConfigError(fmt::format("bad --sweep '{}'; allowed: AXIS=SIZES with AXIS one of {}, such as workers=1..64",
+                                  text, kSweepAxes));
+  }
+  sweep.values = parse_sizes(text.substr(at + 1), cores);
+  return sweep;
+}
+
+std::vector<Sweep> sweeps_of(const PredictOptions& options, int cores) {
+  std::vector<Sweep> sweeps;
+  std::size_t points = 1;
+  for (const std::string& text : options.sweeps) {
+    Sweep sweep = parse_sweep(text, cores);
+    for (const Sweep& other : sweeps) {
+      if (other.axis == sweep.axis) throw ConfigError(fmt::format("--sweep {} is given twice", sweep.axis));
+    }
+    points *= sweep.values.size();
+    if (points > kMostPoints) throw ConfigError(fmt::format("--sweep: more than {} cases", kMostPoints));
+    sweeps.push_back(std::move(sweep));
+  }
+  return sweeps;
+}
+
+// An axis that is swept is not set as well; its flag gets the first value, so that the case itself is complete.
+void require_unset(bool given, const std::string& axis) {
+  if (given) throw ConfigError(fmt::format("--{} and --sweep {}=... contradict each other", axis, axis));
+}
+CaseOptions with_first_values(CaseOptions base, const std::vector<Sweep>& sweeps) {
+  for (const Sweep& sweep : sweeps) {
+    const std::string first = std::to_string(sweep.values.front().value);
+    if (sweep.axis == "workers") {
+      require_unset(!base.workers.empty(), sweep.axis);
+      base.workers = first;
+    } else if (sweep.axis == "parsers") {
+      require_unset(base.parsers.has_value(), sweep.axis);
+      base.parsers = first;
+    } else {
+      require_unset(base.chunksize.has_value(), sweep.axis);
+      base.chunksize = first;
+    }
+  }
+  return base;
+}
+
+std::int64_t cost(const std::optional<std::string>& text) {
+  return text ? parse_duration(*text).count() : 0;
+}
+
+void add_computation(const std::optional<std::string>& text, std::string_view flag, bool locked,
+                     std::vector<model::Demand>& demands) {
+  if (!text) return;
+  const auto durations = parse_durations(*text);
+  const bool one_for_all = durations.size() == 1 && text->find_first_of(",x") == std::string::npos;
+  if (!one_for_all && durations.size() != demands.size()) {
+    throw ConfigError(fmt::format("{} '{}' gives {} durations for {} tasks; allowed: one for all, or one per task", flag,
+                                  *text, durations.size(), demands.size()));
+  }
+  for (std::size_t i = 0; i < demands.size(); ++i) {
+    demands[i].compute_ns = durations[one_for_all ? 0 : i].count();
+    demands[i].locked = locked;
+  }
+}
+
+void require_meaning(const PredictOptions& options, const Cell& cell) {
+  const bool computes = options.compute || options.callback_compute;
+  if (options.callback_compute && cell.strategy == "none") {
+    throw ConfigError("--callback-compute does not apply to strategy none: it has no callbacks");
+  }
+  if (options.cores && !computes) {
+    throw ConfigError("--cores does not apply: nothing computes; give --compute or --callback-compute as well");
+  }
+  if (options.gil && !computes) {
+    throw ConfigError("--gil does not apply: nothing computes; give --compute or --callback-compute as well");
+  }
+  if (options.routing_cost && cell.strategy != "extra") {
+    throw ConfigError(fmt::format("--routing-cost does not apply to strategy {}, only to extra", cell.strategy));
+  }
+  if (!options.coupled) return;
+  if (cell.start_method == "none" || (cell.strategy != "main" && cell.strategy != "none")) {
+    throw ConfigError("--coupled does not apply: only a process pool with strategy main or none has a thread that both "
+                      "dispatches and runs callbacks");
+  }
+  if (computes || options.submit_cost) {
+    throw ConfigError("--coupled is modelled without shared cores and submit costs; leave out --compute, "
+                      "--callback-compute and --submit-cost");
+  }
+}
+
+model::Case model_case_of(const PredictOptions& options, const Cell& cell, int usable_cores) {
+  require_meaning(options, cell);
+  model::Case c = waiting_case(cell);
+  const bool processes = cell.start_method != "none";
+  add_computation(options.compute, "--compute", options.gil && !processes, c.tasks);
+  add_computation(options.callback_compute, "--callback-compute",
+                  options.gil && !processes && cell.strategy != "extra", c.callbacks);
+  if (options.compute || options.callback_compute) {
+    c.cores = usable_cores;
+    if (options.cores) {
+      const std::vector<Size> sizes = parse_sizes(*options.cores, usable_cores);
+      if (sizes.size() != 1) throw ConfigError(fmt::format("--cores '{}': one number is allowed here", *options.cores));
+      c.cores = sizes.front().value;
+    }
+  }
+  c.overheads = {.submit_ns = cost(options.submit_cost),
+                 .dispatch_ns = cost(options.dispatch_cost),
+                 .routing_ns = cost(options.routing_cost)};
+  c.serial = cell.backend == "inline";
+  c.coupled = options.coupled;
+  try {
+    model::check(c);
+  } catch (const std::logic_error& error) {
+    throw ConfigError(error.what());
+  } catch (const std::overflow_error& error) {
+    throw ConfigError(error.what());
+  }
+  return c;
+}
+
+void set(PredictedPoint& point, const std::string& axis, const Size& size) {
+  if (axis == "workers") {
+    point.cell.workers = point.model_case.workers = size.value;
+    point.cell.workers_spec = size.spec;
+  } else if (axis == "parsers") {
+    point.cell.parsers = point.model_case.parsers = size.value;
+  } else {
+    point.cell.chunksize = size.value;
+    if (point.cell.start_method != "none") point.model_case.chunksize = size.value;  // a pool of threads ignores it
+  }
+}
+
+}  // namespace
+
+void add_predict_options(CLI::App& command, PredictOptions& options) {
+  add_case_options(command, options.base);
+  command.get_option("--parsers")->description("parser processes of strategy extra (default 1); auto: the fewest that "
+                                               "reach the makespan of unlimited ones");
+  command.add_flag("--explain", options.explain,
+                   "which term of the formula binds, the critical path, and who does what when");
+  command.add_option("--sweep", options.sweeps, "AXIS=SIZES: a table over workers, parsers or chunksize, as in workers=1..64; "
+                                                "may be repeated")
+      ->allow_extra_args(false);
+  command.add_option("--submit-cost", options.submit_cost, "what each submit costs the submitting thread");
+  command.add_option("--dispatch-cost", options.dispatch_cost, "what each task costs its worker beforehand");
+  command.add_option("--routing-cost", options.routing_cost,
+                     "what handing a result to a parser costs the main process (strategy extra)");
+  command.add_option("--compute", options.compute,
+                     "computation of each task after its wait in --tasks: one for all, or one per task");
+  command.add_option("--callback-compute", options.callback_compute, "likewise of each callback");
+  command.add_option("--cores", options.cores, "cores that computation shares (default: this machine's)");
+  command.add_flag("--gil", options.gil, "computation holds one lock per process, as Python's");
+  command.add_flag("--coupled", options.coupled,
+                   "callbacks run on the thread that dispatches, as in CPython's process pool");
+}
+
+PredictRequest predict_request(const PredictOptions& options, int usable_cores) {
+  const std::vector<Sweep> sweeps = sweeps_of(options, usable_cores);
+  if (options.explain && !sweeps.empty()) throw ConfigError("--explain shows one case, --sweep many; allowed: one of them");
+  CaseOptions base = with_first_values(options.base, sweeps);
+  PredictRequest request;
+  if (base.parsers == "auto") {
+    request.parsers_auto = true;
+    base.parsers = "1";
+  }
+  PredictedPoint first;
+  first.cell = cell_of(base, usable_cores);
+  first.model_case = model_case_of(options, first.cell, usable_cores);
+  request.points.push_back(std::move(first));
+  for (const Sweep& sweep : sweeps) {
+    request.swept.push_back(sweep.axis);
+    std::vector<PredictedPoint> crossed;
+    for (const PredictedPoint& point : request.points) {
+      for (const Size& size : sweep.values) {
+        crossed.push_back(point);
+        set(crossed.back(), sweep.axis, size);
+      }
+    }
+    request.points = std::move(crossed);
+  }
+  if (request.parsers_auto) {
+    for (PredictedPoint& point : request.points) {
+      point.cell.parsers = point.model_case.parsers = model::enough_parsers(point.model_case);
+    }
+  }
+  return request;
+}
+
+}  // namespace harness

@@ -1,0 +1,51 @@
+// poolbench show DIR: the tables that `run` printed at its end, made again from the rows; nothing is written.
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "harness/analysis.h"
+#include "harness/cli/cli.h"
+#include "harness/cli/times_output.h"
+#include "harness/errors.h"
+#include "harness/report.h"
+#include "harness/summary_json.h"
+
+namespace harness {
+namespace {
+
+struct Flags {
+  std::string directory;
+  bool json = false;
+};
+
+int show(const Flags& flags) {
+  const Analysis analysis = look_at(flags.directory);
+  if (analysis.other_rows > 0) {
+    fmt::print(stderr, "{} repetitions of other builds or machines are left out: these are the last row's\n",
+               analysis.other_rows);
+  }
+  if (flags.json) {
+    write_stdout(analysis_json(analysis));
+    return kExitOk;
+  }
+  print_verdict(analysis, std::cout);
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_show_command(CLI::App& app, CommandContext& context) {
+  CLI::App* const command = app.add_subcommand("show", "Print the tables of a result directory again");
+  const auto flags = std::make_shared<Flags>();
+  command->add_option("DIR", flags->directory, "The output directory of a run; one that was cut off will do")
+      ->required();
+  command->add_flag("--json", flags->json, "One JSON document instead of the tables");
+  command->callback([flags, &context] { context.action = [flags] { return show(*flags); }; });
+}
+
+}  // namespace harness

@@ -1,0 +1,147 @@
+#include "harness/recommend/curve.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <tuple>
+
+#include "harness/model/bounds.h"
+#include "harness/model/simulate.h"
+
+namespace harness::recommend {
+namespace {
+
+model::Case case_of(const Profile& profile, const Job& job, const Choice& choice) {
+  const PoolProfile& pool = profile.of(choice.pool);
+  model::Case c;
+  c.strategy = choice.strategy;
+  c.workers = choice.workers;
+  c.parsers = std::max(1, choice.parsers);
+  c.cores = std::max(1, static_cast<int>(std::lround(profile.effective_cores())));
+  c.overheads.dispatch_ns = pool.dispatch_ns;
+  const double slowdown = pool.usl.slowdown(choice.workers);
+  double locked = 0;   // of a task, carried from task to task: a share of one half locks every second one
+  for (int task = 0; task < job.tasks; ++task) {
+    model::Demand demand = profile.demands[static_cast<std::size_t>(task) % profile.demands.size()];
+    demand.wait_ns = std::llround(static_cast<double>(demand.wait_ns) * slowdown);
+    demand.compute_ns = std::llround(static_cast<double>(demand.compute_ns) * slowdown);
+    locked += pool.locked_share;
+    if (locked >= 1 - 1e-9) {
+      demand.locked = true;
+      locked -= 1;
+    }
+    c.tasks.push_back(demand);
+  }
+  c.callbacks.assign(static_cast<std::size_t>(job.tasks), job.has_callbacks() ? job.callback : model::Demand{});
+  return c;
+}
+
+int fewest_parsers_for(const Profile& profile, const Job& job, Pool pool, int workers) {
+  const model::Case c = case_of(profile, job, {pool, workers, model::Strategy::none, 0});
+  const std::int64_t fewest = model::fewest_parsers(model::finish_times(c), job.callback.service_ns());
+  return static_cast<int>(std::clamp<std::int64_t>(fewest, 1, 64));
+}
+
+bool better(const Point& a, const Point& b) {
+  return a.predicted_ns != b.predicted_ns ? a.predicted_ns < b.predicted_ns : cheaper(a.choice, b.choice);
+}
+
+}  // namespace
+
+std::string describe(const Choice& choice) {
+  std::string text = backend_name(choice.pool) + " pool, " + std::to_string(choice.workers) + (choice.workers == 1 ? " worker" : " workers");
+  switch (choice.strategy) {
+    case model::Strategy::worker: return text + ", callbacks on the worker";
+    case model::Strategy::main: return text + ", callbacks on one thread of the main process";
+    case model::Strategy::fused: return text + ", callback as part of the task";
+    case model::Strategy::extra:
+      return text + ", callbacks in " + std::to_string(choice.parsers) + " parser process" + (choice.parsers == 1 ? "" : "es");
+    default: return text;
+  }
+}
+
+std::vector<int> worker_counts(const Profile& profile, const Job& job, int most) {
+  most = std::clamp(job.tasks, 1, most);
+  std::set<int> counts{1, profile.cores, profile.cores * 5, most};
+  for (double workers = 1; workers < most; workers = std::max(workers + 1, workers * 1.25)) counts.insert(static_cast<int>(workers));
+  for (const Pool pool : {Pool::thread, Pool::process}) {
+    const std::optional<double> at = knee(profile, pool);
+    if (!at || *at > most) continue;
+    counts.insert(std::max(1, static_cast<int>(std::floor(*at))));
+    counts.insert(static_cast<int>(std::ceil(*at)));
+  }
+  // A last batch that is full: of n tasks on k workers, ceil(n/k) rounds; the smallest k with as many rounds is the cheapest.
+  for (int rounds = 1; rounds <= 4; ++rounds) counts.insert((job.tasks + rounds - 1) / rounds);
+  std::vector<int> sorted;
+  for (const int count : counts) {
+    if (count >= 1 && count <= most) sorted.push_back(count);
+  }
+  return sorted;
+}
+
+std::int64_t predict_ns(const Profile& profile, const Job& job, const Choice& choice) {
+  return model::simulate(case_of(profile, job, choice)).makespan_ns;
+}
+
+bool cheaper(const Choice& a, const Choice& b) {
+  const auto cost = [](const Choice& c) { return std::tuple(c.workers + c.parsers, c.pool == Pool::process, static_cast<int>(c.strategy)); };
+  return cost(a) < cost(b);
+}
+
+std::vector<Point> predict_curve(const Profile& profile, const Job& job, int most_workers) {
+  std::vector<Point> points;
+  for (const Pool pool : {Pool::thread, Pool::process}) {
+    for (const int workers : worker_counts(profile, job, most_workers)) {
+      const auto add = [&](model::Strategy strategy, int parsers) {
+        const Choice choice{pool, workers, strategy, parsers};
+        points.push_back({choice, predict_ns(profile, job, choice)});
+      };
+      if (!job.has_callbacks()) {
+        add(model::Strategy::none, 0);
+        continue;
+      }
+      add(model::Strategy::worker, 0);
+      add(model::Strategy::main, 0);
+      add(model::Strategy::fused, 0);
+      add(model::Strategy::extra, fewest_parsers_for(profile, job, pool, workers));
+    }
+  }
+  std::stable_sort(points.begin(), points.end(), better);
+  return points;
+}
+
+std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& profile, std::size_t most, double margin) {
+  std::vector<Choice> chosen;
+  const auto add = [&](const Choice& choice) {
+    if (std::find(chosen.begin(), chosen.end(), choice) == chosen.end()) chosen.push_back(choice);
+  };
+  const auto best_at = [&](Pool pool, int workers) {
+    const auto at = std::find_if(curve.begin(), curve.end(), [&](const Point& p) { return p.choice.pool == pool && p.choice.workers == workers; });
+    if (at != curve.end()) add(at->choice);
+  };
+  best_at(Pool::thread, profile.cores);
+  best_at(Pool::thread, profile.cores * 5);
+  best_at(Pool::process, profile.cores);
+  for (const Pool pool : {Pool::thread, Pool::process}) {
+    const auto best = std::find_if(curve.begin(), curve.end(), [&](const Point& p) { return p.choice.pool == pool; });
+    if (best == curve.end()) continue;
+    const double enough = static_cast<double>(best->predicted_ns) * (1 + margin);
+    Point lean = *best;
+    for (const Point& point : curve) {
+      if (point.choice.pool == pool && static_cast<double>(point.predicted_ns) <= enough && cheaper(point.choice, lean.choice)) lean = point;
+    }
+    add(best->choice);
+    add(lean.choice);
+  }
+  // Then whatever is predicted best, until there are enough.
+  for (const Point& point : curve) {
+    if (chosen.size() >= most) break;
+    const bool near = std::any_of(chosen.begin(), chosen.end(), [&](const Choice& c) {
+      return c.pool == point.choice.pool && c.strategy == point.choice.strategy && std::abs(c.workers - point.choice.workers) * 8 <= c.workers;
+    });
+    if (!near) add(point.choice);
+  }
+  return chosen;
+}
+
+}  // namespace harness::recommend

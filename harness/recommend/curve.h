@@ -1,0 +1,59 @@
+#pragma once
+
+// The whole curve, predicted: how long so many tasks of a profile take on every pool, number of workers and strategy.
+//
+// Thread safety: pure functions.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/model/case.h"
+#include "harness/recommend/profile.h"
+
+namespace harness::recommend {
+
+// One way to run the work.
+struct Choice {
+  Pool pool = Pool::thread;
+  int workers = 1;
+  model::Strategy strategy = model::Strategy::none;
+  int parsers = 0;   // > 0 of `extra` only
+
+  bool operator==(const Choice&) const = default;
+};
+// "thread pool, 28 workers", "process pool, 2 workers, callbacks in 3 parsers"
+std::string describe(const Choice& choice);
+
+struct Point {
+  Choice choice;
+  std::int64_t predicted_ns = 0;
+};
+
+// What is to be done: so many tasks, drawn in turn from the profile's, each with a callback where there are any.
+struct Job {
+  int tasks = 1;
+  model::Demand callback = {};   // of every task; all zero: there are none
+
+  bool has_callbacks() const { return callback.service_ns() > 0; }
+};
+
+// Numbers of workers worth a thought: 1, cores, cores*5, the knees, and steps of about a quarter between them, up to `most` and to
+// the number of tasks. Sorted, distinct.
+std::vector<int> worker_counts(const Profile& profile, const Job& job, int most);
+
+std::int64_t predict_ns(const Profile& profile, const Job& job, const Choice& choice);
+
+// Every pool x worker_counts() x strategy: `none` without callbacks; with them `worker`, `main`, `fused` and `extra` with the fewest
+// parsers that reach the makespan of unlimited ones. Best first; of equals the cheaper: fewer workers, threads before processes.
+std::vector<Point> predict_curve(const Profile& profile, const Job& job, int most_workers);
+
+// Fewer processes and threads are cheaper.
+bool cheaper(const Choice& a, const Choice& b);
+
+// The few that are to be run: for each pool the best, what is predicted within `margin` of it with the fewest workers, neighbours of
+// both, and the rules of thumb (one per core on both pools, five per core on threads). At most `most` of them, the rules of
+// thumb always among them.
+std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& profile, std::size_t most, double margin = 0.03);
+
+}  // namespace harness::recommend

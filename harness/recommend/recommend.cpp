@@ -1,0 +1,330 @@
+#include "harness/recommend/recommend.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "harness/analysis.h"
+#include "harness/cell.h"
+#include "harness/distribution.h"
+#include "harness/errors.h"
+#include "harness/model/bounds.h"
+#include "harness/model/simulate.h"
+#include "harness/quantity.h"
+#include "harness/trace.h"
+
+namespace harness::recommend {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::nanoseconds;
+
+constexpr int kMostSampled = 40;          // tasks run one at a time
+constexpr std::size_t kCandidates = 8;
+constexpr int kRounds = 9;                // enough for a rank test; more would tell the same
+constexpr int kLeastRounds = 3;
+constexpr int kExhaustiveRounds = 5;
+constexpr nanoseconds kRepetition = std::chrono::milliseconds(25);   // what one costs beside its makespan
+
+// Shares of the budget.
+constexpr double kSampling = 0.15;
+constexpr double kProbing = 0.25;    // up to here
+
+class Search {
+ public:
+  Search(const Question& question, CellRunner& runner, const Progress& progress)
+      : question_(question), runner_(runner), progress_(progress), start_(Clock::now()) {}
+
+  Recommendation run() {
+    sample();
+    probe();
+    choose_job();
+    found_.curve = predict_curve(found_.profile, found_.job, question_.most_workers);
+    verify();
+    finish();
+    if (question_.exhaustive) sweep();
+    return std::move(found_);
+  }
+
+ private:
+  double used() const { return std::chrono::duration<double>(Clock::now() - start_) / std::chrono::duration<double>(question_.budget); }
+  nanoseconds left(double share) const {
+    return nanoseconds(static_cast<std::int64_t>((share - used()) * static_cast<double>(question_.budget.count())));
+  }
+
+  Cell cell_of(const Choice& choice, int tasks) const {
+    Cell cell;
+    cell.backend = backend_name(choice.pool);
+    cell.workers = choice.workers;
+    cell.workers_spec = std::to_string(choice.workers);
+    cell.cores = question_.cores;
+    cell.workload = question_.workload;
+    cell.strategy = std::string(model::name(choice.strategy));
+    cell.parsers = choice.parsers;
+    cell.tasks = tasks;
+    cell.distribution = "equal";
+    cell.task_ns = question_.task_ns;
+    cell.callback_ns = choice.strategy == model::Strategy::none ? 0 : question_.callback_ns;
+    cell.payload_bytes = question_.payload_bytes;
+    cell.start_method = choice.pool == Pool::process ? "exec" : "none";
+    cell.seed = question_.seed;
+    cell.task_durations_ns.assign(static_cast<std::size_t>(tasks), question_.task_ns);
+    cell.callback_durations_ns.assign(static_cast<std::size_t>(tasks), cell.callback_ns);
+    cell.cell_id = cell_id(cell);
+    return cell;
+  }
+
+  Trace measure(const Choice& choice, int tasks) {
+    // Nobody waits longer than the whole budget for one repetition: then it is the wrong tool.
+    RepetitionResult result = runner_.run(cell_of(choice, tasks), question_.budget);
+    if (result.interrupted) throw Interrupted{};
+    if (result.sample.status == "timeout") {
+      throw ConfigError(std::to_string(tasks) + (tasks == 1 ? " task" : " tasks") + " of '" + question_.title + "' took longer than the budget of " +
+                        format_duration(question_.budget) + " allows; give more with --budget, or shorter work");
+    }
+    if (!result.trace) throw ConfigError(question_.title + ": " + result.sample.error);
+    return std::move(*result.trace);
+  }
+
+  // One task at a time.
+  void sample() {
+    progress_("running tasks one at a time", used());
+    const Choice alone{Pool::thread, 1, model::Strategy::none, 0};
+    const Trace first = measure(alone, 1);   // cold: files to be read, code to be loaded; only for an idea of the duration
+    const std::int64_t about = std::max<std::int64_t>(1, makespan_ns(first));
+    const std::int64_t affordable = left(kSampling).count() / 2 / about;
+    const int tasks = static_cast<int>(std::clamp<std::int64_t>(affordable, 3, std::min(kMostSampled, std::max(3, question_.tasks))));
+    const Trace many = measure(alone, tasks);
+    found_.profile = profile_of({&many}, question_.cores);
+    found_.profile.thread.dispatch_ns = overhead_of(many);
+    const Trace remote = measure({Pool::process, 1, model::Strategy::none, 0}, std::min(tasks, 8));
+    found_.profile.process.dispatch_ns = overhead_of(remote);
+    if (tasks < 8) found_.notes.push_back("only " + std::to_string(tasks) + " tasks fit the first tenth of the budget: the distribution is not known well");
+  }
+
+  // Per task, beyond the tasks themselves.
+  static std::int64_t overhead_of(const Trace& trace) {
+    std::int64_t busy = 0;
+    for (const TaskTrace& task : trace.tasks) busy += task.finished_ns - task.started_ns;
+    return std::max<std::int64_t>(0, makespan_ns(trace) - busy) / static_cast<std::int64_t>(trace.tasks.size());
+  }
+
+  // Several at a time, on both pools. Worker processes have nothing in common but the machine, so that what threads are slower than
+  // processes is a lock of theirs, and what both are slower than predicted is contention.
+  void probe() {
+    std::vector<int> counts{question_.cores};
+    const double waits = found_.profile.waiting_share();
+    if (waits > 0.05) counts.push_back(std::min(question_.cores * 5, question_.most_workers));
+    if (waits > 0.85) counts.push_back(std::min(question_.cores * 20, question_.most_workers));
+    std::erase_if(counts, [](int count) { return count < 2; });
+    counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
+    std::map<int, double> process_factor;
+    for (const Pool pool : {Pool::process, Pool::thread}) {
+      PoolProfile& profile = pool == Pool::thread ? found_.profile.thread : found_.profile.process;
+      std::vector<Slowdown> slowdowns;
+      for (const int workers : counts) {
+        const Choice choice{pool, workers, model::Strategy::none, 0};
+        const Job job{.tasks = std::min(std::max(question_.tasks, workers), workers * 3), .callback = {}};
+        const std::int64_t measured = fastest(choice, job);
+        const std::int64_t free = predict_ns(found_.profile, job, choice);
+        if (pool == Pool::thread && workers == question_.cores) {
+          Profile locked = found_.profile;
+          locked.thread.locked_share = 1;
+          const double unlocked = static_cast<double>(free) * std::max(1.0, process_factor[workers]);
+          profile.locked_share = locked_share(measured, std::llround(unlocked), predict_ns(locked, job, choice));
+        }
+        const double factor = static_cast<double>(measured) / static_cast<double>(predict_ns(found_.profile, job, choice));
+        if (pool == Pool::process) process_factor[workers] = factor;
+        slowdowns.push_back({workers, factor});
+      }
+      if (!slowdowns.empty()) profile.usl = fit_usl(slowdowns);
+    }
+  }
+
+  // Of up to three runs: a disturbance only ever makes one slower.
+  std::int64_t fastest(const Choice& choice, const Job& job) {
+    std::int64_t best = std::numeric_limits<std::int64_t>::max();
+    for (int run = 0; run < 3; ++run) {
+      progress_("running " + std::to_string(choice.workers) + " at a time", used());
+      const std::int64_t makespan = makespan_ns(measure(choice, job.tasks));
+      best = std::min(best, makespan);
+      if (used() > kProbing || nanoseconds(2 * makespan) > left(kProbing)) break;
+    }
+    return best;
+  }
+
+  // As many tasks as were asked for, unless the budget does not last for them.
+  void choose_job() {
+    found_.job.tasks = question_.tasks;
+    found_.job.callback = question_.callback;
+    // The curve is cheap to predict for some hundred tasks; for the candidates' durations a coarse one would do as well.
+    const auto affordable = [&] {
+      nanoseconds needed{0};
+      for (const Choice& choice : candidates(predict_curve(found_.profile, found_.job, question_.most_workers), found_.profile, kCandidates)) {
+        needed += kLeastRounds * (kRepetition + nanoseconds(predict_ns(found_.profile, found_.job, choice)));
+      }
+      return needed <= left(0.8);
+    };
+    while (found_.job.tasks > 8 && !affordable()) found_.job.tasks = std::max(8, found_.job.tasks * 3 / 4);
+    if (found_.job.tasks < question_.tasks) {
+      found_.notes.push_back("run with " + std::to_string(found_.job.tasks) + " of the " + std::to_string(question_.tasks) +
+                             " tasks, for which the budget suffices; more workers may pay off with more tasks");
+    }
+    std::int64_t sum = 0;
+    for (int task = 0; task < found_.job.tasks; ++task) {
+      sum += found_.profile.demands[static_cast<std::size_t>(task) % found_.profile.demands.size()].service_ns();
+    }
+    found_.one_at_a_time_ns = sum + found_.job.tasks * found_.job.callback.service_ns();
+  }
+
+  void verify() {
+    std::vector<Choice> choices = candidates(found_.curve, found_.profile, kCandidates);
+    SplitMix64 random(question_.seed);
+    int round = 0;
+    for (; round < kRounds; ++round) {
+      nanoseconds needed{0};
+      for (const Choice& choice : choices) needed += kRepetition + expected(choice);
+      if (round >= kLeastRounds && needed > left(0.95)) break;
+      shuffle(choices, random);
+      for (std::size_t at = 0; at < choices.size(); ++at) {
+        progress_("round " + std::to_string(round + 1) + ", " + describe(choices[at]), used());
+        add(choices[at], makespan_ns(measure(choices[at], found_.job.tasks)));
+        if (used() > 2) break;   // far beyond: take what there is
+      }
+      if (used() > 2) break;
+      if (round == 0 || round == 1) refine(choices);
+      if (round + 1 >= kLeastRounds) drop_hopeless(choices);
+    }
+    found_.rounds = round;
+    if (found_.rounds < 5) {
+      found_.notes.push_back("only " + std::to_string(found_.rounds) + " rounds fit the budget: small differences are not decided; give more with --budget");
+    }
+  }
+
+  // Around the fastest so far there may be something better that the model has not seen.
+  void refine(std::vector<Choice>& choices) {
+    const auto fastest = std::min_element(times_.begin(), times_.end(), [](const auto& a, const auto& b) { return model::median(a.second) < model::median(b.second); });
+    const Choice at = choices_[fastest->first];
+    for (const double factor : {0.75, 1.3}) {
+      Choice neighbour = at;
+      neighbour.workers = static_cast<int>(std::lround(at.workers * factor));
+      const bool sensible = neighbour.workers >= 1 && neighbour.workers <= std::min(question_.most_workers, found_.job.tasks);
+      if (!sensible || neighbour.workers == at.workers) continue;
+      const bool known = std::any_of(choices_.begin(), choices_.end(), [&](const Choice& c) {
+        return c.pool == neighbour.pool && c.strategy == neighbour.strategy && std::abs(c.workers - neighbour.workers) * 10 <= c.workers;
+      });
+      if (!known) choices.push_back(neighbour);
+    }
+  }
+
+  // What takes half as long again as the fastest is not worth the time of further rounds.
+  void drop_hopeless(std::vector<Choice>& choices) const {
+    nanoseconds fastest = nanoseconds::max();
+    for (const Choice& choice : choices) fastest = std::min(fastest, expected(choice));
+    std::erase_if(choices, [&](const Choice& choice) { return expected(choice) > fastest * 3 / 2; });
+  }
+
+  static void shuffle(std::vector<Choice>& choices, SplitMix64& random) {
+    for (std::size_t left = choices.size(); left > 1; --left) std::swap(choices[left - 1], choices[random.below(left)]);
+  }
+
+  nanoseconds expected(const Choice& choice) const {
+    const auto known = std::find(choices_.begin(), choices_.end(), choice);
+    if (known != choices_.end()) return nanoseconds(model::median(times_.at(static_cast<std::size_t>(known - choices_.begin()))));
+    return nanoseconds(predict_ns(found_.profile, found_.job, choice));
+  }
+
+  void add(const Choice& choice, std::int64_t makespan) {
+    auto known = std::find(choices_.begin(), choices_.end(), choice);
+    if (known == choices_.end()) known = choices_.insert(choices_.end(), choice);
+    times_[static_cast<std::size_t>(known - choices_.begin())].push_back(makespan);
+  }
+
+  std::vector<Measured> ranking() const {
+    std::vector<Measured> measured;
+    for (const auto& [index, makespans] : times_) {
+      const Choice& choice = choices_[index];
+      measured.push_back({choice, predict_ns(found_.profile, found_.job, choice), makespans, model::median(makespans), model::median_interval(makespans)});
+    }
+    std::stable_sort(measured.begin(), measured.end(), [](const Measured& a, const Measured& b) { return a.median_ns < b.median_ns; });
+    return measured;
+  }
+
+  void finish() {
+    found_.measured = ranking();
+    const Decision decision = decide(found_.measured);
+    found_.choice = decision.choice;
+    found_.ties = decision.ties;
+    const Measured& chosen = found_.measured[found_.choice];
+    const double off = static_cast<double>(chosen.median_ns) / static_cast<double>(chosen.predicted_ns) - 1;
+    if (std::abs(off) > 0.15) {
+      found_.notes.push_back("the model is " + std::to_string(std::lround(std::abs(off) * 100)) + " % off here (" +
+                             human_duration(nanoseconds(chosen.predicted_ns)) + " predicted): something contends that was not seen one task at a time");
+    }
+  }
+
+  // Every point of the curve, so that the choice can be judged.
+  void sweep() {
+    std::vector<Choice> all;
+    for (const Point& point : found_.curve) all.push_back(point.choice);
+    const Choice chosen = found_.measured[found_.choice].choice;
+    if (std::find(all.begin(), all.end(), chosen) == all.end()) all.push_back(chosen);
+    std::map<std::size_t, std::vector<std::int64_t>> fresh;
+    times_.clear();
+    choices_.clear();
+    SplitMix64 random(question_.seed + 1);
+    for (int round = 0; round < kExhaustiveRounds; ++round) {
+      shuffle(all, random);
+      for (std::size_t at = 0; at < all.size(); ++at) {
+        progress_("exhaustive round " + std::to_string(round + 1) + ", " + std::to_string(at + 1) + " of " + std::to_string(all.size()), 1);
+        add(all[at], makespan_ns(measure(all[at], found_.job.tasks)));
+      }
+    }
+    found_.exhaustive = ranking();
+    const auto own = std::find_if(found_.exhaustive.begin(), found_.exhaustive.end(), [&](const Measured& m) { return m.choice == chosen; });
+    found_.regret = static_cast<double>(own->median_ns) / static_cast<double>(found_.exhaustive.front().median_ns) - 1;
+  }
+
+  const Question& question_;
+  CellRunner& runner_;
+  const Progress& progress_;
+  const Clock::time_point start_;
+  Recommendation found_;
+  std::vector<Choice> choices_;                              // that were run
+  std::map<std::size_t, std::vector<std::int64_t>> times_;   // of each
+};
+
+}  // namespace
+
+Decision decide(const std::vector<Measured>& measured, double margin) {
+  const Measured& fastest = measured.front();
+  const double enough = static_cast<double>(fastest.median_ns) * (1 + margin);
+  Decision decision;
+  std::vector<std::size_t> within;
+  for (std::size_t at = 0; at < measured.size(); ++at) {
+    const Measured& candidate = measured[at];
+    const bool close = static_cast<double>(candidate.median_ns) <= enough;
+    // A rank test of few repetitions cannot reject anything: it counts only where it could have.
+    const bool testable = candidate.makespans_ns.size() >= 5 && fastest.makespans_ns.size() >= 5;
+    const bool indistinct = testable && static_cast<double>(candidate.median_ns) <= enough * (1 + margin) &&
+                            harness::ties(fastest.makespans_ns, candidate.makespans_ns);
+    if (at == 0 || close || indistinct) within.push_back(at);
+  }
+  for (const std::size_t at : within) {
+    const bool close = static_cast<double>(measured[at].median_ns) <= enough;
+    if (close && cheaper(measured[at].choice, measured[decision.choice].choice)) decision.choice = at;
+  }
+  for (const std::size_t at : within) {
+    if (at != decision.choice) decision.ties.push_back(at);
+  }
+  return decision;
+}
+
+Recommendation recommend(const Question& question, CellRunner& runner, const Progress& progress) {
+  return Search(question, runner, progress).run();
+}
+
+}  // namespace harness::recommend

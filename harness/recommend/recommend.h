@@ -1,0 +1,85 @@
+#pragma once
+
+// What should be used for some work: measured, predicted, verified.
+//
+// First the work is run one task at a time, then once on each pool with one worker per core and with more, which shows what a
+// task demands and what running several at a time costs. From that the model predicts the whole curve, and the few best
+// candidates are run against the rules of thumb, interleaved in a seeded order, for as long as the budget lasts. The choice is
+// the cheapest of those that no measurement can tell from the best.
+//
+// Thread safety: one call at a time.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/model/statistics.h"
+#include "harness/recommend/curve.h"
+#include "harness/recommend/profile.h"
+#include "harness/runner.h"
+
+namespace harness::recommend {
+
+// What is asked.
+struct Question {
+  std::string title;              // "./convert {}", "sleep"
+  std::string workload;           // of the catalogue, or "command" or "function"
+  int tasks = 64;                 // of the job
+  std::int64_t task_ns = 0;       // of a catalogue workload
+  std::int64_t callback_ns = 0;   // likewise; 0: no callbacks
+  model::Demand callback = {};    // what such a callback demands
+  std::int64_t payload_bytes = 0;
+  int cores = 1;
+  int most_workers = 64;
+  std::chrono::nanoseconds budget = std::chrono::seconds(60);
+  std::uint64_t seed = 1;
+  bool exhaustive = false;        // afterwards every point of the curve is run, too
+};
+
+// A candidate, as it was measured.
+struct Measured {
+  Choice choice;
+  std::int64_t predicted_ns = 0;
+  std::vector<std::int64_t> makespans_ns;   // in the order of measuring, at least one
+  std::int64_t median_ns = 0;
+  model::Interval interval;                 // of the median
+};
+
+struct Recommendation {
+  Profile profile;
+  Job job;                             // what was run: perhaps fewer tasks than asked, so that the budget suffices
+  std::vector<Point> curve;            // predicted, best first
+  std::vector<Measured> measured;      // fastest first
+  std::size_t best = 0;                // the fastest, index into measured
+  std::size_t choice = 0;              // what is recommended
+  std::vector<std::size_t> ties;       // others that cannot be told from the best
+  std::int64_t one_at_a_time_ns = 0;   // all tasks of the job, one after the other: from the first runs
+  int rounds = 0;                      // every candidate was run so often, at least
+  std::vector<std::string> notes;      // what makes it less sure; one line each
+  std::vector<Measured> exhaustive;    // if asked for: every point of the curve, fastest first; the choice's own rounds included
+  double regret = 0;                   // then: the choice's median over the best median of all, minus 1
+};
+
+// Told what happens, for a line of progress: "5 of 8 candidates", and the share of the budget used.
+using Progress = std::function<void(const std::string& what, double share)>;
+
+// Thrown when the runner was interrupted.
+struct Interrupted {};
+
+// Throws ConfigError when a task fails or does not end in time: with its message.
+Recommendation recommend(const Question& question, CellRunner& runner, const Progress& progress);
+
+// The cheapest of `measured` (fastest first, not empty) whose median is within `margin` of the fastest, or that a rank test cannot
+// tell from it where there are enough repetitions to tell anything; and all that tie with the fastest.
+struct Decision {
+  std::size_t choice = 0;
+  std::vector<std::size_t> ties;   // without the choice
+};
+Decision decide(const std::vector<Measured>& measured, double margin = 0.02);
+
+std::string text(const Question& question, const Recommendation& recommendation);
+std::string json(const Question& question, const Recommendation& recommendation);
+
+}  // namespace harness::recommend

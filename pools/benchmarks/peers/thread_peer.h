@@ -1,0 +1,35 @@
+#pragma once
+
+// Makes a peer's row of the race from its class: every scenario that it can take part in, compiled for it. Included by the file
+// of each peer and by nobody else.
+
+#include "pools/benchmarks/peers/check.h"
+#include "pools/benchmarks/peers/peer.h"
+#include "pools/benchmarks/peers/scenarios.h"
+
+namespace pools::benchmarks {
+
+template <Peer P>
+ThreadPeer thread_peer() {
+  ThreadPeer peer{.name = P::kName, .executed_by = P::kExecutedBy, .runs = {}, .check = &check_peer<P>};
+  peer.runs = {
+      {"detached", "ns/task", Entries::sizes_and_producers, &scenarios::detached<P>},
+      {"future", "ns/task", Entries::sizes_and_producers, &scenarios::future<P>},
+      {"round_trip", "ns", Entries::sizes, &scenarios::round_trip<P>},
+      {"round_trip_after_1ms", "ns", Entries::sizes, &scenarios::round_trip_after_1ms<P>},
+      {"idle_cpu", "ns/s", Entries::cores_and_five_times, &scenarios::idle_cpu<P>},
+  };
+  // Without workers there is no list schedule to compare with, and nothing is queued.
+  if (P::kExecutedBy != ExecutedBy::thread_per_task) {
+    peer.runs.push_back({"sleep", "ratio", Entries::cores_and_five_times, &scenarios::sleep_tasks<P>});
+    peer.runs.push_back({"cpu", "efficiency", Entries::cores_and_five_times, &scenarios::cpu_tasks<P>});
+    // A gate that the producer ran itself would never open.
+    if (!P::kRunsInline) {
+      peer.runs.push_back({"memory_detached", "bytes/task", Entries::cores, &scenarios::memory_detached<P>});
+      peer.runs.push_back({"memory_future", "bytes/task", Entries::cores, &scenarios::memory_future<P>});
+    }
+  }
+  return peer;
+}
+
+}  // namespace pools::benchmarks

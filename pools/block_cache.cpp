@@ -1,0 +1,166 @@
+#include "pools/block_cache.h"
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <utility>
+
+#include "pools/futex.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define POOLS_KEEPS_BLOCKS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POOLS_KEEPS_BLOCKS 0
+#endif
+#endif
+#ifndef POOLS_KEEPS_BLOCKS
+#define POOLS_KEEPS_BLOCKS 1
+#endif
+
+namespace pools::detail {
+namespace {
+
+constexpr std::size_t kStep = 32;   // sizes are multiples of it
+constexpr std::size_t kSizes = BlockCache::kLargest / kStep;
+constexpr std::size_t kMagazine = 64;
+
+struct Block {
+  Block* next;           // in its magazine
+  Block* next_magazine;  // of a magazine's first block, in the depot
+};
+static_assert(sizeof(Block) <= kStep);
+
+constexpr std::size_t size_index(std::size_t bytes) noexcept { return bytes == 0 ? 0 : (bytes - 1) / kStep; }
+constexpr std::size_t bytes_of(std::size_t index) noexcept { return (index + 1) * kStep; }
+
+struct Magazine {
+  Block* first = nullptr;
+  std::size_t count = 0;
+
+  bool empty() const noexcept { return count == 0; }
+  bool full() const noexcept { return count == kMagazine; }
+  void push(Block* block) noexcept {
+    block->next = std::exchange(first, block);
+    ++count;
+  }
+  Block* pop() noexcept {
+    --count;
+    return std::exchange(first, first->next);
+  }
+};
+
+void free_all(Magazine& magazine, std::size_t index) noexcept {
+  while (!magazine.empty()) ::operator delete(magazine.pop(), bytes_of(index));
+}
+
+// Full magazines of one size.
+class alignas(64) Depot {
+ public:
+  bool take(Magazine& into) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (first_ == nullptr) return false;
+    into.first = std::exchange(first_, first_->next_magazine);
+    into.count = kMagazine;
+    --magazines_;
+    return true;
+  }
+  // False: it holds enough; the magazine is still the caller's.
+  bool put(Magazine& full, std::size_t index) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (magazines_ >= BlockCache::kMostKept / (kMagazine * bytes_of(index))) return false;
+    full.first->next_magazine = std::exchange(first_, full.first);
+    full = {};
+    ++magazines_;
+    return true;
+  }
+
+ private:
+  BriefMutex mutex_;
+  Block* first_ = nullptr;       // guarded by mutex_
+  std::size_t magazines_ = 0;    // guarded by mutex_
+};
+
+// Never destroyed: objects with static storage duration may still be in blocks.
+std::array<Depot, kSizes>& depots() noexcept {
+  alignas(Depot) static std::array<std::byte, sizeof(std::array<Depot, kSizes>)> memory;
+  static auto* const all = ::new (static_cast<void*>(memory.data())) std::array<Depot, kSizes>;
+  return *all;
+}
+
+// Two magazines per size: one to take from and put into, and one in reserve that is full or empty, so that a thread at the border
+// does not go to the depot each time.
+struct Cache {
+  struct Pair {
+    Magazine loaded;
+    Magazine reserve;
+  };
+  std::array<Pair, kSizes> pairs;
+
+  ~Cache();
+};
+
+// Constant-initialised and trivially destroyed, so that it can be asked at any time: while the thread's cache does not exist, or
+// exists no more, blocks go to the general allocator.
+enum class CacheState : std::uint8_t { none, alive, gone };
+thread_local CacheState cache_state = CacheState::none;
+thread_local Cache* cache_pointer = nullptr;
+
+Cache::~Cache() {
+  cache_state = CacheState::gone;
+  cache_pointer = nullptr;
+  for (std::size_t index = 0; index < kSizes; ++index) {
+    for (Magazine* const magazine : {&pairs[index].loaded, &pairs[index].reserve}) {
+      if (!magazine->full() || !depots()[index].put(*magazine, index)) free_all(*magazine, index);
+    }
+  }
+}
+
+Cache* make_cache() noexcept {
+  if (cache_state == CacheState::gone) return nullptr;
+  thread_local Cache cache;
+  cache_state = CacheState::alive;
+  return cache_pointer = &cache;
+}
+
+Cache* this_cache() noexcept {
+  if (cache_pointer != nullptr) [[likely]] return cache_pointer;
+  return make_cache();
+}
+
+}  // namespace
+
+void* BlockCache::allocate(std::size_t bytes) {
+  if (!POOLS_KEEPS_BLOCKS || bytes > kLargest) return ::operator new(bytes);
+  const std::size_t index = size_index(bytes);
+  if (Cache* const cache = this_cache()) {
+    Cache::Pair& pair = cache->pairs[index];
+    if (pair.loaded.empty()) {
+      if (!pair.reserve.empty()) {
+        std::swap(pair.loaded, pair.reserve);
+      } else if (!depots()[index].take(pair.loaded)) {
+        return ::operator new(bytes_of(index));
+      }
+    }
+    return pair.loaded.pop();
+  }
+  return ::operator new(bytes_of(index));
+}
+
+void BlockCache::release(void* memory, std::size_t bytes) noexcept {
+  if (!POOLS_KEEPS_BLOCKS || bytes > kLargest) return ::operator delete(memory, bytes);
+  const std::size_t index = size_index(bytes);
+  if (Cache* const cache = this_cache()) {
+    Cache::Pair& pair = cache->pairs[index];
+    if (pair.loaded.full()) {
+      std::swap(pair.loaded, pair.reserve);
+      // The reserve was full or empty; full, it makes room.
+      if (pair.loaded.full() && !depots()[index].put(pair.loaded, index)) free_all(pair.loaded, index);
+    }
+    pair.loaded.push(::new (memory) Block);
+    return;
+  }
+  ::operator delete(memory, bytes_of(index));
+}
+
+}  // namespace pools::detail

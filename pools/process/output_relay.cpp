@@ -1,0 +1,200 @@
+#include "pools/process/output_relay.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "pools/futex.h"
+#include "pools/thread_name.h"
+
+namespace pools::detail {
+namespace {
+
+constexpr std::size_t kAtOnce = std::size_t{64} << 10;   // a pipe's capacity
+
+void write_all(int to, const std::string& bytes) noexcept {
+  for (std::size_t at = 0; at < bytes.size();) {
+    const ssize_t count = ::write(to, bytes.data() + at, bytes.size() - at);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return;   // nobody is there to be told: closed, full
+    at += static_cast<std::size_t>(count);
+  }
+}
+
+}  // namespace
+
+struct OutputRelay::Stream {
+  FileDescriptor pipe;   // the reading end; does not block
+  int to = 0;            // 0: standard output, 1: standard error
+  std::string line;      // the beginning of one
+};
+
+class OutputRelay::Source {
+ public:
+  std::string worker;
+  std::string tag;
+  Stream streams[2];
+  std::string tail;   // of standard error
+};
+
+OutputRelay::OutputRelay() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
+  if (!epoll_ || !wake_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot make the descriptors for the workers' output");
+  }
+}
+
+OutputRelay::~OutputRelay() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+void OutputRelay::ensure_thread() {
+  const std::lock_guard lock(mutex_);
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+}
+
+std::shared_ptr<OutputRelay::Source> OutputRelay::attach(std::string worker, FileDescriptor& stdout_fd, FileDescriptor& stderr_fd) {
+  ensure_thread();
+  auto source = std::make_shared<Source>();
+  source->worker = std::move(worker);
+  FileDescriptor* const theirs[2] = {&stdout_fd, &stderr_fd};
+  for (int to = 0; to < 2; ++to) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "cannot make a pipe for a worker's output");
+    source->streams[to].pipe = FileDescriptor(ends[0]);
+    *theirs[to] = FileDescriptor(ends[1]);
+    source->streams[to].to = to;
+    ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  }
+  const std::lock_guard lock(mutex_);
+  for (Stream& stream : source->streams) {
+    // Level-triggered; the thread looks at all streams when any is readable.
+    epoll_event event{.events = EPOLLIN, .data = {.ptr = source.get()}};
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, stream.pipe.get(), &event) != 0) {
+      throw std::system_error(errno, std::generic_category(), "cannot watch a worker's output");
+    }
+  }
+  sources_.push_back(source);
+  return source;
+}
+
+void OutputRelay::started(Source& source, pid_t pid) {
+  const std::lock_guard lock(mutex_);
+  source.tag = "[" + source.worker + " " + std::to_string(pid) + "] ";
+}
+
+// Everything that is there. At the end of the stream the pipe is watched no more.
+void OutputRelay::read_locked(Source& source, Stream& stream) {
+  std::array<char, 4096> bytes;
+  for (std::size_t total = 0; stream.pipe && total < kAtOnce;) {
+    const ssize_t got = ::read(stream.pipe.get(), bytes.data(), bytes.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got == 0) {
+      ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, stream.pipe.get(), nullptr);
+      stream.pipe.reset();
+    }
+    if (got <= 0) break;
+    const auto count = static_cast<std::size_t>(got);
+    total += count;
+    stream.line.append(bytes.data(), count);
+    if (stream.to == 1) {
+      source.tail.append(bytes.data(), count);
+      if (source.tail.size() > kTail) source.tail.erase(0, source.tail.size() - kTail);
+    }
+    pass_on_locked(source, stream, false);
+  }
+}
+
+void OutputRelay::pass_on_locked(const Source& source, Stream& stream, bool all) {
+  std::string& to = pending_[stream.to];
+  std::size_t begin = 0;
+  for (std::size_t end = stream.line.find('\n'); end != std::string::npos; end = stream.line.find('\n', begin)) {
+    to.append(source.tag).append(stream.line, begin, end + 1 - begin);
+    begin = end + 1;
+  }
+  stream.line.erase(0, begin);
+  if (stream.line.size() > kLongestLine || (all && !stream.line.empty())) {
+    to.append(source.tag).append(stream.line).append(1, '\n');
+    stream.line.clear();
+  }
+}
+
+std::string OutputRelay::finish(Source& source) {
+  std::string tail;
+  {
+    const std::lock_guard lock(mutex_);
+    for (Stream& stream : source.streams) {
+      read_locked(source, stream);
+      if (stream.pipe) {
+        // A descendant holds it still: closing would not take it off the list.
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, stream.pipe.get(), nullptr);
+        stream.pipe.reset();
+      }
+      pass_on_locked(source, stream, true);
+    }
+    tail = std::move(source.tail);
+    std::erase_if(sources_, [&](const std::shared_ptr<Source>& each) { return each.get() == &source; });
+  }
+  wake();
+  return tail;
+}
+
+void OutputRelay::flush() {
+  for (;;) {
+    const std::uint32_t before = written_.load(std::memory_order_acquire);   // before the look: a change after it changes the word
+    {
+      const std::lock_guard lock(mutex_);
+      if (!thread_.joinable() || (pending_[0].empty() && pending_[1].empty() && !writing_)) return;
+    }
+    futex_wait(written_, before);
+  }
+}
+
+void OutputRelay::wake() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
+}
+
+void OutputRelay::run() {
+  name_this_thread("pools", "_output");
+  for (;;) {
+    std::array<epoll_event, 32> events;
+    ::epoll_wait(epoll_.get(), events.data(), events.size(), -1);
+    for (;;) {
+      std::string lines[2];
+      {
+        const std::lock_guard lock(mutex_);
+        for (const std::shared_ptr<Source>& source : sources_) {
+          for (Stream& stream : source->streams) read_locked(*source, stream);
+        }
+        lines[0].swap(pending_[0]);
+        lines[1].swap(pending_[1]);
+        writing_ = !lines[0].empty() || !lines[1].empty();
+        if (!writing_ && stopping_) return;
+      }
+      if (lines[0].empty() && lines[1].empty()) break;
+      write_all(STDOUT_FILENO, lines[0]);   // without the lock: it may block
+      write_all(STDERR_FILENO, lines[1]);
+      {
+        const std::lock_guard lock(mutex_);
+        writing_ = false;
+      }
+      written_.fetch_add(1, std::memory_order_release);
+      futex_wake_all(written_);
+    }
+  }
+}
+
+}  // namespace pools::detail

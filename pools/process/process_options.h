@@ -1,0 +1,62 @@
+#pragma once
+
+// What a ProcessPool is made with, and what one of its tasks may be given.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pools/observer.h"
+#include "pools/pool_options.h"
+#include "pools/remote_function.h"
+
+namespace pools {
+
+// What happens to a task whose worker dies, provided the task was at work: nothing else is ever tried again.
+struct RetryPolicy {
+  int retries = 0;                                      // >= 0; how often a task is started again
+  std::chrono::nanoseconds backoff = std::chrono::milliseconds(10);   // >= 0; before the first retry; doubles with each
+  std::chrono::nanoseconds max_backoff = std::chrono::seconds(1);     // >= backoff
+};
+
+// Where a worker's standard output and standard error go.
+enum class WorkerOutput {
+  tagged,      // to this process's own, line by line, each with "[prefix_N pid] " before it
+  inherited,   // they are this process's own
+  discarded,
+};
+
+struct ProcessPoolOptions {
+  int workers = 0;                    // >= 1; 0: usable_cores().count
+  std::string name_prefix = "pool";   // workers are called prefix_0, prefix_1, ... in ps and top (15 characters are shown)
+  // pools::remote<&fn>(args...): called once in each worker before its first task. If it throws, the pool is broken.
+  RemoteCall initializer = {};
+  QueueOptions queue = {};            // a bounded queue; caller_runs is refused
+  std::vector<int> cpus = {};         // worker N runs on CPU cpus[N % size] only; empty: anywhere
+  bool timing = false;                // queue-wait and run-time histograms in metrics()
+  std::shared_ptr<PoolObserver> observer = {};
+  RetryPolicy retry = {};
+  int quarantine_after = 3;           // >= 1; workers that one task may kill before it gets a QuarantinedError, whatever retries it has left
+  int crash_limit = 50;               // >= 0; deaths of workers in a row, no task having ended in between, that break the pool; 0: never
+  int max_tasks_per_child = 0;        // >= 0; a worker is replaced after so many tasks; 0: never
+  std::uint64_t memory_limit = 0;     // bytes of address space (RLIMIT_AS) of each worker; beyond it allocations fail; 0: no limit
+  std::uint64_t recycle_above = 0;    // bytes of resident memory above which a worker is replaced after its task; 0: never
+  std::chrono::nanoseconds kill_gap = std::chrono::milliseconds(200);   // >= 0; from SIGTERM to SIGKILL, for a task beyond its deadline
+  WorkerOutput output = WorkerOutput::tagged;
+  std::uint64_t max_payload = 0;      // bytes of one task's arguments, and of its result; 0: no limit
+};
+
+// Of one task of a ProcessPool: pool.with({.retries = 2}).submit<&fn>(...).
+struct RemoteTaskOptions {
+  int priority = 0;   // higher ones are started first, equal ones in the order of submission
+  // > 0; counted from the start of the task. The worker that is still at it then is sent SIGTERM, with all that it started, and after
+  // kill_gap SIGKILL; the future gets a DeadlineError, unless the answer came in between.
+  std::optional<std::chrono::nanoseconds> deadline = {};
+  std::optional<int> retries = {};   // >= 0; instead of the pool's
+  bool cancel_kills = false;         // cancel() of the running task succeeds, and kills its worker
+};
+
+}  // namespace pools

@@ -1,0 +1,646 @@
+// What one can tell a process pool to do, and what it tells: priorities, bounds, pauses, sizes, retries, deadlines, recycling, limits,
+// output, metrics, events.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+#include "pools/cores.h"
+#include "pools/process_pool.h"
+#include "pools/tests/expectations.h"
+#include "pools/tests/gate.h"
+#include "pools/tests/process_checks.h"
+
+namespace pools::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class ProcessControl : public ProcessTest {};
+
+int own_pid(int) { return ::getpid(); }
+int die_by(int signal) {
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+  return 0;
+}
+
+void expect_balance(const ProcessPool& pool) {
+  const PoolMetrics m = pool.metrics();
+  EXPECT_EQ(m.submitted, m.queued + m.running + m.done + m.failed + m.cancelled);
+}
+
+// A pool of one worker that stands at a gate.
+struct Blocked {
+  explicit Blocked(ProcessPoolOptions options = {}) : pool(one_worker(std::move(options))), blocker(pool.submit<&pass_and_return>(gate.name(), 0)) {
+    gate.await();
+  }
+  ~Blocked() { gate.open(); }
+  static ProcessPoolOptions one_worker(ProcessPoolOptions options) {
+    options.workers = 1;
+    return options;
+  }
+  Gate gate;
+  ProcessPool pool;
+  Future<int> blocker;
+  struct Opener {
+    Gate& gate;
+    ~Opener() { gate.open(); }
+  } opener{gate};   // the pool's destructor waits for its tasks
+};
+
+// --- order ---
+
+TEST_F(ProcessControl, higher_priorities_start_first_and_equal_ones_in_order) {
+  const TemporaryDirectory directory;
+  const std::string log = directory.file("log");
+  Blocked blocked;
+  for (const int value : {1, 2}) blocked.pool.submit<&log_value>(log, value);
+  for (const int value : {11, 12}) blocked.pool.with({.priority = 5}).submit<&log_value>(log, value);
+  for (const int value : {-1, -2}) blocked.pool.with({.priority = -5}).submit<&log_value>(log, value);
+  blocked.pool.with({.priority = 9}).submit<&log_value>(log, 99);
+  blocked.gate.open();
+  blocked.pool.shutdown();
+  EXPECT_THAT(logged(log), testing::ElementsAre(99, 11, 12, 1, 2, -1, -2));
+}
+
+// --- the bounded queue ---
+
+TEST_F(ProcessControl, a_full_queue_rejects_and_a_cancelled_task_frees_its_place_at_once) {
+  Blocked blocked({.queue = {.limit = 2, .when_full = WhenFull::reject}});
+  const auto first = blocked.pool.submit<&square>(1);
+  const auto second = blocked.pool.submit<&square>(2);
+  POOLS_EXPECT_THROW_WHAT(blocked.pool.submit<&square>(3), QueueFullError, testing::HasSubstr("2"));
+  EXPECT_TRUE(first.cancel());
+  const auto third = blocked.pool.submit<&square>(3);
+  EXPECT_THROW(blocked.pool.submit<&square>(4), QueueFullError);
+  expect_balance(blocked.pool);
+  blocked.gate.open();
+  EXPECT_EQ(second.result() + third.result(), 13);
+}
+
+TEST_F(ProcessControl, a_submit_to_a_full_queue_waits_for_room_for_a_cancellation_or_for_the_end) {
+  for (const std::string how : {"room", "cancel", "shutdown"}) {
+    Blocked blocked({.queue = {.limit = 1}});
+    const auto waiting = blocked.pool.submit<&square>(1);
+    std::atomic<bool> accepted{false};
+    std::atomic<bool> refused{false};
+    std::jthread submitter([&] {
+      try {
+        blocked.pool.submit<&square>(2);
+        accepted = true;
+      } catch (const ShutdownError&) {
+        refused = true;
+      }
+    });
+    if (how == "room") blocked.gate.open();
+    if (how == "cancel") waiting.cancel();
+    if (how == "shutdown") blocked.pool.shutdown({.wait = false});
+    submitter.join();
+    EXPECT_EQ(refused, how == "shutdown" && !accepted);
+    EXPECT_TRUE(accepted || refused);
+    blocked.gate.open();
+  }
+}
+
+TEST_F(ProcessControl, blocked_submitters_lose_no_wake_up) {
+  ProcessPool pool({.workers = 2, .queue = {.limit = 1}});
+  std::atomic<int> sum{0};
+  {
+    std::vector<std::jthread> submitters;
+    for (int submitter = 0; submitter < 4; ++submitter) {
+      submitters.emplace_back([&] {
+        for (int task = 0; task < 300; ++task) sum += pool.submit<&identity>(1).result();
+      });
+    }
+  }
+  EXPECT_EQ(sum, 1200);
+}
+
+TEST_F(ProcessControl, callbacks_may_submit_to_a_full_queue) {
+  Blocked blocked({.queue = {.limit = 1}});
+  std::vector<Future<int>> more;
+  std::mutex mutex;
+  const auto waiting = blocked.pool.submit_with_callback<&square>(
+      [&](const Future<int>&) {
+        for (int task = 0; task < 5; ++task) {
+          auto future = blocked.pool.submit<&square>(task);
+          const std::lock_guard lock(mutex);
+          more.push_back(std::move(future));
+        }
+      },
+      7);
+  blocked.gate.open();
+  waiting.result();
+  wait_until([&] {
+    const std::lock_guard lock(mutex);
+    return more.size() == 5;
+  });
+  for (const auto& future : more) future.result();
+}
+
+TEST_F(ProcessControl, the_caller_cannot_run_tasks) {
+  EXPECT_THROW(ProcessPool({.workers = 1, .queue = {.limit = 1, .when_full = WhenFull::caller_runs}}), std::invalid_argument);
+}
+
+// --- pause, resume, resize ---
+
+TEST_F(ProcessControl, no_task_starts_from_the_return_of_pause_until_resume) {
+  const TemporaryDirectory directory;
+  const std::string log = directory.file("log");
+  ProcessPool pool(2);
+  pool.start_all();
+  for (int round = 0; round < 20; ++round) {
+    std::vector<Future<int>> futures;
+    for (int task = 0; task < 100; ++task) futures.push_back(pool.submit<&log_value>(log, task));
+    pool.pause();
+    EXPECT_TRUE(pool.paused());
+    // What was begun may still end; then nothing moves, however long one looks.
+    wait_until([&] { return pool.metrics().running == 0; });
+    const std::uint64_t done = pool.metrics().done;
+    for (int look = 0; look < 50; ++look) {
+      ::sched_yield();
+      EXPECT_EQ(pool.metrics().done, done);
+    }
+    EXPECT_EQ(logged(log).size(), done);
+    expect_balance(pool);
+    pool.resume();
+    for (const auto& future : futures) future.result();
+  }
+}
+
+TEST_F(ProcessControl, shutdown_resumes) {
+  ProcessPool pool(2);
+  pool.pause();
+  const auto future = pool.submit<&square>(3);
+  EXPECT_FALSE(future.done());
+  pool.shutdown();
+  EXPECT_EQ(future.result(), 9);
+}
+
+TEST_F(ProcessControl, grows_and_shrinks_while_it_runs) {
+  ProcessPool pool(1);
+  pool.start_all();
+  pool.resize(4);
+  EXPECT_EQ(pool.workers(), 4);
+  pool.start_all();
+  EXPECT_EQ(pool.worker_pids().size(), 4U);
+  pool.resize(2);
+  wait_until([&] { return pool.worker_pids().size() == 2; });
+  for (int task = 0; task < 50; ++task) EXPECT_EQ(pool.submit<&square>(task).result(), task * task);
+  EXPECT_THROW(pool.resize(0), std::invalid_argument);
+}
+
+TEST_F(ProcessControl, shrinking_lets_busy_workers_finish) {
+  Gate gate;
+  ProcessPool pool(2);
+  const auto first = pool.submit<&pass_and_return>(gate.name(), 1);
+  const auto second = pool.submit<&pass_and_return>(gate.name(), 2);
+  wait_until([&] { return pool.metrics().running == 2 && pool.worker_pids().size() == 2; });
+  pool.resize(1);
+  gate.open();
+  EXPECT_EQ(first.result() + second.result(), 3);
+  wait_until([&] { return pool.worker_pids().size() == 1; });
+}
+
+// --- several at a time ---
+
+TEST_F(ProcessControl, what_lies_with_a_stuck_worker_is_taken_back_and_cancellable) {
+  Gate gate;
+  ProcessPool pool(2);
+  pool.start_all();
+  for (int round = 0; round < 30; ++round) {
+    // Short ones first, so that workers are given several at a time; among them one that is not.
+    std::vector<Future<int>> shorts;
+    for (int task = 0; task < 500; ++task) shorts.push_back(pool.submit<&identity>(task));
+    const auto stuck = pool.submit<&pass_and_return>(gate.name(), -1);
+    for (int task = 0; task < 100; ++task) shorts.push_back(pool.submit<&identity>(task));
+    for (const auto& future : shorts) future.result();   // all of them, though one worker stands at the gate
+    EXPECT_FALSE(stuck.done());
+    if (round == 0) gate.open();
+    stuck.result();
+    if (round == 0) break;
+  }
+}
+
+TEST_F(ProcessControl, every_task_ends_once_under_a_storm_of_cancellations) {
+  ProcessPool pool(2);
+  std::mt19937 random(5);
+  std::uint64_t cancelled = 0;
+  for (int round = 0; round < 60; ++round) {
+    std::vector<Future<int>> futures;
+    for (int task = 0; task < 200; ++task) futures.push_back(pool.submit<&identity>(task));
+    for (int tries = 0; tries < 100; ++tries) futures[random() % futures.size()].cancel();
+    for (int task = 0; task < 200; ++task) {
+      const auto& future = futures[static_cast<std::size_t>(task)];
+      try {
+        EXPECT_EQ(future.result(), task);
+      } catch (const CancelledError&) {
+        ++cancelled;
+      }
+    }
+    expect_balance(pool);
+  }
+  pool.shutdown();
+  const PoolMetrics m = pool.metrics();
+  EXPECT_EQ(m.cancelled, cancelled);
+  EXPECT_EQ(m.done + m.cancelled, m.submitted);
+  EXPECT_EQ(m.queued + m.running, 0U);
+}
+
+// --- deaths ---
+
+int die_until(const std::string& log, int deaths) {
+  std::ofstream(log, std::ios::app) << "x\n" << std::flush;
+  std::ifstream file(log);
+  int lines = 0;
+  for (std::string line; std::getline(file, line);) ++lines;
+  if (lines <= deaths) ::raise(SIGKILL);
+  return lines;
+}
+
+TEST_F(ProcessControl, a_task_that_killed_its_worker_is_retried_as_often_as_allowed) {
+  const TemporaryDirectory directory;
+  ProcessPool pool({.workers = 1, .retry = {.retries = 2, .backoff = 1ms}, .quarantine_after = 10});
+  EXPECT_EQ(pool.submit<&die_until>(directory.file("twice"), 2).result(), 3);
+  EXPECT_THROW(pool.submit<&die_until>(directory.file("thrice"), 3).result(), WorkerDied);
+  EXPECT_EQ(pool.with({.retries = 3}).submit<&die_until>(directory.file("four"), 3).result(), 4);
+  EXPECT_THROW(pool.with({.retries = 0}).submit<&die_until>(directory.file("none"), 1).result(), WorkerDied);
+  EXPECT_EQ(pool.metrics().retried, 7U);
+  expect_balance(pool);
+}
+
+TEST_F(ProcessControl, an_exception_is_not_retried) {
+  ProcessPool pool({.workers = 1, .retry = {.retries = 5, .backoff = 1ms}});
+  EXPECT_THROW(pool.submit<&fail>(std::string("once")).result(), RemoteError);
+  EXPECT_EQ(pool.metrics().retried, 0U);
+}
+
+TEST_F(ProcessControl, a_poison_task_goes_into_quarantine) {
+  ProcessPool pool({.workers = 1, .retry = {.retries = 100, .backoff = 0ms, .max_backoff = 0ms}, .quarantine_after = 3});
+  try {
+    pool.submit<&die_by>(SIGSEGV).result();
+    ADD_FAILURE();
+  } catch (const QuarantinedError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("3 workers"));
+    EXPECT_EQ(error.signal(), SIGSEGV);
+  }
+  EXPECT_EQ(pool.submit<&square>(3).result(), 9);
+}
+
+TEST_F(ProcessControl, a_crash_loop_breaks_the_pool_with_its_cause) {
+  ProcessPool pool({.workers = 2, .crash_limit = 5});
+  std::vector<Future<int>> futures;
+  for (int task = 0; task < 20; ++task) futures.push_back(pool.submit<&die_by>(SIGKILL));
+  int broken = 0;
+  for (const auto& future : futures) {
+    try {
+      future.result();
+    } catch (const WorkerDied&) {
+    } catch (const BrokenPoolError& error) {
+      ++broken;
+      EXPECT_THAT(error.what(), testing::HasSubstr("signal 9"));
+    }
+  }
+  EXPECT_GE(broken, 20 - 5 - 2);
+  EXPECT_THROW(pool.submit<&square>(1), BrokenPoolError);
+}
+
+TEST_F(ProcessControl, a_success_ends_a_row_of_deaths) {
+  ProcessPool pool({.workers = 1, .crash_limit = 3});
+  for (int round = 0; round < 8; ++round) {
+    EXPECT_THROW(pool.submit<&die_by>(SIGKILL).result(), WorkerDied);
+    EXPECT_EQ(pool.submit<&square>(2).result(), 4);
+  }
+  EXPECT_EQ(pool.metrics().crashed, 8U);
+  EXPECT_EQ(pool.metrics().respawned, 8U);
+}
+
+int say_and_die(const std::string& words) {
+  std::fprintf(stderr, "%s\n", words.c_str());
+  ::_exit(3);
+}
+
+TEST_F(ProcessControl, the_end_of_standard_error_comes_with_the_death) {
+  ProcessPool pool(1);
+  testing::internal::CaptureStderr();
+  try {
+    pool.submit<&say_and_die>(std::string("first line\nthe reason why")).result();
+    ADD_FAILURE();
+  } catch (const WorkerDied& error) {
+    EXPECT_EQ(error.stderr_tail(), "first line\nthe reason why\n");
+    EXPECT_THAT(error.what(), testing::HasSubstr("the reason why"));
+  }
+  pool.shutdown();
+  testing::internal::GetCapturedStderr();
+}
+
+// --- deadlines, cancel by killing ---
+
+int hang_deaf(int) {
+  ::signal(SIGTERM, SIG_IGN);
+  for (;;) ::pause();
+}
+int hang(int) {
+  for (;;) ::pause();
+}
+
+TEST_F(ProcessControl, a_task_beyond_its_deadline_is_ended_by_SIGTERM_and_if_need_be_by_SIGKILL) {
+  ProcessPool pool({.workers = 1, .kill_gap = 20ms});
+  try {
+    pool.with({.deadline = 20ms}).submit<&hang>(0).result();
+    ADD_FAILURE();
+  } catch (const DeadlineError& error) {
+    EXPECT_EQ(error.signal(), SIGTERM);
+  }
+  try {
+    pool.with({.deadline = 20ms}).submit<&hang_deaf>(0).result();
+    ADD_FAILURE();
+  } catch (const DeadlineError& error) {
+    EXPECT_EQ(error.signal(), SIGKILL);
+  }
+  EXPECT_EQ(pool.with({.deadline = 50s}).submit<&square>(3).result(), 9);
+  EXPECT_EQ(pool.metrics().failed, 2U);
+  EXPECT_THROW(pool.with({.deadline = 0ms}), std::invalid_argument);
+}
+
+TEST_F(ProcessControl, a_running_task_is_cancelled_by_killing_its_worker_if_that_was_asked_for) {
+  Gate gate;
+  ProcessPool pool(1);
+  const auto plain = pool.submit<&pass_and_return>(gate.name(), 1);
+  gate.await();
+  EXPECT_FALSE(plain.cancel());
+  gate.open();
+  plain.result();
+
+  Gate other;
+  const auto killable = pool.with({.cancel_kills = true}).submit<&pass_and_return>(other.name(), 1);
+  other.await();
+  EXPECT_TRUE(killable.running());
+  EXPECT_TRUE(killable.cancel());
+  EXPECT_THROW(killable.result(), CancelledError);
+  EXPECT_EQ(pool.submit<&square>(3).result(), 9);
+  EXPECT_EQ(pool.metrics().cancelled, 1U);
+  EXPECT_EQ(pool.metrics().crashed, 0U);
+  other.open();
+}
+
+// --- recycling and limits ---
+
+TEST_F(ProcessControl, a_worker_is_replaced_after_so_many_tasks_also_with_a_backlog) {
+  ProcessPool pool({.workers = 2, .max_tasks_per_child = 7});
+  std::vector<Future<int>> futures;
+  for (int task = 0; task < 100; ++task) futures.push_back(pool.submit<&own_pid>(task));
+  std::map<int, int> tasks_of;
+  for (const auto& future : futures) ++tasks_of[future.result()];
+  for (const auto& [pid, tasks] : tasks_of) EXPECT_LE(tasks, 7);
+  EXPECT_GE(tasks_of.size(), 15U);
+  EXPECT_EQ(pool.metrics().crashed, 0U);
+}
+
+std::vector<char>& hoard() {
+  static std::vector<char> memory;
+  return memory;
+}
+int grow(int mebibytes) {
+  hoard().resize(static_cast<std::size_t>(mebibytes) << 20, 1);
+  return ::getpid();
+}
+
+TEST_F(ProcessControl, a_worker_that_has_grown_too_large_is_replaced) {
+  ProcessPool pool({.workers = 1, .recycle_above = std::uint64_t{200} << 20});
+  const int first = pool.submit<&grow>(1).result();
+  EXPECT_EQ(pool.submit<&grow>(2).result(), first);
+  EXPECT_EQ(pool.submit<&grow>(400).result(), first);
+  EXPECT_NE(pool.submit<&grow>(1).result(), first);
+  EXPECT_EQ(pool.metrics().crashed, 0U);
+}
+
+int try_to_allocate(int mebibytes) {
+  std::vector<char> memory(static_cast<std::size_t>(mebibytes) << 20, 1);
+  return memory.empty() ? 0 : memory[memory.size() - 1];
+}
+
+TEST_F(ProcessControl, beyond_its_memory_limit_an_allocation_of_a_worker_fails_and_that_is_all) {
+  ProcessPool pool({.workers = 1, .memory_limit = std::uint64_t{512} << 20});
+  EXPECT_EQ(pool.submit<&try_to_allocate>(10).result(), 1);
+  try {
+    pool.submit<&try_to_allocate>(1024).result();
+    ADD_FAILURE();
+  } catch (const RemoteError& error) {
+    EXPECT_EQ(error.type(), "std::bad_alloc");
+  }
+  EXPECT_EQ(pool.submit<&try_to_allocate>(10).result(), 1);
+  EXPECT_EQ(pool.metrics().crashed, 0U);
+}
+
+int cpu_of_caller(int) { return ::sched_getcpu(); }
+
+TEST_F(ProcessControl, workers_run_on_the_cpus_that_they_are_given) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  ::sched_getaffinity(0, sizeof allowed, &allowed);
+  int cpu = 0;
+  while (!CPU_ISSET(cpu, &allowed)) ++cpu;
+  ProcessPool pool({.workers = 2, .cpus = {cpu}});
+  for (int task = 0; task < 20; ++task) EXPECT_EQ(pool.submit<&cpu_of_caller>(0).result(), cpu);
+  EXPECT_THROW(ProcessPool({.workers = 1, .cpus = {100'000}}), std::invalid_argument);
+  EXPECT_THROW(ProcessPool({.workers = 1, .cpus = {-1}}), std::invalid_argument);
+}
+
+TEST_F(ProcessControl, payloads_beyond_the_limit_are_refused_in_both_directions) {
+  ProcessPool pool({.workers = 1, .max_payload = 1000});
+  EXPECT_EQ(pool.submit<&repeat>(std::string("a"), 900).result().size(), 900U);
+  POOLS_EXPECT_THROW_WHAT(pool.submit<&repeat>(std::string(2000, 'a'), 0).result(), PayloadTooLargeError,
+                          testing::AllOf(testing::HasSubstr("2"), testing::HasSubstr("1000")));
+  POOLS_EXPECT_THROW_WHAT(pool.submit<&repeat>(std::string("a"), 2000).result(), PayloadTooLargeError, testing::HasSubstr("1000"));
+  EXPECT_EQ(pool.submit<&repeat>(std::string("a"), 3).result(), "aaa");
+}
+
+// --- output ---
+
+int print_lines(int lines) {
+  for (int line = 0; line < lines; ++line) std::printf("line %d\n", line);
+  std::fprintf(stderr, "no end");
+  return ::getpid();
+}
+
+TEST_F(ProcessControl, what_workers_print_arrives_in_lines_with_a_tag_before_shutdown_returns) {
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  int pid = 0;
+  {
+    ProcessPool pool({.workers = 1, .name_prefix = "talker"});
+    pid = pool.submit<&print_lines>(300).result();
+    pool.shutdown();
+  }
+  const std::string out = testing::internal::GetCapturedStdout();
+  const std::string tag = "[talker_0 " + std::to_string(pid) + "] ";
+  std::string expected;
+  for (int line = 0; line < 300; ++line) expected += tag + "line " + std::to_string(line) + "\n";
+  EXPECT_EQ(out, expected);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), tag + "no end\n");
+}
+
+int print_garbage(int) {
+  for (int byte = 0; byte < 100'000; ++byte) std::putchar(byte % 251);
+  return 7;
+}
+
+TEST_F(ProcessControl, garbage_on_standard_output_harms_nothing_and_can_be_discarded) {
+  testing::internal::CaptureStdout();
+  {
+    ProcessPool pool(1);
+    EXPECT_EQ(pool.submit<&print_garbage>(0).result(), 7);
+  }
+  EXPECT_GE(testing::internal::GetCapturedStdout().size(), 100'000U);
+  testing::internal::CaptureStdout();
+  {
+    ProcessPool pool({.workers = 1, .output = WorkerOutput::discarded});
+    EXPECT_EQ(pool.submit<&print_garbage>(0).result(), 7);
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+}
+
+// --- the guard ---
+
+TEST_F(ProcessControl, a_guard_that_is_killed_is_replaced) {
+  ProcessPool pool(1);
+  pool.start_all();
+  const auto guard = [] {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+      std::ifstream children(entry.path() / "children");
+      for (pid_t child = 0; children >> child;) {
+        std::string name;
+        std::getline(std::ifstream("/proc/" + std::to_string(child) + "/comm"), name);
+        if (name == "pool_guard") return child;
+      }
+    }
+    return pid_t{-1};
+  };
+  wait_until([&] { return guard() > 0; });
+  const pid_t before = guard();
+  ::kill(before, SIGKILL);
+  wait_until([&] { return guard() > 0 && guard() != before; });
+  EXPECT_EQ(pool.submit<&square>(3).result(), 9);
+}
+
+// --- metrics and events ---
+
+TEST_F(ProcessControl, metrics_count_what_was_done_and_with_timing_how_long_it_took) {
+  ProcessPool pool({.workers = 2, .timing = true});
+  for (int task = 0; task < 10; ++task) pool.submit<&square>(task).result();
+  EXPECT_THROW(pool.submit<&fail>(std::string("x")).result(), RemoteError);
+  const PoolMetrics m = pool.metrics();
+  EXPECT_EQ(m.submitted, 11U);
+  EXPECT_EQ(m.done, 10U);
+  EXPECT_EQ(m.failed, 1U);
+  EXPECT_EQ(m.queued + m.running + m.cancelled, 0U);
+  EXPECT_EQ(m.queue_wait.value().count(), 11U);
+  EXPECT_EQ(m.run_time.value().count(), 11U);
+  EXPECT_GT(m.run_time->max().count(), 0);
+  EXPECT_FALSE(ProcessPool(1).metrics().queue_wait);
+}
+
+class Recorder final : public PoolObserver {
+ public:
+  void submitted(std::uint64_t task) noexcept override { add("s" + std::to_string(task)); }
+  void started(std::uint64_t task, int worker) noexcept override { add("r" + std::to_string(task) + "@" + std::to_string(worker)); }
+  void finished(std::uint64_t task, int worker, Outcome outcome) noexcept override {
+    const char* const names[] = {"done", "failed", "cancelled"};
+    add("f" + std::to_string(task) + "@" + std::to_string(worker) + names[static_cast<int>(outcome)]);
+  }
+  void worker_up(int worker, pid_t) noexcept override { add("up" + std::to_string(worker)); }
+  void worker_down(int worker, pid_t) noexcept override { add("down" + std::to_string(worker)); }
+  std::vector<std::string> events() {
+    const std::lock_guard lock(mutex_);
+    return events_;
+  }
+
+ private:
+  void add(std::string event) {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(std::move(event));
+  }
+  std::mutex mutex_;
+  std::vector<std::string> events_;
+};
+
+TEST_F(ProcessControl, an_observer_sees_every_step_in_order) {
+  const auto recorder = std::make_shared<Recorder>();
+  {
+    ProcessPool pool({.workers = 1, .observer = recorder});
+    pool.start_all();
+    pool.submit<&square>(1).result();
+    EXPECT_THROW(pool.submit<&fail>(std::string("x")).result(), RemoteError);
+    pool.pause();
+    EXPECT_TRUE(pool.submit<&square>(2).cancel());
+    pool.resume();
+  }
+  EXPECT_THAT(recorder->events(), testing::ElementsAre("up0", "s0", "r0@0", "f0@0done", "s1", "r1@0", "f1@0failed", "s2", "f2@-1cancelled", "down0"));
+}
+
+TEST_F(ProcessControl, nothing_is_lost_under_kills_cancellations_retries_resizes_and_pauses) {
+  ProcessPool pool({.workers = 3, .retry = {.retries = 1, .backoff = 1ms}, .crash_limit = 0});
+  std::mt19937 random(17);
+  std::vector<Future<int>> futures;
+  for (int step = 0; step < 400; ++step) {
+    switch (random() % 12) {
+      case 0: pool.resize(1 + static_cast<int>(random() % 4)); break;
+      case 1: pool.pause(); break;
+      case 2: pool.resume(); break;
+      case 3: futures.push_back(pool.submit<&die_by>(SIGKILL)); break;
+      case 4: {
+        const std::vector<pid_t> pids = pool.worker_pids();
+        if (!pids.empty()) ::kill(pids[random() % pids.size()], SIGKILL);
+        break;
+      }
+      case 5:
+        if (!futures.empty()) futures[random() % futures.size()].cancel();
+        break;
+      default:
+        for (int task = 0; task < 20; ++task) futures.push_back(pool.submit<&identity>(task));
+    }
+    expect_balance(pool);
+  }
+  pool.shutdown();
+  const PoolMetrics m = pool.metrics();
+  EXPECT_EQ(m.submitted, futures.size());
+  EXPECT_EQ(m.done + m.failed + m.cancelled, m.submitted);
+  std::uint64_t done = 0, failed = 0, cancelled = 0;
+  for (const auto& future : futures) {
+    ASSERT_TRUE(future.done());
+    try {
+      future.result();
+      ++done;
+    } catch (const CancelledError&) {
+      ++cancelled;
+    } catch (const Error&) {
+      ++failed;
+    }
+  }
+  EXPECT_EQ(std::tuple(done, failed, cancelled), std::tuple(m.done, m.failed, m.cancelled));
+}
+
+}  // namespace
+}  // namespace pools::test

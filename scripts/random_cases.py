@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Writes a suite of random cases, all strategies on both pools: is the exact model right where nobody has looked?
+
+    scripts/random_cases.py [--cases 320] [--seed 1] [--longest 480] > random.toml
+    scripts/run random.toml -o results/random
+
+Every case is a [[case]] of `sleep` tasks with durations and callbacks of its own: equal, uniform, bimodal or exponential, 1 to
+64 tasks on 1 to 16 workers, scaled so that the makespan is below --longest ms. The same arguments give the same suite.
+"""
+
+import argparse
+import random
+import sys
+
+STRATEGIES = ("none", "worker", "main", "extra", "fused", "sync", "collect", "as_completed", "map")
+BACKENDS = ("thread", "process")
+MOST_TASKS = 64
+MOST_WORKERS = 16
+
+
+def draw(generator, count):
+    """`count` relative durations, of a family chosen at random."""
+    family = generator.choice(("equal", "uniform", "bimodal", "exponential"))
+    if family == "equal":
+        return [1.0] * count
+    if family == "uniform":
+        return [generator.uniform(0.1, 2) for _ in range(count)]
+    if family == "bimodal":
+        return [generator.choice((0.25, 2.0)) for _ in range(count)]
+    return [0.05 + generator.expovariate(1) for _ in range(count)]
+
+
+def upper_bound(strategy, workers, parsers, tasks, callbacks):
+    """At least the makespan (Graham's bound, callbacks that have one server one after another)."""
+    def graham(services, servers):
+        return sum(services) / servers + max(services)
+
+    if strategy == "sync":
+        return sum(tasks) + sum(callbacks)
+    if strategy in ("worker", "fused"):
+        return graham([t + c for t, c in zip(tasks, callbacks)], workers)
+    if strategy == "map":
+        return sum(tasks) + sum(callbacks)   # one chunk may hold all
+    servers = parsers if strategy == "extra" else 1
+    return graham(tasks, workers) + graham(callbacks, servers)
+
+
+def case(generator, backend, strategy, longest_us):
+    count = generator.randint(1, MOST_TASKS)
+    workers = generator.randint(1, MOST_WORKERS)
+    parsers = generator.randint(1, 4)
+    tasks = draw(generator, count)
+    share = generator.choice((0.02, 0.1, 0.5, 1.0, 2.0))
+    callbacks = [0.0] * count if strategy == "none" else [share * c for c in draw(generator, count)]
+    scale = generator.uniform(0.3, 1) * longest_us / upper_bound(strategy, workers, parsers, tasks, callbacks)
+    lines = ["[[case]]", f'backend = "{backend}"', f'strategy = "{strategy}"', f"workers = {workers}"]
+    if strategy == "extra":
+        lines.append(f"parsers = {parsers}")
+    if strategy == "map":
+        lines.append(f"chunksize = {generator.randint(1, 8)}")
+    lines.append("task = [" + ", ".join(f'"{int(t * scale)}us"' for t in tasks) + "]")
+    if strategy != "none":
+        lines.append("callback = [" + ", ".join(f'"{int(c * scale)}us"' for c in callbacks) + "]")
+    return "\n".join(lines)
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=320, help="how many (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--longest", type=int, default=480, help="ms, of a makespan (default: %(default)s)")
+    options = parser.parse_args(argv)
+    if options.cases < 1 or options.longest < 1:
+        parser.error("--cases and --longest are at least 1")
+    generator = random.Random(options.seed)
+    print(f"# Made by scripts/random_cases.py --cases {options.cases} --seed {options.seed} --longest {options.longest}.")
+    print('name = "random"')
+    print('description = "Random cases, all strategies on both pools: predicted against measured"')
+    print("runs = 3\nwarmup = 0\ntimeout = \"20s\"")
+    print(f"seed = {options.seed}\n")
+    for index in range(options.cases):
+        # In turn, so that each strategy has its share on each pool.
+        strategy = STRATEGIES[index % len(STRATEGIES)]
+        backend = BACKENDS[(index // len(STRATEGIES)) % len(BACKENDS)]
+        print(case(generator, backend, strategy, options.longest * 1000) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

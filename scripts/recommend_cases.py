@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Puts `poolbench recommend` to the proof: how far is its choice from the best of an exhaustive sweep?
+
+    scripts/recommend_cases.py POOLBENCH FUNCTION -o DIRECTORY [--budget 30s] [NAME...]
+
+Runs the kinds of work below, each with --exhaustive (afterwards every point of the curve is measured, interleaved), and leaves
+one JSON document per kind and table.md in DIRECTORY. POOLBENCH is the program, FUNCTION the shared object made of
+workloads/examples/count_primes.c. gzip and curl must be installed; curl fetches from a server in this process that
+answers after 40 ms. NAMEs run only these.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+DELAY = 0.04  # seconds
+
+
+def catalogue(name, *flags):
+    return lambda work: ["--workload", name, *flags]
+
+
+def gzip(work):
+    """Files of different sizes, half compressible."""
+    generator = random.Random(1)
+    paths = []
+    for number in range(48):
+        size = generator.randint(100, 500) << 10
+        path = work / f"file{number}"
+        path.write_bytes(generator.randbytes(size // 2).hex().encode())
+        paths.append(str(path))
+    (work / "inputs").write_text("\n".join(paths) + "\n")
+    return ["--inputs", str(work / "inputs"), "--", "gzip", "-c", "{}"]
+
+
+def fetch(work):
+    return ["--range", "1..60", "--", "curl", "--silent", "--fail", f"http://127.0.0.1:{start_server()}/{{}}"]
+
+
+CASES = {
+    "sleep": catalogue("sleep", "--task", "20ms", "--tasks", "120"),
+    "spin": catalogue("spin", "--task", "5ms", "--tasks", "60"),
+    "mixed 1": catalogue("mixed:1", "--task", "10ms", "--tasks", "60"),
+    "mixed 4": catalogue("mixed:4", "--task", "20ms", "--tasks", "100"),
+    "mixed 9": catalogue("mixed:9", "--task", "20ms", "--tasks", "150"),
+    "mixed 39": catalogue("mixed:39", "--task", "40ms", "--tasks", "200"),
+    "gil_spin": catalogue("gil_spin", "--task", "5ms", "--tasks", "60"),
+    "gzip over files": gzip,
+    "curl from a slow server": fetch,
+    "function": None,
+}
+
+
+def start_server():
+    """A port on which every request is answered after DELAY; lives as long as this process."""
+    ready = threading.Event()
+    port = []
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(DELAY)
+        writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n")
+        await writer.drain()
+        writer.close()
+
+    async def serve():
+        server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=1024)
+        port.append(server.sockets[0].getsockname()[1])
+        ready.set()
+        await server.serve_forever()
+
+    threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
+    ready.wait()
+    return port[0]
+
+
+def human(nanoseconds):
+    return f"{nanoseconds / 1e6:.3g} ms"
+
+
+def name_of(measured):
+    return f"{measured['backend']} x {measured['workers']}"
+
+
+def row(name, found):
+    best = found["exhaustive"][0]
+    choice = next(m for m in found["exhaustive"] if name_of(m) == name_of(found["choice"]))
+    ratio = found["wait_to_compute"]
+    shown = "never computes" if ratio is None else f"{ratio:.3g}"
+    return (f"| {name} | {shown} | {name_of(choice)} | {human(choice['median_ns'])} | {name_of(best)} | "
+            f"{human(best['median_ns'])} | {100 * found['regret']:.1f} % |")
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("poolbench", type=Path)
+    parser.add_argument("function", type=Path)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(CASES))
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--budget", default="30s")
+    options = parser.parse_intermixed_args(argv)
+    for name in options.names:
+        if name not in CASES:
+            parser.error(f"no case '{name}'; there are {', '.join(CASES)}")
+    options.output.mkdir(parents=True, exist_ok=True)
+    for name in options.names or CASES:
+        with tempfile.TemporaryDirectory() as directory:
+            if name == "function":
+                flags = ["--function", str(options.function), "--range", "60000..60059"]
+            else:
+                flags = CASES[name](Path(directory))
+            command = [str(options.poolbench), "recommend", "--exhaustive", "--json", "--budget", options.budget, *flags]
+            print(" ".join(command), file=sys.stderr)
+            done = subprocess.run(command, stdout=subprocess.PIPE, check=False, env={**os.environ, "LC_ALL": "C"})
+            if done.returncode != 0:
+                return done.returncode
+            (options.output / f"{name.replace(' ', '_')}.json").write_bytes(done.stdout)
+    lines = ["| work | W/C | recommended | took | best of all | took | regret |", "|---|---|---|---|---|---|---|"]
+    for name in CASES:
+        path = options.output / f"{name.replace(' ', '_')}.json"
+        if path.exists():
+            lines.append(row(name, json.loads(path.read_text())))
+    (options.output / "table.md").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

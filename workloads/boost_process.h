@@ -1,0 +1,28 @@
+#pragma once
+
+// The parts of Boost.Process v1 that the workload `command` uses. From Boost 1.88 on they live below boost/process/v1.
+
+// Boost.Process declares its vfork path on every POSIX system, but compiles it only where this is set.
+#define BOOST_POSIX_HAS_VFORK 1
+
+#include <boost/version.hpp>
+
+#if BOOST_VERSION >= 108800
+#include <boost/process/v1/child.hpp>
+#include <boost/process/v1/error.hpp>
+#include <boost/process/v1/extend.hpp>
+#include <boost/process/v1/io.hpp>
+#include <boost/process/v1/posix.hpp>
+namespace workloads {
+namespace boost_process = boost::process::v1;
+}
+#else
+#include <boost/process/child.hpp>
+#include <boost/process/error.hpp>
+#include <boost/process/extend.hpp>
+#include <boost/process/io.hpp>
+#include <boost/process/posix.hpp>
+namespace workloads {
+namespace boost_process = boost::process;
+}
+#endif

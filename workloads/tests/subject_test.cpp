@@ -1,0 +1,102 @@
+// What only the user can give: a command and a function.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "workloads/work.h"
+
+namespace workloads {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+const Calibration kRates{1, 1, 1, 1, 1};
+
+Work work_of(const char* workload, std::uint32_t index = 0) {
+  return make_work(*find_workload(workload), {.seed = 1, .index = index}, kRates);
+}
+
+Outcome run_command(std::vector<std::string> command, std::vector<std::string> inputs, std::uint32_t index = 0) {
+  const RunContext context{.subject = {.command = std::move(command), .library = {}, .inputs = std::move(inputs)}};
+  return execute(work_of("command", index), context);
+}
+
+std::string failure(const RunContext& context, const Work& work) {
+  try {
+    execute(work, context);
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+std::string failure_of(std::vector<std::string> command, std::vector<std::string> inputs) {
+  return failure({.subject = {.command = std::move(command), .library = {}, .inputs = std::move(inputs)}}, work_of("command"));
+}
+
+TEST(Command, RunsWithTheInputInThePlaceOfTheBraces) {
+  EXPECT_NO_THROW(run_command({"test", "a-x-b-x", "=", "a-{}-b-{}"}, {"x"}));
+  EXPECT_NO_THROW(run_command({"test", "{}", "=", "two"}, {"one", "two", "three"}, 1));
+  EXPECT_NO_THROW(run_command({"test", "{}", "=", "one"}, {"one", "two"}, 2));   // from the first again
+}
+
+TEST(Command, TakesNoShell) { EXPECT_NO_THROW(run_command({"test", "{}", "=", "$HOME; exit 1"}, {"$HOME; exit 1"})); }
+
+TEST(Command, CountsTheCpuTimeOfTheChild) {
+  const Outcome outcome = run_command({"sh", "-c", "i=0; while [ $i -lt {} ]; do i=$((i+1)); done"}, {"20000"});
+  EXPECT_GT(outcome.cpu_ns, 1'000'000);
+}
+
+TEST(Command, AStatusOtherThanZeroIsAnErrorWithTheEndOfStandardError) {
+  EXPECT_THAT(failure_of({"sh", "-c", "echo first >&2; echo last words >&2; exit {}"}, {"7"}),
+              AllOf(HasSubstr("exited with status 7"), HasSubstr("input '7'"), HasSubstr("last words")));
+  EXPECT_THAT(failure_of({"sh", "-c", "kill -{} $$"}, {"KILL"}), HasSubstr("signal 9"));
+}
+
+TEST(Command, WhatCannotBeExecutedIsAnErrorThatNamesIt) {
+  EXPECT_THAT(failure_of({"/nonexistent/program", "{}"}, {"1"}), AllOf(HasSubstr("/nonexistent/program"), HasSubstr("No such file")));
+  EXPECT_THAT(failure_of({"/", "{}"}, {"1"}), HasSubstr("Permission denied"));
+}
+
+TEST(Command, NeedsACommandAndInputs) {
+  EXPECT_THAT(failure({}, work_of("command")), HasSubstr("no command"));
+  EXPECT_THAT(failure_of({"true"}, {}), HasSubstr("no inputs"));
+}
+
+TEST(Command, ManyThreadsAtOnceStartAndReapTheirOwn) {
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([] {
+      for (int run = 0; run < 25; ++run) run_command({"test", "{}", "=", "x"}, {"x"});
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+}
+
+TEST(Function, IsCalledWithItsInput) {
+  const RunContext context{.subject = {.command = {}, .library = EXAMPLE_FUNCTION, .inputs = {"1000"}}};
+  EXPECT_NO_THROW(execute(work_of("function"), context));
+  const RunContext wrong{.subject = {.command = {}, .library = EXAMPLE_FUNCTION, .inputs = {"many"}}};
+  EXPECT_THAT(failure(wrong, work_of("function")), AllOf(HasSubstr("returned 1"), HasSubstr("'many'")));
+}
+
+TEST(Function, WhatCannotBeLoadedIsAnErrorThatNamesIt) {
+  EXPECT_THAT(failure({.subject = {.command = {}, .library = "/nonexistent.so", .inputs = {"1"}}}, work_of("function")),
+              HasSubstr("/nonexistent.so"));
+  EXPECT_THAT(failure({.subject = {.command = {}, .library = "libm.so.6", .inputs = {"1"}}}, work_of("function")),
+              HasSubstr("no entry point poolbench_task"));
+}
+
+}  // namespace
+}  // namespace workloads
