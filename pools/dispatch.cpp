@@ -111,6 +111,7 @@ Dispatch::Admitted Dispatch::admit(Job* job) noexcept {
   if (closed_.load(std::memory_order_relaxed)) return Admitted::refused;
   if (paused()) return Admitted::paused;
   accept_locked(job);
+  admitted_.fetch_add(1, std::memory_order_relaxed);   // Relaxed: the locks order it before a pause
   return Admitted::admitted;
 }
 
@@ -230,6 +231,10 @@ void Dispatch::pause() noexcept {
   if (!closed_.load(std::memory_order_relaxed)) set_mode_locked(kPaused, true);
 }
 
+void Dispatch::await_admitted_settled() const noexcept {
+  while (admitted_.load(std::memory_order_acquire) != 0) ::sched_yield();   // a few instructions, but for a lost core
+}
+
 void Dispatch::resume() noexcept {
   Worker* wake = nullptr;
   std::vector<std::shared_ptr<Rendezvous>> waiters;
@@ -252,10 +257,10 @@ bool Dispatch::notify_on_resume(std::shared_ptr<Rendezvous> waiter) {
   return true;
 }
 
-bool Dispatch::begin_helping(Runner& runner) noexcept {
+bool Dispatch::begin_helping(Worker& worker) noexcept {
   const std::lock_guard outbox(outbox_mutex_);
   if (paused()) return false;
-  runner.claiming();
+  worker.claiming();
   return true;
 }
 

@@ -48,9 +48,11 @@ class Dispatch {
   // Appends, and wakes a worker if one must be. Refused after close(): then the job is still the caller's.
   // queued_needs_worker: call start_worker_if_needed().
   Pushed push(Job* job) noexcept;
-  // For a job that is not to be queued: counts it as submitted if it may start now.
+  // For a job that its submitter is to run: counts it as submitted if it may start now, and as admitted() until its Runner says that
+  // it has settled.
   enum class Admitted { refused, paused, admitted };
   Admitted admit(Job* job) noexcept;
+  std::atomic<std::uint32_t>& admitted() noexcept { return admitted_; }
 
   // The next job; null when there is none and there never will be, or when there is a worker too many: end the thread. Parks. Called
   // by `self`'s thread.
@@ -62,11 +64,13 @@ class Dispatch {
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
   // Everything that no worker has claimed, chained by `next`.
   Job* take_all() noexcept;
-  // True: the job was still queued, and is the caller's again.
+  // True: the job was still queued, and is the caller's again; it remains counted as submitted.
   bool withdraw(Job* job) noexcept;
 
-  // Nothing is claimed from its return on until resume() or close(). Without effect after close().
+  // Nothing is claimed or admitted from its return on until resume() or close(); what was before may not have settled yet. Without
+  // effect after close().
   void pause() noexcept;
+  void await_admitted_settled() const noexcept;
   void resume() noexcept;
   bool paused() const noexcept { return (mode() & kPaused) != 0; }
   // Calls waiter->nudge() once when the pause ends. False: it is not paused.
@@ -127,7 +131,7 @@ class Dispatch {
   Worker* choose_locked() noexcept;
   Job* claim_locked(Worker& self, Worker*& wake) noexcept;
   void retire_locked(Worker& self, Worker*& wake) noexcept;
-  bool begin_helping(Runner& runner) noexcept;
+  bool begin_helping(Worker& worker) noexcept;
   void search() const noexcept;
   void make_available(Worker& self) noexcept;
   bool make_unavailable(Worker& self) noexcept;
@@ -158,6 +162,8 @@ class Dispatch {
   std::ptrdiff_t unclaimed_ = 0;   // jobs in the lists
   std::ptrdiff_t available_ = 0;
 
+  // Raised under both locks; released by those who run the jobs, acquired by await_settled().
+  std::atomic<std::uint32_t> admitted_{0};
   // Guarded by both: changed under both, read under either.
   RankedJobs ranked_;
   std::vector<std::shared_ptr<Rendezvous>> resume_waiters_;   // empty unless paused
@@ -180,6 +186,9 @@ class Worker final : public Runner {
   Dispatch& dispatch() noexcept { return dispatch_; }
 
   using Runner::await_settled;
+
+  // For the thread that is started in the place of one that has ended. REQUIRES: before it is started
+  void renew() noexcept { available_ = true; }
 
  private:
   friend class Dispatch;

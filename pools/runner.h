@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "pools/future_state.h"
 #include "pools/job_events.h"
@@ -17,8 +18,11 @@ class Worker;
 
 class Runner {
  public:
-  // A submitter; several may share the tally.
-  Runner(const CallbackSink& pool, JobEvents& events, Tally& tally) noexcept : Runner(pool, events, tally, nullptr, PoolObserver::kNoWorker) {}
+  // A submitter whose job was admitted (Dispatch::admit()); several may share the tally.
+  Runner(const CallbackSink& pool, JobEvents& events, Tally& tally, std::atomic<std::uint32_t>& admitted) noexcept
+      : Runner(pool, events, tally, nullptr, PoolObserver::kNoWorker) {
+    admitted_ = &admitted;
+  }
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
@@ -30,7 +34,11 @@ class Runner {
   }
   // Whether or not it was: what was claimed has become running, or was found cancelled.
   void settled() noexcept {
-    // Release: pause() returns after that.
+    // Release, both: pause() returns after that.
+    if (admitted_ != nullptr) {
+      std::exchange(admitted_, nullptr)->fetch_sub(1, std::memory_order_release);
+      return;
+    }
     claims_.store(claims_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
   // Its code is over, and its captures are gone.
@@ -76,6 +84,7 @@ class Runner {
   Tally& tally_;
   Worker* const worker_;
   const int number_;
+  std::atomic<std::uint32_t>* admitted_ = nullptr;   // a submitter's, until its job has settled
   const FutureState* task_ = nullptr;
   // Odd from the claim of a job, made under the queue's lock, until it has settled. Written by this thread only.
   std::atomic<std::uint32_t> claims_{0};
