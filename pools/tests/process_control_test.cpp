@@ -288,24 +288,6 @@ TEST_F(ProcessControl, a_worker_that_has_grown_too_large_is_replaced) {
   EXPECT_EQ(pool.metrics().crashed, 0U);
 }
 
-int try_to_allocate(int mebibytes) {
-  std::vector<char> memory(static_cast<std::size_t>(mebibytes) << 20, 1);
-  return memory.empty() ? 0 : memory[memory.size() - 1];
-}
-
-TEST_F(ProcessControl, beyond_its_memory_limit_an_allocation_of_a_worker_fails_and_that_is_all) {
-  ProcessPool pool({.workers = 1, .memory_limit = std::uint64_t{512} << 20});
-  EXPECT_EQ(pool.submit<&try_to_allocate>(10).result(), 1);
-  try {
-    pool.submit<&try_to_allocate>(1024).result();
-    ADD_FAILURE();
-  } catch (const RemoteError& error) {
-    EXPECT_EQ(error.type(), "std::bad_alloc");
-  }
-  EXPECT_EQ(pool.submit<&try_to_allocate>(10).result(), 1);
-  EXPECT_EQ(pool.metrics().crashed, 0U);
-}
-
 // --- output ---
 
 int print_lines(int lines) {

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "pools/tests/contract_control.h"
+#include "pools/tests/controlled_pool.h"
 #include "pools/tests/expectations.h"
 #include "pools/tests/gate.h"
 #include "pools/tests/process_checks.h"
