@@ -48,6 +48,7 @@ struct Tally {
   std::uint64_t cancelled = 0;
   std::uint64_t refused = 0;      // submits that a full queue rejected
   std::uint64_t kills = 0;        // workers that the soak sent a signal to
+  std::uint64_t broken = 0;       // pools that had no worker left, after the soak had killed several in a row that were starting
   std::uint64_t crashed = 0;      // workers, as the pool counts them
   std::uint64_t respawned = 0;
   std::uint64_t retried = 0;

@@ -80,7 +80,11 @@ class Shaking {
 
   void run(Clock::time_point until) {
     ++tally_.pools;
-    while (Clock::now() < until) step();
+    try {
+      while (Clock::now() < until) step();
+    } catch (const BrokenPoolError& error) {
+      broken(error);
+    }
     pool_.resume();
     if (chance(random_, 30)) {
       const bool cancel = chance(random_, 50);
@@ -149,6 +153,15 @@ class Shaking {
           pool_.resume();
           settle();
         }
+    }
+  }
+
+  // Where every worker is killed that starts, there is no pool. Otherwise nothing of this may break one.
+  void broken(const BrokenPoolError& error) {
+    if (!broken_) ++tally_.broken;
+    broken_ = true;
+    if (tally_.kills == kills_before_ || std::string(error.what()).find("signal 9 (Killed) before it was ready") == std::string::npos) {
+      violations_.add(std::string("processes: ") + error.what());
     }
   }
 
@@ -285,6 +298,8 @@ class Shaking {
       if (!sent.may_be_cancelled) wrong("was cancelled by nobody");
       return;
     } catch (const WorkerDied&) {   // of its own doing, by its deadline, or because the soak killed the worker
+    } catch (const BrokenPoolError& error) {
+      broken(error);
     } catch (const RemoteError& error) {
       if (sent.kind != Kind::fail) wrong(std::string("threw ") + error.type() + ": " + error.what());
     } catch (const std::exception& error) {
@@ -301,6 +316,8 @@ class Shaking {
   ProcessPool pool_;
   std::vector<Sent> sent_;
   Ends ends_;
+  bool broken_ = false;
+  const std::uint64_t kills_before_ = tally_.kills;
 };
 
 }  // namespace
