@@ -47,7 +47,6 @@ std::ptrdiff_t entries_of(const char* directory) {
 struct Surroundings {
   std::ptrdiff_t descriptors = entries_of("/proc/self/fd");
   std::ptrdiff_t threads = entries_of("/proc/self/task");
-  std::ptrdiff_t shared_memory = entries_of("/dev/shm");
 
   void check_same(Violations& violations) const {
     siginfo_t info{};
@@ -58,7 +57,6 @@ struct Surroundings {
     const Surroundings now;
     if (now.descriptors != descriptors) violations.add(fmt::format("{} descriptors before a pool, {} after it", descriptors, now.descriptors));
     if (now.threads > threads) violations.add(fmt::format("{} threads before a pool, {} after it", threads, now.threads));
-    if (now.shared_memory != shared_memory) violations.add("a pool has left something in /dev/shm");
   }
 };
 

@@ -261,6 +261,13 @@ class Shaking {
   void look() {
     ++tally_.looks;
     check_balance(pool_.metrics(), "processes", violations_);
+    if (!chance(random_, 5)) return;
+    for (const pid_t pid : pool_.worker_pids()) {
+      std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+      for (std::string line; std::getline(maps, line);) {
+        if (line.find("/dev/shm") != std::string::npos) violations_.add("processes: a worker maps " + line);
+      }
+    }
   }
 
   // Everything ends, as it should.
