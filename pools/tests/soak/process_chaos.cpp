@@ -274,7 +274,7 @@ class Shaking {
   void settle() {
     for (const Sent& sent : sent_) {
       if (!sent.with_future([](const auto& future) { return wait(std::vector{future}, kLost).not_done.empty(); })) {
-        violations_.add("processes: a task of kind " + std::to_string(static_cast<int>(sent.kind)) + " was lost");
+        violations_.add("processes: a task of kind " + std::to_string(static_cast<int>(sent.kind)) + " was lost; " + state_of(pool_.metrics()));
         continue;
       }
       sent.with_future([&](const auto& future) { judge(sent, future); });
