@@ -148,6 +148,7 @@ class Parsers:
 
     def __init__(self, count, life_line):
         self.tasks = FORK.SimpleQueue()
+        self.stopped = threading.Event()  # every parser has ended and is reaped
         self.processes = []
         self.replies = []
         for _ in range(count):
@@ -193,8 +194,21 @@ class Parsers:
                     raise outcomes
                 waiting.remove(reply)
                 yield from outcomes
-        for process in self.processes:
-            process.join()
+
+    def watch(self):
+        """Ends the driver when a parser dies, which may leave the queue locked: nobody waits for it then."""
+        def until_one_ends():
+            running = {process.sentinel: process for process in self.processes}
+            while running:
+                for sentinel in connection.wait(list(running)):
+                    process = running.pop(sentinel)
+                    process.join()
+                    if process.exitcode != 0:
+                        os.write(2, b"a parser process died\n")
+                        os._exit(1)
+            self.stopped.set()
+
+        threading.Thread(target=until_one_ends, daemon=True).start()
 
     def pids(self):
         return [process.pid for process in self.processes]
@@ -388,11 +402,15 @@ def run_cell(request, life_line):
         executor = concurrent.futures.ThreadPoolExecutor(workers)
     pids = {os.getpid(), *warm_up(executor, workers), *(parsers.pids() if parsers else ())}
     exit_at_end_of(0)
+    if parsers:
+        parsers.watch()
     ready = time.monotonic_ns()
     run_strategy(executor, recorder, parsers)
     memory = sum(peak_memory(pid) for pid in pids)
     stopping = time.monotonic_ns()
     executor.shutdown(wait=True)
+    if parsers:
+        parsers.stopped.wait()
     stopped = time.monotonic_ns()
     used = {name: value - before[name] for name, value in usage().items()}
     return {"tasks": list(recorder.rows()), "pool_start_ns": ready - starting, "submit_ns": recorder.submit_ns,
