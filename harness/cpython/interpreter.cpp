@@ -30,7 +30,7 @@ namespace process = workloads::boost_process;
 
 constexpr std::string_view kScript = "cpython_driver.py";
 constexpr std::size_t kLastWords = 400;               // bytes of standard error in a message
-constexpr std::int64_t kCalibrationBudgetNs = 100'000'000;
+constexpr std::int64_t kCalibrationBudgetNs = 250'000'000;
 
 // The end of what was written, on one line.
 std::string last_words(int fd) {

@@ -51,7 +51,7 @@ struct Python {
 
 // Throws ConfigError when there is no usable Python: none at all, or one that the driver does not run on.
 Python describe(const Driver& driver);
-// The same with its speed; takes 100 ms of computation. Throws likewise.
+// The same with its speed; takes 250 ms of computation. Throws likewise.
 Python measure(const Driver& driver);
 
 // Makes known to a calibration what works on this Python cost.

@@ -156,7 +156,7 @@ std::string table_text(const std::vector<ExampleResult>& results, const Python& 
   std::string text = fmt::format("The tutorial's examples on {}", python.line());
   if (divisor != 1) text += fmt::format("; every time, the tutorial's figures too, divided by {}", divisor);
   text += ".\nMedians.\n\n";
-  text += fmt::format(kLine, "", "", "", "CPython", "poolbench", "");
+  text += fmt::format("{:>67} {:>9}\n", "CPython", "poolbench");
   text += fmt::format(kLine, "", "example (4 workers)", "tutorial ", "here", "here", "exact model");
   bool differ = false;
   std::vector<std::pair<std::string, std::string>> run_by;   // who, the numbers of the examples

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import unittest
 from pathlib import Path
 
@@ -57,6 +58,15 @@ def session_members(session):
         if entry.isdigit() and int(fields[3]) == session and fields[0] not in "ZX":
             found.append(int(entry))
     return found
+
+
+def wait_until(condition, what):
+    """Fails loudly instead of hanging, so that the clean-ups still run; only a hang gets that far."""
+    deadline = time.monotonic() + GENEROUS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {GENEROUS} s in vain: {what}")
+        time.sleep(0.002)
 
 
 class Protocol(unittest.TestCase):
@@ -140,7 +150,7 @@ class Cells(unittest.TestCase):
 
 
 class Lifetime(unittest.TestCase):
-    """Every process of a driver is in its session, and holds its standard error: the end of that is the end of all."""
+    """Every process of a driver is in its session."""
 
     def busy(self, executor, strategy):
         driver = start()
@@ -151,16 +161,12 @@ class Lifetime(unittest.TestCase):
         driver.stdin.write(json.dumps(question).encode() + b"\n")
         driver.stdin.flush()
         expected = 1 + (2 if executor == "process" else 0) + (2 if strategy == "extra" else 0)
-        while len(session_members(driver.pid)) < expected:  # a hang here is the test's timeout
-            pass
+        wait_until(lambda: len(session_members(driver.pid)) >= expected, "the driver's processes start")
         return driver
 
     def expect_all_gone(self, driver):
         driver.wait(GENEROUS)
-        driver.stderr.read()  # returns when nobody holds it any more
-        # Closed descriptors come a moment before a process counts as dead.
-        while session_members(driver.pid):
-            pass
+        wait_until(lambda: not session_members(driver.pid), "every process of the driver is gone")
 
     def test_nothing_outlives_the_end_of_standard_input(self):
         for executor, strategy in (("thread", "none"), ("process", "main"), ("process", "extra")):

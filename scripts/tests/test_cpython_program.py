@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 import uuid
 from pathlib import Path
 
 PROGRAM = os.environ.get("POOLBENCH_PROGRAM", "")
+GENEROUS = 60  # seconds; only a hang reaches it
 NO_PYTHON = {"PATH": "/nonexistent"}
 SUITE = """
 name = "one"
@@ -23,6 +25,15 @@ workers = 2
 task = "4x5ms"
 callback = "1ms"
 """
+
+
+def wait_until(condition, what):
+    """Fails loudly instead of hanging, so that the clean-ups still run; only a hang gets that far."""
+    deadline = time.monotonic() + GENEROUS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {GENEROUS} s in vain: {what}")
+        time.sleep(0.002)
 
 
 def poolbench(*arguments, **more):
@@ -128,14 +139,12 @@ class WithPython(unittest.TestCase):
                      "4x1000s", "-r", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                     env={**os.environ, name: value})
                 self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in processes_with(marker)])
-                # The program, its repetition, the driver and at least its two workers: the cell runs or is about to. A
-                # hang in either loop is this test's timeout.
-                while len(processes_with(marker)) < (5 if strategy == "main" else 6):
-                    pass
+                # The program, its repetition, the driver and its workers and parser: the cell runs or is about to.
+                expected = 5 if strategy == "main" else 6
+                wait_until(lambda: len(processes_with(marker)) >= expected, "the cell runs")
                 program.kill()
                 program.wait()
-                while processes_with(marker):
-                    pass
+                wait_until(lambda: not processes_with(marker), "every process of the program is gone")
 
 
 if __name__ == "__main__":
