@@ -121,7 +121,7 @@ class MessageReader {
  private:
   static constexpr std::size_t kBuffer = std::size_t{16} << 10;
   static constexpr std::size_t kFirstPiece = std::size_t{64} << 20;
-  static constexpr std::size_t kKept = std::size_t{1} << 20;   // memory held between messages
+  static constexpr std::size_t kKept = std::size_t{4} << 20;   // memory held between messages
 
   bool refill(Source& source) {
     if (buffer_.size() == 0) buffer_.extend(kBuffer);

@@ -25,7 +25,7 @@
 namespace pools::detail {
 namespace {
 
-constexpr std::size_t kKept = std::size_t{1} << 20;   // bytes of an answer's memory that are kept for the next
+constexpr std::size_t kKept = std::size_t{4} << 20;   // bytes of an answer's memory that are kept for the next
 
 // Has the kernel kill this process when the pool's end of the socket is closed: whatever a task does to PR_SET_PDEATHSIG, and
 // also while it hangs in a task. Nothing is ever sent over this socket once the handshake is done.
