@@ -441,6 +441,8 @@ def calibrate(budget_ns):
 
 
 def answer(request, life_line):
+    if sys.version_info < (3, 8):  # the first that knows its threads' ids
+        raise RuntimeError("this is Python %d.%d.%d; 3.8 or newer is needed" % sys.version_info[:3])
     if request["command"] == "describe":
         return describe()
     if request["command"] == "calibrate":
