@@ -95,6 +95,31 @@ TEST_F(ProcessControl, what_lies_with_a_stuck_worker_is_taken_back_and_cancellab
   }
 }
 
+TEST_F(ProcessControl, what_was_sent_ahead_is_pending_can_be_cancelled_and_is_taken_back_in_order) {
+  const TemporaryDirectory directory;
+  const std::string log = directory.file("log");
+  ProcessPool pool(1);
+  std::vector<Future<int>> futures;
+  std::vector<int> expected;
+  std::mt19937 random(9);
+  for (int round = 0; round < 60; ++round) {
+    for (int task = 0; task < 50; ++task) {
+      const int value = round * 50 + task;
+      futures.push_back(pool.submit<&log_value>(log, value));
+    }
+    // Takes back what the worker has not begun; some of it is cancelled before it goes out again.
+    pool.pause();
+    for (int tries = 0; tries < 10; ++tries) futures[random() % futures.size()].cancel();
+    pool.resume();
+  }
+  pool.shutdown();
+  for (std::size_t task = 0; task < futures.size(); ++task) {
+    if (!futures[task].cancelled()) expected.push_back(static_cast<int>(task));
+  }
+  EXPECT_EQ(logged(log), expected);
+  EXPECT_EQ(pool.metrics().cancelled, futures.size() - expected.size());
+}
+
 TEST_F(ProcessControl, every_task_ends_once_under_a_storm_of_cancellations) {
   ProcessPool pool(2);
   std::mt19937 random(5);
