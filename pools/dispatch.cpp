@@ -66,11 +66,11 @@ void Dispatch::accept_locked(Job* job) noexcept {
 
 Dispatch::Pushed Dispatch::queued_locked(Worker*& wake) noexcept {
   Pushed outcome = Pushed::queued;
-  if (counting()) {
+  if (inbox_counting()) {
     ++unclaimed_;
     if (short_of_workers_locked()) outcome = Pushed::queued_needs_worker;
   }
-  if (!paused()) wake = choose_locked();
+  if (!inbox_paused()) wake = choose_locked();
   return outcome;
 }
 

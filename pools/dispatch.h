@@ -121,11 +121,15 @@ class Dispatch {
   unsigned mode() const noexcept { return mode_.load(std::memory_order_relaxed); }
   void set_mode_locked(unsigned bit, bool on) noexcept {
     mode_.store(on ? mode() | bit : mode() & ~bit, std::memory_order_relaxed);
+    inbox_mode_ = mode();
   }
+  // As mode(), with the inbox lock held: from the producers' cache line.
+  bool inbox_counting() const noexcept { return (inbox_mode_ & kCounting) != 0; }
+  bool inbox_paused() const noexcept { return (inbox_mode_ & kPaused) != 0; }
   void accept_locked(Job* job) noexcept;
   Pushed queued_locked(Worker*& wake) noexcept;
   Pushed push_ranked(Job* job) noexcept;
-  bool short_of_workers_locked() const noexcept { return counting() && unstarted_ > 0 && unclaimed_ > available_; }
+  bool short_of_workers_locked() const noexcept { return inbox_counting() && unstarted_ > 0 && unclaimed_ > available_; }
   bool nothing_queued_locked() const noexcept { return outbox_.empty() && inbox_.empty() && ranked_.empty(); }
   bool claimable_locked() const noexcept { return !paused() && !nothing_queued_locked(); }
   Worker* choose_locked() noexcept;
@@ -149,6 +153,7 @@ class Dispatch {
 
   alignas(kCacheLine) BriefMutex inbox_mutex_;
   // Guarded by inbox_mutex_.
+  unsigned inbox_mode_ = kCounting;   // mode_, once more
   List inbox_;
   Worker* idle_ = nullptr;   // parked or about to: the one that was last busy first
   int searching_ = 0;        // workers that were chosen, or found nothing, and have neither claimed a job nor parked since
