@@ -5,6 +5,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <latch>
@@ -228,6 +229,52 @@ Measured memory_detached(const Entry& entry, const Effort& effort) {
 template <Peer P>
 Measured memory_future(const Entry& entry, const Effort& effort) {
   return memory<P>(entry, effort, submit_empty);
+}
+
+// --- many clients -----------------------------------------------------------------------------------------------------
+
+// ns per task of 10,000 tasks that sleep for 1 ms: a thread each against a pool that has a few.
+template <Peer P>
+Measured clients(const Entry& entry, const Effort& effort) {
+  P pool(entry.workers);
+  const auto work = [] { std::this_thread::sleep_for(std::chrono::milliseconds(1)); };
+  const Burst timed = makespan(pool, std::min(P::kMostTasks, scaled(10'000, effort)), work);
+  return timed.measured(timed.ns_per_task());
+}
+
+// Growth of the resident memory, in bytes per task, while 10,000 tasks wait: each in a thread of its own, or all but those that
+// block the pool's workers in its queue.
+template <Peer P>
+Measured clients_memory(const Entry& entry, const Effort& effort) {
+  struct Clients {
+    std::atomic<std::int64_t> waiting{0};
+    std::latch gate{1};
+  } all;
+  const std::int64_t tasks = std::min(P::kMostTasks, scaled(10'000, effort));
+  const std::int64_t at_once =
+      P::kExecutedBy == ExecutedBy::thread_per_task ? tasks : std::min<std::int64_t>(tasks, entry.workers);
+  P pool(entry.workers);
+  double bytes = 0;
+  const Executions before = executions();
+  const Clock::time_point begin = Clock::now();
+  together(pool, 1, [&](int) {
+    ::malloc_trim(0);   // as in memory()
+    const std::int64_t none = resident_bytes();
+    for (std::int64_t task = 0; task < tasks; ++task) {
+      pool.post([&all] {
+        // Relaxed: whoever reads the number reads nothing else of this task.
+        all.waiting.fetch_add(1, std::memory_order_relaxed);
+        all.gate.wait();
+        count_execution();
+      });
+    }
+    while (all.waiting.load(std::memory_order_relaxed) < at_once) std::this_thread::sleep_for(std::chrono::microseconds(50));
+    bytes = static_cast<double>(resident_bytes() - none) / static_cast<double>(tasks);
+    all.gate.count_down();
+    pool.drain();
+  });
+  wait_for_executions(before, tasks);
+  return Burst{.seconds = seconds_since(begin), .ran = exactly(tasks, before)}.measured(bytes);
 }
 
 // --- callbacks --------------------------------------------------------------------------------------------------------
