@@ -73,16 +73,17 @@ def _threads(run, measured, cores):
         return None
     peers = {entry.peer: measured.executed_by[entry] for scenario, _ in SCENARIOS for entry in measured.of(scenario)}
     side = list(dict.fromkeys((figure.peer, figure.executed_by) for figure in FIGURES))
-    legend = [_handle(peer, executed_by) for peer, executed_by in sorted(peers.items(), key=_order)]
+    legend = [_handle(peer, executed_by, marked=executed_by != "thread_per_task") for peer, executed_by in sorted(peers.items(), key=_order)]
     legend += [_handle(f"{peer} ({LABEL})", executed_by, look_of(peer), hollow=True) for peer, executed_by in side]
     rounds = max(len(values) for values in measured.values.values())
-    page = style.Page(run, "What an empty task costs", f"Median of {rounds} interleaved rounds; whiskers: lowest and highest round. Solid: only "
+    page = style.Page(run, "What an empty task costs", f"Median of {rounds} interleaved round{'s' if rounds > 1 else ''}; whiskers: lowest and highest round. Solid: only "
                       "workers run tasks; dashed: the submitter runs some, or a thread per task (level line: no workers). Dotted, hollow: "
                       "from a side run on another day.", (5.2, 3.6), -(-len(panels) // 2), min(2, len(panels)), legend)
     for panel, (scenario, title, producers) in zip(page.panels(), panels):
         _over_workers(panel, measured, scenario, producers, cores)
         panel.set_title(f"{title}, {producers} producer{'s' if producers > 1 else ''}", **style.TITLE_ABOVE_GUIDES)
-        panel.set_ylabel("ns per task")
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: run_data.duration(value)))
+        panel.set_ylabel("time per task")
     for panel in page.panels()[len(panels):]:
         page.leave_out(panel)
     return page.figure
@@ -96,9 +97,9 @@ def _line(executed_by, look):
     return DASHED if executed_by != "workers" else look.line
 
 
-def _handle(name, executed_by, look=None, hollow=False):
+def _handle(name, executed_by, look=None, hollow=False, marked=True):
     look = look or look_of(name)
-    return style.handle(name, color=look.colour, marker=look.marker, linestyle=":" if hollow else _line(executed_by, look),
+    return style.handle(name, color=look.colour, marker=look.marker if marked else "", linestyle=":" if hollow else _line(executed_by, look),
                         linewidth=2.4 if name in measurements.OURS else 1.2, **({"markerfacecolor": "white"} if hollow else {}))
 
 
@@ -152,7 +153,7 @@ def _processes(run, measured, cores):
             panel.plot([figure.value], [height], look.marker, color=look.colour, markersize=6, zorder=3)
             text = run_data.duration(figure.value)
             if ours and entry.peer not in measurements.OURS:
-                text += f", {style.plain(figure.value / ours)}×"
+                text += f", {figure.value / ours:.3g}×"
             panel.annotate(text, (figure.high, height), xytext=(6, 0), textcoords="offset points", fontsize=7, va="center")
     style.log_axis(panel.xaxis, drawn, headroom=12)
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: run_data.duration(value) if value >= 1 else f"{value:g} ns"))

@@ -136,14 +136,16 @@ double round_trips_seconds(ProcessPool& pool, std::int64_t trips) {
 Measured round_trip(const Entry& entry, const Effort& effort) {
   Started started(entry.workers);
   const auto burst = [&](std::int64_t trips) { return round_trips_seconds(started.pool, trips); };
-  const std::int64_t trips = fitting_tasks(effort, effort.tasks, burst);
+  Effort few = effort;   // as in the threads' scenario
+  few.at_least = std::min<std::int64_t>(effort.at_least, 100);
+  const std::int64_t trips = fitting_tasks(few, effort.tasks, burst);
   const double seconds = burst(trips);
   return measured(seconds * 1e9 / static_cast<double>(trips), trips, seconds);
 }
 
 Measured round_trip_after_1ms(const Entry& entry, const Effort& effort) {
   Started started(entry.workers);
-  round_trips_seconds(started.pool, std::min(effort.at_least, effort.tasks));
+  round_trips_seconds(started.pool, std::min<std::int64_t>({effort.at_least, effort.tasks, 100}));
   const std::int64_t trips = std::clamp<std::int64_t>(static_cast<std::int64_t>(effort.seconds / 1.1e-3), 1, effort.tasks);
   std::vector<double> each = touched_room<double>(trips);
   const Clock::time_point begin = Clock::now();

@@ -66,8 +66,10 @@ Burst round_trips(P& pool, std::int64_t trips) {
 template <Peer P>
 Measured round_trip(const Entry& entry, const Effort& effort) {
   P pool(entry.workers);
+  Effort few = effort;   // a trip may take as long as the scheduler's slice
+  few.at_least = std::min<std::int64_t>(effort.at_least, 100);
   const std::int64_t trips =
-      fitting_tasks(effort, effort.tasks, [&](std::int64_t warm) { return round_trips(pool, warm).seconds; });
+      fitting_tasks(few, effort.tasks, [&](std::int64_t warm) { return round_trips(pool, warm).seconds; });
   const Burst timed = round_trips(pool, trips);
   return timed.measured(timed.ns_per_task());
 }
@@ -76,7 +78,7 @@ Measured round_trip(const Entry& entry, const Effort& effort) {
 template <Peer P>
 Measured round_trip_after_1ms(const Entry& entry, const Effort& effort) {
   P pool(entry.workers);
-  round_trips(pool, std::min<std::int64_t>(effort.at_least, effort.tasks));
+  round_trips(pool, std::min<std::int64_t>({effort.at_least, effort.tasks, 100}));
   const std::int64_t trips = std::clamp<std::int64_t>(static_cast<std::int64_t>(effort.seconds / 1.1e-3), 1, effort.tasks);
   std::vector<double> each = touched_room<double>(trips);
   const Executions before = executions();
