@@ -63,6 +63,7 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
       const bool sent = worker->given() > 0 || !worker->unsent();
       if (!culprit && sent) {
         culprit = std::move(given.task);
+        answering_.fetch_add(1, std::memory_order_relaxed);   // until it has been counted as what it ends as
       } else {
         put_back_locked(std::move(given.task));
       }
@@ -95,7 +96,10 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
   for (const int number : replacements) start_worker(number);
   const std::string tail = worker->finish_output();
   const std::string cause = description(*worker, status, tail);
-  if (culprit) end_with_death(std::move(culprit), *worker, status, tail);
+  if (culprit) {
+    end_with_death(std::move(culprit), *worker, status, tail);
+    answering_.fetch_sub(1, std::memory_order_release);   // Release: as in take_answer()
+  }
   if (was_starting) {
     start_failed(worker->number(), cause + " before it was ready");
   } else if (crash_loop) {

@@ -239,12 +239,19 @@ void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& 
       throw WireError("an answer to a task that it has not begun");
     }
     given = worker->take_oldest();
+    answering_.fetch_add(1, std::memory_order_relaxed);
     more = worker->given() * 2 <= worker->depth;
     if (header.kind != MessageKind::skipped) {
       worker->due.reset();
       ++worker->tasks_answered;
     }
   }
+  // It counts as running until it has been counted as what it ended as.
+  const struct Answering {
+    // Release: pairs with the acquire in metrics(), after what ended() counts.
+    ~Answering() { count.fetch_sub(1, std::memory_order_release); }
+    std::atomic<int>& count;
+  } answering{answering_};
   // The worker goes on before its answer is decoded.
   std::exception_ptr tampered;
   try {
@@ -314,6 +321,7 @@ bool ProcessPoolCore::supply(const WorkerRef& worker) {
       break;
     }
     if (!give_locked(worker, std::move(task))) continue;
+    worker->has_several |= worker->given() > 1;
     something |= worker->send_some();
     if (alone || worker->unsent()) wanted = 0;
   }
@@ -375,9 +383,12 @@ bool ProcessPoolCore::rebalance() {
   {
     std::unique_lock lock(mutex_, std::defer_lock);
     for (const WorkerRef& worker : live_) {
-      if (worker->depth == 1) continue;   // the supervisor's: without the mutex
+      if (!worker->has_several) continue;   // the supervisor's: without the mutex
       if (!lock.owns_lock()) lock.lock();
-      if (worker->given() < 2) continue;
+      if (worker->given() < 2) {
+        worker->has_several = false;
+        continue;
+      }
       if (Clock::now() - worker->progress < kStuck) {
         again = true;
         continue;
