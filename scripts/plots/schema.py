@@ -63,12 +63,11 @@ CONTEXT_CALIBRATION = (
     "spin_units_per_ns", "sort_units_per_ns", "hash_units_per_ns", "json_units_per_ns", "html_units_per_ns",
 )
 
-# --- the race: what scripts/race writes, and nobody else. scripts/racing makes these files; the same page has their columns.
+# --- the race: what scripts/race writes, and nobody else. scripts/racing makes these files; results/RACE.md is their dictionary.
 RACE = (
     "round", "run_order", "started_utc", "scenario", "peer", "executed_by", "workers", "producers", "unit", "value", "tasks",
     "producer_share", "seconds", "status", "error",
 )
-RACE_NUMBERS = ("value", "tasks", "producer_share", "seconds")  # empty where status is not ok
 GOALS = (
     "group", "goal", "workers", "producers", "value", "unit", "against", "against_value", "bound", "limit", "figure", "low", "high",
     "rounds", "verdict",

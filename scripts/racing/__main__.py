@@ -25,8 +25,8 @@ from racing import goals, measurements, rounds, table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SUITE = Path(__file__).resolve().parent / "formulas.toml"
-FULL = {"rounds": 5, "seconds": 0.15, "scale": 1.0, "runs": 5, "warmup": 1}
-QUICK = {"rounds": 2, "seconds": 0.02, "scale": 0.1, "runs": 1, "warmup": 0}
+FULL = {"rounds": 5, "seconds": 0.15, "scale": 1.0, "runs": 5, "warmup": 1, "budget": 720}
+QUICK = {"rounds": 2, "seconds": 0.02, "scale": 0.1, "runs": 1, "warmup": 0, "budget": 120}
 
 
 def main(argv):
@@ -36,6 +36,8 @@ def main(argv):
     parser.add_argument("--quick", action="store_true", help="a rehearsal of two minutes: its figures say little")
     parser.add_argument("--rounds", type=int, help=f"rounds (default: {FULL['rounds']}, with --quick {QUICK['rounds']})")
     parser.add_argument("--seconds", type=float, help=f"length of one measurement (default: {FULL['seconds']}, with --quick {QUICK['seconds']})")
+    parser.add_argument("--budget", type=float, help="start no further round that would likely end after so many seconds (default: "
+                        f"{FULL['budget']}, with --quick {QUICK['budget']})")
     parser.add_argument("--filter", default="", metavar="REGEX", help="only entries with this in SCENARIO/PEER/WORKERS/PRODUCERS; no formulas")
     parser.add_argument("--seed", type=int, default=1, help="of the order (default: 1)")
     parser.add_argument("--no-formulas", action="store_true", help="leave out the tutorial's formulas")
@@ -50,7 +52,7 @@ def main(argv):
     except re.error as error:
         parser.error(f"--filter '{options.filter}' is no regular expression: {error}")
     effort = {**(QUICK if options.quick else FULL)}
-    effort.update({name: value for name in ("rounds", "seconds") if (value := getattr(options, name)) is not None})
+    effort.update({name: value for name in ("rounds", "seconds", "budget") if (value := getattr(options, name)) is not None})
     if effort["rounds"] < 1 or effort["seconds"] <= 0:
         parser.error("--rounds and --seconds are positive")
 
@@ -87,7 +89,7 @@ def run(options, effort, pattern, argv):
     context = describe(cores, decided_by, effort, options, argv)
     (directory / "context.json").write_text(json.dumps(context, indent=2) + "\n", encoding="utf-8")
 
-    failures = rounds.race(contest, entries, effort["rounds"], options.seed, directory / "race.csv")
+    failures = rounds.race(contest, entries, effort["rounds"], options.seed, directory / "race.csv", budget=effort["budget"])
     if not options.filter and not options.no_formulas:
         failures += run_formulas(options.poolbench, directory / "formulas", effort)
     show(directory)

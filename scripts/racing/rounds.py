@@ -7,12 +7,14 @@ every round: what the machine does meanwhile hits them alike, and no contestant 
 import csv
 import itertools
 import json
+import math
 import os
 import random
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -140,15 +142,22 @@ def order_of_a_round(entries, seed, number):
     return ordered
 
 
-def race(contest, entries, rounds, seed, path, progress=sys.stderr):
-    """Runs the rounds and appends to `path`, which is new. Returns how many measurements failed."""
+def race(contest, entries, rounds, seed, path, progress=sys.stderr, budget=math.inf, clock=time.monotonic):
+    """Runs the rounds and appends to `path`, which is new. Returns how many measurements failed.
+
+    After the first one no round is started that would likely end later than `budget` seconds after the beginning.
+    """
     failures = 0
     with open(path, "x", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, schema.RACE, lineterminator="\n", restval="")
         writer.writeheader()
         counter = itertools.count()
-        begin = datetime.now(timezone.utc)
+        begin = clock()
         for number in range(rounds):
+            if number and (clock() - begin) * (number + 1) / number > budget:
+                print(f"race: {number} of {rounds} rounds fit into {budget:.0f} s: is the machine busy with something else?", file=progress,
+                      flush=True)
+                break
             for entry in order_of_a_round(entries, seed, number):
                 started = datetime.now(timezone.utc)
                 row = contest.measure(entry)
@@ -158,7 +167,7 @@ def race(contest, entries, rounds, seed, path, progress=sys.stderr):
                 if row["status"] != schema.STATUS_OK:
                     failures += 1
                     print(f"race: {'/'.join(map(str, entry))}: {row['error']}", file=progress, flush=True)
-            took = (datetime.now(timezone.utc) - begin).total_seconds()
+            took = clock() - begin
             print(f"race: round {number + 1} of {rounds}, {len(entries)} measurements; {took:.0f} s so far, "
                   f"about {took / (number + 1) * (rounds - number - 1):.0f} s to go", file=progress, flush=True)
     return failures

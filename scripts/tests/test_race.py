@@ -3,8 +3,10 @@
 import contextlib
 import csv
 import io
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -177,6 +179,27 @@ class Order(unittest.TestCase):
         self.assertEqual(rounds.entry_of("race/detached/asio/workers:4/producers:1/iterations:1/manual_time"), Entry("detached", "asio", 4, 1))
 
 
+class Dictionary(unittest.TestCase):
+    """results/RACE.md has every column, key and scenario, and nothing else."""
+
+    PAGE = (SCRIPTS.parent / "results" / "RACE.md").read_text(encoding="utf-8")
+
+    def listed(self, section, head):
+        lines = self.PAGE.partition(f"\n## {section}\n")[2].partition("\n## ")[0].partition(f"\n| {head} |")[2].splitlines()[2:]
+        rows = itertools.takewhile(lambda line: line.startswith("|"), lines)
+        return [name for line in rows for name in re.findall(r"`(\w+)`", line.split("|")[1])]
+
+    def test_of_columns_and_keys(self):
+        self.assertEqual(tuple(self.listed("race.csv", "column")), schema.RACE)
+        self.assertEqual(tuple(self.listed("goals.csv", "column")), schema.GOALS)
+        self.assertEqual(tuple(self.listed("context.json", "key")), schema.RACE_CONTEXT)
+
+    @unittest.skipUnless(os.environ.get("POOLBENCH_RACE_PROGRAM"), "this build has no benchmarks")
+    def test_of_scenarios(self):
+        entries = rounds.Contest(os.environ["POOLBENCH_RACE_PROGRAM"], sys.executable, 2, 1, 1).entries()
+        self.assertEqual(set(self.listed("race.csv", "scenario")), {entry.scenario for entry in entries})
+
+
 class Running(Directory):
     class Contest:
         def __init__(self, failing):
@@ -193,6 +216,14 @@ class Running(Directory):
         self.assertEqual((failures, len(read), tuple(read[0])), (3, 6, schema.RACE))
         self.assertEqual([row["run_order"] for row in read], list("012345"))
         self.assertEqual(measurements.Measurements(read).errors, {Entry("round_trip", "bad", 1, 1): "hung"})
+
+    def test_no_round_is_started_that_would_likely_end_after_the_budget(self):
+        ticks = iter(range(0, 1000, 10))  # ten seconds between two looks at the clock
+        path, said = self.directory / "race.csv", io.StringIO()
+        rounds.race(self.Contest("bad"), [Entry("round_trip", "good", 1, 1)], 9, 1, path, said, budget=65, clock=lambda: next(ticks))
+        # Round 1 ends at 10; at 20 two rounds look like 40; round 2 ends at 30; at 40 three look like 60; round 3 ends at 50.
+        self.assertEqual([row["round"] for row in measurements.read(path)], ["0", "1", "2"])
+        self.assertIn("3 of 9 rounds fit into 65 s", said.getvalue())
 
     def test_what_hangs_is_killed_with_its_children(self):
         pid = self.directory / "pid"
