@@ -89,12 +89,23 @@ def run(options, effort, pattern, argv):
     context = describe(cores, decided_by, effort, options, argv)
     (directory / "context.json").write_text(json.dumps(context, indent=2) + "\n", encoding="utf-8")
 
-    failures = rounds.race(contest, entries, effort["rounds"], options.seed, directory / "race.csv", budget=effort["budget"])
-    if not options.filter and not options.no_formulas:
-        failures += run_formulas(options.poolbench, directory / "formulas", effort)
+    try:
+        failures = measure(contest, entries, effort, options, directory)
+    except KeyboardInterrupt:
+        if (directory / "race.csv").exists():
+            print(f"race: interrupted; what was measured: scripts/race --show {directory}", file=sys.stderr)
+        raise
     show(directory)
     print(directory)
     return 3 if failures else 0
+
+
+def measure(contest, entries, effort, options, directory):
+    """Returns how many measurements failed."""
+    failures = rounds.race(contest, entries, effort["rounds"], options.seed, directory / "race.csv", budget=effort["budget"])
+    if not options.filter and not options.no_formulas:
+        failures += run_formulas(options.poolbench, directory / "formulas", effort)
+    return failures
 
 
 def show(directory):

@@ -111,16 +111,33 @@ def run_to_its_end(command, timeout):
     except subprocess.TimeoutExpired:
         return f"hung: killed after {timeout:g} s"
     finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.stderr.close()
-        process.wait()
+        _end_group(process)
     if process.returncode == 0:
         return ""
     last = said.strip().splitlines()[-1:] or ["without a word"]
     return f"exit code {process.returncode}: {last[0]}"
+
+
+def _end_group(process, seconds=3.0):
+    """Asks every process of the group to end, and kills what has not: loky's resource tracker removes its semaphores when asked."""
+    deadline = time.monotonic() + seconds
+    alive = _signal_group(process.pid, signal.SIGTERM)
+    while alive and time.monotonic() < deadline:
+        time.sleep(0.005)
+        process.poll()
+        alive = _signal_group(process.pid, 0)
+    _signal_group(process.pid, signal.SIGKILL)
+    process.stderr.close()
+    process.wait()
+
+
+def _signal_group(group, number):
+    """Whether there is anybody in it."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 # --- order ------------------------------------------------------------------------------------------------------------

@@ -225,9 +225,14 @@ class Running(Directory):
         self.assertEqual([row["round"] for row in measurements.read(path)], ["0", "1", "2"])
         self.assertIn("3 of 9 rounds fit into 65 s", said.getvalue())
 
-    def test_what_hangs_is_killed_with_its_children(self):
+    def test_what_hangs_is_asked_to_end_first(self):
+        tidied = self.directory / "tidied"
+        said = rounds.run_to_its_end(["sh", "-c", f"trap 'touch {tidied}; exit' TERM; sleep 1000 & wait"], 1)
+        self.assertEqual((said, tidied.exists()), ("hung: killed after 1 s", True))
+
+    def test_what_hangs_and_will_not_end_is_killed_with_its_children(self):
         pid = self.directory / "pid"
-        said = rounds.run_to_its_end(["sh", "-c", f"sleep 1000 & echo $! >{pid}; wait"], 1)
+        said = rounds.run_to_its_end(["sh", "-c", f"trap '' TERM; sleep 1000 & echo $! >{pid}; wait"], 1)
         self.assertEqual(said, "hung: killed after 1 s")
         child = Path(f"/proc/{pid.read_text().strip()}/stat")
         deadline = time.monotonic() + 30  # it is gone, or waits for init to take notice

@@ -175,7 +175,7 @@ Measured start(const Entry& entry, const Effort&) {
 Measured idle_cpu(const Entry& entry, const Effort& effort) {
   Started started(entry.workers);
   pipelined_seconds(started.pool, 1000);
-  round_trips_seconds(started.pool, 1000);
+  round_trips_seconds(started.pool, 100);
   std::this_thread::sleep_for(std::chrono::milliseconds(10));
   const std::vector<pid_t> workers = started.pool.worker_pids();
   const Clock::time_point begin = Clock::now();
@@ -185,7 +185,7 @@ Measured idle_cpu(const Entry& entry, const Effort& effort) {
   const double cpu =
       cpu_seconds_between(threads_before, cpu_seconds_of_other_threads()) + cpu_seconds_of(workers) - workers_before;
   const double seconds = seconds_since(begin);
-  return measured(cpu * 1e9 / seconds, 2000, seconds);
+  return measured(cpu * 1e9 / seconds, 1100, seconds);
 }
 
 // ns that delivery to a callback in this process adds to a task: the median difference of bursts with and without.
