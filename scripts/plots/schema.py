@@ -62,3 +62,15 @@ CONTEXT_ENVIRONMENT = (
 CONTEXT_CALIBRATION = (
     "spin_units_per_ns", "sort_units_per_ns", "hash_units_per_ns", "json_units_per_ns", "html_units_per_ns",
 )
+
+# --- the race: what scripts/race writes, and nobody else. scripts/racing makes these files; results/RACE.md is their dictionary.
+RACE = (
+    "round", "run_order", "started_utc", "scenario", "peer", "executed_by", "workers", "producers", "unit", "value", "tasks",
+    "producer_share", "seconds", "status", "error",
+)
+GOALS = (
+    "group", "goal", "workers", "producers", "value", "unit", "against", "against_value", "bound", "limit", "figure", "low", "high",
+    "rounds", "verdict",
+)
+RACE_CONTEXT = ("started_utc", "argv", "cores", "cores_decided_by", "machine_line", "commit", "rounds", "seconds", "scale", "seed",
+                "python", "joblib", "load1")
