@@ -14,6 +14,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/run_directory.h"
 #include "harness/cli/times_output.h"
+#include "harness/cli/validate_python.h"
 #include "harness/collecting_sink.h"
 #include "harness/derived.h"
 #include "harness/environment.h"
@@ -36,6 +37,8 @@ struct Flags {
   std::string output;
   std::string runs = "5";
   bool json = false;
+  bool python = false;
+  bool true_scale = false;
 };
 
 // What the sweep is told and where its rows go, beside memory.
@@ -65,6 +68,7 @@ void open_directory(const Flags& flags, const CommandContext& context, const Env
 
 int run_validate(const Flags& flags, const CommandContext& context) {
   const int runs = static_cast<int>(parse_integer(flags.runs, "--runs", 1, 1'000'000));
+  if (flags.python) return validate_python({flags.output, runs, flags.true_scale, flags.json}, context);
   const Environment environment = read_environment();
   const Plan plan = validation_plan(runs, environment.cores, kSeed);
   for (const std::string& warning : environment.warnings) fmt::print(stderr, "warning: {}\n", warning);
@@ -118,6 +122,9 @@ void add_validate_command(CLI::App& app, CommandContext& context) {
   command->add_option("-r,--runs", flags->runs, "Repetitions of every cell; 5 decide if all of them agree")
       ->capture_default_str();
   command->add_flag("--json", flags->json, "One JSON document instead of the table");
+  CLI::Option* const python = command->add_flag(
+      "--python", flags->python, "The tutorial's examples on CPython's own executors, on these pools and by the model");
+  command->add_flag("--true-scale", flags->true_scale, "With --python: the tutorial's own durations, not a tenth")->needs(python);
   command->callback(
       [flags, &context] { context.action = [flags, &context] { return run_validate(*flags, context); }; });
 }

@@ -48,6 +48,7 @@ struct Tally {
   std::uint64_t cancelled = 0;
   std::uint64_t refused = 0;      // submits that a full queue rejected
   std::uint64_t kills = 0;        // workers that the soak sent a signal to
+  std::uint64_t broken = 0;       // pools that had no worker left, after the soak had killed several in a row that were starting
   std::uint64_t crashed = 0;      // workers, as the pool counts them
   std::uint64_t respawned = 0;
   std::uint64_t retried = 0;
@@ -62,8 +63,12 @@ using Random = std::mt19937_64;
 inline int pick(Random& random, int below) { return static_cast<int>(random() % static_cast<std::uint64_t>(below)); }
 inline bool chance(Random& random, int percent) { return pick(random, 100) < percent; }
 
-// A task that is not done by then was lost.
-inline constexpr std::chrono::seconds kLost{60};
+// A task that is not done by then was lost, also on a machine that is busy with other things.
+inline constexpr std::chrono::seconds kLost{180};
+
+inline std::string state_of(const PoolMetrics& m) {
+  return std::to_string(m.queued) + " tasks queued, " + std::to_string(m.running) + " running, " + std::to_string(m.workers) + " workers";
+}
 
 // What became of the tasks against what the pool says, once they have all ended.
 struct Ends {

@@ -47,7 +47,6 @@ std::ptrdiff_t entries_of(const char* directory) {
 struct Surroundings {
   std::ptrdiff_t descriptors = entries_of("/proc/self/fd");
   std::ptrdiff_t threads = entries_of("/proc/self/task");
-  std::ptrdiff_t shared_memory = entries_of("/dev/shm");
 
   void check_same(Violations& violations) const {
     siginfo_t info{};
@@ -58,21 +57,20 @@ struct Surroundings {
     const Surroundings now;
     if (now.descriptors != descriptors) violations.add(fmt::format("{} descriptors before a pool, {} after it", descriptors, now.descriptors));
     if (now.threads > threads) violations.add(fmt::format("{} threads before a pool, {} after it", threads, now.threads));
-    if (now.shared_memory != shared_memory) violations.add("a pool has left something in /dev/shm");
   }
 };
 
 nlohmann::json json_of(const Tally& tally) {
   return {{"pools", tally.pools}, {"tasks", tally.tasks}, {"done", tally.done}, {"failed", tally.failed}, {"cancelled", tally.cancelled},
-          {"refused", tally.refused}, {"kills", tally.kills}, {"workers_crashed", tally.crashed}, {"workers_respawned", tally.respawned},
+          {"refused", tally.refused}, {"kills", tally.kills}, {"pools_broken", tally.broken}, {"workers_crashed", tally.crashed}, {"workers_respawned", tally.respawned},
           {"retries", tally.retried}, {"resizes", tally.resizes}, {"pauses", tally.pauses}, {"metrics_checked", tally.looks}};
 }
 
 void print(const char* name, const Tally& tally) {
   fmt::print("{:<10} {:>7} pools  {:>10} tasks: {} done, {} failed, {} cancelled; {} refused\n", name, tally.pools, tally.tasks, tally.done,
              tally.failed, tally.cancelled, tally.refused);
-  fmt::print("{:<10} {} resizes, {} pauses, {} kills; {} workers crashed, {} replaced, {} retries; metrics balanced {} times\n", "",
-             tally.resizes, tally.pauses, tally.kills, tally.crashed, tally.respawned, tally.retried, tally.looks);
+  fmt::print("{:<10} {} resizes, {} pauses, {} kills, {} pools broken; {} workers crashed, {} replaced, {} retries; metrics balanced {} times\n",
+             "", tally.resizes, tally.pauses, tally.kills, tally.broken, tally.crashed, tally.respawned, tally.retried, tally.looks);
 }
 
 int soak(int argc, char** argv) {

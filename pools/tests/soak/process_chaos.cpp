@@ -80,7 +80,11 @@ class Shaking {
 
   void run(Clock::time_point until) {
     ++tally_.pools;
-    while (Clock::now() < until) step();
+    try {
+      while (Clock::now() < until) step();
+    } catch (const BrokenPoolError& error) {
+      broken(error);
+    }
     pool_.resume();
     if (chance(random_, 30)) {
       const bool cancel = chance(random_, 50);
@@ -149,6 +153,15 @@ class Shaking {
           pool_.resume();
           settle();
         }
+    }
+  }
+
+  // Where every worker is killed that starts, there is no pool. Otherwise nothing of this may break one.
+  void broken(const BrokenPoolError& error) {
+    if (!broken_) ++tally_.broken;
+    broken_ = true;
+    if (tally_.kills == kills_before_ || std::string(error.what()).find("signal 9 (Killed) before it was ready") == std::string::npos) {
+      violations_.add(std::string("processes: ") + error.what());
     }
   }
 
@@ -248,13 +261,20 @@ class Shaking {
   void look() {
     ++tally_.looks;
     check_balance(pool_.metrics(), "processes", violations_);
+    if (!chance(random_, 5)) return;
+    for (const pid_t pid : pool_.worker_pids()) {
+      std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+      for (std::string line; std::getline(maps, line);) {
+        if (line.find("/dev/shm") != std::string::npos) violations_.add("processes: a worker maps " + line);
+      }
+    }
   }
 
   // Everything ends, as it should.
   void settle() {
     for (const Sent& sent : sent_) {
       if (!sent.with_future([](const auto& future) { return wait(std::vector{future}, kLost).not_done.empty(); })) {
-        violations_.add("processes: a task of kind " + std::to_string(static_cast<int>(sent.kind)) + " was lost");
+        violations_.add("processes: a task of kind " + std::to_string(static_cast<int>(sent.kind)) + " was lost; " + state_of(pool_.metrics()));
         continue;
       }
       sent.with_future([&](const auto& future) { judge(sent, future); });
@@ -285,6 +305,8 @@ class Shaking {
       if (!sent.may_be_cancelled) wrong("was cancelled by nobody");
       return;
     } catch (const WorkerDied&) {   // of its own doing, by its deadline, or because the soak killed the worker
+    } catch (const BrokenPoolError& error) {
+      broken(error);
     } catch (const RemoteError& error) {
       if (sent.kind != Kind::fail) wrong(std::string("threw ") + error.type() + ": " + error.what());
     } catch (const std::exception& error) {
@@ -301,6 +323,8 @@ class Shaking {
   ProcessPool pool_;
   std::vector<Sent> sent_;
   Ends ends_;
+  bool broken_ = false;
+  const std::uint64_t kills_before_ = tally_.kills;
 };
 
 }  // namespace

@@ -170,7 +170,7 @@ class Shaking {
   void settle() {
     for (const Sent& sent : sent_) {
       if (!wait(std::vector{sent.future}, kLost).not_done.empty()) {
-        violations_.add("threads: a task was lost");
+        violations_.add("threads: a task was lost; " + state_of(pool_.metrics()));
         continue;
       }
       judge(sent);
