@@ -51,8 +51,17 @@ struct Magazine {
   }
 };
 
+// To the heap. Clang has the sized form only when it is told to.
+void give_back(void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
+#ifdef __cpp_sized_deallocation
+  ::operator delete(memory, bytes);
+#else
+  ::operator delete(memory);
+#endif
+}
+
 void free_all(Magazine& magazine, std::size_t index) noexcept {
-  while (!magazine.empty()) ::operator delete(magazine.pop(), bytes_of(index));
+  while (!magazine.empty()) give_back(magazine.pop(), bytes_of(index));
 }
 
 // Full magazines of one size.
@@ -206,10 +215,10 @@ void* BlockCache::allocate(std::size_t bytes) {
 void BlockCache::release(void* memory, std::size_t bytes) noexcept {
   if (POOLS_KEEPS_BLOCKS && LargeDepot::holds(bytes)) {
     const std::size_t size = LargeDepot::rounded(bytes);
-    if (!large_depot().put(memory, size)) ::operator delete(memory, size);
+    if (!large_depot().put(memory, size)) give_back(memory, size);
     return;
   }
-  if (!POOLS_KEEPS_BLOCKS || bytes > kLargest) return ::operator delete(memory, bytes);
+  if (!POOLS_KEEPS_BLOCKS || bytes > kLargest) return give_back(memory, bytes);
   const std::size_t index = size_index(bytes);
   if (Cache* const cache = this_cache()) {
     Cache::Pair& pair = cache->pairs[index];
@@ -221,7 +230,7 @@ void BlockCache::release(void* memory, std::size_t bytes) noexcept {
     pair.loaded.push(::new (memory) Block);
     return;
   }
-  ::operator delete(memory, bytes_of(index));
+  give_back(memory, bytes_of(index));
 }
 
 }  // namespace pools::detail

@@ -37,9 +37,7 @@ struct InBlocks {
   static void operator delete(void* block, std::size_t bytes) noexcept { BlockCache::release(block, bytes); }
   // Over-aligned classes are not for blocks: these two hide nothing that they need.
   static void* operator new(std::size_t bytes, std::align_val_t alignment) { return ::operator new(bytes, alignment); }
-  static void operator delete(void* block, std::size_t bytes, std::align_val_t alignment) noexcept {
-    ::operator delete(block, bytes, alignment);
-  }
+  static void operator delete(void* block, std::size_t, std::align_val_t alignment) noexcept { ::operator delete(block, alignment); }
 };
 
 }  // namespace pools::detail

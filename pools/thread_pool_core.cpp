@@ -78,6 +78,7 @@ void ThreadPoolCore::enqueue(Job& job, FutureState* state) {
         start_needed();
       } catch (...) {
         if (!dispatch_.withdraw(&job)) return;   // a worker of before has taken it, or a shutdown has dealt with it
+        fail_stranded(std::current_exception());
         events_.failed_unstarted(job, state);
         throw;
       }
@@ -196,6 +197,16 @@ void ThreadPoolCore::start_reserved_locked() {
 
 void ThreadPoolCore::fail_all(const std::exception_ptr& error) noexcept {
   for (Job* job = dispatch_.take_all(); job != nullptr;) std::exchange(job, job->next)->fail(error, events_);
+}
+
+// Jobs that were queued while a worker was being started, which were told that it would do for them. Without it, nobody will.
+void ThreadPoolCore::fail_stranded(const std::exception_ptr& error) noexcept {
+  Job* stranded = nullptr;
+  {
+    const std::lock_guard lock(mutex_);   // nobody starts a worker meanwhile
+    if (slots_.size() == ended_) stranded = dispatch_.take_all();
+  }
+  while (stranded != nullptr) std::exchange(stranded, stranded->next)->fail(error, events_);
 }
 
 bool ThreadPoolCore::initialize() noexcept {

@@ -103,6 +103,7 @@ class ThreadPoolCore {
   void start_needed();
   void start_reserved_locked();
   void fail_all(const std::exception_ptr& error) noexcept;
+  void fail_stranded(const std::exception_ptr& error) noexcept;   // the queued, if there is no worker
   void work(Slot& slot, int number) noexcept;
   bool initialize() noexcept;
   void join_all();

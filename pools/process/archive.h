@@ -34,6 +34,7 @@ class LoadArchive : public cereal::InputArchive<LoadArchive, cereal::AllowEmptyC
   void read(void* to, std::size_t count) { reader_.read(to, count); }
   std::span<const std::byte> take(std::size_t count) { return reader_.take(count); }
   std::size_t remaining() const { return reader_.remaining(); }
+  Reader& reader() const { return reader_; }
 
  private:
   Reader& reader_;
@@ -73,7 +74,11 @@ void CEREAL_SAVE_FUNCTION_NAME(SaveArchive& archive, const T& value) {
 template <class T>
   requires(std::is_arithmetic_v<T> || (Copied<T> && !std::is_enum_v<T>))
 void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, T& value) {
-  archive.read(std::addressof(value), sizeof value);
+  if constexpr (std::is_same_v<T, bool>) {
+    value = archive.reader().read_bool();
+  } else {
+    archive.read(std::addressof(value), sizeof value);
+  }
 }
 template <class T>
 void CEREAL_SAVE_FUNCTION_NAME(SaveArchive& archive, const cereal::BinaryData<T>& data) {

@@ -149,6 +149,13 @@ class Reader {
     rest_ = rest_.subspan(count);
     return taken;
   }
+  // Of the 256 bytes only two are a bool; what else there is must not become one.
+  bool read_bool() {
+    std::uint8_t byte = 0;
+    read(&byte, sizeof byte);
+    if (byte > 1) throw WireError("a message has a bool that is neither true nor false");
+    return byte == 1;
+  }
   // The next section; this reader goes on behind it.
   Reader section() {
     std::uint64_t length = 0;

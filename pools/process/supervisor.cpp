@@ -238,6 +238,11 @@ void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& 
     if (header.kind != MessageKind::skipped && !worker->channel().board().begun(header.sequence)) {
       throw WireError("an answer to a task that it has not begun");
     }
+    if (const TaskRef& task = worker->at(0).task; header.kind == MessageKind::skipped && task) {
+      // A canceller takes it back first and says so then. A worker that lies keeps the task, so that it is not lost with the message.
+      task->state().await_canceller();
+      if (!task->state().cancelled()) throw WireError("a task was skipped that nobody has taken back");
+    }
     given = worker->take_oldest();
     answering_.fetch_add(1, std::memory_order_relaxed);
     more = worker->given() * 2 <= worker->depth;
@@ -262,7 +267,6 @@ void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& 
   if (given.task) {
     RemoteTask& task = *given.task;
     if (header.kind == MessageKind::skipped || !task.state().claim()) {
-      if (!task.state().cancelled()) throw WireError("a task was skipped that nobody has taken back");
       if (options_.observer) options_.observer->finished(task.number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
       task.state().await_canceller();
     } else {
