@@ -50,7 +50,12 @@ MODEL_TEXT = ("cell_id", "strategy", "formula", "binding", "violated", "basis")
 BASIS_REQUESTED = "requested"  # of a prediction: from the durations asked for, not from measured ones
 CLAIMS = (
     "id", "verdict", "expected", "predicted_ns", "measured_ns", "tolerance_ns", "violated", "formula", "model_ns",
-    "ci_low_ns", "ci_high_ns", "n", "failed", "rival", "gap_ns", "claim", "tutorial",
+    "ci_low_ns", "ci_high_ns", "n", "failed", "rival", "gap_ns", "claim", "tutorial", "domain", "case", "scales", "overhead_ns",
+    "slope_ns", "slope_low_ns", "slope_high_ns", "intercept_ns", "intercept_low_ns", "intercept_high_ns", "open", "facts",
+)
+EVIDENCE = (
+    "cell_id", "rep", "callbacks", "own_worker_ns", "other_worker_ns", "submitter_ns", "main_ns", "elsewhere_ns", "overlap_ns",
+    "callback_threads", "workers", "tasks_at_once",
 )
 
 CONTEXT = ("run_id", "started_utc", "suite", "argv", "seed", "order", "machine_line", "environment", "calibration")
