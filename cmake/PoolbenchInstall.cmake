@@ -29,6 +29,7 @@ install(FILES
 if(TARGET poolbench)
   install(TARGETS poolbench RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT program)
   install(PROGRAMS "${PROJECT_SOURCE_DIR}/scripts/plot.py" "${PROJECT_SOURCE_DIR}/scripts/python"
+    "${PROJECT_SOURCE_DIR}/scripts/cpython_driver.py"
     DESTINATION "${CMAKE_INSTALL_DATADIR}/poolbench/scripts" COMPONENT program)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/scripts/plots" DESTINATION "${CMAKE_INSTALL_DATADIR}/poolbench/scripts"
     COMPONENT program FILES_MATCHING PATTERN "*.py")

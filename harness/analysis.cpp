@@ -67,7 +67,13 @@ std::vector<Cell> cells_known(const std::filesystem::path& run_directory, const 
   std::set<int> cores;
   for (const Sample& row : rows) cores.insert(static_cast<int>(row.cores));
   for (const int count : cores) {
-    for (const Claim& claim : claims()) cells.push_back(cell_of(claim, count));
+    for (const Claim& claim : claims()) {
+      for (const std::int64_t scale : kScales) {
+        for (Cell& cell : cells_of(claim, count, scale)) cells.push_back(std::move(cell));
+        if (!claim.is_formula) break;
+      }
+    }
+    for (Cell& cell : calibration_cells(count)) cells.push_back(std::move(cell));
   }
   const std::filesystem::path path = run_directory / "suite.toml";
   std::ifstream file(path, std::ios::binary);

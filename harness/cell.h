@@ -25,7 +25,7 @@ struct Cell {
   std::int64_t callback_ns = 0;    // of an explicit case the longest
   std::int64_t payload_bytes = 0;
   int chunksize = 1;
-  std::string start_method;   // "exec" on processes, "none" elsewhere
+  std::string start_method;   // "exec" or "fork" on processes, "none" elsewhere
   std::uint64_t seed = 0;
 
   std::vector<std::int64_t> task_durations_ns;       // one per task, submission order

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <map>
-#include <utility>
+#include <limits>
 
 #include "harness/backends/backend.h"
-#include "harness/model/simulate.h"
-#include "harness/model_case.h"
+#include "harness/backends/experiments.h"
+#include "harness/claims/catalogue.h"
 #include "harness/plan.h"
 #include "harness/quantity.h"
 
@@ -20,85 +19,35 @@ constexpr std::int64_t kMs = 1'000'000;
 
 std::vector<std::int64_t> milliseconds(const std::vector<std::int64_t>& values, std::int64_t scale) {
   std::vector<std::int64_t> ns;
+  ns.reserve(values.size());
   for (const std::int64_t value : values) ns.push_back(value * kMs * scale);
   return ns;
 }
 
-struct Rival {
-  std::string name;
-  std::int64_t value_ns;
-};
-
-// What anyone might expect of the case instead: the exact makespan with other callback strategies, the tutorial's
-// formulas, and callbacks that cost nothing.
-std::vector<Rival> rivals_of(const model::Case& c) {
-  std::vector<Rival> rivals;
-  for (const model::Strategy strategy : {model::Strategy::worker, model::Strategy::main, model::Strategy::sync}) {
-    model::Case other = c;
-    other.strategy = strategy;
-    rivals.push_back({"exact " + std::string(model::name(strategy)), model::simulate(other).makespan_ns});
-  }
-  if (c.strategy == model::Strategy::extra) {
-    for (int parsers = 1; parsers <= static_cast<int>(c.tasks.size()); ++parsers) {
-      model::Case other = c;
-      other.parsers = parsers;
-      rivals.push_back({fmt::format("exact extra({})", parsers), model::simulate(other).makespan_ns});
-    }
-  }
-  std::int64_t longest = 0;
-  for (const model::Demand& task : c.tasks) longest = std::max(longest, task.service_ns());
-  rivals.push_back({"longest", longest});
-  for (const auto formula : {model::tutorial_thread, model::tutorial_process_equal}) {
-    const model::ClosedForm form = formula(c);
-    rivals.push_back({form.formula, form.value_ns});
-  }
-  return rivals;
+std::string_view start_method_of(std::string_view backend) {
+  const Backend* const experiment = find_experiment(backend);
+  return (experiment != nullptr ? *experiment : find_backend(backend)).start_method();
 }
 
-// The scale at which the sample's cell is the claim's, whatever its distribution is called; 0 if it is not. The cell's
-// id, a hash of all durations, decides.
-std::int64_t scale_of(const Claim& claim, const Sample& sample) {
-  const ClaimCell& wanted = claim.cell;
-  if (sample.backend != wanted.backend || sample.workers != wanted.workers || sample.strategy != wanted.strategy ||
-      sample.parsers != wanted.parsers || sample.workload != "sleep" ||
-      sample.tasks != static_cast<std::int64_t>(wanted.tasks_ms.size()) || sample.task_ns > std::int64_t{1} << 50) {
-    return 0;
-  }
-  const std::int64_t longest = *std::max_element(wanted.tasks_ms.begin(), wanted.tasks_ms.end()) * kMs;
-  for (const std::int64_t longest_now :
-       {sample.task_ns, sample.task_ns * sample.tasks}) {  // the second: linear durations
-    if (longest_now < longest || longest_now % longest != 0) continue;
-    const std::int64_t scale = longest_now / longest;
-    Cell cell = cell_of(claim, static_cast<int>(sample.cores), scale);
-    cell.distribution = sample.distribution;
-    cell.task_ns = sample.task_ns;
-    cell.callback_ns = sample.callback_ns;
-    cell.payload_bytes = sample.payload_bytes;
-    cell.start_method = sample.start_method;
-    cell.seed = sample.seed;
-    if (cell_id(cell) == sample.cell_id) return scale;
-  }
-  return 0;
-}
+std::string text_of(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
 
-std::string milliseconds_text(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
-
-}  // namespace
-
-Cell cell_of(const Claim& claim, int cores, std::int64_t scale) {
+Cell complete(const ClaimCell& wanted, int cores, std::int64_t scale) {
   Cell cell;
-  cell.backend = claim.cell.backend;
-  cell.workers = claim.cell.workers;
-  cell.workers_spec = std::to_string(claim.cell.workers);
+  cell.backend = wanted.backend;
+  cell.workers = wanted.per_core ? wanted.workers * cores : wanted.workers;
+  cell.workers_spec = !wanted.per_core        ? std::to_string(wanted.workers)
+                      : wanted.workers == 1 ? "cores"
+                                            : fmt::format("cores*{}", wanted.workers);
   cell.cores = cores;
-  cell.workload = "sleep";
-  cell.strategy = claim.cell.strategy;
-  cell.parsers = claim.cell.parsers;
-  cell.tasks = static_cast<int>(claim.cell.tasks_ms.size());
+  cell.workload = wanted.workload;
+  cell.strategy = wanted.strategy;
+  cell.parsers = wanted.parsers;
+  cell.chunksize = wanted.chunksize;
+  cell.tasks = static_cast<int>(wanted.tasks_ms.size());
   cell.distribution = "explicit";
-  cell.start_method = find_backend(cell.backend).start_method();
-  cell.task_durations_ns = milliseconds(claim.cell.tasks_ms, scale);
-  cell.callback_durations_ns = milliseconds(claim.cell.callbacks_ms, scale);
+  cell.start_method = start_method_of(cell.backend);
+  cell.task_durations_ns = milliseconds(wanted.tasks_ms, scale);
+  cell.callback_durations_ns = milliseconds(wanted.callbacks_ms, scale);
   cell.task_ns = *std::max_element(cell.task_durations_ns.begin(), cell.task_durations_ns.end());
   cell.callback_ns = *std::max_element(cell.callback_durations_ns.begin(), cell.callback_durations_ns.end());
   cell.seed = cell_seed(1, cell);
@@ -106,25 +55,65 @@ Cell cell_of(const Claim& claim, int cores, std::int64_t scale) {
   return cell;
 }
 
-ClaimPrediction predict(const Claim& claim, std::int64_t scale) {
-  const model::Case c = waiting_case(cell_of(claim, 1, scale));
-  const model::ClosedForm form = claim.formula(c);
-  ClaimPrediction prediction;
-  prediction.formula = form.formula;
-  prediction.claimed_ns = form.value_ns;
-  prediction.model_ns = model::simulate(c).makespan_ns;
-  prediction.violated = form.violated;
-  prediction.expected = prediction.model_ns == form.value_ns ? model::Verdict::holds : model::Verdict::refuted;
+// In units of the tolerance, millionths: 1'000'000 is its edge.
+constexpr std::int64_t kEdge = 1'000'000;
+std::int64_t deviation(std::int64_t value, std::int64_t claimed, std::int64_t tolerance) {
+  __extension__ using Wide = __int128;
+  const Wide units = Wide{value - claimed} * kEdge / tolerance;
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 4;
+  return static_cast<std::int64_t>(std::clamp(units, Wide{-kMost}, Wide{kMost}));
+}
 
-  std::vector<Rival> rivals = rivals_of(c);
-  rivals.push_back({"the exact model", prediction.model_ns});
+// What the regression says: where the whole interval of the slope, in ns per unit of scale, lies.
+model::Verdict by_slope(const model::Regression& regression, const ClaimPrediction& prediction) {
+  const double low = regression.slope_low - static_cast<double>(prediction.claimed_ns);
+  const double high = regression.slope_high - static_cast<double>(prediction.claimed_ns);
+  const auto delta = static_cast<double>(prediction.tolerance_ns);
+  if (low >= -delta && high <= delta) return model::Verdict::holds;
+  if (low > delta || high < -delta) return model::Verdict::refuted;
+  return model::Verdict::inconclusive;
+}
+
+}  // namespace
+
+std::span<const Claim> claims() {
+  static const std::vector<Claim> kClaims = [] {
+    std::vector<Claim> all;
+    for (const auto family : kClaimFamilies) {
+      for (Claim& claim : family()) all.push_back(std::move(claim));
+    }
+    return all;
+  }();
+  return kClaims;
+}
+
+std::vector<Cell> cells_of(const Claim& claim, int cores, std::int64_t scale) {
+  std::vector<Cell> cells;
+  for (const ClaimCell& wanted : claim.cells) cells.push_back(complete(wanted, cores, scale));
+  return cells;
+}
+
+Cell cell_of(const Claim& claim, int cores, std::int64_t scale) { return complete(claim.cells.front(), cores, scale); }
+
+ClaimPrediction predict(const Claim& claim, int cores, std::int64_t scale) {
+  const Claimed claimed = claim.claimed(cells_of(claim, cores, scale));
+  ClaimPrediction prediction;
+  prediction.formula = claimed.formula;
+  prediction.claimed_ns = claimed.claimed_ns;
+  prediction.model_ns = claimed.model_ns;
+  prediction.violated = claimed.violated;
+  prediction.expected = claimed.model_ns == claimed.claimed_ns ? model::Verdict::holds : model::Verdict::refuted;
+
+  std::vector<Rival> rivals = claimed.rivals;
+  rivals.push_back({"the exact model", claimed.model_ns});
   for (const Rival& rival : rivals) {
-    const std::int64_t distance = std::abs(rival.value_ns - form.value_ns);
+    const std::int64_t distance = std::abs(rival.value_ns - claimed.claimed_ns);
     if (distance == 0 || (prediction.gap_ns >= 0 && distance >= prediction.gap_ns)) continue;
     prediction.gap_ns = distance;
     prediction.rival = rival.name;
   }
-  prediction.tolerance_ns = model::tolerance(form.value_ns, prediction.gap_ns);
+  if (prediction.gap_ns < 0) prediction.gap_ns = 0;  // all rivals say the same here: nothing tells them apart
+  prediction.tolerance_ns = model::tolerance(claimed.claimed_ns, prediction.gap_ns);
   return prediction;
 }
 
@@ -136,65 +125,92 @@ std::string ClaimResult::id() const {
   return scale == 1 ? std::string(claim->id) : fmt::format("{}@{}x", claim->id, scale);
 }
 
-ClaimResult decide(const Claim& claim, std::vector<std::int64_t> makespans_ns, int failed, std::int64_t scale) {
+ClaimResult decide(const Claim& claim, int cores, std::vector<ScaleValues> scales, std::int64_t overhead_ns) {
+  std::sort(scales.begin(), scales.end(), [](const ScaleValues& a, const ScaleValues& b) { return a.scale < b.scale; });
   ClaimResult result;
   result.claim = &claim;
-  result.scale = scale;
-  result.prediction = predict(claim, scale);
-  result.failed = failed;
-  result.makespans_ns = std::move(makespans_ns);
+  result.cores = cores;
+  result.scale = scales.empty() ? 1 : scales.front().scale;
+  result.prediction = predict(claim, cores, result.scale);
+  result.overhead_ns = overhead_ns;
+  result.scales = std::move(scales);
   const ClaimPrediction& prediction = result.prediction;
-  if (result.makespans_ns.empty()) {
-    result.explanation = failed > 0 ? fmt::format("none of {} repetitions ended well", failed) : "not measured";
+
+  std::vector<std::int64_t> deviations;
+  std::vector<std::pair<double, double>> points;
+  int with_values = 0;
+  int gated = 0;
+  for (const ScaleValues& at : result.scales) {
+    result.failed += at.failed;
+    gated += at.gated;
+    with_values += !at.values_ns.empty();
+    const ClaimPrediction expected = predict(claim, cores, at.scale);
+    for (const std::int64_t value : at.values_ns) {
+      if (expected.tolerance_ns > 0) {
+        deviations.push_back(deviation(value - overhead_ns, expected.claimed_ns, expected.tolerance_ns));
+      }
+      points.emplace_back(static_cast<double>(at.scale) / static_cast<double>(result.scale), static_cast<double>(value));
+    }
+  }
+  result.repetitions = static_cast<int>(points.size());
+  if (points.empty()) {
+    result.explanation = gated > 0          ? std::string(kGated) + " at any of its repetitions"
+                         : result.failed > 0 ? fmt::format("none of {} repetitions ended well", result.failed)
+                                             : "not measured";
     return result;
   }
-  result.measured_ns = model::median(result.makespans_ns);
-  result.interval = model::median_interval(result.makespans_ns);
-  result.verdict = model::equivalent(result.makespans_ns, prediction.claimed_ns, prediction.tolerance_ns);
+  const std::vector<std::int64_t>& least = result.scales.front().values_ns;
+  if (!least.empty()) {
+    result.measured_ns = model::median(least);
+    result.interval = model::median_interval(least);
+  }
+  if (with_values > 1) result.regression = model::theil_sen_regression(points);
 
-  const std::int64_t allowed = model::allowed_outside(static_cast<int>(result.makespans_ns.size()));
+  if (prediction.gap_ns < kLeastGap) {
+    result.too_blunt = true;
+    result.explanation = prediction.gap_ns == 0
+                             ? "nothing here tells the claim from its rivals"
+                             : fmt::format("too blunt: {} says {} from it, less than {}", prediction.rival,
+                                           text_of(prediction.gap_ns), text_of(kLeastGap));
+    return result;
+  }
+  const int n = static_cast<int>(deviations.size());
+  const int more = with_values > 1 ? kMoreAtThreeScales : kMoreAtOneScale;
+  const int allowed = model::two_looks(std::max(0, n - more), n).second_allowed;
+  const model::Verdict by_sign = model::equivalent(deviations, 0, kEdge, allowed);
+  const bool slope_agrees = !result.regression || by_slope(*result.regression, prediction) == by_sign;
+  if (slope_agrees) result.verdict = by_sign;
+
   if (result.verdict == model::Verdict::refuted) {
     result.explanation =
         prediction.violated.empty()
-            ? fmt::format("no condition of the formula is violated, yet the median is {} where the model has {} too",
-                          milliseconds_text(*result.measured_ns), milliseconds_text(prediction.model_ns))
+            ? fmt::format("no condition of the formula is violated, yet the median is {} where the model has {}",
+                          text_of(model::median(least.empty() ? std::vector<std::int64_t>{0} : least)),
+                          text_of(prediction.model_ns))
             : prediction.violated;
   } else if (result.verdict == model::Verdict::inconclusive) {
-    const auto outside = std::count_if(
-        result.makespans_ns.begin(), result.makespans_ns.end(),
-        [&](std::int64_t makespan) { return std::abs(makespan - prediction.claimed_ns) > prediction.tolerance_ns; });
-    result.explanation =
-        allowed < 0 ? fmt::format("{} repetitions decide nothing, at least 5 are needed", result.makespans_ns.size())
-                    : fmt::format("{} of {} repetitions lie outside +-{}, {} may on each side", outside,
-                                  result.makespans_ns.size(), milliseconds_text(prediction.tolerance_ns), allowed);
+    const auto above = std::count_if(deviations.begin(), deviations.end(), [](std::int64_t d) { return d > kEdge; });
+    const auto below = std::count_if(deviations.begin(), deviations.end(), [](std::int64_t d) { return d < -kEdge; });
+    if (allowed < 0) {
+      result.explanation = fmt::format("{} repetitions decide nothing, at least 5 are needed", n);
+    } else if (!slope_agrees && by_sign != model::Verdict::inconclusive) {
+      result.explanation = fmt::format("the values say {}, the slope [{}, {}] does not", to_string(by_sign),
+                                       text_of(static_cast<std::int64_t>(result.regression->slope_low)),
+                                       text_of(static_cast<std::int64_t>(result.regression->slope_high)));
+    } else {
+      const model::Interval spread = model::median_interval(deviations);
+      result.too_blunt = spread.upper - spread.lower > 2 * kEdge;
+      result.explanation = fmt::format("{} of {} repetitions lie outside +-{}, {} may on each side{}", above + below, n,
+                                       text_of(prediction.tolerance_ns), allowed,
+                                       result.too_blunt ? "; too blunt: the interval is wider than the tolerance" : "");
+    }
+    if (gated > 0) result.explanation += fmt::format("; {} at {} repetitions", kGated, gated);
   }
   return result;
 }
 
-std::vector<ClaimResult> evaluate_claims(std::span<const Sample> samples) {
-  std::vector<ClaimResult> results;
-  for (const Claim& claim : claims()) {
-    // By scale, then by (cell_id, rep): the last counts.
-    std::map<std::int64_t, std::map<std::pair<std::string, std::int64_t>, const Sample*>> by_scale;
-    for (const Sample& sample : samples) {
-      if (sample.is_warmup != 0) continue;
-      if (const std::int64_t scale = scale_of(claim, sample); scale > 0)
-        by_scale[scale][{sample.cell_id, sample.rep}] = &sample;
-    }
-    for (const auto& [scale, repetitions] : by_scale) {
-      std::vector<std::int64_t> makespans;
-      int failed = 0;
-      for (const auto& [key, sample] : repetitions) {
-        if (sample->status == "ok") {
-          makespans.push_back(sample->makespan_ns);
-        } else {
-          ++failed;
-        }
-      }
-      results.push_back(decide(claim, std::move(makespans), failed, scale));
-    }
-  }
-  return results;
+ClaimResult decide(const Claim& claim, std::vector<std::int64_t> values_ns, int failed, std::int64_t scale) {
+  return decide(claim, 2, {{.scale = scale, .values_ns = std::move(values_ns), .failed = failed}});
 }
 
 std::string_view to_string(model::Verdict verdict) {

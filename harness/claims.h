@@ -1,52 +1,45 @@
 #pragma once
 
-// What the tutorial claims, as data, and how a claim is decided from samples.
-//
-// A claim is one reading of the tutorial (a formula) applied to one cell. It is expected to hold where the formula's
-// domain, which the model knows exactly, contains the cell, and to be refuted where it does not: then the cell is a
-// counterexample. Tolerances follow from the predictions alone and are fixed before anything runs.
+// How a claim is decided from samples. Tolerances follow from the predictions alone and are fixed before anything runs; a
+// formula is decided at three scales together, and its overhead is calibrated on tasks and callbacks that take no time.
 //
 // Thread safety: pure functions.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "harness/cell.h"
-#include "harness/model/case.h"
-#include "harness/model/closed_forms.h"
+#include "harness/claims/claim.h"
+#include "harness/evidence.h"
 #include "harness/model/statistics.h"
 #include "harness/sample.h"
 
 namespace harness {
 
-// Tasks and callbacks in ms that all start on one pool of sleeping workers.
-struct ClaimCell {
-  std::string_view backend;
-  int workers = 1;
-  std::string_view strategy;
-  int parsers = 0;
-  std::vector<std::int64_t> tasks_ms;
-  std::vector<std::int64_t> callbacks_ms;  // one per task
-};
-
-struct Claim {
-  std::string_view id;
-  std::string_view english;
-  std::string_view chinese;  // the tutorial's own words; empty where the claim is the model's answer to it
-  model::ClosedForm (*formula)(const model::Case&);
-  ClaimCell cell;
-};
-
 // In the order in which a reader wants them. Constant; ids are unique.
 std::span<const Claim> claims();
 
-// The cell of a claim, complete; equal for claims that share it. All durations times `scale`: the tutorial's own
-// programs are scale 10. REQUIRES: scale >= 1, and no duration beyond 63 bits.
-Cell cell_of(const Claim& claim, int cores, std::int64_t scale = 1);
+// The scales of a formula, in units of its durations.
+inline constexpr std::int64_t kScales[] = {1, 2, 4};
+
+// A value nearer than this to a rival's decides nothing, whatever is measured: the case is too blunt.
+inline constexpr std::int64_t kLeastGap = 60'000'000;
+
+// Repetitions that a claim left open gets once: of a formula three per scale, of another claim seven.
+inline constexpr int kMoreAtThreeScales = 9;
+inline constexpr int kMoreAtOneScale = 7;
+
+// The cells of a claim, complete; equal for claims that share them. All durations times `scale`.
+// REQUIRES: scale >= 1, and no duration beyond 63 bits.
+std::vector<Cell> cells_of(const Claim& claim, int cores, std::int64_t scale = 1);
+Cell cell_of(const Claim& claim, int cores, std::int64_t scale = 1);  // the first of them
 
 struct ClaimPrediction {
   std::string formula;
@@ -58,31 +51,68 @@ struct ClaimPrediction {
   std::string rival;              // that formula
   std::int64_t tolerance_ns = 0;  // min(max(10 ms, 3 % of claimed_ns), gap / 3)
 };
-ClaimPrediction predict(const Claim& claim, std::int64_t scale = 1);
+ClaimPrediction predict(const Claim& claim, int cores, std::int64_t scale = 1);
+
+// a + b*n, ns: what n tasks and callbacks that take no time take, by backend and strategy.
+using Overheads = std::map<std::pair<std::string, std::string>, model::Line>;
+
+// From all rows of cells whose tasks and callbacks sleep for 0, and from nothing else: a Theil-Sen line over n, per backend
+// and strategy that has rows with two different n.
+Overheads calibrated_overheads(std::span<const Sample> samples);
+
+// Cells for that: every backend and strategy of a formula, at 4, 16 and 64 tasks on 4 workers.
+std::vector<Cell> calibration_cells(int cores);
+
+// What was measured at one scale.
+struct ScaleValues {
+  std::int64_t scale = 1;
+  std::vector<std::int64_t> values_ns;  // one per round of repetitions that all ended well
+  int failed = 0;                       // repetitions that did not
+  int gated = 0;                        // of these, repetitions that the gate refused: the machine was not quiet
+};
 
 struct ClaimResult {
   const Claim* claim = nullptr;
-  std::int64_t scale = 1;
+  int cores = 1;
+  std::int64_t scale = 1;  // the unit: of a formula at three scales the least
   ClaimPrediction prediction;
   model::Verdict verdict = model::Verdict::inconclusive;
-  std::vector<std::int64_t> makespans_ns;   // of the repetitions that ended well
-  int failed = 0;                           // repetitions that did not
-  std::optional<std::int64_t> measured_ns;  // their median
+  std::vector<ScaleValues> scales;
+  int repetitions = 0;  // rounds that ended well, at all scales
+  int failed = 0;       // repetitions that did not, those that the gate refused included
+  std::int64_t overhead_ns = 0;             // calibrated; taken off before anything is compared
+  std::optional<std::int64_t> measured_ns;  // the median at the least scale, overhead included
   model::Interval interval;                 // meaningful when measured_ns is
+  std::optional<model::Regression> regression;  // over the scales; slope and intercept in ns
+  // The spread is wider than the tolerance, or the gap is too small to begin with: longer durations would tell.
+  bool too_blunt = false;
   // On a refutation the violated condition, in numbers; on an inconclusive verdict why; else empty.
   std::string explanation;
+  std::string facts;  // of the last round, where the claim has any
 
   std::string id() const;  // of the claim, with the scale if it is not 1: "thread_equal@10x"
   // A verdict that contradicts the model's.
   bool contradicts() const;
 };
 
-ClaimResult decide(const Claim& claim, std::vector<std::int64_t> makespans_ns, int failed, std::int64_t scale = 1);
+// The verdict rule. Every value less the overhead is compared with the formula at its scale, in units of that scale's
+// tolerance; the sign test is of all scales together, with as many outside each side as keep its exact level at two looks. At
+// two scales and more the interval of the slope must agree: within the tolerance to hold, outside to be refuted.
+ClaimResult decide(const Claim& claim, int cores, std::vector<ScaleValues> scales, std::int64_t overhead_ns = 0);
+// Of one scale.
+ClaimResult decide(const Claim& claim, std::vector<std::int64_t> values_ns, int failed, std::int64_t scale = 1);
+
+// By run_id, cell_id and repetition.
+using EvidenceOf = std::map<std::tuple<std::string, std::string, std::int64_t>, Evidence>;
 
 // All claims whose cells `samples` hold at any whole scale, matched by their factors (durations included, whichever
-// distribution gave them), in the order of claims(), then of scales. Warm-ups do not count; a repetition that is there
-// twice counts as it ended last.
-std::vector<ClaimResult> evaluate_claims(std::span<const Sample> samples);
+// distribution gave them), in the order of claims(), then of scales. A formula with rows at a unit, twice and four times the
+// unit is one result (of the largest such unit). Warm-ups do not count; a repetition that is there twice counts as it ended
+// last. Claims that need evidence are decided from the repetitions that have it.
+std::vector<ClaimResult> evaluate_claims(std::span<const Sample> samples, const EvidenceOf& evidence = {});
+
+// Why the row of a repetition that the gate refused is invalid; what its error starts with.
+inline constexpr std::string_view kGated = "the machine was not quiet";
 
 std::string_view to_string(model::Verdict verdict);
 

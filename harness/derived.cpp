@@ -11,10 +11,12 @@
 
 #include "harness/analysis.h"
 #include "harness/claims.h"
+#include "harness/claims_report.h"
 #include "harness/errors.h"
 #include "harness/predictions.h"
 #include "harness/sinks/csv.h"
-#include "harness/validate.h"
+#include "harness/sinks/evidence_csv.h"
+
 
 namespace harness {
 namespace {
@@ -85,7 +87,7 @@ void derive(const std::filesystem::path& run_directory) {
   if (error) throw OutputError(fmt::format("cannot make '{}': {}", directory.string(), error.message()));
   replace_file(directory / "summary.csv", summary_csv(analysis));
   replace_file(directory / "model.csv", model_csv(analysis));
-  replace_file(directory / "claims.csv", claims_csv(evaluate_claims(analysis.rows)));
+  replace_file(directory / "claims.csv", claims_csv(evaluate_claims(analysis.rows, read_evidence(run_directory))));
 }
 
 }  // namespace harness

@@ -2,7 +2,9 @@
 
 #include <stdexcept>
 
+#include "harness/cpython/cells.h"
 #include "harness/errors.h"
+#include "harness/model/simulate.h"
 #include "harness/prepared_cell.h"
 
 namespace harness {
@@ -38,16 +40,19 @@ model::Case waiting_case(const Cell& cell) {
   model::Case c = frame_of(cell);
   c.tasks = model::waits(cell.task_durations_ns);
   c.callbacks = model::waits(cell.callback_durations_ns);
+  c.coupled = cpython::is_coupled(cell);
   check_case(c);
   return c;
 }
 
-ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& calibration) {
+ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& common) {
+  const workloads::Calibration calibration = cpython::calibration_for(cell, common);
   ModelledCell modelled;
   model::Case& c = modelled.model_case = frame_of(cell);
   c.cores = cell.cores;
   const bool processes = runs_in_processes(cell);
-  const PreparedCell prepared = prepare(cell, calibration);
+  const bool gil = cpython::shares_gil(cell, common);
+  const PreparedCell prepared = prepare(cell, common);
 
   const auto add = [&](const workloads::Work& work, std::int64_t asked_ns, bool own_process,
                        std::vector<model::Demand>& to) {
@@ -55,7 +60,7 @@ ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& calib
     const workloads::Demand demand = workload.demand(work, calibration);
     to.push_back({.wait_ns = demand.wait_ns,
                   .compute_ns = demand.compute_ns,
-                  .locked = demand.process_wide_lock && !own_process});
+                  .locked = (demand.process_wide_lock || gil) && !own_process});
     // A disk has no service time that could be known beforehand, and no real work takes none.
     const workloads::Needs needs = workload.needs();
     const bool outside = needs.scratch_directory || needs.echo_server || needs.http_server;
@@ -68,6 +73,8 @@ ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& calib
     modelled.callback_known &=
         add(prepared.callbacks[i], cell.callback_durations_ns[i], processes || cell.strategy == "extra", c.callbacks);
   }
+  // Coupling is modelled without shared cores: where something computes, the cores matter more.
+  c.coupled = cpython::is_coupled(cell) && !model::shares_cores(c);
   check_case(c);
   return modelled;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "harness/cpython/cells.h"
 #include "harness/errors.h"
 
 namespace harness {
@@ -41,7 +42,8 @@ std::uint64_t task_seed(std::uint64_t cell_seed, int index) {
   return (value & ~std::uint64_t{1}) + static_cast<std::uint64_t>(index);
 }
 
-PreparedCell prepare(const Cell& cell, const workloads::Calibration& calibration) {
+PreparedCell prepare(const Cell& cell, const workloads::Calibration& common) {
+  const workloads::Calibration calibration = cpython::calibration_for(cell, common);
   const auto count = static_cast<std::size_t>(cell.tasks);
   assert(cell.task_durations_ns.size() == count && cell.callback_durations_ns.size() == count);
   const workloads::Workload& workload = workload_named(cell.workload);

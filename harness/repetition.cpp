@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "harness/backends/experiments.h"
 #include "harness/descriptor.h"
 #include "harness/frame.h"
 #include "harness/session.h"
@@ -72,7 +73,9 @@ RepetitionReply answer(std::string_view request, std::span<const Backend* const>
   RepetitionReply reply;
   try {
     const PreparedCell prepared = decode_request(request);
-    reply.trace = find_backend(prepared.cell.backend, backends).run(prepared);
+    const Backend* const experiment = find_experiment(prepared.cell.backend);
+    const Backend& backend = experiment != nullptr ? *experiment : find_backend(prepared.cell.backend, backends);
+    reply.trace = backend.run(prepared);
     reply.error = defect_of(reply.trace, prepared.cell);
   } catch (const std::exception& error) {
     reply.error = one_line(error.what());

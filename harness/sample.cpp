@@ -37,7 +37,7 @@ constexpr Column kColumns[] = {
     {"payload_bytes", "bytes", "Size of a task's payload, page or file; 0 is the workload's own default.",
      &Sample::payload_bytes},
     {"chunksize", "count", "Consecutive tasks per job of the strategy map; else 1.", &Sample::chunksize},
-    {"start_method", "", "How worker processes are started: exec; none where there are none.", &Sample::start_method},
+    {"start_method", "", "How worker processes are started: exec, CPython's fork; none where there are none.", &Sample::start_method},
     {"seed", "", "Everything random in the cell comes from it.", &Sample::seed},
 
     {"makespan_ns", "ns", "First submit to the end of the last task or callback, whichever is later.",

@@ -102,6 +102,7 @@ class SizeParser {
       } else if (accept("/")) {
         const std::int64_t divisor = factor();
         if (divisor == 0) fail("division by zero");
+        if (divisor == -1 && value == std::numeric_limits<std::int64_t>::min()) overflow();
         value /= divisor;
       } else {
         return value;

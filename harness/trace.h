@@ -56,11 +56,13 @@ struct Trace {
   std::int64_t pool_start_ns = 0;   // until every worker was ready, before the clock ran
   std::int64_t submit_ns = 0;       // from the first submit to the return of the last
   std::int64_t pool_stop_ns = 0;
+  std::int32_t main_pid = 0;        // the process that submitted
+  std::int32_t submitter_tid = 0;   // the thread that submitted
   ResourceUse resources;
 
   template <class Archive>
   void serialize(Archive& a) {
-    a(tasks, pool_start_ns, submit_ns, pool_stop_ns, resources);
+    a(tasks, pool_start_ns, submit_ns, pool_stop_ns, main_pid, submitter_tid, resources);
   }
 };
 

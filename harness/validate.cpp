@@ -3,148 +3,125 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
-#include "harness/quantity.h"
-#include "harness/sinks/csv.h"
+#include "harness/backends/experiments.h"
+#include "harness/plan.h"
 
 namespace harness {
 namespace {
 
-std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
+constexpr std::chrono::seconds kTimeout{60};
 
-std::string list_of(const std::vector<std::int64_t>& durations_ms) {
-  std::string text;
-  for (const std::int64_t ms : durations_ms) text += fmt::format("{}\"{}ms\"", text.empty() ? "" : ", ", ms);
-  return "[" + text + "]";
+// Repetitions at that multiple of a claim's unit, before and after it was found open.
+int repetitions_at(const Claim& claim, std::int64_t multiple, int runs, bool was_open) {
+  const int first = multiple == 1 ? runs : (3 * runs + 4) / 5;
+  if (!was_open) return first;
+  return first + (claim.is_formula ? kMoreAtThreeScales / 3 : kMoreAtOneScale);
 }
 
-// "4 workers, 8 x 100 ms + 60 ms"
-std::string cell_text(const ClaimCell& cell) {
-  const auto durations = [](const std::vector<std::int64_t>& values) {
-    if (std::count(values.begin(), values.end(), values.front()) == static_cast<std::ptrdiff_t>(values.size())) {
-      return std::to_string(values.front());
+void plan_cell(Plan& plan, Cell cell, int runs) {
+  for (PlannedCell& planned : plan.cells) {
+    if (planned.cell.cell_id != cell.cell_id) continue;
+    planned.runs = std::max(planned.runs, runs);  // claims that share a cell share its repetitions
+    return;
+  }
+  plan.cells.push_back({.cell = std::move(cell), .runs = runs, .warmup = 0, .timeout = kTimeout});
+}
+
+void plan_claim(Plan& plan, const Claim& claim, int cores, std::int64_t unit, int runs, bool was_open) {
+  for (const std::int64_t multiple : kScales) {
+    if (multiple > 1 && !claim.is_formula) break;
+    for (Cell& cell : cells_of(claim, cores, unit * multiple)) {
+      plan_cell(plan, std::move(cell), repetitions_at(claim, multiple, runs, was_open));
     }
-    std::string text;
-    for (const std::int64_t value : values) text += fmt::format("{}{}", text.empty() ? "" : ",", value);
-    return text;
-  };
-  return fmt::format("{} k={}{}: {} x {} ms, callbacks {} ms", cell.backend, cell.workers,
-                     cell.parsers > 0 ? fmt::format(" m={}", cell.parsers) : "", cell.tasks_ms.size(),
-                     durations(cell.tasks_ms), durations(cell.callbacks_ms));
+  }
+}
+
+Plan empty_plan(std::uint64_t seed) {
+  Plan plan;
+  plan.suite_name = "validate";
+  plan.order = Order::random;
+  plan.seed = seed;
+  return plan;
+}
+
+std::string list_of(const std::vector<std::int64_t>& durations_ns) {
+  std::string text;
+  for (const std::int64_t ns : durations_ns) text += fmt::format("{}\"{}ms\"", text.empty() ? "" : ", ", ns / 1'000'000);
+  return "[" + text + "]";
 }
 
 }  // namespace
 
 Plan validation_plan(int runs, int cores, std::uint64_t seed) {
-  Plan plan;
-  plan.suite_name = "validate";
-  plan.order = Order::random;
-  plan.seed = seed;
-  for (const Claim& claim : claims()) {
-    Cell cell = cell_of(claim, cores);
-    const auto same = [&cell](const PlannedCell& planned) { return planned.cell.cell_id == cell.cell_id; };
-    if (std::any_of(plan.cells.begin(), plan.cells.end(), same)) continue;
-    plan.cells.push_back({.cell = std::move(cell), .runs = runs, .warmup = 0, .timeout = std::chrono::seconds(60)});
+  Plan plan = empty_plan(seed);
+  for (Cell& cell : calibration_cells(cores)) plan_cell(plan, std::move(cell), runs);
+  for (const Claim& claim : claims()) plan_claim(plan, claim, cores, 1, runs, false);
+  return plan;
+}
+
+Plan next_round(std::span<const ClaimResult> results, int runs, int cores, std::uint64_t seed) {
+  Plan plan = empty_plan(seed);
+  for (const ClaimResult& result : results) {
+    if (result.verdict != model::Verdict::inconclusive) continue;
+    const Claim& claim = *result.claim;
+    int wanted = 0;
+    int there = 0;
+    for (const std::int64_t multiple : kScales) {
+      if (multiple == 1 || claim.is_formula) wanted += repetitions_at(claim, multiple, runs, true);
+    }
+    for (const ScaleValues& at : result.scales) there += static_cast<int>(at.values_ns.size()) + at.failed;
+    // A gap that is too small to begin with, more repetitions do not widen.
+    const bool hopeless = result.prediction.gap_ns < kLeastGap;
+    if (!hopeless && there < wanted) {
+      plan_claim(plan, claim, cores, result.scale, runs, true);
+    } else if (result.too_blunt && result.prediction.gap_ns > 0 && result.scale < (std::int64_t{1} << kMostDoublings)) {
+      plan_claim(plan, claim, cores, 2 * result.scale, runs, false);
+    }
   }
   return plan;
 }
 
 std::string validation_suite(int runs, std::uint64_t seed) {
   std::string text = fmt::format(
-      "name = \"validate\"\ndescription = \"The cells on which the tutorial's claims are decided\"\n"
+      "name = \"validate\"\ndescription = \"The cells on which the tutorial's formulas are decided\"\n"
       "runs = {}\nwarmup = 0\ntimeout = \"60s\"\norder = \"random\"\nseed = {}\n",
       runs, seed);
-  for (const PlannedCell& planned : validation_plan(runs, 1, seed).cells) {
-    const auto claim = std::find_if(claims().begin(), claims().end(),
-                                    [&](const Claim& c) { return cell_of(c, 1).cell_id == planned.cell.cell_id; });
-    const ClaimCell& cell = claim->cell;
-    text += fmt::format("\n[[case]]  # {}\nbackend = \"{}\"\nworkers = {}\nworkload = \"sleep\"\nstrategy = \"{}\"\n",
-                        claim->id, cell.backend, cell.workers, cell.strategy);
-    if (cell.parsers > 0) text += fmt::format("parsers = {}\n", cell.parsers);
-    text += fmt::format("task = {}\ncallback = {}\n", list_of(cell.tasks_ms), list_of(cell.callbacks_ms));
+  std::vector<std::string> written;
+  for (const Claim& claim : claims()) {
+    if (!claim.is_formula) continue;
+    for (const std::int64_t scale : kScales) {
+      const Cell cell = cell_of(claim, 1, scale);
+      if (std::find(written.begin(), written.end(), cell.cell_id) != written.end()) continue;
+      written.push_back(cell.cell_id);
+      text += fmt::format("\n[[case]]  # {} x{}\nbackend = \"{}\"\nworkers = {}\nworkload = \"sleep\"\nstrategy = \"{}\"\n",
+                          claim.id, scale, cell.backend, cell.workers, cell.strategy);
+      if (cell.parsers > 0) text += fmt::format("parsers = {}\n", cell.parsers);
+      if (cell.chunksize > 1) text += fmt::format("chunksize = {}\n", cell.chunksize);
+      text += fmt::format("task = {}\ncallback = {}\n", list_of(cell.task_durations_ns), list_of(cell.callback_durations_ns));
+    }
   }
   return text;
 }
 
-std::vector<ClaimResult> validate(std::span<const Sample> samples) {
-  std::vector<ClaimResult> measured = evaluate_claims(samples);
+std::vector<ClaimResult> validate(std::span<const Sample> samples, const EvidenceOf& evidence, int cores) {
+  std::vector<ClaimResult> measured = evaluate_claims(samples, evidence);
   std::vector<ClaimResult> results;
   for (const Claim& claim : claims()) {
-    const auto found = std::find_if(measured.begin(), measured.end(),
-                                    [&](const ClaimResult& r) { return r.claim == &claim && r.scale == 1; });
-    results.push_back(found != measured.end() ? std::move(*found) : decide(claim, {}, 0));
+    // Of several the one of the longest durations: the others were too blunt. Of a formula, the one with all scales.
+    ClaimResult* best = nullptr;
+    for (ClaimResult& result : measured) {
+      if (result.claim != &claim) continue;
+      const bool more = best == nullptr || result.scales.size() > best->scales.size() ||
+                        (result.scales.size() == best->scales.size() && result.scale > best->scale);
+      if (more) best = &result;
+    }
+    results.push_back(best != nullptr ? std::move(*best) : decide(claim, cores, {}));
   }
   return results;
 }
 
-std::string claims_json(const std::vector<ClaimResult>& results) {
-  nlohmann::ordered_json document;
-  document["claims"] = nlohmann::ordered_json::array();
-  for (const ClaimResult& result : results) {
-    nlohmann::ordered_json claim;
-    claim["id"] = result.id();
-    claim["verdict"] = to_string(result.verdict);
-    claim["expected"] = to_string(result.prediction.expected);
-    claim["predicted_ns"] = result.prediction.claimed_ns;
-    claim["measured_ns"] = result.measured_ns ? nlohmann::ordered_json(*result.measured_ns) : nlohmann::ordered_json();
-    claim["tolerance_ns"] = result.prediction.tolerance_ns;
-    const bool refuted = result.verdict == model::Verdict::refuted;
-    claim["violated"] = refuted ? nlohmann::ordered_json(result.explanation) : nlohmann::ordered_json();
-    document["claims"].push_back(std::move(claim));
-  }
-  return document.dump(2) + "\n";
-}
-
-std::string claims_text(const std::vector<ClaimResult>& results) {
-  std::string out = fmt::format("{:<33} {:<13} {:<9} {:>9} {:>9} {:>9}\n", "claim", "verdict", "expected", "claimed",
-                                "measured", "tolerance");
-  int contradictions = 0;
-  for (const ClaimResult& result : results) {
-    contradictions += result.contradicts();
-    out += fmt::format("{:<33} {:<13} {:<9} {:>9} {:>9} {:>9}{}\n", result.id(), to_string(result.verdict),
-                       to_string(result.prediction.expected), human(result.prediction.claimed_ns),
-                       result.measured_ns ? human(*result.measured_ns) : "-", human(result.prediction.tolerance_ns),
-                       result.contradicts() ? "  <- contradicts the model" : "");
-  }
-  for (const ClaimResult& result : results) {
-    if (result.explanation.empty()) continue;
-    out += fmt::format("\n{} is {}: {}\n    {}\n    {} = {}: {}\n", result.id(), to_string(result.verdict),
-                       result.claim->english, cell_text(result.claim->cell), result.prediction.formula,
-                       human(result.prediction.claimed_ns), result.explanation);
-  }
-  const auto count = [&results](model::Verdict verdict) {
-    return std::count_if(results.begin(), results.end(),
-                         [verdict](const ClaimResult& r) { return r.verdict == verdict; });
-  };
-  out += fmt::format("\n{} claims: {} hold, {} refuted, {} inconclusive; {} contradict{} the model\n", results.size(),
-                     count(model::Verdict::holds), count(model::Verdict::refuted), count(model::Verdict::inconclusive),
-                     contradictions, contradictions == 1 ? "s" : "");
-  return out;
-}
-
-std::string claims_csv(const std::vector<ClaimResult>& results) {
-  std::string out =
-      "id,verdict,expected,predicted_ns,measured_ns,tolerance_ns,violated,formula,model_ns,ci_low_ns,ci_high_ns,n,"
-      "failed,"
-      "rival,gap_ns,claim,tutorial\n";
-  for (const ClaimResult& result : results) {
-    const ClaimPrediction& prediction = result.prediction;
-    const bool measured = result.measured_ns.has_value();
-    const auto number = [](bool there, std::int64_t value) { return there ? std::to_string(value) : std::string(); };
-    out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", result.id(), to_string(result.verdict),
-                       to_string(prediction.expected), prediction.claimed_ns,
-                       number(measured, result.measured_ns.value_or(0)), prediction.tolerance_ns,
-                       csv_field(result.verdict == model::Verdict::refuted ? result.explanation : ""),
-                       csv_field(prediction.formula), prediction.model_ns, number(measured, result.interval.lower),
-                       number(measured, result.interval.upper), result.makespans_ns.size(), result.failed,
-                       csv_field(prediction.rival), number(prediction.gap_ns >= 0, prediction.gap_ns),
-                       csv_field(result.claim->english), csv_field(result.claim->chinese));
-  }
-  return out;
-}
-
-bool any_contradiction(const std::vector<ClaimResult>& results) {
+bool any_contradiction(std::span<const ClaimResult> results) {
   return std::any_of(results.begin(), results.end(), [](const ClaimResult& result) { return result.contradicts(); });
 }
 

@@ -1,6 +1,7 @@
 #include "pools/block_cache.h"
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <mutex>
 #include <utility>
@@ -50,8 +51,17 @@ struct Magazine {
   }
 };
 
+// To the heap. Clang has the sized form only when it is told to.
+void give_back(void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
+#ifdef __cpp_sized_deallocation
+  ::operator delete(memory, bytes);
+#else
+  ::operator delete(memory);
+#endif
+}
+
 void free_all(Magazine& magazine, std::size_t index) noexcept {
-  while (!magazine.empty()) ::operator delete(magazine.pop(), bytes_of(index));
+  while (!magazine.empty()) give_back(magazine.pop(), bytes_of(index));
 }
 
 // Full magazines of one size.
@@ -100,6 +110,56 @@ struct Cache {
   ~Cache();
 };
 
+// Free buffers of all large sizes. Four sizes per power of two: at most a quarter of a buffer is too much, and what is not used is not
+// resident.
+class LargeDepot {
+ public:
+  static constexpr std::size_t kSmallest = std::size_t{32} << 10;
+  static constexpr std::size_t kLargest = std::size_t{16} << 20;
+  static constexpr bool holds(std::size_t bytes) noexcept { return bytes >= kSmallest && bytes <= kLargest; }
+  // The size that is allocated for `bytes`.
+  static constexpr std::size_t rounded(std::size_t bytes) noexcept {
+    const std::size_t step = std::bit_floor(bytes - 1) / 4;
+    return (bytes + step - 1) / step * step;
+  }
+
+  void* take(std::size_t size) noexcept {
+    const std::lock_guard lock(mutex_);
+    Free*& first = list_of(size);
+    if (first == nullptr) return nullptr;
+    kept_ -= size;
+    return std::exchange(first, first->next);
+  }
+  // False: it holds enough.
+  bool put(void* block, std::size_t size) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (kept_ + size > BlockCache::kMostLarge) return false;
+    Free*& first = list_of(size);
+    first = ::new (block) Free{first};
+    kept_ += size;
+    return true;
+  }
+
+ private:
+  struct Free {
+    Free* next;
+  };
+  Free*& list_of(std::size_t size) noexcept {
+    const int power = std::bit_width(size) - 1;
+    return lists_[static_cast<std::size_t>(power - kFirstPower) * 4 + (size >> (power - 2)) % 4];
+  }
+
+  static constexpr int kFirstPower = std::bit_width(kSmallest) - 1;
+  static constexpr int kLastPower = std::bit_width(kLargest) - 1;
+  BriefMutex mutex_;
+  std::array<Free*, static_cast<std::size_t>(kLastPower - kFirstPower + 1) * 4> lists_{};   // guarded by mutex_
+  std::size_t kept_ = 0;                                                                   // likewise
+};
+LargeDepot& large_depot() noexcept {
+  static auto* const only = new LargeDepot;   // never destroyed, as above
+  return *only;
+}
+
 // Constant-initialised and trivially destroyed, so that it can be asked at any time: while the thread's cache does not exist, or
 // exists no more, blocks go to the general allocator.
 enum class CacheState : std::uint8_t { none, alive, gone };
@@ -131,6 +191,11 @@ Cache* this_cache() noexcept {
 }  // namespace
 
 void* BlockCache::allocate(std::size_t bytes) {
+  if (POOLS_KEEPS_BLOCKS && LargeDepot::holds(bytes)) {
+    const std::size_t size = LargeDepot::rounded(bytes);
+    void* const kept = large_depot().take(size);
+    return kept != nullptr ? kept : ::operator new(size);
+  }
   if (!POOLS_KEEPS_BLOCKS || bytes > kLargest) return ::operator new(bytes);
   const std::size_t index = size_index(bytes);
   if (Cache* const cache = this_cache()) {
@@ -148,7 +213,12 @@ void* BlockCache::allocate(std::size_t bytes) {
 }
 
 void BlockCache::release(void* memory, std::size_t bytes) noexcept {
-  if (!POOLS_KEEPS_BLOCKS || bytes > kLargest) return ::operator delete(memory, bytes);
+  if (POOLS_KEEPS_BLOCKS && LargeDepot::holds(bytes)) {
+    const std::size_t size = LargeDepot::rounded(bytes);
+    if (!large_depot().put(memory, size)) give_back(memory, size);
+    return;
+  }
+  if (!POOLS_KEEPS_BLOCKS || bytes > kLargest) return give_back(memory, bytes);
   const std::size_t index = size_index(bytes);
   if (Cache* const cache = this_cache()) {
     Cache::Pair& pair = cache->pairs[index];
@@ -160,7 +230,7 @@ void BlockCache::release(void* memory, std::size_t bytes) noexcept {
     pair.loaded.push(::new (memory) Block);
     return;
   }
-  ::operator delete(memory, bytes_of(index));
+  give_back(memory, bytes_of(index));
 }
 
 }  // namespace pools::detail

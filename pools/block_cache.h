@@ -8,6 +8,9 @@
 // Invariant: a block is in exactly one place: in use, in one thread's magazine, or in the depot. The depot's lock orders what one
 // owner did to a block before what the next one does.
 //
+// Buffers of tens of KiB and more are kept, too, up to kMostLarge in all: to have the kernel zero 1 MiB anew costs more than to copy it
+// ten times.
+//
 // Thread-safe. What is kept beyond a thread's two magazines per size is bounded (kMostKept); the rest goes back to the allocator.
 // Under AddressSanitizer nothing is kept, so that a use after destruction is seen.
 
@@ -18,8 +21,9 @@ namespace pools::detail {
 
 class BlockCache {
  public:
-  static constexpr std::size_t kLargest = 512;                        // bytes; what is larger goes to operator new
+  static constexpr std::size_t kLargest = 512;                        // bytes; what is larger is a buffer, or goes to operator new
   static constexpr std::size_t kMostKept = std::size_t{32} << 20;     // bytes in the depot, per size
+  static constexpr std::size_t kMostLarge = std::size_t{48} << 20;    // bytes of large buffers
 
   // As operator new: aligned for any fundamental type. Throws std::bad_alloc.
   static void* allocate(std::size_t bytes);
@@ -33,9 +37,7 @@ struct InBlocks {
   static void operator delete(void* block, std::size_t bytes) noexcept { BlockCache::release(block, bytes); }
   // Over-aligned classes are not for blocks: these two hide nothing that they need.
   static void* operator new(std::size_t bytes, std::align_val_t alignment) { return ::operator new(bytes, alignment); }
-  static void operator delete(void* block, std::size_t bytes, std::align_val_t alignment) noexcept {
-    ::operator delete(block, bytes, alignment);
-  }
+  static void operator delete(void* block, std::size_t, std::align_val_t alignment) noexcept { ::operator delete(block, alignment); }
 };
 
 }  // namespace pools::detail

@@ -4,47 +4,43 @@
 //
 // Two lists under two locks: producers append to the inbox, workers take from the outbox and, when it is empty, move the
 // whole inbox over. So producers and workers meet once per batch and not once per job, while jobs are still claimed one at
-// a time, in the order of submission, and nothing that is claimed waits.
+// a time, in the order of submission, and nothing that is claimed waits. Jobs with a priority are in a heap of their own. While
+// there are any, while the pool is paused, while it is shrinking and until all workers were started, the mode says so, and then each
+// claim takes both locks.
 //
-// Waking. A worker is running a job, searching (looking at the lists, yielding its core in between), or parked. What has to
-// hold is that no job waits while a worker is parked and nobody is on the way to it:
+// Waking. A worker is running a job, searching (looking at the lists, yielding its core in between), or parked. A job can be
+// claimed when it is queued and the pool is not paused. What has to hold is that no job that can be claimed waits while a worker is
+// parked and nobody is on the way to it:
 //
-//     (I)  whenever neither lock is held:  a list is not empty and a worker is parked  =>  a worker is searching
+//     (I)  whenever neither lock is held:  a job can be claimed and a worker is parked  =>  a worker is searching
 //
-// idle_, searching_ and the emptiness of the inbox change only under the inbox lock, and only its holder moves jobs to the
-// outbox, so (I) is kept by each step for itself: push() makes a parked worker a searching one if there is none; a searching
-// worker that claims a job stops searching and, if a job is left, makes another parked worker a searching one; a worker
-// parks only while it holds both locks and both lists are empty. Hence at most one wake-up is in flight that has not yet
-// borne fruit, the woken worker wakes the next, and there is nothing to get wrong in memory orders: the mutexes have them.
+// idle_, searching_ and the emptiness of the inbox and the heap change only under the inbox lock, only its holder moves jobs to
+// the outbox, and pausing takes both locks, so (I) is kept by each step for itself: push() makes a parked worker a searching one if there
+// is none; a searching worker that claims a job stops searching and, if a job is left, makes another parked worker a searching
+// one; a worker parks only while it holds both locks and no job can be claimed. pause() makes the premise false; resume() and close()
+// make it true, and so do what push() does, or unpark everybody. A worker that retires is a running one, which (I) does not speak of,
+// or a searching one, which hands its search over: it makes a parked worker a searching one if a job can be claimed. resize() takes
+// workers off the parked ones and unparks them: they look at the lists like one that comes from a job, retired or not, and one
+// that is not retired stays. Hence at most one wake-up is in flight that has not yet borne fruit, the woken worker
+// wakes the next, and there is nothing to get wrong in memory orders: the mutexes have them.
 
 #include <atomic>
 #include <cstddef>
-#include <exception>
+#include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "pools/futex.h"
+#include "pools/job.h"
+#include "pools/ranked_jobs.h"
+#include "pools/rendezvous.h"
+#include "pools/runner.h"
 
 namespace pools::detail {
 
-class Worker;
-
-// What a thread pool queues. Owned by the queue, then by the worker; ended by exactly one of the calls, which also gives the
-// ownership up.
-class Job {
- public:
-  virtual void run(Worker& worker) noexcept = 0;
-  virtual void cancel() noexcept = 0;
-  virtual void fail(const std::exception_ptr& error) noexcept = 0;   // instead of running it
-  virtual void discard() noexcept = 0;                               // it was never submitted: nobody is told
-
-  Job* next = nullptr;   // the queue's
-
- protected:
-  ~Job() = default;
-};
-
 class Dispatch {
  public:
-  explicit Dispatch(int workers) noexcept : unstarted_(workers) {}
+  Dispatch(int workers, JobEvents& events) noexcept : events_(events), unstarted_(workers) {}
   Dispatch(const Dispatch&) = delete;
   Dispatch& operator=(const Dispatch&) = delete;
 
@@ -52,26 +48,53 @@ class Dispatch {
   // Appends, and wakes a worker if one must be. Refused after close(): then the job is still the caller's.
   // queued_needs_worker: call start_worker_if_needed().
   Pushed push(Job* job) noexcept;
+  // For a job that its submitter is to run: counts it as submitted if it may start now, and as admitted() until its Runner says that
+  // it has settled.
+  enum class Admitted { refused, paused, admitted };
+  Admitted admit(Job* job) noexcept;
+  std::atomic<std::uint32_t>& admitted() noexcept { return admitted_; }
 
-  // The next job; null when there is none and there never will be: end the thread. Parks. Called by `self`'s thread.
+  // The next job; null when there is none and there never will be, or when there is a worker too many: end the thread. Parks. Called
+  // by `self`'s thread.
   Job* next(Worker& self) noexcept;
 
-  // No push from now on; parked workers come back to see the rest done.
+  // No push from now on; parked workers come back to see the rest done. Ends a pause.
   void close() noexcept;
+  // Acquire: why it was closed is visible.
+  bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
   // Everything that no worker has claimed, chained by `next`.
   Job* take_all() noexcept;
-  // True: the job was still queued, and is the caller's again.
+  // True: the job was still queued, and is the caller's again; it remains counted as submitted.
   bool withdraw(Job* job) noexcept;
+
+  // Nothing is claimed or admitted from its return on until resume() or close(); what was before may not have settled yet. Without
+  // effect after close().
+  void pause() noexcept;
+  void await_admitted_settled() const noexcept;
+  void resume() noexcept;
+  bool paused() const noexcept { return (mode() & kPaused) != 0; }
+  // Calls waiter->nudge() once when the pause ends. False: it is not paused.
+  bool notify_on_resume(std::shared_ptr<Rendezvous> waiter);
+
+  // Jobs accepted so far. Acquire, like the counts of their ends (job_events.h).
+  std::uint64_t submitted() const noexcept { return submitted_.load(std::memory_order_acquire); }
 
   // --- workers are started as they are needed ---
   // True: a worker has been reserved: start its thread, or say start_failed(). False: all are, or it is not needed since no
   // more jobs are queued than workers are available for; if not only_if_needed, false after close().
   bool reserve_worker(bool only_if_needed) noexcept;
   void start_failed() noexcept;
-  // Every reserved worker has its thread: from now on nobody counts.
-  void all_started() noexcept;
+  // To be said after each start: once no worker is left to be started nobody counts.
+  void worker_started() noexcept;
+  bool counting() const noexcept { return (mode() & kCounting) != 0; }
+
+  // --- resizing; not to be called by two threads at once, nor while a worker is reserved and not started ---
+  void grow(int by) noexcept;     // then reserve_worker(), at once for all unless counting()
+  void shrink(int by) noexcept;   // workers that are not busy end at once, others after their job
+  int drop_unstarted() noexcept;  // those that were never started will not be: how many
 
  private:
+  friend class Runner;
   friend class Worker;
 
   struct List {
@@ -89,57 +112,104 @@ class Dispatch {
     Job* last_ = nullptr;   // undefined when empty
   };
 
-  bool counting() const noexcept { return counting_.load(std::memory_order_relaxed); }
-  bool short_of_workers_locked() const noexcept { return counting() && unstarted_ > 0 && unclaimed_ > available_; }
+  // Reasons for every claim to take both locks.
+  static constexpr unsigned kCounting = 1;    // workers are left to be started
+  static constexpr unsigned kRanked = 2;      // the heap is not empty
+  static constexpr unsigned kPaused = 4;
+  static constexpr unsigned kShrinking = 8;   // excess_ > 0
+
+  unsigned mode() const noexcept { return mode_.load(std::memory_order_relaxed); }
+  void set_mode_locked(unsigned bit, bool on) noexcept {
+    mode_.store(on ? mode() | bit : mode() & ~bit, std::memory_order_relaxed);
+    inbox_mode_ = mode();
+  }
+  // As mode(), with the inbox lock held: from the producers' cache line.
+  bool inbox_counting() const noexcept { return (inbox_mode_ & kCounting) != 0; }
+  bool inbox_paused() const noexcept { return (inbox_mode_ & kPaused) != 0; }
+  void accept_locked(Job* job) noexcept;
+  Pushed queued_locked(Worker*& wake) noexcept;
+  Pushed push_ranked(Job* job) noexcept;
+  bool short_of_workers_locked() const noexcept { return inbox_counting() && unstarted_ > 0 && unclaimed_ > available_; }
+  bool nothing_queued_locked() const noexcept { return outbox_.empty() && inbox_.empty() && ranked_.empty(); }
+  bool claimable_locked() const noexcept { return !paused() && !nothing_queued_locked(); }
   Worker* choose_locked() noexcept;
   Job* claim_locked(Worker& self, Worker*& wake) noexcept;
+  void retire_locked(Worker& self, Worker*& wake) noexcept;
+  bool begin_helping(Worker& worker) noexcept;
   void search() const noexcept;
   void make_available(Worker& self) noexcept;
   bool make_unavailable(Worker& self) noexcept;
+  static void unpark_all(Worker* list) noexcept;
 
   static constexpr std::size_t kCacheLine = 64;   // two sides, two lines: producers and workers disturb each other less
+
+  JobEvents& events_;
 
   // Lock order: outbox, then inbox.
   alignas(kCacheLine) BriefMutex outbox_mutex_;
   List outbox_;   // guarded by outbox_mutex_; grows only under both locks
+  // Changes only under both locks: who holds either reads what is. Relaxed: others decide nothing by it.
+  std::atomic<unsigned> mode_{kCounting};
 
   alignas(kCacheLine) BriefMutex inbox_mutex_;
   // Guarded by inbox_mutex_.
+  unsigned inbox_mode_ = kCounting;   // mode_, once more
   List inbox_;
   Worker* idle_ = nullptr;   // parked or about to: the one that was last busy first
   int searching_ = 0;        // workers that were chosen, or found nothing, and have neither claimed a job nor parked since
-  bool closed_ = false;
+  std::atomic<std::uint64_t> submitted_{0};   // written under the lock
+  std::atomic<bool> closed_{false};           // likewise
+  int excess_ = 0;           // workers that are to end. > 0  =>  unstarted_ == 0
   // Only while counting(): whether a job that comes needs a worker that was not started yet. A worker is available when it will
   // take the next job without anybody's help; it becomes so *before* it publishes a result, so that who has seen the result
   // and submits again finds it available.
   int unstarted_;
   std::ptrdiff_t unclaimed_ = 0;   // jobs in the lists
   std::ptrdiff_t available_ = 0;
-  // Relaxed: whoever misses the change counts once more in vain.
-  std::atomic<bool> counting_{true};
+
+  // Raised under both locks; released by those who run the jobs, acquired by await_settled().
+  std::atomic<std::uint32_t> admitted_{0};
+  // Guarded by both: changed under both, read under either.
+  RankedJobs ranked_;
+  std::vector<std::shared_ptr<Rendezvous>> resume_waiters_;   // empty unless paused
 };
 
 // A worker's side of a Dispatch. Lives as long as the Dispatch does, since wakers touch it.
-class Worker {
+class Worker final : public Runner {
  public:
-  explicit Worker(Dispatch& dispatch) noexcept : dispatch_(dispatch) {}
+  Worker(Dispatch& dispatch, const CallbackSink& pool, JobEvents& events, Tally& tally, int number) noexcept
+      : Runner(pool, events, tally, this, number), dispatch_(dispatch) {}
 
-  // The job's code is over and its result is about to be published.
-  void about_to_publish() noexcept {
-    if (dispatch_.counting()) dispatch_.make_available(*this);
-  }
   // After about_to_publish(): this worker will be busy after all, with callbacks. True: another must be started.
   bool busy_again() noexcept { return dispatch_.counting() && dispatch_.make_unavailable(*this); }
 
+  // Helping: it runs a job on top of what it is at. begin_helping() false: the pool is paused, nothing may start. Otherwise settled()
+  // must follow.
+  bool begin_helping() noexcept { return dispatch_.begin_helping(*this); }
+  void enter_help() noexcept { ++helping_; }
+  void leave_help() noexcept { --helping_; }
+  Dispatch& dispatch() noexcept { return dispatch_; }
+
+  using Runner::await_settled;
+
+  // For the thread that is started in the place of one that has ended. REQUIRES: before it is started
+  void renew() noexcept { available_ = true; }
+
  private:
   friend class Dispatch;
+  friend class Runner;
 
   Dispatch& dispatch_;
   Parker parker_;
+  int helping_ = 0;   // jobs that it runs on top of others; its thread's
   // Guarded by the inbox lock.
   Worker* next_idle_ = nullptr;
   bool searching_ = false;
   bool available_ = true;   // counted in Dispatch::available_; from its reservation on
 };
+
+inline void Runner::about_to_publish() noexcept {
+  if (worker_ != nullptr && worker_->helping_ == 0 && worker_->dispatch_.counting()) worker_->dispatch_.make_available(*worker_);
+}
 
 }  // namespace pools::detail

@@ -111,7 +111,7 @@ class Future {
   detail::ValueState<T>& state() const noexcept { return static_cast<detail::ValueState<T>&>(*state_); }
 
   const detail::FutureState& wait_done(const detail::Deadline& deadline) const {
-    if (!state_->wait(deadline)) throw TimeoutError();
+    if (!state_->wait_for_result(deadline)) throw TimeoutError();
     if (state_->cancelled()) throw CancelledError();
     return *state_;
   }

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <mutex>
 
+#include "pools/runner.h"
+
 namespace pools::detail {
 namespace {
 
@@ -172,7 +174,14 @@ std::unique_ptr<Completion> FutureState::take_back_continuation(const Completion
   return continuations_.take(completion);
 }
 
-bool FutureState::wait(const Deadline& deadline) noexcept {
+bool FutureState::wait(const Deadline& deadline, bool for_result) {
+  if (done()) return true;
+  if (deadline || this_runner == nullptr) return sleep(deadline);
+  wait_on_runner(*this_runner, *this, for_result);
+  return true;
+}
+
+bool FutureState::sleep(const Deadline& deadline) noexcept {
   std::uint32_t word = word_.load(std::memory_order_acquire);
   // Not with a deadline: how long a yield takes is up to others.
   for (int yields = deadline ? kYieldsBeforeSleeping : 0; yields < kYieldsBeforeSleeping && !is_done(word); ++yields) {

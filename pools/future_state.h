@@ -102,8 +102,18 @@ class FutureState : public InBlocks {
   // Pending or cancelled already: true, and done() from now on. Callbacks run in the calling thread, with no lock held. True for
   // a running one, too, after allow_cancel_while_running(), unless its producer has claimed the completion.
   bool cancel() noexcept;
-  // Returns when done; false when the deadline came first.
-  bool wait(const Deadline& deadline = {}) noexcept;
+  // Returns when done; false when the deadline came first. On a thread that runs a thread pool's jobs it helps (runner.h) if there is no
+  // deadline.
+  bool wait(const Deadline& deadline = {}) { return wait(deadline, false); }
+  // The same for the state's result, which a task may not wait for that it waits for in turn: throws DeadlockError if there is no
+  // deadline and it would.
+  bool wait_for_result(const Deadline& deadline = {}) { return wait(deadline, true); }
+  // Without helping.
+  void sleep_until_done() noexcept { sleep({}); }
+  // What the thread of `runner`, which would wait for this state, can do about it. helped: it is done now. paused: it is a job of the
+  // runner's pool that nobody may start. none: it is done, running elsewhere or not of that pool.
+  enum class Help { none, helped, paused };
+  virtual Help help([[maybe_unused]] class Runner& runner) { return Help::none; }
   // The error of a state that is done, or null. REQUIRES: done().
   const std::exception_ptr& error() const noexcept { return error_; }
 
@@ -162,6 +172,7 @@ class FutureState : public InBlocks {
   virtual bool offer_begun() const noexcept { return false; }
   // It was running and has been cancelled: called by the canceller, once, with no lock held.
   virtual void cancelled_while_running() noexcept {}
+  CallbackSink* sink() const noexcept { return sink_; }
 
  private:
   friend class DeliveryQueue;
@@ -175,6 +186,8 @@ class FutureState : public InBlocks {
   static constexpr std::uint32_t kOffered = 128;          // lies ready for somebody else to begin
   static constexpr bool is_done(std::uint32_t word) noexcept { return (word & kStatus) >= kCancelled; }
 
+  bool wait(const Deadline& deadline, bool for_result);
+  bool sleep(const Deadline& deadline) noexcept;
   bool begun_elsewhere() const noexcept;
   bool add(CompletionQueue& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept;
   void completed(std::uint32_t before, bool was_cancelled) noexcept;

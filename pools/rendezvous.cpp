@@ -1,5 +1,9 @@
 #include "pools/rendezvous.h"
 
+#include "pools/dispatch.h"
+#include "pools/runner.h"
+#include "pools/waits_for.h"
+
 namespace pools::detail {
 
 void Rendezvous::arrive(std::size_t index) noexcept {
@@ -12,6 +16,14 @@ void Rendezvous::arrive(std::size_t index) noexcept {
   if (word_.fetch_add(kArrival, std::memory_order_relaxed) & kWaiting) futex_wake_all(word_);
 }
 
+void Rendezvous::nudge() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    nudged_ = true;
+  }
+  if (word_.fetch_add(kArrival, std::memory_order_relaxed) & kWaiting) futex_wake_all(word_);   // as in arrive()
+}
+
 std::optional<std::size_t> Rendezvous::next(const Deadline& deadline) noexcept {
   for (bool in_time = true;;) {
     // This is the only thread that sleeps here, and it is awake: until it says otherwise nobody need wake it.
@@ -20,6 +32,7 @@ std::optional<std::size_t> Rendezvous::next(const Deadline& deadline) noexcept {
     {
       const std::lock_guard lock(mutex_);
       if (returned_ < order_.size()) return order_[returned_++];
+      if (std::exchange(nudged_, false)) return kNudge;
     }
     // An arrival whose entry was not in the list above adds to the word after `word` was read.
     if (!in_time) return std::nullopt;
@@ -47,11 +60,33 @@ bool Watch::add(FutureState& state, std::size_t index) {
   return true;
 }
 
-std::optional<std::size_t> Watch::next(const Deadline& deadline) noexcept {
-  const auto index = rendezvous_->next(deadline);
+std::optional<std::size_t> Watch::next(const Deadline& deadline) {
+  const auto index = deadline || this_runner == nullptr ? rendezvous_->next(deadline) : next_on_runner(*this_runner);
   // Arrived: nothing to take back, and no reason to keep the future alive.
   if (index) watched_[slot_of_index_[*index]].first = {};
   return index;
+}
+
+std::size_t Watch::next_on_runner(Runner& runner) {
+  for (;;) {
+    // What has arrived before comes first.
+    if (const auto arrived = rendezvous_->next(std::chrono::steady_clock::time_point::min())) {
+      if (*arrived != Rendezvous::kNudge) return *arrived;
+    }
+    auto help = FutureState::Help::none;
+    for (; help == FutureState::Help::none && helped_ < watched_.size(); ++helped_) {
+      const StateRef state = watched_[helped_].first;
+      if (!state || state->done()) continue;
+      const WaitEdge edge(runner.task(), *state, WaitEdge::OnCycle::ignore);   // while it helps
+      help = state->help(runner);
+      if (help == FutureState::Help::paused) break;
+    }
+    if (help == FutureState::Help::helped) continue;
+    // Whatever comes first: the pause ends, or another thread completes one of them.
+    if (help == FutureState::Help::paused && !runner.worker()->dispatch().notify_on_resume(rendezvous_)) continue;
+    const std::size_t arrived = *rendezvous_->next({});
+    if (arrived != Rendezvous::kNudge) return arrived;
+  }
 }
 
 }  // namespace pools::detail

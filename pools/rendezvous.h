@@ -22,6 +22,9 @@ class Rendezvous {
   explicit Rendezvous(std::size_t capacity) { order_.reserve(capacity); }   // arrive() must not allocate
 
   void arrive(std::size_t index) noexcept;
+  // next() returns kNudge once, after the arrivals before it; several nudges may be one.
+  void nudge() noexcept;
+  static constexpr std::size_t kNudge = static_cast<std::size_t>(-1);
   // The arrival after those that were returned before; nothing when the deadline came first. For one thread.
   std::optional<std::size_t> next(const Deadline& deadline) noexcept;
 
@@ -32,11 +35,14 @@ class Rendezvous {
   // Arrivals * kArrival + kWaiting. Invariant: it changes at every arrival, and an arrival that sees kWaiting wakes.
   std::atomic<std::uint32_t> word_{0};
   std::mutex mutex_;
-  std::vector<std::size_t> order_;   // guarded by mutex_
+  // Guarded by mutex_.
+  std::vector<std::size_t> order_;
+  bool nudged_ = false;
   std::size_t returned_ = 0;         // the waiting thread's
 };
 
-// Continuations on a set of states, all taken back at the end. For one thread.
+// Continuations on a set of states, all taken back at the end. For one thread. One that runs a thread pool's jobs helps while it
+// waits without a deadline (runner.h).
 class Watch {
  public:
   explicit Watch(std::size_t capacity) : rendezvous_(std::make_shared<Rendezvous>(capacity)) { watched_.reserve(capacity); }
@@ -50,11 +56,14 @@ class Watch {
 
   // False if the state is done already: it will not arrive.
   bool add(FutureState& state, std::size_t index);
-  std::optional<std::size_t> next(const Deadline& deadline) noexcept;
+  std::optional<std::size_t> next(const Deadline& deadline);
 
  private:
+  std::size_t next_on_runner(class Runner& runner);
+
   std::shared_ptr<Rendezvous> rendezvous_;
   std::vector<std::pair<StateRef, const Completion*>> watched_;
+  std::size_t helped_ = 0;   // of watched_: so many of the first are past any help
   std::vector<std::size_t> slot_of_index_;
 };
 

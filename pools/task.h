@@ -22,12 +22,54 @@ class Task final : public ValueState<R>, public Job {
  public:
   explicit Task(Call call) : call_(std::move(call)) {}
 
-  void run(Worker& worker) noexcept override {
+  void run(Runner& runner) noexcept override {
     const StateRef self = StateRef::adopt(this);
-    if (!this->try_start()) {
-      call_.reset();
-      return;
+    if (this->try_start()) {
+      execute(runner);
+    } else {
+      runner.settled();
+      drop_if_cancelled(runner.events());
     }
+  }
+  void cancel(JobEvents& events) noexcept override {
+    const StateRef self = StateRef::adopt(this);
+    FutureState::cancel();
+    drop_if_cancelled(events);
+  }
+  void fail(const std::exception_ptr& error, JobEvents& events) noexcept override {
+    const StateRef self = StateRef::adopt(this);
+    if (this->try_start()) {
+      call_.reset();
+      events.failed_unstarted(*this, this);
+      this->finish(error);
+    } else {
+      drop_if_cancelled(events);
+    }
+  }
+  void discard() noexcept override { const StateRef self = StateRef::adopt(this); }
+
+ protected:
+  FutureState::Help help(Runner& runner) override {
+    Worker* const worker = runner.worker();
+    if (worker == nullptr || runner.pool() != this->sink() || this->running() || this->done()) return FutureState::Help::none;
+    if (!worker->begin_helping()) return FutureState::Help::paused;
+    if (!this->try_start()) {
+      runner.settled();
+      return FutureState::Help::none;
+    }
+    // What is left of it in the queue is dropped by the worker that comes by.
+    worker->enter_help();
+    execute(runner);
+    worker->leave_help();
+    return FutureState::Help::helped;
+  }
+
+ private:
+  // REQUIRES: it has been started.
+  void execute(Runner& runner) noexcept {
+    runner.started(*this, this);
+    runner.settled();
+    const FutureState* const outer = runner.exchange_task(this);
     std::exception_ptr error;
     try {
       if constexpr (std::is_void_v<R>) {
@@ -40,22 +82,19 @@ class Task final : public ValueState<R>, public Job {
       error = std::current_exception();
     }
     call_.reset();   // captures are gone before the result is published
-    worker.about_to_publish();
+    runner.exchange_task(outer);
+    runner.ended(*this, error != nullptr);
+    runner.about_to_publish();
     this->finish(std::move(error));
   }
-  void cancel() noexcept override {
-    const StateRef self = StateRef::adopt(this);
+  // Not pending: cancelled, or run already by a worker that waited for it.
+  void drop_if_cancelled(JobEvents& events) noexcept {
+    if (!this->cancelled()) return;
     call_.reset();
-    FutureState::cancel();
+    this->await_canceller();
+    events.cancelled_job_dropped(*this);
   }
-  void fail(const std::exception_ptr& error) noexcept override {
-    const StateRef self = StateRef::adopt(this);
-    call_.reset();
-    if (this->try_start()) this->finish(error);
-  }
-  void discard() noexcept override { const StateRef self = StateRef::adopt(this); }
 
- private:
   std::optional<Call> call_;
 };
 
@@ -64,20 +103,34 @@ class DetachedTask final : public Job, public InBlocks {
  public:
   explicit DetachedTask(Call call) : call_(std::move(call)) {}
 
-  void run(Worker&) noexcept override {
+  void run(Runner& runner) noexcept override {
+    runner.started(*this, nullptr);
+    runner.settled();
+    const FutureState* const outer = runner.exchange_task(nullptr);
+    bool failed = false;
     try {
-      call_();
+      (*call_)();
     } catch (...) {
+      failed = true;
       report_error("a posted task", std::current_exception());
     }
+    call_.reset();
+    runner.exchange_task(outer);
+    runner.ended(*this, failed);
     delete this;
   }
-  void cancel() noexcept override { delete this; }
+  void cancel(JobEvents& events) noexcept override {
+    events.stateless_cancelled(*this);
+    delete this;
+  }
+  void fail(const std::exception_ptr&, JobEvents& events) noexcept override {
+    events.failed_unstarted(*this, nullptr);
+    delete this;
+  }
   void discard() noexcept override { delete this; }
-  void fail(const std::exception_ptr&) noexcept override { delete this; }
 
  private:
-  Call call_;
+  std::optional<Call> call_;
 };
 
 // Owns the task's own reference; the pool takes it over with release().

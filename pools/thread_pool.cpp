@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "pools/affinity.h"
 #include "pools/cores.h"
 
 namespace pools {
@@ -15,6 +16,7 @@ namespace {
 ThreadPoolOptions checked(ThreadPoolOptions options) {
   if (options.workers < 0) refuse_workers(options.workers);
   if (options.workers == 0) options.workers = usable_cores().count * 5;
+  detail::check_cpus(options.cpus);
   return options;
 }
 
@@ -30,6 +32,18 @@ ThreadPoolOptions with_workers(int workers) {
 ThreadPool::ThreadPool(int workers) : ThreadPool(with_workers(workers)) {}
 ThreadPool::ThreadPool(ThreadPoolOptions options)
     : core_(std::make_shared<detail::ThreadPoolCore>(checked(std::move(options)))) {}
+
+void ThreadPool::resize(int workers) {
+  if (workers < 1) refuse_workers(workers);
+  core_->resize(workers);
+}
+
+void ThreadPool::check(const TaskOptions& options) {
+  if (options.deadline && *options.deadline <= std::chrono::nanoseconds::zero()) {
+    throw std::invalid_argument("a task's deadline must be above 0 ns, not " + std::to_string(options.deadline->count()));
+  }
+}
+
 ThreadPool::~ThreadPool() { core_->shutdown({}); }
 
 }  // namespace pools

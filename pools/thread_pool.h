@@ -3,6 +3,10 @@
 // ThreadPool: concurrent.futures.ThreadPoolExecutor in C++. Tasks start in the order of their submission, on at most `workers`
 // threads, which are started as they are needed; an idle one is reused first.
 //
+// A task that waits, without a timeout, for a future of its own pool runs that future's task itself if it has not started; so a pool
+// whose workers all wait for queued tasks goes on. An untimed result() or exception() that would close a cycle of waiting tasks throws
+// DeadlockError.
+//
 // Thread safety: every member may be called from any thread, tasks and callbacks included; but shutdown({.wait = true}) and
 // the destructor, which wait for the workers, not from a task of the pool itself.
 
@@ -16,6 +20,7 @@
 
 #include "pools/future.h"
 #include "pools/map_results.h"
+#include "pools/metrics.h"
 #include "pools/pool_options.h"
 #include "pools/task.h"
 #include "pools/thread_pool_core.h"
@@ -36,17 +41,18 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   // Runs f(args...) on a worker: f and args are decay-copied (moved, if they are rvalues), may be move-only, and are
-  // destroyed before the future is done. Throws ShutdownError after shutdown, BrokenPoolError when the pool is broken, and
-  // std::system_error when not even one worker thread could be started.
+  // destroyed before the future is done. Throws ShutdownError after shutdown, BrokenPoolError when the pool is broken, QueueFullError
+  // when its bounded queue is full and it is to reject then (with WhenFull::block it waits), and std::system_error when not even one
+  // worker thread could be started.
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
   auto submit(F&& f, Args&&... args) {
-    return submit_task(nullptr, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
+    return submit_task(nullptr, nullptr, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
   }
   // The same with the function named as ProcessPool wants it.
   template <auto Fn, class... Args>
   auto submit(Args&&... args) {
-    return submit_task(nullptr, detail::bind_call<Fn>(std::forward<Args>(args)...));
+    return submit_task(nullptr, nullptr, detail::bind_call<Fn>(std::forward<Args>(args)...));
   }
 
   // submit and add_done_callback as one step: the task cannot be done before the callback is attached, so that the
@@ -54,18 +60,58 @@ class ThreadPool {
   template <class Callback, class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
   auto submit_with_callback(Callback&& callback, F&& f, Args&&... args) {
-    return submit_task(std::forward<Callback>(callback), detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
+    return submit_task(nullptr, std::forward<Callback>(callback), detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
   }
   template <auto Fn, class Callback, class... Args>
   auto submit_with_callback(Callback&& callback, Args&&... args) {
-    return submit_task(std::forward<Callback>(callback), detail::bind_call<Fn>(std::forward<Args>(args)...));
+    return submit_task(nullptr, std::forward<Callback>(callback), detail::bind_call<Fn>(std::forward<Args>(args)...));
   }
 
   // Detached: no future. What it throws goes to the error hook. Throws as submit does.
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
   void post(F&& f, Args&&... args) {
-    core_->submit(detail::make_detached(detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...)));
+    core_->submit(detail::make_detached(detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...)), nullptr);
+  }
+
+  // The pool with options for what is submitted through it: pool.with({.priority = 1}).submit(f, args...). Throws std::invalid_argument.
+  class WithOptions {
+   public:
+    template <class F, class... Args>
+      requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+    auto submit(F&& f, Args&&... args) const {
+      return pool_->submit_task(&options_, nullptr, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
+    }
+    template <auto Fn, class... Args>
+    auto submit(Args&&... args) const {
+      return pool_->submit_task(&options_, nullptr, detail::bind_call<Fn>(std::forward<Args>(args)...));
+    }
+    template <class Callback, class F, class... Args>
+      requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+    auto submit_with_callback(Callback&& callback, F&& f, Args&&... args) const {
+      return pool_->submit_task(&options_, std::forward<Callback>(callback),
+                                detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
+    }
+    template <auto Fn, class Callback, class... Args>
+    auto submit_with_callback(Callback&& callback, Args&&... args) const {
+      return pool_->submit_task(&options_, std::forward<Callback>(callback), detail::bind_call<Fn>(std::forward<Args>(args)...));
+    }
+    // One that has not started by its deadline is dropped.
+    template <class F, class... Args>
+      requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+    void post(F&& f, Args&&... args) const {
+      pool_->post_with(options_, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
+    }
+
+   private:
+    friend class ThreadPool;
+    WithOptions(ThreadPool& pool, const TaskOptions& options) : pool_(&pool), options_(options) {}
+    ThreadPool* pool_;
+    TaskOptions options_;
+  };
+  WithOptions with(const TaskOptions& options) {
+    check(options);
+    return {*this, options};
   }
 
   // f over the elements of one to four ranges in step, to the end of the shortest. All tasks are submitted before this
@@ -110,11 +156,26 @@ class ThreadPool {
   // when an initializer failed, std::system_error when a thread could not be started.
   void start_all() { core_->start_all(); }
 
-  int workers() const noexcept { return core_->workers(); }
+  // From its return until resume() no task starts; what runs goes on. shutdown() resumes. Not from an observer.
+  void pause() { core_->pause(); }
+  void resume() { core_->resume(); }
+  bool paused() const noexcept { return core_->paused(); }
+
+  // Of too many workers the idle ones end at once, the others after their task. More are started as they are needed, or at once if
+  // all of before had been started. Throws std::invalid_argument when workers < 1, ShutdownError, BrokenPoolError, and
+  // std::system_error when a thread could not be started: then the pool has as many as there are.
+  void resize(int workers);
+  // As asked for.
+  int workers() const { return core_->workers(); }
+
+  // Consistent at any moment: submitted == queued + running + done + failed + cancelled. What a future says has happened is counted.
+  PoolMetrics metrics() const { return core_->metrics(); }
 
  private:
+  static void check(const TaskOptions& options);
+
   template <class Callback, class Call>
-  auto submit_task(Callback&& callback, Call call) {
+  auto submit_task(const TaskOptions* options, Callback&& callback, Call call) {
     using R = std::decay_t<std::invoke_result_t<Call>>;
     auto task = detail::make_task<R>(std::move(call));
     task->set_sink(core_->sink());
@@ -122,9 +183,27 @@ class ThreadPool {
       task->attach_before_sharing(detail::FutureAccess::make_callback<R>(std::forward<Callback>(callback)));
     }
     task->add_reference_before_sharing();
+    detail::FutureState* const state = task.get();
     Future<R> future = detail::FutureAccess::adopt<R>(task.get());
-    core_->submit(std::move(task));
+    core_->submit(std::move(task), state, options);
     return future;
+  }
+
+  template <class Call>
+  void post_with(const TaskOptions& options, Call call) {
+    if (!options.deadline) {
+      core_->submit(detail::make_detached(std::move(call)), nullptr, &options);
+      return;
+    }
+    // Only what has a state can be cancelled.
+    submit_task(&options, nullptr, [call = std::move(call)]() mutable {
+      try {
+        call();
+      } catch (...) {
+        detail::report_error("a posted task", std::current_exception());
+        throw;
+      }
+    });
   }
 
   template <class F, class... Ranges>
@@ -150,8 +229,9 @@ class ThreadPool {
           });
       task->set_sink(core->sink());
       task->add_reference_before_sharing();
+      detail::FutureState* const state = task.get();
       Future<R> future = detail::FutureAccess::adopt<R>(task.get());
-      core->submit(std::move(task));
+      core->submit(std::move(task), state);
       return future;
     };
     using Items = detail::SubmittedItems<R, decltype(submit_one), Ranges...>;

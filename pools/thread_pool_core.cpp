@@ -1,9 +1,16 @@
 #include "pools/thread_pool_core.h"
 
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
 #include <system_error>
 #include <utility>
 
+#include "pools/affinity.h"
 #include "pools/thread_name.h"
+#include "pools/waits_for.h"
 
 namespace pools::detail {
 namespace {
@@ -18,26 +25,34 @@ thread_local ThisThread this_thread;
 
 ThreadPoolCore::ThreadPoolCore(ThreadPoolOptions options)
     : options_(std::move(options)),
-      dispatch_(options_.workers),
+      deadlines_(options_.name_prefix + "_dl"),
+      events_(options_.observer, options_.timing, options_.queue.limit, deadlines_),
+      dispatch_(options_.workers, events_),
+      callers_{.latencies = events_.make_latencies()},
+      wanted_(options_.workers),
       callback_thread_(options_.callbacks == CallbackOn::callback_thread
                            ? std::make_unique<CallbackThread>(options_.name_prefix + "_cb", options_.initializer)
                            : nullptr) {
-  threads_.reserve(static_cast<std::size_t>(options_.workers));
+  slots_.reserve(static_cast<std::size_t>(options_.workers));
 }
 
 ThreadPoolCore::~ThreadPoolCore() = default;
 
-CallbackSink* ThreadPoolCore::sink() noexcept {
-  if (callback_thread_) return callback_thread_.get();
-  return &inline_sink_;
+int ThreadPoolCore::workers() const {
+  const std::lock_guard lock(mutex_);
+  return wanted_;
 }
 
-void ThreadPoolCore::InlineSink::deliver(StateRef state) noexcept {
+void ThreadPoolCore::Sink::deliver(StateRef state) noexcept {
+  if (core_.callback_thread_) {
+    core_.callback_thread_->deliver(std::move(state));
+    return;
+  }
   // While it runs callbacks the worker is as good as busy: a job that is queued meanwhile may need another one.
   if (this_thread.pool == &core_ && this_thread.worker->busy_again()) {
     try {
       core_.start_needed();
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       report_error("starting a worker", std::current_exception());
     }
   }
@@ -50,8 +65,10 @@ void ThreadPoolCore::refuse() const {
   throw ShutdownError();
 }
 
-void ThreadPoolCore::enqueue(Job* job) {
-  switch (dispatch_.push(job)) {
+// --- submitting -------------------------------------------------------------------------------------------------------
+
+void ThreadPoolCore::enqueue(Job& job, FutureState* state) {
+  switch (dispatch_.push(&job)) {
     case Dispatch::Pushed::queued:
       return;
     case Dispatch::Pushed::refused:
@@ -59,19 +76,91 @@ void ThreadPoolCore::enqueue(Job* job) {
     case Dispatch::Pushed::queued_needs_worker:
       try {
         start_needed();
-      } catch (const std::system_error&) {
-        if (dispatch_.withdraw(job)) throw;
+      } catch (...) {
+        if (!dispatch_.withdraw(&job)) return;   // a worker of before has taken it, or a shutdown has dealt with it
+        fail_stranded(std::current_exception());
+        events_.failed_unstarted(job, state);
+        throw;
       }
   }
 }
+
+void ThreadPoolCore::enqueue_with_extras(Job& job, FutureState* state, const TaskOptions* options) {
+  job.extras = std::make_unique<JobExtras>();
+  std::optional<DeadlineTimer::Entry> deadline;
+  if (options != nullptr) {
+    job.extras->priority = options->priority;
+    if (options->deadline) {
+      job.extras->deadline = deadline_after(*options->deadline);
+      deadline = deadlines_.make(*state, *job.extras->deadline);
+    }
+  }
+  events_.submitting(job);
+  if (events_.places() != nullptr && !find_place(job, state)) return;   // it has been run here
+  enqueue(job, state);
+  if (deadline) deadlines_.add(std::move(*deadline));
+}
+
+bool ThreadPoolCore::called_from_inside() const noexcept {
+  return this_thread.pool == this || (this_runner != nullptr && this_runner->pool() == &sink_) || deadlines_.is_this_thread() ||
+         (callback_thread_ && callback_thread_->is_this_thread());
+}
+
+// False: the job has been run instead.
+bool ThreadPoolCore::find_place(Job& job, FutureState* state) {
+  Places& places = *events_.places();
+  if (called_from_inside()) {
+    places.take_anyway();
+    return true;
+  }
+  for (;;) {
+    if (dispatch_.closed()) refuse();
+    if (places.try_take()) return true;
+    switch (options_.queue.when_full) {
+      case WhenFull::reject:
+        throw QueueFullError("the queue of the pool '" + options_.name_prefix + "' is full: " +
+                             std::to_string(options_.queue.limit) + (options_.queue.limit == 1 ? " task waits" : " tasks wait"));
+      case WhenFull::block:
+        if (places.take([this] { return dispatch_.closed(); })) return true;
+        break;
+      case WhenFull::caller_runs:
+        if (run_in_caller(job, state)) return false;
+        // Paused: nobody may run it now.
+        if (places.take([this] { return dispatch_.closed() || !dispatch_.paused(); })) return true;
+        break;
+    }
+  }
+}
+
+// False: the pool is paused.
+bool ThreadPoolCore::run_in_caller(Job& job, FutureState* state) {
+  // If this thread runs a task already, that one waits for this.
+  std::optional<WaitEdge> edge;
+  if (this_runner != nullptr && state != nullptr) edge.emplace(this_runner->task(), *state, WaitEdge::OnCycle::ignore);
+  switch (dispatch_.admit(&job)) {
+    case Dispatch::Admitted::refused:
+      refuse();
+    case Dispatch::Admitted::paused:
+      return false;
+    case Dispatch::Admitted::admitted:
+      break;
+  }
+  events_.places()->take_anyway();   // it gives one back when it starts
+  Runner runner(sink_, events_, callers_, dispatch_.admitted());
+  const RunnerScope scope(runner);
+  job.run(runner);
+  return true;
+}
+
+// --- workers ----------------------------------------------------------------------------------------------------------
 
 void ThreadPoolCore::start_needed() {
   const std::lock_guard lock(mutex_);
   while (dispatch_.reserve_worker(true)) {
     try {
       start_reserved_locked();
-    } catch (const std::system_error&) {
-      if (threads_.empty()) throw;
+    } catch (const std::exception&) {
+      if (slots_.size() == ended_) throw;
       report_error("starting a worker", std::current_exception());
       return;
     }
@@ -79,20 +168,45 @@ void ThreadPoolCore::start_needed() {
 }
 
 void ThreadPoolCore::start_reserved_locked() {
+  Slot* slot = nullptr;
   try {
-    auto thread = std::make_unique<Thread>(dispatch_);
-    const int number = static_cast<int>(threads_.size());
-    thread->thread = std::thread([this, &worker = thread->worker, number] { work(worker, number); });
-    threads_.push_back(std::move(thread));   // reserved: does not throw
+    int number = static_cast<int>(slots_.size());
+    // After a shutdown those who wait for the ends of the threads have an eye on each slot.
+    if (ended_ > 0 && !dispatch_.closed()) {
+      for (number = 0; !slots_[static_cast<std::size_t>(number)]->ended;) ++number;
+      slot = slots_[static_cast<std::size_t>(number)].get();
+      if (slot->thread.joinable()) slot->before = std::move(slot->thread);
+    } else {
+      slots_.push_back(std::make_unique<Slot>(dispatch_, sink_, events_, number));
+      slot = slots_.back().get();
+      slot->ended = true;
+      ++ended_;
+    }
+    slot->worker.renew();
+    slot->thread = std::thread([this, slot, number] { work(*slot, number); });
   } catch (...) {
+    if (slot != nullptr && slot->before.joinable()) slot->thread = std::move(slot->before);
     dispatch_.start_failed();
     throw;
   }
-  if (threads_.size() == static_cast<std::size_t>(options_.workers)) dispatch_.all_started();
+  slot->ended = false;
+  --ended_;
+  ++started_;
+  dispatch_.worker_started();
 }
 
 void ThreadPoolCore::fail_all(const std::exception_ptr& error) noexcept {
-  for (Job* job = dispatch_.take_all(); job != nullptr;) std::exchange(job, job->next)->fail(error);
+  for (Job* job = dispatch_.take_all(); job != nullptr;) std::exchange(job, job->next)->fail(error, events_);
+}
+
+// Jobs that were queued while a worker was being started, which were told that it would do for them. Without it, nobody will.
+void ThreadPoolCore::fail_stranded(const std::exception_ptr& error) noexcept {
+  Job* stranded = nullptr;
+  {
+    const std::lock_guard lock(mutex_);   // nobody starts a worker meanwhile
+    if (slots_.size() == ended_) stranded = dispatch_.take_all();
+  }
+  while (stranded != nullptr) std::exchange(stranded, stranded->next)->fail(error, events_);
 }
 
 bool ThreadPoolCore::initialize() noexcept {
@@ -111,52 +225,73 @@ bool ThreadPoolCore::initialize() noexcept {
     if (!broken_) broken_ = broken;
   }
   dispatch_.close();
+  if (events_.places() != nullptr) events_.places()->wake_all();
   fail_all(broken);
   return false;
 }
 
-void ThreadPoolCore::work(Worker& self, int number) {
-  this_thread = {.pool = this, .worker = &self};
+void ThreadPoolCore::work(Slot& slot, int number) noexcept {
+  if (slot.before.joinable()) slot.before.join();   // it has said that it has ended, and is about to
+  this_thread = {.pool = this, .worker = &slot.worker};
+  const RunnerScope scope(slot.worker);
   name_this_thread(options_.name_prefix, std::string(1, '_').append(std::to_string(number)));
+  // Sleeping tasks wake 50 us late by default: the kernel gathers wake-ups to save power.
+  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+  if (!options_.cpus.empty() && !pin_this_thread(cpu_of_worker(options_.cpus, number))) {
+    report_error("pinning a worker to its CPU", std::make_exception_ptr(std::system_error(errno, std::generic_category())));
+  }
+  PoolObserver* const observer = events_.observer();
+  const pid_t id = observer != nullptr ? ::gettid() : 0;
+  if (observer != nullptr) observer->worker_up(number, id);
   const bool initialized = initialize();
   // Release: start_all() returns after the initializers' effects.
   ready_.fetch_add(1, std::memory_order_release);
   futex_wake_all(ready_);
-  if (!initialized) return;
-  while (Job* const job = dispatch_.next(self)) job->run(self);
-}
-
-void ThreadPoolCore::shutdown(const ShutdownOptions& options) {
-  if (options.wait && this_thread.pool == this) {
-    throw Error("shutdown(wait) was called from a worker of the pool '" + options_.name_prefix + "': it would wait for itself");
+  if (initialized) {
+    while (Job* const job = dispatch_.next(slot.worker)) job->run(slot.worker);
   }
-  dispatch_.close();
-  if (options.cancel_futures) {
-    for (Job* job = dispatch_.take_all(); job != nullptr;) std::exchange(job, job->next)->cancel();
-  }
-  if (!options.wait) return;
-  join_all();
-  if (callback_thread_) callback_thread_->drain();
+  if (observer != nullptr) observer->worker_down(number, id);
+  const std::lock_guard lock(mutex_);
+  slot.ended = true;
+  ++ended_;
 }
 
 void ThreadPoolCore::join_all() {
   // A submit that was let in before the pool closed may still be on its way to starting its worker: do it here.
   try {
     start_needed();
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     fail_all(std::current_exception());   // queued, no worker, and none to be had
   }
   const std::lock_guard join_lock(join_mutex_);
   for (std::size_t index = 0;; ++index) {
     std::thread* thread = nullptr;
     {
-      // Workers start workers, but each before its own end: once all have been joined there are no new ones.
+      // Workers start workers, but each before its own end, and after the pool has closed always in new slots: once all
+      // have been joined there are no new ones.
       const std::lock_guard lock(mutex_);
-      if (index == threads_.size()) return;
-      thread = &threads_[index]->thread;
+      if (index == slots_.size()) return;
+      thread = &slots_[index]->thread;
     }
     if (thread->joinable()) thread->join();
   }
+}
+
+// --- control ----------------------------------------------------------------------------------------------------------
+
+void ThreadPoolCore::shutdown(const ShutdownOptions& options) {
+  if (options.wait && (this_thread.pool == this || (this_runner != nullptr && this_runner->pool() == &sink_))) {
+    throw Error("shutdown(wait) was called from a worker of the pool '" + options_.name_prefix + "': it would wait for itself");
+  }
+  dispatch_.close();
+  if (events_.places() != nullptr) events_.places()->wake_all();
+  if (options.cancel_futures) {
+    for (Job* job = dispatch_.take_all(); job != nullptr;) std::exchange(job, job->next)->cancel(events_);
+  }
+  if (!options.wait) return;
+  join_all();
+  if (!deadlines_.is_this_thread()) deadlines_.stop();
+  if (callback_thread_) callback_thread_->drain();
 }
 
 void ThreadPoolCore::start_all() {
@@ -164,14 +299,85 @@ void ThreadPoolCore::start_all() {
   {
     const std::lock_guard lock(mutex_);
     while (!broken_ && dispatch_.reserve_worker(false)) start_reserved_locked();
-    expected = static_cast<std::uint32_t>(threads_.size());
+    expected = started_;
   }
-  for (std::uint32_t ready = 0; (ready = ready_.load(std::memory_order_acquire)) < expected;) futex_wait(ready_, ready);
+  for (;;) {
+    const std::uint32_t ready = ready_.load(std::memory_order_acquire);
+    if (static_cast<std::int32_t>(ready - expected) >= 0) break;
+    futex_wait(ready_, ready);
+  }
   {
     const std::lock_guard lock(mutex_);
     if (broken_) std::rethrow_exception(broken_);
   }
   if (callback_thread_) callback_thread_->start();
+}
+
+void ThreadPoolCore::pause() {
+  dispatch_.pause();
+  if (!dispatch_.paused()) return;   // shut down
+  // What was claimed before becomes running, or turns out to be cancelled, before this returns.
+  dispatch_.await_admitted_settled();
+  const std::lock_guard lock(mutex_);
+  for (const auto& slot : slots_) slot->worker.await_settled();
+}
+
+void ThreadPoolCore::resume() {
+  dispatch_.resume();
+  if (events_.places() != nullptr) events_.places()->wake_all();   // submitters that may run their own tasks again
+}
+
+void ThreadPoolCore::resize(int workers) {
+  const std::lock_guard lock(mutex_);
+  if (broken_) std::rethrow_exception(broken_);
+  if (dispatch_.closed()) throw ShutdownError("cannot resize a pool after shutdown");
+  const int by = workers - std::exchange(wanted_, workers);
+  if (by < 0) {
+    dispatch_.shrink(-by);
+    return;
+  }
+  if (by == 0) return;
+  dispatch_.grow(by);
+  if (dispatch_.counting()) return;   // as they are needed
+  // Nobody counts any more whether they are needed: all now.
+  try {
+    while (dispatch_.reserve_worker(false)) start_reserved_locked();
+  } catch (...) {
+    wanted_ -= dispatch_.drop_unstarted();
+    throw;
+  }
+}
+
+PoolMetrics ThreadPoolCore::metrics() const {
+  PoolMetrics metrics;
+  const std::lock_guard lock(mutex_);
+  metrics.workers = static_cast<int>(slots_.size() - ended_);
+  // First the ends, then the starts, then the submissions, each with acquire: what is read later is not smaller.
+  const auto sum = [this](std::atomic<std::uint64_t> Tally::*count) {
+    std::uint64_t total = (callers_.*count).load(std::memory_order_acquire);
+    for (const auto& slot : slots_) total += (slot->tally.*count).load(std::memory_order_acquire);
+    return total;
+  };
+  metrics.done = sum(&Tally::done);
+  metrics.failed = sum(&Tally::failed);
+  const std::uint64_t started = sum(&Tally::started);
+  const std::uint64_t failed_unstarted = events_.failed_unstarted_count();
+  metrics.cancelled = events_.cancelled_count();
+  metrics.submitted = dispatch_.submitted();
+  metrics.running = started - metrics.done - metrics.failed;
+  metrics.failed += failed_unstarted;
+  metrics.queued = metrics.submitted - started - failed_unstarted - metrics.cancelled;
+  if (options_.timing) {
+    const auto add = [&](const Tally& tally) {
+      tally.latencies->queue_wait.add_to(*metrics.queue_wait);
+      tally.latencies->run_time.add_to(*metrics.run_time);
+    };
+    metrics.queue_wait.emplace();
+    metrics.run_time.emplace();
+    add(callers_);
+    for (const auto& slot : slots_) add(slot->tally);
+  }
+  return metrics;
 }
 
 }  // namespace pools::detail

@@ -4,6 +4,7 @@
 // still submit.
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -14,7 +15,11 @@
 #include <vector>
 
 #include "pools/callback_thread.h"
+#include "pools/deadline_timer.h"
 #include "pools/dispatch.h"
+#include "pools/job_events.h"
+#include "pools/metrics.h"
+#include "pools/observer.h"
 #include "pools/pool_options.h"
 #include "pools/task.h"
 
@@ -31,6 +36,10 @@ struct ThreadPoolOptions {
   std::string name_prefix = "pool";    // the threads are named prefix_0, prefix_1, ... (cut so that 15 characters show the number)
   CallbackOn callbacks = CallbackOn::worker;
   std::function<void()> initializer = {};   // run by each worker first, and by the callback thread. If it throws the pool breaks.
+  QueueOptions queue = {};                  // a bounded queue
+  std::vector<int> cpus = {};               // worker N runs on CPU cpus[N % size] only; empty: anywhere
+  bool timing = false;                      // queue-wait and run-time histograms in metrics()
+  std::shared_ptr<PoolObserver> observer = {};
 };
 
 namespace detail {
@@ -40,58 +49,85 @@ class ThreadPoolCore {
   explicit ThreadPoolCore(ThreadPoolOptions options);
   ~ThreadPoolCore();   // REQUIRES: shut down and waited for
 
-  int workers() const noexcept { return options_.workers; }
+  int workers() const;
   // Runs callbacks where options.callbacks says.
-  CallbackSink* sink() noexcept;
+  CallbackSink* sink() noexcept { return &sink_; }
 
+  // state: the task's, or null. The caller owns a reference of its own.
   template <class T>
-  void submit(Owned<T> task) {
-    enqueue(task.get());   // throws: the task is still ours
+  void submit(Owned<T> task, FutureState* state, const TaskOptions* options = nullptr) {
+    if (options == nullptr && !events_.on_all_jobs()) {
+      enqueue(*task, state);   // throws: the task is still ours
+    } else {
+      enqueue_with_extras(*task, state, options);
+    }
     task.release();
   }
   void shutdown(const ShutdownOptions& options);
   void start_all();
+  void pause();
+  void resume();
+  bool paused() const noexcept { return dispatch_.paused(); }
+  void resize(int workers);
+  PoolMetrics metrics() const;
 
  private:
-  struct Thread {
-    explicit Thread(Dispatch& dispatch) noexcept : worker(dispatch) {}
+  // A worker, and the counts of all workers that had its number.
+  struct Slot {
+    Slot(Dispatch& dispatch, const CallbackSink& pool, JobEvents& events, int number)
+        : tally{.latencies = events.make_latencies()}, worker(dispatch, pool, events, tally, number) {}
+    Tally tally;
     Worker worker;
     std::thread thread;
+    std::thread before;   // the one that had the slot until a resize; joined by `thread`
+    bool ended = false;   // guarded by mutex_; set as the thread's last act
   };
-  // Callbacks on the worker that completed the future.
-  class InlineSink final : public CallbackSink {
+  // Callbacks on the worker that completed the future, or on the callback thread.
+  class Sink final : public CallbackSink {
    public:
-    explicit InlineSink(ThreadPoolCore& core) noexcept : core_(core) {}
+    explicit Sink(ThreadPoolCore& core) noexcept : core_(core) {}
     void deliver(StateRef state) noexcept override;
+    void note_cancelled(FutureState& state) noexcept override { core_.events_.cancelled(state); }
 
    private:
     ThreadPoolCore& core_;
   };
 
-  void enqueue(Job* job);
+  void enqueue(Job& job, FutureState* state);
+  void enqueue_with_extras(Job& job, FutureState* state, const TaskOptions* options);
+  bool find_place(Job& job, FutureState* state);
+  bool run_in_caller(Job& job, FutureState* state);
+  bool called_from_inside() const noexcept;
   // Throws std::system_error when a thread could not be started and there is none at all; with fewer threads than wanted
   // the pool still works, and the failure is reported to the error hook.
   void start_needed();
   void start_reserved_locked();
   void fail_all(const std::exception_ptr& error) noexcept;
-  void work(Worker& self, int number);
+  void fail_stranded(const std::exception_ptr& error) noexcept;   // the queued, if there is no worker
+  void work(Slot& slot, int number) noexcept;
   bool initialize() noexcept;
   void join_all();
   [[noreturn]] void refuse() const;
 
   // Constant after construction.
   const ThreadPoolOptions options_;
-  InlineSink inline_sink_{*this};
 
+  DeadlineTimer deadlines_;
+  JobEvents events_;
+  Sink sink_{*this};
   Dispatch dispatch_;
+  Tally callers_;   // of submitters that run their own jobs
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
-  std::vector<std::unique_ptr<Thread>> threads_;   // started, never shrinks; capacity for all from the beginning
-  std::exception_ptr broken_;                      // why the pool cannot run tasks any more
+  int wanted_;                                 // workers, as asked for
+  std::vector<std::unique_ptr<Slot>> slots_;   // never shrinks: wakers may touch a worker that has just ended
+  std::size_t ended_ = 0;                      // of them: their threads have ended, by a resize
+  std::uint32_t started_ = 0;                  // threads so far; wraps
+  std::exception_ptr broken_;                  // why the pool cannot run tasks any more
 
   std::mutex join_mutex_;                // serialises those who wait for the threads' end
-  std::atomic<std::uint32_t> ready_{0};  // workers whose initializer is over, failed or not; start_all() sleeps on it
+  std::atomic<std::uint32_t> ready_{0};  // threads whose initializer is over, failed or not, so far; start_all() sleeps on it
 
   // Last, so that it is gone first: its callbacks may still use the rest.
   const std::unique_ptr<CallbackThread> callback_thread_;

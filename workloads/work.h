@@ -38,6 +38,8 @@ struct Calibration {
   double hash_units_per_ns = 0;
   double json_units_per_ns = 0;   // bytes of JSON parsed
   double html_units_per_ns = 0;   // bytes of HTML scanned
+  double python_spin_units_per_ns = 0;   // spin written in Python; 0: no Python was measured
+  bool python_lock = true;               // Python's threads compute one at a time, under its GIL
 };
 
 // Takes about `budget` of wall time on an otherwise idle core.

@@ -26,6 +26,12 @@ class Backend {
   // Why this backend cannot run a cell of that strategy; empty when it can. Throws ConfigError for an unknown strategy.
   virtual std::string skip_reason(std::string_view strategy) const = 0;
 
+  // Why this backend cannot run tasks of that workload; empty when it can, as every backend of this language does.
+  virtual std::string workload_skip_reason(std::string_view /*workload*/) const { return {}; }
+
+  // Throws ConfigError naming what the backend needs and this machine does not have. To be called before a sweep starts.
+  virtual void require() const {}
+
   // How many tasks of the cell run at once at most: as many sockets a server of theirs has to hold.
   virtual int tasks_at_once(const Cell& cell) const = 0;
 

@@ -13,6 +13,8 @@ const Backend& thread_backend();
 const Backend& process_backend();
 const Backend& inline_backend();
 const Backend& thread_per_task_backend();
+const Backend& cpython_thread_backend();
+const Backend& cpython_process_backend();
 
 std::span<const Backend* const> backend_catalogue() {
   static const std::array kCatalogue{
@@ -20,6 +22,8 @@ std::span<const Backend* const> backend_catalogue() {
       &process_backend(),
       &inline_backend(),
       &thread_per_task_backend(),
+      &cpython_thread_backend(),
+      &cpython_process_backend(),
   };
   return kCatalogue;
 }
@@ -48,6 +52,7 @@ std::optional<std::string> skip_reason(const Cell& cell) {
 
   const workloads::Workload* workload = workloads::find_workload(cell.workload);
   if (workload == nullptr) throw ConfigError("unknown workload '" + cell.workload + "'");
+  if (std::string reason = backend.workload_skip_reason(cell.workload); !reason.empty()) return reason;
   if (workload->needs().subject) {
     return "'" + cell.workload + "' is something of the user's, which only `poolbench recommend` is given";
   }

@@ -94,6 +94,7 @@ int run_case(const CaseOptions& options) {
   const int runs = runs_of(options);
   const Cell cell = cell_of(options, pools::usable_cores().count);
   if (const std::optional<std::string> reason = skip_reason(cell)) throw ConfigError(*reason);
+  find_backend(cell.backend).require();
   const model::Prediction prediction = model::simulate(waiting_case(cell));
 
   Plan plan;

@@ -134,7 +134,9 @@ model::Case model_case_of(const PredictOptions& options, const Cell& cell, int u
                  .dispatch_ns = cost(options.dispatch_cost),
                  .routing_ns = cost(options.routing_cost)};
   c.serial = cell.backend == "inline";
-  c.coupled = options.coupled;
+  // What CPython's executors are, unless something is asked that coupling is not modelled with.
+  const bool costs_more = options.compute || options.callback_compute || options.submit_cost;
+  c.coupled = options.coupled || (c.coupled && !costs_more);
   try {
     model::check(c);
   } catch (const std::logic_error& error) {

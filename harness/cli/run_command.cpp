@@ -10,9 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "harness/backends/backend.h"
 #include "harness/child_runner.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/run_directory.h"
+#include "harness/cpython/cells.h"
+#include "harness/cpython/interpreter.h"
 #include "harness/derived.h"
 #include "harness/environment.h"
 #include "harness/errors.h"
@@ -101,9 +104,17 @@ SweepOutcome measure(const Plan& plan, const Suite& suite, const Flags& flags, c
 
   std::optional<workloads::Calibration> calibration = directory.earlier_calibration(environment);
   if (!calibration) calibration = workloads::calibrate();
+  std::optional<cpython::Python> python;
+  if (cpython::uses_cpython(plan)) {
+    const cpython::Driver driver = cpython::require_driver();
+    python = directory.earlier_python(environment);
+    if (!python || !python->is(cpython::describe(driver))) python = cpython::measure(driver);
+    cpython::add_to(*calibration, *python);
+    fmt::print(stderr, "Python: {} ({})\n", python->line(), python->executable);
+  }
   directory.freeze(suite);
   write_context(directory.path(), {options.run_id, utc_now(), plan.suite_name, context.arguments, plan.seed,
-                                   std::string(to_string(plan.order)), environment, *calibration});
+                                   std::string(to_string(plan.order)), environment, *calibration, python});
 
   ProgressSink progress(stderr_progress());
   Sinks sinks{&directory.results(), &progress};
@@ -124,6 +135,7 @@ int run(const Flags& flags, const CommandContext& context) {
     return kExitOk;
   }
   if (flags.strict) require_quiet(environment);
+  for (const PlannedCell& planned : plan.cells) find_backend(planned.cell.backend).require();
 
   // A full file size limit is an error of write(2) like a full disk, not the end of the program.
   std::signal(SIGXFSZ, SIG_IGN);

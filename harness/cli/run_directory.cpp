@@ -58,23 +58,40 @@ void RunDirectory::freeze(const Suite& suite) const {
   write_new_file(copy, suite.text);
 }
 
-std::optional<workloads::Calibration> RunDirectory::earlier_calibration(const Environment& environment) const {
-  std::optional<workloads::Calibration> found;
+namespace {
+
+// What `member` of the context is for the latest run that has it, on this machine with this program.
+template <class Value, class Member>
+std::optional<Value> latest_of(const std::filesystem::path& directory, const Environment& environment, Member member) {
+  std::optional<Value> found;
   std::string latest;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(path_ / "context", error)) {
+  for (const auto& entry : std::filesystem::directory_iterator(directory / "context", error)) {
     try {
       const Context context = read_context(entry.path());
       if (context.environment.machine_id == environment.machine_id && context.environment.build_id == environment.build_id &&
           context.run_id > latest) {
-        latest = context.run_id;
-        found = context.calibration;
+        if (std::optional<Value> value = member(context)) {
+          latest = context.run_id;
+          found = std::move(value);
+        }
       }
     } catch (const ConfigError&) {
       // Of another version, or cut short: the run calibrates anew.
     }
   }
   return found;
+}
+
+}  // namespace
+
+std::optional<workloads::Calibration> RunDirectory::earlier_calibration(const Environment& environment) const {
+  return latest_of<workloads::Calibration>(path_, environment,
+                                           [](const Context& context) { return std::optional(context.calibration); });
+}
+
+std::optional<cpython::Python> RunDirectory::earlier_python(const Environment& environment) const {
+  return latest_of<cpython::Python>(path_, environment, [](const Context& context) { return context.python; });
 }
 
 std::string resume_command(const std::vector<std::string>& arguments) {

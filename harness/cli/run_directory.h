@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/cpython/interpreter.h"
 #include "harness/environment.h"
 #include "harness/sample.h"
 #include "harness/sinks/csv.h"
@@ -37,6 +38,8 @@ class RunDirectory {
   // Of the latest run in the directory on this machine with this program: compute units then mean the same in all its
   // rows. Nothing if there is none. A context file that cannot be read is passed over.
   std::optional<workloads::Calibration> earlier_calibration(const Environment& environment) const;
+  // Likewise of the latest run there that used a Python.
+  std::optional<cpython::Python> earlier_python(const Environment& environment) const;
 
  private:
   std::filesystem::path path_;

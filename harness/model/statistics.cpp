@@ -15,6 +15,39 @@ double middle(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
+// Of all pairs with different x.
+std::vector<double> slopes_of(const std::vector<std::pair<double, double>>& points) {
+  std::vector<double> slopes;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    for (std::size_t j = i + 1; j < points.size(); ++j) {
+      const double dx = points[j].first - points[i].first;
+      if (dx != 0) slopes.push_back((points[j].second - points[i].second) / dx);
+    }
+  }
+  assert(!slopes.empty());
+  return slopes;
+}
+
+std::vector<double> residuals(const std::vector<std::pair<double, double>>& points, double slope) {
+  std::vector<double> values;
+  values.reserve(points.size());
+  for (const auto& [x, y] : points) values.push_back(y - slope * x);
+  return values;
+}
+
+// Sum of t(t-1)(2t+5) over the groups of t equal values: what ties take from the variance of Kendall's S, times 18.
+double kendall_ties(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  double sum = 0;
+  for (auto first = values.begin(); first != values.end();) {
+    const auto last = std::upper_bound(first, values.end(), *first);
+    const auto t = static_cast<double>(last - first);
+    sum += t * (t - 1) * (2 * t + 5);
+    first = last;
+  }
+  return sum;
+}
+
 // counts[s] of `items` chosen values that sum to s, as probabilities of a uniformly chosen subset.
 std::vector<double> subset_sums(const std::vector<int>& values, std::size_t chosen) {
   std::size_t total = 0;
@@ -49,6 +82,7 @@ std::vector<int> doubled_midranks(const std::vector<std::int64_t>& a, const std:
 }
 
 constexpr std::size_t kExactValues = 40;
+constexpr double kLevel = 0.05;  // of a verdict
 constexpr double kRounding = 1e-9;  // for comparing sums of probabilities that are equal on paper
 
 // Largest w with P(W <= w) <= alpha, W the number of pairs (i, j) with b_j < a_i under the null hypothesis without
@@ -78,6 +112,22 @@ long mann_whitney_critical(std::size_t m, std::size_t n, double alpha) {
   return critical;
 }
 
+// The largest l for which [x_(l), x_(n+1-l)] covers the median with that confidence; 1 if none does.
+std::size_t sign_rank(std::size_t n, double confidence) {
+  std::size_t l = 1;
+  while (2 * (l + 1) <= n &&
+         1 - 2 * binomial_half_cdf(static_cast<int>(n), static_cast<int>(l)) >= confidence - kRounding) {
+    ++l;
+  }
+  return l;
+}
+
+std::pair<double, double> sign_interval(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t l = sign_rank(values.size(), 1 - kLevel);
+  return {values[l - 1], values[values.size() - l]};
+}
+
 }  // namespace
 
 std::int64_t median(std::vector<std::int64_t> values) {
@@ -98,29 +148,51 @@ double binomial_half_cdf(int n, int x) {
 Interval median_interval(std::vector<std::int64_t> values, double confidence) {
   assert(!values.empty());
   std::sort(values.begin(), values.end());
-  const int n = static_cast<int>(values.size());
-  int l = 1;
-  while (2 * (l + 1) <= n && 1 - 2 * binomial_half_cdf(n, l) >= confidence - kRounding) ++l;
-  return {values[static_cast<std::size_t>(l - 1)], values[static_cast<std::size_t>(n - l)],
-          std::max(0.0, 1 - 2 * binomial_half_cdf(n, l - 1))};
+  const std::size_t l = sign_rank(values.size(), confidence);
+  return {values[l - 1], values[values.size() - l],
+          std::max(0.0, 1 - 2 * binomial_half_cdf(static_cast<int>(values.size()), static_cast<int>(l) - 1))};
 }
 
 int allowed_outside(int repetitions) {
   int allowed = -1;
-  while (allowed + 1 <= repetitions && binomial_half_cdf(repetitions, allowed + 1) <= 0.05) ++allowed;
+  while (allowed + 1 <= repetitions && binomial_half_cdf(repetitions, allowed + 1) <= kLevel) ++allowed;
   return allowed;
 }
 
 Verdict equivalent(const std::vector<std::int64_t>& values, std::int64_t predicted, std::int64_t delta) {
+  return equivalent(values, predicted, delta, allowed_outside(static_cast<int>(values.size())));
+}
+
+Verdict equivalent(const std::vector<std::int64_t>& values, std::int64_t predicted, std::int64_t delta, int allowed) {
   assert(delta >= 0);
-  const int allowed = allowed_outside(static_cast<int>(values.size()));
-  if (allowed < 0) return Verdict::inconclusive;
+  if (allowed < 0 || values.empty()) return Verdict::inconclusive;
+  const auto n = static_cast<std::ptrdiff_t>(values.size());
   const auto above = std::count_if(values.begin(), values.end(), [&](std::int64_t v) { return v > predicted + delta; });
   const auto below = std::count_if(values.begin(), values.end(), [&](std::int64_t v) { return v < predicted - delta; });
   if (above <= allowed && below <= allowed) return Verdict::holds;
   const Interval interval = median_interval(values);
-  if (interval.lower > predicted + delta || interval.upper < predicted - delta) return Verdict::refuted;
+  if (n - above <= allowed && interval.lower > predicted + delta) return Verdict::refuted;
+  if (n - below <= allowed && interval.upper < predicted - delta) return Verdict::refuted;
   return Verdict::inconclusive;
+}
+
+TwoLooks two_looks(int first, int second) {
+  assert(0 <= first && first <= second);
+  TwoLooks looks;
+  looks.first_allowed = allowed_outside(first);
+  const int more = second - first;
+  // P(at most first_allowed of the first values outside, or at most `allowed` of all of them).
+  const auto level = [&](int allowed) {
+    double probability = looks.first_allowed < 0 ? 0 : binomial_half_cdf(first, looks.first_allowed);
+    for (int x = looks.first_allowed + 1; x <= std::min(allowed, first); ++x) {
+      const double exactly = binomial_half_cdf(first, x) - binomial_half_cdf(first, x - 1);
+      probability += exactly * binomial_half_cdf(more, allowed - x);
+    }
+    return probability;
+  };
+  while (looks.second_allowed + 1 <= second && level(looks.second_allowed + 1) <= kLevel) ++looks.second_allowed;
+  looks.level = level(looks.second_allowed);
+  return looks;
 }
 
 std::int64_t tolerance(std::int64_t makespan_ns, std::int64_t gap_ns) {
@@ -129,19 +201,33 @@ std::int64_t tolerance(std::int64_t makespan_ns, std::int64_t gap_ns) {
 }
 
 Line theil_sen(const std::vector<std::pair<double, double>>& points) {
-  std::vector<double> slopes;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    for (std::size_t j = i + 1; j < points.size(); ++j) {
-      const double dx = points[j].first - points[i].first;
-      if (dx != 0) slopes.push_back((points[j].second - points[i].second) / dx);
-    }
-  }
-  assert(!slopes.empty());
-  Line line{middle(std::move(slopes)), 0};
-  std::vector<double> intercepts;
-  for (const auto& [x, y] : points) intercepts.push_back(y - line.slope * x);
-  line.intercept = middle(std::move(intercepts));
+  Line line{middle(slopes_of(points)), 0};
+  line.intercept = middle(residuals(points, line.slope));
   return line;
+}
+
+Regression theil_sen_regression(const std::vector<std::pair<double, double>>& points) {
+  Regression regression;
+  regression.line = theil_sen(points);
+  std::vector<double> slopes = slopes_of(points);
+  std::sort(slopes.begin(), slopes.end());
+  std::vector<double> x;
+  std::vector<double> y;
+  for (const auto& [px, py] : points) {
+    x.push_back(px);
+    y.push_back(py);
+  }
+  constexpr double kQuantile = 1.959963984540054;  // of the standard normal distribution at 97.5 %
+  const auto n = static_cast<double>(points.size());
+  const double variance = std::max(0.0, (n * (n - 1) * (2 * n + 5) - kendall_ties(x) - kendall_ties(y)) / 18);
+  const double reach = kQuantile * std::sqrt(variance);
+  const auto pairs = static_cast<double>(slopes.size());
+  const double last = pairs - 1;
+  regression.slope_low = slopes[static_cast<std::size_t>(std::max(0.0, std::nearbyint((pairs - reach) / 2) - 1))];
+  regression.slope_high = slopes[static_cast<std::size_t>(std::min(last, std::nearbyint((pairs + reach) / 2)))];
+  regression.intercept_low = sign_interval(residuals(points, regression.slope_high)).first;
+  regression.intercept_high = sign_interval(residuals(points, regression.slope_low)).second;
+  return regression;
 }
 
 double mann_whitney_p(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b) {

@@ -34,6 +34,20 @@ enum class Verdict { holds, refuted, inconclusive };
 // predicted - delta; `refuted` when the 95 % interval of the median lies wholly outside +-delta; else, and always with
 // fewer than 5 values, `inconclusive`. REQUIRES: delta >= 0.
 Verdict equivalent(const std::vector<std::int64_t>& values, std::int64_t predicted, std::int64_t delta);
+// The same with another number allowed outside, for a test that looks more than once; a refutation too then needs all
+// values but `allowed` beyond the same edge. Negative: inconclusive.
+Verdict equivalent(const std::vector<std::int64_t>& values, std::int64_t predicted, std::int64_t delta, int allowed);
+
+// The sign test looked at twice: after `first` values, and, if that decides nothing, after `second` of them (the first
+// ones included). The first look allows what allowed_outside() does; the second the most that keeps the probability of a
+// false decision at either look, computed exactly, within 5 %. -1 allowed: the look decides nothing.
+// REQUIRES: 0 <= first <= second.
+struct TwoLooks {
+  int first_allowed = -1;
+  int second_allowed = -1;
+  double level = 0;  // that probability
+};
+TwoLooks two_looks(int first, int second);
 
 // delta = min(max(10 ms, 3 % of M), gap/3): what counts as equal, from numbers that are known before anything runs.
 // `gap` is the distance to the nearest rival formula's value; negative: there is no rival.
@@ -46,6 +60,19 @@ struct Line {
   double intercept = 0;
 };
 Line theil_sen(const std::vector<std::pair<double, double>>& points);
+
+// The same with intervals of (at least) 95 %. Of the slope: Sen 1968, by the normal approximation of Kendall's S with
+// ties in x and y taken into account, as scipy.stats.theilslopes has it. Of the intercept: the sign-test intervals of
+// the median of y - slope * x at both ends of the slope's interval, which holds whatever the slope is within it.
+// REQUIRES: two different x.
+struct Regression {
+  Line line;
+  double slope_low = 0;
+  double slope_high = 0;
+  double intercept_low = 0;
+  double intercept_high = 0;
+};
+Regression theil_sen_regression(const std::vector<std::pair<double, double>>& points);
 
 // Two-sided Mann-Whitney test. Exact (ties included: the permutation distribution of the midranks) up to 40 values
 // together, beyond that the normal approximation with tie and continuity corrections. REQUIRES: neither is empty.

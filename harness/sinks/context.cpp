@@ -64,6 +64,15 @@ void context_members(Object& c, Archive&& member) {
   member("order", c.order);
 }
 
+template <class Object, class Archive>
+void python_members(Object& p, Archive&& member) {
+  member("implementation", p.implementation);
+  member("version", p.version);
+  member("gil", p.gil);
+  member("executable", p.executable);
+  member("spin_units_per_ns", p.spin_units_per_ns);
+}
+
 auto writer(Json& json) {
   return [&json](const char* name, const auto& value) { json[name] = value; };
 }
@@ -88,6 +97,11 @@ void write_context(const std::filesystem::path& run_directory, const Context& co
   Json calibration;
   calibration_members(context.calibration, writer(calibration));
   json["calibration"] = std::move(calibration);
+  if (context.python) {
+    Json python;
+    python_members(*context.python, writer(python));
+    json["python"] = std::move(python);
+  }
 
   const std::filesystem::path path = context_path(run_directory, context.run_id);
   std::error_code error;
@@ -106,6 +120,10 @@ Context read_context(const std::filesystem::path& file) {
     context_members(context, reader(json));
     environment_members(context.environment, reader(json.at("environment")));
     calibration_members(context.calibration, reader(json.at("calibration")));
+    if (const auto python = json.find("python"); python != json.end()) {
+      python_members(context.python.emplace(), reader(*python));
+      cpython::add_to(context.calibration, *context.python);
+    }
     return context;
   } catch (const Json::exception& error) {
     throw ConfigError(fmt::format("'{}' is not a context file: {}", file.string(), error.what()));

@@ -1,5 +1,7 @@
 #include "harness/strategies/recorder.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "harness/strategies/work_functions.h"
@@ -8,6 +10,8 @@ namespace harness {
 
 Recorder::Recorder(const PreparedCell& prepared) : prepared_(prepared), gate_(prepared.cell.tasks) {
   trace_.tasks.resize(static_cast<std::size_t>(prepared.cell.tasks));
+  trace_.main_pid = ::getpid();
+  trace_.submitter_tid = ::gettid();
 }
 
 void Recorder::submitting(int index) noexcept {

@@ -22,7 +22,7 @@ namespace harness {
 
 class Recorder {
  public:
-  // Allocates everything. `prepared` must outlive the recorder.
+  // Allocates everything. `prepared` must outlive the recorder. REQUIRES: called by the thread that will submit.
   explicit Recorder(const PreparedCell& prepared);
 
   const Cell& cell() const { return prepared_.cell; }

@@ -115,8 +115,8 @@ cb79fbf5e7773f7c,worker,320000000,q(t + c),1,0.219,2 rounds,,requested
 )");
   EXPECT_EQ(
       run.read("derived/claims.csv"),
-      R"(id,verdict,expected,predicted_ns,measured_ns,tolerance_ns,violated,formula,model_ns,ci_low_ns,ci_high_ns,n,failed,rival,gap_ns,claim,tutorial
-thread_equal_few_workers,refuted,refuted,160000000,320700000,10000000,"n = 8 > k = 4, and the list schedule of t + c takes 320 ms, not 160 ms",longest + c,320000000,320100000,322000000,5,0,longest,60000000,"thread pool, equal durations, more tasks than workers: total = longest task + callback",4、当各个任务的执行时间一样时，总执行时间 = 最长的任务执行时间 + 回调函数执行时间
+      R"(id,verdict,expected,predicted_ns,measured_ns,tolerance_ns,violated,formula,model_ns,ci_low_ns,ci_high_ns,n,failed,rival,gap_ns,claim,tutorial,domain,case,scales,overhead_ns,slope_ns,slope_low_ns,slope_high_ns,intercept_ns,intercept_low_ns,intercept_high_ns,open,facts
+thread_equal_few_workers,refuted,refuted,160000000,320700000,10000000,"n = 8 > k = 4, and the list schedule of t + c takes 320 ms, not 160 ms",longest + c,320000000,320100000,322000000,5,0,longest,60000000,"thread pool, equal durations, more tasks than workers: total = longest task + callback",4、当各个任务的执行时间一样时，总执行时间 = 最长的任务执行时间 + 回调函数执行时间,equal t and c; n <= k,"thread k=4: 8 x 100 ms, callbacks 60 ms",1x5,0,,,,,,,,
 )");
   std::ostringstream verdict;
   print_verdict(run.path(), verdict);

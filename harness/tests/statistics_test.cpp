@@ -87,6 +87,61 @@ TEST(TheilSen, finds_the_line_and_ignores_an_outlier) {
   EXPECT_DOUBLE_EQ(robust.intercept, 5);
 }
 
+// scipy 1.10.1, stats.theilslopes(y, x, 0.95): slope and its interval. The intercept and its interval with numpy:
+// median(y - slope * x), and the order statistics l and n + 1 - l of y - upper * x and y - lower * x, l = 2 for n = 11 and
+// for n = 10 by stats.binom.cdf(l - 1, n, 0.5) <= 0.025.
+TEST(TheilSen, has_the_intervals_that_scipy_has) {
+  const Regression scales = theil_sen_regression({{1, 301.2}, {1, 300.7}, {1, 301.0}, {1, 303.9}, {1, 300.6}, {2, 601.4},
+                                                  {2, 600.9}, {2, 608.0}, {4, 1201.1}, {4, 1200.8}, {4, 1201.9}});
+  EXPECT_NEAR(scales.line.slope, 300.1, 1e-9);
+  EXPECT_NEAR(scales.slope_low, 299.33333333333337, 1e-9);
+  EXPECT_NEAR(scales.slope_high, 300.50000000000006, 1e-9);
+  EXPECT_NEAR(scales.line.intercept, 0.9, 1e-9);
+  EXPECT_NEAR(scales.intercept_low, -0.9, 1e-9);
+  EXPECT_NEAR(scales.intercept_high, 4.566666666666606, 1e-9);
+  const Regression outlier = theil_sen_regression({{1, 2.1}, {2, 4.3}, {3, 5.8}, {4, 8.4}, {5, 9.7}, {6, 12.5}, {7, 13.9},
+                                                   {8, 16.2}, {9, 40.0}, {10, 20.1}});
+  EXPECT_NEAR(outlier.line.slope, 2.05, 1e-9);
+  EXPECT_NEAR(outlier.slope_low, 1.95, 1e-9);
+  EXPECT_NEAR(outlier.slope_high, 2.2333333333333334, 1e-9);
+  EXPECT_NEAR(outlier.line.intercept, -0.075, 1e-9);
+  EXPECT_NEAR(outlier.intercept_low, -1.7333333333333325, 1e-9);
+  EXPECT_NEAR(outlier.intercept_high, 0.8, 1e-9);
+  // Ties in y as well.
+  const Regression tied = theil_sen_regression(
+      {{1, 7}, {1, 7}, {1, 8}, {2, 9}, {2, 9}, {2, 10}, {4, 13}, {4, 13}, {4, 15}});
+  EXPECT_NEAR(tied.line.slope, 2, 1e-9);
+  EXPECT_NEAR(tied.slope_low, 1.6666666666666667, 1e-9);
+  EXPECT_NEAR(tied.slope_high, 2.6666666666666665, 1e-9);
+}
+
+// scipy 1.10.1: P = binom.cdf(a, first, .5) + sum over x in (a, b] of binom.pmf(x, first, .5) * binom.cdf(b - x, more, .5),
+// b the largest with P <= 0.05: (5, 12) has P(2) = 0.04346 and P(3) = 0.08862, (8, 16) P(3) = 0.03986 and P(4) = 0.05972,
+// (11, 20) P(5) = 0.04354 and P(6) = 0.07249, (11, 22) P(6) = 0.04854 and P(7) = 0.08186.
+TEST(TwoLooks, keep_the_level_of_both_together) {
+  struct Row {
+    int first, second, first_allowed, second_allowed;
+    double level;
+  };
+  for (const Row row : {Row{5, 12, 0, 2, 0.04346}, {8, 16, 1, 3, 0.03986}, {11, 20, 2, 5, 0.04354}, {11, 22, 2, 6, 0.04854}}) {
+    const TwoLooks looks = two_looks(row.first, row.second);
+    EXPECT_EQ(looks.first_allowed, row.first_allowed) << row.first;
+    EXPECT_EQ(looks.second_allowed, row.second_allowed) << row.first;
+    EXPECT_NEAR(looks.level, row.level, 5e-6) << row.first;
+  }
+  EXPECT_EQ(two_looks(2, 4).second_allowed, -1);
+  EXPECT_EQ(two_looks(3, 5).second_allowed, 0);
+}
+
+TEST(Equivalence, with_another_number_allowed_decides_by_it_on_both_sides) {
+  const std::vector<std::int64_t> two_above = {100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 109, 109};
+  EXPECT_EQ(equivalent(two_above, 100, 2, 2), Verdict::holds);
+  EXPECT_EQ(equivalent(two_above, 100, 2, 1), Verdict::inconclusive);
+  EXPECT_EQ(equivalent(two_above, 107, 2, 2), Verdict::refuted);  // ten of twelve lie below
+  EXPECT_EQ(equivalent(two_above, 107, 2, 1), Verdict::inconclusive);
+  EXPECT_EQ(equivalent(two_above, 100, 2, -1), Verdict::inconclusive);
+}
+
 // Mann and Whitney 1947, table I: P(U <= u); two-sided p = 2 P.
 TEST(MannWhitney, agrees_with_the_exact_tables) {
   EXPECT_NEAR(mann_whitney_p({1, 2, 3, 4, 5}, {6, 7, 8, 9, 10}), 2.0 / 252, 1e-12);      // U = 0

@@ -145,7 +145,7 @@ TEST(Suites, RefuseUnknownNamesSizesAndDurationsWithTheirLine) {
   EXPECT_THAT(refusal(with_line(16, "exclude = [{backend = \"proces\"}]")), StartsWith("bad.toml:16: unknown backend 'proces'"));
   EXPECT_THAT(refusal(with_line(22, "callback = [\"1s\", \"2s\"]")),
               StartsWith("bad.toml:22: 2 callback durations for 3 tasks; allowed: one for all, or one per task"));
-  EXPECT_THAT(refusal(with_line(15, "start_method = \"fork\"")), StartsWith("bad.toml:15: unknown start_method 'fork'"));
+  EXPECT_THAT(refusal(with_line(15, "start_method = \"vfork\"")), StartsWith("bad.toml:15: unknown start_method 'vfork'"));
   EXPECT_THAT(refusal(with_line(13, "tasks = 2000000")), StartsWith("bad.toml:13: bad tasks '2000000'"));
   EXPECT_THAT(refusal(with_line(21, "task = \"3x2562047h\"")), StartsWith("bad.toml:21: bad duration"));
   EXPECT_THAT(refusal(with_line(21, "task = \"3x9000000000s\"")), HasSubstr("more than 2^63-1 ns"));

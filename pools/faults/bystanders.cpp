@@ -13,7 +13,7 @@ std::string reversed(const std::string& text) { return {text.rbegin(), text.rend
 std::string text_of(std::uint64_t number) {
   std::size_t length = number % 50;
   if (number % 16 == 7) length = 100'000 + number % 1000;
-  if (number % 64 == 31) length = 900'000;
+  if (number % 128 == 31) length = 2'500'000;
   std::string text(length, '\0');
   std::uint64_t state = number * 0x9e3779b97f4a7c15 + 1;
   for (char& each : text) {

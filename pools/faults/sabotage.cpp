@@ -17,23 +17,29 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kRing = detail::ChannelMemory::kRingCapacity;
-constexpr std::uint64_t kMagic = 0x32676e69726c6f6f;   // of the layout that the offsets here belong to (channel.cpp)
+constexpr std::uint64_t kMagic = 0x33676e69726c6f6f;   // of the layout that the offsets here belong to (channel.cpp)
 
-// Where the next touch kills, if not at the first.
-void* next_trap = nullptr;
-
-void protect(void* page, std::size_t bytes, int rights) {
-  if (::mprotect(page, bytes, rights) != 0) std::abort();
+void protect(void* pages, std::size_t bytes, int rights) {
+  if (::mprotect(pages, bytes, rights) != 0) std::abort();
 }
 
-void kill_self(int) { ::kill(::getpid(), SIGKILL); }
+void kill_self() { ::kill(::getpid(), SIGKILL); }
 
-void move_trap(int, siginfo_t* info, void*) {
-  if (next_trap == nullptr) return kill_self(0);
-  auto* const touched = static_cast<std::byte*>(info->si_addr);
-  protect(touched - reinterpret_cast<std::uintptr_t>(touched) % kPage, kPage, PROT_READ | PROT_WRITE);
-  protect(next_trap, kPage, PROT_NONE);
-  next_trap = nullptr;
+// Pages of the ring of answers whose touch is noticed: offsets in the ring.
+std::byte* answers = nullptr;
+std::size_t first_trap = 0;
+std::size_t second_trap = 0;
+bool first_is_set = false;
+
+void set_trap(std::size_t offset, int rights) {
+  for (std::byte* const ring : {answers, answers + kRing}) protect(ring + offset, kPage, rights);
+}
+
+void move_trap(int, siginfo_t*, void*) {
+  if (!first_is_set) return kill_self();
+  first_is_set = false;
+  set_trap(first_trap, PROT_READ | PROT_WRITE);
+  set_trap(second_trap, PROT_NONE);
 }
 
 void on_touch(void (*handler)(int, siginfo_t*, void*)) {
@@ -51,20 +57,19 @@ OwnChannel::OwnChannel() {
     if (line.find("memfd:pools-channel") == std::string::npos) continue;
     char* end = nullptr;
     memory = reinterpret_cast<std::byte*>(std::strtoull(line.c_str(), &end, 16));
-    size = kPage + 2 * kRing;   // a page with other rights is another line
     if (*reinterpret_cast<const std::uint64_t*>(memory) != kMagic) throw std::runtime_error("the channel has another layout");
     return;
   }
   throw std::runtime_error("there is no channel");
 }
 
-std::span<std::byte> OwnChannel::requests() const { return {memory + kPage, kRing}; }
-std::span<std::byte> OwnChannel::responses() const { return {memory + kPage + kRing, kRing}; }
+std::span<std::byte> OwnChannel::requests() const { return {memory + kPage, 2 * kRing}; }
+std::span<std::byte> OwnChannel::responses() const { return {memory + kPage + 2 * kRing, 2 * kRing}; }
 
 void die_at_the_next_request() {
   const OwnChannel channel;
   on_touch(&move_trap);
-  protect(channel.requests().data(), kRing, PROT_NONE);
+  protect(channel.requests().data(), channel.requests().size(), PROT_NONE);
 }
 
 // The first trap lies half a ring on. Touching it lays the second a little behind where the answer begins: there the writer comes only
@@ -72,13 +77,13 @@ void die_at_the_next_request() {
 void die_mid_answer() {
   const OwnChannel channel;
   on_touch(&move_trap);
-  const auto page_at = [&](std::uint64_t index) {
-    const std::size_t offset = index % kRing;
-    return channel.responses().data() + (offset - offset % kPage);
-  };
+  const auto page_at = [](std::uint64_t index) { return index % kRing - index % kPage; };
   const std::uint64_t begin = channel.responses_written();
-  next_trap = page_at(begin + 4 * kPage);
-  protect(page_at(begin + kRing / 2), kPage, PROT_NONE);
+  answers = channel.responses().data();
+  first_trap = page_at(begin + kRing / 2);
+  second_trap = page_at(begin + 4 * kPage);
+  first_is_set = true;
+  set_trap(first_trap, PROT_NONE);
 }
 
 void die_when_answered() {

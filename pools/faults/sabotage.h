@@ -16,7 +16,6 @@ struct OwnChannel {
   OwnChannel();   // throws std::runtime_error when there is none, or one of another layout
 
   std::byte* memory = nullptr;
-  std::size_t size = 0;
 
   std::atomic<std::uint64_t>& requests_written() const { return word(64); }
   std::atomic<std::uint64_t>& requests_consumed() const { return word(128); }
@@ -24,6 +23,7 @@ struct OwnChannel {
   std::atomic<std::uint64_t>& responses_consumed() const { return word(256); }
   std::span<std::byte> control() const { return {memory + 64, 4096 - 64}; }      // indices, sleep flags, board
   std::span<std::byte> board() const { return {memory + 448, 64 * 8}; }
+  // Each ring is mapped twice in a row; this is both.
   std::span<std::byte> requests() const;
   std::span<std::byte> responses() const;
 

@@ -94,7 +94,7 @@ int forge_an_answer(unsigned which) {
   const auto ring = channel.responses();
   const std::uint64_t begin = channel.responses_written();
   const auto* const bytes = reinterpret_cast<const std::byte*>(&header);
-  for (std::size_t at = 0; at < sizeof header; ++at) ring[(begin + at) % ring.size()] = bytes[at];
+  for (std::size_t at = 0; at < sizeof header; ++at) ring[begin % (ring.size() / 2) + at] = bytes[at];
   channel.responses_written() = begin + sizeof header;
   die_of(SIGKILL);   // what it has said has to be looked at all the same
   return 0;

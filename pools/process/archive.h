@@ -10,8 +10,10 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "pools/process/bytes.h"
 
@@ -30,7 +32,9 @@ class LoadArchive : public cereal::InputArchive<LoadArchive, cereal::AllowEmptyC
  public:
   explicit LoadArchive(Reader& reader) : InputArchive(this), reader_(reader) {}
   void read(void* to, std::size_t count) { reader_.read(to, count); }
+  std::span<const std::byte> take(std::size_t count) { return reader_.take(count); }
   std::size_t remaining() const { return reader_.remaining(); }
+  Reader& reader() const { return reader_; }
 
  private:
   Reader& reader_;
@@ -70,7 +74,11 @@ void CEREAL_SAVE_FUNCTION_NAME(SaveArchive& archive, const T& value) {
 template <class T>
   requires(std::is_arithmetic_v<T> || (Copied<T> && !std::is_enum_v<T>))
 void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, T& value) {
-  archive.read(std::addressof(value), sizeof value);
+  if constexpr (std::is_same_v<T, bool>) {
+    value = archive.reader().read_bool();
+  } else {
+    archive.read(std::addressof(value), sizeof value);
+  }
 }
 template <class T>
 void CEREAL_SAVE_FUNCTION_NAME(SaveArchive& archive, const cereal::BinaryData<T>& data) {
@@ -99,6 +107,26 @@ void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, cereal::SizeTag<T>& tag) {
   // bytes at all exist (an empty class with a serialize function), so that a moderate number always passes.
   constexpr std::size_t kHarmless = 1 << 16;
   if (tag.size > kHarmless && tag.size > archive.remaining()) throw WireError("a container in a message is longer than the message");
+}
+
+// Strings and vectors of bytes: one copy. cereal's own functions fill the new memory with zeros first.
+template <class Byte>
+concept ByteLike = sizeof(Byte) == 1 && std::is_arithmetic_v<Byte> && !std::is_same_v<Byte, bool>;
+template <ByteLike Byte, class Container>
+void load_bytes(LoadArchive& archive, Container& to) {
+  cereal::size_type size = 0;
+  archive(cereal::make_size_tag(size));
+  const std::span<const std::byte> bytes = archive.take(static_cast<std::size_t>(size));
+  const auto* const first = reinterpret_cast<const Byte*>(bytes.data());
+  to.assign(first, first + bytes.size());
+}
+template <ByteLike Byte, class Allocator>
+void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, std::vector<Byte, Allocator>& vector) {
+  load_bytes<Byte>(archive, vector);
+}
+template <ByteLike Byte, class Traits, class Allocator>
+void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, std::basic_string<Byte, Traits, Allocator>& string) {
+  load_bytes<Byte>(archive, string);
 }
 
 }  // namespace pools::detail

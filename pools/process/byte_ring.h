@@ -5,7 +5,9 @@
 // one never leaves the ring: the other's index is checked at each use, and a wrong one is a WireError.
 //
 // Indices count bytes since the beginning and never wrap (2^64 bytes take centuries); position = index % capacity.
-
+//
+// The ring's memory is mapped twice in a row, so that whatever is in it, or free in it, is one contiguous run: messages are written and
+// read in place.
 
 #include <algorithm>
 #include <atomic>
@@ -29,6 +31,7 @@ struct RingIndices {
 
 class RingProducer {
  public:
+  // memory: 2 * capacity bytes, of which the second half mirrors the first.
   RingProducer(RingIndices& indices, std::byte* memory, std::size_t capacity) noexcept
       : indices_(&indices), memory_(memory), capacity_(capacity) {}
 
@@ -47,13 +50,20 @@ class RingProducer {
     // The other side's index is looked at only when the room last seen does not suffice: it lies in a cache line of theirs.
     const std::size_t count = std::min(bytes.size(), room_ < bytes.size() ? room() : room_);
     if (count == 0) return 0;
-    const std::size_t at = written_ % capacity_;
-    const std::size_t first = std::min(count, capacity_ - at);
-    std::memcpy(memory_ + at, bytes.data(), first);
-    std::memcpy(memory_, bytes.data() + first, count - first);
+    std::memcpy(memory_ + written_ % capacity_, bytes.data(), count);
     written_ += count;
     room_ -= count;
     return count;
+  }
+  // All that is free, to be written in place; commit() makes the first `count` bytes of it visible. Throws WireError.
+  std::span<std::byte> reserve() {
+    const std::size_t free = room();
+    return {memory_ + written_ % capacity_, free};
+  }
+  void commit(std::size_t count) noexcept {
+    written_ += count;
+    room_ -= count;
+    publish();
   }
   void publish() noexcept {
     // Release: the bytes before the index. Seq_cst: see Doorbell.
@@ -75,6 +85,7 @@ class RingProducer {
 
 class RingConsumer {
  public:
+  // memory: as the producer's.
   RingConsumer(RingIndices& indices, const std::byte* memory, std::size_t capacity) noexcept
       : indices_(&indices), memory_(memory), capacity_(capacity) {}
 
@@ -86,24 +97,36 @@ class RingConsumer {
     if (written < consumed_ || unread > capacity_) throw WireError("a ring's write index is out of bounds");
     return unread;
   }
-  std::size_t read_some(std::span<std::byte> to) {
-    const std::size_t count = std::min(to.size(), available());
-    if (count == 0) return 0;
-    const std::size_t at = consumed_ % capacity_;
-    const std::size_t first = std::min(count, capacity_ - at);
-    std::memcpy(to.data(), memory_ + at, first);
-    std::memcpy(to.data() + first, memory_, count - first);
+  // What there is, in place: valid until it is consumed. The other process may change it at any time. Throws WireError.
+  std::span<const std::byte> view() {
+    const std::size_t count = available();
+    seen_ = consumed_ + count;
+    return {memory_ + consumed_ % capacity_, count};
+  }
+  // Gives the first `count` bytes of the view back.
+  void consume(std::size_t count) noexcept {
     consumed_ += count;
     // Release: the bytes have been read before the space is given back. Seq_cst: see Doorbell.
     indices_->consumed.store(consumed_, std::memory_order_seq_cst);
+  }
+  std::size_t read_some(std::span<std::byte> to) {
+    const std::span<const std::byte> there = view();
+    const std::size_t count = std::min(to.size(), there.size());
+    if (count == 0) return 0;
+    std::memcpy(to.data(), there.data(), count);
+    consume(count);
+    if (count < there.size()) seen_ = consumed_;   // the rest is still news
     return count;
   }
+  // There is something that was not in the last view.
+  bool has_news() const noexcept { return indices_->written.load(std::memory_order_seq_cst) != seen_; }   // Seq_cst: see Doorbell
 
  private:
   RingIndices* indices_;
   const std::byte* memory_;
   std::size_t capacity_;
   std::uint64_t consumed_ = 0;
+  std::uint64_t seen_ = 0;
 };
 
 }  // namespace pools::detail

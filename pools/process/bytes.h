@@ -25,8 +25,11 @@ class WireError : public Error {
 // Small messages are made by one thread and dropped by another, as tasks are.
 class ReleaseBlock {
  public:
+  static constexpr std::size_t kBorrowed = ~std::size_t{0};   // not to be released
   explicit ReleaseBlock(std::size_t bytes = 0) noexcept : bytes_(bytes) {}
-  void operator()(std::byte* block) const noexcept { BlockCache::release(block, bytes_); }
+  void operator()(std::byte* block) const noexcept {
+    if (bytes_ != kBorrowed) BlockCache::release(block, bytes_);
+  }
 
  private:
   std::size_t bytes_;
@@ -35,6 +38,13 @@ class ReleaseBlock {
 class Bytes {
  public:
   Bytes() = default;
+  // Empty, and in `memory` as long as that suffices; it must live as long.
+  static Bytes over(std::span<std::byte> memory) noexcept {
+    Bytes bytes;
+    bytes.data_ = std::unique_ptr<std::byte, ReleaseBlock>(memory.data(), ReleaseBlock(ReleaseBlock::kBorrowed));
+    bytes.capacity_ = memory.size();
+    return bytes;
+  }
   Bytes(Bytes&& other) noexcept
       : data_(std::move(other.data_)),
         size_(std::exchange(other.size_, 0)),
@@ -131,6 +141,20 @@ class Reader {
     if (count > rest_.size()) throw WireError("a message ended early");
     if (count > 0) std::memcpy(to, rest_.data(), count);
     rest_ = rest_.subspan(count);
+  }
+  // The next `count` bytes where they lie. They may change until they are copied.
+  std::span<const std::byte> take(std::size_t count) {
+    if (count > rest_.size()) throw WireError("a message ended early");
+    const std::span<const std::byte> taken = rest_.first(count);
+    rest_ = rest_.subspan(count);
+    return taken;
+  }
+  // Of the 256 bytes only two are a bool; what else there is must not become one.
+  bool read_bool() {
+    std::uint8_t byte = 0;
+    read(&byte, sizeof byte);
+    if (byte > 1) throw WireError("a message has a bool that is neither true nor false");
+    return byte == 1;
   }
   // The next section; this reader goes on behind it.
   Reader section() {

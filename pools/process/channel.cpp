@@ -20,7 +20,7 @@ namespace {
 
 // The first page of the memory; the rings follow it.
 struct ChannelLayout {
-  static constexpr std::uint64_t kMagic = 0x32676e69726c6f6f;   // changes with the layout
+  static constexpr std::uint64_t kMagic = 0x33676e69726c6f6f;   // changes with the layout
 
   std::uint64_t magic = kMagic;
   RingIndices requests;                      // parent -> worker
@@ -33,7 +33,9 @@ struct ChannelLayout {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kTotal = kPage + 2 * ChannelMemory::kRingCapacity;
+constexpr std::size_t kCapacity = ChannelMemory::kRingCapacity;
+constexpr std::size_t kTotal = kPage + 2 * kCapacity;
+constexpr std::size_t kMapped = kPage + 4 * kCapacity;
 static_assert(sizeof(ChannelLayout) <= kPage && ChannelMemory::kRingCapacity % kPage == 0);
 // Sealed, so that no process can shrink it under the other (SIGBUS).
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
@@ -57,23 +59,43 @@ ChannelMemory::ChannelMemory(FileDescriptor descriptor) : descriptor_(std::move(
 }
 
 ChannelMemory::~ChannelMemory() {
-  if (layout_ != nullptr) ::munmap(layout_, kTotal);
+  if (layout_ != nullptr) ::munmap(layout_, kMapped);
 }
 
 void ChannelMemory::map() {
-  void* const at = ::mmap(nullptr, kTotal, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_.get(), 0);
-  if (at == MAP_FAILED) fail("cannot map the memory of a channel");
-  layout_ = static_cast<ChannelLayout*>(at);
+  void* const space = ::mmap(nullptr, kMapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (space == MAP_FAILED) fail("cannot map the memory of a channel");
+  auto* const base = static_cast<std::byte*>(space);
+  const auto place = [&](std::size_t at, std::size_t from, std::size_t size) {
+    return ::mmap(base + at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor_.get(), static_cast<off_t>(from)) != MAP_FAILED;
+  };
+  // The header and the first ring, that ring again, and the second ring twice.
+  if (!place(0, 0, kPage + kCapacity) || !place(kPage + kCapacity, kPage, kCapacity) ||
+      !place(kPage + 2 * kCapacity, kPage + kCapacity, kCapacity) || !place(kPage + 3 * kCapacity, kPage + kCapacity, kCapacity)) {
+    const int error = errno;
+    ::munmap(space, kMapped);
+    errno = error;
+    fail("cannot map the memory of a channel");
+  }
+  layout_ = static_cast<ChannelLayout*>(space);
 }
 
 std::byte* ChannelMemory::request_bytes() const noexcept { return reinterpret_cast<std::byte*>(layout_) + kPage; }
-std::byte* ChannelMemory::response_bytes() const noexcept { return request_bytes() + kRingCapacity; }
+std::byte* ChannelMemory::response_bytes() const noexcept { return request_bytes() + 2 * kCapacity; }
 
 ParentChannel::ParentChannel()
     : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       requests_(memory_.layout().requests, memory_.request_bytes(), ChannelMemory::kRingCapacity),
       responses_(memory_.layout().responses, memory_.response_bytes(), ChannelMemory::kRingCapacity) {
   if (!event_) fail("cannot make the event descriptor of a channel");
+}
+
+std::span<const std::byte> ParentChannel::view(std::size_t done, std::size_t) {
+  if (done > 0) {
+    responses_.consume(done);
+    futex_ring(memory_.layout().worker_asleep, kHasRead);
+  }
+  return responses_.view();
 }
 
 std::size_t ParentChannel::read_some(std::span<std::byte> to) {
@@ -110,6 +132,20 @@ void WorkerChannel::write(std::span<const std::byte> bytes) {
     bytes = bytes.subspan(count);
     event_ring(memory_.layout().parent_asleep, kHasWritten, event_.get());
   }
+}
+
+void WorkerChannel::commit(std::size_t count) noexcept {
+  responses_.commit(count);
+  event_ring(memory_.layout().parent_asleep, kHasWritten, event_.get());
+}
+
+std::span<const std::byte> WorkerChannel::view(std::size_t done, std::size_t seen) {
+  if (done > 0) {
+    requests_.consume(done);
+    event_ring(memory_.layout().parent_asleep, kHasRead, event_.get());
+  }
+  futex_await(memory_.layout().worker_asleep, kAsleepForData, [&] { return requests_.available() > seen; });
+  return requests_.view();
 }
 
 std::size_t WorkerChannel::read_some(std::span<std::byte> to) {

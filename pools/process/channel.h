@@ -22,7 +22,7 @@ struct ChannelLayout;
 // The mapped memory of a channel.
 class ChannelMemory {
  public:
-  static constexpr std::size_t kRingCapacity = std::size_t{512} << 10;   // bytes, each direction; memory is taken as it is used
+  static constexpr std::size_t kRingCapacity = std::size_t{2} << 20;   // bytes, each direction; memory is taken as it is used
 
   ChannelMemory();                                     // fresh. Throws std::system_error
   explicit ChannelMemory(FileDescriptor descriptor);   // the other process's. Throws std::system_error, WireError
@@ -31,6 +31,7 @@ class ChannelMemory {
   ChannelMemory& operator=(const ChannelMemory&) = delete;
 
   ChannelLayout& layout() const noexcept { return *layout_; }
+  // Each ring is mapped twice in a row.
   std::byte* request_bytes() const noexcept;
   std::byte* response_bytes() const noexcept;
   int descriptor() const noexcept { return descriptor_.get(); }
@@ -58,8 +59,11 @@ class ParentChannel {
   bool has_room() { return requests_.room() > 0; }
 
   // --- reading side ---
+  // Gives `done` bytes of the last view back and wakes a worker that waits for room; then what there is, in place. Throws WireError.
+  std::span<const std::byte> view(std::size_t done, std::size_t seen = 0);
   std::size_t read_some(std::span<std::byte> to);   // what there is; wakes a worker that waits for room. Throws WireError
-  bool readable() const { return responses_.available() > 0; }
+  bool readable() const { return responses_.has_news(); }   // something that has not been seen
+  static constexpr std::size_t kLongestInPlace = ChannelMemory::kRingCapacity;
 
   // --- doorbells; any thread ---
   void ring() noexcept;   // wakes the worker if it sleeps, after something was written
@@ -88,8 +92,14 @@ class WorkerChannel {
 
   // All of it; waits for room.
   void write(std::span<const std::byte> bytes);
+  // In place: all the room that there is without waiting, and the publication of the first `count` bytes written there.
+  std::span<std::byte> reserve() { return responses_.reserve(); }
+  void commit(std::size_t count) noexcept;
+  // Gives `done` bytes of the last view back; then what there is, in place, waiting until that is more than `seen` bytes.
+  std::span<const std::byte> view(std::size_t done, std::size_t seen);
   // What there is; waits until there is something.
   std::size_t read_some(std::span<std::byte> to);
+  static constexpr std::size_t kLongestInPlace = ChannelMemory::kRingCapacity;
   ClaimBoard& board() noexcept;
 
  private:

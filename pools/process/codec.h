@@ -68,7 +68,9 @@ void encode(Bytes& to, const T& value) {
 template <class T>
 T decode(Reader& from) {
   check_transferable<T>();
-  if constexpr (Copied<T>) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return from.read_bool();
+  } else if constexpr (Copied<T>) {
     // Not default-constructed: it need not be possible.
     union Slot {
       Slot() {}

@@ -72,6 +72,7 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
         put_back_locked(std::move(given.task));
       }
     }
+    if (culprit) answering_.fetch_add(1, std::memory_order_relaxed);   // until it has been counted as what it ends as
     was_starting = worker->phase == Phase::starting;
     const bool asked = worker->phase == Phase::stopping && status.success();
     live_.erase(std::find(live_.begin(), live_.end(), worker));
@@ -100,7 +101,10 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
   for (const int number : replacements) start_worker(number);
   const std::string tail = worker->finish_output();
   const std::string cause = description(*worker, status, tail);
-  if (culprit) end_with_death(std::move(culprit), *worker, status, tail, unbegun);
+  if (culprit) {
+    end_with_death(std::move(culprit), *worker, status, tail, unbegun);
+    answering_.fetch_sub(1, std::memory_order_release);   // Release: as in take_answer()
+  }
   if (was_starting) {
     start_failed(worker->number(), cause + " before it was ready");
   } else if (crash_loop) {

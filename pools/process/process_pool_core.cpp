@@ -367,18 +367,19 @@ std::vector<pid_t> ProcessPoolCore::worker_pids() const {
 
 PoolMetrics ProcessPoolCore::metrics() const {
   PoolMetrics metrics;
-  // What has ended first: it was submitted before, so that nothing comes out negative.
-  metrics.done = done_.load(std::memory_order_acquire);
-  metrics.failed = failed_.load(std::memory_order_acquire);
-  metrics.cancelled = cancelled_.load(std::memory_order_acquire);
   {
+    // With the mutex: what has ended was submitted before, so that nothing comes out negative.
     const std::lock_guard lock(mutex_);
+    // Before the ends: who sees that nothing runs any more also sees how it ended.
+    auto busy = static_cast<std::uint64_t>(answering_.load(std::memory_order_acquire));
+    metrics.done = done_.load(std::memory_order_acquire);
+    metrics.failed = failed_.load(std::memory_order_acquire);
+    metrics.cancelled = cancelled_.load(std::memory_order_acquire);
     metrics.submitted = submitted_;
     metrics.workers = static_cast<int>(live_.size());
     metrics.crashed = crashed_;
     metrics.respawned = respawned_;
     metrics.retried = retried_;
-    std::uint64_t busy = 0;
     for (const WorkerRef& worker : live_) busy += worker->phase == WorkerProcess::Phase::ready && worker->tasks() > 0;
     const std::uint64_t unfinished = submitted_ - metrics.done - metrics.failed - metrics.cancelled;
     metrics.running = std::min(busy, unfinished);

@@ -161,6 +161,8 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   std::atomic<std::uint64_t> done_{0};
   std::atomic<std::uint64_t> failed_{0};
   std::atomic<std::uint64_t> cancelled_{0};
+  // Tasks of which no worker has anything any more, and that have not been counted as ended. Raised under mutex_.
+  std::atomic<int> answering_{0};
   std::atomic<std::int64_t> cancelled_waiting_{0};   // of the queue's tasks
   std::atomic<std::uint32_t> room_{0};               // blocked submitters sleep on it
 

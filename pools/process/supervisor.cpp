@@ -175,18 +175,15 @@ void ProcessPoolCore::adjust_depth(WorkerProcess& worker, int answers) {
   if (!prefetches_) return;
   const auto now = Clock::now();
   Clock::duration since{};
-  bool some_behind_another = false;
   {
     const std::lock_guard lock(mutex_);
     since = now - std::exchange(worker.progress, now);
-    some_behind_another = worker.given() >= 2;
   }
   const auto per_task = since / answers;
   if (per_task < kShortTask) {
     worker.depth = std::min(worker.depth * 2, WorkerProcess::kMostGiven);
   } else if (per_task > kStuck) {
-    // rebalance() has no eye on those of depth 1: what lies behind another task there would wait for that, however long it takes.
-    worker.depth = some_behind_another ? 2 : 1;
+    worker.depth = 1;
   }
 }
 
@@ -241,13 +238,25 @@ void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& 
     if (header.kind != MessageKind::skipped && !worker->channel().board().begun(header.sequence)) {
       throw WireError("an answer to a task that it has not begun");
     }
+    if (const TaskRef& task = worker->at(0).task; header.kind == MessageKind::skipped && task) {
+      // A canceller takes it back first and says so then. A worker that lies keeps the task, so that it is not lost with the message.
+      task->state().await_canceller();
+      if (!task->state().cancelled()) throw WireError("a task was skipped that nobody has taken back");
+    }
     given = worker->take_oldest();
+    answering_.fetch_add(1, std::memory_order_relaxed);
     more = worker->given() * 2 <= worker->depth;
     if (header.kind != MessageKind::skipped) {
       worker->due.reset();
       ++worker->tasks_answered;
     }
   }
+  // It counts as running until it has been counted as what it ended as.
+  const struct Answering {
+    // Release: pairs with the acquire in metrics(), after what ended() counts.
+    ~Answering() { count.fetch_sub(1, std::memory_order_release); }
+    std::atomic<int>& count;
+  } answering{answering_};
   // The worker goes on before its answer is decoded.
   std::exception_ptr tampered;
   try {
@@ -258,7 +267,6 @@ void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& 
   if (given.task) {
     RemoteTask& task = *given.task;
     if (header.kind == MessageKind::skipped || !task.state().claim()) {
-      if (!task.state().cancelled()) throw WireError("a task was skipped that nobody has taken back");
       if (options_.observer) options_.observer->finished(task.number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
       task.state().await_canceller();
     } else {
@@ -317,6 +325,7 @@ bool ProcessPoolCore::supply(const WorkerRef& worker) {
       break;
     }
     if (!give_locked(worker, std::move(task))) continue;
+    worker->has_several |= worker->given() > 1;
     something |= worker->send_some();
     if (alone || worker->unsent()) wanted = 0;
   }
@@ -378,9 +387,12 @@ bool ProcessPoolCore::rebalance() {
   {
     std::unique_lock lock(mutex_, std::defer_lock);
     for (const WorkerRef& worker : live_) {
-      if (worker->depth == 1) continue;   // the supervisor's: without the mutex
+      if (!worker->has_several) continue;   // the supervisor's: without the mutex
       if (!lock.owns_lock()) lock.lock();
-      if (worker->given() < 2) continue;
+      if (worker->given() < 2) {
+        worker->has_several = false;
+        continue;
+      }
       if (Clock::now() - worker->progress < kStuck) {
         again = true;
         continue;

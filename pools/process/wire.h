@@ -3,6 +3,7 @@
 // Messages between the pool and its workers: a header, then `length` bytes of payload. The parent trusts nothing in them.
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -83,8 +84,12 @@ class Message {
   Bytes bytes_;
 };
 
-// Puts messages together from what arrives, in whatever pieces. Small messages are taken many at a time. Source has
-//   std::size_t read_some(std::span<std::byte>)   as much as there is, without waiting
+// Reads messages where they lie; those that are longer than that is possible are put together piece by piece. Source has
+//   std::span<const std::byte> view(std::size_t done, std::size_t seen)
+//       gives the first `done` bytes of the last view back; then what there is, the `seen` bytes of the last view that are left first
+//   std::size_t read_some(std::span<std::byte>)   as much as there is, without waiting, if `view` does not wait
+//   kLongestInPlace                               so many bytes can be in a view
+// The content of a view may change while it is read: everything is read once, into memory that is not shared, before it is looked at.
 template <class Source>
 class MessageReader {
  public:
@@ -95,25 +100,28 @@ class MessageReader {
     if (large_.size() > 0 && !assembling_) large_.clear(kKept);
     for (;;) {
       if (assembling_) return poll_large(source);
-      if (end_ - begin_ >= sizeof header_) {
-        std::memcpy(&header_, buffer_.data() + begin_, sizeof header_);
+      if (rest_.size() >= sizeof header_) {
+        std::memcpy(&header_, rest_.data(), sizeof header_);
         if (header_.magic != MessageHeader::kMagic) throw WireError("a message without its magic number");
         if (header_.length > MessageHeader::kMaxLength) throw WireError("a message of an absurd length");
-        const std::size_t after = end_ - begin_ - sizeof header_;
-        const std::byte* const content = buffer_.data() + begin_ + sizeof header_;
-        if (header_.length <= after) {
-          payload_ = {content, static_cast<std::size_t>(header_.length)};
-          begin_ += sizeof header_ + payload_.size();
+        const std::span<const std::byte> after = rest_.subspan(sizeof header_);
+        if (header_.length <= after.size()) {
+          payload_ = after.first(static_cast<std::size_t>(header_.length));
+          done_ += sizeof header_ + payload_.size();
+          rest_ = after.subspan(payload_.size());
           return header_;
         }
-        if (header_.length > kBuffer - sizeof header_) {
-          large_.append(content, after);
-          begin_ = end_ = 0;
+        if (header_.length > Source::kLongestInPlace - sizeof header_) {
+          large_.append(after.data(), after.size());
+          static_cast<void>(source.view(std::exchange(done_, 0) + rest_.size(), 0));
+          rest_ = {};
           assembling_ = true;
           continue;
         }
       }
-      if (!refill(source)) return std::nullopt;
+      const std::size_t seen = rest_.size();
+      rest_ = source.view(std::exchange(done_, 0), seen);
+      if (rest_.size() <= seen) return std::nullopt;
     }
   }
   std::span<const std::byte> payload() const noexcept { return payload_; }
@@ -121,27 +129,18 @@ class MessageReader {
   // After poll() threw std::bad_alloc in the middle of a message: reads the rest of it, without keeping it, and returns its header;
   // there is no payload then. Waits if the source does. REQUIRES: is_assembling().
   MessageHeader skip(Source& source) {
+    std::array<std::byte, std::size_t{16} << 10> nowhere;
     std::uint64_t left = header_.length - large_.size();
     large_.clear(0);
-    while (left > 0) left -= source.read_some({buffer_.data(), static_cast<std::size_t>(std::min<std::uint64_t>(left, kBuffer))});
+    while (left > 0) left -= source.read_some({nowhere.data(), static_cast<std::size_t>(std::min<std::uint64_t>(left, nowhere.size()))});
     assembling_ = false;
     return header_;
   }
   bool is_assembling() const noexcept { return assembling_; }
 
  private:
-  static constexpr std::size_t kBuffer = std::size_t{16} << 10;
   static constexpr std::size_t kFirstPiece = std::size_t{64} << 20;
-  static constexpr std::size_t kKept = std::size_t{1} << 20;   // memory held between messages
-
-  bool refill(Source& source) {
-    if (buffer_.size() == 0) buffer_.extend(kBuffer);
-    if (begin_ > 0) std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
-    end_ -= std::exchange(begin_, 0);
-    const std::size_t got = source.read_some({buffer_.data() + end_, kBuffer - end_});
-    end_ += got;
-    return got > 0;
-  }
+  static constexpr std::size_t kKept = std::size_t{4} << 20;   // memory held between messages
 
   std::optional<MessageHeader> poll_large(Source& source) {
     while (large_.size() < header_.length) {
@@ -158,11 +157,10 @@ class MessageReader {
   }
 
   MessageHeader header_;
-  Bytes buffer_;              // kBuffer bytes once it is used; those from begin_ to end_ have not been looked at
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  Bytes large_;               // the payload of a message that does not fit the buffer
-  bool assembling_ = false;   // it is not complete
+  std::span<const std::byte> rest_;   // of the last view, what has not been read
+  std::size_t done_ = 0;              // bytes of it that have been
+  Bytes large_;                       // the payload of a message that does not fit a view
+  bool assembling_ = false;           // it is not complete
   std::span<const std::byte> payload_;
 };
 

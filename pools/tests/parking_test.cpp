@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <random>
@@ -23,14 +24,16 @@ void pause_for(std::uint32_t amount) {
   for (std::uint32_t yields = amount / 64 % 128; yields > 0; --yields) ::sched_yield();
 }
 
+// On a busy machine, where a yield can take milliseconds, or under a sanitizer, it makes do with the rounds of ten seconds.
 void submit_and_wait(int workers, int submitters, int rounds) {
+  const auto enough = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   ThreadPool pool{workers};
   pool.start_all();
   std::vector<std::thread> threads;
   for (int submitter = 0; submitter < submitters; ++submitter) {
     threads.emplace_back([&, submitter] {
       std::minstd_rand random(static_cast<unsigned>(submitter + 1));
-      for (int round = 0; round < rounds; ++round) {
+      for (int round = 0; round < rounds && std::chrono::steady_clock::now() < enough; ++round) {
         EXPECT_EQ(pool.submit([round] { return round; }).result(), round);
         pause_for(static_cast<std::uint32_t>(random()));
       }
@@ -48,7 +51,8 @@ TEST(Parking, bursts_wake_as_many_workers_as_there_are_jobs) {
   ThreadPool pool{kWorkers};
   pool.start_all();
   std::minstd_rand random(7);
-  for (int round = 0; round < 500; ++round) {
+  const auto enough = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  for (int round = 0; round < 500 && std::chrono::steady_clock::now() < enough; ++round) {
     // Every job of the burst waits for all the others: one worker that is not woken is a hang.
     std::atomic<int> there{0};
     std::vector<Future<void>> burst;
@@ -78,7 +82,8 @@ TEST(Parking, callbacks_reach_a_callback_thread_on_its_way_to_sleep) {
   ThreadPool pool{ThreadPoolOptions{.workers = 2, .callbacks = CallbackOn::callback_thread}};
   pool.start_all();
   std::minstd_rand random(13);
-  for (int round = 0; round < 3000; ++round) {
+  const auto enough = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  for (int round = 0; round < 3000 && std::chrono::steady_clock::now() < enough; ++round) {
     std::atomic<bool> called{false};
     pool.submit_with_callback([&](const Future<void>&) { called = true; }, [] {});
     while (!called) ::sched_yield();

@@ -139,9 +139,9 @@ TEST(Channel, its_memory_cannot_be_shrunk_under_the_other_side) {
 
 TEST(ByteRing, an_index_out_of_bounds_is_an_error_and_nothing_is_touched) {
   RingIndices indices;
-  std::vector<std::byte> memory(64);
-  RingProducer producer(indices, memory.data(), memory.size());
-  RingConsumer consumer(indices, memory.data(), memory.size());
+  std::vector<std::byte> memory(128);   // nothing here goes beyond the first half
+  RingProducer producer(indices, memory.data(), 64);
+  RingConsumer consumer(indices, memory.data(), 64);
   std::byte byte{};
   EXPECT_EQ(producer.write_some(pattern(10, 0)), 10u);
   for (const std::uint64_t wrong : {std::uint64_t{11}, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
@@ -153,6 +153,7 @@ TEST(ByteRing, an_index_out_of_bounds_is_an_error_and_nothing_is_touched) {
   for (const std::uint64_t wrong : {std::uint64_t{65}, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
     indices.written = wrong;   // more than fits
     EXPECT_THROW(consumer.read_some(std::span(&byte, 1)), WireError);
+    EXPECT_THROW(consumer.view(), WireError);
   }
   indices.written = 10;
   std::vector<std::byte> received(20);
@@ -161,14 +162,24 @@ TEST(ByteRing, an_index_out_of_bounds_is_an_error_and_nothing_is_touched) {
 
 // --- messages ---
 
+// Shows `piece` bytes more at each look.
 struct Pieces {
   std::vector<std::byte> bytes;
   std::size_t piece = 1;
+  std::size_t visible = 0;
   std::size_t at = 0;
+  static constexpr std::size_t kLongestInPlace = 256;
+
+  std::span<const std::byte> view(std::size_t done, std::size_t) {
+    at += done;
+    visible = std::min(std::min(visible + piece, at + kLongestInPlace), bytes.size());
+    return std::span(bytes).subspan(at, visible - at);
+  }
   std::size_t read_some(std::span<std::byte> to) {
     const std::size_t count = std::min({to.size(), piece, bytes.size() - at});
     std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), count, to.begin());
     at += count;
+    visible = std::max(visible, at);
     return count;
   }
 };
@@ -183,12 +194,12 @@ std::vector<std::byte> message_of(std::size_t payload, std::uint64_t sequence) {
 TEST(MessageReader, puts_messages_together_from_any_pieces) {
   for (const std::size_t piece : {1u, 7u, 40u, 41u, 1000u}) {
     Pieces source{.bytes = {}, .piece = piece};
-    for (const std::size_t size : {0u, 1u, 300u}) {
+    for (const std::size_t size : {0u, 1u, 300u, 216u, 217u, 2u}) {
       const auto message = message_of(size, size + 5);
       source.bytes.insert(source.bytes.end(), message.begin(), message.end());
     }
     MessageReader<Pieces> reader;
-    for (const std::size_t size : {0u, 1u, 300u}) {
+    for (const std::size_t size : {0u, 1u, 300u, 216u, 217u, 2u}) {
       std::optional<MessageHeader> header;
       while (!(header = reader.poll(source))) ASSERT_LT(source.at, source.bytes.size());
       EXPECT_EQ(header->sequence, size + 5);

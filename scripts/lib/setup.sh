@@ -58,6 +58,7 @@ run_job() {
 
 # --- packages ---------------------------------------------------------------------------------------------------------
 
+# missing_packages [PACKAGE...] - of packages.txt and those given.
 missing_packages() {
   local package status
   while read -r package; do
@@ -65,10 +66,10 @@ missing_packages() {
     # shellcheck disable=SC2016  # the ${...} is dpkg-query's
     status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
     [[ $status == 'install ok installed' ]] || echo "$package"
-  done <"$scripts/packages.txt"
+  done < <(cat "$scripts/packages.txt" && printf '%s\n' "$@")
 }
 
-# Installs what packages.txt names and the machine lacks; silent when nothing does. POOLBENCH_NO_INSTALL=1 leaves the
+# install_packages [PACKAGE...] - installs what packages.txt names, and the PACKAGEs, where the machine lacks them; silent when nothing does. POOLBENCH_NO_INSTALL=1 leaves the
 # machine alone.
 install_packages() {
   [[ ${POOLBENCH_NO_INSTALL:-0} == 1 ]] && return
@@ -78,7 +79,7 @@ install_packages() {
   fi
 
   local missing as_root=()
-  mapfile -t missing < <(missing_packages)
+  mapfile -t missing < <(missing_packages "$@")
   ((${#missing[@]} == 0)) && return
 
   if [[ $(id -u) != 0 ]]; then

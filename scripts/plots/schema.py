@@ -50,7 +50,12 @@ MODEL_TEXT = ("cell_id", "strategy", "formula", "binding", "violated", "basis")
 BASIS_REQUESTED = "requested"  # of a prediction: from the durations asked for, not from measured ones
 CLAIMS = (
     "id", "verdict", "expected", "predicted_ns", "measured_ns", "tolerance_ns", "violated", "formula", "model_ns",
-    "ci_low_ns", "ci_high_ns", "n", "failed", "rival", "gap_ns", "claim", "tutorial",
+    "ci_low_ns", "ci_high_ns", "n", "failed", "rival", "gap_ns", "claim", "tutorial", "domain", "case", "scales", "overhead_ns",
+    "slope_ns", "slope_low_ns", "slope_high_ns", "intercept_ns", "intercept_low_ns", "intercept_high_ns", "open", "facts",
+)
+EVIDENCE = (
+    "cell_id", "rep", "callbacks", "own_worker_ns", "other_worker_ns", "submitter_ns", "main_ns", "elsewhere_ns", "overlap_ns",
+    "callback_threads", "workers", "tasks_at_once",
 )
 
 CONTEXT = ("run_id", "started_utc", "suite", "argv", "seed", "order", "machine_line", "environment", "calibration")
@@ -62,3 +67,15 @@ CONTEXT_ENVIRONMENT = (
 CONTEXT_CALIBRATION = (
     "spin_units_per_ns", "sort_units_per_ns", "hash_units_per_ns", "json_units_per_ns", "html_units_per_ns",
 )
+
+# --- the race: what scripts/race writes, and nobody else. scripts/racing makes these files; results/RACE.md is their dictionary.
+RACE = (
+    "round", "run_order", "started_utc", "scenario", "peer", "executed_by", "workers", "producers", "unit", "value", "tasks",
+    "producer_share", "seconds", "status", "error",
+)
+GOALS = (
+    "group", "goal", "workers", "producers", "value", "unit", "against", "against_value", "bound", "limit", "figure", "low", "high",
+    "rounds", "verdict",
+)
+RACE_CONTEXT = ("started_utc", "argv", "cores", "cores_decided_by", "machine_line", "commit", "rounds", "seconds", "scale", "seed",
+                "python", "joblib", "load1")

@@ -22,6 +22,7 @@ std::vector<Entry> entries_of(Entries entries, bool has_workers, int cores) {
     case Entries::sizes_and_producers:
     case Entries::sizes: sizes = {1, 2, 4, cores, cores * 5}; break;
     case Entries::cores_and_five_times: sizes = {cores, cores * 5}; break;
+    case Entries::five_times: sizes = {cores * 5}; break;
     case Entries::cores: sizes = {cores}; break;
     case Entries::cores_and_ten_times: sizes = {cores, cores * 10}; break;
     case Entries::two: sizes = {2}; break;

@@ -80,6 +80,7 @@ enum class Entries {
   sizes_and_producers,    // 1, 2, 4, cores, cores*5 workers, each with 1 and with 4 producers
   sizes,                  // the same sizes, one producer
   cores_and_five_times,   // cores and cores*5 workers, one producer
+  five_times,             // cores*5 workers, one producer
   cores,                  // as many workers as cores, one producer
   cores_and_ten_times,    // cores and cores*10 workers, one producer
   two,                    // two workers

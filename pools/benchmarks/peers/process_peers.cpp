@@ -136,14 +136,16 @@ double round_trips_seconds(ProcessPool& pool, std::int64_t trips) {
 Measured round_trip(const Entry& entry, const Effort& effort) {
   Started started(entry.workers);
   const auto burst = [&](std::int64_t trips) { return round_trips_seconds(started.pool, trips); };
-  const std::int64_t trips = fitting_tasks(effort, effort.tasks, burst);
+  Effort few = effort;   // as in the threads' scenario
+  few.at_least = std::min<std::int64_t>(effort.at_least, 100);
+  const std::int64_t trips = fitting_tasks(few, effort.tasks, burst);
   const double seconds = burst(trips);
   return measured(seconds * 1e9 / static_cast<double>(trips), trips, seconds);
 }
 
 Measured round_trip_after_1ms(const Entry& entry, const Effort& effort) {
   Started started(entry.workers);
-  round_trips_seconds(started.pool, std::min(effort.at_least, effort.tasks));
+  round_trips_seconds(started.pool, std::min<std::int64_t>({effort.at_least, effort.tasks, 100}));
   const std::int64_t trips = std::clamp<std::int64_t>(static_cast<std::int64_t>(effort.seconds / 1.1e-3), 1, effort.tasks);
   std::vector<double> each = touched_room<double>(trips);
   const Clock::time_point begin = Clock::now();
@@ -173,7 +175,7 @@ Measured start(const Entry& entry, const Effort&) {
 Measured idle_cpu(const Entry& entry, const Effort& effort) {
   Started started(entry.workers);
   pipelined_seconds(started.pool, 1000);
-  round_trips_seconds(started.pool, 1000);
+  round_trips_seconds(started.pool, 100);
   std::this_thread::sleep_for(std::chrono::milliseconds(10));
   const std::vector<pid_t> workers = started.pool.worker_pids();
   const Clock::time_point begin = Clock::now();
@@ -183,7 +185,7 @@ Measured idle_cpu(const Entry& entry, const Effort& effort) {
   const double cpu =
       cpu_seconds_between(threads_before, cpu_seconds_of_other_threads()) + cpu_seconds_of(workers) - workers_before;
   const double seconds = seconds_since(begin);
-  return measured(cpu * 1e9 / seconds, 2000, seconds);
+  return measured(cpu * 1e9 / seconds, 1100, seconds);
 }
 
 // ns that delivery to a callback in this process adds to a task: the median difference of bursts with and without.

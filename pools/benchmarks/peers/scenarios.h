@@ -5,6 +5,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <latch>
@@ -65,8 +66,10 @@ Burst round_trips(P& pool, std::int64_t trips) {
 template <Peer P>
 Measured round_trip(const Entry& entry, const Effort& effort) {
   P pool(entry.workers);
+  Effort few = effort;   // a trip may take as long as the scheduler's slice
+  few.at_least = std::min<std::int64_t>(effort.at_least, 100);
   const std::int64_t trips =
-      fitting_tasks(effort, effort.tasks, [&](std::int64_t warm) { return round_trips(pool, warm).seconds; });
+      fitting_tasks(few, effort.tasks, [&](std::int64_t warm) { return round_trips(pool, warm).seconds; });
   const Burst timed = round_trips(pool, trips);
   return timed.measured(timed.ns_per_task());
 }
@@ -75,7 +78,7 @@ Measured round_trip(const Entry& entry, const Effort& effort) {
 template <Peer P>
 Measured round_trip_after_1ms(const Entry& entry, const Effort& effort) {
   P pool(entry.workers);
-  round_trips(pool, std::min<std::int64_t>(effort.at_least, effort.tasks));
+  round_trips(pool, std::min<std::int64_t>({effort.at_least, effort.tasks, 100}));
   const std::int64_t trips = std::clamp<std::int64_t>(static_cast<std::int64_t>(effort.seconds / 1.1e-3), 1, effort.tasks);
   std::vector<double> each = touched_room<double>(trips);
   const Executions before = executions();
@@ -158,9 +161,9 @@ Measured idle_cpu(const Entry& entry, const Effort& effort) {
   together(pool, 1, [&](int) {
     const Executions before = executions();
     for (int task = 0; task < 1000; ++task) pool.post([] { count_execution(); });
-    for (int task = 0; task < 1000; ++task) pool.result(submit_empty(pool));
+    for (int task = 0; task < 100; ++task) pool.result(submit_empty(pool));
     pool.drain();
-    wait_for_executions(before, 2000);
+    wait_for_executions(before, 1100);
     const Executions ran = executions() - before;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     const Clock::time_point begin = Clock::now();
@@ -228,6 +231,52 @@ Measured memory_detached(const Entry& entry, const Effort& effort) {
 template <Peer P>
 Measured memory_future(const Entry& entry, const Effort& effort) {
   return memory<P>(entry, effort, submit_empty);
+}
+
+// --- many clients -----------------------------------------------------------------------------------------------------
+
+// ns per task of 10,000 tasks that sleep for 1 ms: a thread each against a pool that has a few.
+template <Peer P>
+Measured clients(const Entry& entry, const Effort& effort) {
+  P pool(entry.workers);
+  const auto work = [] { std::this_thread::sleep_for(std::chrono::milliseconds(1)); };
+  const Burst timed = makespan(pool, std::min(P::kMostTasks, scaled(10'000, effort)), work);
+  return timed.measured(timed.ns_per_task());
+}
+
+// Growth of the resident memory, in bytes per task, while 10,000 tasks wait: each in a thread of its own, or all but those that
+// block the pool's workers in its queue.
+template <Peer P>
+Measured clients_memory(const Entry& entry, const Effort& effort) {
+  struct Clients {
+    std::atomic<std::int64_t> waiting{0};
+    std::latch gate{1};
+  } all;
+  const std::int64_t tasks = std::min(P::kMostTasks, scaled(10'000, effort));
+  const std::int64_t at_once =
+      P::kExecutedBy == ExecutedBy::thread_per_task ? tasks : std::min<std::int64_t>(tasks, entry.workers);
+  P pool(entry.workers);
+  double bytes = 0;
+  const Executions before = executions();
+  const Clock::time_point begin = Clock::now();
+  together(pool, 1, [&](int) {
+    ::malloc_trim(0);   // as in memory()
+    const std::int64_t none = resident_bytes();
+    for (std::int64_t task = 0; task < tasks; ++task) {
+      pool.post([&all] {
+        // Relaxed: whoever reads the number reads nothing else of this task.
+        all.waiting.fetch_add(1, std::memory_order_relaxed);
+        all.gate.wait();
+        count_execution();
+      });
+    }
+    while (all.waiting.load(std::memory_order_relaxed) < at_once) std::this_thread::sleep_for(std::chrono::microseconds(50));
+    bytes = static_cast<double>(resident_bytes() - none) / static_cast<double>(tasks);
+    all.gate.count_down();
+    pool.drain();
+  });
+  wait_for_executions(before, tasks);
+  return Burst{.seconds = seconds_since(begin), .ran = exactly(tasks, before)}.measured(bytes);
 }
 
 // --- callbacks --------------------------------------------------------------------------------------------------------

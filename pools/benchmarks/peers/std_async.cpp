@@ -29,6 +29,11 @@ struct Async : PeerDefaults {
 
 }  // namespace
 
-ThreadPeer std_async() { return thread_peer<Async>(); }
+ThreadPeer std_async() {
+  ThreadPeer peer = thread_peer<Async>();
+  peer.runs.push_back({"clients", "ns/task", Entries::five_times, &scenarios::clients<Async>});
+  peer.runs.push_back({"clients_memory", "bytes/task", Entries::five_times, &scenarios::clients_memory<Async>});
+  return peer;
+}
 
 }  // namespace pools::benchmarks

@@ -39,6 +39,8 @@ ThreadPeer our_thread_pool() {
   ThreadPeer peer = thread_peer<Ours>();
   peer.runs.push_back({"callback_on_worker", "ns/task", Entries::sizes, &scenarios::callbacks<Ours>});
   peer.runs.push_back({"callback_on_callback_thread", "ns/task", Entries::sizes, &scenarios::callbacks<OursWithCallbackThread>});
+  peer.runs.push_back({"clients", "ns/task", Entries::five_times, &scenarios::clients<Ours>});
+  peer.runs.push_back({"clients_memory", "bytes/task", Entries::five_times, &scenarios::clients_memory<Ours>});
   return peer;
 }
 

@@ -1,0 +1,96 @@
+// A stream of messages from a worker, as the pool takes it apart: headers, pieces, values, chunks of map(), exceptions
+// (pools/process/wire.h, codec.h, archive.h, remote_exception.h). The first byte of an input says in how large pieces the rest arrives.
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <span>
+
+#include "fuzz/fuzz.h"
+#include "fuzz/wire_types.h"
+#include "pools/process/remote_exception.h"
+#include "pools/process/remote_map.h"
+#include "pools/process/wire.h"
+
+namespace {
+
+using namespace pools::detail;
+
+class Pieces {
+ public:
+  Pieces(std::span<const std::byte> bytes, std::size_t piece) : rest_(bytes), piece_(piece) {}
+
+  std::size_t read_some(std::span<std::byte> to) {
+    const std::size_t count = std::min({to.size(), piece_, rest_.size()});
+    if (count > 0) std::memcpy(to.data(), rest_.data(), count);
+    rest_ = rest_.subspan(count);
+    return count;
+  }
+  bool empty() const { return rest_.empty(); }
+
+ private:
+  std::span<const std::byte> rest_;
+  std::size_t piece_;
+};
+
+// What can be decoded can be encoded, and is the same again.
+template <class T>
+void decode_value_of(std::span<const std::byte> payload) {
+  Reader reader(payload);
+  const T value = decode<T>(reader);
+  reader.expect_end();
+  Bytes bytes;
+  encode(bytes, value);
+  Reader again(bytes.view());
+  const T copy = decode<T>(again);
+  again.expect_end();
+  Bytes twice;
+  encode(twice, copy);
+  FUZZ_REQUIRE(twice.size() == bytes.size());
+}
+
+void handle(const MessageHeader& header, std::span<const std::byte> payload) {
+  switch (header.kind) {
+    case MessageKind::result:
+      return fuzz::with_type(header.sequence, [payload]<class T>() { decode_value_of<T>(payload); });
+    case MessageKind::error:
+    case MessageKind::refused: {
+      Reader reader(payload);
+      FUZZ_REQUIRE(decode_exception(reader) != nullptr);
+      return;
+    }
+    case MessageKind::task: {   // no answer is of this kind: a place for the chunks of map()
+      Reader reader(payload);
+      const auto items = decode_chunk<std::string>(reader);
+      FUZZ_REQUIRE(items.size() <= payload.size());
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::Input input(data, size);
+  const std::size_t piece = 1 + std::size_t{input.byte()} * 16;
+  Pieces source({reinterpret_cast<const std::byte*>(input.data()), input.size()}, piece);
+  MessageReader<Pieces> reader;
+  try {
+    for (;;) {
+      const auto header = reader.poll(source);
+      if (!header) {
+        if (source.empty()) break;
+        continue;
+      }
+      FUZZ_REQUIRE(reader.payload().size() == header->length && header->length <= size);
+      try {
+        handle(*header, reader.payload());
+      } catch (const std::exception&) {   // as the pool does: only this task fails
+      }
+    }
+  } catch (const WireError&) {   // as the pool does: the worker is condemned
+  }
+  return 0;
+}

@@ -1,0 +1,336 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "pools/process_pool.h"
+#include "pools/tests/soak/chaos.h"
+
+namespace pools::soak {
+namespace {
+
+using namespace std::chrono_literals;
+
+enum class Kind { add, echo, fail, exit, raise, stubborn, spin, overdue, child };
+
+std::uint64_t checksum(const std::string& text) {
+  std::uint64_t sum = 1469598103934665603ULL;   // FNV-1a
+  for (const char c : text) sum = (sum ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return sum;
+}
+
+// --- tasks ---
+
+std::uint64_t add(std::uint64_t a, std::uint64_t b) { return a + b; }
+std::string echo(std::string text) { return text; }
+std::uint64_t fail(const std::string& text) { throw std::runtime_error(text); }
+std::uint64_t leave(int status) { std::_Exit(status); }
+std::uint64_t die_by(int signal) {
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+  return 0;
+}
+// Ends only by SIGKILL.
+std::uint64_t stubborn() {
+  ::signal(SIGTERM, SIG_IGN);
+  for (;;) ::pause();
+}
+std::uint64_t spin(int microseconds) {
+  const auto end = Clock::now() + std::chrono::microseconds(microseconds);
+  while (Clock::now() < end) {
+  }
+  return 7;
+}
+// Leaves a process behind, which the pool has to end with the worker.
+std::uint64_t leave_child() {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) ::pause();
+  }
+  return child > 0 ? 7 : 0;
+}
+
+struct Sent {
+  Kind kind{};
+  std::uint64_t expected = 0;
+  std::optional<Future<std::uint64_t>> number;
+  std::optional<Future<std::string>> text;
+  bool may_be_cancelled = false;
+  std::shared_ptr<std::atomic<int>> called;   // how often its callback was
+
+  template <class Use>
+  auto with_future(Use use) const {
+    return number ? use(*number) : use(*text);
+  }
+};
+
+class Shaking {
+ public:
+  Shaking(Random& random, Tally& tally, Violations& violations)
+      : random_(random), tally_(tally), violations_(violations), options_(random_options()), pool_(options_) {}
+
+  void run(Clock::time_point until) {
+    ++tally_.pools;
+    try {
+      while (Clock::now() < until) step();
+    } catch (const BrokenPoolError& error) {
+      broken(error);
+    }
+    pool_.resume();
+    if (chance(random_, 30)) {
+      const bool cancel = chance(random_, 50);
+      for (Sent& sent : sent_) sent.may_be_cancelled |= cancel;
+      pool_.shutdown({.wait = false, .cancel_futures = cancel});
+    }
+    settle();
+    pool_.shutdown();
+    check_ends(pool_.metrics(), ends_, "processes", tally_, violations_);
+  }
+
+ private:
+  ProcessPoolOptions random_options() {
+    ProcessPoolOptions options;
+    options.workers = 1 + pick(random_, 4);
+    if (chance(random_, 30)) options.queue = {.limit = static_cast<std::size_t>(50 + pick(random_, 200)), .when_full = WhenFull::reject};
+    options.timing = chance(random_, 20);
+    options.retry = {.retries = pick(random_, 3), .backoff = 1ms, .max_backoff = 5ms};
+    options.crash_limit = 0;   // storms of deaths are what this is about
+    options.max_tasks_per_child = chance(random_, 25) ? 20 + pick(random_, 200) : 0;
+    options.kill_gap = 10ms;
+    options.output = chance(random_, 50) ? WorkerOutput::tagged : WorkerOutput::discarded;
+    return options;
+  }
+
+  void step() {
+    switch (pick(random_, 12)) {
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+        for (int tasks = 1 + pick(random_, 40); tasks > 0; --tasks) submit();
+        break;
+      case 4:
+        cancel_some();
+        break;
+      case 5:
+        if (chance(random_, 40)) kill_one();
+        break;
+      case 6:
+        if (chance(random_, 20)) {
+          pool_.resize(1 + pick(random_, 5));
+          ++tally_.resizes;
+        }
+        break;
+      case 7:
+        if (chance(random_, 20)) {
+          pool_.pause();
+          ++tally_.pauses;
+        }
+        break;
+      case 8:
+        pool_.resume();
+        break;
+      case 9:
+        look();
+        break;
+      case 10:
+        if (!sent_.empty() && !pool_.paused()) {
+          const Sent& some = sent_[random_() % sent_.size()];
+          some.with_future([](const auto& future) { wait(std::vector{future}, 2ms); });
+        }
+        break;
+      default:
+        if (sent_.size() > 2000) {
+          pool_.resume();
+          settle();
+        }
+    }
+  }
+
+  // Where every worker is killed that starts, there is no pool. Otherwise nothing of this may break one.
+  void broken(const BrokenPoolError& error) {
+    if (!broken_) ++tally_.broken;
+    broken_ = true;
+    if (tally_.kills == kills_before_ || std::string(error.what()).find("signal 9 (Killed) before it was ready") == std::string::npos) {
+      violations_.add(std::string("processes: ") + error.what());
+    }
+  }
+
+  void submit() {
+    Sent sent;
+    RemoteTaskOptions options;
+    if (chance(random_, 10)) options.priority = pick(random_, 5) - 2;
+    if (chance(random_, 5)) options.retries = pick(random_, 3);
+    if (chance(random_, 5)) options.cancel_kills = true;
+    sent.called = std::make_shared<std::atomic<int>>(0);
+    const auto count = [called = sent.called](const auto&) { ++*called; };
+    const int kind = pick(random_, 1000);
+    try {
+      const auto pool = pool_.with(options);
+      if (kind < 600) {
+        const std::uint64_t a = random_() / 2;
+        const std::uint64_t b = random_() / 2;
+        sent.kind = Kind::add;
+        sent.expected = a + b;
+        // Plain ones travel several at a time.
+        sent.number = chance(random_, 80) ? pool_.submit_with_callback<&add>(count, a, b) : pool.submit_with_callback<&add>(count, a, b);
+      } else if (kind < 780) {
+        std::string text(random_size(), '\0');
+        for (char& c : text) c = static_cast<char>(random_());
+        sent.kind = Kind::echo;
+        sent.expected = checksum(text);
+        sent.text = pool.submit_with_callback<&echo>(count, text);
+      } else if (kind < 880) {
+        sent.kind = Kind::fail;
+        sent.number = pool.submit_with_callback<&fail>(count, std::string("on purpose"));
+      } else if (kind < 960) {
+        sent.kind = Kind::spin;
+        sent.expected = 7;
+        sent.number = pool.submit_with_callback<&spin>(count, pick(random_, 2000));
+      } else if (kind < 970) {
+        sent.kind = Kind::exit;
+        sent.number = pool.submit_with_callback<&leave>(count, pick(random_, 3));
+      } else if (kind < 985) {
+        constexpr int kSignals[] = {SIGKILL, SIGSEGV, SIGABRT, SIGTERM};
+        sent.kind = Kind::raise;
+        sent.number = pool.submit_with_callback<&die_by>(count, kSignals[pick(random_, 4)]);
+      } else if (kind < 990) {
+        options.deadline = std::chrono::milliseconds(1 + pick(random_, 5));
+        sent.kind = Kind::stubborn;
+        sent.number = pool_.with(options).template submit_with_callback<&stubborn>(count);
+      } else if (kind < 995) {
+        options.deadline = std::chrono::microseconds(500 + pick(random_, 2000));
+        sent.kind = Kind::overdue;
+        sent.expected = 7;
+        sent.number = pool_.with(options).template submit_with_callback<&spin>(count, pick(random_, 3000));
+      } else {
+        sent.kind = Kind::child;
+        sent.expected = 7;
+        sent.number = pool.submit_with_callback<&leave_child>(count);
+      }
+    } catch (const QueueFullError&) {
+      ++tally_.refused;
+      return;
+    }
+    ++ends_.accepted;
+    sent_.push_back(std::move(sent));
+  }
+
+  std::size_t random_size() {
+    const int kind = pick(random_, 100);
+    if (kind < 80) return static_cast<std::size_t>(pick(random_, 2000));
+    if (kind < 98) return static_cast<std::size_t>(pick(random_, 300'000));
+    return static_cast<std::size_t>(pick(random_, 4'000'000));
+  }
+
+  void cancel_some() {
+    if (sent_.empty()) return;
+    for (int tries = 1 + pick(random_, 20); tries > 0; --tries) {
+      Sent& some = sent_[sent_.size() - 1 - random_() % std::min<std::size_t>(sent_.size(), 200)];
+      if (some.with_future([](const auto& future) { return future.cancel(); })) some.may_be_cancelled = true;
+    }
+  }
+
+  void kill_one() {
+    const std::vector<pid_t> pids = pool_.worker_pids();
+    if (pids.empty()) return;
+    const pid_t pid = pids[random_() % pids.size()];
+    // It may have died in between: only a child of this process is a worker.
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    std::string field;
+    std::string parent;
+    stat >> field >> field >> field >> parent;
+    if (parent != std::to_string(::getpid())) return;
+    ++tally_.kills;
+    if (chance(random_, 20)) {
+      ::kill(pid, SIGSTOP);
+      std::this_thread::yield();
+    }
+    ::kill(pid, SIGKILL);
+  }
+
+  void look() {
+    ++tally_.looks;
+    check_balance(pool_.metrics(), "processes", violations_);
+    if (!chance(random_, 5)) return;
+    for (const pid_t pid : pool_.worker_pids()) {
+      std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+      for (std::string line; std::getline(maps, line);) {
+        if (line.find("/dev/shm") != std::string::npos) violations_.add("processes: a worker maps " + line);
+      }
+    }
+  }
+
+  // Everything ends, as it should.
+  void settle() {
+    for (const Sent& sent : sent_) {
+      if (!sent.with_future([](const auto& future) { return wait(std::vector{future}, kLost).not_done.empty(); })) {
+        violations_.add("processes: a task of kind " + std::to_string(static_cast<int>(sent.kind)) + " was lost; " + state_of(pool_.metrics()));
+        continue;
+      }
+      sent.with_future([&](const auto& future) { judge(sent, future); });
+      const auto limit = Clock::now() + kLost;
+      while (*sent.called == 0 && Clock::now() < limit) std::this_thread::yield();
+      if (*sent.called != 1) violations_.add("processes: a callback ran " + std::to_string(*sent.called) + " times");
+    }
+    sent_.clear();
+    look();
+  }
+
+  static bool is_right(const Sent& sent, std::uint64_t value) { return value == sent.expected; }
+  static bool is_right(const Sent& sent, const std::string& text) { return checksum(text) == sent.expected; }
+
+  template <class T>
+  void judge(const Sent& sent, const Future<T>& future) {
+    const auto wrong = [&](const std::string& what) {
+      violations_.add("processes: a task of kind " + std::to_string(static_cast<int>(sent.kind)) + " " + what);
+    };
+    try {
+      ++ends_.done;
+      if (!is_right(sent, future.result())) wrong("has a wrong result");
+      if (sent.kind == Kind::fail || sent.kind == Kind::exit || sent.kind == Kind::raise || sent.kind == Kind::stubborn) wrong("returned");
+      return;
+    } catch (const CancelledError&) {
+      --ends_.done;
+      ++ends_.cancelled;
+      if (!sent.may_be_cancelled) wrong("was cancelled by nobody");
+      return;
+    } catch (const WorkerDied&) {   // of its own doing, by its deadline, or because the soak killed the worker
+    } catch (const BrokenPoolError& error) {
+      broken(error);
+    } catch (const RemoteError& error) {
+      if (sent.kind != Kind::fail) wrong(std::string("threw ") + error.type() + ": " + error.what());
+    } catch (const std::exception& error) {
+      wrong(std::string("failed: ") + error.what());
+    }
+    --ends_.done;
+    ++ends_.failed;
+  }
+
+  Random& random_;
+  Tally& tally_;
+  Violations& violations_;
+  ProcessPoolOptions options_;
+  ProcessPool pool_;
+  std::vector<Sent> sent_;
+  Ends ends_;
+  bool broken_ = false;
+  const std::uint64_t kills_before_ = tally_.kills;
+};
+
+}  // namespace
+
+void shake_processes(Random& random, Clock::time_point until, Tally& tally, Violations& violations) {
+  Shaking(random, tally, violations).run(until);
+}
+
+}  // namespace pools::soak

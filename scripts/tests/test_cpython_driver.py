@@ -1,0 +1,207 @@
+"""scripts/cpython_driver.py: its protocol, what it records, and that nothing outlives its standard input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+
+DRIVER = Path(__file__).resolve().parent.parent / "cpython_driver.py"
+GENEROUS = 60  # seconds; only a hang reaches it
+FOR_EVER = 3_600_000_000_000
+STRATEGIES = {"thread": ("none", "worker", "extra", "fused", "sync", "collect", "as_completed", "map"),
+              "process": ("none", "main", "extra", "fused", "sync", "collect", "as_completed", "map")}
+
+
+def sleep(ns=0, seed=1):
+    return ["sleep", 0, ns, 0, 0, seed]
+
+
+def spin(steps, seed=1):
+    return ["spin", 0, 0, steps, 0, seed]
+
+
+def request(executor, strategy, tasks, callbacks=None, **more):
+    callbacks = [] if strategy == "none" else callbacks or [sleep(seed=i) for i in range(len(tasks))]
+    return {"command": "run", "executor": executor, "strategy": strategy, "workers": 2, "parsers": 2, "chunksize": 2,
+            "tasks": tasks, "callbacks": callbacks, **more}
+
+
+def start():
+    return subprocess.Popen([sys.executable, "-I", "-B", str(DRIVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, start_new_session=True)
+
+
+def ask(question):
+    """The answer; the driver's standard input stays open until it is there, as poolbench does it."""
+    with start() as driver:
+        driver.stdin.write(json.dumps(question).encode() + b"\n" if not isinstance(question, bytes) else question)
+        driver.stdin.flush()
+        line = driver.stdout.readline()
+        driver.stdin.close()
+        driver.wait(GENEROUS)
+        assert line, driver.stderr.read()
+        return json.loads(line)
+
+
+def session_members(session):
+    """Living processes of a session."""
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            fields = Path("/proc", entry, "stat").read_text("ascii", "replace").rpartition(")")[2].split()
+        except (OSError, ValueError):
+            continue
+        if entry.isdigit() and int(fields[3]) == session and fields[0] not in "ZX":
+            found.append(int(entry))
+    return found
+
+
+def wait_until(condition, what):
+    """Fails loudly instead of hanging, so that the clean-ups still run; only a hang gets that far."""
+    deadline = time.monotonic() + GENEROUS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {GENEROUS} s in vain: {what}")
+        time.sleep(0.002)
+
+
+class Protocol(unittest.TestCase):
+    def test_describes_the_interpreter_that_runs_it(self):
+        answer = ask({"command": "describe"})
+        self.assertEqual(answer["implementation"], sys.implementation.name)
+        self.assertTrue(answer["version"].startswith("%d.%d.%d" % sys.version_info[:3]))
+        self.assertEqual(answer["gil"], getattr(sys, "_is_gil_enabled", lambda: True)())
+        self.assertTrue(os.access(answer["executable"], os.X_OK))
+
+    def test_calibrates(self):
+        self.assertGreater(ask({"command": "calibrate", "budget_ns": 1_000_000})["spin_steps_per_ns"], 0)
+
+    def test_answers_what_it_does_not_understand_with_an_error_of_one_line(self):
+        for question in ({"command": "dance"}, {}, b"no json\n", b"[1]\n", {"command": "run"},
+                         request("thread", "later", [sleep()]), request("thread", "none", [["dance", 0, 0, 0, 0, 1]])):
+            with self.subTest(question=question):
+                answer = ask(question)
+                self.assertEqual(list(answer), ["error"])
+                self.assertNotIn("\n", answer["error"])
+
+    def test_ends_at_the_end_of_its_input_without_a_question(self):
+        with start() as driver:
+            driver.stdin.close()
+            self.assertEqual(driver.wait(GENEROUS), 0)
+            self.assertEqual(driver.stdout.read(), b"")
+
+
+class Cells(unittest.TestCase):
+    def test_every_strategy_leaves_a_complete_trace_in_order(self):
+        for executor, strategies in STRATEGIES.items():
+            for strategy in strategies:
+                with self.subTest(executor=executor, strategy=strategy):
+                    answer = ask(request(executor, strategy, [sleep(1_000_000, i) for i in range(5)]))
+                    self.assertNotIn("error", answer)
+                    self.assertEqual(len(answer["tasks"]), 5)
+                    for row in answer["tasks"]:
+                        self.assertEqual(len(row), 13)
+                        stamps = [row[0], row[1], row[2]] + ([] if strategy == "none" else [row[7], row[8]])
+                        self.assertEqual(stamps, sorted(stamps))
+                        self.assertGreater(stamps[0], 0)
+                        self.assertGreaterEqual(row[2] - row[1], 1_000_000)
+                        if strategy == "none":
+                            self.assertEqual(row[7:], [-1, -1, 0, 0, 0, 0])
+                    self.assertGreater(answer["resources"]["rss_peak_bytes"], 0)
+
+    def test_equal_works_give_equal_digests_in_threads_and_processes(self):
+        works = [spin(100, 2**64 - 1), spin(101, 7), sleep(0, 2**63), ["gil_spin", 0, 0, 100, 0, 7], ["mixed", 0, 0, 100, 0, 7]]
+        in_threads = [row[6] for row in ask(request("thread", "none", works))["tasks"]]
+        in_processes = [row[6] for row in ask(request("process", "none", works))["tasks"]]
+        self.assertEqual(in_threads, in_processes)
+        self.assertEqual(len(set(in_threads)), len(works))
+
+    def test_the_worker_runs_a_done_callback_of_threads_and_one_thread_of_the_main_process_that_of_processes(self):
+        # Long enough that no future is done before its callback is attached, which CPython runs in the submitter then.
+        tasks = [sleep(50_000_000, i) for i in range(4)]
+        for row in ask(request("thread", "worker", tasks))["tasks"]:
+            self.assertEqual(row[3:5], row[9:11])
+        rows = ask(request("process", "main", tasks))["tasks"]
+        self.assertEqual(len({tuple(row[9:11]) for row in rows}), 1)
+        self.assertTrue({row[9] for row in rows}.isdisjoint(row[3] for row in rows))
+        self.assertNotEqual(rows[0][9], rows[0][10], "the manager thread, not the main thread")
+
+    def test_parsers_are_processes_of_their_own(self):
+        rows = ask(request("process", "extra", [sleep(1_000_000, i) for i in range(6)]))["tasks"]
+        self.assertTrue({row[9] for row in rows}.isdisjoint(row[3] for row in rows))
+        self.assertLessEqual(len({row[9] for row in rows}), 2)
+
+    def test_a_task_that_fails_fails_the_cell(self):
+        refused = ["tcp_echo", 1, 0, 0, 8, 1]  # nobody listens on port 1
+        for executor, strategies in STRATEGIES.items():
+            for strategy in strategies:
+                with self.subTest(executor=executor, strategy=strategy):
+                    self.assertIn("refused", ask(request(executor, strategy, [sleep(), refused])).get("error", ""))
+
+    def test_a_callback_that_fails_fails_the_cell(self):
+        for executor, strategy in (("thread", "worker"), ("process", "main"), ("thread", "extra"), ("process", "fused")):
+            with self.subTest(executor=executor, strategy=strategy):
+                answer = ask(request(executor, strategy, [sleep()], [["tcp_echo", 1, 0, 0, 8, 1]]))
+                self.assertIn("refused", answer.get("error", ""))
+
+
+class Lifetime(unittest.TestCase):
+    """Every process of a driver is in its session."""
+
+    def busy(self, executor, strategy):
+        driver = start()
+        self.addCleanup(driver.stdout.close)
+        self.addCleanup(driver.stderr.close)
+        self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in session_members(driver.pid)])
+        question = request(executor, strategy, [sleep(FOR_EVER, i) for i in range(4)])
+        driver.stdin.write(json.dumps(question).encode() + b"\n")
+        driver.stdin.flush()
+        expected = 1 + (2 if executor == "process" else 0) + (2 if strategy == "extra" else 0)
+        wait_until(lambda: len(session_members(driver.pid)) >= expected, "the driver's processes start")
+        return driver
+
+    def expect_all_gone(self, driver):
+        driver.wait(GENEROUS)
+        wait_until(lambda: not session_members(driver.pid), "every process of the driver is gone")
+
+    def test_nothing_outlives_the_end_of_standard_input(self):
+        for executor, strategy in (("thread", "none"), ("process", "main"), ("process", "extra")):
+            with self.subTest(executor=executor, strategy=strategy):
+                driver = self.busy(executor, strategy)
+                driver.stdin.close()
+                self.expect_all_gone(driver)
+
+    def test_nothing_outlives_a_driver_that_is_killed(self):
+        for executor, strategy in (("process", "main"), ("thread", "extra"), ("process", "extra")):
+            with self.subTest(executor=executor, strategy=strategy):
+                driver = self.busy(executor, strategy)
+                driver.kill()
+                driver.stdin.close()
+                self.expect_all_gone(driver)
+
+    def test_a_worker_that_is_killed_is_an_error_and_not_a_hang(self):
+        for strategy in ("main", "none", "as_completed"):
+            with self.subTest(strategy=strategy):
+                driver = self.busy("process", strategy)
+                os.kill(max(set(session_members(driver.pid)) - {driver.pid}), signal.SIGKILL)
+                self.assertIn("Broken", json.loads(driver.stdout.readline())["error"])
+                driver.stdin.close()
+                self.expect_all_gone(driver)
+
+
+    def test_a_parser_that_is_killed_is_an_error_and_not_a_hang(self):
+        driver = self.busy("thread", "extra")
+        os.kill(max(session_members(driver.pid)), signal.SIGKILL)
+        line = driver.stdout.readline()  # empty: it ended without an answer
+        words = driver.stderr.read()
+        self.assertIn(b"a parser process died", line + words)
+        driver.stdin.close()
+        self.expect_all_gone(driver)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,151 @@
+"""poolbench with CPython's executors, as a user meets it: the table, a missing python3, and nothing left after kill -9."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+import uuid
+from pathlib import Path
+
+PROGRAM = os.environ.get("POOLBENCH_PROGRAM", "")
+GENEROUS = 60  # seconds; only a hang reaches it
+NO_PYTHON = {"PATH": "/nonexistent"}
+SUITE = """
+name = "one"
+runs = 1
+warmup = 0
+[[case]]
+backend = ["cpython_thread", "cpython_process"]
+workload = "spin"
+strategy = "fused"
+workers = 2
+task = "4x5ms"
+callback = "1ms"
+"""
+
+
+def wait_until(condition, what):
+    """Fails loudly instead of hanging, so that the clean-ups still run; only a hang gets that far."""
+    deadline = time.monotonic() + GENEROUS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {GENEROUS} s in vain: {what}")
+        time.sleep(0.002)
+
+
+def poolbench(*arguments, **more):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False, **more)
+
+
+def processes_with(marker):
+    """Living processes whose environment holds the marker."""
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            if entry.isdigit() and marker.encode() in Path("/proc", entry, "environ").read_bytes():
+                state = Path("/proc", entry, "stat").read_text("ascii", "replace").rpartition(")")[2].split()[0]
+                if state not in "ZX":
+                    found.append(int(entry))
+        except OSError:
+            continue  # gone meanwhile
+    return found
+
+
+@unittest.skipUnless(PROGRAM, "POOLBENCH_PROGRAM is not set")
+class WithoutPython(unittest.TestCase):
+    def test_validate_says_that_it_skips(self):
+        done = poolbench("validate", "--python", env=NO_PYTHON)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(done.stdout.splitlines()), 1)
+        self.assertTrue(done.stdout.startswith("skipped: "), done.stdout)
+        self.assertIn("python3", done.stdout)
+        done = poolbench("validate", "--python", "--json", env=NO_PYTHON)
+        self.assertIn("python3", json.loads(done.stdout)["skipped"])
+
+    def test_run_and_case_name_what_is_missing(self):
+        with tempfile.TemporaryDirectory() as directory:
+            suite = Path(directory, "suite.toml")
+            suite.write_text(SUITE, encoding="utf-8")
+            done = poolbench("run", str(suite), "-o", str(Path(directory, "out")), env=NO_PYTHON)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("python3", done.stderr)
+            self.assertFalse(Path(directory, "out").exists())
+            plan = poolbench("run", str(suite), "--dry-run", env=NO_PYTHON)
+            self.assertEqual(plan.returncode, 0, plan.stderr)
+        done = poolbench("case", "--backend", "cpython_thread", "--workers", "1", "--strategy", "worker", "--tasks", "1ms",
+                         env=NO_PYTHON)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("python3", done.stderr)
+
+
+@unittest.skipUnless(PROGRAM, "POOLBENCH_PROGRAM is not set")
+class WithPython(unittest.TestCase):
+    def test_a_run_records_version_and_gil_and_resumes(self):
+        with tempfile.TemporaryDirectory() as directory:
+            suite = Path(directory, "suite.toml")
+            suite.write_text(SUITE, encoding="utf-8")
+            out = Path(directory, "out")
+            done = poolbench("run", str(suite), "-o", str(out))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            (context,) = (out / "context").glob("*.json")
+            python = json.loads(context.read_text(encoding="utf-8"))["python"]
+            self.assertIn(python["gil"], (True, False))
+            self.assertRegex(python["version"], r"^3\.\d+\.\d+")
+            self.assertGreater(python["spin_units_per_ns"], 0)
+            predictions = (out / "derived" / "model.csv").read_text(encoding="utf-8").splitlines()
+            self.assertEqual(len(predictions), 3)
+            again = poolbench("run", str(suite), "-o", str(out), "--runs", "2")
+            self.assertEqual(again.returncode, 0, again.stderr)
+            rates = {json.loads(file.read_text(encoding="utf-8"))["python"]["spin_units_per_ns"]
+                     for file in (out / "context").glob("*.json")}
+            self.assertEqual(len(rates), 1, "a resumed run sizes its tasks as before")
+
+    def test_validate_sets_the_tutorials_figure_cpython_poolbench_and_the_model_side_by_side(self):
+        with tempfile.TemporaryDirectory() as directory:
+            out = Path(directory, "out")
+            done = poolbench("validate", "--python", "--json", "-r", "1", "-o", str(out))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            table = json.loads(done.stdout)
+            self.assertEqual(table["divisor"], 10)
+            examples = {example["id"]: example for example in table["examples"]}
+            self.assertEqual(len(examples), 8)
+            for example in examples.values():
+                for side in ("cpython", "poolbench"):
+                    self.assertEqual((len(example[side]["makespans_ns"]), example[side]["failed"]), (1, 0))
+                    self.assertGreater(example[side]["model_ns"], 0)
+                    # What only waits takes no less than the model says, on any machine; how CPython feeds its workers
+                    # is its own business.
+                    if not example["id"].startswith(("compute", "starved")):
+                        self.assertGreaterEqual(example[side]["median_ns"], example[side]["model_ns"])
+            self.assertEqual(examples["process_equal"]["tutorial_ns"], 903_600_000)
+            self.assertEqual(examples["process_equal"]["cpython"]["model_ns"], 900_000_000)
+            self.assertEqual(examples["starved"]["cpython"]["model_ns"], 880_000_000)
+            self.assertEqual(examples["starved"]["poolbench"]["model_ns"], 480_000_000)
+            self.assertEqual(examples["thread_equal"]["cpython"]["callbacks_by"], "the worker")
+            self.assertEqual(examples["process_equal"]["cpython"]["callbacks_by"], "one thread of the main process")
+            self.assertTrue(examples["remedy"]["cpython"]["callbacks_by"].endswith("other processes"))
+            self.assertEqual(len((out / "results.csv").read_text(encoding="utf-8").splitlines()), 1 + 16)
+
+    def test_nothing_outlives_a_killed_poolbench(self):
+        for strategy in ("main", "extra"):
+            with self.subTest(strategy=strategy):
+                marker = f"POOLBENCH_TEST={uuid.uuid4()}"
+                name, value = marker.split("=")
+                program = subprocess.Popen(
+                    [PROGRAM, "case", "--backend", "cpython_process", "--workers", "2", "--strategy", strategy, "--tasks",
+                     "4x1000s", "-r", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                    env={**os.environ, name: value})
+                self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in processes_with(marker)])
+                # The program, its repetition, the driver and its workers and parser: the cell runs or is about to.
+                expected = 5 if strategy == "main" else 6
+                wait_until(lambda: len(processes_with(marker)) >= expected, "the cell runs")
+                program.kill()
+                program.wait()
+                wait_until(lambda: not processes_with(marker), "every process of the program is gone")
+
+
+if __name__ == "__main__":
+    unittest.main()
