@@ -12,6 +12,7 @@ install(TARGETS poolbench_pools EXPORT poolbench-targets
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/pools" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/poolbench" COMPONENT pools
   FILES_MATCHING PATTERN "*.h"
   PATTERN "tests" EXCLUDE
+  PATTERN "faults" EXCLUDE
   PATTERN "benchmarks" EXCLUDE)
 install(EXPORT poolbench-targets NAMESPACE poolbench:: DESTINATION "${poolbench_config_dir}" COMPONENT pools)
 

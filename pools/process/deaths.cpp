@@ -46,6 +46,7 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker->child().pidfd(), nullptr);
 
   TaskRef culprit;
+  bool unbegun = false;   // is the culprit
   bool was_starting = false;
   bool crash_loop = false;
   std::vector<int> replacements;
@@ -63,11 +64,15 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
       const bool sent = worker->given() > 0 || !worker->unsent();
       if (!culprit && sent) {
         culprit = std::move(given.task);
-        answering_.fetch_add(1, std::memory_order_relaxed);   // until it has been counted as what it ends as
+      } else if (!culprit && !sent && ++given.task->extras().deaths >= options_.quarantine_after) {
+        // On its way in pieces, and not begun: free of charge, but not for ever, lest arguments that no worker survives kill them all.
+        culprit = std::move(given.task);
+        unbegun = true;
       } else {
         put_back_locked(std::move(given.task));
       }
     }
+    if (culprit) answering_.fetch_add(1, std::memory_order_relaxed);   // until it has been counted as what it ends as
     was_starting = worker->phase == Phase::starting;
     const bool asked = worker->phase == Phase::stopping && status.success();
     live_.erase(std::find(live_.begin(), live_.end(), worker));
@@ -97,7 +102,7 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
   const std::string tail = worker->finish_output();
   const std::string cause = description(*worker, status, tail);
   if (culprit) {
-    end_with_death(std::move(culprit), *worker, status, tail);
+    end_with_death(std::move(culprit), *worker, status, tail, unbegun);
     answering_.fetch_sub(1, std::memory_order_release);   // Release: as in take_answer()
   }
   if (was_starting) {
@@ -112,8 +117,9 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
   notify();
 }
 
-// The task was at work when its worker died.
-void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail) {
+// The task was at work when its worker died, or, quarantined, has been sent to as many workers as one may kill.
+void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail,
+                                     bool quarantined) {
   if (task->state().cancelled()) {   // it was cancelled while it ran, and the worker killed for that
     if (options_.observer) options_.observer->finished(task->number, worker.number(), PoolObserver::Outcome::cancelled);
     task->state().await_canceller();
@@ -121,8 +127,7 @@ void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, 
   }
   std::string message = description(worker, status, tail);
   const bool overdue = worker.sentence == Sentence::deadline;
-  bool quarantined = false;
-  const bool may_retry = options_.retry.retries > 0 || (task->has_extras() != nullptr && task->has_extras()->retries.value_or(0) > 0);
+  const bool may_retry = !quarantined && (options_.retry.retries > 0 || (task->has_extras() != nullptr && task->has_extras()->retries.value_or(0) > 0));
   if (may_retry && !overdue) {
     RemoteTask::Extras& extras = task->extras();
     int& left = extras.retries ? *extras.retries : extras.retries.emplace(options_.retry.retries);
@@ -138,7 +143,9 @@ void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, 
         return;
       }
     }
-    if (quarantined) message += "; the task is in quarantine after the deaths of " + std::to_string(extras.deaths) + " workers";
+  }
+  if (quarantined) {
+    message += "; the task is in quarantine after the deaths of " + std::to_string(task->has_extras()->deaths) + " workers";
   }
   if (!task->state().claim()) {
     if (options_.observer) options_.observer->finished(task->number, worker.number(), PoolObserver::Outcome::cancelled);

@@ -117,7 +117,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
 
   // --- deaths.cpp; on the supervisor ---
   void bury(WorkerProcess* dead);
-  void end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail);
+  void end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail, bool quarantined);
   void start_failed(int number, const std::string& cause);
   void break_pool(const std::string& cause);
   void ensure_guard();      // on the thread that starts processes

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <new>
 #include <span>
 #include <string>
 #include <system_error>
@@ -67,6 +68,7 @@ class Worker {
           if (channel_.board().begin(header.sequence)) {
             answer(header, MessageKind::result, MessageKind::error, Reader(reader_.payload()));
           } else {
+            unreceived_ = nullptr;
             skip(header);
           }
           break;
@@ -81,7 +83,14 @@ class Worker {
  private:
   MessageHeader next() {
     for (;;) {
-      if (const auto header = reader_.poll(channel_)) return *header;
+      try {
+        if (const auto header = reader_.poll(channel_)) return *header;
+      } catch (const std::bad_alloc&) {
+        // Arguments larger than the memory that there is: that is the task's exception, and no reason to die.
+        if (!reader_.is_assembling()) throw;
+        unreceived_ = std::current_exception();
+        return reader_.skip(channel_);
+      }
     }
   }
 
@@ -110,6 +119,7 @@ class Worker {
     message.limit_payload(max_payload_);
     bool succeeded = true;
     try {
+      if (unreceived_) std::rethrow_exception(std::exchange(unreceived_, nullptr));
       if (header.function != FunctionKey{}) {
         call(header.function, arguments, message.payload());
         if (success == MessageKind::ready) message.restart(success);   // an initializer's value is dropped
@@ -147,6 +157,7 @@ class Worker {
 
   WorkerChannel channel_;
   MessageReader<WorkerChannel> reader_;
+  std::exception_ptr unreceived_;   // why the message at hand has no payload; null: it has
   Bytes memory_;
   std::uint64_t max_payload_ = 0;
   FunctionKey last_key_;

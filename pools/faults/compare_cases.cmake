@@ -1,0 +1,12 @@
+# cmake -DDRIVER=fault_driver -DEXPECTED=file -P compare_cases.cmake: the file lists what `fault_driver --list` does.
+execute_process(COMMAND "${DRIVER}" --list OUTPUT_VARIABLE listed OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+string(REPLACE "\n" ";" listed "${listed}")
+list(SORT listed)
+file(STRINGS "${EXPECTED}" expected)
+set(unregistered ${listed})
+list(REMOVE_ITEM unregistered ${expected})
+set(unknown ${expected})
+list(REMOVE_ITEM unknown ${listed})
+if(unregistered OR unknown)
+  message(FATAL_ERROR "cases without a test: '${unregistered}'; tests without a case: '${unknown}'")
+endif()

@@ -1,0 +1,54 @@
+// What cannot travel to another process is refused by the compiler. Compiled by CTest, once without a definition, which has to work, and
+// once for each of those below, which has to fail with the words that CMakeLists.txt expects.
+
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "pools/process_pool.h"
+
+namespace {
+
+struct Lock {   // neither copyable as bytes nor serialisable
+  std::mutex mutex;
+  std::string name;
+};
+struct NoDefault {
+  explicit NoDefault(int start) : value(start) {}
+  NoDefault(const NoDefault& other) : value(other.value) {}
+  template <class Archive>
+  void serialize(Archive& archive) { archive(value); }
+  int value;
+};
+
+int plain(const std::string& text) { return static_cast<int>(text.size()); }
+int by_pointer(const int* pointer) { return *pointer; }
+int by_view(std::string_view view) { return static_cast<int>(view.size()); }
+int by_lock(const Lock& lock) { return static_cast<int>(lock.name.size()); }
+const int* to_pointer(int) { return nullptr; }
+int without_default(const NoDefault& argument) { return argument.value; }
+void out_parameter(int& value) { value = 1; }
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pools::init(argc, argv);
+  pools::ProcessPool pool{1};
+  pool.submit<&plain>(std::string("text"));
+#if defined(ARGUMENT_BY_POINTER)
+  const int number = 1;
+  pool.submit<&by_pointer>(&number);
+#elif defined(ARGUMENT_BY_VIEW)
+  pool.submit<&by_view>(std::string_view("text"));
+#elif defined(ARGUMENT_UNSERIALISABLE)
+  const Lock lock;
+  pool.submit<&by_lock>(lock);
+#elif defined(RESULT_BY_POINTER)
+  pool.submit<&to_pointer>(1);
+#elif defined(ARGUMENT_WITHOUT_DEFAULT)
+  pool.submit<&without_default>(NoDefault(1));
+#elif defined(OUT_PARAMETER)
+  int number = 0;
+  pool.submit<&out_parameter>(number);
+#endif
+}
