@@ -2,9 +2,12 @@
 // (pools/process/byte_ring.h, claim_board.h). As long as the worker is honest, what is written is what is read; if it is not, no access
 // leaves the ring.
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstring>
 #include <deque>
-#include <memory>
 #include <new>
 #include <span>
 #include <vector>
@@ -12,18 +15,34 @@
 #include "fuzz/fuzz.h"
 #include "pools/process/byte_ring.h"
 #include "pools/process/claim_board.h"
+#include "pools/process/file_descriptor.h"
 
 namespace {
 
 using namespace pools::detail;
 
-constexpr std::size_t kCapacity = 64;
+constexpr std::size_t kCapacity = 4096;
+
+// A ring's memory as a channel maps it, twice in a row, between two pages that nobody may touch.
+std::byte* ring_memory() {
+  static std::byte* const memory = [] {
+    const FileDescriptor file(::memfd_create("ring", MFD_CLOEXEC));
+    FUZZ_REQUIRE(::ftruncate(file.get(), kCapacity) == 0);
+    void* const space = ::mmap(nullptr, 4 * kCapacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    FUZZ_REQUIRE(space != MAP_FAILED);
+    auto* const first = static_cast<std::byte*>(space) + kCapacity;
+    for (int copy = 0; copy < 2; ++copy) {
+      FUZZ_REQUIRE(::mmap(first + copy * kCapacity, kCapacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.get(), 0) != MAP_FAILED);
+    }
+    return first;
+  }();
+  return memory;
+}
 
 void rings(fuzz::Input input) {
   RingIndices indices;
-  const auto memory = std::make_unique<std::byte[]>(kCapacity);   // AddressSanitizer watches its ends
-  RingProducer producer(indices, memory.get(), kCapacity);
-  RingConsumer consumer(indices, memory.get(), kCapacity);
+  RingProducer producer(indices, ring_memory(), kCapacity);
+  RingConsumer consumer(indices, ring_memory(), kCapacity);
   std::deque<std::byte> expected;
   bool honest = true;
   std::uint8_t next = 0;
@@ -32,7 +51,7 @@ void rings(fuzz::Input input) {
     switch (step % 8) {
       case 0:
       case 1: {
-        std::vector<std::byte> bytes(input.byte() % 100);
+        std::vector<std::byte> bytes(std::size_t{input.byte()} * 20);
         for (std::byte& byte : bytes) byte = std::byte{next++};
         const std::size_t count = step % 8 == 0 ? producer.write_some(bytes) : producer.write_quietly(bytes);
         FUZZ_REQUIRE(count <= bytes.size() && count <= kCapacity);
@@ -43,7 +62,7 @@ void rings(fuzz::Input input) {
         producer.publish();
         break;
       case 3: {
-        std::vector<std::byte> bytes(input.byte() % 100);
+        std::vector<std::byte> bytes(std::size_t{input.byte()} * 20);
         const std::size_t count = consumer.read_some(bytes);
         FUZZ_REQUIRE(count <= bytes.size() && count <= kCapacity);
         for (std::size_t i = 0; honest && i < count; ++i) {
@@ -52,9 +71,20 @@ void rings(fuzz::Input input) {
         }
         break;
       }
-      case 4:
+      case 4: {
+        const std::span<const std::byte> there = consumer.view();
+        for (std::size_t i = 0; honest && i < there.size(); ++i) FUZZ_REQUIRE(i < expected.size() && expected[i] == there[i]);
+        const std::size_t done = std::min<std::size_t>(std::size_t{input.byte()} * 20, there.size());
+        consumer.consume(done);
+        expected.erase(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(std::min(done, expected.size())));
+        const std::span<std::byte> free = producer.reserve();
+        FUZZ_REQUIRE(free.size() <= kCapacity);
+        const std::size_t count = std::min<std::size_t>(input.byte(), free.size());
+        for (std::size_t i = 0; i < count; ++i) expected.push_back(free[i] = std::byte{next++});
+        producer.commit(count);
         FUZZ_REQUIRE(producer.room() <= kCapacity && producer.unread() <= kCapacity && consumer.available() <= kCapacity);
         break;
+      }
       case 5:   // the other side overwrites an index
         honest = false;
         indices.consumed.store(input.number());

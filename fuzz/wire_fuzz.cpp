@@ -16,21 +16,34 @@ namespace {
 
 using namespace pools::detail;
 
+// Shows some bytes more at each look, as a ring does.
 class Pieces {
  public:
-  Pieces(std::span<const std::byte> bytes, std::size_t piece) : rest_(bytes), piece_(piece) {}
+  static constexpr std::size_t kLongestInPlace = 4096;
 
+  Pieces(std::span<const std::byte> bytes, std::size_t piece) : bytes_(bytes), piece_(piece) {}
+
+  std::span<const std::byte> view(std::size_t done, std::size_t seen) {
+    FUZZ_REQUIRE(done + seen <= visible_ - at_);
+    at_ += done;
+    visible_ = std::min({visible_ + piece_, at_ + kLongestInPlace, bytes_.size()});
+    return bytes_.subspan(at_, visible_ - at_);
+  }
   std::size_t read_some(std::span<std::byte> to) {
-    const std::size_t count = std::min({to.size(), piece_, rest_.size()});
-    if (count > 0) std::memcpy(to.data(), rest_.data(), count);
-    rest_ = rest_.subspan(count);
+    const std::size_t count = std::min({to.size(), piece_, bytes_.size() - at_});
+    if (count > 0) std::memcpy(to.data(), bytes_.data() + at_, count);
+    at_ += count;
+    visible_ = std::max(visible_, at_);
     return count;
   }
-  bool empty() const { return rest_.empty(); }
+  bool empty() const { return visible_ == bytes_.size(); }
+  bool at_end() const { return at_ == bytes_.size(); }
 
  private:
-  std::span<const std::byte> rest_;
+  std::span<const std::byte> bytes_;
   std::size_t piece_;
+  std::size_t at_ = 0;
+  std::size_t visible_ = 0;
 };
 
 // What can be decoded can be encoded, and is the same again.
@@ -81,7 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (;;) {
       const auto header = reader.poll(source);
       if (!header) {
-        if (source.empty()) break;
+        if (reader.is_assembling() ? source.at_end() : source.empty()) break;
         continue;
       }
       FUZZ_REQUIRE(reader.payload().size() == header->length && header->length <= size);

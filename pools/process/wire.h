@@ -3,7 +3,6 @@
 // Messages between the pool and its workers: a header, then `length` bytes of payload. The parent trusts nothing in them.
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -112,8 +111,7 @@ class MessageReader {
           return header_;
         }
         if (header_.length > Source::kLongestInPlace - sizeof header_) {
-          large_.append(after.data(), after.size());
-          static_cast<void>(source.view(std::exchange(done_, 0) + rest_.size(), 0));
+          static_cast<void>(source.view(std::exchange(done_, 0) + sizeof header_, 0));   // what follows is read_some()'s
           rest_ = {};
           assembling_ = true;
           continue;
@@ -129,10 +127,14 @@ class MessageReader {
   // After poll() threw std::bad_alloc in the middle of a message: reads the rest of it, without keeping it, and returns its header;
   // there is no payload then. Waits if the source does. REQUIRES: is_assembling().
   MessageHeader skip(Source& source) {
-    std::array<std::byte, std::size_t{16} << 10> nowhere;
     std::uint64_t left = header_.length - large_.size();
     large_.clear(0);
-    while (left > 0) left -= source.read_some({nowhere.data(), static_cast<std::size_t>(std::min<std::uint64_t>(left, nowhere.size()))});
+    while (left > 0) {
+      rest_ = source.view(std::exchange(done_, 0), 0);
+      done_ = static_cast<std::size_t>(std::min<std::uint64_t>(left, rest_.size()));
+      rest_ = rest_.subspan(done_);
+      left -= done_;
+    }
     assembling_ = false;
     return header_;
   }
