@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 
@@ -64,14 +65,10 @@ std::int64_t deviation(std::int64_t value, std::int64_t claimed, std::int64_t to
   return static_cast<std::int64_t>(std::clamp(units, Wide{-kMost}, Wide{kMost}));
 }
 
-// What the regression says: where the whole interval of the slope, in ns per unit of scale, lies.
+// On which side of the tolerance the slope lies, in ns per unit of scale.
 model::Verdict by_slope(const model::Regression& regression, const ClaimPrediction& prediction) {
-  const double low = regression.slope_low - static_cast<double>(prediction.claimed_ns);
-  const double high = regression.slope_high - static_cast<double>(prediction.claimed_ns);
-  const auto delta = static_cast<double>(prediction.tolerance_ns);
-  if (low >= -delta && high <= delta) return model::Verdict::holds;
-  if (low > delta || high < -delta) return model::Verdict::refuted;
-  return model::Verdict::inconclusive;
+  const double distance = std::abs(regression.line.slope - static_cast<double>(prediction.claimed_ns));
+  return distance <= static_cast<double>(prediction.tolerance_ns) ? model::Verdict::holds : model::Verdict::refuted;
 }
 
 }  // namespace
@@ -194,7 +191,8 @@ ClaimResult decide(const Claim& claim, int cores, std::vector<ScaleValues> scale
     if (allowed < 0) {
       result.explanation = fmt::format("{} repetitions decide nothing, at least 5 are needed", n);
     } else if (!slope_agrees && by_sign != model::Verdict::inconclusive) {
-      result.explanation = fmt::format("the values say {}, the slope [{}, {}] does not", to_string(by_sign),
+      result.explanation = fmt::format("the values say {}, but their slope is {} [{}, {}]", to_string(by_sign),
+                                       text_of(static_cast<std::int64_t>(result.regression->line.slope)),
                                        text_of(static_cast<std::int64_t>(result.regression->slope_low)),
                                        text_of(static_cast<std::int64_t>(result.regression->slope_high)));
     } else {

@@ -97,7 +97,7 @@ struct ClaimResult {
 
 // The verdict rule. Every value less the overhead is compared with the formula at its scale, in units of that scale's
 // tolerance; the sign test is of all scales together, with as many outside each side as keep its exact level at two looks. At
-// two scales and more the interval of the slope must agree: within the tolerance to hold, outside to be refuted.
+// two scales and more the Theil-Sen slope must agree: within the tolerance of the least scale to hold, outside to be refuted.
 ClaimResult decide(const Claim& claim, int cores, std::vector<ScaleValues> scales, std::int64_t overhead_ns = 0);
 // Of one scale.
 ClaimResult decide(const Claim& claim, std::vector<std::int64_t> values_ns, int failed, std::int64_t scale = 1);

@@ -59,9 +59,9 @@ std::string gate_text(const GateRule& rule, bool pressure_known) {
     return "gate: the kernel has no pressure stall information; a repetition counts if no CPU quota stopped it\n";
   }
   return fmt::format(
-      "gate: a repetition counts if tasks waited for a CPU at most {:.3g} % of its time (of {} before and after it, if\n"
-      "      it computes) and no CPU quota stopped it; else it is repeated on a quiet machine, for {} in all\n",
-      rule.most_pressure, human_duration(rule.window), human_duration(rule.patience));
+      "gate: a repetition counts if tasks waited for a CPU at most {:.3g} % of its time, or {} (of {} before and after\n"
+      "      it, if it computes), and no CPU quota stopped it; else it is repeated on a quiet machine, for {} in all\n",
+      rule.most_pressure, human_duration(rule.own_start), human_duration(rule.window), human_duration(rule.patience));
 }
 
 GatedRunner::GatedRunner(CellRunner& runner, GateRule rule, GateSeams seams)
@@ -97,7 +97,8 @@ std::string GatedRunner::noise_of(const Cell& cell, const Sample& sample, const 
   if (makes_pressure(cell)) {
     pressure = watch();
   } else if (const Waiting after = seams_.read(); before.pressure_ns && after.pressure_ns) {
-    pressure = percent(*after.pressure_ns - *before.pressure_ns, seams_.now_ns() - started_ns);
+    const std::int64_t waited = *after.pressure_ns - *before.pressure_ns;
+    if (waited > std::chrono::nanoseconds(rule_.own_start).count()) pressure = percent(waited, seams_.now_ns() - started_ns);
   }
   if (pressure <= rule_.most_pressure) return {};
   return fmt::format("tasks waited for a CPU {:.0f} % of the time", pressure);

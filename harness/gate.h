@@ -18,6 +18,8 @@ namespace harness {
 struct GateRule {
   // Percent of a repetition's time in which somebody waited for a CPU (/proc/pressure/cpu, "some").
   double most_pressure = 5;
+  // Waiting that is always allowed to a repetition that sleeps: eight processes that start at once queue for two cores.
+  std::chrono::milliseconds own_start{40};
   std::chrono::milliseconds window{100};      // how long the machine is watched before it counts as quiet again
   std::chrono::seconds patience{60};          // waited and repeated in all; after that what is not quiet is refused
 };

@@ -90,6 +90,8 @@ std::string validation_suite(int runs, std::uint64_t seed) {
   std::vector<std::string> written;
   for (const Claim& claim : claims()) {
     if (!claim.is_formula) continue;
+    // Suites leave out what has no effect: chunks on threads.
+    if (claim.cells.front().backend == "thread" && claim.cells.front().chunksize > 1) continue;
     for (const std::int64_t scale : kScales) {
       const Cell cell = cell_of(claim, 1, scale);
       if (std::find(written.begin(), written.end(), cell.cell_id) != written.end()) continue;

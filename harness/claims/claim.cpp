@@ -15,6 +15,17 @@ namespace {
 // formulas, and callbacks that cost nothing.
 std::vector<Rival> rivals_of(const model::Case& c) {
   std::vector<Rival> rivals;
+  std::int64_t longest = 0;
+  std::int64_t sum = 0;
+  for (const model::Demand& task : c.tasks) {
+    longest = std::max(longest, task.service_ns());
+    sum += task.service_ns();
+  }
+  rivals.push_back({"longest", longest});
+  if (!model::has_callbacks(c.strategy)) {
+    rivals.push_back({"one after another", sum});
+    return rivals;
+  }
   for (const model::Strategy strategy : {model::Strategy::worker, model::Strategy::main, model::Strategy::sync}) {
     model::Case other = c;
     other.strategy = strategy;
@@ -27,9 +38,6 @@ std::vector<Rival> rivals_of(const model::Case& c) {
       rivals.push_back({fmt::format("exact extra({})", parsers), model::simulate(other).makespan_ns});
     }
   }
-  std::int64_t longest = 0;
-  for (const model::Demand& task : c.tasks) longest = std::max(longest, task.service_ns());
-  rivals.push_back({"longest", longest});
   for (const auto formula : {model::tutorial_thread, model::tutorial_process_equal}) {
     const model::ClosedForm form = formula(c);
     rivals.push_back({form.formula, form.value_ns});

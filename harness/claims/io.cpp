@@ -14,7 +14,7 @@ constexpr std::string_view kThreads = "2、当任务是IO密集型，应当使�
 constexpr std::string_view kFive = "pool = ThreadPoolExecutor(4) # 这里参数是线程的个数，一般为计算机核数 * 5";
 
 ClaimCell waiting(std::string_view backend, int workers, bool per_core) {
-  return {.backend = backend, .workers = workers, .strategy = "none", .tasks_ms = times(40, 15),
+  return {.backend = backend, .workers = workers, .strategy = "none", .tasks_ms = times(40, 25),
           .callbacks_ms = times(40, 0), .per_core = per_core};
 }
 
@@ -70,8 +70,8 @@ std::vector<Claim> io_claims() {
                              "cores*5 divides n, tasks only wait", waits_over_workers, waiting("thread", 5, true));
   five.is_formula = false;
   return {
-      loses_nothing("io_threads", "IO: a thread pool is as good as any (one thread, as many processes)", kThreads,
-                    "tasks wait", {waiting("thread", 5, true), waiting("process", 5, true), waiting("thread", 1, false)}),
+      loses_nothing("io_threads", "IO: a thread pool is as good as any (as many processes, as many threads as cores)", kThreads,
+                    "tasks wait", {waiting("thread", 5, true), waiting("process", 5, true), waiting("thread", 1, true)}),
       std::move(five),
       loses_nothing("io_cores_times_five", "IO, W/C = 4: of cores and cores*5 threads, cores*5 are better", kFive,
                     "W/C >= 1", {std::move(mixed), std::move(mixed_cores)}),

@@ -36,15 +36,15 @@ constexpr std::string_view kDomain = "chunksize 1, or a thread pool";
 std::vector<Claim> map_claims() {
   return {
       formula_claim("submit_loop", "thread pool: submit in a loop, results in submission order", kMap, "always", exact,
-                    {"thread", 4, "collect", 0, times(8, 80), times(8, 30)}),
+                    {"thread", 2, "collect", 0, times(4, 60), times(4, 30)}),
       formula_claim("map_threads", "thread pool: map takes as long as a loop of submits", kMap, kDomain, as_a_loop,
-                    {"thread", 4, "map", 0, times(8, 80), times(8, 30)}),
-      formula_claim("map_threads_chunks", "thread pool: map takes as long as a loop of submits, chunksize 4", kMap,
-                    kDomain, as_a_loop, {"thread", 4, "map", 0, times(8, 80), times(8, 30), 4}),
+                    {"thread", 2, "map", 0, times(4, 60), times(4, 30)}),
+      formula_claim("map_threads_chunks", "thread pool: map takes as long as a loop of submits, chunksize 2", kMap,
+                    kDomain, as_a_loop, {"thread", 2, "map", 0, times(4, 60), times(4, 30), 2}),
       formula_claim("map_processes", "process pool: map takes as long as a loop of submits", kMap, kDomain, as_a_loop,
-                    {"process", 4, "map", 0, times(8, 80), times(8, 30)}),
-      formula_claim("map_processes_chunks", "process pool: map takes as long as a loop of submits, chunksize 4", kMap,
-                    kDomain, as_a_loop, {"process", 4, "map", 0, times(8, 60), times(8, 30), 4}),
+                    {"process", 2, "map", 0, times(4, 60), times(4, 30)}),
+      formula_claim("map_processes_chunks", "process pool: map takes as long as a loop of submits, chunksize 2", kMap,
+                    kDomain, as_a_loop, {"process", 2, "map", 0, times(4, 60), times(4, 30), 2}),
   };
 }
 

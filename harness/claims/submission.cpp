@@ -38,9 +38,9 @@ Claim submits_at_once(std::string_view id, std::string_view english, ClaimCell c
 std::vector<Claim> submission_claims() {
   return {
       formula_claim("synchronous_threads", "thread pool, waiting for each result before the next submit: sum of all", kSynchronous,
-                    "always, for any k", exact, {"thread", 4, "sync", 0, times(3, 60), times(3, 20)}),
+                    "always, for any k", exact, {"thread", 4, "sync", 0, times(2, 60), times(2, 20)}),
       formula_claim("synchronous_processes", "process pool, waiting for each result before the next submit: sum of all",
-                    kSynchronous, "always, for any k", exact, {"process", 4, "sync", 0, times(3, 60), times(3, 20)}),
+                    kSynchronous, "always, for any k", exact, {"process", 4, "sync", 0, times(2, 60), times(2, 20)}),
       submits_at_once("asynchronous_threads", "thread pool: submit returns at once, the callback gets the result",
                       {"thread", 2, "worker", 0, times(6, 60), times(6, 20)}),
       submits_at_once("asynchronous_processes", "process pool: submit returns at once, the callback gets the result",

@@ -50,7 +50,7 @@ std::vector<Claim> thread_formula_claims() {
                     tutorial_thread, {"thread", 2, "worker", 0, times(3, 60), times(3, 60)}),
       formula_claim("thread_different_one_long",
                     "thread pool, more tasks than workers, one of them long: total = longest task + callback",
-                    kDifferent, kDomain, tutorial_thread, {"thread", 2, "worker", 0, {300, 60, 60}, times(3, 60)}),
+                    kDifferent, kDomain, tutorial_thread, {"thread", 2, "worker", 0, {240, 60, 60}, times(3, 60)}),
       formula_claim("thread_equal", "thread pool, equal durations: total = longest task + callback", kEqual,
                     kEqualDomain, tutorial_thread, {"thread", 4, "worker", 0, times(4, 500), times(4, 100)}),
       formula_claim("thread_equal_few_workers",

@@ -38,13 +38,13 @@ TEST(Claims, are_each_decidable_on_two_cores) {
   }
 }
 
-TEST(Claims, take_under_four_minutes_without_a_second_look) {
+TEST(Claims, leave_time_for_a_second_look_in_five_minutes) {
   std::int64_t total = 0;
   for (const PlannedCell& planned : validation_plan(5, 2, 1).cells) {
     constexpr std::int64_t kOwnStart = 40 * kMs;  // a process, and its workers
     total += planned.runs * (predicted_makespan(planned.cell).count() + kOwnStart);
   }
-  EXPECT_LE(total, 240'000 * kMs);
+  EXPECT_LE(total, 250'000 * kMs);
 }
 
 TEST(Claims, cover_every_line_of_the_tutorials_summary) {
@@ -113,11 +113,11 @@ TEST(Claims, hold_when_all_samples_agree_with_the_formula) {
 
 TEST(Claims, are_refuted_with_the_violated_condition_when_all_samples_disagree) {
   const Claim& claim = claim_named("process_equal_short_callbacks");
-  const auto results = evaluate_claims(samples_with(cell_of(claim, 2), {401, 400, 402, 401, 405}));
+  const auto results = evaluate_claims(samples_with(cell_of(claim, 2), {381, 380, 382, 381, 385}));
   ASSERT_EQ(results.size(), 1U);
   EXPECT_EQ(results[0].verdict, Verdict::refuted);
   EXPECT_FALSE(results[0].contradicts());
-  EXPECT_THAT(results[0].explanation, HasSubstr("kc = 80 ms < t = 160 ms"));
+  EXPECT_THAT(results[0].explanation, HasSubstr("kc = 60 ms < t = 160 ms"));
 }
 
 TEST(Claims, are_inconclusive_when_samples_scatter_are_too_few_or_failed) {
@@ -210,7 +210,7 @@ TEST(Validation, suite_has_the_cells_of_all_formulas) {
   std::set<std::string> from_suite;
   for (const PlannedCell& planned : again.cells) from_suite.insert(planned.cell.cell_id);
   for (const Claim& claim : claims()) {
-    if (!claim.is_formula) continue;
+    if (!claim.is_formula || claim.id == "map_threads_chunks") continue;  // suites know no chunks on threads
     for (const std::int64_t scale : kScales) EXPECT_TRUE(from_suite.contains(cell_of(claim, 2, scale).cell_id)) << claim.id;
   }
 }

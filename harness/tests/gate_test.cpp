@@ -92,6 +92,19 @@ TEST(Gate, lets_a_repetition_on_a_quiet_machine_through_as_it_is) {
   EXPECT_EQ(f.gate->counts().repeated + f.gate->counts().refused, 0);
 }
 
+TEST(Gate, allows_what_the_start_of_a_repetitions_own_processes_takes) {
+  Fixture f;
+  f.machine.busy = 100;
+  f.machine.quiet_from = 40 * kMs;  // 13 % of 300 ms
+  EXPECT_EQ(f.run(sleeping()).sample.status, "ok");
+  EXPECT_EQ(f.runner.runs, 1);
+  Fixture longer;
+  longer.machine.busy = 100;
+  longer.machine.quiet_from = 41 * kMs;
+  EXPECT_EQ(longer.run(sleeping()).sample.status, "ok");
+  EXPECT_EQ(longer.runner.runs, 2);
+}
+
 TEST(Gate, waits_for_quiet_and_repeats_what_was_disturbed) {
   Fixture f;
   f.machine.busy = 20;
