@@ -17,7 +17,7 @@ namespace pools::detail {
 namespace {
 
 // Messages up to this size are sent by the submitting thread, with the mutex held: that takes less time than waking the
-// supervisor. Any such message fits into the empty ring of an idle worker.
+// supervisor. Any such message fits into an empty ring.
 constexpr std::size_t kSentBySubmitter = 8192;
 static_assert(kSentBySubmitter <= ChannelMemory::kRingCapacity);
 
@@ -127,6 +127,8 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
         try {
           if (worker->unsent_bytes() <= kSentBySubmitter && !worker->due) {
             worker->send_some();
+            // Before its worker is back from its last task, whose arguments still lie there, the ring of an idle one need not be empty.
+            if (worker->unsent()) poke();
           } else {
             worker->hand_over();
             poke();

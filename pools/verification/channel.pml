@@ -2,7 +2,8 @@
    and the sending side of pools/process/supervisor.cpp (serve, park) and process_pool_core.cpp (submit, poke).
 
    One worker, two rings, a supervisor that takes answers and sends the rest of what did not fit, a submitter that writes straight into
-   the ring of an idle worker. Requests and answers may be longer than a ring. Checked, over all interleavings:
+   the ring of an idle worker. Requests and answers that fit a ring are read in place, and their space is given back only when the reader
+   looks for the next; longer ones are taken out as they come. Checked, over all interleavings:
      - no lost wake-up: when nobody can go on, every request has been answered;
      - each ring gives out the bytes that were written, in order, each once (they carry their position);
      - no index passes the other by more than the capacity.
@@ -116,7 +117,15 @@ proctype submitter() {
      :: given == 0 && queued == 1 ->              /* an idle worker */
         give();
         if
-        :: REQUEST_SIZE <= CAPACITY -> send_some(); assert(!handed_over); rings = true   /* kSentBySubmitter: it fits */
+        :: REQUEST_SIZE <= CAPACITY ->            /* kSentBySubmitter */
+           send_some();
+           rings = true;
+#ifndef MUTANT_SUBMITTER_LEAVES_THE_REST
+           if
+           :: handed_over -> poked = true; event = true   /* poke(): the last request may still lie there */
+           :: else
+           fi
+#endif
         :: handed_over = true; rings = true;      /* too large for the submitting thread: hand_over(), poke() */
            poked = true;
            event = true
@@ -135,7 +144,9 @@ proctype submitter() {
 }
 
 proctype supervisor() {
-  byte was, pieces, received, from_answer;
+  byte was, pieces, received;
+  byte from_answer;                               /* pieces in the view */
+  byte of_answer;
   bool progress;
   do
   :: /* look_around() */
@@ -155,25 +166,31 @@ proctype supervisor() {
      :: else
      fi;
      do
-     :: received < responses_written ->           /* available(); read_some() takes what there is */
+     :: responses_written - received > from_answer ->   /* view(): more than it has seen */
         atomic {
           assert(responses_written - received <= CAPACITY);
           do
-          :: received < responses_written ->
-             assert(response_ring[received % CAPACITY] == received % MODULUS);
-             received++;
+          :: responses_written - received > from_answer ->
+             assert(response_ring[(received + from_answer) % CAPACITY] == (received + from_answer) % MODULUS);
              from_answer++
           :: else -> break
           od
         };
-        responses_consumed = received;
         progress = true;
+#if ANSWER_SIZE > CAPACITY
+        /* read_some(): it is given back as it comes */
+        received = received + from_answer;
+        of_answer = of_answer + from_answer;
+        from_answer = 0;
+        responses_consumed = received;
 #ifndef MUTANT_READING_RINGS_NOBODY
         ring_worker(FOR_ROOM);
 #endif
+#else
+        of_answer = from_answer;
+#endif
         if
-        :: from_answer == ANSWER_SIZE ->          /* take_answer(), supply() */
-           from_answer = 0;
+        :: of_answer == ANSWER_SIZE ->            /* take_answer(), supply() */
            atomic { !mutex -> mutex = true };
            assert(given == 1 && unsent == 0);
            given--;
@@ -186,8 +203,18 @@ proctype supervisor() {
               pieces = 0;
               ring_worker(FOR_DATA)
            :: else -> mutex = false
-           fi
-        :: else -> assert(from_answer < ANSWER_SIZE)
+           fi;
+           of_answer = 0;
+#if ANSWER_SIZE <= CAPACITY
+           /* the next view() gives it back */
+           received = received + ANSWER_SIZE;
+           from_answer = 0;
+           responses_consumed = received;
+#ifndef MUTANT_READING_RINGS_NOBODY
+           ring_worker(FOR_ROOM)
+#endif
+#endif
+        :: else -> assert(of_answer < ANSWER_SIZE)
         fi
      :: else -> break
      od;
@@ -197,7 +224,7 @@ proctype supervisor() {
         /* park(): announce, look once more, sleep */
 #ifdef MUTANT_PARENT_LOOKS_BEFORE_ANNOUNCING
         if
-        :: received < responses_written || (handed_over && sent - requests_consumed < CAPACITY) -> goto again
+        :: responses_written - received > from_answer || (handed_over && sent - requests_consumed < CAPACITY) -> goto again
         :: else
         fi;
 #endif
@@ -208,7 +235,7 @@ proctype supervisor() {
 #endif
 #ifndef MUTANT_PARENT_LOOKS_BEFORE_ANNOUNCING
         if
-        :: received < responses_written || (handed_over && sent - requests_consumed < CAPACITY) -> goto again   /* actionable() */
+        :: responses_written - received > from_answer || (handed_over && sent - requests_consumed < CAPACITY) -> goto again   /* actionable() */
         :: else
         fi;
 #endif
@@ -235,22 +262,24 @@ inline futex_sleep(value) {
 }
 
 proctype worker() {
-  byte was, consumed, written, of_request, left, count;
+  byte was, consumed, written, left;
+  byte seen;                                      /* pieces of the last view that are no complete message */
+  byte of_request;
   do
-  :: /* read_some(): futex_await(kAsleepForData) */
+  :: /* view(): futex_await(kAsleepForData) */
      do
-     :: consumed < requests_written -> break
+     :: requests_written - consumed > seen -> break
      :: else ->
 #ifdef MUTANT_WORKER_LOOKS_BEFORE_ANNOUNCING
         if
-        :: consumed < requests_written -> break
+        :: requests_written - consumed > seen -> break
         :: else
         fi;
         worker_asleep = FOR_DATA;
 #else
         worker_asleep = FOR_DATA;
         if
-        :: consumed < requests_written -> worker_asleep = AWAKE; break
+        :: requests_written - consumed > seen -> worker_asleep = AWAKE; break
         :: else
         fi;
 #endif
@@ -261,15 +290,22 @@ end_idle:
      atomic {
        assert(requests_written - consumed <= CAPACITY);
        do
-       :: consumed < requests_written ->
-          assert(request_ring[consumed % CAPACITY] == consumed % MODULUS);
-          consumed++;
-          of_request++
+       :: requests_written - consumed > seen ->
+          assert(request_ring[(consumed + seen) % CAPACITY] == (consumed + seen) % MODULUS);
+          seen++
        :: else -> break
        od
      };
+#if REQUEST_SIZE > CAPACITY
+     /* read_some(): it is given back as it comes */
+     consumed = consumed + seen;
+     of_request = of_request + seen;
+     seen = 0;
      requests_consumed = consumed;
      ring_parent(FOR_ROOM);
+#else
+     of_request = seen;
+#endif
      assert(of_request <= REQUEST_SIZE);
      if
      :: of_request < REQUEST_SIZE
@@ -302,7 +338,14 @@ end_idle:
            :: written - responses_consumed < CAPACITY -> worker_asleep = AWAKE
            :: else -> futex_sleep(FOR_ROOM); !worker_in_futex
            fi
-        od
+        od;
+#if REQUEST_SIZE <= CAPACITY
+        /* the next view() gives it back */
+        consumed = consumed + REQUEST_SIZE;
+        seen = 0;
+        requests_consumed = consumed;
+        ring_parent(FOR_ROOM)
+#endif
      fi
   od
 }
