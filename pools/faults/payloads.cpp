@@ -41,11 +41,11 @@ POOLS_FAULT_REPEATED(gibibyte_argument_and_result, 1) {
 }
 
 POOLS_FAULT(payload_beyond_its_limit) {
-  BusyPool pool({.max_payload = 1'000'000});
-  const auto sent = pool->submit<&count_on>(std::vector<std::uint64_t>(125'001));
-  FAULT_EXPECT(mentions(thrown_by<PayloadTooLargeError>([&] { sent.result(); }), "1000000"));
-  const auto returned = pool->submit<&test::repeat>(std::string(1000, 'x'), 1001);
-  FAULT_EXPECT(mentions(thrown_by<PayloadTooLargeError>([&] { returned.result(); }), "1000000"));
+  BusyPool pool({.max_payload = 4'000'000});
+  const auto sent = pool->submit<&count_on>(std::vector<std::uint64_t>(500'001));
+  FAULT_EXPECT(mentions(thrown_by<PayloadTooLargeError>([&] { sent.result(); }), "4000000"));
+  const auto returned = pool->submit<&test::repeat>(std::string(1000, 'x'), 4001);
+  FAULT_EXPECT(mentions(thrown_by<PayloadTooLargeError>([&] { returned.result(); }), "4000000"));
   FAULT_EXPECT_EQ(pool->metrics().crashed, 0U);
   pool.finish();
 }
