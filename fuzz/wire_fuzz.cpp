@@ -16,21 +16,38 @@ namespace {
 
 using namespace pools::detail;
 
+// What has arrived grows by a piece at each look. As a channel's, a view is no longer than a ring.
 class Pieces {
  public:
+  static constexpr std::size_t kLongestInPlace = 16384;
+
   Pieces(std::span<const std::byte> bytes, std::size_t piece) : rest_(bytes), piece_(piece) {}
 
+  std::span<const std::byte> view(std::size_t done, std::size_t) {
+    take(done);
+    arrive();
+    return rest_.first(arrived_);
+  }
   std::size_t read_some(std::span<std::byte> to) {
-    const std::size_t count = std::min({to.size(), piece_, rest_.size()});
+    arrive();
+    const std::size_t count = std::min(to.size(), arrived_);
     if (count > 0) std::memcpy(to.data(), rest_.data(), count);
-    rest_ = rest_.subspan(count);
+    take(count);
     return count;
   }
-  bool empty() const { return rest_.empty(); }
+  bool all_arrived() const { return arrived_ == rest_.size() || arrived_ == kLongestInPlace; }
 
  private:
+  void arrive() { arrived_ = std::min({arrived_ + piece_, rest_.size(), kLongestInPlace}); }
+  void take(std::size_t count) {
+    FUZZ_REQUIRE(count <= arrived_);
+    rest_ = rest_.subspan(count);
+    arrived_ -= count;
+  }
+
   std::span<const std::byte> rest_;
   std::size_t piece_;
+  std::size_t arrived_ = 0;
 };
 
 // What can be decoded can be encoded, and is the same again.
@@ -79,11 +96,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   MessageReader<Pieces> reader;
   try {
     for (;;) {
+      const bool last = source.all_arrived();
       const auto header = reader.poll(source);
-      if (!header) {
-        if (source.empty()) break;
-        continue;
-      }
+      if (!header && last) break;
+      if (!header) continue;
       FUZZ_REQUIRE(reader.payload().size() == header->length && header->length <= size);
       try {
         handle(*header, reader.payload());
