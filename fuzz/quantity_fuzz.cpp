@@ -40,7 +40,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   accept_or_refuse([&] { FUZZ_REQUIRE(harness::parse_seed(std::to_string(harness::parse_seed(text))) == harness::parse_seed(text)); });
   for (const int cores : {1, 64}) {
     accept_or_refuse([&] {
-      for (const harness::Size& size_read : harness::parse_sizes(text, cores)) {
+      const std::vector<harness::Size> sizes = harness::parse_sizes(text, cores);
+      FUZZ_REQUIRE(!sizes.empty());
+      for (std::size_t i = 0; i < sizes.size(); i += 1 + sizes.size() / 100) {
+        const harness::Size& size_read = sizes[i];
         FUZZ_REQUIRE(size_read.value >= 1);
         const auto again = harness::parse_sizes(size_read.spec, cores);
         FUZZ_REQUIRE(again.size() == 1 && again.front().value == size_read.value);

@@ -16,34 +16,38 @@ namespace {
 
 using namespace pools::detail;
 
-// Shows some bytes more at each look, as a ring does.
+// What has arrived grows by a piece at each look. As a channel's, a view is no longer than a ring.
 class Pieces {
  public:
-  static constexpr std::size_t kLongestInPlace = 4096;
+  static constexpr std::size_t kLongestInPlace = 16384;
 
-  Pieces(std::span<const std::byte> bytes, std::size_t piece) : bytes_(bytes), piece_(piece) {}
+  Pieces(std::span<const std::byte> bytes, std::size_t piece) : rest_(bytes), piece_(piece) {}
 
-  std::span<const std::byte> view(std::size_t done, std::size_t seen) {
-    FUZZ_REQUIRE(done + seen <= visible_ - at_);
-    at_ += done;
-    visible_ = std::min({visible_ + piece_, at_ + kLongestInPlace, bytes_.size()});
-    return bytes_.subspan(at_, visible_ - at_);
+  std::span<const std::byte> view(std::size_t done, std::size_t) {
+    take(done);
+    arrive();
+    return rest_.first(arrived_);
   }
   std::size_t read_some(std::span<std::byte> to) {
-    const std::size_t count = std::min({to.size(), piece_, bytes_.size() - at_});
-    if (count > 0) std::memcpy(to.data(), bytes_.data() + at_, count);
-    at_ += count;
-    visible_ = std::max(visible_, at_);
+    arrive();
+    const std::size_t count = std::min(to.size(), arrived_);
+    if (count > 0) std::memcpy(to.data(), rest_.data(), count);
+    take(count);
     return count;
   }
-  bool empty() const { return visible_ == bytes_.size(); }
-  bool at_end() const { return at_ == bytes_.size(); }
+  bool all_arrived() const { return arrived_ == rest_.size() || arrived_ == kLongestInPlace; }
 
  private:
-  std::span<const std::byte> bytes_;
+  void arrive() { arrived_ = std::min({arrived_ + piece_, rest_.size(), kLongestInPlace}); }
+  void take(std::size_t count) {
+    FUZZ_REQUIRE(count <= arrived_);
+    rest_ = rest_.subspan(count);
+    arrived_ -= count;
+  }
+
+  std::span<const std::byte> rest_;
   std::size_t piece_;
-  std::size_t at_ = 0;
-  std::size_t visible_ = 0;
+  std::size_t arrived_ = 0;
 };
 
 // What can be decoded can be encoded, and is the same again.
@@ -92,11 +96,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   MessageReader<Pieces> reader;
   try {
     for (;;) {
+      const bool last = source.all_arrived();
       const auto header = reader.poll(source);
-      if (!header) {
-        if (reader.is_assembling() ? source.at_end() : source.empty()) break;
-        continue;
-      }
+      if (!header && last) break;
+      if (!header) continue;
       FUZZ_REQUIRE(reader.payload().size() == header->length && header->length <= size);
       try {
         handle(*header, reader.payload());

@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <optional>
+#include <unordered_set>
 
 #include "harness/errors.h"
 #include "harness/quantity.h"
@@ -142,12 +143,9 @@ class SizeParser {
     return value;
   }
 
-  void add(std::vector<Size>& sizes, std::string spec, std::int64_t value) const {
+  void add(std::vector<Size>& sizes, std::string spec, std::int64_t value) {
     check_size(value);
-    for (const Size& size : sizes) {
-      if (size.value == value) return;
-    }
-    sizes.push_back({std::move(spec), static_cast<int>(value)});
+    if (there_.insert(value).second) sizes.push_back({std::move(spec), static_cast<int>(value)});
   }
 
   void check_size(std::int64_t value) const {
@@ -197,6 +195,7 @@ class SizeParser {
   int cores_;
   std::size_t at_ = 0;
   int depth_ = 0;
+  std::unordered_set<std::int64_t> there_;   // the values of the list
 };
 
 }  // namespace

@@ -27,12 +27,14 @@ std::string page_target(const PageRequest& request) {
 }
 
 std::optional<PageRequest> parse_page_target(std::string_view target) {
+  const std::string_view asked = target;
   PageRequest request;
   const bool whole = take(target, "/page?seed=", request.seed) && take(target, "&bytes=", request.bytes) &&
                      take(target, "&delay_ns=", request.delay_ns) && target.empty();
   const bool within = request.bytes >= kSmallestPage && request.bytes <= kLargestPage && request.delay_ns >= 0 &&
                       request.delay_ns <= kLongestDelayNs;
-  return whole && within ? std::optional(request) : std::nullopt;
+  // Numbers have other spellings: "007", "-0".
+  return whole && within && page_target(request) == asked ? std::optional(request) : std::nullopt;
 }
 
 }  // namespace workloads
