@@ -43,7 +43,7 @@ Claim who(std::string_view id, std::string_view english, std::string_view chines
 // Time beyond one callback at a time. The rival is that all run at once.
 Claim one_at_a_time(std::string_view id, std::string_view english, std::string_view chinese, ClaimCell cell) {
   Claim claim = who(
-      id, english, chinese, "always", "time in which callbacks overlap = 0",
+      id, english, chinese, "always", "time in which callbacks overlap",
       [](const Evidence& evidence) { return evidence.overlap_ns; }, Share::none, Share::none, "", std::move(cell));
   return claim;
 }

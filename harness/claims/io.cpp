@@ -60,7 +60,7 @@ std::vector<Claim> io_claims() {
   ClaimCell mixed_cores = mixed;
   mixed_cores.workers = 1;
   ClaimCell mostly_waiting = mixed;
-  mostly_waiting.tasks_ms = times(40, 40);
+  mostly_waiting.tasks_ms = times(40, 160);
   mostly_waiting.callbacks_ms = times(40, 0);
   mostly_waiting.workload = "mixed:39";
   Claim enough = formula_claim("io_cores_times_five_suffices", "IO: cores*5 threads keep the cores busy, also at W/C = 39",

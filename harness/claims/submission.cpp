@@ -24,7 +24,7 @@ Claim submits_at_once(std::string_view id, std::string_view english, ClaimCell c
     model::Case synchronous = case_of(cells.front());
     const std::int64_t asynchronous_ns = model::simulate(synchronous).makespan_ns;
     synchronous.strategy = model::Strategy::sync;
-    return Claimed{"n submits block for 0", 0, 0, "",
+    return Claimed{"time that n submits block", 0, 0, "",
                    {{"blocked until the results are there", asynchronous_ns},
                     {"synchronous", model::simulate(synchronous).makespan_ns}}};
   };
