@@ -1,10 +1,9 @@
 #include "pools/callback_thread.h"
 
-#include <sched.h>
-
 #include <system_error>
 #include <utility>
 
+#include "pools/patience.h"
 #include "pools/thread_name.h"
 
 namespace pools::detail {
@@ -74,13 +73,13 @@ void CallbackThread::run() {
   ready_.store(1, std::memory_order_release);
   futex_wake_all(ready_);
 
-  for (int yields = 0;;) {
+  for (Patience patience;;) {
     DeliveryQueue batch = [this] {
       const std::lock_guard lock(mutex_);
       return DeliveryQueue(std::move(queue_));
     }();
     if (!batch.empty()) {
-      yields = 0;
+      patience.renew();
       do {
         batch.pop()->run_delivered_callbacks();
         // Sequentially consistent, with the accesses in drain(): either the count is read there after it was raised here, or
@@ -90,11 +89,7 @@ void CallbackThread::run() {
       } while (!batch.empty());
       continue;
     }
-    if (yields < kYieldsBeforeSleeping) {
-      ++yields;
-      ::sched_yield();
-      continue;
-    }
+    if (patience.yield_once()) continue;
     {
       const std::lock_guard lock(mutex_);
       if (!queue_.empty()) continue;
@@ -102,7 +97,7 @@ void CallbackThread::run() {
       sleeping_ = true;
     }
     parker_.park();
-    yields = 0;
+    patience.renew();
   }
 }
 

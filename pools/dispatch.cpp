@@ -6,6 +6,8 @@
 #include <mutex>
 #include <utility>
 
+#include "pools/patience.h"
+
 namespace pools::detail {
 
 void Dispatch::List::append(Job* job) noexcept {
@@ -198,10 +200,10 @@ Job* Dispatch::next(Worker& self) noexcept {
 }
 
 void Dispatch::search() const noexcept {
-  for (int yields = 0; yields < kYieldsBeforeSleeping; ++yields) {
+  Patience patience;
+  do {
     if (!outbox_.empty() || !inbox_.empty() || (mode() & kRanked) != 0) return;
-    ::sched_yield();
-  }
+  } while (patience.yield_once());
 }
 
 void Dispatch::unpark_all(Worker* list) noexcept {

@@ -8,6 +8,8 @@
 #include <climits>
 #include <ctime>
 
+#include "pools/patience.h"
+
 namespace pools::detail {
 namespace {
 
@@ -38,13 +40,13 @@ void futex_wake_all(const std::atomic<std::uint32_t>& word) noexcept { futex(wor
 void BriefMutex::lock_slowly() noexcept {
   // The holder is most likely running on another core and done within 100 ns.
   constexpr int kGlances = 20;
-  for (int glance = 0; glance < kGlances + kYieldsBeforeSleeping; ++glance) {
+  Patience patience;
+  for (int glance = 0; glance < kGlances || patience.yield_once(); ++glance) {
     std::uint32_t word = word_.load(std::memory_order_relaxed);
     // Acquire here and below: as in lock().
     if (word == kFree && word_.compare_exchange_weak(word, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) {
       return;
     }
-    if (glance >= kGlances) ::sched_yield();
   }
   while (word_.exchange(kContended, std::memory_order_acquire) != kFree) futex_wait(word_, kContended);
 }

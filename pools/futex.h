@@ -6,7 +6,6 @@
 // libstdc++ 12): here the protocol is in plain sight, and each use states its invariant beside the word it waits on.
 // All process-private.
 
-#include <sched.h>
 
 #include <atomic>
 #include <chrono>
@@ -25,11 +24,6 @@ void futex_wake_all(const std::atomic<std::uint32_t>& word) noexcept;
 
 // now + timeout without overflow; a negative timeout counts as zero.
 Deadline deadline_after(std::chrono::nanoseconds timeout) noexcept;
-
-// How often a thread with nothing to do gives its core away before it sleeps. A yield costs a third of a microsecond when
-// nobody else wants the core, sleeping and being woken on another core 30; yielding, unlike spinning, leaves the core to
-// whoever has work.
-inline constexpr int kYieldsBeforeSleeping = 50;
 
 // Where one thread sleeps until another tells it to go on. One permit at most: unpark() before park() is not lost, two
 // unparks are one.

@@ -1,11 +1,11 @@
 #include "pools/future_state.h"
 
-#include <sched.h>
 
 #include <array>
 #include <cstddef>
 #include <mutex>
 
+#include "pools/patience.h"
 #include "pools/runner.h"
 
 namespace pools::detail {
@@ -184,10 +184,7 @@ bool FutureState::wait(const Deadline& deadline, bool for_result) {
 bool FutureState::sleep(const Deadline& deadline) noexcept {
   std::uint32_t word = word_.load(std::memory_order_acquire);
   // Not with a deadline: how long a yield takes is up to others.
-  for (int yields = deadline ? kYieldsBeforeSleeping : 0; yields < kYieldsBeforeSleeping && !is_done(word); ++yields) {
-    ::sched_yield();
-    word = word_.load(std::memory_order_acquire);
-  }
+  for (Patience patience; !deadline && !is_done(word) && patience.yield_once();) word = word_.load(std::memory_order_acquire);
   while (!is_done(word)) {
     // Invariant: no thread sleeps on a word without kHasWaiters; the completer's exchange takes the flag and wakes all.
     if (!(word & kHasWaiters)) {

@@ -1,24 +1,16 @@
 #include "pools/process/doorbell.h"
 
 #include <linux/futex.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <ctime>
 
 namespace pools::detail {
 namespace {
 
 long shared_futex(const SleepFlag& flag, int operation, std::uint32_t value) noexcept {
   return ::syscall(SYS_futex, reinterpret_cast<const std::uint32_t*>(&flag), operation, value, nullptr, nullptr, 0);
-}
-
-std::int64_t monotonic_ns() noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
 }
 
 // True if somebody was asleep; then this call owes the wake-up.
@@ -39,14 +31,6 @@ void event_ring(SleepFlag& flag, std::uint32_t done, int event_fd) noexcept {
   const std::uint64_t one = 1;
   // A task that has closed the descriptors of its process costs one worker; the pool must not sleep for ever.
   if (::write(event_fd, &one, sizeof one) != sizeof one) ::_exit(EXIT_FAILURE);
-}
-
-bool Patience::yield_once() noexcept {
-  if (left_ <= 0) return false;
-  const std::int64_t before = monotonic_ns();
-  ::sched_yield();
-  left_ = monotonic_ns() - before > kLongYield ? 0 : left_ - 1;
-  return true;
 }
 
 }  // namespace pools::detail

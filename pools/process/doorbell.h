@@ -12,6 +12,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "pools/patience.h"
+
 namespace pools::detail {
 
 using SleepFlag = std::atomic<std::uint32_t>;
@@ -22,23 +24,6 @@ static_assert(SleepFlag::is_always_lock_free && sizeof(SleepFlag) == 4, "shared 
 inline constexpr std::uint32_t kAwake = 0, kAsleepForData = 1, kAsleepForRoom = 2;
 // What the ringer has done.
 inline constexpr std::uint32_t kHasWritten = kAsleepForData, kHasRead = kAsleepForRoom;
-
-// How long one goes on looking before one sleeps. Each look but the first is preceded by a yield: the other side then usually
-// gets the core and is done before it would have to wake anybody, and, unlike spinning, that costs nobody anything. A yield that
-// takes long has given the core to somebody with real work; the scheduler would then bring back a sleeper that is woken much
-// sooner than one that stands in the queue again and again.
-class Patience {
- public:
-  // Yields. False: it is time to sleep.
-  bool yield_once() noexcept;
-  void renew() noexcept { left_ = kYields; }
-
- private:
-  static constexpr int kYields = 50;
-  static constexpr std::int64_t kLongYield = 100'000;   // ns
-
-  int left_ = kYields;
-};
 
 // Sleeps while `flag` holds `value`; may return early. Across processes.
 void futex_sleep(const SleepFlag& flag, std::uint32_t value) noexcept;

@@ -1,0 +1,27 @@
+#pragma once
+
+// How long a thread with nothing to do goes on looking before it sleeps.
+
+#include <cstdint>
+
+namespace pools::detail {
+
+// Each look but the first is preceded by a yield: whoever has work then usually gets the core and is done before it would have to wake
+// anybody. A yield costs a third of a microsecond when nobody else wants the core, sleeping and being woken on another core 30; and unlike
+// spinning it costs nobody else anything. But where others compute, a yield takes as long as the scheduler lets them, some milliseconds,
+// while it brings back a sleeper that is woken almost at once: one yield of that kind, and this thread sleeps straight away for a while.
+class Patience {
+ public:
+  // Yields. False, without a yield: it is time to sleep.
+  bool yield_once() noexcept;
+  void renew() noexcept { left_ = kYields; }
+
+ private:
+  static constexpr int kYields = 50;
+  static constexpr std::int64_t kLongYield = 100'000;       // ns
+  static constexpr std::int64_t kCrowded = 100'000'000;   // ns from then on in which this thread does not yield
+
+  int left_ = kYields;
+};
+
+}  // namespace pools::detail
