@@ -2,12 +2,9 @@
 // (pools/process/byte_ring.h, claim_board.h). As long as the worker is honest, what is written is what is read; if it is not, no access
 // leaves the ring.
 
-<<<<<<< HEAD
 #include <sys/mman.h>
 #include <unistd.h>
 
-=======
->>>>>>> e
 #include <algorithm>
 #include <cstring>
 #include <deque>
@@ -26,7 +23,6 @@ using namespace pools::detail;
 
 constexpr std::size_t kCapacity = 4096;
 
-<<<<<<< HEAD
 // A ring's memory as a channel maps it, twice in a row, between two pages that nobody may touch.
 std::byte* ring_memory() {
   static std::byte* const memory = [] {
@@ -47,33 +43,6 @@ void rings(fuzz::Input input) {
   RingIndices indices;
   RingProducer producer(indices, ring_memory(), kCapacity);
   RingConsumer consumer(indices, ring_memory(), kCapacity);
-=======
-// Memory that lies twice in a row, as a channel's rings do, with nothing around it: what leaves it is a fault.
-class MirroredRing {
- public:
-  MirroredRing() {
-    const int descriptor = ::memfd_create("fuzz", MFD_CLOEXEC);
-    FUZZ_REQUIRE(descriptor >= 0 && ::ftruncate(descriptor, kCapacity) == 0);
-    void* const room = ::mmap(nullptr, 4 * kCapacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    FUZZ_REQUIRE(room != MAP_FAILED);
-    first_ = static_cast<std::byte*>(room) + kCapacity;
-    for (std::byte* const at : {first_, first_ + kCapacity}) {
-      FUZZ_REQUIRE(::mmap(at, kCapacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0) == at);
-    }
-    ::close(descriptor);
-  }
-  std::byte* get() const { return first_; }
-
- private:
-  std::byte* first_ = nullptr;   // for the whole of the process
-};
-
-void rings(fuzz::Input input) {
-  RingIndices indices;
-  static const MirroredRing memory;
-  RingProducer producer(indices, memory.get(), kCapacity);
-  RingConsumer consumer(indices, memory.get(), kCapacity);
->>>>>>> e
   std::deque<std::byte> expected;
   bool honest = true;
   std::uint8_t next = 0;
@@ -82,11 +51,7 @@ void rings(fuzz::Input input) {
     switch (step % 8) {
       case 0:
       case 1: {
-<<<<<<< HEAD
         std::vector<std::byte> bytes(std::size_t{input.byte()} * 20);
-=======
-        std::vector<std::byte> bytes(input.byte() * std::size_t{20});
->>>>>>> e
         for (std::byte& byte : bytes) byte = std::byte{next++};
         const std::size_t count = step % 8 == 0 ? producer.write_some(bytes) : producer.write_quietly(bytes);
         FUZZ_REQUIRE(count <= bytes.size() && count <= kCapacity);
@@ -97,11 +62,7 @@ void rings(fuzz::Input input) {
         producer.publish();
         break;
       case 3: {
-<<<<<<< HEAD
         std::vector<std::byte> bytes(std::size_t{input.byte()} * 20);
-=======
-        std::vector<std::byte> bytes(input.byte() * std::size_t{20});
->>>>>>> e
         const std::size_t count = consumer.read_some(bytes);
         FUZZ_REQUIRE(count <= bytes.size() && count <= kCapacity);
         for (std::size_t i = 0; honest && i < count; ++i) {
@@ -110,7 +71,6 @@ void rings(fuzz::Input input) {
         }
         break;
       }
-<<<<<<< HEAD
       case 4: {
         const std::span<const std::byte> there = consumer.view();
         for (std::size_t i = 0; honest && i < there.size(); ++i) FUZZ_REQUIRE(i < expected.size() && expected[i] == there[i]);
@@ -122,20 +82,6 @@ void rings(fuzz::Input input) {
         const std::size_t count = std::min<std::size_t>(input.byte(), free.size());
         for (std::size_t i = 0; i < count; ++i) expected.push_back(free[i] = std::byte{next++});
         producer.commit(count);
-=======
-      case 4:
-        if (step & 8) {   // in place
-          const auto view = consumer.view();
-          const std::size_t count = std::min(view.size(), input.byte() * std::size_t{20});
-          for (std::size_t i = 0; i < count; ++i) {
-            const std::byte read = view[i];
-            if (!honest) continue;
-            FUZZ_REQUIRE(!expected.empty() && expected.front() == read);
-            expected.pop_front();
-          }
-          consumer.consume(count);
-        }
->>>>>>> e
         FUZZ_REQUIRE(producer.room() <= kCapacity && producer.unread() <= kCapacity && consumer.available() <= kCapacity);
         break;
       }

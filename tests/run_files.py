@@ -24,6 +24,7 @@ FILES = {
 }
 OF_VALIDATE = "evidence/<run_id>.csv"  # a sweep leaves none
 CONTEXT = "context/<run_id>.json"
+OF_CPYTHON = "python."  # keys of the context that only a run with CPython's executors has
 
 
 def dictionary(path):
@@ -67,10 +68,13 @@ def differences(directory, dictionary_path):
         yield f"{directory}: no context file"
     in_schema = (*(key for key in schema.CONTEXT if key not in ("environment", "calibration")),
                  *(f"environment.{key}" for key in schema.CONTEXT_ENVIRONMENT),
-                 *(f"calibration.{key}" for key in schema.CONTEXT_CALIBRATION))
+                 *(f"calibration.{key}" for key in schema.CONTEXT_CALIBRATION),
+                 *(f"{OF_CPYTHON}{key}" for key in schema.CONTEXT_PYTHON))
     for path in paths:
         found = tuple(keys(json.loads(path.read_text(encoding="utf-8"))))
+        with_cpython = any(key.startswith(OF_CPYTHON) for key in found)
         for other, names in ((f"{dictionary_path}, {CONTEXT}", listed.get(CONTEXT, ())), ("plots/schema.py", in_schema)):
+            names = tuple(name for name in names if with_cpython or not name.startswith(OF_CPYTHON))
             if found != names:
                 yield f"{path}: {compare(found, names)} {other}"
 

@@ -58,7 +58,9 @@ run_job() {
 
 # --- packages ---------------------------------------------------------------------------------------------------------
 
-# missing_packages [PACKAGE...] - of packages.txt and those given.
+extra_packages=()   # for a script that needs more than packages.txt names
+
+# missing_packages - of packages.txt and extra_packages.
 missing_packages() {
   local package status
   while read -r package; do
@@ -66,11 +68,11 @@ missing_packages() {
     # shellcheck disable=SC2016  # the ${...} is dpkg-query's
     status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
     [[ $status == 'install ok installed' ]] || echo "$package"
-  done < <(cat "$scripts/packages.txt" && printf '%s\n' "$@")
+  done < <(printf '%s\n' "$(<"$scripts/packages.txt")" "${extra_packages[@]}")
 }
 
-# install_packages [PACKAGE...] - installs what packages.txt names, and the PACKAGEs, where the machine lacks them; silent when nothing does. POOLBENCH_NO_INSTALL=1 leaves the
-# machine alone.
+# install_packages - installs what packages.txt and `extra_packages` name and the machine lacks; silent when it lacks nothing.
+# POOLBENCH_NO_INSTALL=1 leaves the machine alone.
 install_packages() {
   [[ ${POOLBENCH_NO_INSTALL:-0} == 1 ]] && return
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -79,7 +81,7 @@ install_packages() {
   fi
 
   local missing as_root=()
-  mapfile -t missing < <(missing_packages "$@")
+  mapfile -t missing < <(missing_packages)
   ((${#missing[@]} == 0)) && return
 
   if [[ $(id -u) != 0 ]]; then

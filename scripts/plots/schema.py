@@ -67,6 +67,7 @@ CONTEXT_ENVIRONMENT = (
 CONTEXT_CALIBRATION = (
     "spin_units_per_ns", "sort_units_per_ns", "hash_units_per_ns", "json_units_per_ns", "html_units_per_ns",
 )
+CONTEXT_PYTHON = ("implementation", "version", "gil", "executable", "spin_units_per_ns")  # only of runs with CPython's executors
 
 # --- the race: what scripts/race writes, and nobody else. scripts/racing makes these files; results/RACE.md is their dictionary.
 RACE = (
