@@ -14,6 +14,7 @@ std::int64_t monotonic_ns() noexcept {
 }
 
 thread_local std::int64_t crowded_until = 0;
+thread_local int long_yields = 0;   // one after the other
 
 }  // namespace
 
@@ -27,7 +28,10 @@ bool Patience::yield_once() noexcept {
   --left_;
   ::sched_yield();
   const std::int64_t after = monotonic_ns();
-  if (after - before > kLongYield) {
+  if (after - before < kLongYield) {
+    long_yields = 0;
+  } else if (++long_yields == kCrowd) {
+    long_yields = 0;
     left_ = 0;   // one more look, and then to sleep
     crowded_until = after + kCrowded;
   }

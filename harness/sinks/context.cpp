@@ -3,8 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <concepts>
+#include <cstdint>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "harness/errors.h"
 #include "harness/sinks/file.h"
@@ -77,8 +81,24 @@ auto writer(Json& json) {
   return [&json](const char* name, const auto& value) { json[name] = value; };
 }
 
+// Throws ConfigError. (The library converts any number to any other, and a large double to an integer is undefined.)
+template <class T>
+T integer_of(const char* name, const Json& json) {
+  const bool fits = json.is_number_unsigned() ? std::in_range<T>(json.get<std::uint64_t>())
+                                              : json.is_number_integer() && std::in_range<T>(json.get<std::int64_t>());
+  if (!fits) throw ConfigError(fmt::format("{} is {}; it is an integer from {} to {}", name, json.dump(-1, ' ', false, Json::error_handler_t::replace),
+                                           std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+  return json.get<T>();
+}
+
 auto reader(const Json& json) {
-  return [&json](const char* name, auto& value) { json.at(name).get_to(value); };
+  return [&json]<class T>(const char* name, T& value) {
+    if constexpr (std::integral<T> && !std::same_as<T, bool>) {
+      value = integer_of<T>(name, json.at(name));
+    } else {
+      json.at(name).get_to(value);
+    }
+  };
 }
 
 }  // namespace
@@ -125,7 +145,7 @@ Context read_context(const std::filesystem::path& file) {
       cpython::add_to(context.calibration, *context.python);
     }
     return context;
-  } catch (const Json::exception& error) {
+  } catch (const std::exception& error) {
     throw ConfigError(fmt::format("'{}' is not a context file: {}", file.string(), error.what()));
   }
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "pools/benchmarks/micro_benchmarks.h"
 #include "pools/benchmarks/race_benchmarks.h"
 #include "pools/cores.h"
 #include "pools/process_pool.h"
@@ -44,6 +45,8 @@ int main(int argc, char** argv) {
   // fresh pages than the pools to move it. For all contestants of this process alike.
   ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  pools::benchmarks::register_thread_benchmarks();
+  pools::benchmarks::register_process_benchmarks();
   try {
     pools::benchmarks::register_race(take_effort(argc, argv));
   } catch (const std::exception& error) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "pools/benchmarks/micro_benchmarks.h"
 #include "pools/benchmarks/sizes.h"
 #include "pools/process/file_descriptor.h"
 #include "pools/process/spawn.h"
@@ -41,7 +42,6 @@ void process_submit_and_result(benchmark::State& state) {
   }
   report_per_task(state, kBurst);
 }
-BENCHMARK(process_submit_and_result)->Apply(worker_counts)->UseRealTime();
 
 // One task at a time through a pool with nothing else to do.
 void process_idle_round_trip(benchmark::State& state) {
@@ -49,7 +49,6 @@ void process_idle_round_trip(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(pool->submit<&identity>(1).result());
   report_per_task(state, 1);
 }
-BENCHMARK(process_idle_round_trip)->Apply(worker_counts)->UseRealTime();
 
 // To the callback thread of this process.
 void process_callback(benchmark::State& state) {
@@ -64,7 +63,6 @@ void process_callback(benchmark::State& state) {
   }
   report_per_task(state, kBurst);
 }
-BENCHMARK(process_callback)->Apply(worker_counts)->UseRealTime();
 
 void process_map(benchmark::State& state) {
   const auto pool = started_pool(state);
@@ -80,7 +78,6 @@ void map_sizes(benchmark::internal::Benchmark* benchmark) {
   benchmark->ArgNames({"workers", "chunksize"});
   for (const std::int64_t chunksize : {1, 10, 100, 1000}) benchmark->Args({usable_cores().count, chunksize});
 }
-BENCHMARK(process_map)->Apply(map_sizes)->UseRealTime();
 
 void process_payload_echo(benchmark::State& state) {
   const auto pool = started_pool(state);
@@ -92,7 +89,6 @@ void payload_sizes(benchmark::internal::Benchmark* benchmark) {
   benchmark->ArgNames({"workers", "bytes"});
   for (std::int64_t bytes = 16; bytes <= std::int64_t{16} << 20; bytes *= 16) benchmark->Args({1, bytes});
 }
-BENCHMARK(process_payload_echo)->Apply(payload_sizes)->UseRealTime();
 
 // From nothing to every worker ready; the shutdown is not counted.
 void process_pool_start(benchmark::State& state) {
@@ -104,7 +100,6 @@ void process_pool_start(benchmark::State& state) {
     state.ResumeTiming();
   }
 }
-BENCHMARK(process_pool_start)->Apply(worker_counts)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 // Until the new image is executed: what the pool waits for between two workers that it starts.
 void process_spawn(benchmark::State& state) {
@@ -116,7 +111,17 @@ void process_spawn(benchmark::State& state) {
     state.ResumeTiming();
   }
 }
-BENCHMARK(process_spawn)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
 }  // namespace
+
+void register_process_benchmarks() {
+  benchmark::RegisterBenchmark("process_submit_and_result", process_submit_and_result)->Apply(worker_counts)->UseRealTime();
+  benchmark::RegisterBenchmark("process_idle_round_trip", process_idle_round_trip)->Apply(worker_counts)->UseRealTime();
+  benchmark::RegisterBenchmark("process_callback", process_callback)->Apply(worker_counts)->UseRealTime();
+  benchmark::RegisterBenchmark("process_map", process_map)->Apply(map_sizes)->UseRealTime();
+  benchmark::RegisterBenchmark("process_payload_echo", process_payload_echo)->Apply(payload_sizes)->UseRealTime();
+  benchmark::RegisterBenchmark("process_pool_start", process_pool_start)->Apply(worker_counts)->Unit(benchmark::kMillisecond)->UseRealTime();
+  benchmark::RegisterBenchmark("process_spawn", process_spawn)->Unit(benchmark::kMicrosecond)->UseRealTime();
+}
+
 }  // namespace pools::benchmarks

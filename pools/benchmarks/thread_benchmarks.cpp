@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "pools/benchmarks/micro_benchmarks.h"
 #include "pools/benchmarks/sizes.h"
 #include "pools/thread_pool.h"
 
@@ -48,7 +49,6 @@ void thread_post(benchmark::State& state) {
   }
   report_per_task(state, kBurst);
 }
-BENCHMARK(thread_post)->Apply(worker_counts)->UseRealTime();
 
 // Futures that nobody keeps.
 void thread_submit(benchmark::State& state) {
@@ -61,7 +61,6 @@ void thread_submit(benchmark::State& state) {
   }
   report_per_task(state, kBurst);
 }
-BENCHMARK(thread_submit)->Apply(worker_counts)->UseRealTime();
 
 void thread_submit_and_result(benchmark::State& state) {
   const auto pool = started_pool(state);
@@ -74,7 +73,6 @@ void thread_submit_and_result(benchmark::State& state) {
   }
   report_per_task(state, kBurst);
 }
-BENCHMARK(thread_submit_and_result)->Apply(worker_counts)->UseRealTime();
 
 // One task at a time through a pool with nothing else to do.
 void thread_idle_round_trip(benchmark::State& state) {
@@ -82,7 +80,6 @@ void thread_idle_round_trip(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(pool->submit<&identity>(1).result());
   report_per_task(state, 1);
 }
-BENCHMARK(thread_idle_round_trip)->Apply(worker_counts)->UseRealTime();
 
 void callback_delivery(benchmark::State& state, CallbackOn callbacks) {
   const auto pool = started_pool(state, callbacks);
@@ -98,8 +95,6 @@ void callback_delivery(benchmark::State& state, CallbackOn callbacks) {
 }
 void thread_callback_on_worker(benchmark::State& state) { callback_delivery(state, CallbackOn::worker); }
 void thread_callback_on_callback_thread(benchmark::State& state) { callback_delivery(state, CallbackOn::callback_thread); }
-BENCHMARK(thread_callback_on_worker)->Apply(worker_counts)->UseRealTime();
-BENCHMARK(thread_callback_on_callback_thread)->Apply(worker_counts)->UseRealTime();
 
 // On threads a chunksize has no effect: the series shows it.
 void thread_map(benchmark::State& state) {
@@ -116,7 +111,6 @@ void map_sizes(benchmark::internal::Benchmark* benchmark) {
   benchmark->ArgNames({"workers", "chunksize"});
   for (const std::int64_t chunksize : {1, 10, 100}) benchmark->Args({usable_cores().count, chunksize});
 }
-BENCHMARK(thread_map)->Apply(map_sizes)->UseRealTime();
 
 // From nothing to every worker ready; the shutdown is not counted.
 void thread_pool_start(benchmark::State& state) {
@@ -128,7 +122,18 @@ void thread_pool_start(benchmark::State& state) {
     state.ResumeTiming();
   }
 }
-BENCHMARK(thread_pool_start)->Apply(worker_counts)->UseRealTime();
 
 }  // namespace
+
+void register_thread_benchmarks() {
+  benchmark::RegisterBenchmark("thread_post", thread_post)->Apply(worker_counts)->UseRealTime();
+  benchmark::RegisterBenchmark("thread_submit", thread_submit)->Apply(worker_counts)->UseRealTime();
+  benchmark::RegisterBenchmark("thread_submit_and_result", thread_submit_and_result)->Apply(worker_counts)->UseRealTime();
+  benchmark::RegisterBenchmark("thread_idle_round_trip", thread_idle_round_trip)->Apply(worker_counts)->UseRealTime();
+  benchmark::RegisterBenchmark("thread_callback_on_worker", thread_callback_on_worker)->Apply(worker_counts)->UseRealTime();
+  benchmark::RegisterBenchmark("thread_callback_on_callback_thread", thread_callback_on_callback_thread)->Apply(worker_counts)->UseRealTime();
+  benchmark::RegisterBenchmark("thread_map", thread_map)->Apply(map_sizes)->UseRealTime();
+  benchmark::RegisterBenchmark("thread_pool_start", thread_pool_start)->Apply(worker_counts)->UseRealTime();
+}
+
 }  // namespace pools::benchmarks
