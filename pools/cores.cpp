@@ -56,16 +56,18 @@ std::optional<double> quota_v1(const path& group) {
 }
 
 // The tightest quota from `group` up to `root`. A group that is not there (a container sees its own group as the root)
-// does not limit.
+// does not limit. Of groups nested deeper than anybody nests them, the innermost count.
+constexpr int kMostLevels = 64;
 template <class Quota>
 double tightest(const path& root, const std::string& group, Quota quota_of) {
   double cpus = std::numeric_limits<double>::infinity();
   path at = (root / path(group).relative_path()).lexically_normal();
   const path top = root.lexically_normal();
-  for (;; at = at.parent_path()) {
+  for (int level = 0; level < kMostLevels; ++level, at = at.parent_path()) {
     if (const auto quota = quota_of(at)) cpus = std::min(cpus, *quota);
-    if (at == top || !at.has_relative_path()) return cpus;
+    if (at == top || !at.has_relative_path()) break;
   }
+  return cpus;
 }
 
 bool lists_cpu(const std::string& controllers) {
