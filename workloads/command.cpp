@@ -86,7 +86,11 @@ Ended run_child(std::vector<std::string>& arguments, int errors) {
   argv.push_back(nullptr);
   const pid_t parent = ::getpid();
   int fork_error = 0;
-  volatile int exec_error = 0;   // vfork: the child writes it in this thread's memory
+  // The child writes here why it could not execute the program. Never waited for: what is to come is there when the child has ended.
+  int reasons[2];
+  if (::pipe2(reasons, O_CLOEXEC | O_NONBLOCK) != 0) throw std::runtime_error(std::string("command: cannot start a process: ") + std::strerror(errno));
+  const OwnedDescriptor reason(reasons[0]);
+  const OwnedDescriptor reason_writer(reasons[1]);
   // Boost.Process's own error pipe is switched off: it is not close-on-exec, so that processes started at the same time by other
   // threads would hold it open.
   boost_process::child started(
@@ -105,8 +109,8 @@ Ended run_child(std::vector<std::string>& arguments, int errors) {
         sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
         ::execvp(argv[0], argv.data());                  // looks along PATH
-        exec_error = errno;
-        ::_exit(127);
+        const int error = errno;
+        ::_exit(::write(reason_writer.get(), &error, sizeof error) == sizeof error ? 127 : 126);
       }),
       boost_process::extend::on_fork_error([&](auto&, const std::error_code& error) { fork_error = error.value(); }));
   if (fork_error != 0) throw std::runtime_error(std::string("command: cannot start a process: ") + std::strerror(fork_error));
@@ -117,7 +121,8 @@ Ended run_child(std::vector<std::string>& arguments, int errors) {
   while (::wait4(pid, &status, 0, &usage) < 0) {
     if (errno != EINTR) throw std::runtime_error(std::string("command: cannot wait for a process: ") + std::strerror(errno));
   }
-  if (exec_error != 0) {
+  int exec_error = 0;
+  if (::read(reason.get(), &exec_error, sizeof exec_error) == sizeof exec_error) {
     throw std::runtime_error("command: cannot execute '" + arguments.front() + "': " + std::strerror(exec_error));
   }
   return {failure_of(status), cpu_ns_of(usage)};
