@@ -87,9 +87,9 @@ TEST_F(CommandRecommend, RunsACommandOverTheLinesOfAFileAndSaysWhatToUse) {
 }
 
 TEST_F(CommandRecommend, TheTextNamesTheChoiceTheReasonAndTheRulesOfThumb) {
-  const Ending ending = recommend({"--workload", "sleep", "--task", "2ms", "--tasks", "12", "--budget", "6s", "--max-workers", "12"});
+  const Ending ending = recommend({"--workload", "sleep", "--task", "2ms", "--tasks", "12", "--budget", "4s", "--max-workers", "12"});
   ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
-  EXPECT_THAT(ending.out, AllOf(HasSubstr("\nuse "), HasSubstr("\nwhy "), HasSubstr("(cores*5)"), HasSubstr("how sure")));
+  EXPECT_THAT(ending.out, AllOf(HasSubstr("\nuse "), HasSubstr("\nwhy "), HasSubstr("cores*5"), HasSubstr("how sure")));
   for (std::size_t at = 0; at < ending.out.size();) {
     const std::size_t end = ending.out.find('\n', at);
     EXPECT_LE(end - at, 110U) << ending.out.substr(at, end - at);
