@@ -105,7 +105,8 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   void handle(const WorkerRef& worker, const MessageHeader& header);
   void take_answer(const WorkerRef& worker, const MessageHeader& header);
   void worker_ready(const WorkerRef& worker);
-  void adjust_depth(WorkerProcess& worker, int answers);
+  void adjust_depth(WorkerProcess& worker, Clock::duration per_task);   // to how long its last tasks took
+  bool answers_come_soon() const;   // or did not, the last time; the supervisor's
   // Gives it what it may be given, or makes it idle, or stops it. True if there is something to ring for.
   bool supply(const WorkerRef& worker);
   bool supply_idle();

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -40,7 +41,7 @@ void ProcessPoolCore::supervise() {
   for (;;) {
     if (look_around()) {
       patience.renew();
-    } else if (!patience.yield_once()) {
+    } else if (!answers_come_soon() || !patience.yield_once()) {
       if (rebalance()) {
         patience.renew();
       } else {
@@ -144,6 +145,7 @@ bool ProcessPoolCore::serve(const WorkerRef& worker) {
   if (worker->condemned()) return false;   // killed; its death will be seen
   bool progress = false;
   int answers = 0;
+  Clock::duration since{};
   try {
     if (worker->unsent()) {
       const std::lock_guard lock(mutex_);   // what it sends belongs to what the mutex guards
@@ -155,7 +157,9 @@ bool ProcessPoolCore::serve(const WorkerRef& worker) {
     while (const auto header = worker->receive()) {
       progress = true;
       if (answers++ == 0) {
+        const auto now = Clock::now();
         const std::lock_guard lock(mutex_);
+        since = now - std::exchange(worker->progress, now);   // before it is given more
         worker->channel().room();   // whether the worker's index of that ring is in bounds
       }
       handle(worker, *header);
@@ -167,19 +171,18 @@ bool ProcessPoolCore::serve(const WorkerRef& worker) {
     condemn(*worker, "an answer that there is no memory for");
     progress = true;
   }
-  if (answers > 0) adjust_depth(*worker, answers);
+  if (answers > 0) adjust_depth(*worker, since / answers);
   return progress;
 }
 
-void ProcessPoolCore::adjust_depth(WorkerProcess& worker, int answers) {
+// While long tasks keep the cores busy a yield lasts until the next tick, and meanwhile no bell wakes this thread.
+bool ProcessPoolCore::answers_come_soon() const {
+  return std::any_of(live_.begin(), live_.end(), [](const WorkerRef& worker) { return worker->answers_soon; });
+}
+
+void ProcessPoolCore::adjust_depth(WorkerProcess& worker, Clock::duration per_task) {
+  worker.answers_soon = per_task <= kStuck;
   if (!prefetches_) return;
-  const auto now = Clock::now();
-  Clock::duration since{};
-  {
-    const std::lock_guard lock(mutex_);
-    since = now - std::exchange(worker.progress, now);
-  }
-  const auto per_task = since / answers;
   if (per_task < kShortTask) {
     worker.depth = std::min(worker.depth * 2, WorkerProcess::kMostGiven);
   } else if (per_task > kStuck) {

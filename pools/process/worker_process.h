@@ -110,6 +110,7 @@ class WorkerProcess {
   bool condemned() const noexcept { return condemned_.load(std::memory_order_relaxed); }   // Relaxed: guards nothing
   std::size_t depth = 1;                  // how many tasks it is given at a time, at most
   bool has_several = false;               // may have been given more than one task that it has not answered
+  bool answers_soon = true;    // the supervisor's: its last task took no longer than waiting for it is worth
   bool terminated = false;                // has been sent SIGTERM
   int tasks_answered = 0;
 
