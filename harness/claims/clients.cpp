@@ -37,7 +37,7 @@ std::vector<Claim> client_claims() {
   bounded.english = "10,000 clients, a pool of 500: never more at once, the backlog waits: total = ceil(n/k) * t";
   bounded.chinese = kProtects;
   bounded.domain = "equal t";
-  bounded.cells = {{.backend = "thread", .workers = 500, .strategy = "none", .tasks_ms = times(kClients, 25),
+  bounded.cells = {{.backend = "thread", .workers = 500, .strategy = "none", .tasks_ms = times(kClients, 50),
                     .callbacks_ms = times(kClients, 0)}};
   bounded.claimed = [](std::span<const Cell> cells) {
     const model::Case c = case_of(cells.front());

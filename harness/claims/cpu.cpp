@@ -15,7 +15,7 @@ constexpr std::string_view kProcesses = "2、当任务是计算密集型，应�
 constexpr std::string_view kCores = "pool = ProcessPoolExecutor(4) # 这里参数是进程的个数，一般为计算机核数";
 
 ClaimCell computing(std::string_view backend, int workers, bool per_core, std::string_view workload) {
-  return {.backend = backend, .workers = workers, .strategy = "none", .tasks_ms = times(16, 20),
+  return {.backend = backend, .workers = workers, .strategy = "none", .tasks_ms = times(16, 10),
           .callbacks_ms = times(16, 0), .workload = workload, .per_core = per_core};
 }
 
