@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -36,26 +37,29 @@ std::string summary_csv(const Analysis& analysis) {
   return out;
 }
 
+// Empty without one of them.
+std::string residual_pct(std::optional<std::int64_t> median_ns, std::optional<std::int64_t> predicted_ns) {
+  if (!median_ns || !predicted_ns || *predicted_ns <= 0) return {};
+  const double predicted = static_cast<double>(*predicted_ns);
+  return fmt::format("{:.3f}", 100 * (static_cast<double>(*median_ns) - predicted) / predicted);
+}
+
 std::string model_csv(const Analysis& analysis) {
-  std::string out = "cell_id,strategy,predicted_ns,formula,in_domain,residual_pct,binding,violated,basis\n";
+  std::string out = "cell_id,strategy,predicted_ns,formula,in_domain,residual_pct,binding,violated,basis,expected_ns,expected_residual_pct\n";
   const std::vector<CellPrediction> predictions = predict_cells(analysis);
   for (std::size_t i = 0; i < analysis.cells.size(); ++i) {
     const CellSummary& cell = analysis.cells[i];
     const CellPrediction& prediction = predictions[i];
     out += fmt::format("{},{},", csv_field(cell.factors.cell_id), csv_field(cell.factors.strategy));
     if (!prediction.predicted_ns) {
-      out += fmt::format(",,0,,,{},\n", csv_field(prediction.why_not));
+      out += fmt::format(",,0,,,{},,,\n", csv_field(prediction.why_not));
       continue;
     }
-    const std::int64_t predicted = *prediction.predicted_ns;
-    std::string residual;
-    if (cell.median_ns && predicted > 0) {
-      residual = fmt::format("{:.3f}", 100 * (static_cast<double>(*cell.median_ns) - static_cast<double>(predicted)) /
-                                           static_cast<double>(predicted));
-    }
-    out += fmt::format("{},{},{:d},{},{},{},{}\n", predicted, csv_field(prediction.form.formula),
-                       prediction.form.in_domain, residual, csv_field(prediction.form.binding_term),
-                       csv_field(prediction.form.violated), csv_field(prediction.basis));
+    out += fmt::format("{},{},{:d},{},{},{},{},{},{}\n", *prediction.predicted_ns, csv_field(prediction.form.formula),
+                       prediction.form.in_domain, residual_pct(cell.median_ns, prediction.predicted_ns),
+                       csv_field(prediction.form.binding_term), csv_field(prediction.form.violated), csv_field(prediction.basis),
+                       prediction.expected_ns ? fmt::format("{}", *prediction.expected_ns) : "",
+                       residual_pct(cell.median_ns, prediction.expected_ns));
   }
   return out;
 }

@@ -16,11 +16,13 @@ namespace harness {
 //                95 % interval; best is 1 for the fastest cell of its scenario, ties 1 for those that a statistical tie
 //                joins to it (the best itself: 0); ratio is how many times the best's makespan this one takes, with its
 //                interval
-//   model.csv    cell_id, strategy, predicted_ns, formula, in_domain, residual_pct, binding, violated, basis
+//   model.csv    cell_id, strategy, predicted_ns, formula, in_domain, residual_pct, binding, violated, basis,
+//                expected_ns, expected_residual_pct
 //                predicted_ns is the simulation's, empty where the tasks have no defined service time and none was
 //                measured; formula the closed form, in_domain 1 where it is exact for the cell; residual_pct = 100
 //                (median - predicted) / predicted; basis says where service times came from: "requested" or "measured
-//                at 1 worker"
+//                at 1 worker"; expected_ns is the simulation's where every wait is as much longer as the run's calibration
+//                found sleeps to end late, and the last column its residual
 //   claims.csv   see claims_csv() in validate.h
 //
 // Throws ConfigError when results.csv is not there or cannot be read, OutputError when a file cannot be written.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <stdexcept>
+#include <utility>
 
 #include "harness/model/simulate.h"
 #include "harness/model_case.h"
@@ -43,6 +45,27 @@ CellPrediction without(std::string why) {
   return prediction;
 }
 
+// The case on a machine that ends every wait so much later. (Service times that were measured have it in them.)
+model::Case with_late_waits(model::Case c, std::int64_t lateness_ns) {
+  for (std::vector<model::Demand>* const demands : {&c.tasks, &c.callbacks}) {
+    for (model::Demand& demand : *demands) {
+      if (demand.wait_ns > 0) demand.wait_ns += lateness_ns;
+    }
+  }
+  return c;
+}
+
+std::optional<std::int64_t> expected_ns(const model::Case& c, const std::optional<workloads::Calibration>& calibration) {
+  if (!calibration || calibration->sleep_lateness_ns <= 0) return std::nullopt;
+  const model::Case late = with_late_waits(c, calibration->sleep_lateness_ns);
+  try {
+    model::check(late);
+  } catch (const std::overflow_error&) {  // waits as long as the clock can count
+    return std::nullopt;
+  }
+  return model::simulate(late).makespan_ns;
+}
+
 CellPrediction predict_cell(const Analysis& analysis, const CellSummary& summary) {
   if (!summary.cell) return without("the durations of its tasks are not known: suite.toml does not have the cell");
   const Cell& cell = *summary.cell;
@@ -78,6 +101,7 @@ CellPrediction predict_cell(const Analysis& analysis, const CellSummary& summary
   }
   prediction.form = model::closed_form(modelled.model_case);
   prediction.predicted_ns = model::simulate(modelled.model_case).makespan_ns;
+  if (prediction.basis == "requested") prediction.expected_ns = expected_ns(modelled.model_case, analysis.calibration);
   return prediction;
 }
 

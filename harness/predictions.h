@@ -16,6 +16,7 @@ namespace harness {
 
 struct CellPrediction {
   std::optional<std::int64_t> predicted_ns;
+  std::optional<std::int64_t> expected_ns;  // the same on this machine, whose sleeps end late; nothing if that is not known
   model::ClosedForm form;  // meaningful when predicted_ns is
   std::string basis;       // where service times came from: "requested", "measured at 1 worker"
   std::string why_not;     // when there is no prediction

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Puts `poolbench recommend` to the proof: how far is its choice from the best of an exhaustive sweep?
 
-    scripts/recommend_cases.py POOLBENCH FUNCTION -o DIRECTORY [--budget 30s] [NAME...]
+    scripts/recommend_cases.py POOLBENCH FUNCTION -o DIRECTORY [--budget 60s] [NAME...]
 
-Runs the kinds of work below, each with --exhaustive (afterwards every point of the curve is measured, interleaved), and leaves
-one JSON document per kind and table.md in DIRECTORY. POOLBENCH is the program, FUNCTION the shared object made of
+Runs the kinds of work below, each with --exhaustive (afterwards every point of the curve is measured, interleaved, and the best
+four of them are run again beside the choice: these fresh runs are compared), and leaves one JSON document per kind and table.md
+in DIRECTORY. POOLBENCH is the program, FUNCTION the shared object made of
 workloads/examples/count_primes.c. gzip and curl must be installed; curl fetches from a server in this process that
 answers after 40 ms. NAMEs run only these.
 """
@@ -90,8 +91,8 @@ def name_of(measured):
 
 
 def row(name, found):
-    best = found["exhaustive"][0]
-    choice = next(m for m in found["exhaustive"] if name_of(m) == name_of(found["choice"]))
+    best = found["judged"][0]
+    choice = next(m for m in found["judged"] if name_of(m) == name_of(found["choice"]))
     ratio = found["wait_to_compute"]
     shown = "never computes" if ratio is None else f"{ratio:.3g}"
     return (f"| {name} | {shown} | {name_of(choice)} | {human(choice['median_ns'])} | {name_of(best)} | "
@@ -104,7 +105,7 @@ def main(argv):
     parser.add_argument("function", type=Path)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(CASES))
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--budget", default="30s")
+    parser.add_argument("--budget", default="60s")
     options = parser.parse_intermixed_args(argv)
     for name in options.names:
         if name not in CASES:

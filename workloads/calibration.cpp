@@ -27,6 +27,8 @@ namespace {
 
 constexpr std::int64_t kSliceNs = 500'000;
 constexpr int kFewestSlices = 5;
+constexpr std::int64_t kSleepNs = 1'000'000;
+constexpr int kFewestSleeps = 9;
 
 // One kind of computation: `run` does `units` of it.
 struct Gauge {
@@ -38,6 +40,20 @@ struct Gauge {
 
 // Results go here, so that no computation is seen to be useless.
 volatile std::uint64_t result_sink;
+
+// Sleeps of 1 to 4 ms, one after another: nobody else keeps the core awake, as in a pool that only waits. The median, for a
+// disturbance may make one late by any time.
+std::int64_t measure_sleep_lateness(std::int64_t until_ns) {
+  std::vector<std::int64_t> lateness;
+  for (int sleep = 0; sleep < kFewestSleeps || monotonic_ns() < until_ns; ++sleep) {
+    const std::int64_t deadline_ns = deadline_after_ns(kSleepNs << (sleep % 3));
+    sleep_until_ns(deadline_ns);
+    lateness.push_back(monotonic_ns() - deadline_ns);
+  }
+  const auto middle = lateness.begin() + static_cast<std::ptrdiff_t>(lateness.size() / 2);
+  std::nth_element(lateness.begin(), middle, lateness.end());
+  return *middle;
+}
 
 std::int64_t cpu_ns_of(const Gauge& gauge) {
   const std::int64_t before = thread_cpu_ns();
@@ -80,7 +96,7 @@ Calibration calibrate(std::chrono::nanoseconds budget) {
   for (Gauge& gauge : gauges) {
     while (cpu_ns_of(gauge) < kSliceNs * 2 / 3) gauge.units *= 2;
   }
-  for (int slice = 0; slice < kFewestSlices || monotonic_ns() - start_ns < budget.count(); ++slice) {
+  for (int slice = 0; slice < kFewestSlices || monotonic_ns() - start_ns < budget.count() * 2 / 3; ++slice) {
     for (Gauge& gauge : gauges) {
       gauge.rates.push_back(static_cast<double>(gauge.units) / static_cast<double>(cpu_ns_of(gauge)));
     }
@@ -88,6 +104,7 @@ Calibration calibrate(std::chrono::nanoseconds budget) {
 
   Calibration calibration;
   for (Gauge& gauge : gauges) calibration.*gauge.rate = upper_quartile(gauge.rates);
+  calibration.sleep_lateness_ns = measure_sleep_lateness(start_ns + budget.count());
   return calibration;
 }
 

@@ -31,7 +31,8 @@ static_assert(std::is_trivially_copyable_v<Work>);
 
 // How much computation one nanosecond of an otherwise idle core of this machine does, per kind of computation. One
 // calibration per run: measured by calibrate(), kept in the context file, sent to nobody (a Work carries the resulting
-// units), so that every process does the same work.
+// units), so that every process does the same work. And how late its clock wakes a sleeper, which no Work makes up for: only
+// what the model expects of this machine depends on it.
 struct Calibration {
   double spin_units_per_ns = 0;
   double sort_units_per_ns = 0;
@@ -40,10 +41,11 @@ struct Calibration {
   double html_units_per_ns = 0;   // bytes of HTML scanned
   double python_spin_units_per_ns = 0;   // spin written in Python; 0: no Python was measured
   bool python_lock = true;               // Python's threads compute one at a time, under its GIL
+  std::int64_t sleep_lateness_ns = 0;    // by which a sleep ends late, median, ns; 0: not measured
 };
 
-// Takes about `budget` of wall time on an otherwise idle core.
-Calibration calibrate(std::chrono::nanoseconds budget = std::chrono::milliseconds(250));
+// Takes about `budget` of wall time on an otherwise idle core, a third of it for sleeps.
+Calibration calibrate(std::chrono::nanoseconds budget = std::chrono::milliseconds(400));
 
 // What a user wants to have measured: a command or a function, and what it is to work on. Serialisable by cereal.
 struct Subject {

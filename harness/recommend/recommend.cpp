@@ -24,9 +24,16 @@ using std::chrono::nanoseconds;
 
 constexpr int kMostSampled = 40;          // tasks run one at a time
 constexpr std::size_t kCandidates = 8;
-constexpr int kRounds = 9;                // enough for a rank test; more would tell the same
+constexpr int kRounds = 9;                // of all candidates: enough for a rank test
+constexpr int kMostRounds = 31;           // of the few that are close, until their medians are known to kSharp
 constexpr int kLeastRounds = 3;
+constexpr double kHopeless = 1.5;         // times the fastest: not worth further rounds
+constexpr double kClose = 1.1;
+constexpr double kPromising = 1.2;        // predicted, times the fastest: the same on the other pool is run, too
+constexpr double kSharp = 0.02;           // half the interval, of the median
 constexpr int kExhaustiveRounds = 5;
+constexpr std::size_t kJudged = 4;        // of the sweep: the best, which are then run again beside the choice
+constexpr int kJudgingRounds = 15;
 constexpr nanoseconds kRepetition = std::chrono::milliseconds(25);   // what one costs beside its makespan
 
 // Shares of the budget.
@@ -184,7 +191,11 @@ class Search {
     std::vector<Choice> choices = candidates(found_.curve, found_.profile, kCandidates);
     SplitMix64 random(question_.seed);
     int round = 0;
-    for (; round < kRounds; ++round) {
+    for (; round < kMostRounds; ++round) {
+      if (round >= kRounds) {
+        drop(choices, kClose);
+        if (settled(choices)) break;
+      }
       nanoseconds needed{0};
       for (const Choice& choice : choices) needed += kRepetition + expected(choice);
       if (round >= kLeastRounds && needed > left(0.95)) break;
@@ -196,7 +207,7 @@ class Search {
       }
       if (used() > 2) break;
       if (round == 0 || round == 1) refine(choices);
-      if (round + 1 >= kLeastRounds) drop_hopeless(choices);
+      if (round + 1 >= kLeastRounds) drop(choices, kHopeless);
     }
     found_.rounds = round;
     if (found_.rounds < 5) {
@@ -218,13 +229,30 @@ class Search {
       });
       if (!known) choices.push_back(neighbour);
     }
+    Choice other = at;   // what starts a command sooner, say, is beyond the model
+    other.pool = at.pool == Pool::thread ? Pool::process : Pool::thread;
+    const auto promising = static_cast<std::int64_t>(kPromising * static_cast<double>(model::median(fastest->second)));
+    if (std::find(choices.begin(), choices.end(), other) == choices.end() && predict_ns(found_.profile, found_.job, other) <= promising) {
+      choices.push_back(other);
+    }
   }
 
-  // What takes half as long again as the fastest is not worth the time of further rounds.
-  void drop_hopeless(std::vector<Choice>& choices) const {
+  // What takes so many times as long as the fastest.
+  void drop(std::vector<Choice>& choices, double factor) const {
     nanoseconds fastest = nanoseconds::max();
     for (const Choice& choice : choices) fastest = std::min(fastest, expected(choice));
-    std::erase_if(choices, [&](const Choice& choice) { return expected(choice) > fastest * 3 / 2; });
+    const double most = factor * static_cast<double>(fastest.count());
+    std::erase_if(choices, [&](const Choice& choice) { return static_cast<double>(expected(choice).count()) > most; });
+  }
+
+  // More rounds would not change what is chosen.
+  bool settled(const std::vector<Choice>& choices) const {
+    if (choices.size() < 2) return true;
+    return std::all_of(choices.begin(), choices.end(), [&](const Choice& choice) {
+      const auto known = static_cast<std::size_t>(std::find(choices_.begin(), choices_.end(), choice) - choices_.begin());
+      const model::Interval interval = model::median_interval(times_.at(known));
+      return static_cast<double>(interval.upper - interval.lower) / 2 <= kSharp * static_cast<double>(expected(choice).count());
+    });
   }
 
   static void shuffle(std::vector<Choice>& choices, SplitMix64& random) {
@@ -266,26 +294,41 @@ class Search {
     }
   }
 
-  // Every point of the curve, so that the choice can be judged.
+  void run_rounds(std::vector<Choice> choices, int rounds, const std::string& what, SplitMix64& random) {
+    for (int round = 0; round < rounds; ++round) {
+      shuffle(choices, random);
+      for (std::size_t at = 0; at < choices.size(); ++at) {
+        progress_(what + " " + std::to_string(round + 1) + ", " + std::to_string(at + 1) + " of " + std::to_string(choices.size()), 1);
+        add(choices[at], makespan_ns(measure(choices[at], found_.job.tasks)));
+      }
+    }
+  }
+
+  // Every point of the curve, so that the choice can be judged. Of so many medians the best is the one that was lucky: so the
+  // best few are run again beside the choice, and these fresh runs alone say what the choice costs.
   void sweep() {
     std::vector<Choice> all;
     for (const Point& point : found_.curve) all.push_back(point.choice);
     const Choice chosen = found_.measured[found_.choice].choice;
     if (std::find(all.begin(), all.end(), chosen) == all.end()) all.push_back(chosen);
-    std::map<std::size_t, std::vector<std::int64_t>> fresh;
+    SplitMix64 random(question_.seed + 1);
+    forget();
+    run_rounds(std::move(all), kExhaustiveRounds, "exhaustive round", random);
+    found_.exhaustive = ranking();
+    std::vector<Choice> judged{chosen};
+    for (const Measured& measured : found_.exhaustive) {
+      if (judged.size() <= kJudged && measured.choice != chosen) judged.push_back(measured.choice);
+    }
+    forget();
+    run_rounds(std::move(judged), kJudgingRounds, "judging round", random);
+    found_.judged = ranking();
+    const auto own = std::find_if(found_.judged.begin(), found_.judged.end(), [&](const Measured& m) { return m.choice == chosen; });
+    found_.regret = static_cast<double>(own->median_ns) / static_cast<double>(found_.judged.front().median_ns) - 1;
+  }
+
+  void forget() {
     times_.clear();
     choices_.clear();
-    SplitMix64 random(question_.seed + 1);
-    for (int round = 0; round < kExhaustiveRounds; ++round) {
-      shuffle(all, random);
-      for (std::size_t at = 0; at < all.size(); ++at) {
-        progress_("exhaustive round " + std::to_string(round + 1) + ", " + std::to_string(at + 1) + " of " + std::to_string(all.size()), 1);
-        add(all[at], makespan_ns(measure(all[at], found_.job.tasks)));
-      }
-    }
-    found_.exhaustive = ranking();
-    const auto own = std::find_if(found_.exhaustive.begin(), found_.exhaustive.end(), [&](const Measured& m) { return m.choice == chosen; });
-    found_.regret = static_cast<double>(own->median_ns) / static_cast<double>(found_.exhaustive.front().median_ns) - 1;
   }
 
   const Question& question_;

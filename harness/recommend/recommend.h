@@ -56,10 +56,11 @@ struct Recommendation {
   std::size_t choice = 0;              // what is recommended
   std::vector<std::size_t> ties;       // others that cannot be told from the best
   std::int64_t one_at_a_time_ns = 0;   // all tasks of the job, one after the other: from the first runs
-  int rounds = 0;                      // every candidate was run so often, at least
+  int rounds = 0;                      // so often the candidates were run that stayed close to the fastest
   std::vector<std::string> notes;      // what makes it less sure; one line each
-  std::vector<Measured> exhaustive;    // if asked for: every point of the curve, fastest first; the choice's own rounds included
-  double regret = 0;                   // then: the choice's median over the best median of all, minus 1
+  std::vector<Measured> exhaustive;    // if asked for: every point of the curve, fastest first, and the choice
+  std::vector<Measured> judged;        // then: the best of them and the choice, run again
+  double regret = 0;                   // and the choice's median over the best one of these, minus 1
 };
 
 // Told what happens, for a line of progress: "5 of 8 candidates", and the share of the budget used.

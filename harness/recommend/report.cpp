@@ -163,7 +163,8 @@ std::string text(const Question& question, const Recommendation& r) {
   for (const std::string& note : r.notes) out += line("but", note);
   if (!r.exhaustive.empty()) {
     out += "\nexhaustive sweep, fastest first\n" + table(r, r.exhaustive, &chosen) + '\n';
-    out += line("regret", fmt::format("{:.1f} % over the best of all {} points", 100 * r.regret, r.exhaustive.size()));
+    out += "\nits best and the choice, run again\n" + table(r, r.judged, &chosen) + '\n';
+    out += line("regret", fmt::format("{:.1f} % over the best of these, and so of all {} points", 100 * r.regret, r.exhaustive.size()));
   }
   return out;
 }
@@ -194,6 +195,8 @@ std::string json(const Question& question, const Recommendation& r) {
   if (!r.exhaustive.empty()) {
     out["exhaustive"] = nlohmann::ordered_json::array();
     for (const Measured& m : r.exhaustive) out["exhaustive"].push_back(json_of(m));
+    out["judged"] = nlohmann::ordered_json::array();
+    for (const Measured& m : r.judged) out["judged"].push_back(json_of(m));
     out["regret"] = r.regret;
   }
   return out.dump(1) + '\n';

@@ -8,7 +8,9 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "harness/errors.h"
 #include "harness/sinks/file.h"
@@ -56,6 +58,7 @@ void calibration_members(Object& c, Archive&& member) {
   member("hash_units_per_ns", c.hash_units_per_ns);
   member("json_units_per_ns", c.json_units_per_ns);
   member("html_units_per_ns", c.html_units_per_ns);
+  member("sleep_lateness_ns", c.sleep_lateness_ns);
 }
 
 template <class Object, class Archive>
@@ -91,8 +94,10 @@ T integer_of(const char* name, const Json& json) {
   return json.get<T>();
 }
 
-auto reader(const Json& json) {
-  return [&json]<class T>(const char* name, T& value) {
+// Members that files of earlier versions do not have.
+auto reader(const Json& json, std::vector<std::string_view> optional = {}) {
+  return [&json, optional = std::move(optional)]<class T>(const char* name, T& value) {
+    if (std::ranges::find(optional, name) != optional.end() && !json.contains(name)) return;
     if constexpr (std::integral<T> && !std::same_as<T, bool>) {
       value = integer_of<T>(name, json.at(name));
     } else {
@@ -139,7 +144,7 @@ Context read_context(const std::filesystem::path& file) {
     Context context;
     context_members(context, reader(json));
     environment_members(context.environment, reader(json.at("environment")));
-    calibration_members(context.calibration, reader(json.at("calibration")));
+    calibration_members(context.calibration, reader(json.at("calibration"), {"sleep_lateness_ns"}));
     if (const auto python = json.find("python"); python != json.end()) {
       python_members(context.python.emplace(), reader(*python));
       cpython::add_to(context.calibration, *context.python);

@@ -106,12 +106,12 @@ e8bce2445acc5188,5,20300000,20100000,20500000,1,0,0,0.9375,1.0000,0.9854,1.0149
 cb79fbf5e7773f7c,5,320700000,320100000,322000000,1,0,0,0.9375,1.0000,0.9960,1.0041
 )");
   EXPECT_EQ(run.read("derived/model.csv"),
-            R"(cell_id,strategy,predicted_ns,formula,in_domain,residual_pct,binding,violated,basis
-fc8cfbdc51d7a188,none,80000000,q(t),1,0.375,8 rounds,,requested
-e8bce2445acc5188,none,20000000,q(t),1,1.500,2 rounds,,requested
-864829e800e5b2f7,none,20000000,q(t),1,1.750,2 rounds,,requested
-749b379f710955a0,none,10000000,max(t),1,202.000,task 1,,requested
-cb79fbf5e7773f7c,worker,320000000,q(t + c),1,0.219,2 rounds,,requested
+            R"(cell_id,strategy,predicted_ns,formula,in_domain,residual_pct,binding,violated,basis,expected_ns,expected_residual_pct
+fc8cfbdc51d7a188,none,80000000,q(t),1,0.375,8 rounds,,requested,,
+e8bce2445acc5188,none,20000000,q(t),1,1.500,2 rounds,,requested,,
+864829e800e5b2f7,none,20000000,q(t),1,1.750,2 rounds,,requested,,
+749b379f710955a0,none,10000000,max(t),1,202.000,task 1,,requested,,
+cb79fbf5e7773f7c,worker,320000000,q(t + c),1,0.219,2 rounds,,requested,,
 )");
   EXPECT_EQ(
       run.read("derived/claims.csv"),
@@ -236,6 +236,25 @@ TEST(Predictions, need_the_calibration_for_workloads_that_compute) {
   const CellPrediction prediction = predict_cells(analysis).at(0);
   ASSERT_TRUE(prediction.predicted_ns.has_value()) << prediction.why_not;
   EXPECT_NEAR(static_cast<double>(*prediction.predicted_ns), 40.0 * kMs, 1.0 * kMs);  // 8 x 10 ms on 2 cores
+}
+
+TEST(Predictions, expect_of_a_machine_that_its_sleeps_end_late) {
+  Cell sync = sleep_cell("thread", 4);   // one wait after another: each adds its own
+  sync.strategy = "sync";
+  sync.callback_ns = 5 * kMs;
+  sync.callback_durations_ns.assign(8, 5 * kMs);
+  sync.cell_id = cell_id(sync);
+  std::vector<Sample> rows;
+  add(rows, sync, {122 * kMs});
+  add(rows, sleep_cell("thread", 4), {21 * kMs});
+  Analysis analysis = analyse_rows(rows, {});
+  EXPECT_FALSE(predict_cells(analysis).at(0).expected_ns.has_value());
+  analysis.calibration = workloads::Calibration{1, 1, 1, 1, 1};
+  EXPECT_FALSE(predict_cells(analysis).at(0).expected_ns.has_value()) << "not measured";
+  analysis.calibration->sleep_lateness_ns = 100'000;
+  EXPECT_EQ(predict_cells(analysis).at(0).predicted_ns, 120 * kMs);
+  EXPECT_EQ(predict_cells(analysis).at(0).expected_ns, 120 * kMs + 16 * 100'000);
+  EXPECT_EQ(predict_cells(analysis).at(1).expected_ns, 20 * kMs + 2 * 100'000);
 }
 
 TEST(Predictions, of_a_disk_come_from_one_worker_or_not_at_all) {

@@ -233,6 +233,10 @@ TEST(Recommend, AnExhaustiveSweepGivesTheRegret) {
   q.most_workers = 24;
   const Recommendation found = recommend(q, machine, [](const std::string&, double) {});
   EXPECT_GE(found.exhaustive.size(), found.curve.size());
+  ASSERT_FALSE(found.judged.empty());
+  EXPECT_LE(found.judged.size(), 5U);
+  EXPECT_TRUE(std::any_of(found.judged.begin(), found.judged.end(), [&](const Measured& m) { return m.choice == chosen(found); }));
+  for (const Measured& judged : found.judged) EXPECT_EQ(judged.makespans_ns.size(), 15U);
   EXPECT_GE(found.regret, 0);
   EXPECT_LE(found.regret, 0.05);
 }

@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <regex>
+#include <string>
 
 #include "harness/environment.h"
 #include "harness/errors.h"
@@ -74,7 +78,13 @@ Context test_context() {
   context.environment.load1 = 0.1;
   context.environment.warnings = {"one", "two"};
   context.calibration = {0.1, 1.0 / 3, 3, 4, 5};
+  context.calibration.sleep_lateness_ns = 91'000;
   return context;
+}
+
+std::string read_text(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 TEST(Contexts, AreReadBackExactly) {
@@ -89,6 +99,20 @@ TEST(Contexts, AreReadBackExactly) {
   EXPECT_EQ(read[0].environment.load1, 0.1);
   EXPECT_THAT(read[0].environment.warnings, ElementsAre("one", "two"));
   EXPECT_EQ(read[0].calibration.sort_units_per_ns, 1.0 / 3);
+  EXPECT_EQ(read[0].calibration.sleep_lateness_ns, 91'000);
+}
+
+TEST(Contexts, OfEarlierVersionsDoNotKnowHowLateSleepsEnd) {
+  const TestDirectory directory;
+  write_context(directory.path(), test_context());
+  const std::filesystem::path file = context_path(directory.path(), test_context().run_id);
+  std::string text = read_text(file);
+  const std::size_t at = text.find(",\n    \"sleep_lateness_ns\": 91000");
+  ASSERT_NE(at, std::string::npos) << text;
+  text.erase(at, text.find('\n', at + 2) - at);
+  write_text(file, text);
+  EXPECT_EQ(read_context(file).calibration.sleep_lateness_ns, 0);
+  EXPECT_EQ(read_context(file).calibration.sort_units_per_ns, 1.0 / 3);
 }
 
 TEST(Contexts, AreNeverOverwritten) {

@@ -58,7 +58,7 @@ class RunData:
 
 
 SUMMARY_USED = ("median_ns", "ci_low_ns", "ci_high_ns", "best", "ties", "ratio")
-MODEL_USED = ("predicted_ns", "residual_pct", "basis")
+MODEL_USED = ("predicted_ns", "residual_pct", "basis", "expected_ns", "expected_residual_pct")
 
 ORDER = ("workload", "tasks", "task_ns", "callback_ns", "distribution", "payload_bytes", "strategy", "chunksize", "parsers",
          "backend", "workers")

@@ -44,7 +44,8 @@ SUMMARY = (
     "ratio_high",
 )
 MODEL = (
-    "cell_id", "strategy", "predicted_ns", "formula", "in_domain", "residual_pct", "binding", "violated", "basis",
+    "cell_id", "strategy", "predicted_ns", "formula", "in_domain", "residual_pct", "binding", "violated", "basis", "expected_ns",
+    "expected_residual_pct",
 )
 MODEL_TEXT = ("cell_id", "strategy", "formula", "binding", "violated", "basis")
 BASIS_REQUESTED = "requested"  # of a prediction: from the durations asked for, not from measured ones
@@ -65,7 +66,7 @@ CONTEXT_ENVIRONMENT = (
     "build_id", "version", "commit", "compiler", "build_type", "flags", "assertions", "warnings",
 )
 CONTEXT_CALIBRATION = (
-    "spin_units_per_ns", "sort_units_per_ns", "hash_units_per_ns", "json_units_per_ns", "html_units_per_ns",
+    "spin_units_per_ns", "sort_units_per_ns", "hash_units_per_ns", "json_units_per_ns", "html_units_per_ns", "sleep_lateness_ns",
 )
 CONTEXT_PYTHON = ("implementation", "version", "gil", "executable", "spin_units_per_ns")  # only of runs with CPython's executors
 

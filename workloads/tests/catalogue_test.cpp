@@ -161,5 +161,11 @@ TEST(Calibration, HasAPositiveRateForEveryComputationHoweverSmallTheBudget) {
   }
 }
 
+TEST(Calibration, KnowsThatNoSleepEndsEarly) {
+  const std::int64_t lateness_ns = calibrate(1ns).sleep_lateness_ns;
+  EXPECT_GT(lateness_ns, 0);
+  EXPECT_LT(lateness_ns, 1'000'000'000);
+}
+
 }  // namespace
 }  // namespace workloads
