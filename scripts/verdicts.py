@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Holds several runs of `poolbench validate` against each other: does a verdict ever flip?
+
+    for i in 1 2 3 4 5; do build/release/poolbench validate -o run$i; done
+    scripts/verdicts.py run1 run2 run3 run4 run5 -o DIRECTORY
+
+Leaves verdicts.csv (a row per run and claim) and table.md (a row per claim, the measured medians of all runs) in DIRECTORY. Exit
+code: 0 if every claim was decided alike in all runs; 1 if one was inconclusive somewhere, or held once and was refuted once, or is
+against the model: stderr names it; 2 if a directory holds no claims.
+"""
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+COLUMNS = ("run", "id", "verdict", "expected", "predicted_ns", "measured_ns", "ci_low_ns", "ci_high_ns", "tolerance_ns")
+
+
+def read(directory):
+    path = directory / "derived" / "claims.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise SystemExit(f"{path}: {error.strerror}; give directories of `poolbench validate -o DIRECTORY`") from error
+    if not rows:
+        raise SystemExit(f"{path} has no claims")
+    return {row["id"]: row for row in rows}
+
+
+def human(nanoseconds):
+    value = int(nanoseconds)
+    if abs(value) < 50_000:
+        return "0 ms"
+    return f"{value / 1e6:.3g} ms" if abs(value) < 1e9 else f"{value / 1e9:.3g} s"
+
+
+def measured(rows):
+    values = sorted(int(row["measured_ns"]) for row in rows)
+    low, high = human(values[0]), human(values[-1])
+    return low if low == high else f"{low} to {high}"
+
+
+def escaped(text):
+    return text.replace("|", "\\|").replace("*", "\\*")
+
+
+def table_row(rows):
+    last = rows[-1]
+    verdicts = sorted({row["verdict"] for row in rows})
+    verdict = " / ".join(verdicts)
+    if verdicts == ["refuted"]:
+        verdict = f"**refuted**: {escaped(last['violated'])}"
+    return (f"| {escaped(last['claim'])} | {escaped(last['case'])} | {human(last['predicted_ns'])} | {measured(rows)} | "
+            f"{verdict} |")
+
+
+def objections(name, rows):
+    verdicts = [row["verdict"] for row in rows]
+    if "inconclusive" in verdicts:
+        yield f"{name} was inconclusive in {verdicts.count('inconclusive')} of {len(rows)} runs"
+    if {"holds", "refuted"} <= set(verdicts):
+        yield f"{name} flips: {', '.join(verdicts)}"
+    against = sum(row["verdict"] not in (row["expected"], "inconclusive") for row in rows)
+    if against:
+        yield f"{name} is against the model in {against} of {len(rows)} runs"
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args(argv)
+    try:
+        runs = [read(directory) for directory in options.runs]
+    except SystemExit as error:
+        parser.error(str(error))
+    names = list(runs[0])
+    for directory, run in zip(options.runs, runs):
+        if list(run) != names:
+            parser.error(f"{directory} has other claims than {options.runs[0]}")
+    options.output.mkdir(parents=True, exist_ok=True)
+    with (options.output / "verdicts.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for number, run in enumerate(runs, 1):
+            writer.writerows([number, *(run[name][column] for column in COLUMNS[1:])] for name in names)
+    per_claim = {name: [run[name] for run in runs] for name in names}
+    lines = ["| claim | case | claimed | measured | verdict |", "|---|---|---|---|---|", *map(table_row, per_claim.values())]
+    (options.output / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = [objection for name, rows in per_claim.items() for objection in objections(name, rows)]
+    for objection in found:
+        print(objection, file=sys.stderr)
+    counts = [sum(rows[0]["verdict"] == verdict for rows in per_claim.values()) for verdict in ("holds", "refuted")]
+    if not found:
+        print(f"{len(names)} claims in {len(runs)} runs: {counts[0]} hold and {counts[1]} are refuted in every one")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
