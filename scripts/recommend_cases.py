@@ -4,7 +4,7 @@
     scripts/recommend_cases.py POOLBENCH FUNCTION -o DIRECTORY [--budget 60s] [NAME...]
 
 Runs the kinds of work below, each with --exhaustive (afterwards every point of the curve is measured, interleaved, and the best
-four of them are run again beside the choice: these fresh runs are compared), and leaves one JSON document per kind and table.md
+four of them are run again beside the choice: these fresh runs are compared, round by round), and leaves one JSON document per kind and table.md
 in DIRECTORY. POOLBENCH is the program, FUNCTION the shared object made of
 workloads/examples/count_primes.c. gzip and curl must be installed; curl fetches from a server in this process that
 answers after 40 ms. NAMEs run only these.
@@ -91,12 +91,13 @@ def name_of(measured):
 
 
 def row(name, found):
-    best = found["judged"][0]
+    regret = found["regret"]
+    best = regret["rival"]
     choice = next(m for m in found["judged"] if name_of(m) == name_of(found["choice"]))
     ratio = found["wait_to_compute"]
     shown = "never computes" if ratio is None else f"{ratio:.3g}"
     return (f"| {name} | {shown} | {name_of(choice)} | {human(choice['median_ns'])} | {name_of(best)} | "
-            f"{human(best['median_ns'])} | {100 * found['regret']:.1f} % |")
+            f"{human(best['median_ns'])} | {100 * regret['ratio']:.1f} % [{100 * regret['low']:.1f}, {100 * regret['high']:.1f}] |")
 
 
 def main(argv):

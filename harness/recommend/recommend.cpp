@@ -322,8 +322,7 @@ class Search {
     forget();
     run_rounds(std::move(judged), kJudgingRounds, "judging round", random);
     found_.judged = ranking();
-    const auto own = std::find_if(found_.judged.begin(), found_.judged.end(), [&](const Measured& m) { return m.choice == chosen; });
-    found_.regret = static_cast<double>(own->median_ns) / static_cast<double>(found_.judged.front().median_ns) - 1;
+    found_.regret = regret_of(chosen, found_.judged);
   }
 
   void forget() {
@@ -364,6 +363,24 @@ Decision decide(const std::vector<Measured>& measured, double margin) {
     if (at != decision.choice) decision.ties.push_back(at);
   }
   return decision;
+}
+
+Regret regret_of(const Choice& choice, const std::vector<Measured>& judged) {
+  const auto own = std::find_if(judged.begin(), judged.end(), [&](const Measured& m) { return m.choice == choice; });
+  Regret largest{.rival = static_cast<std::size_t>(own - judged.begin())};
+  for (std::size_t at = 0; at < judged.size(); ++at) {
+    std::vector<std::int64_t> ratios;   // in millionths, round by round
+    const std::size_t rounds = std::min(own->makespans_ns.size(), judged[at].makespans_ns.size());
+    for (std::size_t round = 0; round < rounds; ++round) {
+      ratios.push_back(std::llround(1e6 * static_cast<double>(own->makespans_ns[round]) / static_cast<double>(judged[at].makespans_ns[round])));
+    }
+    const auto beyond = [](std::int64_t millionths) { return static_cast<double>(millionths) * 1e-6 - 1; };
+    const double ratio = beyond(model::median(ratios));
+    if (ratio <= largest.ratio) continue;
+    const model::Interval interval = model::median_interval(ratios);
+    largest = {ratio, beyond(interval.lower), beyond(interval.upper), at};
+  }
+  return largest;
 }
 
 Recommendation recommend(const Question& question, CellRunner& runner, const Progress& progress) {

@@ -44,7 +44,16 @@ struct Measured {
   std::int64_t predicted_ns = 0;
   std::vector<std::int64_t> makespans_ns;   // in the order of measuring, at least one
   std::int64_t median_ns = 0;
-  model::Interval interval;                 // of the median
+  model::Interval interval = {};            // of the median
+};
+
+// How much longer the choice takes than the one that does best beside it: the median over the rounds of the ratio of the two in the
+// same round, minus 1, so that what slows the machine down for a while slows both. 0 if nothing is faster than the choice.
+struct Regret {
+  double ratio = 0;        // >= 0
+  double low = 0;          // its 95 % interval
+  double high = 0;
+  std::size_t rival = 0;   // that one, index into judged; the choice itself if nothing is faster
 };
 
 struct Recommendation {
@@ -60,7 +69,7 @@ struct Recommendation {
   std::vector<std::string> notes;      // what makes it less sure; one line each
   std::vector<Measured> exhaustive;    // if asked for: every point of the curve, fastest first, and the choice
   std::vector<Measured> judged;        // then: the best of them and the choice, run again
-  double regret = 0;                   // and the choice's median over the best one of these, minus 1
+  Regret regret;                       // and what they say of the choice
 };
 
 // Told what happens, for a line of progress: "5 of 8 candidates", and the share of the budget used.
@@ -79,6 +88,9 @@ struct Decision {
   std::vector<std::size_t> ties;   // without the choice
 };
 Decision decide(const std::vector<Measured>& measured, double margin = 0.02);
+
+// Of runs of equal rounds. REQUIRES: `judged` has the choice, and every one ran in every round.
+Regret regret_of(const Choice& choice, const std::vector<Measured>& judged);
 
 std::string text(const Question& question, const Recommendation& recommendation);
 std::string json(const Question& question, const Recommendation& recommendation);

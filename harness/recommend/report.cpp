@@ -164,7 +164,8 @@ std::string text(const Question& question, const Recommendation& r) {
   if (!r.exhaustive.empty()) {
     out += "\nexhaustive sweep, fastest first\n" + table(r, r.exhaustive, &chosen) + '\n';
     out += "\nits best and the choice, run again\n" + table(r, r.judged, &chosen) + '\n';
-    out += line("regret", fmt::format("{:.1f} % over the best of these, and so of all {} points", 100 * r.regret, r.exhaustive.size()));
+    out += line("regret", fmt::format("{:.1f} % [{:.1f} %, {:.1f} %] over {}, round by round: the best of all {} points", 100 * r.regret.ratio, 100 * r.regret.low,
+                                         100 * r.regret.high, describe(r.judged[r.regret.rival].choice), r.exhaustive.size()));
   }
   return out;
 }
@@ -197,7 +198,7 @@ std::string json(const Question& question, const Recommendation& r) {
     for (const Measured& m : r.exhaustive) out["exhaustive"].push_back(json_of(m));
     out["judged"] = nlohmann::ordered_json::array();
     for (const Measured& m : r.judged) out["judged"].push_back(json_of(m));
-    out["regret"] = r.regret;
+    out["regret"] = {{"ratio", r.regret.ratio}, {"low", r.regret.low}, {"high", r.regret.high}, {"rival", json_of(r.judged[r.regret.rival])}};
   }
   return out.dump(1) + '\n';
 }
