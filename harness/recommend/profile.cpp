@@ -102,8 +102,8 @@ Profile profile_of(const std::vector<const Trace*>& one_at_a_time, int cores) {
 }
 
 double locked_share(std::int64_t measured_ns, std::int64_t unlocked_ns, std::int64_t locked_ns) {
-  // What a lock costs must stand out of the noise: a tenth.
-  if (static_cast<double>(locked_ns) < 1.1 * static_cast<double>(unlocked_ns)) return 0;
+  // What a lock costs, and what it did cost, must stand out of the noise: a tenth.
+  if (static_cast<double>(std::min(measured_ns, locked_ns)) < 1.1 * static_cast<double>(unlocked_ns)) return 0;
   const double share = static_cast<double>(measured_ns - unlocked_ns) / static_cast<double>(locked_ns - unlocked_ns);
   return share < 0.1 ? 0 : share > 0.9 ? 1 : share;
 }

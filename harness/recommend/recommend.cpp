@@ -7,7 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include "harness/analysis.h"
 #include "harness/cell.h"
 #include "harness/distribution.h"
 #include "harness/errors.h"
@@ -128,27 +127,61 @@ class Search {
     if (waits > 0.85) counts.push_back(std::min(question_.cores * 20, question_.most_workers));
     std::erase_if(counts, [](int count) { return count < 2; });
     counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
-    std::map<int, double> process_factor;
-    for (const Pool pool : {Pool::process, Pool::thread}) {
-      PoolProfile& profile = pool == Pool::thread ? found_.profile.thread : found_.profile.process;
-      std::vector<Slowdown> slowdowns;
-      for (const int workers : counts) {
-        const Choice choice{pool, workers, model::Strategy::none, 0};
-        const Job job{.tasks = std::min(std::max(question_.tasks, workers), workers * 3), .callback = {}};
-        const std::int64_t measured = fastest(choice, job);
-        const std::int64_t free = predict_ns(found_.profile, job, choice);
-        if (pool == Pool::thread && workers == question_.cores) {
-          Profile locked = found_.profile;
-          locked.thread.locked_share = 1;
-          const double unlocked = static_cast<double>(free) * std::max(1.0, process_factor[workers]);
-          profile.locked_share = locked_share(measured, std::llround(unlocked), predict_ns(locked, job, choice));
-        }
-        const double factor = static_cast<double>(measured) / static_cast<double>(predict_ns(found_.profile, job, choice));
-        if (pool == Pool::process) process_factor[workers] = factor;
-        slowdowns.push_back({workers, factor});
-      }
-      if (!slowdowns.empty()) profile.usl = fit_usl(slowdowns);
+    const std::vector<Probe> processes = run_probes(Pool::process, counts);
+    found_.profile.process.usl = usl_of(processes, Pool::process);
+    const std::vector<Probe> threads = run_probes(Pool::thread, counts);
+    found_.profile.thread.locked_share = lock_of(threads, processes);
+    found_.profile.thread.usl = usl_of(threads, Pool::thread);
+  }
+
+  struct Probe {
+    Job job;
+    int workers = 1;
+    std::int64_t measured_ns = 0;
+  };
+
+  std::vector<Probe> run_probes(Pool pool, const std::vector<int>& counts) {
+    std::vector<Probe> probes;
+    for (const int workers : counts) {
+      const Job job{.tasks = std::min(std::max(question_.tasks, workers), workers * 3), .callback = {}};
+      probes.push_back({job, workers, fastest({pool, workers, model::Strategy::none, 0}, job)});
     }
+    return probes;
+  }
+
+  // How many times as long as the profile, as far as it is known, has it.
+  double factor_of(const Probe& probe, Pool pool) const {
+    return static_cast<double>(probe.measured_ns) /
+           static_cast<double>(predict_ns(found_.profile, probe.job, {pool, probe.workers, model::Strategy::none, 0}));
+  }
+
+  Usl usl_of(const std::vector<Probe>& probes, Pool pool) const {
+    std::vector<Slowdown> slowdowns;
+    for (const Probe& probe : probes) slowdowns.push_back({probe.workers, factor_of(probe, pool)});
+    return slowdowns.empty() ? Usl{} : fit_usl(slowdowns);
+  }
+
+  // From the number of threads at which a lock would show most: two that nearly always wait hardly ever meet at it.
+  // REQUIRES: probes of the same numbers of workers.
+  double lock_of(const std::vector<Probe>& threads, const std::vector<Probe>& processes) const {
+    Profile free = found_.profile;
+    free.process.usl = {};   // against the plain model, for threads are
+    Profile locked = found_.profile;
+    locked.thread.locked_share = 1;
+    double contrast = 0;
+    double share = 0;
+    for (std::size_t at = 0; at < threads.size(); ++at) {
+      const Probe& probe = threads[at];
+      const Choice choice{Pool::thread, probe.workers, model::Strategy::none, 0};
+      const double plain = static_cast<double>(predict_ns(free, probe.job, {Pool::process, probe.workers, model::Strategy::none, 0}));
+      const double contention = std::max(1.0, static_cast<double>(processes[at].measured_ns) / plain);
+      const double unlocked = static_cast<double>(predict_ns(free, probe.job, choice)) * contention;
+      const std::int64_t with_lock = predict_ns(locked, probe.job, choice);
+      if (static_cast<double>(with_lock) <= contrast * unlocked) continue;
+      contrast = static_cast<double>(with_lock) / unlocked;
+      share = locked_share(probe.measured_ns, std::llround(unlocked), with_lock);
+    }
+    return share;
   }
 
   // Of up to three runs: a disturbance only ever makes one slower.
@@ -340,48 +373,6 @@ class Search {
 };
 
 }  // namespace
-
-Decision decide(const std::vector<Measured>& measured, double margin) {
-  const Measured& fastest = measured.front();
-  const double enough = static_cast<double>(fastest.median_ns) * (1 + margin);
-  Decision decision;
-  std::vector<std::size_t> within;
-  for (std::size_t at = 0; at < measured.size(); ++at) {
-    const Measured& candidate = measured[at];
-    const bool close = static_cast<double>(candidate.median_ns) <= enough;
-    // A rank test of few repetitions cannot reject anything: it counts only where it could have.
-    const bool testable = candidate.makespans_ns.size() >= 5 && fastest.makespans_ns.size() >= 5;
-    const bool indistinct = testable && static_cast<double>(candidate.median_ns) <= enough * (1 + margin) &&
-                            harness::ties(fastest.makespans_ns, candidate.makespans_ns);
-    if (at == 0 || close || indistinct) within.push_back(at);
-  }
-  for (const std::size_t at : within) {
-    const bool close = static_cast<double>(measured[at].median_ns) <= enough;
-    if (close && cheaper(measured[at].choice, measured[decision.choice].choice)) decision.choice = at;
-  }
-  for (const std::size_t at : within) {
-    if (at != decision.choice) decision.ties.push_back(at);
-  }
-  return decision;
-}
-
-Regret regret_of(const Choice& choice, const std::vector<Measured>& judged) {
-  const auto own = std::find_if(judged.begin(), judged.end(), [&](const Measured& m) { return m.choice == choice; });
-  Regret largest{.rival = static_cast<std::size_t>(own - judged.begin())};
-  for (std::size_t at = 0; at < judged.size(); ++at) {
-    std::vector<std::int64_t> ratios;   // in millionths, round by round
-    const std::size_t rounds = std::min(own->makespans_ns.size(), judged[at].makespans_ns.size());
-    for (std::size_t round = 0; round < rounds; ++round) {
-      ratios.push_back(std::llround(1e6 * static_cast<double>(own->makespans_ns[round]) / static_cast<double>(judged[at].makespans_ns[round])));
-    }
-    const auto beyond = [](std::int64_t millionths) { return static_cast<double>(millionths) * 1e-6 - 1; };
-    const double ratio = beyond(model::median(ratios));
-    if (ratio <= largest.ratio) continue;
-    const model::Interval interval = model::median_interval(ratios);
-    largest = {ratio, beyond(interval.lower), beyond(interval.upper), at};
-  }
-  return largest;
-}
 
 Recommendation recommend(const Question& question, CellRunner& runner, const Progress& progress) {
   return Search(question, runner, progress).run();

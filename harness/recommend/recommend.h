@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/model/statistics.h"
 #include "harness/recommend/curve.h"
+#include "harness/recommend/decision.h"
 #include "harness/recommend/profile.h"
 #include "harness/runner.h"
 
@@ -36,24 +36,6 @@ struct Question {
   std::chrono::nanoseconds budget = std::chrono::seconds(60);
   std::uint64_t seed = 1;
   bool exhaustive = false;        // afterwards every point of the curve is run, too
-};
-
-// A candidate, as it was measured.
-struct Measured {
-  Choice choice;
-  std::int64_t predicted_ns = 0;
-  std::vector<std::int64_t> makespans_ns;   // in the order of measuring, at least one
-  std::int64_t median_ns = 0;
-  model::Interval interval = {};            // of the median
-};
-
-// How much longer the choice takes than the one that does best beside it: the median over the rounds of the ratio of the two in the
-// same round, minus 1, so that what slows the machine down for a while slows both. 0 if nothing is faster than the choice.
-struct Regret {
-  double ratio = 0;        // >= 0
-  double low = 0;          // its 95 % interval
-  double high = 0;
-  std::size_t rival = 0;   // that one, index into judged; the choice itself if nothing is faster
 };
 
 struct Recommendation {
@@ -80,17 +62,6 @@ struct Interrupted {};
 
 // Throws ConfigError when a task fails or does not end in time: with its message.
 Recommendation recommend(const Question& question, CellRunner& runner, const Progress& progress);
-
-// The cheapest of `measured` (fastest first, not empty) whose median is within `margin` of the fastest, or that a rank test cannot
-// tell from it where there are enough repetitions to tell anything; and all that tie with the fastest.
-struct Decision {
-  std::size_t choice = 0;
-  std::vector<std::size_t> ties;   // without the choice
-};
-Decision decide(const std::vector<Measured>& measured, double margin = 0.02);
-
-// Of runs of equal rounds. REQUIRES: `judged` has the choice, and every one ran in every round.
-Regret regret_of(const Choice& choice, const std::vector<Measured>& judged);
 
 std::string text(const Question& question, const Recommendation& recommendation);
 std::string json(const Question& question, const Recommendation& recommendation);

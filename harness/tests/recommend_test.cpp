@@ -94,6 +94,7 @@ TEST(RecommendProfile, AShareUnderALockIsInProportion) {
   EXPECT_DOUBLE_EQ(locked_share(150, 100, 200), 0.5);
   EXPECT_EQ(locked_share(198, 100, 200), 1);
   EXPECT_EQ(locked_share(150, 100, 105), 0);   // a lock that would cost nothing
+  EXPECT_EQ(locked_share(104, 100, 112), 0);   // noise, although a third of what the lock would cost
 }
 
 Measured run_of(int workers, std::vector<std::int64_t> makespans_ns) {
@@ -238,6 +239,13 @@ TEST(Recommend, TakesProcessesWhereThreadsShareALock) {
   const Recommendation found = recommend(question(40), machine, [](const std::string&, double) {});
   EXPECT_EQ(chosen(found), (Choice{Pool::process, 2, model::Strategy::none, 0}));
   EXPECT_DOUBLE_EQ(found.profile.thread.locked_share, 1);
+}
+
+TEST(Recommend, SeesALockThatOnlyManyThreadsMeetAt) {
+  ModelMachine machine({.wait_ns = 18 * kMs, .compute_ns = 2 * kMs}, 1);
+  const Recommendation found = recommend(question(200), machine, [](const std::string&, double) {});
+  EXPECT_GT(found.profile.thread.locked_share, 0.9);
+  EXPECT_EQ(chosen(found).pool, Pool::process);
 }
 
 TEST(Recommend, TakesThreadsAndOnePerCoreForPlainComputing) {
