@@ -14,7 +14,7 @@ import csv
 import sys
 from pathlib import Path
 
-COLUMNS = ("run", "id", "verdict", "expected", "predicted_ns", "measured_ns", "ci_low_ns", "ci_high_ns", "tolerance_ns")
+from plots.schema import VERDICTS
 
 
 def read(directory):
@@ -83,9 +83,9 @@ def main(argv):
     options.output.mkdir(parents=True, exist_ok=True)
     with (options.output / "verdicts.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow(VERDICTS)
         for number, run in enumerate(runs, 1):
-            writer.writerows([number, *(run[name][column] for column in COLUMNS[1:])] for name in names)
+            writer.writerows([number, *(run[name][column] for column in VERDICTS[1:])] for name in names)
     per_claim = {name: [run[name] for run in runs] for name in names}
     lines = ["| claim | case | claimed | measured | verdict |", "|---|---|---|---|---|", *map(table_row, per_claim.values())]
     (options.output / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

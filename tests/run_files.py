@@ -21,8 +21,9 @@ FILES = {
     "derived/model.csv": ("derived/model.csv", schema.MODEL),
     "derived/claims.csv": ("derived/claims.csv", schema.CLAIMS),
     "evidence/<run_id>.csv": ("evidence/*.csv", schema.EVIDENCE),
+    "verdicts.csv": ("verdicts.csv", schema.VERDICTS),
 }
-OF_VALIDATE = "evidence/<run_id>.csv"  # a sweep leaves none
+NOT_OF_A_SWEEP = ("evidence/<run_id>.csv", "verdicts.csv")  # left by validate and by scripts/verdicts.py
 CONTEXT = "context/<run_id>.json"
 OF_CPYTHON = "python."  # keys of the context that only a run with CPython's executors has
 
@@ -51,7 +52,7 @@ def differences(directory, dictionary_path):
         yield f"{dictionary_path}: section '{title}' is " + ("of no file" if title in listed else "missing")
     for title, (pattern, columns) in FILES.items():
         paths = sorted(Path(directory).glob(pattern))
-        if not paths and title != OF_VALIDATE:
+        if not paths and title not in NOT_OF_A_SWEEP:
             yield f"{directory}: no {pattern}"
         for path in paths:
             with open(path, newline="", encoding="utf-8") as file:

@@ -58,6 +58,9 @@ EVIDENCE = (
     "cell_id", "rep", "callbacks", "own_worker_ns", "other_worker_ns", "submitter_ns", "main_ns", "elsewhere_ns", "overlap_ns",
     "callback_threads", "workers", "tasks_at_once",
 )
+VERDICTS = (  # of scripts/verdicts.py, over several runs of validate
+    "run", "id", "verdict", "expected", "predicted_ns", "measured_ns", "ci_low_ns", "ci_high_ns", "tolerance_ns",
+)
 
 CONTEXT = ("run_id", "started_utc", "suite", "argv", "seed", "order", "machine_line", "environment", "calibration")
 CONTEXT_ENVIRONMENT = (
