@@ -90,6 +90,10 @@ def name_of(measured):
     return f"{measured['backend']} x {measured['workers']}"
 
 
+def percent(ratio):
+    return f"{round(100 * ratio, 1) + 0.0:.1f}"  # + 0.0: never -0.0
+
+
 def row(name, found):
     regret = found["regret"]
     best = regret["rival"]
@@ -97,7 +101,7 @@ def row(name, found):
     ratio = found["wait_to_compute"]
     shown = "never computes" if ratio is None else f"{ratio:.3g}"
     return (f"| {name} | {shown} | {name_of(choice)} | {human(choice['median_ns'])} | {name_of(best)} | "
-            f"{human(best['median_ns'])} | {100 * regret['ratio']:.1f} % [{100 * regret['low']:.1f}, {100 * regret['high']:.1f}] |")
+            f"{human(best['median_ns'])} | {percent(regret['ratio'])} % [{percent(regret['low'])}, {percent(regret['high'])}] |")
 
 
 def main(argv):

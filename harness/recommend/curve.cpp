@@ -125,13 +125,15 @@ std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& p
   for (const Pool pool : {Pool::thread, Pool::process}) {
     const auto best = std::find_if(curve.begin(), curve.end(), [&](const Point& p) { return p.choice.pool == pool; });
     if (best == curve.end()) continue;
-    const double enough = static_cast<double>(best->predicted_ns) * (1 + margin);
-    Point lean = *best;
-    for (const Point& point : curve) {
-      if (point.choice.pool == pool && static_cast<double>(point.predicted_ns) <= enough && cheaper(point.choice, lean.choice)) lean = point;
-    }
     add(best->choice);
-    add(lean.choice);
+    for (const double part : {1.0 / 3, 1.0}) {   // what is surely as good, and what may turn out to be
+      const double enough = static_cast<double>(best->predicted_ns) * (1 + margin * part);
+      Point lean = *best;
+      for (const Point& point : curve) {
+        if (point.choice.pool == pool && static_cast<double>(point.predicted_ns) <= enough && cheaper(point.choice, lean.choice)) lean = point;
+      }
+      add(lean.choice);
+    }
   }
   // Then whatever is predicted best, until there are enough.
   for (const Point& point : curve) {

@@ -51,9 +51,9 @@ std::vector<Point> predict_curve(const Profile& profile, const Job& job, int mos
 // Fewer processes and threads are cheaper.
 bool cheaper(const Choice& a, const Choice& b);
 
-// The few that are to be run: for each pool the best, what is predicted within `margin` of it with the fewest workers, neighbours of
-// both, and the rules of thumb (one per core on both pools, five per core on threads). At most `most` of them, the rules of
-// thumb always among them.
+// The few that are to be run: for each pool the best and, with the fewest workers each, what is predicted within a third of `margin` and
+// within `margin` of it; the rules of thumb (one per core on both pools, five per core on threads); and, if these are fewer than
+// `most`, what is predicted best of the rest. At most max(9, most) of them.
 std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& profile, std::size_t most, double margin = 0.03);
 
 }  // namespace harness::recommend

@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::nanoseconds;
 
 constexpr int kMostSampled = 40;          // tasks run one at a time
-constexpr std::size_t kCandidates = 8;
+constexpr std::size_t kCandidates = 9;
 constexpr int kRounds = 9;                // of all candidates: enough for a rank test
 constexpr int kMostRounds = 31;           // of the few that are close, until their medians are known to kSharp
 constexpr int kLeastRounds = 3;
