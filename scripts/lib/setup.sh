@@ -19,40 +19,45 @@ die() {
 # the terminal or from kill. In the script's own group a Ctrl-C would reach the job twice, and the second one means
 # "kill, do not tidy up" to poolbench.
 
-job=
+job=         # its process group, or `starting`: it may run already, but is not known yet
+early=       # the signal that came while it was starting
 signalled=   # 128 + the signal, once there was one
 on_signal() {
   local name=$1 code=$2
-  if [[ -n $job ]]; then
-    signalled=$code
-    kill -s "$name" -- "-$job" 2>/dev/null || true
+  [[ -n $job ]] || exit "$code"
+  signalled=$code
+  if [[ $job == starting ]]; then
+    early=$name
   else
-    exit "$code"
+    kill -s "$name" -- "-$job" 2>/dev/null || true
   fi
 }
 trap 'on_signal INT 130' INT
 trap 'on_signal TERM 143' TERM
-trap 'on_signal HUP 129' HUP
+trap 'on_signal TERM 129' HUP   # handed on as TERM: bash loses a HUP that its child gets before it has run at all
 
 # run_job COMMAND... - runs it and returns its exit code. After a signal: waits until it has ended, kills what is left of
 # its process group, and returns 128 + the signal, which the script then has to end with.
 run_job() {
-  local code=0
+  local code=0 group
+  job=starting
   set -m
   "$@" </dev/null &
   job=$!
   set +m
-  # `wait` returns early when a trap has run; only a job that is gone ends the loop.
+  [[ -z $early ]] || kill -s "$early" -- "-$job" 2>/dev/null || true
+  # `wait` returns early when a trap has run, also one that ran just before it; only a job that is gone ends the loop.
   while :; do
     code=0
     wait "$job" || code=$?
     kill -0 "$job" 2>/dev/null || break
   done
+  group=$job
+  job=   # first: a signal that comes before this is seen below, and one that comes after it ends the script itself
   if [[ -n $signalled ]]; then
-    kill -s KILL -- "-$job" 2>/dev/null || true
+    kill -s KILL -- "-$group" 2>/dev/null || true
     code=$signalled
   fi
-  job=
   return "$code"
 }
 

@@ -113,7 +113,7 @@ class Setup(unittest.TestCase):
         return process.returncode, output, pid
 
     def test_an_interrupt_reaches_the_job_once_and_ends_the_script_with_130(self):
-        code, output, pid = self.interrupt(signal.SIGINT, "trap \"echo tidied; exit 130\" INT; echo $$; while :; do read -rt 1 <> <(:) || :; done")
+        code, output, pid = self.interrupt(signal.SIGINT, "sleep 1000 & trap \"echo tidied; exit 130\" INT; echo $$; wait")
         self.assertEqual((code, output), (130, "tidied\n"))
         self.assertFalse(Path(f"/proc/{pid}").exists())
 
@@ -121,6 +121,17 @@ class Setup(unittest.TestCase):
         code, output, pid = self.interrupt(signal.SIGTERM, "echo $$; exec sleep 1000")
         self.assertEqual((code, output), (143, ""))
         self.assertFalse(Path(f"/proc/{pid}").exists())
+
+    def test_a_signal_that_comes_before_the_script_knows_the_job_reaches_it_all_the_same(self):
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number.name):
+                # After the fork and before `job=$!`: the shell signals itself there, as soon as the job has made the file.
+                ready = self.directory / number.name
+                done = self.bash("set -T; trap 'if [[ $BASH_COMMAND == \"job=\\$!\" ]]; then until [[ -e $READY ]]; do :; done; "
+                                 f"kill -{number.value} $$; fi' DEBUG; "
+                                 "run_job bash -c 'echo $$; >\"$READY\"; exec sleep 1000' || exit; echo after", READY=str(ready))
+                self.assertEqual((done.returncode, done.stderr), (128 + number.value, ""))
+                self.assertFalse(Path(f"/proc/{int(done.stdout)}").exists())
 
     def test_what_a_job_leaves_behind_after_an_interrupt_is_killed(self):
         code, output, _ = self.interrupt(signal.SIGINT, "(trap \"\" INT; exec sleep 1000) & echo $$; wait")
