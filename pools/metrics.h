@@ -69,7 +69,7 @@ struct PoolMetrics {
   // Workers.
   int workers = 0;               // that live, ready or not
   std::uint64_t crashed = 0;     // worker processes that ended unasked, or were killed for what they did
-  std::uint64_t respawned = 0;   // started in the place of one that ended, recycled ones included
+  std::uint64_t respawned = 0;   // started at once in the place of one that ended, of a recycled one if tasks waited
   std::uint64_t retried = 0;     // starts of a task after the death of a worker that had been at it
   // Only with timing = true: submit to start, and start to end, of every task that was started.
   std::optional<LatencyHistogram> queue_wait = {};
