@@ -46,6 +46,16 @@ bool better(const Point& a, const Point& b) {
   return a.predicted_ns != b.predicted_ns ? a.predicted_ns < b.predicted_ns : cheaper(a.choice, b.choice);
 }
 
+// The cheapest that the same pool has and that is predicted within `margin` of `best`.
+Choice leanest_within(double margin, const Point& best, const std::vector<Point>& curve) {
+  const double enough = static_cast<double>(best.predicted_ns) * (1 + margin);
+  Choice lean = best.choice;
+  for (const Point& point : curve) {
+    if (point.choice.pool == lean.pool && static_cast<double>(point.predicted_ns) <= enough && cheaper(point.choice, lean)) lean = point.choice;
+  }
+  return lean;
+}
+
 }  // namespace
 
 std::string describe(const Choice& choice) {
@@ -126,14 +136,8 @@ std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& p
     const auto best = std::find_if(curve.begin(), curve.end(), [&](const Point& p) { return p.choice.pool == pool; });
     if (best == curve.end()) continue;
     add(best->choice);
-    for (const double part : {1.0 / 3, 1.0}) {   // what is surely as good, and what may turn out to be
-      const double enough = static_cast<double>(best->predicted_ns) * (1 + margin * part);
-      Point lean = *best;
-      for (const Point& point : curve) {
-        if (point.choice.pool == pool && static_cast<double>(point.predicted_ns) <= enough && cheaper(point.choice, lean.choice)) lean = point;
-      }
-      add(lean.choice);
-    }
+    add(leanest_within(margin / 3, *best, curve));   // what is surely as good
+    add(leanest_within(margin, *best, curve));       // what may turn out to be
   }
   // Then whatever is predicted best, until there are enough.
   for (const Point& point : curve) {

@@ -17,6 +17,7 @@
 
 #include "pools/future.h"
 #include "pools/tests/controlled_pool.h"
+#include "pools/tests/event_log.h"
 #include "pools/tests/expectations.h"
 #include "pools/tests/gate.h"
 

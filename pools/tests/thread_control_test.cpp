@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "pools/tests/controlled_pool.h"
+#include "pools/tests/event_log.h"
 #include "pools/tests/expectations.h"
 #include "pools/tests/gate.h"
 #include "pools/tests/process_checks.h"

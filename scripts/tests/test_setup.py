@@ -13,6 +13,11 @@ PACKAGES = [line for line in (SCRIPTS / "packages.txt").read_text(encoding="utf-
             if line and not line.startswith("#")]
 
 
+def sourcing(commands):
+    """A script in strict mode that sources setup.sh and runs the commands."""
+    return ["bash", "-c", f'set -euo pipefail; . "{SCRIPTS}/lib/setup.sh"; {commands}', "setup"]
+
+
 class Setup(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -34,8 +39,7 @@ class Setup(unittest.TestCase):
                                 'echo -n "deinstall ok config-files"')
 
     def bash(self, commands, path=None, **environment):
-        return subprocess.run(["bash", "-c", f'set -euo pipefail; . "{SCRIPTS}/lib/setup.sh"; {commands}', "setup"],
-                              capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+        return subprocess.run(sourcing(commands), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
                               env={**os.environ, "PATH": path or f"{self.directory}:{os.environ['PATH']}", **environment})
 
     def install(self, **options):
@@ -103,8 +107,8 @@ class Setup(unittest.TestCase):
 
     def interrupt(self, name, job):
         """Starts a job, sends the script the signal once the job runs, and returns the script's process and what it said."""
-        process = subprocess.Popen(["bash", "-c", f'set -euo pipefail; . "{SCRIPTS}/lib/setup.sh"; run_job bash -c \'{job}\' || exit; echo after',
-                                    "setup"], stdout=subprocess.PIPE, text=True, start_new_session=True)
+        process = subprocess.Popen(sourcing(f"run_job bash -c '{job}' || exit; echo after"), stdout=subprocess.PIPE, text=True,
+                                   start_new_session=True)
         self.addCleanup(process.stdout.close)
         pid = int(process.stdout.readline())  # the job says its pid when it is ready for the signal
         process.send_signal(name)
