@@ -1,6 +1,12 @@
 // /proc/self/cgroup and the quotas of cgroups v1 and v2 (pools/cores.h). An input is three files, '\0' between them: cgroup, the quota
 // (cpu.max, and cpu.cfs_quota_us), the period (cpu.cfs_period_us); the group that they belong to is "group".
 
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
 #include <fstream>
 
 #include "fuzz/fuzz.h"
@@ -8,22 +14,56 @@
 
 namespace {
 
-// One directory per process, removed at its end.
+// One directory per process, that goes when the process ends, also by SIGKILL or libFuzzer's _Exit: another process makes it, says its
+// name, and removes it at the end of the stream between them.
 class Tree {
  public:
   Tree() {
-    char name[] = "/tmp/poolbench-fuzz-XXXXXX";
-    FUZZ_REQUIRE(::mkdtemp(name) != nullptr);
+    std::array<int, 2> ends{};
+    FUZZ_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    guard_ = ::fork();
+    FUZZ_REQUIRE(guard_ >= 0);
+    if (guard_ == 0) {
+      ::close(ends[0]);
+      guard(ends[1]);
+    }
+    ::close(ends[1]);
+    stream_ = ends[0];
+    char end = 0;
+    std::string name;
+    while (::read(stream_, &end, 1) == 1 && end != '\0') name.push_back(end);
+    FUZZ_REQUIRE(!name.empty());
     root_ = name;
     std::filesystem::create_directory(root_ / "self");
     std::filesystem::create_directories(root_ / "cgroup/group");
     std::filesystem::create_directories(root_ / "cgroup/cpu/group");
   }
-  ~Tree() { std::filesystem::remove_all(root_); }
+  ~Tree() {
+    ::close(stream_);
+    ::waitpid(guard_, nullptr, 0);
+  }
+  Tree(const Tree&) = delete;
+  Tree& operator=(const Tree&) = delete;
   void write(const char* file, std::string_view content) const { std::ofstream(root_ / file, std::ios::binary) << content; }
   const std::filesystem::path& root() const { return root_; }
 
  private:
+  [[noreturn]] static void guard(int stream) {
+    ::setsid();   // what is sent to the group of the fuzzer does not concern it
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
+    std::string name = (std::filesystem::temp_directory_path() / "poolbench-fuzz-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) ::_exit(1);
+    char none = 0;
+    if (::write(stream, name.c_str(), name.size() + 1) > 0) {
+      while (::read(stream, &none, 1) > 0 || errno == EINTR) errno = 0;
+    }
+    std::error_code ignored;
+    std::filesystem::remove_all(name, ignored);
+    ::_exit(0);
+  }
+
+  pid_t guard_ = -1;
+  int stream_ = -1;
   std::filesystem::path root_;
 };
 
