@@ -116,6 +116,9 @@ POOLS_ACTOR(program_in_a_terminal) {
   for (const pid_t pid : pool->worker_pids()) ::kill(pid, SIGINT);
   pool.others().await(50);
   FAULT_EXPECT(!running.done());
+  // Now all three are at it, lest the shutdown lets the idle ones go.
+  for (int task = 0; task < 2; ++task) pool->submit<&test::pass_and_return>(gate.name(), task);
+  gate.await(2);
   conversation.say("shutting down");
   if (arguments.at(1) == "twice") pool->shutdown();   // waits for a task that waits for ever
   gate.open();
