@@ -1,7 +1,8 @@
 # What `cmake --install` puts where:
 #
 #   component pools     lib/libpoolbench_pools.a, include/poolbench/pools/..., lib/cmake/poolbench: a consumer writes
-#                       find_package(poolbench), links poolbench::pools and includes <pools/thread_pool.h>
+#                       find_package(poolbench), links poolbench::pools and includes <pools/thread_pool.h>; the contract
+#                       in share/doc/poolbench/pools.md
 #   component program   bin/poolbench, share/poolbench/scripts (the plots), share/doc/poolbench
 include(CMakePackageConfigHelpers)
 
@@ -13,7 +14,10 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/pools" DESTINATION "${CMAKE_INSTALL_INC
   FILES_MATCHING PATTERN "*.h"
   PATTERN "tests" EXCLUDE
   PATTERN "faults" EXCLUDE
+  PATTERN "verification" EXCLUDE
   PATTERN "benchmarks" EXCLUDE)
+# The contract.
+install(FILES "${PROJECT_SOURCE_DIR}/pools/README.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}" RENAME pools.md COMPONENT pools)
 install(EXPORT poolbench-targets NAMESPACE poolbench:: DESTINATION "${poolbench_config_dir}" COMPONENT pools)
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/poolbench-config.cmake.in"

@@ -1,68 +1,19 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstring>
-#include <deque>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
-#include <thread>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "harness/backends/pool_backend.h"
 #include "pools/future.h"
+#include "pools/thread_pool.h"
 
 namespace harness {
 namespace {
-
-// One thread that runs what it is given in the order given.
-class CallbackThread {
- public:
-  CallbackThread() : thread_([this] { run(); }) {}
-  ~CallbackThread() { stop(); }
-
-  void push(std::function<void()> callback) {
-    {
-      const std::lock_guard lock(mutex_);
-      callbacks_.push_back(std::move(callback));
-    }
-    not_empty_or_stopping_.notify_one();
-  }
-
-  // Returns when everything pushed before has run. Idempotent.
-  void stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    not_empty_or_stopping_.notify_one();
-    if (thread_.joinable()) thread_.join();
-  }
-
- private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-      not_empty_or_stopping_.wait(lock, [this] { return stopping_ || !callbacks_.empty(); });
-      if (callbacks_.empty()) return;
-      const std::function<void()> callback = std::move(callbacks_.front());
-      callbacks_.pop_front();
-      lock.unlock();
-      callback();
-      lock.lock();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable not_empty_or_stopping_;
-  std::deque<std::function<void()>> callbacks_;   // guarded by mutex_
-  bool stopping_ = false;                         // guarded by mutex_
-  std::thread thread_;                            // last: uses all of the above
-};
 
 // "A client comes, a thread is started": submit starts a thread for its task, however many there are already. Submits
 // come from one thread.
@@ -75,7 +26,10 @@ class ThreadPerTaskExecutor {
 
   explicit ThreadPerTaskExecutor(const ExecutorOptions& options) : tasks_(options.tasks) {
     threads_.reserve(static_cast<std::size_t>(options.tasks));
-    if (options.callbacks == CallbacksOn::callback_thread) callback_thread_ = std::make_unique<CallbackThread>();
+    if (options.callbacks == CallbacksOn::callback_thread) {
+      callback_thread_ = std::make_unique<pools::ThreadPool>(1);
+      callback_thread_->start_all();
+    }
     ::pthread_attr_init(&attributes_);
     ::pthread_attr_setstacksize(&attributes_, kStackBytes);
   }
@@ -100,7 +54,7 @@ class ThreadPerTaskExecutor {
       call->promise.future().add_done_callback(std::move(callback));
     } else {
       call->promise.future().add_done_callback([thread = callback_thread_.get(), callback](auto done) {
-        thread->push([callback, done]() mutable { callback(std::move(done)); });
+        thread->post([callback, done]() mutable { callback(std::move(done)); });
       });
     }
     start(std::move(call));
@@ -110,7 +64,7 @@ class ThreadPerTaskExecutor {
   void shutdown() {
     for (const pthread_t thread : threads_) ::pthread_join(thread, nullptr);
     threads_.clear();
-    if (callback_thread_) callback_thread_->stop();
+    if (callback_thread_) callback_thread_->shutdown();
   }
   static int tasks_at_once(const Cell& cell) { return cell.tasks; }
   static int workers_for(int tasks) { return tasks; }
@@ -160,7 +114,7 @@ class ThreadPerTaskExecutor {
   const int tasks_;
   pthread_attr_t attributes_;
   std::vector<pthread_t> threads_;
-  std::unique_ptr<CallbackThread> callback_thread_;   // null when callbacks run on the task's thread
+  std::unique_ptr<pools::ThreadPool> callback_thread_;   // runs callbacks in the order given; null when they run on the task's thread
 };
 
 }  // namespace

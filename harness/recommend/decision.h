@@ -22,11 +22,12 @@ struct Measured {
   model::Interval interval = {};            // of the median
 };
 
-// The cheapest of `measured` (fastest first, not empty) whose median is within `margin` of the fastest, or that a rank test cannot
-// tell from it where there are enough repetitions to tell anything; and all that tie with the fastest.
+// What to take of `measured` (fastest first, not empty).
 struct Decision {
-  std::size_t choice = 0;
-  std::vector<std::size_t> ties;   // without the choice
+  std::size_t choice = 0;          // the cheapest whose median is within `margin` of the fastest's
+  // Without the choice: the others within `margin`, and those within twice that which a rank test cannot tell from the fastest, where
+  // both have the five repetitions that such a test needs to tell anything.
+  std::vector<std::size_t> ties;
 };
 Decision decide(const std::vector<Measured>& measured, double margin = 0.02);
 

@@ -35,9 +35,11 @@ constexpr std::size_t kJudged = 4;        // of the sweep: the best, which are t
 constexpr int kJudgingRounds = 15;
 constexpr nanoseconds kRepetition = std::chrono::milliseconds(25);   // what one costs beside its makespan
 
-// Shares of the budget.
+// Shares of the budget: up to here each may go on.
 constexpr double kSampling = 0.15;
-constexpr double kProbing = 0.25;    // up to here
+constexpr double kProbing = 0.25;
+constexpr double kLeast = 0.8;       // the least number of rounds that the job's size is chosen for
+constexpr double kVerifying = 0.95;
 
 class Search {
  public:
@@ -108,7 +110,9 @@ class Search {
     found_.profile.thread.dispatch_ns = overhead_of(many);
     const Trace remote = measure({Pool::process, 1, model::Strategy::none, 0}, std::min(tasks, 8));
     found_.profile.process.dispatch_ns = overhead_of(remote);
-    if (tasks < 8) found_.notes.push_back("only " + std::to_string(tasks) + " tasks fit the first tenth of the budget: the distribution is not known well");
+    if (tasks < std::min(8, question_.tasks)) {
+      found_.notes.push_back("only " + std::to_string(tasks) + " tasks fit the share of the budget for a first look: the distribution is not known well");
+    }
   }
 
   // Per task, beyond the tasks themselves.
@@ -206,7 +210,7 @@ class Search {
       for (const Choice& choice : candidates(predict_curve(found_.profile, found_.job, question_.most_workers), found_.profile, kCandidates)) {
         needed += kLeastRounds * (kRepetition + nanoseconds(predict_ns(found_.profile, found_.job, choice)));
       }
-      return needed <= left(0.8);
+      return needed <= left(kLeast);
     };
     while (found_.job.tasks > 8 && !affordable()) found_.job.tasks = std::max(8, found_.job.tasks * 3 / 4);
     if (found_.job.tasks < question_.tasks) {
@@ -231,7 +235,7 @@ class Search {
       }
       nanoseconds needed{0};
       for (const Choice& choice : choices) needed += kRepetition + expected(choice);
-      if (round >= kLeastRounds && needed > left(0.95)) break;
+      if (round >= kLeastRounds && needed > left(kVerifying)) break;
       shuffle(choices, random);
       for (std::size_t at = 0; at < choices.size(); ++at) {
         progress_("round " + std::to_string(round + 1) + ", " + describe(choices[at]), used());

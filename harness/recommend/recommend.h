@@ -4,8 +4,8 @@
 //
 // First the work is run one task at a time, then once on each pool with one worker per core and with more, which shows what a
 // task demands and what running several at a time costs. From that the model predicts the whole curve, and the few best
-// candidates are run against the rules of thumb, interleaved in a seeded order, for as long as the budget lasts. The choice is
-// the cheapest of those that no measurement can tell from the best.
+// candidates are run against the rules of thumb, interleaved in a seeded order, until their medians are known to 2 % or the budget is
+// used. The choice is the cheapest of those within 2 % of the fastest (decision.h).
 //
 // Thread safety: one call at a time.
 
