@@ -41,6 +41,8 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
   serve(worker);   // what it had published counts
   worker->child().kill_group(SIGKILL);
   const ExitStatus status = worker->child().wait();
+  // Of those that were asked to end with the pool, all at once when the last is gone.
+  if (!seen_closing_ || !status.success()) kill_descendants(worker->mark());
   // Explicitly: descriptors that its own children still hold would stay registered.
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker->channel().event(), nullptr);
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker->child().pidfd(), nullptr);
@@ -274,6 +276,10 @@ void ProcessPoolCore::watch_clocks() {
       const int number = reserve_worker_locked();
       if (number >= 0) starts.push_back(number);
     }
+  }
+  for (const WorkerRef& worker : live_) {   // without the mutex: it takes a walk over all processes
+    if (!worker->terminated || std::exchange(worker->descendants_terminated, true)) continue;
+    signal_descendants(worker->mark(), SIGTERM, worker->pid());
   }
   for (const int number : starts) start_worker(number);
   if (due_retries) {

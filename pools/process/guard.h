@@ -1,53 +1,47 @@
 #pragma once
 
-// What ends the descendants of a pool's workers when this process is killed. A worker dies with its pool (PR_SET_PDEATHSIG), but what
-// the worker has started does not. So each pool has one more process, the guard: it is told every worker's process group over a
-// pipe, and when the pipe comes to its end - because the pool was closed, or because this process is gone - it kills what is left
-// of them and exits. Out of its reach is only what has left its group (setsid, setpgid).
+// What ends the descendants of a pool's workers when this process is gone. A worker dies with its pool (PR_SET_PDEATHSIG), but what
+// the worker has started does not. So each pool has one more process, the guard. It waits for the end of this process, killed or however
+// else, or for its place being taken by another program (exec); then it kills whatever bears the pool's mark (descendants.h), and exits. It
+// keeps no list: what is there to be killed is found when the time has come, however long the guard was stopped before.
 //
-// Thread-safe. The guard is this program executed anew; it ignores the signals of the terminal, holds nothing but the pipe, and is replaced
-// if somebody kills it.
-
-#include <sys/types.h>
+// It sees the end through a pidfd, which no forked child of this process keeps from telling it, and the exec through the end of a pipe.
+// A pool that closes does that work itself and kills its guard.
+//
+// Thread-safe. The guard is this program executed anew; it ignores the signals of the terminal, bears no mark itself (so that it outlives a
+// worker whose task has a pool), and is replaced if somebody kills it.
 
 #include <mutex>
 #include <string>
-#include <vector>
+#include <utility>
 
+#include "pools/process/descendants.h"
 #include "pools/process/file_descriptor.h"
 #include "pools/process/spawn.h"
 
 namespace pools::detail {
 
-inline constexpr const char* kGuardArgument = "--pools-guard";   // argv[1] of a guard; its name follows
+inline constexpr const char* kGuardArgument = "--pools-guard";   // argv[1] of a guard; its name, the mark and the host's id follow
 
 class Guard {
  public:
-  explicit Guard(std::string name) : name_(std::move(name)) {}   // shown by ps and top
-  ~Guard() { stop(); }
+  Guard(std::string name, DescendantMark mark) : name_(std::move(name)), mark_(mark) {}   // the name is shown by ps and top
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
 
   // Starts it unless it runs. Throws SpawnError, std::system_error. A start waits for the exec, on the thread that starts processes.
   void ensure();
-  // Returns when it is gone. REQUIRES: every group was removed.
+  // Kills it, also one that is stopped, and returns when it is gone.
   void stop() noexcept;
   // Readable when it is dead, until the next ensure(); -1 if there is none.
   int pidfd() const;
 
-  // A process group that is to be killed. Before anything of the user's runs in it.
-  void add(pid_t group) noexcept;
-  // Its processes are dead, and the leader reaped or about to be.
-  void remove(pid_t group) noexcept;
-
  private:
-  void tell_locked(pid_t group, bool add) noexcept;
-
   const std::string name_;
+  const DescendantMark mark_;
   mutable std::mutex mutex_;
   // Guarded by mutex_.
-  std::vector<pid_t> groups_;
-  FileDescriptor pipe_;   // its writing end; does not block
+  FileDescriptor pipe_;   // closed by the kernel when this process executes another program; nothing is ever written
   Child child_;
 };
 

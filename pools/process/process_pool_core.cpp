@@ -33,7 +33,8 @@ void RemoteTask::kill_worker() noexcept {
 ProcessPoolCore::ProcessPoolCore(ProcessPoolOptions options)
     : options_(std::move(options)),
       prefetches_(!options_.timing && !options_.observer && options_.queue.limit == 0 && options_.recycle_above == 0),
-      guard_(options_.name_prefix + "_guard"),
+      mark_(DescendantMark::of_a_new_pool()),
+      guard_(options_.name_prefix + "_guard", mark_),
       relay_(options_.output == WorkerOutput::tagged ? std::make_unique<OutputRelay>() : nullptr),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -231,7 +232,8 @@ void ProcessPoolCore::start_worker(int number) noexcept {
       Arrival arrival{.number = number, .worker = nullptr, .failure = {}};
       try {
         self->ensure_guard();
-        arrival.worker = std::make_shared<WorkerProcess>(number, self->options_, self->guard_, self->relay_.get());
+        const DescendantMark mark = self->mark_.of_worker(self->worker_starts_++);
+        arrival.worker = std::make_shared<WorkerProcess>(number, self->options_, mark, self->relay_.get());
       } catch (const std::exception& error) {
         arrival.failure = error.what();
       }

@@ -27,6 +27,7 @@
 #include "pools/metrics.h"
 #include "pools/pool_options.h"
 #include "pools/process/file_descriptor.h"
+#include "pools/process/guard.h"
 #include "pools/process/process_options.h"
 #include "pools/process/remote_task.h"
 #include "pools/process/task_queue.h"
@@ -129,6 +130,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   const ProcessPoolOptions options_;
   // Several tasks at a time only where nobody can tell: who watches or times starts, or counts places, sees them one by one.
   const bool prefetches_;
+  const DescendantMark mark_;   // that of the pool's workers, each in its own way
   Guard guard_;
   std::unique_ptr<OutputRelay> relay_;   // null unless the output is tagged; constant until close()
   FileDescriptor epoll_;
@@ -175,6 +177,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   std::unique_ptr<LatencyRecorder> queue_wait_;   // with timing; the pointers are constant
   std::unique_ptr<LatencyRecorder> run_time_;
 
+  std::uint64_t worker_starts_ = 0;     // the thread's that starts processes
   std::atomic<int> guard_pidfd_{-1};   // watched; changed on the thread that starts processes, while there is none, and here
   std::atomic<bool> poked_{false};
   std::atomic<std::uint32_t> changes_{0};   // what start_all, shutdown and pause sleep on

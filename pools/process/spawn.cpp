@@ -60,7 +60,7 @@ FileDescriptor duplicate_high(int fd) {
 class ChildSetup {
  public:
   ChildSetup(int status, const SpawnRequest& request)
-      : status_(status), own_group_(request.own_process_group), survives_(request.survives_parent) {}
+      : status_(status), own_group_(request.own_process_group), survives_(request.survives_parent), mark_(request.mark) {}
 
   void prepare() const {
     // Everything is closed by exec but what is bound after this.
@@ -70,6 +70,7 @@ class ChildSetup {
       if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail(Step::death_signal);
       if (::getppid() != parent_) ::_exit(EXIT_FAILURE);   // it died before the line above
     }
+    if (mark_) detail::bear(*mark_);
     send_own_pidfd();
     // Ignored signals would stay ignored and blocked ones blocked across exec. First no handler, then no mask.
     struct sigaction standard {};
@@ -111,6 +112,7 @@ class ChildSetup {
   const int status_;
   const bool own_group_;
   const bool survives_;
+  const std::optional<detail::DescendantMark> mark_;
   const pid_t parent_ = ::getpid();
 };
 

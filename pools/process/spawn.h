@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "pools/errors.h"
+#include "pools/process/descendants.h"
 #include "pools/process/file_descriptor.h"
 
 namespace pools {
@@ -40,6 +41,7 @@ struct SpawnRequest {
   int stderr_fd = -1;                     // becomes its standard error; -1: inherited
   bool own_process_group = false;         // the child leads a group of its own, away from the terminal's Ctrl-C
   bool survives_parent = false;           // it is not killed when this process dies: it sees to its own end
+  std::optional<detail::DescendantMark> mark = {};   // what it and its descendants bear (none: nothing) instead of what this process bears
   std::vector<std::string> environment = {};   // "NAME=value", each added to this process's environment or replacing an entry
 };
 

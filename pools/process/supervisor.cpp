@@ -57,10 +57,15 @@ void ProcessPoolCore::supervise() {
     }
     if (!seen_closing_) continue;
     const std::lock_guard lock(mutex_);
-    if (queue_.empty() && retries_.empty() && live_.empty() && starting_ == 0 && arrivals_.empty()) {
-      finished_ = true;
-      break;
-    }
+    if (queue_.empty() && retries_.empty() && live_.empty() && starting_ == 0 && arrivals_.empty()) break;   // for good
+  }
+  // Of workers that were asked to end, and of those with which it could not be done.
+  if (!kill_descendants(mark_)) {
+    report_error("ending what the workers have started", std::make_exception_ptr(Error("some of it may live on")));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    finished_ = true;
   }
   notify();
 }

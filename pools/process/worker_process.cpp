@@ -34,8 +34,8 @@ FileDescriptor null_output() {
 
 }  // namespace
 
-WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, Guard& guard, OutputRelay* relay)
-    : number_(number), guard_(guard), relay_(relay) {
+WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, DescendantMark mark, OutputRelay* relay)
+    : number_(number), mark_(mark), relay_(relay) {
   const std::string name = options.name_prefix + "_" + std::to_string(number);
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -58,13 +58,13 @@ WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, Guar
                     .channel_fd = theirs.get(),
                     .stdout_fd = output.get(),
                     .stderr_fd = errors.get(),
-                    .own_process_group = true});
+                    .own_process_group = true,
+                    .mark = mark_});
   } catch (...) {
     if (output_) relay_->finish(*output_);
     throw;
   }
   if (output_) relay_->started(*output_, child_.pid());
-  guard_.add(child_.pid());   // before it is told to run anything
   channel_.forget_memory_descriptor();
   load(prepare_message(name, number, options));
   send_some();
@@ -78,11 +78,7 @@ std::string WorkerProcess::finish_output() {
 }
 
 WorkerProcess::~WorkerProcess() {
-  if (child_.pid() >= 0) {
-    const pid_t group = child_.pid();
-    child_ = Child();   // killed with its group, and reaped, if it was not before
-    guard_.remove(group);
-  }
+  child_ = Child();   // killed with its group, and reaped, if it was not before
   finish_output();
   // A canceller that found a task on this worker's board may still look at it, though the task has ended meanwhile.
   if (has_offered_) FutureState::await_all_cancellers();

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "pools/process/channel.h"
-#include "pools/process/guard.h"
+#include "pools/process/descendants.h"
 #include "pools/process/output_relay.h"
 #include "pools/process/process_options.h"
 #include "pools/process/remote_task.h"
@@ -37,14 +37,15 @@ class WorkerProcess {
 
   // Starts one and sends it its first messages. `name` is shown by ps and top (15 characters). Throws SpawnError, and
   // std::system_error when there is no memory or descriptor left for its channel.
-  // `guard` and `relay` (null unless the output is tagged) outlive it.
-  WorkerProcess(int number, const ProcessPoolOptions& options, Guard& guard, OutputRelay* relay);
+  // It and its descendants bear `mark`. `relay` (null unless the output is tagged) outlives it.
+  WorkerProcess(int number, const ProcessPoolOptions& options, DescendantMark mark, OutputRelay* relay);
   ~WorkerProcess();
 
   pid_t pid() const noexcept { return child_.pid(); }
   int number() const noexcept { return number_; }
   ParentChannel& channel() noexcept { return channel_; }
   Child& child() noexcept { return child_; }
+  DescendantMark mark() const noexcept { return mark_; }
   // Once it is dead: passes its last words on, and returns the end of its standard error.
   std::string finish_output();
 
@@ -112,11 +113,12 @@ class WorkerProcess {
   bool has_several = false;               // may have been given more than one task that it has not answered
   bool answers_soon = true;    // the supervisor's: its last task took no longer than waiting for it is worth
   bool terminated = false;                // has been sent SIGTERM
+  bool descendants_terminated = false;    // likewise those outside of its group
   int tasks_answered = 0;
 
  private:
   const int number_;
-  Guard& guard_;
+  const DescendantMark mark_;
   OutputRelay* const relay_;
   std::shared_ptr<OutputRelay::Source> output_;
   ParentChannel channel_;
