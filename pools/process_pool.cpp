@@ -48,6 +48,7 @@ ProcessPoolOptions checked(ProcessPoolOptions options) {
   require(options.crash_limit >= 0, "the crash limit", options.crash_limit, "0 (never) and more");
   require(options.max_tasks_per_child >= 0, "the number of tasks per child", options.max_tasks_per_child, "0 (any) and more");
   require(options.kill_gap.count() >= 0, "the gap between SIGTERM and SIGKILL in ns", options.kill_gap.count(), "0 and more");
+  require(options.output_patience.count() >= 0, "the patience with output that nobody takes in ns", options.output_patience.count(), "0 and more");
   detail::check_cpus(options.cpus);
   return options;
 }

@@ -1,4 +1,4 @@
-// What workers start and what tries to get away from them; the guard, stopped, killed, outlived by a fork.
+// What workers start and what tries to get away from them; the guard, stopped, killed, outlived by a fork; an output that nobody reads.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -410,6 +411,31 @@ POOLS_FAULT_REPEATED(host_executes_another_program, 3) {
   FAULT_EXPECT(owner.kill(SIGKILL));
   FAULT_EXPECT(owner.wait().signal == SIGKILL);
   FAULT_EXPECT(reap_all() >= static_cast<int>(kWaysOut.size()));
+}
+
+// --- an output that nobody reads ---
+
+int say_a_lot(int lines) {
+  for (int line = 0; line < lines; ++line) std::puts("a line that nobody is going to read, however long its writer may wait for that");
+  return std::ferror(stdout);
+}
+
+POOLS_ACTOR(owner_whose_output_nobody_reads) {
+  ProcessPool pool({.workers = 2, .output_patience = 10ms});
+  // More than the host's pipe, the pool and the worker's pipe hold: it is in the middle of it when the pool is to end.
+  const auto talking = pool.submit<&say_a_lot>(20'000);
+  wait_until([&] { return talking.running(); });
+  pool.shutdown();
+  return talking.result() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+POOLS_FAULT_REPEATED(output_into_a_full_pipe_that_nobody_reads, 1) {
+  int ends[2];
+  FAULT_EXPECT(::pipe2(ends, O_CLOEXEC) == 0);
+  const detail::FileDescriptor unread(ends[0]);
+  const detail::FileDescriptor full(ends[1]);
+  Child owner = spawn({.arguments = {kActorArgument, "owner_whose_output_nobody_reads"}, .stdout_fd = full.get()});
+  expect_success(owner.wait());
 }
 
 }  // namespace

@@ -1,13 +1,17 @@
 #include "pools/process/output_relay.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <system_error>
 #include <utility>
 
@@ -19,13 +23,20 @@ namespace {
 
 constexpr std::size_t kAtOnce = std::size_t{64} << 10;   // a pipe's capacity
 
-void write_all(int to, const std::string& bytes) noexcept {
-  for (std::size_t at = 0; at < bytes.size();) {
-    const ssize_t count = ::write(to, bytes.data() + at, bytes.size() - at);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return;   // nobody is there to be told: closed, full
-    at += static_cast<std::size_t>(count);
+constexpr int kOutputs[2] = {STDOUT_FILENO, STDERR_FILENO};
+
+// Writes what there is room for. REQUIRES: poll() said that there is some.
+ssize_t write_some(int to, const char* bytes, std::size_t size) noexcept {
+  struct stat kind {};
+  const bool regular = ::fstat(to, &kind) == 0 && S_ISREG(kind.st_mode);
+  if (!regular) {
+    // The room may be gone: other processes write into the same pipe. Not by O_NONBLOCK, which they would see, too.
+    const iovec some{.iov_base = const_cast<char*>(bytes), .iov_len = size};
+    const ssize_t count = ::pwritev2(to, &some, 1, -1, RWF_NOWAIT);
+    if (count >= 0 || errno != EOPNOTSUPP) return count;
   }
+  // A file always takes it. Of a terminal, and of a pipe before Linux 6.4, poll() means that this much does not block.
+  return ::write(to, bytes, std::min<std::size_t>(size, regular ? size : PIPE_BUF));
 }
 
 }  // namespace
@@ -44,7 +55,10 @@ class OutputRelay::Source {
   std::string tail;   // of standard error
 };
 
-OutputRelay::OutputRelay() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+OutputRelay::OutputRelay(std::chrono::nanoseconds patience)
+    : patience_ms_(static_cast<int>(std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(patience).count(), INT_MAX))),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
   if (!epoll_ || !wake_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) {
     throw std::system_error(errno, std::generic_category(), "cannot make the descriptors for the workers' output");
@@ -162,6 +176,39 @@ void OutputRelay::flush() {
   }
 }
 
+void OutputRelay::hurry() {
+  // Release: pairs with the load in await_taker(), which follows the read of what wake() writes.
+  hurried_.store(true, std::memory_order_release);
+  wake();
+}
+
+// False: nobody takes it, and nobody waits for it any longer.
+bool OutputRelay::await_taker(int to) noexcept {
+  for (;;) {
+    const bool hurried = hurried_.load(std::memory_order_acquire);   // before the wait: what changes afterwards wakes it
+    pollfd either[] = {{.fd = kOutputs[to], .events = POLLOUT, .revents = 0}, {.fd = wake_.get(), .events = POLLIN, .revents = 0}};
+    const int ready = ::poll(either, hurried ? 1 : 2, hurried ? patience_ms_ : -1);
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return false;
+    if (either[0].revents != 0) return true;   // room, or an error that the write will meet
+    std::uint64_t count = 0;
+    [[maybe_unused]] const ssize_t got = ::read(wake_.get(), &count, sizeof count);
+  }
+}
+
+void OutputRelay::write_all(int to, const std::string& bytes) noexcept {
+  for (std::size_t at = 0; at < bytes.size() && !given_up_[to];) {
+    if (!await_taker(to)) {
+      given_up_[to] = true;
+      return;
+    }
+    const ssize_t count = write_some(kOutputs[to], bytes.data() + at, bytes.size() - at);
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (count < 0) return;   // nobody is there to be told: closed, full
+    at += static_cast<std::size_t>(count);
+  }
+}
+
 void OutputRelay::wake() noexcept {
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
@@ -185,8 +232,7 @@ void OutputRelay::run() {
         if (!writing_ && stopping_) return;
       }
       if (lines[0].empty() && lines[1].empty()) break;
-      write_all(STDOUT_FILENO, lines[0]);   // without the lock: it may block
-      write_all(STDERR_FILENO, lines[1]);
+      for (const int to : {0, 1}) write_all(to, lines[to]);   // without the lock: it may block
       {
         const std::lock_guard lock(mutex_);
         writing_ = false;

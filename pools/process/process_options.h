@@ -46,6 +46,8 @@ struct ProcessPoolOptions {
   std::uint64_t recycle_above = 0;    // bytes of resident memory above which a worker is replaced after its task; 0: never
   std::chrono::nanoseconds kill_gap = std::chrono::milliseconds(200);   // >= 0; from SIGTERM to SIGKILL, for a task beyond its deadline
   WorkerOutput output = WorkerOutput::tagged;
+  // >= 0; from shutdown on, tagged output that nobody takes for so long (a pipe is full and not read) is dropped, with all that follows.
+  std::chrono::nanoseconds output_patience = std::chrono::seconds(10);
   std::uint64_t max_payload = 0;      // bytes of one task's arguments, and of its result; 0: no limit
 };
 

@@ -35,7 +35,7 @@ ProcessPoolCore::ProcessPoolCore(ProcessPoolOptions options)
       prefetches_(!options_.timing && !options_.observer && options_.queue.limit == 0 && options_.recycle_above == 0),
       mark_(DescendantMark::of_a_new_pool()),
       guard_(options_.name_prefix + "_guard", mark_),
-      relay_(options_.output == WorkerOutput::tagged ? std::make_unique<OutputRelay>() : nullptr),
+      relay_(options_.output == WorkerOutput::tagged ? std::make_unique<OutputRelay>(options_.output_patience) : nullptr),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       numbers_(static_cast<std::size_t>(options_.workers), false),
@@ -264,6 +264,7 @@ void ProcessPoolCore::shutdown(ShutdownOptions options) {
     if (!finished_) poke();
   }
   make_room();
+  if (relay_) relay_->hurry();
   for (const TaskRef& task : cancelled) {
     if (task->state().cancel() && options_.observer) {
       options_.observer->finished(task->number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
