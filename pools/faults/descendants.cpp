@@ -32,7 +32,8 @@ using test::TemporaryDirectory;
 // --- processes that leave the group of whoever starts them ---
 
 // Each ends as `sh script`, which says its id in the file "pids" beside it and sleeps for longer than any test.
-constexpr std::array<std::array<const char*, 4>, 5> kWaysOut{{
+using Way = std::array<const char*, 4>;
+constexpr std::array<Way, 5> kWaysOut{{
     {"timeout", "77", "sh"},                                      // makes a group of its own
     {"bash", "-c", "exec 2> /dev/null; set -m; sh \"$0\" & wait"},                   // so does a shell with job control
     {"setsid", "sh"},                                             // a session of its own
@@ -40,21 +41,21 @@ constexpr std::array<std::array<const char*, 4>, 5> kWaysOut{{
     {"sh", "-c", "(env -i /usr/bin/setsid /bin/sh \"$0\" &)"},    // that has kept nothing of its environment
 }};
 
-int start_escapees(const std::string& directory) {
-  const std::string script = directory + "/script";
-  for (const auto& way : kWaysOut) {
-    std::vector<char*> arguments;
-    for (const char* word : way) {
-      if (word != nullptr) arguments.push_back(const_cast<char*>(word));
-    }
-    arguments.push_back(const_cast<char*>(script.c_str()));
-    arguments.push_back(nullptr);
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-      ::execvp(arguments[0], arguments.data());
-      ::_exit(127);
-    }
+void start(const Way& way, const std::string& script) {
+  std::vector<char*> arguments;
+  for (const char* word : way) {
+    if (word != nullptr) arguments.push_back(const_cast<char*>(word));
   }
+  arguments.push_back(const_cast<char*>(script.c_str()));
+  arguments.push_back(nullptr);
+  if (::fork() == 0) {
+    ::execvp(arguments[0], arguments.data());
+    ::_exit(127);
+  }
+}
+
+int start_escapees(const std::string& directory) {
+  for (const Way& way : kWaysOut) start(way, directory + "/script");
   wait_until([&] { return test::logged(directory + "/pids").size() >= kWaysOut.size(); });
   return 0;
 }
@@ -66,12 +67,12 @@ class Escapees {
 
   const std::string& directory() const { return directory_.path(); }
   // They have been started. Until then a process's number is its own.
-  void watch() {
+  void watch(std::size_t count = kWaysOut.size()) {
     for (const int pid : test::logged(directory_.file("pids"))) {
       pidfds_.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
       FAULT_EXPECT(pidfds_.back() && alive(pidfds_.back()));
     }
-    FAULT_EXPECT_EQ(pidfds_.size(), kWaysOut.size());
+    FAULT_EXPECT_EQ(pidfds_.size(), count);
   }
   bool all_live() const {
     for (const detail::FileDescriptor& each : pidfds_) {
@@ -121,12 +122,7 @@ POOLS_FAULT_REPEATED(escapees_when_a_deadline_passes, 3) {
   FAULT_EXPECT(reap_all() >= static_cast<int>(kWaysOut.size()));
 }
 
-int hang_deaf_to_sigterm() {
-  ::signal(SIGTERM, SIG_IGN);
-  for (;;) ::pause();
-}
-
-// What is told to end may do so in its own way: SIGTERM reaches it, too.
+// What is told to end may do so in its own way: SIGTERM reaches it, too. Its worker is deaf to it.
 int start_polite_escapee(const std::string& directory) {
   std::ofstream(directory + "/polite") << "trap 'echo 15 >> " << directory << "/last; exit' TERM\necho $$ >> " << directory
                                        << "/pids\nwhile :; do sleep 76 & wait; done\n";
@@ -135,6 +131,7 @@ int start_polite_escapee(const std::string& directory) {
     ::_exit(127);
   }
   wait_until([&] { return !test::logged(directory + "/pids").empty(); });
+  ::signal(SIGTERM, SIG_IGN);
   return 0;
 }
 
@@ -143,7 +140,8 @@ POOLS_FAULT_REPEATED(escapee_that_is_asked_to_end, 3) {
   {
     BusyPool pool({.workers = 1, .kill_gap = 1h});   // its worker, which is deaf, has to be killed by hand
     pool->submit<&start_polite_escapee>(directory.path()).result();
-    const auto hanging = pool->with({.deadline = 1ms}).submit<&hang_deaf_to_sigterm>();
+    Gate gate;
+    const auto hanging = pool->with({.deadline = 1ms}).submit<&hang>(gate.name());
     wait_until([&] { return !test::logged(directory.file("last")).empty(); });
     FAULT_EXPECT_EQ(test::logged(directory.file("last")).back(), SIGTERM);
     ::kill(pool->worker_pids().at(0), SIGKILL);
@@ -223,6 +221,27 @@ POOLS_FAULT_REPEATED(escapees_when_the_host_is_killed, 3) {
   FAULT_EXPECT(owner.wait().signal == SIGKILL);
   escapees.await_death();
   FAULT_EXPECT(reap_all() >= 3 + 1 + static_cast<int>(kWaysOut.size()));   // workers, guard
+}
+
+int start_one_that_is_to_stay(const std::string& directory) {
+  start({"prlimit", "--locks=unlimited", "setsid", "sh"}, directory + "/script");
+  wait_until([&] { return !test::logged(directory + "/pids").empty(); });
+  return 0;
+}
+
+POOLS_FAULT_REPEATED(process_that_is_to_outlive_its_worker, 3) {
+  Escapees staying;
+  {
+    BusyPool pool({.workers = 1});
+    pool->submit<&start_one_that_is_to_stay>(staying.directory()).result();
+    staying.watch(1);
+    const auto future = pool->submit<&die_of>(SIGKILL);
+    thrown_by<WorkerDied>([&] { future.result(); });
+    pool.finish();
+  }
+  FAULT_EXPECT(staying.all_live());
+  staying.kill();
+  FAULT_EXPECT_EQ(reap_all(), 1);
 }
 
 int start_escapees_of_an_inner_pool(const std::string& directory) {

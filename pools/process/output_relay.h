@@ -2,7 +2,8 @@
 
 // The standard output and standard error of a pool's workers, passed on line by line with a tag that says whose it is:
 // "[pool_1 4711] text". One thread per pool does it. While this process's own output takes nothing, workers that write wait, and nobody
-// else; once the pool is to end, whatever nobody takes for too long is dropped, and all that comes after it. Whatever bytes a worker writes are passed on as they are. A line longer than kLongestLine is passed on in pieces.
+// else; once the pool is to end, whatever nobody takes for too long is dropped, and all that comes after it. Whatever bytes a worker
+// writes are passed on as they are. A line longer than kLongestLine is passed on in pieces.
 
 #include <sys/types.h>
 
