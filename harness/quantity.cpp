@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -199,6 +200,15 @@ std::int64_t parse_integer(std::string_view text, std::string_view what, std::in
   good = good && value >= least && value <= most;
   if (!good) throw ConfigError(fmt::format("bad {} '{}'; allowed: a whole number from {} to {}", what, text, least, most));
   return value;
+}
+
+double parse_number(std::string_view text, std::string_view what, double least, double most) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  // NaN fails every comparison.
+  if (whole && value >= least && value <= most) return value;
+  throw ConfigError(fmt::format("bad {} '{}'; allowed: a number from {} to {}", what, text, least, most));
 }
 
 std::uint64_t parse_seed(std::string_view text) {

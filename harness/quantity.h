@@ -33,6 +33,8 @@ std::int64_t parse_bytes(std::string_view text);
 
 // A whole decimal number in [least, most]; `what` names it in the message: "runs".
 std::int64_t parse_integer(std::string_view text, std::string_view what, std::int64_t least, std::int64_t most);
+// A decimal number in [least, most], as in "5" or "2.5"; never an infinity or NaN.
+double parse_number(std::string_view text, std::string_view what, double least, double most);
 // 0 .. 2^64 - 1.
 std::uint64_t parse_seed(std::string_view text);
 
@@ -43,8 +45,11 @@ struct Size {
 };
 // A comma-separated list of
 //   expressions of integers and `cores` with + - * / (integer division) and parentheses: "4", "cores*5", "(cores+1)/2";
-//   ranges "a..b": every integer from a to b, both expressions: "1..8", "1..cores*5";
-//   ranges "a..b*f" where b is an integer or stands in parentheses: a, a*f, a*f*f, ... up to b: "4..64*2", "1..(cores)*2".
+//   ranges "a..b": every integer from a to b: "1..8", "cores..cores+4", "1..(cores*5)";
+//   ranges "a..b*f": a, a*f, a*f*f, ... up to b: "4..64*2", "cores..(cores*20)*2".
+// a is any expression. After "..", one * at most stands outside parentheses, and it means "times f": before it is an integer or
+// parentheses, behind it an integer that ends the range. "1..cores*5" is refused, for it can be read in two ways, and the message
+// has both: "1..(cores*5)" and "1..(cores)*5".
 // Duplicated values keep the first spec. Results below 1 or beyond INT32_MAX are refused. REQUIRES: cores >= 1.
 std::vector<Size> parse_sizes(std::string_view text, int cores);
 

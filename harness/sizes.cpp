@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <unordered_set>
@@ -12,7 +13,7 @@
 namespace harness {
 namespace {
 
-constexpr std::string_view kForms = "1, cores, cores*5, (cores+1)/2, 1..8, 4..64*2, or a list of them";
+constexpr std::string_view kForms = "1, cores, cores*5, (cores+1)/2, 1..8, 1..(cores*5), 4..64*2 (4, 8, ... up to 64), or a list of them";
 
 class SizeParser {
  public:
@@ -38,8 +39,11 @@ class SizeParser {
       add(sizes, low_spec, low);
       return;
     }
+    const std::size_t bound_from = at_;
     const std::optional<std::int64_t> stepped = stepped_bound();
+    products_ = 0;
     const std::int64_t high = stepped ? *stepped : expression();
+    if (products_ > 0) ambiguous(low_spec, bound_from);
     std::int64_t factor = 1;
     if (stepped) {
       accept("*");
@@ -99,6 +103,7 @@ class SizeParser {
     std::int64_t value = factor();
     while (true) {
       if (accept("*")) {
+        if (depth_ == 0) ++products_;
         if (__builtin_mul_overflow(value, factor(), &value)) overflow();
       } else if (accept("/")) {
         const std::int64_t divisor = factor();
@@ -182,6 +187,18 @@ class SizeParser {
   static bool is_digit(char c) { return c >= '0' && c <= '9'; }
   static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
+  // A * in a range's bound, outside parentheses, that is not "times f": both readings, as they are to be written.
+  [[noreturn]] void ambiguous(const std::string& low, std::size_t bound_from) const {
+    const std::string bound = without_blanks(bound_from, at_);
+    const std::size_t star = bound.rfind('*');
+    const std::string factor = bound.substr(star + 1);
+    const bool factor_ends_it = !factor.empty() && std::all_of(factor.begin(), factor.end(), is_digit);
+    const std::string every = fmt::format("{}..({}) for every size up to {}", low, bound, bound);
+    fail(factor_ends_it ? fmt::format("the * after .. can be read in two ways; write {}, or {}..({})*{} for growing by a factor of {}",
+                                      every, low, bound.substr(0, star), factor, factor)
+                        : fmt::format("a * after .. stands in parentheses: write {}", every));
+  }
+
   [[noreturn]] void overflow() const { fail("it is more than 2^31-1"); }
 
   [[noreturn]] void fail(std::string_view why) const {
@@ -194,7 +211,8 @@ class SizeParser {
   std::string_view text_;
   int cores_;
   std::size_t at_ = 0;
-  int depth_ = 0;
+  int depth_ = 0;      // parentheses that are open
+  int products_ = 0;   // * outside parentheses since it was set to 0
   std::unordered_set<std::int64_t> there_;   // the values of the list
 };
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
 #include <limits>
 
 #include "harness/errors.h"
@@ -140,11 +141,46 @@ TEST(Sizes, HaveRanges) {
   EXPECT_EQ(sizes("1,2,4..64*2"), "1=1 2=2 4=4 8=8 16=16 32=32 64=64");
   EXPECT_EQ(sizes("3..20*2"), "3=3 6=6 12=12");
   EXPECT_EQ(sizes("2..cores"), "2=2 3=3 4=4");
-  EXPECT_EQ(sizes("17..cores*5"), "17=17 18=18 19=19 20=20");
+  EXPECT_EQ(sizes("17..(cores*5)"), "17=17 18=18 19=19 20=20");
+  EXPECT_EQ(sizes("cores*2..(cores*2)+2"), "8=8 9=9 10=10");
   EXPECT_EQ(sizes("1..(cores)*2"), "1=1 2=2 4=4");
   EXPECT_EQ(sizes("1..(cores*5)*3,7"), "1=1 3=3 9=9 7=7");
   EXPECT_EQ(sizes("5..5"), "5=5");
   EXPECT_EQ(sizes("2..2147483647*1000000000000"), "2=2");
+}
+
+TEST(Sizes, GrowByTheFactorBehindABoundWhateverTheBoundIsMadeOf) {
+  EXPECT_EQ(sizes("4..64*2"), "4=4 8=8 16=16 32=32 64=64");
+  EXPECT_EQ(sizes("4..(64)*2"), sizes("4..64*2"));
+  EXPECT_EQ(sizes("cores..(cores*16)*2"), sizes("4..64*2"));
+  EXPECT_EQ(sizes("cores*2..(cores*20)*2"), "8=8 16=16 32=32 64=64");
+  EXPECT_EQ(sizes(" cores * 2 .. ( cores * 20 ) * 2 , 7"), "8=8 16=16 32=32 64=64 7=7");
+}
+
+TEST(Sizes, WhoseRangeCanBeReadInTwoWaysAreRefusedWithBoth) {
+  const std::tuple<const char*, const char*, const char*> cases[] = {
+      {"1..cores*5", "1..(cores*5)", "1..(cores)*5"},
+      {"cores*2..cores*20*2", "cores*2..(cores*20*2)", "cores*2..(cores*20)*2"},
+      {"7, 1..10*2*3", "1..(10*2*3)", "1..(10*2)*3"},
+      {"1 .. cores+2 * 3", "1..(cores+2*3)", "1..(cores+2)*3"}};
+  for (const auto& [text, every, growing] : cases) {
+    const std::string said = refusal([t = text] { parse_sizes(t, 2); });
+    EXPECT_THAT(said, HasSubstr("in two ways")) << text;
+    EXPECT_THAT(said, HasSubstr("write " + std::string(every) + " for every size")) << text;
+    EXPECT_THAT(said, HasSubstr("or " + std::string(growing) + " for growing")) << text;
+    // What it says to write is taken.
+    EXPECT_FALSE(parse_sizes(every, 2).empty());
+    EXPECT_FALSE(parse_sizes(growing, 2).empty());
+  }
+  for (const char* const text : {"1..2*cores", "1..(cores)*2+1", "1..10*(2)"}) {
+    EXPECT_THAT(refusal([&] { parse_sizes(text, 2); }), HasSubstr("stands in parentheses: write 1..(")) << text;
+  }
+}
+
+TEST(Sizes, OfTheBuiltInSuitesMeanWhatTheyMeantBefore) {
+  EXPECT_EQ(sizes("1..8"), "1=1 2=2 3=3 4=4 5=5 6=6 7=7 8=8");
+  EXPECT_EQ(sizes("3..7"), "3=3 4=4 5=5 6=6 7=7");
+  EXPECT_EQ(sizes("1..10000*10"), "1=1 10=10 100=100 1000=1000 10000=10000");
 }
 
 TEST(Sizes, KeepTheFirstSpecOfAValue) { EXPECT_EQ(sizes("2,cores,1..2", 2), "2=2 1=1"); }
@@ -167,6 +203,14 @@ TEST(Sizes, ThatAreMalformedAreRefusedWithTheTextAndTheForms) {
     EXPECT_THAT(said, HasSubstr(why)) << text;
     EXPECT_THAT(said, HasSubstr("bad size '" + std::string(text) + "'"));
     EXPECT_THAT(said, HasSubstr("cores*5"));
+  }
+}
+
+TEST(Numbers, AreFiniteAndNameWhatTheyAreAndTheirRange) {
+  EXPECT_EQ(parse_number("2.5", "--share", 0, 100), 2.5);
+  EXPECT_EQ(parse_number("1e2", "--share", 0, 100), 100);
+  for (const char* const text : {"", "nan", "-nan", "inf", "-inf", "1e400", "-1", "100.5", "x", "5 ", "0x10"}) {
+    EXPECT_THAT(refusal([&] { parse_number(text, "--share", 0, 100); }), "bad --share '" + std::string(text) + "'; allowed: a number from 0 to 100");
   }
 }
 
