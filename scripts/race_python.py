@@ -11,6 +11,7 @@ or scenario, peer, workers, producers and error. Exit code: 0, 1 when an entry f
 
 import argparse
 import json
+import math
 import os
 import sys
 
@@ -34,9 +35,9 @@ def main(argv):
         print("\n".join(every))
         return 0
     unknown = [name for name in options.entry if name not in every]
-    if unknown or options.repetitions < 1 or options.seconds <= 0 or options.cores < 1:
+    if unknown or options.repetitions < 1 or not 0 < options.seconds < math.inf or options.cores < 1:
         print(f"race_python.py: no entry '{unknown[0]}'; --list names them" if unknown
-              else "race_python.py: --repetitions, --seconds and --cores are positive", file=sys.stderr)
+              else "race_python.py: --repetitions, --seconds and --cores are positive and finite", file=sys.stderr)
         return 2
 
     output = open(options.output, "a", encoding="utf-8") if options.output else sys.stdout

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from plots import schema
+from plots import schema, text_files
 
 
 class UnreadableRun(Exception):
@@ -70,6 +70,7 @@ def load(directory):
     rows = _read(directory / "results.csv", schema.RESULTS, schema.RESULTS_TEXT)
     if rows is None:
         raise UnreadableRun(f"{directory}/results.csv does not exist: is {directory} the directory of a run?")
+    _refuse_what_no_run_writes(directory / "results.csv", rows)
     notes = []
     rows = rows[rows.is_warmup == 0]
     if rows.empty:
@@ -108,7 +109,7 @@ def _or_empty(table, columns):
 def _read(path, columns, text):
     """The complete lines of a CSV file, or None if it does not exist. Raises UnreadableRun for a foreign header."""
     try:
-        content = path.read_text(encoding="utf-8")
+        content = text_files.read(path).replace("\r\n", "\n")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -127,6 +128,16 @@ def _read(path, columns, text):
         raise UnreadableRun(f"{path}: {error}") from error
 
 
+def _refuse_what_no_run_writes(path, rows):
+    """Raises UnreadableRun with file, line, column and value, as the program does when it reads such a file."""
+    wrong = [(rows.schema_version != schema.SCHEMA_VERSION, "schema_version", str(schema.SCHEMA_VERSION))]
+    wrong += [(~(pd.to_numeric(rows[column], errors="coerce") >= 0), column, "a number, 0 or more") for column in schema.TIMES]
+    for mask, column, allowed in wrong:
+        if mask.any():
+            row = int(mask.to_numpy().argmax())
+            raise UnreadableRun(f"{path}:{row + 2}: '{rows[column].iloc[row]}' in column {column}; allowed: {allowed}")
+
+
 def _tasks(directory):
     tables = [_read(path, schema.TASKS, schema.TASKS_TEXT) for path in sorted(directory.glob("*.csv"))]
     tables = [table for table in tables if not table.empty]
@@ -139,7 +150,7 @@ def _machine_line(directory, rows):
     """What the context file of the last run says of the machine, for the footer."""
     run_id = rows.run_id.iloc[-1]
     try:
-        context = json.loads((directory / f"{run_id}.json").read_text(encoding="utf-8"))
+        context = json.loads(text_files.read(directory / f"{run_id}.json"))
     except (OSError, ValueError):
         return f"machine {rows.machine_id.iloc[-1]}, run {run_id} (its context file is not there)"
     return f"{context['machine_line']}, run {run_id}"

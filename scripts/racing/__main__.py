@@ -10,6 +10,7 @@ say how), 130 interrupted (what was measured is kept, and --show judges it).
 import argparse
 import csv
 import json
+import math
 import os
 import platform
 import re
@@ -53,8 +54,8 @@ def main(argv):
         parser.error(f"--filter '{options.filter}' is no regular expression: {error}")
     effort = {**(QUICK if options.quick else FULL)}
     effort.update({name: value for name in ("rounds", "seconds", "budget") if (value := getattr(options, name)) is not None})
-    if effort["rounds"] < 1 or effort["seconds"] <= 0:
-        parser.error("--rounds and --seconds are positive")
+    if effort["rounds"] < 1 or not 0 < effort["seconds"] < math.inf or not effort["budget"] >= 0:  # NaN is neither
+        parser.error("--rounds and --seconds are positive and finite, --budget is 0 or more")
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what runs is ended too
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from plots import schema
+from plots import schema, text_files
 from racing.executors import Entry
 
 OURS = ("thread_pool", "process_pool")
@@ -83,7 +83,7 @@ class Measurements:
 def read(path):
     """The rows of a race.csv. A last line that was torn is no row. Raises UnreadableRace."""
     try:
-        content = Path(path).read_text(encoding="utf-8")
+        content = text_files.read(path)
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableRace(f"{path}: {error}") from error
     lines = content[: content.rfind("\n") + 1].splitlines()
@@ -101,7 +101,7 @@ def load(directory):
     """The measurements and the context of a race. Raises UnreadableRace."""
     directory = Path(directory)
     try:
-        context = json.loads((directory / "context.json").read_text(encoding="utf-8"))
+        context = json.loads(text_files.read(directory / "context.json"))
         context = {**context, "cores": int(context["cores"]), "machine_line": str(context["machine_line"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnreadableRace(f"{directory}/context.json: {error!r}; is {directory} the directory of a race?") from error

@@ -41,6 +41,12 @@ class PythonFinder(unittest.TestCase):
         else:
             self.assertEqual(done.returncode, 1)
 
+    def test_one_that_hangs_is_passed_over(self):
+        hangs = self.fake("hangs", "exec sleep 1000")
+        done = self.find("-c", "pass", POOLBENCH_PYTHON=str(hangs), POOLBENCH_PYTHON_PATIENCE="1")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(str(hangs), done.stderr)
+
     def test_the_one_that_is_named_is_taken(self):
         named = self.fake("named", f'exec "{sys.executable}" "$@"')
         done = self.find("-c", "print('named')", POOLBENCH_PYTHON=str(named))

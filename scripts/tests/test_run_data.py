@@ -1,5 +1,6 @@
 """What is read from a run directory, and what is refused."""
 
+import os
 import tempfile
 import unittest
 from pathlib import Path
@@ -44,6 +45,30 @@ class RunData(unittest.TestCase):
         self.put_results(self.results().replace("makespan_ns", "span", 1))
         with self.assertRaisesRegex(run_data.UnreadableRun, "results.csv: no column makespan_ns"):
             run_data.load(self.directory)
+
+    def test_what_no_run_can_have_written_is_refused_with_line_column_and_value(self):
+        for column, value, allowed in (("schema_version", "2", "1"), ("makespan_ns", "-5", "a number, 0 or more"),
+                                       ("submit_ns", "", "a number, 0 or more"), ("makespan_ns", "many", "a number, 0 or more")):
+            self.write([synthetic_run.cell()])
+            lines = self.results().splitlines()
+            fields = lines[2].split(",")
+            fields[schema.RESULTS.index(column)] = value
+            lines[2] = ",".join(fields)
+            self.put_results("\n".join(lines) + "\n")
+            shown = "nan" if value == "" else value
+            with self.assertRaisesRegex(run_data.UnreadableRun, f"results.csv:3: '{shown}(.0)?' in column {column}; allowed: {allowed}"):
+                run_data.load(self.directory)
+
+    def test_a_device_a_pipe_and_a_huge_file_are_refused(self):
+        results = self.directory / "results.csv"
+        os.mkfifo(self.directory / "pipe")
+        with open(self.directory / "huge", "wb") as file:
+            file.truncate(10 << 30)
+        for target, why in (("/dev/zero", "no regular file"), ("pipe", "no regular file"), ("huge", "at most 512 MiB")):
+            results.symlink_to(target)
+            with self.assertRaisesRegex(run_data.UnreadableRun, f"results.csv: .*{why}"):
+                run_data.load(self.directory)
+            results.unlink()
 
     def test_a_directory_without_results_is_refused(self):
         with self.assertRaisesRegex(run_data.UnreadableRun, "is .* the directory of a run"):
