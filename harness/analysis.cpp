@@ -3,19 +3,19 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <set>
 #include <unordered_map>
 #include <utility>
 
 #include "harness/claims.h"
+#include "harness/console.h"
 #include "harness/distribution.h"
 #include "harness/errors.h"
 #include "harness/plan.h"
 #include "harness/quantity.h"
+#include "harness/read_file.h"
 #include "harness/sinks/context.h"
 #include "harness/sinks/csv.h"
 #include "harness/suite.h"
@@ -76,11 +76,10 @@ std::vector<Cell> cells_known(const std::filesystem::path& run_directory, const 
     for (Cell& cell : calibration_cells(count)) cells.push_back(std::move(cell));
   }
   const std::filesystem::path path = run_directory / "suite.toml";
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return cells;
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
   try {
-    const Suite suite = parse_suite(text, path.string());
+    const std::optional<std::string> text = read_file_if_there(path, "suite", kMostSuiteBytes);
+    if (!text) return cells;
+    const Suite suite = parse_suite(*text, path.string());
     std::set<std::uint64_t> seeds{suite.seed};
     for (const Context& context : contexts) seeds.insert(context.seed);
     for (const int count : cores) {
@@ -92,7 +91,7 @@ std::vector<Cell> cells_known(const std::filesystem::path& run_directory, const 
       }
     }
   } catch (const ConfigError& error) {
-    fmt::print(stderr, "poolbench: {}; cells with explicit durations get no prediction\n", error.what());
+    say(fmt::format("poolbench: {}; cells with explicit durations get no prediction\n", printable(error.what())));
   }
   return cells;
 }
@@ -230,7 +229,7 @@ Analysis analyse_read(const std::filesystem::path& run_directory, const std::vec
   try {
     contexts = read_contexts(run_directory);
   } catch (const ConfigError& error) {
-    fmt::print(stderr, "poolbench: {}; workloads that compute get no prediction\n", error.what());
+    say(fmt::format("poolbench: {}; workloads that compute get no prediction\n", printable(error.what())));
   }
   Analysis analysis = analyse_rows(rows, cells_known(run_directory, contexts, rows));
   if (analysis.cells.empty()) {

@@ -46,7 +46,7 @@ class ChildRunner final : public CellRunner {
   explicit ChildRunner(RunnerOptions options)
       : options_(std::move(options)), interruption_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!interruption_) throw std::system_error(errno, std::generic_category(), "cannot make an event descriptor");
-    if (options_.scratch_parent.empty()) options_.scratch_parent = std::filesystem::temp_directory_path();
+    if (options_.scratch_parent.empty()) options_.scratch_parent = temporary_directory();
     adopt_orphans();
   }
 
@@ -141,7 +141,8 @@ class ChildRunner final : public CellRunner {
     switch (attempt.end) {
       case Attempt::End::answered: {
         RepetitionReply reply = decode_reply(attempt.answer);
-        if (!reply.error.empty()) return refuse(result, "invalid", std::move(reply.error));
+        // What one of its processes printed before it died may say why.
+        if (!reply.error.empty()) return refuse(result, "invalid", std::move(reply.error) + last_words);
         measure(reply.trace, result.sample);
         result.trace = std::move(reply.trace);
         return;

@@ -22,7 +22,7 @@ struct RunnerOptions {
 };
 
 // REQUIRES: main() calls internal_entry(). Makes the process the reaper of its orphaned descendants
-// (PR_SET_CHILD_SUBREAPER). An interrupt is final: every run() after it returns interrupted.
+// (PR_SET_CHILD_SUBREAPER). Throws EnvironmentError when there is no temporary directory. An interrupt is final: every run() after it returns interrupted.
 std::unique_ptr<CellRunner> make_child_runner(RunnerOptions options);
 
 }  // namespace harness

@@ -20,7 +20,8 @@ class ConfigError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The machine is not fit to measure on and --strict was given. Exit code 4.
+// What surrounds the program is not fit: the machine is noisy and --strict was given, standard output or the temporary directory
+// cannot be used, there is not enough memory. Exit code 4.
 class EnvironmentError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

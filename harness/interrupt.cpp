@@ -17,18 +17,23 @@ std::atomic<bool> requested{false};
 std::atomic<CellRunner*> runner_in_scope{nullptr};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<CellRunner*>::is_always_lock_free);
 
-void on_signal(int /*signal*/) {
+void on_signal(int signal) {
   const int saved = errno;
-  requested.store(true);
-  if (CellRunner* const runner = runner_in_scope.load()) runner->interrupt();
+  const bool again = requested.exchange(true);
+  if (CellRunner* const runner = runner_in_scope.load()) {
+    runner->interrupt();
+  } else if (again) {
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);   // blocked now; it ends the process when this handler returns
+  }
   errno = saved;
 }
 
 }  // namespace
 
-InterruptScope::InterruptScope(CellRunner& runner) {
+InterruptScope::InterruptScope(CellRunner* runner) {
   requested.store(false);
-  runner_in_scope.store(&runner);
+  runner_in_scope.store(runner);
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;

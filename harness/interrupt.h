@@ -13,12 +13,16 @@ class CellRunner;
 // dispositions come back afterwards. At most one at a time; made and destroyed on the main thread.
 class InterruptScope {
  public:
-  explicit InterruptScope(CellRunner& runner);
+  explicit InterruptScope(CellRunner& runner) : InterruptScope(&runner) {}
+  // Of a computation without a runner, which looks at the flag. The second signal ends the process: nothing is at stake.
+  InterruptScope() : InterruptScope(nullptr) {}
   ~InterruptScope();
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;
 
  private:
+  explicit InterruptScope(CellRunner* runner);
+
   struct sigaction previous_[3];
 };
 

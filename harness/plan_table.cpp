@@ -16,6 +16,7 @@ namespace harness {
 namespace {
 
 constexpr std::size_t kMostCells = 100'000;
+constexpr std::size_t kMostTasksInAll = 20'000'000;   // of a table's cells: 600 MB of durations
 
 // A value of an axis, in the form its column has: names and specs as text, everything else as a number too.
 struct Value {
@@ -278,6 +279,7 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
   }
 
   std::vector<Candidate> found;
+  std::size_t tasks_in_all = 0;
   for (std::size_t index = 0; index < count; ++index) {
     Candidate candidate;
     Cell& cell = candidate.cell;
@@ -295,6 +297,10 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
     if (candidate.skip.empty()) candidate.skip = skip_reason(cell).value_or("");
     cell.seed = cell_seed(seed, cell);
     if (candidate.skip.empty()) {
+      tasks_in_all += static_cast<std::size_t>(cell.tasks);
+      if (tasks_in_all > kMostTasksInAll) {
+        reader.fail(table.line, fmt::format("the cells have more than {} tasks in all; split them over several suites", kMostTasksInAll));
+      }
       cell.task_durations_ns = grid ? reader.at(table.line, [&] {
         return draw_durations(cell.distribution, cell.tasks, cell.task_ns, cell.seed);
       }) : task_list.list;

@@ -7,6 +7,7 @@
 #include <exception>
 #include <sstream>
 #include <stdexcept>
+#include <system_error>
 
 #include "harness/backends/experiments.h"
 #include "harness/descriptor.h"
@@ -77,6 +78,10 @@ RepetitionReply answer(std::string_view request, std::span<const Backend* const>
     const Backend& backend = experiment != nullptr ? *experiment : find_backend(prepared.cell.backend, backends);
     reply.trace = backend.run(prepared);
     reply.error = defect_of(reply.trace, prepared.cell);
+  } catch (const std::system_error& error) {
+    // Of all that a repetition does only std::thread says so, and no more than this.
+    const bool thread = error.code() == std::errc::resource_unavailable_try_again;
+    reply.error = (thread ? "cannot start a thread: " : "") + one_line(error.what());
   } catch (const std::exception& error) {
     reply.error = one_line(error.what());
   } catch (...) {

@@ -108,7 +108,7 @@ ResourceUse ResourceMeter::finish() const {
       .ctx_switches_voluntary = now.voluntary - before_.voluntary,
       .ctx_switches_involuntary = now.involuntary - before_.involuntary,
       .rss_peak_bytes = rss_peak_bytes_,
-      .cgroup_throttled_ns = now.throttled_ns - before_.throttled_ns,
+      .cgroup_throttled_ns = std::max<std::int64_t>(0, now.throttled_ns - before_.throttled_ns),   // a group may be gone by now
   };
 }
 

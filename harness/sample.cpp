@@ -2,20 +2,23 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
 #include <vector>
 
 namespace harness {
 namespace {
 
+constexpr std::int64_t kMostCount = std::numeric_limits<int>::max();   // what a Cell holds as an int
+
 constexpr Column kColumns[] = {
-    {"schema_version", "", "Version of this table's layout.", &Sample::schema_version},
+    {"schema_version", "", "Version of this table's layout.", &Sample::schema_version, kSchemaVersion, kSchemaVersion},
     {"run_id", "", "The run that made the row; names context/<run_id>.json.", &Sample::run_id},
     {"machine_id", "", "Hash of the machine's properties that decide its speed.", &Sample::machine_id},
     {"build_id", "", "Hash of the program's sources, compiler and flags.", &Sample::build_id},
     {"cell_id", "", "Hash of all factors but workers_spec, each task's and callback's duration included.",
      &Sample::cell_id},
     {"rep", "", "Number of the repetition within its phase, from 0; warm-ups count from 0 as well.", &Sample::rep},
-    {"is_warmup", "", "1 for a warm-up, which no statistic counts; else 0.", &Sample::is_warmup},
+    {"is_warmup", "", "1 for a warm-up, which no statistic counts; else 0.", &Sample::is_warmup, 1},
     {"run_order", "", "Position of the repetition in the seeded order of the run, from 0.", &Sample::run_order},
     {"started_utc", "", "When the repetition started: ISO 8601, UTC, microseconds.", &Sample::started_utc},
     {"status", "", "ok, timeout (killed at its deadline), crash (a process died) or invalid (it reported an error).",
@@ -23,20 +26,20 @@ constexpr Column kColumns[] = {
     {"error", "", "What went wrong, one line; empty when ok.", &Sample::error},
 
     {"backend", "", "The executor under test.", &Sample::backend},
-    {"workers", "count", "Threads or processes of the pool; of thread_per_task the number of tasks.", &Sample::workers},
+    {"workers", "count", "Threads or processes of the pool; of thread_per_task the number of tasks.", &Sample::workers, kMostCount},
     {"workers_spec", "", "The worker count as the suite wrote it, such as cores*5.", &Sample::workers_spec},
-    {"cores", "count", "Cores that the program may use: affinity and cgroup quota.", &Sample::cores},
+    {"cores", "count", "Cores that the program may use: affinity and cgroup quota.", &Sample::cores, kMostCount},
     {"workload", "", "What a task does.", &Sample::workload},
     {"strategy", "", "Who runs the callbacks.", &Sample::strategy},
-    {"parsers", "count", "Parser processes of the strategy extra; else 0.", &Sample::parsers},
-    {"tasks", "count", "Number of tasks, and of callbacks unless the strategy is none.", &Sample::tasks},
+    {"parsers", "count", "Parser processes of the strategy extra; else 0.", &Sample::parsers, kMostCount},
+    {"tasks", "count", "Number of tasks, and of callbacks unless the strategy is none.", &Sample::tasks, kMostCount},
     {"distribution", "", "How the tasks' durations are spread; explicit when the suite lists them.",
      &Sample::distribution},
     {"task_ns", "ns", "Scale of the tasks' durations; of an explicit list the longest.", &Sample::task_ns},
     {"callback_ns", "ns", "Scale of the callbacks' durations; of an explicit list the longest.", &Sample::callback_ns},
     {"payload_bytes", "bytes", "Size of a task's payload, page or file; 0 is the workload's own default.",
      &Sample::payload_bytes},
-    {"chunksize", "count", "Consecutive tasks per job of the strategy map; else 1.", &Sample::chunksize},
+    {"chunksize", "count", "Consecutive tasks per job of the strategy map; else 1.", &Sample::chunksize, kMostCount},
     {"start_method", "", "How worker processes are started: exec, CPython's fork; none where there are none.", &Sample::start_method},
     {"seed", "", "Everything random in the cell comes from it.", &Sample::seed},
 

@@ -4,6 +4,7 @@
 // CSV header, the row writer and reader and the data dictionary are all made from it.
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -78,6 +79,8 @@ struct Column {
   std::string_view unit;          // "ns", "bytes", "count", "" for names
   std::string_view description;   // one sentence, for the data dictionary
   Field field;
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();   // of an integer; none is below `least`
+  std::int64_t least = 0;
 };
 
 // In file order.

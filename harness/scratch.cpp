@@ -71,6 +71,18 @@ void Scratch::clear() noexcept {
   }
 }
 
+std::filesystem::path temporary_directory() {
+  std::error_code error;
+  const std::filesystem::path directory = std::filesystem::temp_directory_path(error);
+  if (!error) return directory;
+  std::string named = "/tmp";
+  for (const char* const variable : {"TEMPDIR", "TEMP", "TMP", "TMPDIR"}) {   // the last that is set is what was looked at
+    if (const char* const value = std::getenv(variable)) named = value;
+  }
+  throw EnvironmentError("the temporary directory '" + named + "' cannot be used: " + error.message() +
+                         "; set TMPDIR to a directory that can be written to");
+}
+
 void run_scratch_guard(std::span<char* const> arguments, int stream) {
   // The guard has to survive the program: it gives up the signal on the parent's death and ignores those that end the
   // program. Only then does it make the directory, so that no death at any point leaves one behind.
@@ -84,7 +96,8 @@ void run_scratch_guard(std::span<char* const> arguments, int stream) {
   if (::mkdtemp(directory.data()) != nullptr) {
     answer = kDirectory + directory;
   } else {
-    answer = kError + ("cannot make a scratch directory in '" + parent.string() + "': " + std::strerror(errno));
+    answer = kError + ("cannot make a scratch directory in '" + parent.string() + "': " + std::strerror(errno) +
+                       "; set TMPDIR to a directory that can be written to");
     directory.clear();
   }
   try {

@@ -36,6 +36,9 @@ class Scratch {
   std::filesystem::path directory_;
 };
 
+// The system's temporary directory: $TMPDIR, else /tmp. Throws EnvironmentError when it is none.
+std::filesystem::path temporary_directory();
+
 // The guard itself. `arguments` holds the parent directory, `stream` is the guard's end.
 [[noreturn]] void run_scratch_guard(std::span<char* const> arguments, int stream);
 

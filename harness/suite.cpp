@@ -4,12 +4,12 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <filesystem>
 #include <type_traits>
 
 #include "harness/errors.h"
 #include "harness/quantity.h"
+#include "harness/read_file.h"
 
 namespace harness {
 namespace {
@@ -223,12 +223,25 @@ class Reader {
   std::string source_;
 };
 
-std::string read_file(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) throw ConfigError(fmt::format("suite '{}' is a directory", path));
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw ConfigError(fmt::format("cannot read the suite '{}': {}", path, std::generic_category().message(errno)));
-  return {std::istreambuf_iterator<char>(file), {}};
+// The parser nests a table for every part of a dotted key, and tables are read and freed recursively: of a key with 100,000 parts the
+// stack would run over. What is in quotes does not count.
+void require_short_keys(std::string_view text, std::string_view source) {
+  constexpr int kMostParts = 100;
+  int line = 1;
+  int dots = 0;      // since a character that is part of no key
+  char quote = '\0';
+  for (const char c : text) {
+    if (c == '\n') ++line;
+    if (c == '\n' || c == ',' || c == '=' || c == '#' || c == '[' || c == ']' || c == '{' || c == '}') dots = 0;
+    if (c == '\n') quote = '\0';
+    if (quote != '\0') {
+      if (c == quote) quote = '\0';
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '.' && ++dots >= kMostParts) {
+      throw ConfigError(fmt::format("{}:{}: a key with more than {} parts; no key of a suite has a '.'", source, line, kMostParts));
+    }
+  }
 }
 
 }  // namespace
@@ -250,6 +263,7 @@ std::string_view to_string(Order order) {
 }
 
 Suite parse_suite(std::string_view text, std::string_view source) {
+  require_short_keys(text, source);
   try {
     Suite suite = Reader(source).suite(toml::parse(text, source));
     suite.source = source;
@@ -273,7 +287,7 @@ Suite load_suite(const std::string& name_or_path) {
     throw ConfigError(fmt::format("unknown suite '{}'{}; allowed: {}, or the path of a .toml file", name_or_path,
                                   did_you_mean(name_or_path, names), join(names)));
   }
-  return parse_suite(read_file(name_or_path), name_or_path);
+  return parse_suite(read_file(name_or_path, "suite", kMostSuiteBytes), name_or_path);
 }
 
 }  // namespace harness

@@ -9,6 +9,7 @@
 #include "pools/affinity.h"
 #include "pools/process/guard.h"
 #include "pools/process/handshake.h"
+#include "pools/process/standard_descriptors.h"
 #include "pools/process/worker_loop.h"
 
 namespace pools {
@@ -56,6 +57,7 @@ ProcessPoolOptions checked(ProcessPoolOptions options) {
 }  // namespace
 
 void init(int& argc, char** argv) {
+  detail::open_standard_descriptors();   // before the first descriptor of ours
   initialised.store(true, std::memory_order_relaxed);
   if (argc > 1 && std::strcmp(argv[1], detail::kWorkerArgument) == 0) detail::run_worker(argc, argv);
   if (argc > 1 && std::strcmp(argv[1], detail::kGuardArgument) == 0) detail::run_guard(argc, argv);

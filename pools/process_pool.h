@@ -39,7 +39,7 @@
 
 namespace pools {
 
-// To be called first in main(). In a worker process it serves the pool and exits; elsewhere it returns at once.
+// To be called first in main(). Opens descriptors 0 to 2 where they are closed; in a worker process it then serves the pool and exits.
 void init(int& argc, char** argv);
 
 class ProcessPool {

@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -11,6 +12,7 @@
 
 #include "workloads/catalogue.h"
 #include "workloads/digest.h"
+#include "workloads/last_input.h"
 
 namespace workloads {
 namespace {
@@ -61,11 +63,22 @@ class Function final : public Workload {
     if (subject.library.empty()) throw std::runtime_error("function: no shared object was given");
     if (subject.inputs.empty()) throw std::runtime_error("function: no inputs were given");
     const std::string& input = subject.inputs[work.resource % subject.inputs.size()];
-    const int code = entry_of(subject.library)(input.c_str());
+    const Entry entry = entry_of(subject.library);
+    const int code = call(entry, input);
     if (code != 0) {
       throw std::runtime_error(std::string(kEntry) + " returned " + std::to_string(code) + " for the input '" + input + "'");
     }
     return {.digest = combine(work.resource, "function"), .body = {}};
+  }
+
+ private:
+  static int call(Entry entry, const std::string& input) {
+    const LastInput last(input.c_str());
+    try {
+      return entry(input.c_str());
+    } catch (const std::exception& error) {   // it must not, but it is not always up to it
+      throw std::runtime_error(std::string(kEntry) + " threw '" + error.what() + "' for the input '" + input + "'");
+    }
   }
 };
 

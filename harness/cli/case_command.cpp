@@ -16,6 +16,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/times_output.h"
 #include "harness/collecting_sink.h"
+#include "harness/console.h"
 #include "harness/errors.h"
 #include "harness/interrupt.h"
 #include "harness/model/simulate.h"
@@ -114,7 +115,7 @@ int run_case(const CaseOptions& options) {
     outcome = run_sweep(plan, *runner, sinks, sweep);
   }
   if (outcome.interrupted) {
-    fmt::print(stderr, "poolbench: interrupted after {} of {} repetitions\n", outcome.run, runs);
+    say(fmt::format("poolbench: interrupted after {} of {} repetitions\n", outcome.run, runs));
     return kExitInterrupted;
   }
   write_stdout(options.json ? json(prediction, collected.repetitions) : table(cell, prediction, collected.repetitions));

@@ -4,11 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <exception>
-#include <iostream>
+#include <new>
+#include <sstream>
 
 #include "harness/build_info.h"
+#include "harness/console.h"
 #include "harness/errors.h"
 #include "harness/quantity.h"
 
@@ -19,7 +20,7 @@ int complain(std::string_view message, int exit_code) {
   std::string line(message);
   while (!line.empty() && line.back() == '\n') line.pop_back();
   std::replace(line.begin(), line.end(), '\n', ' ');
-  fmt::print(stderr, "poolbench: {}\n", line);
+  say(fmt::format("poolbench: {}\n", printable(line)));
   return exit_code;
 }
 
@@ -79,7 +80,10 @@ int parse_and_act(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {   // --help, --version
-    return app.exit(help);
+    std::ostringstream text;
+    const int exit_code = app.exit(help, text, text);
+    write_stdout(text.str());
+    return exit_code;
   } catch (const CLI::ParseError& error) {
     return complain(usage_error(app, error), kExitUsage);
   }
@@ -89,21 +93,19 @@ int parse_and_act(int argc, char** argv) {
 }  // namespace
 
 int run_cli(int argc, char** argv) {
-  int exit_code = kExitOk;
   try {
-    exit_code = parse_and_act(argc, argv);
+    return parse_and_act(argc, argv);
   } catch (const ConfigError& error) {
     return complain(error.what(), kExitUsage);
   } catch (const EnvironmentError& error) {
     return complain(error.what(), kExitEnvironment);
   } catch (const OutputError& error) {
     return complain(error.what(), kExitCellsFailed);
+  } catch (const std::bad_alloc&) {
+    return complain("not enough memory", kExitEnvironment);
   } catch (const std::exception& error) {
     return complain(error.what(), kExitCellsFailed);
   }
-  std::cout.flush();
-  if (!std::cout || std::fflush(stdout) != 0) return complain("cannot write to standard output", kExitCellsFailed);
-  return exit_code;
 }
 
 }  // namespace harness

@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/times_output.h"
 #include "harness/comparison.h"
+#include "harness/console.h"
 #include "harness/errors.h"
 
 namespace harness {
@@ -71,12 +73,12 @@ int run_compare(const Flags& flags) {
   if (failing.empty()) return kExitOk;
   // A gate that cannot close must not look like one that found nothing.
   if (const std::string warning = powerless(comparison); !warning.empty())
-    fmt::print(stderr, "warning: --fail-on: {}\n", warning);
+    say(fmt::format("warning: --fail-on: {}\n", warning));
   std::size_t count = 0;
   for (const model::Change change : failing) count += comparison.count(change);
   for (const UnmeasuredCell& cell : comparison.unmeasured) count += cell.broke ? 1 : 0;  // slower than any measurement
   if (count > 0)
-    fmt::print(stderr, "poolbench: --fail-on {}: {} cell{}\n", flags.fail_on, count, count == 1 ? "" : "s");
+    say(fmt::format("poolbench: --fail-on {}: {} cell{}\n", flags.fail_on, count, count == 1 ? "" : "s"));
   return count > 0 ? kExitCheckFailed : kExitOk;
 }
 
@@ -86,13 +88,14 @@ void add_compare_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command =
       app.add_subcommand("compare", "Two result directories: which cells became faster or slower");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("A", flags->a, "The result directory before")->required();
-  command->add_option("B", flags->b, "The result directory after")->required();
+  command->add_option("A", flags->a, "The result directory before")->check(not_empty())->required();
+  command->add_option("B", flags->b, "The result directory after")->check(not_empty())->required();
   command->add_option("--min-effect", flags->min_effect, "Differences of the medians below it are none")
       ->capture_default_str();
   command->add_option(
       "--fail-on", flags->fail_on,
-      "Exit with 1 if a cell is slower (or broke), changed (slower or faster), or undecided (or slower)");
+      "Exit with 1 if a cell is slower (or broke), changed (slower or faster), or undecided (or slower)")
+      ->check(not_empty());
   command->add_flag("--across-machines", flags->across_machines,
                     "Compare although the machines differ; cores need not match");
   command->add_flag("--json", flags->json, "One JSON document instead of the tables");

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "harness/cli/cli.h"
-#include "harness/cli/times_output.h"
+#include "harness/console.h"
 #include "harness/doctor/doctor.h"
 #include "harness/errors.h"
 

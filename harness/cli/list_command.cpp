@@ -11,6 +11,7 @@
 
 #include "harness/backends/backend.h"
 #include "harness/cli/cli.h"
+#include "harness/console.h"
 #include "harness/errors.h"
 #include "harness/quantity.h"
 #include "harness/sample.h"
@@ -77,7 +78,9 @@ int list(const std::string& what) {
     const std::vector<Entry> entries = entries_of();
     std::size_t width = 0;
     for (const Entry& entry : entries) width = std::max(width, entry.name.size());
-    for (const Entry& entry : entries) fmt::print("{:{}}  {}\n", entry.name, width, entry.summary);
+    std::string text;
+    for (const Entry& entry : entries) text += fmt::format("{:{}}  {}\n", entry.name, width, entry.summary);
+    write_stdout(text);
     return kExitOk;
   }
   throw ConfigError(fmt::format("unknown list '{}'{}; allowed: {}", what, did_you_mean(what, names), join(names)));

@@ -8,18 +8,24 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "harness/cli/cli.h"
 #include "harness/cli/explanation.h"
 #include "harness/cli/predict_options.h"
+#include "harness/cli/predict_sweep.h"
 #include "harness/cli/times_output.h"
 #include "harness/cli/wrap.h"
+#include "harness/console.h"
 #include "harness/errors.h"
+#include "harness/interrupt.h"
 #include "harness/model/closed_forms.h"
 #include "harness/model/simulate.h"
 #include "harness/plan.h"
 #include "harness/quantity.h"
+#include "harness/sinks/progress.h"
 #include "pools/cores.h"
+#include "workloads/work.h"
 
 namespace harness {
 namespace {
@@ -45,8 +51,8 @@ std::string table(const PredictedPoint& point, const model::Prediction& predicti
   return out;
 }
 
-int predict_one(const PredictOptions& options, const PredictRequest& request) {
-  const PredictedPoint& point = request.points.front();
+int predict_one(const PredictOptions& options, PredictRequest request) {
+  const PredictedPoint& point = request.move_to(0);
   const model::Prediction prediction = model::simulate(point.model_case);
   if (!options.base.json) {
     write_stdout(table(point, prediction, options.explain));
@@ -55,7 +61,7 @@ int predict_one(const PredictOptions& options, const PredictRequest& request) {
   std::string out;
   out.reserve(64 + prediction.tasks.size() * 128);
   out += fmt::format(R"({{"makespan_ns": {}, )", prediction.makespan_ns);
-  if (request.parsers_auto) out += fmt::format(R"("parsers": {}, )", point.cell.parsers);
+  if (request.parsers_auto()) out += fmt::format(R"("parsers": {}, )", point.cell.parsers);
   if (options.explain) {
     out += R"("explain": )";
     append_explanation_json(point.model_case, prediction, out);
@@ -78,72 +84,66 @@ std::int64_t one_at_a_time_ns(const model::Case& c) {
   return sum;
 }
 
-struct Row {
-  const Cell* cell;
-  std::int64_t makespan_ns;
-  std::string decides;  // the term that binds, or why no formula holds
-};
-
-std::string sweep_table(const PredictRequest& request, const std::vector<Row>& rows, std::size_t best) {
-  const bool parsers = request.points.front().model_case.strategy == model::Strategy::extra;
-  const bool chunks = request.points.front().model_case.strategy == model::Strategy::map;
-  const std::int64_t serial = one_at_a_time_ns(request.points.front().model_case);
-  std::string out = hang(fmt::format("case      {}", describe(request.points[best].cell)), 10);
+std::string sweep_table(PredictRequest& request, const PredictedSweep& sweep) {
+  const PredictedPoint& best = request.move_to(sweep.rows[sweep.best].sizes);
+  const bool parsers = best.model_case.strategy == model::Strategy::extra;
+  const bool chunks = best.model_case.strategy == model::Strategy::map;
+  const std::int64_t serial = one_at_a_time_ns(best.model_case);
+  std::string out = hang(fmt::format("case      {}", describe(best.cell)), 10);
   out += fmt::format("{:>10}", "workers");
   if (parsers) out += fmt::format(" {:>8}", "parsers");
   if (chunks) out += fmt::format(" {:>9}", "chunksize");
   out += fmt::format(" {:>14} {:>8}  what decides\n", "makespan", "speedup");
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const Row& row = rows[i];
-    std::string line = fmt::format("{:>10}", row.cell->workers);
-    if (parsers) line += fmt::format(" {:>8}", row.cell->parsers);
-    if (chunks) line += fmt::format(" {:>9}", row.cell->chunksize);
+  for (std::size_t i = 0; i < sweep.rows.size(); ++i) {
+    const SweepRow& row = sweep.rows[i];
+    std::string line = fmt::format("{:>10}", row.sizes.workers);
+    if (parsers) line += fmt::format(" {:>8}", row.sizes.parsers);
+    if (chunks) line += fmt::format(" {:>9}", row.sizes.chunksize);
     const double speedup =
         row.makespan_ns > 0 ? static_cast<double>(serial) / static_cast<double>(row.makespan_ns) : 1.0;
     line += fmt::format(" {:>14} {:>7.2f}x  ", human_duration(std::chrono::nanoseconds(row.makespan_ns)), speedup);
     const std::size_t indent = line.size();
     line += row.decides;
-    if (i == best) line += " <- best, and the fewest that reach it";
+    if (i == sweep.best) line += " <- best, and the fewest that reach it";
     out += hang(line, indent);
   }
   return out;
 }
 
-std::string sweep_json(const PredictRequest& request, const std::vector<Row>& rows, std::size_t best) {
-  const std::int64_t serial = one_at_a_time_ns(request.points.front().model_case);
-  std::string out = fmt::format(R"({{"one_at_a_time_ns": {}, "best": {}, "sweep": [)", serial, best);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
+std::string sweep_json(const PredictRequest& request, const PredictedSweep& sweep) {
+  const std::int64_t serial = one_at_a_time_ns(request.point().model_case);
+  std::string out = fmt::format(R"({{"one_at_a_time_ns": {}, "best": {}, )", serial, sweep.best);
+  if (sweep.interrupted) out += fmt::format(R"("missing": {}, )", request.points() - sweep.rows.size());
+  out += R"("sweep": [)";
+  for (std::size_t i = 0; i < sweep.rows.size(); ++i) {
+    const SweepRow& row = sweep.rows[i];
     fmt::format_to(std::back_inserter(out),
                    R"({}{{"workers": {}, "workers_spec": "{}", "parsers": {}, "chunksize": {}, "makespan_ns": {}}})",
-                   i > 0 ? ", " : "", rows[i].cell->workers, rows[i].cell->workers_spec, rows[i].cell->parsers,
-                   rows[i].cell->chunksize, rows[i].makespan_ns);
+                   i > 0 ? ", " : "", row.sizes.workers, row.sizes.workers_spec, row.sizes.parsers, row.sizes.chunksize,
+                   row.makespan_ns);
   }
   out += "]}\n";
   return out;
 }
 
-int predict_sweep(const PredictOptions& options, const PredictRequest& request) {
-  std::vector<Row> rows;
-  std::size_t best = 0;
-  for (const PredictedPoint& point : request.points) {
-    Row row{&point.cell, model::simulate(point.model_case).makespan_ns, ""};
-    if (!options.base.json) {
-      const model::ClosedForm form = model::closed_form(point.model_case);
-      row.decides = form.in_domain ? form.formula + ": " + form.binding_term : form.formula;
-    }
-    rows.push_back(std::move(row));
-    // Of equal makespans the one with fewer workers and parsers in all, then the earlier.
-    const auto cost = [](const Row& r) { return std::pair(r.makespan_ns, r.cell->workers + r.cell->parsers); };
-    if (cost(rows.back()) < cost(rows[best])) best = rows.size() - 1;
+int predict_sweep(const PredictOptions& options, PredictRequest request) {
+  const bool json = options.base.json;
+  PredictedSweep sweep;
+  {
+    const InterruptScope interrupts;
+    sweep = predict_points(request, !json,
+                           {[] { return std::chrono::nanoseconds(workloads::monotonic_ns()); }, interrupt_requested, stderr_progress()});
   }
-  write_stdout(options.base.json ? sweep_json(request, rows, best) : sweep_table(request, rows, best));
-  return kExitOk;
+  if (!sweep.rows.empty()) write_stdout(json ? sweep_json(request, sweep) : sweep_table(request, sweep));
+  if (!sweep.interrupted) return kExitOk;
+  say(fmt::format("poolbench: interrupted after {} of {} cases\n", sweep.rows.size(), request.points()));
+  return kExitInterrupted;
 }
 
 int predict(const PredictOptions& options) {
   runs_of(options.base);  // means nothing here, but must be right: the flags are those of `case`
-  const PredictRequest request = predict_request(options, pools::usable_cores().count);
-  return options.sweeps.empty() ? predict_one(options, request) : predict_sweep(options, request);
+  PredictRequest request = predict_request(options, pools::usable_cores().count);
+  return options.sweeps.empty() ? predict_one(options, std::move(request)) : predict_sweep(options, std::move(request));
 }
 
 }  // namespace

@@ -19,14 +19,9 @@ namespace {
 constexpr std::size_t kMostPoints = 10'000;
 constexpr std::string_view kSweepAxes = "workers, parsers, chunksize";
 
-struct Sweep {
-  std::string axis;
-  std::vector<Size> values;
-};
-
-Sweep parse_sweep(const std::string& text, int cores) {
+SweptAxis parse_sweep(const std::string& text, int cores) {
   const auto at = text.find('=');
-  Sweep sweep{text.substr(0, at), {}};
+  SweptAxis sweep{text.substr(0, at), {}};
   if (at == std::string::npos || (sweep.axis != "workers" && sweep.axis != "parsers" && sweep.axis != "chunksize")) {
     throw ConfigError(fmt::format("bad --sweep '{}'; allowed: AXIS=SIZES with AXIS one of {}, such as workers=1..64",
                                   text, kSweepAxes));
@@ -35,12 +30,12 @@ Sweep parse_sweep(const std::string& text, int cores) {
   return sweep;
 }
 
-std::vector<Sweep> sweeps_of(const PredictOptions& options, int cores) {
-  std::vector<Sweep> sweeps;
+std::vector<SweptAxis> sweeps_of(const PredictOptions& options, int cores) {
+  std::vector<SweptAxis> sweeps;
   std::size_t points = 1;
   for (const std::string& text : options.sweeps) {
-    Sweep sweep = parse_sweep(text, cores);
-    for (const Sweep& other : sweeps) {
+    SweptAxis sweep = parse_sweep(text, cores);
+    for (const SweptAxis& other : sweeps) {
       if (other.axis == sweep.axis) throw ConfigError(fmt::format("--sweep {} is given twice", sweep.axis));
     }
     points *= sweep.values.size();
@@ -54,8 +49,8 @@ std::vector<Sweep> sweeps_of(const PredictOptions& options, int cores) {
 void require_unset(bool given, const std::string& axis) {
   if (given) throw ConfigError(fmt::format("--{} and --sweep {}=... contradict each other", axis, axis));
 }
-CaseOptions with_first_values(CaseOptions base, const std::vector<Sweep>& sweeps) {
-  for (const Sweep& sweep : sweeps) {
+CaseOptions with_first_values(CaseOptions base, const std::vector<SweptAxis>& sweeps) {
+  for (const SweptAxis& sweep : sweeps) {
     const std::string first = std::to_string(sweep.values.front().value);
     if (sweep.axis == "workers") {
       require_unset(!base.workers.empty(), sweep.axis);
@@ -147,6 +142,11 @@ model::Case model_case_of(const PredictOptions& options, const Cell& cell, int u
   return c;
 }
 
+void set_chunksize(PredictedPoint& point, int chunksize) {
+  point.cell.chunksize = chunksize;
+  if (point.cell.start_method != "none") point.model_case.chunksize = chunksize;  // a pool of threads ignores it
+}
+
 void set(PredictedPoint& point, const std::string& axis, const Size& size) {
   if (axis == "workers") {
     point.cell.workers = point.model_case.workers = size.value;
@@ -154,8 +154,7 @@ void set(PredictedPoint& point, const std::string& axis, const Size& size) {
   } else if (axis == "parsers") {
     point.cell.parsers = point.model_case.parsers = size.value;
   } else {
-    point.cell.chunksize = size.value;
-    if (point.cell.start_method != "none") point.model_case.chunksize = size.value;  // a pool of threads ignores it
+    set_chunksize(point, size.value);
   }
 }
 
@@ -184,35 +183,40 @@ void add_predict_options(CLI::App& command, PredictOptions& options) {
 }
 
 PredictRequest predict_request(const PredictOptions& options, int usable_cores) {
-  const std::vector<Sweep> sweeps = sweeps_of(options, usable_cores);
+  const std::vector<SweptAxis> sweeps = sweeps_of(options, usable_cores);
   if (options.explain && !sweeps.empty()) throw ConfigError("--explain shows one case, --sweep many; allowed: one of them");
   CaseOptions base = with_first_values(options.base, sweeps);
-  PredictRequest request;
-  if (base.parsers == "auto") {
-    request.parsers_auto = true;
-    base.parsers = "1";
-  }
+  const bool parsers_auto = base.parsers == "auto";
+  if (parsers_auto) base.parsers = "1";
   PredictedPoint first;
   first.cell = cell_of(base, usable_cores);
   first.model_case = model_case_of(options, first.cell, usable_cores);
-  request.points.push_back(std::move(first));
-  for (const Sweep& sweep : sweeps) {
-    request.swept.push_back(sweep.axis);
-    std::vector<PredictedPoint> crossed;
-    for (const PredictedPoint& point : request.points) {
-      for (const Size& size : sweep.values) {
-        crossed.push_back(point);
-        set(crossed.back(), sweep.axis, size);
-      }
-    }
-    request.points = std::move(crossed);
+  return {std::move(first), sweeps, parsers_auto};
+}
+
+PointSizes sizes_of(const PredictedPoint& point) {
+  return {point.cell.workers, point.cell.workers_spec, point.cell.parsers, point.cell.chunksize};
+}
+
+PredictRequest::PredictRequest(PredictedPoint first, std::vector<SweptAxis> sweeps, bool parsers_auto)
+    : point_(std::move(first)), sweeps_(std::move(sweeps)), parsers_auto_(parsers_auto) {
+  for (const SweptAxis& sweep : sweeps_) points_ *= sweep.values.size();
+}
+
+const PredictedPoint& PredictRequest::move_to(std::size_t index) {
+  for (auto sweep = sweeps_.rbegin(); sweep != sweeps_.rend(); ++sweep) {
+    set(point_, sweep->axis, sweep->values[index % sweep->values.size()]);
+    index /= sweep->values.size();
   }
-  if (request.parsers_auto) {
-    for (PredictedPoint& point : request.points) {
-      point.cell.parsers = point.model_case.parsers = model::enough_parsers(point.model_case);
-    }
-  }
-  return request;
+  if (parsers_auto_) point_.cell.parsers = point_.model_case.parsers = model::enough_parsers(point_.model_case);
+  return point_;
+}
+
+const PredictedPoint& PredictRequest::move_to(const PointSizes& sizes) {
+  set(point_, "workers", {sizes.workers_spec, sizes.workers});
+  set(point_, "parsers", {"", sizes.parsers});
+  set_chunksize(point_, sizes.chunksize);
+  return point_;
 }
 
 }  // namespace harness

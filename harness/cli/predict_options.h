@@ -2,12 +2,14 @@
 
 // What `predict` can be asked beyond the flags it shares with `case`: overheads, computation, sweeps.
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/cli/case_options.h"
 #include "harness/model/case.h"
+#include "harness/quantity.h"
 
 namespace harness {
 
@@ -31,10 +33,40 @@ struct PredictedPoint {
   Cell cell;  // for describing it
 };
 
-struct PredictRequest {
-  std::vector<PredictedPoint> points;     // sweep order, the last axis fastest
-  std::vector<std::string> swept;         // names of the axes, as given
-  bool parsers_auto = false;              // the points' parsers are m*
+// What distinguishes the points of a sweep.
+struct PointSizes {
+  int workers = 0;
+  std::string workers_spec;
+  int parsers = 0;
+  int chunksize = 0;
+};
+PointSizes sizes_of(const PredictedPoint& point);
+
+struct SweptAxis {
+  std::string axis;   // workers, parsers or chunksize
+  std::vector<Size> values;
+};
+
+// One case, or the points of a sweep, of which one at a time exists: they share their tasks, and there may be many of both.
+class PredictRequest {
+ public:
+  // REQUIRES: `first` is the point with each axis at its first value.
+  PredictRequest(PredictedPoint first, std::vector<SweptAxis> sweeps, bool parsers_auto);
+
+  bool parsers_auto() const { return parsers_auto_; }   // the points' parsers are m*
+  std::size_t points() const { return points_; }        // 1 without a sweep
+  const PredictedPoint& point() const { return point_; }
+
+  // Sweep order, the last axis fastest. REQUIRES: index < points().
+  const PredictedPoint& move_to(std::size_t index);
+  // Back to a point that was there, as sizes_of() has it.
+  const PredictedPoint& move_to(const PointSizes& sizes);
+
+ private:
+  PredictedPoint point_;
+  const std::vector<SweptAxis> sweeps_;
+  const bool parsers_auto_;
+  std::size_t points_ = 1;
 };
 
 // Validates everything. Throws ConfigError.

@@ -6,19 +6,21 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/child_runner.h"
+#include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/times_output.h"
+#include "harness/console.h"
 #include "harness/errors.h"
 #include "harness/interrupt.h"
 #include "harness/quantity.h"
+#include "harness/read_file.h"
 #include "harness/recommend/recommend.h"
 #include "harness/sinks/progress.h"
 #include "pools/cores.h"
@@ -47,11 +49,13 @@ struct Flags {
 constexpr std::int64_t kMostTasks = 100'000;
 
 // The non-empty lines.
-std::vector<std::string> lines_of(std::istream& from) {
+std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
-  for (std::string line; std::getline(from, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty()) lines.push_back(line);
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!line.empty()) lines.emplace_back(line);
     if (static_cast<std::int64_t>(lines.size()) > kMostTasks) {
       throw ConfigError(fmt::format("more than {} inputs; give a sample of them", kMostTasks));
     }
@@ -77,14 +81,10 @@ std::vector<std::string> inputs_of(const Flags& flags) {
   if (!flags.range.empty() && !flags.inputs.empty()) throw ConfigError("--inputs and --range exclude each other");
   if (!flags.range.empty()) return range_of(flags.range);
   if (flags.inputs.empty()) throw ConfigError("inputs are missing: --inputs FILE (one per line; - for standard input) or --range FIRST..LAST");
-  std::vector<std::string> inputs;
-  if (flags.inputs == "-") {
-    inputs = lines_of(std::cin);
-  } else {
-    std::ifstream file(flags.inputs);
-    if (!file || std::filesystem::is_directory(flags.inputs)) throw ConfigError("cannot read the inputs from '" + flags.inputs + "'");
-    inputs = lines_of(file);
-  }
+  const bool from_stdin = flags.inputs == "-";
+  const std::string text = from_stdin ? read_stdin("list of inputs", kMostInputBytes) : read_file(flags.inputs, "list of inputs", kMostInputBytes);
+  if (text.find('\0') != std::string::npos) throw ConfigError("the inputs in '" + flags.inputs + "' hold a NUL byte; allowed: one per line");
+  const std::vector<std::string> inputs = lines_of(text);
   if (inputs.empty()) throw ConfigError("'" + flags.inputs + "' holds no inputs: one per line");
   return inputs;
 }
@@ -204,7 +204,7 @@ int run_recommend(const Flags& flags) {
       found = recommend::recommend(question, *runner, [&line](const std::string& what, double share) { line.show(what, share); });
     } catch (const recommend::Interrupted&) {
       line.clear();
-      fmt::print(stderr, "poolbench: interrupted; nothing is recommended\n");
+      say("poolbench: interrupted; nothing is recommended\n");
       return kExitInterrupted;
     }
   }
@@ -218,15 +218,15 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand(
       "recommend", "Which pool, how many workers: for a workload, for your command (-- ./convert {}) or for your function");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("--workload", flags->workload, "A workload of the catalogue");
-  command->add_option("--function", flags->function, "A shared object that exports poolbench_task (workloads/function_entry.h)");
+  command->add_option("--workload", flags->workload, "A workload of the catalogue")->check(not_empty());
+  command->add_option("--function", flags->function, "A shared object that exports poolbench_task (workloads/function_entry.h)")->check(not_empty());
   command->add_option("command", flags->command, "After --: the program and its arguments; {} stands for an input. No shell");
-  command->add_option("--inputs", flags->inputs, "Of a command or function: a file with one input per line; - for standard input");
-  command->add_option("--range", flags->range, "Of a command or function: the numbers FIRST..LAST are the inputs");
-  command->add_option("--tasks", flags->tasks, "How many tasks the job has; default: all inputs, or 200");
+  command->add_option("--inputs", flags->inputs, "Of a command or function: a file with one input per line; - for standard input")->check(not_empty());
+  command->add_option("--range", flags->range, "Of a command or function: the numbers FIRST..LAST are the inputs")->check(not_empty());
+  command->add_option("--tasks", flags->tasks, "How many tasks the job has; default: all inputs, or 200")->check(not_empty());
   command->add_option("--task", flags->task, "Of a workload: a task's duration")->capture_default_str();
   command->add_option("--callback", flags->callback, "Of a workload: a callback's duration")->capture_default_str();
-  command->add_option("--payload", flags->payload, "Of a workload: bytes");
+  command->add_option("--payload", flags->payload, "Of a workload: bytes")->check(not_empty());
   command->add_option("--budget", flags->budget, "Time for all of it")->capture_default_str();
   command->add_option("--max-workers", flags->most_workers, "No more workers than so many")->capture_default_str();
   command->add_option("--seed", flags->seed, "Of the order of the runs")->capture_default_str();

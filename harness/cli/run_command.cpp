@@ -4,16 +4,18 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <iostream>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "harness/backends/backend.h"
 #include "harness/child_runner.h"
+#include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/run_directory.h"
+#include "harness/console.h"
 #include "harness/cpython/cells.h"
 #include "harness/cpython/interpreter.h"
 #include "harness/derived.h"
@@ -23,6 +25,7 @@
 #include "harness/plan.h"
 #include "harness/quantity.h"
 #include "harness/report.h"
+#include "harness/scratch.h"
 #include "harness/sinks/context.h"
 #include "harness/sinks/progress.h"
 #include "harness/sinks/tasks_csv.h"
@@ -68,25 +71,26 @@ int repetitions(const Plan& plan) {
   return total;
 }
 
-void print_plan(const Plan& plan) {
-  fmt::print("suite {}: {} cells, {} repetitions with warm-ups, about {}\n", plan.suite_name, plan.cells.size(),
-             repetitions(plan), eta_text(estimated_time(plan)));
+std::string plan_text(const Plan& plan) {
+  std::string text = fmt::format("suite {}: {} cells, {} repetitions with warm-ups, about {}\n", plan.suite_name,
+                                 plan.cells.size(), repetitions(plan), eta_text(estimated_time(plan)));
   for (const PlannedCell& planned : plan.cells) {
-    fmt::print("cell {} {} runs={} warmup={} predicted {}\n", planned.cell.cell_id, describe(planned.cell), planned.runs,
-               planned.warmup, human_duration(predicted_makespan(planned.cell)));
+    text += fmt::format("cell {} {} runs={} warmup={} predicted {}\n", planned.cell.cell_id, describe(planned.cell),
+                        planned.runs, planned.warmup, human_duration(predicted_makespan(planned.cell)));
   }
-  for (const Skip& skip : plan.skips) fmt::print("skipped {}: {}\n", skip.what, skip.reason);
+  for (const Skip& skip : plan.skips) text += fmt::format("skipped {}: {}\n", skip.what, skip.reason);
+  return text;
 }
 
 void tell_outcome(const SweepOutcome& outcome, const CommandContext& context) {
   if (outcome.run > 0 && outcome.sum_makespans.count() > 0) {
-    fmt::print(stderr, "measuring took {}, {:.2f} x the sum of the makespans\n", human_duration(outcome.measuring),
-               static_cast<double>(outcome.measuring.count()) / static_cast<double>(outcome.sum_makespans.count()));
+    say(fmt::format("measuring took {}, {:.2f} x the sum of the makespans\n", human_duration(outcome.measuring),
+                    static_cast<double>(outcome.measuring.count()) / static_cast<double>(outcome.sum_makespans.count())));
   }
   if (outcome.remaining() == 0) return;
-  fmt::print(stderr, "poolbench: {}; {} of {} repetitions are kept, {} left; resume with: {}\n",
-             outcome.interrupted ? "interrupted" : "the time budget is used up", outcome.run, outcome.steps,
-             outcome.remaining(), resume_command(context.arguments));
+  say(fmt::format("poolbench: {}; {} of {} repetitions are kept, {} left; resume with: {}\n",
+                  outcome.interrupted ? "interrupted" : "the time budget is used up", outcome.run, outcome.steps,
+                  outcome.remaining(), resume_command(context.arguments)));
 }
 
 // The run itself: everything that is written goes through here.
@@ -96,11 +100,11 @@ SweepOutcome measure(const Plan& plan, const Suite& suite, const Flags& flags, c
   options.stop = interrupt_requested;
   if (flags.time_budget) options.time_budget = positive_duration("--time-budget", *flags.time_budget);
 
-  fmt::print(stderr, "{}\n", machine_line(environment));
-  for (const std::string& warning : environment.warnings) fmt::print(stderr, "warning: {}\n", warning);
-  fmt::print(stderr, "suite {}: {} cells, {} repetitions with warm-ups, about {}; into {}\n", plan.suite_name,
-             plan.cells.size(), repetitions(plan), eta_text(estimated_time(plan)), directory.path().string());
-  if (!plan.skips.empty()) fmt::print(stderr, "{} combinations have no meaning or are skipped: see --dry-run\n", plan.skips.size());
+  say(fmt::format("{}\n", machine_line(environment)));
+  for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
+  say(fmt::format("suite {}: {} cells, {} repetitions with warm-ups, about {}; into {}\n", plan.suite_name,
+                  plan.cells.size(), repetitions(plan), eta_text(estimated_time(plan)), directory.path().string()));
+  if (!plan.skips.empty()) say(fmt::format("{} combinations have no meaning or are skipped: see --dry-run\n", plan.skips.size()));
 
   std::optional<workloads::Calibration> calibration = directory.earlier_calibration(environment);
   if (!calibration) calibration = workloads::calibrate();
@@ -110,7 +114,7 @@ SweepOutcome measure(const Plan& plan, const Suite& suite, const Flags& flags, c
     python = directory.earlier_python(environment);
     if (!python || !python->is(cpython::describe(driver))) python = cpython::measure(driver);
     cpython::add_to(*calibration, *python);
-    fmt::print(stderr, "Python: {} ({})\n", python->line(), python->executable);
+    say(fmt::format("Python: {} ({})\n", python->line(), python->executable));
   }
   directory.freeze(suite);
   write_context(directory.path(), {options.run_id, utc_now(), plan.suite_name, context.arguments, plan.seed,
@@ -131,18 +135,19 @@ int run(const Flags& flags, const CommandContext& context) {
   const Environment environment = read_environment();
   const Plan plan = make_plan(suite, plan_options(flags, environment.cores));
   if (flags.dry_run) {
-    print_plan(plan);
+    write_stdout(plan_text(plan));
     return kExitOk;
   }
   if (flags.strict) require_quiet(environment);
   for (const PlannedCell& planned : plan.cells) find_backend(planned.cell.backend).require();
+  temporary_directory();   // before anything is written
 
   // A full file size limit is an error of write(2) like a full disk, not the end of the program.
   std::signal(SIGXFSZ, SIG_IGN);
   const std::filesystem::path path = flags.output.empty() ? std::filesystem::path("out") / suite.name : std::filesystem::path(flags.output);
   if (flags.fresh) {
     const std::filesystem::path aside = put_old_directory_away(path);
-    if (!aside.empty()) fmt::print(stderr, "the old directory is now {}\n", aside.string());
+    if (!aside.empty()) say(fmt::format("the old directory is now {}\n", aside.string()));
   }
   RunDirectory directory(path);
   SweepOptions options;
@@ -153,19 +158,21 @@ int run(const Flags& flags, const CommandContext& context) {
   SweepOutcome outcome;
   const bool complete = missing_steps(plan, options).empty();
   if (complete) {
-    fmt::print(stderr, "complete: all {} repetitions are in {} already, nothing to do (--fresh measures anew)\n",
-               repetitions(plan), directory.path().string());
+    say(fmt::format("complete: all {} repetitions are in {} already, nothing to do (--fresh measures anew)\n",
+                    repetitions(plan), directory.path().string()));
     outcome.failed_before = failures_present(plan, options);
   } else {
     outcome = measure(plan, suite, flags, environment, directory, options, context);
     tell_outcome(outcome, context);
   }
+  std::ostringstream text;
   if (!outcome.interrupted) {
     std::error_code error;
     if (!complete || !std::filesystem::exists(path / "derived" / "summary.csv", error)) derive(path);
-    print_verdict(path, std::cout);
+    print_verdict(path, text);
   }
-  std::cout << path.string() << '\n';
+  text << path.string() << '\n';
+  write_stdout(text.str());
   if (outcome.interrupted) return kExitInterrupted;
   return outcome.failed + outcome.failed_before > 0 ? kExitCellsFailed : kExitOk;
 }
@@ -175,8 +182,11 @@ int run(const Flags& flags, const CommandContext& context) {
 void add_run_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand("run", "Measure a suite: one row per repetition in OUTPUT/results.csv");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("SUITE", flags->suite, "A name from `list suites`, or the path of a .toml file")->capture_default_str();
-  command->add_option("-o,--output", flags->output, "The output directory [out/<suite>]; a run there is resumed");
+  command->add_option("SUITE", flags->suite, "A name from `list suites`, or the path of a .toml file")
+      ->check(not_empty())
+      ->capture_default_str();
+  command->add_option("-o,--output", flags->output, "The output directory [out/<suite>]; a run there is resumed")
+      ->check(not_empty());
   command->add_flag("--fresh", flags->fresh, "Rename the old output directory and start anew");
   command->add_flag("-n,--dry-run", flags->dry_run, "Print the cells, what is skipped and why, and an estimate of the time");
   command->add_option("--filter", flags->filters, "axis=value: only cells whose factor column has the value (repeated: all must)")

@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
+#include "harness/console.h"
 #include "harness/errors.h"
+#include "harness/read_file.h"
 #include "harness/sinks/context.h"
 #include "harness/sinks/file.h"
 
@@ -45,15 +45,13 @@ RunDirectory::RunDirectory(std::filesystem::path path)
 
 void RunDirectory::freeze(const Suite& suite) const {
   const std::filesystem::path copy = path_ / "suite.toml";
-  std::error_code error;
-  if (std::filesystem::exists(copy, error)) {
-    std::ifstream file(copy, std::ios::binary);
-    const std::string frozen{std::istreambuf_iterator<char>(file), {}};
-    if (frozen == suite.text) return;
+  if (const std::optional<std::string> frozen = read_file_if_there(copy, "suite", kMostSuiteBytes)) {
+    if (*frozen == suite.text) return;
     const std::filesystem::path aside = first_free(copy, ".old-");
+    std::error_code error;
     std::filesystem::rename(copy, aside, error);
     if (error) throw OutputError(fmt::format("cannot rename '{}': {}", copy.string(), error.message()));
-    fmt::print(stderr, "poolbench: the suite has changed since the last run here; its old copy is now {}\n", aside.string());
+    say(fmt::format("poolbench: the suite has changed since the last run here; its old copy is now {}\n", aside.string()));
   }
   write_new_file(copy, suite.text);
 }

@@ -4,13 +4,15 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
 
 #include "harness/analysis.h"
+#include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/times_output.h"
+#include "harness/console.h"
 #include "harness/errors.h"
 #include "harness/report.h"
 #include "harness/summary_json.h"
@@ -26,14 +28,16 @@ struct Flags {
 int show(const Flags& flags) {
   const Analysis analysis = look_at(flags.directory);
   if (analysis.other_rows > 0) {
-    fmt::print(stderr, "{} repetitions of other builds or machines are left out: these are the last row's\n",
-               analysis.other_rows);
+    say(fmt::format("{} repetitions of other builds or machines are left out: these are the last row's\n",
+                    analysis.other_rows));
   }
   if (flags.json) {
     write_stdout(analysis_json(analysis));
     return kExitOk;
   }
-  print_verdict(analysis, std::cout);
+  std::ostringstream text;
+  print_verdict(analysis, text);
+  write_stdout(text.str());
   return kExitOk;
 }
 
@@ -43,6 +47,7 @@ void add_show_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand("show", "Print the tables of a result directory again");
   const auto flags = std::make_shared<Flags>();
   command->add_option("DIR", flags->directory, "The output directory of a run; one that was cut off will do")
+      ->check(not_empty())
       ->required();
   command->add_flag("--json", flags->json, "One JSON document instead of the tables");
   command->callback([flags, &context] { context.action = [flags] { return show(*flags); }; });

@@ -4,12 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <iterator>
-
-#include "harness/errors.h"
 
 namespace harness {
 
@@ -72,12 +67,6 @@ void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out, 
     append(tasks[i].callback_start_ns);
     append(tasks[i].callback_finish_ns);
     out += '\n';
-  }
-}
-
-void write_stdout(const std::string& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw OutputError(std::string("cannot write to standard output: ") + std::strerror(errno));
   }
 }
 

@@ -25,7 +25,4 @@ void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out);
 void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out,
                   std::size_t most = std::numeric_limits<std::size_t>::max(), std::size_t ends = 0);
 
-// Everything to stdout. Throws OutputError when it cannot be written.
-void write_stdout(const std::string& text);
-
 }  // namespace harness

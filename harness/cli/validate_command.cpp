@@ -12,11 +12,13 @@
 
 #include "harness/child_runner.h"
 #include "harness/claims_report.h"
+#include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/run_directory.h"
 #include "harness/cli/times_output.h"
 #include "harness/cli/validate_python.h"
 #include "harness/collecting_sink.h"
+#include "harness/console.h"
 #include "harness/derived.h"
 #include "harness/environment.h"
 #include "harness/errors.h"
@@ -40,7 +42,7 @@ constexpr std::uint64_t kSeed = 1;  // of the order
 struct Flags {
   std::string output;
   std::string runs = "5";
-  double most_pressure = GateRule{}.most_pressure;
+  std::string most_pressure = fmt::format("{}", GateRule{}.most_pressure);
   bool json = false;
   bool python = false;
   bool true_scale = false;
@@ -87,24 +89,23 @@ void begin_run(const CommandContext& context, const Environment& environment, in
 }
 
 void say_how_quiet(const GateCounts& counts) {
-  fmt::print(stderr, "gate: {} repetitions were repeated, {} refused, {} waited\n", counts.repeated, counts.refused,
-             human_duration(counts.waited));
+  say(fmt::format("gate: {} repetitions were repeated, {} refused, {} waited\n", counts.repeated, counts.refused,
+                  human_duration(counts.waited)));
 }
 
 int run_validate(const Flags& flags, const CommandContext& context) {
   const int runs = static_cast<int>(parse_integer(flags.runs, "--runs", 1, 1'000'000));
+  const GateRule rule{.most_pressure = parse_number(flags.most_pressure, "--max-pressure", 0, 100)};
   if (flags.python) return validate_python({flags.output, runs, flags.true_scale, flags.json}, context);
   const Environment environment = read_environment();
   Plan plan = validation_plan(runs, environment.cores, kSeed);
-  for (const std::string& warning : environment.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
   if (model::allowed_outside(runs) < 0) {
-    fmt::print(stderr,
-               "warning: {} repetitions decide nothing; 5 or more are needed, below that only formulas, which have three scales, "
-               "can be decided\n",
-               runs);
+    say(fmt::format("warning: {} repetitions decide nothing; 5 or more are needed, below that only formulas, which have three scales, "
+                    "can be decided\n",
+                    runs));
   }
-  const GateRule rule{.most_pressure = flags.most_pressure};
-  fmt::print(stderr, "{}", gate_text(rule, read_waiting().pressure_ns.has_value()));
+  say(gate_text(rule, read_waiting().pressure_ns.has_value()));
 
   Output output;
   output.options.run_id = make_run_id();
@@ -130,7 +131,7 @@ int run_validate(const Flags& flags, const CommandContext& context) {
   std::vector<ClaimResult> results;
   int failed = 0;
   for (int round = 0; !plan.cells.empty(); ++round) {
-    if (round > 0) fmt::print(stderr, "round {}: {} cells of claims that are open\n", round + 1, plan.cells.size());
+    if (round > 0) say(fmt::format("round {}: {} cells of claims that are open\n", round + 1, plan.cells.size()));
     CollectingSink collected(false);
     SweepOutcome outcome;
     {
@@ -142,8 +143,8 @@ int run_validate(const Flags& flags, const CommandContext& context) {
     }
     if (outcome.interrupted) {
       say_how_quiet(gated.counts());
-      fmt::print(stderr, "poolbench: interrupted after {} of {} repetitions{}\n", outcome.run, outcome.steps,
-                 output.directory ? "; resume with: " + resume_command(context.arguments) : "");
+      say(fmt::format("poolbench: interrupted after {} of {} repetitions{}\n", outcome.run, outcome.steps,
+                      output.directory ? "; resume with: " + resume_command(context.arguments) : ""));
       return kExitInterrupted;
     }
     for (const auto& [sample, trace] : collected.repetitions) {
@@ -173,12 +174,12 @@ void add_validate_command(CLI::App& app, CommandContext& context) {
       app.add_subcommand("validate", "Decide the tutorial's claims: holds, refuted or inconclusive");
   const auto flags = std::make_shared<Flags>();
   command->add_option("-o,--output", flags->output,
-                      "Keep the rows and the derived files there; a run there is resumed");
+                      "Keep the rows and the derived files there; a run there is resumed")
+      ->check(not_empty());
   command->add_option("-r,--runs", flags->runs, "Repetitions of every cell; 5 decide if all of them agree")
       ->capture_default_str();
   command->add_option("--max-pressure", flags->most_pressure,
                       "Percent of its time in which tasks may wait for a CPU while a repetition counts; 100: all count")
-      ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
   CLI::Option* const json = command->add_flag("--json", flags->json, "One JSON document instead of the table");
   CLI::Option* const markdown =

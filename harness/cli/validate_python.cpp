@@ -12,6 +12,7 @@
 #include "harness/cli/run_directory.h"
 #include "harness/cli/times_output.h"
 #include "harness/collecting_sink.h"
+#include "harness/console.h"
 #include "harness/cpython/interpreter.h"
 #include "harness/cpython/tutorial_table.h"
 #include "harness/derived.h"
@@ -42,7 +43,7 @@ int validate_python(const PythonValidation& options, const CommandContext& conte
   const Suite suite = parse_suite(cpython::tutorial_suite(divisor, options.runs), "validate --python (built in)");
   const Environment environment = read_environment();
   const Plan plan = make_plan(suite, {.cores = environment.cores});
-  for (const std::string& warning : environment.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
 
   SweepOptions sweep;
   sweep.run_id = make_run_id();
@@ -52,14 +53,14 @@ int validate_python(const PythonValidation& options, const CommandContext& conte
     std::signal(SIGXFSZ, SIG_IGN);   // a full file size limit is an error of write(2), not the end of the program
     // A table of what ran now: rows of an earlier run stay in their own directory.
     if (const auto aside = put_old_directory_away(options.output); !aside.empty()) {
-      fmt::print(stderr, "the old directory is now {}\n", aside.string());
+      say(fmt::format("the old directory is now {}\n", aside.string()));
     }
     directory.emplace(std::filesystem::path(options.output));
     sweep.machine_id = environment.machine_id;
     sweep.build_id = environment.build_id;
   }
   const cpython::Python python = cpython::measure(cpython::require_driver());
-  fmt::print(stderr, "Python: {} ({})\n", python.line(), python.executable);
+  say(fmt::format("Python: {} ({})\n", python.line(), python.executable));
   workloads::Calibration calibration = workloads::calibrate();
   cpython::add_to(calibration, python);
   if (directory) {
@@ -79,7 +80,7 @@ int validate_python(const PythonValidation& options, const CommandContext& conte
     outcome = run_sweep(plan, *runner, sinks, sweep);
   }
   if (outcome.interrupted) {
-    fmt::print(stderr, "poolbench: interrupted after {} of {} repetitions\n", outcome.run, outcome.steps);
+    say(fmt::format("poolbench: interrupted after {} of {} repetitions\n", outcome.run, outcome.steps));
     return kExitInterrupted;
   }
   if (directory) derive(directory->path());

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -44,7 +45,8 @@ std::string last_words(int fd) {
   return words;
 }
 
-// The driver's process; killed and reaped by the destructor.
+// The driver's process, which leads a group; the group is killed and the process reaped by the destructor. (The python3 of the PATH
+// may be a script that starts another program.)
 class Process {
  public:
   Process(const Driver& driver, int stream, int errors) {
@@ -66,6 +68,7 @@ class Process {
           ::dup2(stream, STDIN_FILENO);
           ::dup2(stream, STDOUT_FILENO);
           ::dup2(errors, STDERR_FILENO);
+          ::setpgid(0, 0);
           ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
           if (::getppid() != parent) ::_exit(127);
           ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);   // as the harness's own workers: inherited by all that it starts
@@ -88,7 +91,7 @@ class Process {
   }
   ~Process() {
     if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
+    ::kill(-pid_, SIGKILL);
     wait();
   }
   Process(const Process&) = delete;
@@ -112,6 +115,8 @@ class Process {
   pid_t pid_ = -1;   // -1: reaped
 };
 
+class TooLate : public std::exception {};
+
 void send_all(int stream, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(stream, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -123,11 +128,18 @@ void send_all(int stream, std::string_view bytes) {
   }
 }
 
-// One line, without its end; empty when the stream ended before.
-std::string receive_line(int stream) {
+// One line, without its end; empty when the stream ended before. Throws TooLate at the deadline.
+std::string receive_line(int stream, std::optional<std::chrono::steady_clock::time_point> deadline) {
   std::string line;
   std::array<char, 65536> buffer;
   while (true) {
+    if (deadline) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
+      pollfd readable{.fd = stream, .events = POLLIN, .revents = 0};
+      const int ready = left.count() <= 0 ? 0 : ::poll(&readable, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 1'000'000)));
+      if (left.count() <= 0) throw TooLate();
+      if (ready <= 0) continue;
+    }
     const ssize_t got = ::recv(stream, buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return {};
@@ -139,9 +151,9 @@ std::string receive_line(int stream) {
   }
 }
 
-Python python_from(const Driver& driver, const std::string& question) {
+Python python_from(const Driver& driver, const std::string& question, std::chrono::milliseconds within) {
   try {
-    const nlohmann::json answer = nlohmann::json::parse(ask(driver, question));
+    const nlohmann::json answer = nlohmann::json::parse(ask(driver, question, within));
     Python python;
     answer.at("executable").get_to(python.executable);
     answer.at("implementation").get_to(python.implementation);
@@ -195,15 +207,22 @@ Driver require_driver() {
   return {*python, *script};
 }
 
-std::string ask(const Driver& driver, std::string_view question) {
+std::string ask(const Driver& driver, std::string_view question, std::optional<std::chrono::milliseconds> within) {
   DescriptorPair stream = make_stream_pair();
   // A file in memory and not a pipe: nobody has to empty it meanwhile.
   const Descriptor errors(::memfd_create("poolbench-python-stderr", MFD_CLOEXEC));
   if (!errors) throw std::system_error(errno, std::generic_category(), "no memory for the Python driver's output");
   Process process(driver, stream.theirs.get(), errors.get());
   stream.theirs.reset();
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  if (within) deadline = std::chrono::steady_clock::now() + *within;
   send_all(stream.ours.get(), std::string(question) + '\n');
-  const std::string line = receive_line(stream.ours.get());
+  std::string line;
+  try {
+    line = receive_line(stream.ours.get(), deadline);
+  } catch (const TooLate&) {
+    throw std::runtime_error(fmt::format("it has not answered within {} ms: does it hang?", within->count()));
+  }
   if (line.empty()) {
     const std::string end = process.wait();
     const std::string words = last_words(errors.get());
@@ -225,10 +244,12 @@ bool Python::is(const Python& other) const {
   return executable == other.executable && version == other.version && implementation == other.implementation && gil == other.gil;
 }
 
-Python describe(const Driver& driver) { return python_from(driver, R"({"command": "describe"})"); }
+Python describe(const Driver& driver, std::chrono::milliseconds within) {
+  return python_from(driver, R"({"command": "describe"})", within);
+}
 
-Python measure(const Driver& driver) {
-  return python_from(driver, fmt::format(R"({{"command": "calibrate", "budget_ns": {}}})", kCalibrationBudgetNs));
+Python measure(const Driver& driver, std::chrono::milliseconds within) {
+  return python_from(driver, fmt::format(R"({{"command": "calibrate", "budget_ns": {}}})", kCalibrationBudgetNs), within);
 }
 
 void add_to(workloads::Calibration& calibration, const Python& python) {

@@ -6,6 +6,7 @@
 // Thread safety: find_python, find_driver: any thread. The rest by a thread that lives as long as the conversation: the
 // driver is killed when the thread that started it ends.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -32,8 +33,12 @@ struct Driver {
 Driver require_driver();
 
 // One question, one answer, JSON both. Throws std::runtime_error with one line: the driver's own error, or how it ended
-// without an answer ("the Python driver was killed by signal 9 (Killed)") and the end of its standard error.
-std::string ask(const Driver& driver, std::string_view question);
+// without an answer ("the Python driver was killed by signal 9 (Killed)") and the end of its standard error, or that it has not
+// answered `within` that time (none: it may take for ever). The driver is gone in any case.
+std::string ask(const Driver& driver, std::string_view question, std::optional<std::chrono::milliseconds> within = std::nullopt);
+
+// A Python that has not said by then who it is hangs: importing what the driver needs takes a fraction of a second.
+inline constexpr std::chrono::seconds kPythonAnswersWithin{20};
 
 // Which Python it is, and how fast: what a run records.
 struct Python {
@@ -49,10 +54,10 @@ struct Python {
   bool is(const Python& other) const;
 };
 
-// Throws ConfigError when there is no usable Python: none at all, or one that the driver does not run on.
-Python describe(const Driver& driver);
+// Throws ConfigError when there is no usable Python: none at all, one that the driver does not run on, one that hangs.
+Python describe(const Driver& driver, std::chrono::milliseconds within = kPythonAnswersWithin);
 // The same with its speed; takes 250 ms of computation. Throws likewise.
-Python measure(const Driver& driver);
+Python measure(const Driver& driver, std::chrono::milliseconds within = kPythonAnswersWithin);
 
 // Makes known to a calibration what works on this Python cost.
 void add_to(workloads::Calibration& calibration, const Python& python);

@@ -93,7 +93,10 @@ class Search {
       throw ConfigError(std::to_string(tasks) + (tasks == 1 ? " task" : " tasks") + " of '" + question_.title + "' took longer than the budget of " +
                         format_duration(question_.budget) + " allows; give more with --budget, or shorter work");
     }
-    if (!result.trace) throw ConfigError(question_.title + ": " + result.sample.error);
+    if (!result.trace) {
+      throw ConfigError(question_.title + ": " + (tasks == 1 ? "1 task" : std::to_string(tasks) + " tasks") + " on a " + backend_name(choice.pool) +
+                        " pool of " + std::to_string(choice.workers) + ": " + result.sample.error);
+    }
     return std::move(*result.trace);
   }
 

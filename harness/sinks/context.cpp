@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "harness/errors.h"
+#include "harness/read_file.h"
 #include "harness/sinks/file.h"
 
 namespace harness {
@@ -137,10 +137,9 @@ void write_context(const std::filesystem::path& run_directory, const Context& co
 }
 
 Context read_context(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw ConfigError(fmt::format("cannot read the context '{}'", file.string()));
+  const std::string text = read_file(file, "context", kMostContextBytes);
   try {
-    const Json json = Json::parse(stream);
+    const Json json = Json::parse(text);
     Context context;
     context_members(context, reader(json));
     environment_members(context.environment, reader(json.at("environment")));

@@ -5,33 +5,30 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <fstream>
-#include <iterator>
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <system_error>
 
+#include "harness/console.h"
 #include "harness/errors.h"
+#include "harness/read_file.h"
 
 namespace harness {
 namespace {
 
 // Nothing where there is no such file.
 std::optional<std::string> read_whole(const std::filesystem::path& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) return std::nullopt;
-  if (std::filesystem::is_directory(path, error)) throw ConfigError(fmt::format("'{}' is a directory", path.string()));
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw ConfigError(fmt::format("cannot read '{}': {}", path.string(), std::generic_category().message(errno)));
-  return std::string{std::istreambuf_iterator<char>(file), {}};
+  return read_file_if_there(path, "table", kMostTableBytes);
 }
 
+// A value in a message: escaped, its begin only if it is long.
 std::string shown(std::string_view text) {
   constexpr std::size_t kMost = 60;
-  const std::string_view line = text.substr(0, text.find('\n'));
-  return line.size() <= kMost ? std::string(line) : fmt::format("{}...", line.substr(0, kMost));
+  return text.size() <= kMost ? printable(text) : printable(text.substr(0, kMost)) + "...";
 }
 
 // Moves what follows the last complete record out of the way, so that the file ends in a whole one. `text` is the file's
@@ -45,8 +42,34 @@ void set_torn_aside(const std::filesystem::path& path, std::string& text) {
     throw OutputError(fmt::format("cannot take the torn last line off '{}': {}", path.string(),
                                   std::generic_category().message(errno)));
   }
-  fmt::print(stderr, "poolbench: the last line of {} was torn; it is now in {}\n", path.string(), aside.string());
+  say(fmt::format("poolbench: the last line of {} was torn; it is now in {}\n", path.string(), aside.string()));
   text.resize(complete);
+}
+
+// What makes the first line of a file another one than our header.
+std::string difference_of_header(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) return "it begins with a byte order mark";
+  std::string line(text.substr(0, text.find('\n')));
+  const bool crlf = line.ends_with('\r');
+  if (crlf) line.pop_back();
+  line += '\n';
+  if (crlf && line == csv_header()) return "its lines end in CR LF instead of LF, which sed -i 's/\\r$//' FILE mends";
+  const CsvRecords parsed = parse_csv(line);
+  const std::vector<std::string> theirs = parsed.records.empty() ? std::vector<std::string>{} : parsed.records.front();
+  std::vector<std::string> ours;
+  for (const Column& column : sample_columns()) ours.emplace_back(column.name);
+  const auto among = [](const std::vector<std::string>& names) {
+    return [&names](const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+  };
+  if (std::none_of(theirs.begin(), theirs.end(), among(ours))) return fmt::format("it begins with '{}'", shown(line.substr(0, line.size() - 1)));
+  const auto missing = std::find_if_not(ours.begin(), ours.end(), among(theirs));
+  if (missing != ours.end()) return fmt::format("it has no column '{}'", *missing);
+  const auto unknown = std::find_if_not(theirs.begin(), theirs.end(), among(ours));
+  if (unknown != theirs.end()) return fmt::format("its column {}, '{}', is unknown", unknown - theirs.begin() + 1, shown(*unknown));
+  const auto moved = std::mismatch(ours.begin(), ours.end(), theirs.begin(), theirs.end());
+  if (moved.second == theirs.end()) return "its names are in quotes";
+  if (moved.first == ours.end()) return fmt::format("its column {}, '{}', is there twice", ours.size() + 1, shown(*moved.second));
+  return fmt::format("its column {} is '{}' and not '{}'", moved.first - ours.begin() + 1, shown(*moved.second), *moved.first);
 }
 
 // Refuses before anything is moved: a file of somebody else's stays as it is. A torn header of ours is no foreign one.
@@ -54,9 +77,9 @@ void require_our_header(const std::filesystem::path& path, std::string_view text
   const std::string header = csv_header();
   const bool ours = text.size() < header.size() ? std::string_view(header).starts_with(text) : text.starts_with(header);
   if (ours) return;
-  throw ConfigError(fmt::format(
-      "'{}' has a foreign header '{}'; allowed: the columns of schema version {}, '{}' (choose another directory with -o, or --fresh)",
-      path.string(), shown(text), kSchemaVersion, shown(header)));
+  throw ConfigError(fmt::format("'{}' has a foreign header: {}; allowed: the {} columns of schema version {}, see `poolbench list columns` "
+                                "(choose another directory with -o, or --fresh)",
+                                path.string(), difference_of_header(text), sample_columns().size(), kSchemaVersion));
 }
 
 template <class Number>
@@ -65,17 +88,29 @@ bool read_number(std::string_view text, Number& number) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
-bool read_field(const std::string& text, Sample& sample, const Field& field) {
-  return std::visit(
-      [&](const auto member) {
-        if constexpr (std::is_same_v<decltype(member), std::string Sample::*const>) {
-          sample.*member = text;
-          return true;
-        } else {
-          return read_number(text, sample.*member);
-        }
-      },
-      field);
+// What would have been right instead; empty when the text is a value of the column, which the sample then has. What the program
+// never writes is not believed.
+std::string read_field(const std::string& text, const Column& column, Sample& sample) {
+  if (const auto* const field = std::get_if<std::string Sample::*>(&column.field)) {
+    sample.**field = text;
+    if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; })) {
+      return "text without control characters";
+    }
+    const bool status = *field == &Sample::status;
+    return status && text != "ok" && text != "timeout" && text != "crash" && text != "invalid" ? "ok, timeout, crash, invalid" : "";
+  }
+  if (const auto* const field = std::get_if<std::int64_t Sample::*>(&column.field)) {
+    std::int64_t& value = sample.**field;
+    if (read_number(text, value) && value >= column.least && value <= column.most) return {};
+    if (column.least == column.most) return fmt::format("{}", column.least);
+    if (column.most == std::numeric_limits<std::int64_t>::max()) return fmt::format("a number, {} or more", column.least);
+    return fmt::format("a number from {} to {}", column.least, column.most);
+  }
+  if (const auto* const field = std::get_if<std::uint64_t Sample::*>(&column.field)) {
+    return read_number(text, sample.**field) ? "" : "a number from 0 to 2^64-1";
+  }
+  double& value = sample.*std::get<double Sample::*>(column.field);
+  return read_number(text, value) && value >= 0 && std::isfinite(value) ? "" : "a number, 0 or more";
 }
 
 // REQUIRES: the text begins with our header, or is a part of it.
@@ -91,9 +126,9 @@ std::vector<Sample> samples_in(const std::filesystem::path& path, std::string_vi
     }
     Sample sample;
     for (std::size_t c = 0; c < columns.size(); ++c) {
-      if (!read_field(record[c], sample, columns[c].field)) {
-        throw ConfigError(fmt::format("{}: '{}' in column {}; allowed: a number", place, shown(record[c]), columns[c].name));
-      }
+      const std::string allowed = read_field(record[c], columns[c], sample);
+      if (allowed.empty()) continue;
+      throw ConfigError(fmt::format("{}: '{}' in column {}; allowed: {}", place, shown(record[c]), columns[c].name, allowed));
     }
     samples.push_back(std::move(sample));
   }

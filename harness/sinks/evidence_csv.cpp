@@ -4,12 +4,12 @@
 
 #include <array>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
+#include "harness/console.h"
 #include "harness/errors.h"
+#include "harness/read_file.h"
 #include "harness/sinks/csv.h"
 
 namespace harness {
@@ -45,18 +45,19 @@ std::filesystem::path made_path(const std::filesystem::path& run_directory, cons
   return directory / (run_id + ".csv");
 }
 
-std::int64_t integer(const std::string& text, const std::filesystem::path& path, int line) {
+std::int64_t integer(const std::string& text, std::string_view column, const std::filesystem::path& path, int line) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size()) return value;
-  throw ConfigError(fmt::format("{}:{}: '{}' is not an integer", path.string(), line, text));
+  if (error == std::errc() && end == text.data() + text.size() && value >= 0) return value;
+  throw ConfigError(fmt::format("{}:{}: '{}' in column {}; allowed: a number, 0 or more", path.string(), line, printable(text, 60), column));
 }
 
-void read_file(const std::filesystem::path& path, EvidenceOf& evidence) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+void read_evidence_of(const std::filesystem::path& path, EvidenceOf& evidence) {
+  const std::string text = read_file(path, "table", kMostTableBytes);
   if (text.empty()) return;  // a run that was interrupted before it wrote anything
-  if (!text.starts_with(header())) throw ConfigError(fmt::format("{}: a foreign header", path.string()));
+  if (!text.starts_with(header())) {
+    throw ConfigError(fmt::format("'{}' has a foreign header; allowed: '{}'", path.string(), printable(header().substr(0, header().size() - 1))));
+  }
   const CsvRecords parsed = parse_csv(text);
   for (std::size_t i = 1; i < parsed.records.size(); ++i) {
     const std::vector<std::string>& record = parsed.records[i];
@@ -66,9 +67,9 @@ void read_file(const std::filesystem::path& path, EvidenceOf& evidence) {
     }
     Evidence row;
     for (std::size_t column = 0; column < kColumns.size(); ++column) {
-      row.*kColumns[column].field = integer(record[column + 2], path, line);
+      row.*kColumns[column].field = integer(record[column + 2], kColumns[column].name, path, line);
     }
-    evidence[{path.stem().string(), record[0], integer(record[1], path, line)}] = row;
+    evidence[{path.stem().string(), record[0], integer(record[1], "rep", path, line)}] = row;
   }
 }
 
@@ -99,7 +100,7 @@ EvidenceOf read_evidence(const std::filesystem::path& run_directory) {
   EvidenceOf evidence;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(run_directory / "evidence", error)) {
-    if (entry.path().extension() == ".csv") read_file(entry.path(), evidence);
+    if (entry.path().extension() == ".csv") read_evidence_of(entry.path(), evidence);
   }
   return evidence;
 }

@@ -106,6 +106,20 @@ TEST(RunCommand, RefusesBadValues) {
   expect_refused({"run", "-n", "--filter", "backend=threads"}, {"matches nothing", "thread, process"});
 }
 
+TEST(ValidateCommand, RefusesAPressureThatIsNoPercentage) {
+  for (const char* const text : {"nan", "-nan", "inf", "-inf", "-1", "100.1", "1e400", "five", "5%"}) {
+    expect_refused({"validate", "--max-pressure", text, "-r", "1"}, {"bad --max-pressure '" + std::string(text) + "'; allowed: a number from 0 to 100"});
+  }
+}
+
+TEST(CommandLine, ShowsWhatItWasGivenEscapedOnOneLineAndNotAtFullLength) {
+  expect_refused({"run", "a\x1b[31mb\nc\xff"}, {"'a\\x1b[31mb c\\xff'"});
+  const Ending ending = poolbench({"run", std::string(100'000, 'a')});
+  EXPECT_EQ(ending.exit_code, kExitUsage);
+  EXPECT_LT(ending.err.size(), 1'000U);
+  EXPECT_THAT(ending.err, HasSubstr("allowed: callbacks, clients"));
+}
+
 TEST(RunCommand, RefusesADirectoryThatCannotBeWritten) {
   const TestDirectory directory;
   write_text(directory / "file", "");

@@ -105,6 +105,15 @@ TEST_F(CommandRecommend, CallsAFunctionOfASharedObject) {
   EXPECT_GT(document["mean_compute_ns"], 0);
 }
 
+TEST_F(CommandRecommend, AFunctionThatEndsItsProcessIsReportedWithItsInput) {
+  for (const auto& [input, how] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"crash", "killed by signal 11"}, {"overflow", "killed by signal 11"}, {"abort", "killed by signal 6"}, {"exit", "exited with status 5"}}) {
+    const std::string inputs = file("inputs", "fine\nfine too\n" + input + "\nnever reached\n");
+    const std::string error = refused({"--function", BAD_OBJECT, "--inputs", inputs, "--budget", "5s"});
+    EXPECT_THAT(error, AllOf(HasSubstr(how), HasSubstr("on a thread pool of 1"), HasSubstr("it was working on the input '" + input + "'")));
+  }
+}
+
 TEST_F(CommandRecommend, ACommandThatFailsEndsItWithItsStatusItsInputAndItsLastWords) {
   const std::string error = refused({"--range", "1..4", "--budget", "2s", "--", "ls", "/nonexistent/{}"});
   EXPECT_THAT(error, AllOf(HasSubstr("exited with status 2"), HasSubstr("input '1'"), HasSubstr("No such file")));

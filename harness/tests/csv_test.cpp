@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <tuple>
 
 #include "harness/errors.h"
 #include "harness/tests/front_cells.h"
@@ -173,9 +175,85 @@ TEST(Results, NameTheLineAndColumnOfARowThatCannotBeRead) {
   std::string bad = csv_row(test_sample());
   bad.replace(bad.find("20123456"), 8, "20.5");
   write_text(path, csv_header() + csv_row(test_sample()) + bad);
-  EXPECT_THAT(refusal([&] { read_results(path); }), HasSubstr("results.csv:3: '20.5' in column makespan_ns; allowed: a number"));
+  EXPECT_THAT(refusal([&] { read_results(path); }), HasSubstr("results.csv:3: '20.5' in column makespan_ns; allowed: a number, 0 or more"));
   write_text(path, csv_header() + "1,2,3\n");
   EXPECT_THAT(refusal([&] { read_results(path); }), HasSubstr("results.csv:2: 3 fields"));
+}
+
+// The row of test_sample() with one column's text replaced.
+std::string row_with(std::string_view column, const std::string& text) {
+  std::string row;
+  const CsvRecords parsed = parse_csv(csv_row(test_sample()));
+  for (std::size_t i = 0; i < sample_columns().size(); ++i) {
+    row += (i > 0 ? "," : "") + csv_field(sample_columns()[i].name == column ? text : parsed.records[0][i]);
+  }
+  return row + '\n';
+}
+
+TEST(Results, ThatNoRunCanHaveWrittenAreRefusedWithFileLineColumnAndValue) {
+  const TestDirectory directory;
+  const std::filesystem::path path = directory / "results.csv";
+  const std::tuple<const char*, const char*, const char*> cases[] = {
+      {"schema_version", "2", "allowed: 1"},
+      {"schema_version", "0", "allowed: 1"},
+      {"schema_version", "-1", "allowed: 1"},
+      {"makespan_ns", "-5", "allowed: a number, 0 or more"},
+      {"queue_wait_p50_ns", "-1", "allowed: a number, 0 or more"},
+      {"makespan_ns", "9223372036854775808", "allowed: a number, 0 or more"},
+      {"makespan_ns", "1e9", "allowed: a number, 0 or more"},
+      {"makespan_ns", "", "allowed: a number, 0 or more"},
+      {"rep", "-1", "allowed: a number, 0 or more"},
+      {"is_warmup", "2", "allowed: a number from 0 to 1"},
+      {"workers", "4294967297", "allowed: a number from 0 to 2147483647"},
+      {"load1", "nan", "allowed: a number, 0 or more"},
+      {"load1", "inf", "allowed: a number, 0 or more"},
+      {"seed", "-1", "allowed: a number from 0 to 2^64-1"},
+      {"status", "fine", "allowed: ok, timeout, crash, invalid"},
+      {"workload", "\x1b[31msleep", "allowed: text without control characters"}};
+  for (const auto& [column, text, allowed] : cases) {
+    write_text(path, csv_header() + csv_row(test_sample()) + row_with(column, text));
+    const std::string shown = text[0] == '\x1b' ? "\\x1b[31msleep" : text;
+    const std::string said = refusal([&] { peek_results(path); });
+    EXPECT_EQ(said, path.string() + ":3: '" + shown + "' in column " + column + "; " + allowed);
+    EXPECT_EQ(refusal([&] { read_results(path); }), said);
+  }
+}
+
+TEST(Results, SayWhatIsForeignAboutAHeaderOnceAndEscaped) {
+  const TestDirectory directory;
+  const std::filesystem::path path = directory / "results.csv";
+  const std::string header = csv_header();
+  const auto without = [&](const std::string& part) { return std::string(header).erase(header.find(part), part.size()); };
+  const auto replaced = [&](const std::string& part, const std::string& by) { return std::string(header).replace(header.find(part), part.size(), by); };
+  std::string crlf = header;
+  crlf.insert(crlf.size() - 1, "\r");
+  std::string more = header;
+  more.insert(more.size() - 1, ",one\x1b[2Jmore");
+  std::string twice = header;
+  twice.insert(twice.size() - 1, ",load1");
+  const std::pair<std::string, std::string> cases[] = {
+      {crlf + "1,2\r\n", "its lines end in CR LF instead of LF"},
+      {"\xEF\xBB\xBF" + header, "it begins with a byte order mark"},
+      {without("workers_spec,"), "it has no column 'workers_spec'"},
+      {without(",load1"), "it has no column 'load1'"},
+      {replaced("workers_spec", "worker_spec"), "it has no column 'workers_spec'"},
+      {more, "its column 49, 'one\\x1b[2Jmore', is unknown"},
+      {replaced("run_id", "\"run_id\""), "its names are in quotes"},
+      {twice, "its column 49, 'load1', is there twice"},
+      {replaced("run_id,machine_id", "machine_id,run_id"), "its column 2 is 'machine_id' and not 'run_id'"},
+      {"name,age\n1,2\n", "it begins with 'name,age'"},
+      {"\x1b]0;owned\a" + std::string(200, 'x') + header, "it has no column 'schema_version'"},
+      {"\x1b]0;owned\a" + std::string(200, 'x') + "\n", "it begins with '\\x1b]0;owned\\x07" + std::string(50, 'x') + "...'"},
+      {std::string(100, '\0'), "it begins with '"}};
+  for (const auto& [text, why] : cases) {
+    write_text(path, text);
+    const std::string said = refusal([&] { peek_results(path); });
+    EXPECT_THAT(said, HasSubstr("has a foreign header: " + why)) << text;
+    EXPECT_THAT(said, HasSubstr("schema version 1"));
+    EXPECT_TRUE(std::all_of(said.begin(), said.end(), [](char c) { return c >= ' ' && c < 0x7f; })) << said;
+    const std::string first = text.substr(0, std::min<std::size_t>(20, text.find('\n')));
+    EXPECT_EQ(said.find(first, said.find(first) + 1), std::string::npos) << "said twice: " << said;
+  }
 }
 
 TEST(Results, AreWrittenByOneRunAtATime) {

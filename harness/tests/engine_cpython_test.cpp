@@ -153,6 +153,30 @@ TEST(CPython, SaysHowADriverDied) {
   EXPECT_THAT(error_of_script("(\n"), HasSubstr("SyntaxError"));
 }
 
+TEST(CPython, RefusesAPythonThatHangsAndLeavesNothingOfItRunning) {
+  Files files;
+  // A wrapper, as those of version managers are: what hangs is its child.
+  const std::filesystem::path python = files.write("python3", "#!/bin/sh\nsleep 1000 &\necho $! > \"${0%/*}/pid\"\nwait\n");
+  std::filesystem::permissions(python, std::filesystem::perms::owner_all);
+  try {
+    cpython::describe({python, files.write("driver.py", "")}, std::chrono::milliseconds(1500));
+    ADD_FAILURE() << "it has answered";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr(python.string()), testing::HasSubstr("has not answered within 1500 ms")));
+    EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr("\n")));
+  }
+  pid_t sleeper = 0;
+  std::ifstream(files.directory() / "pid") >> sleeper;
+  ASSERT_GT(sleeper, 0) << "the machine was too busy for the wrapper to begin";
+  // Killed with its group; whoever inherits it may not have reaped it yet.
+  for (std::string state = "?"; !state.empty() && state != "Z";) {
+    state.clear();
+    std::string pid, name;
+    std::ifstream("/proc/" + std::to_string(sleeper) + "/stat") >> pid >> name >> state;
+  }
+  ::waitpid(sleeper, nullptr, 0);   // if it is this process's
+}
+
 TEST(CPython, RefusesAnAnswerThatIsNone) {
   EXPECT_THAT(error_of_script("print('hello')\n"), HasSubstr("not a JSON object"));
   EXPECT_THAT(error_of_script("print('{\"error\": \"no luck\"}')\n"), HasSubstr("Python: no luck"));

@@ -64,6 +64,21 @@ std::string with_line(int line, std::string_view replacement) {
   return text;
 }
 
+TEST(Suites, OfAnyNestingAreRefusedAndNotAStackOverflow) {
+  std::string dotted = "a";
+  for (int i = 0; i < 200'000; ++i) dotted += ".a";
+  const std::string open(200'000, '[');
+  for (const std::string& text : {dotted + " = 1\n", "[" + dotted + "]\n", "[[" + dotted + "]]\n", "x = {" + dotted + " = 1}\n", "x = " + open}) {
+    EXPECT_THAT(refusal(text), HasSubstr("bad.toml:1: "));
+  }
+  EXPECT_THAT(refusal("name = \"" + std::string(200, '.') + "\"\n"), HasSubstr("bad suite name"));   // no key
+}
+
+TEST(Suites, OfMoreTasksThanMemoryHoldsAreRefusedWithTheWayToSplitThem) {
+  EXPECT_THAT(refusal("name = \"big\"\n[[case]]\nbackend = \"thread\"\nworkload = \"sleep\"\ntask = \"1000000x1ms\"\nworkers = \"1..100\"\n"),
+              HasSubstr("bad.toml:2: the cells have more than 20000000 tasks in all; split them over several suites"));
+}
+
 TEST(Suites, AreReadWithTheLinesOfTheirValues) {
   const Suite suite = parse_suite(kGood, "good.toml");
   EXPECT_EQ(suite.name, "small");

@@ -1,0 +1,72 @@
+#include "harness/cli/predict_sweep.h"
+
+#include <fmt/core.h>
+
+#include <optional>
+#include <utility>
+
+#include "harness/model/closed_forms.h"
+#include "harness/model/simulate.h"
+
+namespace harness {
+namespace {
+
+using std::chrono::nanoseconds;
+
+// A line on stderr: the first after a second, then every half minute; on a terminal one line, redrawn.
+class SweepProgress {
+ public:
+  SweepProgress(const ProgressOptions& options, std::size_t points) : options_(options), points_(points) {}
+  ~SweepProgress() {
+    if (drawn_) options_.write("\r\x1b[K");
+  }
+  SweepProgress(const SweepProgress&) = delete;
+  SweepProgress& operator=(const SweepProgress&) = delete;
+
+  void show(std::size_t done, nanoseconds elapsed) {
+    if (elapsed < next_ || done == points_) return;
+    next_ = elapsed + (options_.animated ? nanoseconds(std::chrono::milliseconds(200)) : nanoseconds(std::chrono::seconds(30)));
+    const double left = static_cast<double>(elapsed.count()) / static_cast<double>(done) * static_cast<double>(points_ - done);
+    const std::string line = fmt::format("predict: {} of {} cases, about {} left; Ctrl-C prints what there is", done, points_,
+                                         eta_text(nanoseconds(static_cast<std::int64_t>(left))));
+    if (options_.animated) {
+      options_.write("\r\x1b[K" + line.substr(0, static_cast<std::size_t>(options_.width - 1)));
+      drawn_ = true;
+    } else {
+      options_.write(line + '\n');
+    }
+  }
+
+ private:
+  const ProgressOptions& options_;
+  const std::size_t points_;
+  nanoseconds next_ = std::chrono::seconds(1);
+  bool drawn_ = false;
+};
+
+}  // namespace
+
+PredictedSweep predict_points(PredictRequest& request, bool with_formulas, const PredictSeams& seams) {
+  PredictedSweep sweep;
+  SweepProgress progress(seams.progress, request.points());
+  const nanoseconds start = seams.now();
+  for (std::size_t i = 0; i < request.points(); ++i) {
+    if (seams.stop()) {
+      sweep.interrupted = true;
+      break;
+    }
+    const PredictedPoint& point = request.move_to(i);
+    SweepRow row{sizes_of(point), model::simulate(point.model_case).makespan_ns, ""};
+    if (with_formulas) {
+      const model::ClosedForm form = model::closed_form(point.model_case);
+      row.decides = form.in_domain ? form.formula + ": " + form.binding_term : form.formula;
+    }
+    sweep.rows.push_back(std::move(row));
+    const auto cost = [](const SweepRow& r) { return std::pair(r.makespan_ns, std::int64_t{r.sizes.workers} + r.sizes.parsers); };
+    if (cost(sweep.rows.back()) < cost(sweep.rows[sweep.best])) sweep.best = i;
+    progress.show(i + 1, seams.now() - start);
+  }
+  return sweep;
+}
+
+}  // namespace harness

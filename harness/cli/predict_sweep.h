@@ -1,0 +1,40 @@
+#pragma once
+
+// `predict --sweep`: the points of a sweep, one after the other, with progress where that takes longer than a moment, until an
+// interruption.
+//
+// Not thread-safe.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/cli/predict_options.h"
+#include "harness/sinks/progress.h"
+
+namespace harness {
+
+struct SweepRow {
+  PointSizes sizes;
+  std::int64_t makespan_ns = 0;
+  std::string decides;   // the term that binds, or why no formula holds; empty when not asked for
+};
+
+struct PredictedSweep {
+  std::vector<SweepRow> rows;   // of all points, or of those before the interruption
+  std::size_t best = 0;         // of equal makespans the one with fewer workers and parsers in all, then the earlier
+  bool interrupted = false;
+};
+
+struct PredictSeams {
+  std::function<std::chrono::nanoseconds()> now;   // monotonic
+  std::function<bool()> stop;                      // looked at between two points
+  ProgressOptions progress;
+};
+
+// Leaves `request` at its last point. Says nothing within the first second.
+PredictedSweep predict_points(PredictRequest& request, bool with_formulas, const PredictSeams& seams);
+
+}  // namespace harness

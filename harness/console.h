@@ -1,0 +1,24 @@
+#pragma once
+
+// Standard output, where results go, and standard error, where everything else is said.
+//
+// Thread safety: any thread.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace harness {
+
+// To standard error, as it is. What cannot be said there (nobody reads it, its disk is full) stays unsaid: that neither ends nor
+// disturbs what is being measured.
+void say(std::string_view text) noexcept;
+
+// Everything to standard output. Throws EnvironmentError when it cannot be written whole.
+void write_stdout(std::string_view text);
+
+// The text as a part of one line: control characters and bytes that are not UTF-8 are escaped (\n, \t, \x1b), words longer than
+// `longest_word` bytes keep their two ends.
+std::string printable(std::string_view text, std::size_t longest_word = 400);
+
+}  // namespace harness

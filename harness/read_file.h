@@ -1,0 +1,31 @@
+#pragma once
+
+// Files that users name, read whole: regular ones up to a bound, so that no device, pipe or huge file makes the program wait for
+// ever or take all memory.
+//
+// Thread safety: any thread.
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace harness {
+
+inline constexpr std::size_t kMostSuiteBytes = std::size_t{4} << 20;
+inline constexpr std::size_t kMostContextBytes = std::size_t{4} << 20;
+inline constexpr std::size_t kMostTableBytes = std::size_t{512} << 20;   // results.csv, evidence: a million rows
+inline constexpr std::size_t kMostInputBytes = std::size_t{64} << 20;    // --inputs
+
+// `what` names the file in messages: "suite". Throws ConfigError: it cannot be opened or read, is no regular file, holds more than
+// `most` bytes.
+std::string read_file(const std::filesystem::path& path, std::string_view what, std::size_t most);
+
+// The same; nothing where there is no such file.
+std::optional<std::string> read_file_if_there(const std::filesystem::path& path, std::string_view what, std::size_t most);
+
+// Standard input up to its end, whatever it is. Throws ConfigError as above.
+std::string read_stdin(std::string_view what, std::size_t most);
+
+}  // namespace harness
