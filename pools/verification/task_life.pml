@@ -1,9 +1,11 @@
 /* The life of a task of the process pool, with its worker dying at any step: pools/process/claim_board.h, worker_process.{h,cpp} (give,
-   take_back), worker_loop.cpp, supervisor.cpp (supply, take_answer, rebalance), deaths.cpp (bury, end_with_death), future_state.cpp (claim,
-   cancel, offer, recall).
+   take_back), worker_loop.cpp, supervisor.cpp (supply, take_answer), stalls.cpp (rebalance, take_back_unbegun), deaths.cpp (bury,
+   end_with_death), future_state.cpp (claim, cancel, offer, recall).
 
    Workers are given up to DEPTH tasks at a time. A worker may die between any two of its steps, DEATHS times in all; another takes its
-   place. Somebody may cancel a task, and the pool may take back what a worker has not begun, at any moment. Checked, over all interleavings:
+   place. Somebody may cancel a task, and the pool may take back what a worker has not begun, at any moment. With STOPPING one worker stops
+   before it begins a task, and goes on later or never: the pool takes everything back, and gives it nothing more until it answers. Checked,
+   over all interleavings:
      - each task ends exactly once: done, failed by its worker's death, or cancelled; none is left when nobody can go on;
      - only a task that had begun fails by a death, and only when it has no retry left; what was merely prefetched is run elsewhere;
      - a published answer counts, also when the worker died after it, and its task is never run again;
@@ -73,6 +75,10 @@ bool at_work[TASKS], published[TASKS];
 byte runs[TASKS];
 byte deaths;
 byte takings = 1;                         /* how often it takes back what is prefetched */
+bool stopped[WORKERS];
+bool unheard[WORKERS];                    /* what it had not begun has been taken back, and it has not answered since */
+byte stops = 1;
+chan continued = [1] of { bit };
 
 inline finish(task) {                     /* claim() and finish(); claim() fails for a cancelled one */
   atomic {
@@ -149,7 +155,7 @@ inline supply(w) {
 }
 
 inline take_answer(w) {
-  atomic { answer[w] ? kind, sequence; given[w] ? <task, _> };
+  atomic { answer[w] ? kind, sequence; given[w] ? <task, _>; unheard[w] = false };
   if
   :: kind == SKIPPED && task != NONE ->
 #ifndef MUTANT_SKIP_BELIEVED_TOO_EARLY
@@ -216,6 +222,7 @@ inline bury(w) {
     od;
     n = 0;
     next_sequence[w] = 0;
+    unheard[w] = false;
     culprit = 0; task = 0; sequence = 0;
     dead[w] = false
   }
@@ -232,6 +239,17 @@ lives:
 end_idle:
      request[me] ? sequence, task;
      MAY_DIE;
+#ifdef STOPPING
+     if
+     :: me == 0 && stops > 0 ->
+        stops--;
+        stopped[me] = true;
+end_stopped:
+        continued ? _;
+        stopped[me] = false
+     :: true
+     fi;
+#endif
      atomic {                             /* begin() */
        if
 #ifdef MUTANT_BEGINS_WITHOUT_CLAIMING
@@ -283,9 +301,20 @@ proctype supervisor() {
   byte n, task, sequence, kind, culprit;
 end_idle:
   do
+#ifdef MUTANT_A_SILENT_WORKER_IS_GIVEN_MORE
   :: len(queue) > 0 && len(given[0]) < DEPTH && !dead[0] -> supply(0)
+#else
+  :: len(queue) > 0 && len(given[0]) < DEPTH && !dead[0] && !unheard[0] -> supply(0)
+#endif
   :: len(answer[0]) > 0 -> take_answer(0)
   :: len(given[0]) > 1 && len(queue) == 0 && takings > 0 -> takings--; take_back(0)   /* rebalance(), pause() */
+#ifdef STOPPING
+#ifdef MUTANT_A_SOLE_TASK_IS_LEFT
+  :: stopped[0] && len(given[0]) > 1 && !unheard[0] -> unheard[0] = true; take_back(0)
+#else
+  :: stopped[0] && len(given[0]) > 0 && !unheard[0] -> unheard[0] = true; take_back(0)   /* take_back_unbegun() */
+#endif
+#endif
   :: BURIABLE(0) -> bury(0)
 #if WORKERS > 1
   :: len(queue) > 0 && len(given[1]) < DEPTH && !dead[1] -> supply(1)
@@ -337,6 +366,15 @@ proctype canceller() {
 }
 #endif
 
+#ifdef STOPPING
+proctype continuer() {
+  if
+  :: continued ! 0
+  :: true
+  fi
+}
+#endif
+
 proctype nothing_lost() {
   byte at;
 end_waiting:
@@ -363,6 +401,9 @@ init {
     run supervisor();
 #ifdef CANCELLING
     run canceller();
+#endif
+#ifdef STOPPING
+    run continuer();
 #endif
     run nothing_lost()
   }
