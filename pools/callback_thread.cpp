@@ -1,6 +1,6 @@
 #include "pools/callback_thread.h"
 
-#include <system_error>
+#include <exception>
 #include <utility>
 
 #include "pools/patience.h"
@@ -45,7 +45,7 @@ void CallbackThread::start() {
 void CallbackThread::deliver(StateRef state) noexcept {
   try {
     ensure_thread();
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {   // no thread, or no memory for one
     report_error("starting the callback thread", std::current_exception());
     state->run_delivered_callbacks();
     return;

@@ -50,6 +50,7 @@ ProcessPoolOptions checked(ProcessPoolOptions options) {
   require(options.max_tasks_per_child >= 0, "the number of tasks per child", options.max_tasks_per_child, "0 (any) and more");
   require(options.kill_gap.count() >= 0, "the gap between SIGTERM and SIGKILL in ns", options.kill_gap.count(), "0 and more");
   require(options.output_patience.count() >= 0, "the patience with output that nobody takes in ns", options.output_patience.count(), "0 and more");
+  require(options.grace.count() >= 0, "the grace of a worker that does nothing in ns", options.grace.count(), "0 and more");
   detail::check_cpus(options.cpus);
   return options;
 }
@@ -80,7 +81,6 @@ void ProcessPool::check(const RemoteTaskOptions& options) {
 void ProcessPool::apply(const RemoteTaskOptions& options, detail::RemoteTask& task) const {
   detail::RemoteTask::Extras& extras = task.extras();
   extras.options = options;
-  extras.retries = options.retries;
   if (options.cancel_kills) {
     extras.pool = core_;
     task.state().allow_cancel_while_running();

@@ -1,15 +1,18 @@
-// What the supervisor of a process pool does about workers that end, that cannot be started or whose time is up.
+// What the supervisor of a process pool does about workers that end or cannot be started.
 
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <csignal>
+#include <exception>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "pools/errors.h"
 #include "pools/process/process_pool_core.h"
+#include "pools/process/words.h"
 
 namespace pools::detail {
 namespace {
@@ -34,13 +37,19 @@ std::string description(const WorkerProcess& worker, const ExitStatus& status, c
 
 }  // namespace
 
-void ProcessPoolCore::bury(WorkerProcess* dead) {
+void ProcessPoolCore::bury(WorkerProcess* dead) noexcept {
   const auto at = std::find_if(live_.begin(), live_.end(), [dead](const WorkerRef& worker) { return worker.get() == dead; });
   if (at == live_.end()) return;
   const WorkerRef worker = *at;
   serve(worker);   // what it had published counts
   worker->child().kill_group(SIGKILL);
-  const ExitStatus status = worker->child().wait();
+  const ExitStatus status = [&] {
+    try {
+      return worker->child().wait();
+    } catch (const std::exception&) {
+      return ExitStatus{};   // unknown
+    }
+  }();
   // Of those that were asked to end with the pool, all at once when the last is gone.
   if (!seen_closing_ || !status.success()) kill_descendants(worker->mark());
   // Explicitly: descriptors that its own children still hold would stay registered.
@@ -51,7 +60,7 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
   bool unbegun = false;   // is the culprit
   bool was_starting = false;
   bool crash_loop = false;
-  std::vector<int> replacements;
+  int replacement = -1;
   {
     const std::lock_guard lock(mutex_);
     // What it had not begun is the pool's again, in its place. What it had begun and not answered is one task, the oldest: one that
@@ -66,8 +75,10 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
       const bool sent = worker->given() > 0 || !worker->unsent();
       if (!culprit && sent) {
         culprit = std::move(given.task);
-      } else if (!culprit && !sent && ++given.task->extras().deaths >= options_.quarantine_after) {
-        // On its way in pieces, and not begun: free of charge, but not for ever, lest arguments that no worker survives kill them all.
+        if (options_.timing) queue_wait_->record(culprit->has_extras()->started_at - culprit->has_extras()->submitted_at);
+      } else if (!culprit && !sent && worker->sentence != Sentence::silence && ++given.task->deaths >= options_.quarantine_after) {
+        // On its way in pieces, and not begun: free of charge, but not for ever, lest arguments that no worker survives kill them all. (One
+        // that did not even read them has not died of them.)
         culprit = std::move(given.task);
         unbegun = true;
       } else {
@@ -82,35 +93,33 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
     if (worker->phase == Phase::ready) --ready_;
     if (!asked && !was_starting && worker->sentence != Sentence::cancelled && worker->sentence != Sentence::deadline) {
       ++crashed_;
-      crash_loop = options_.crash_limit > 0 && ++deaths_in_row_ >= options_.crash_limit;
+      // One that was silent has not died of a task.
+      crash_loop = worker->sentence != Sentence::silence && options_.crash_limit > 0 && ++deaths_in_row_ >= options_.crash_limit;
     }
     if (!was_starting) {
       numbers_[static_cast<std::size_t>(worker->number())] = false;
       // A new one in its place at once; one that was told to go only if there is work for another.
       const bool wanted = closing_ ? !queue_.empty() || !retries_.empty() : !asked || !queue_.empty();
       if (wanted && !broken_ && !crash_loop) {
-        const int number = reserve_worker_locked();
-        if (number >= 0) {
-          replacements.push_back(number);
-          ++respawned_;
-        }
+        replacement = reserve_worker_locked();
+        respawned_ += replacement >= 0;
       }
     } else {
       ++starting_;   // until start_failed() has decided
     }
   }
-  if (!was_starting && options_.observer) options_.observer->worker_down(worker->number(), worker->pid());
-  for (const int number : replacements) start_worker(number);
+  if (worker->up && options_.observer) options_.observer->worker_down(worker->number(), worker->pid());
+  if (replacement >= 0) start_worker(replacement);
   const std::string tail = worker->finish_output();
-  const std::string cause = description(*worker, status, tail);
+  const std::string cause = words([&] { return description(*worker, status, tail); });
   if (culprit) {
     end_with_death(std::move(culprit), *worker, status, tail, unbegun);
     answering_.fetch_sub(1, std::memory_order_release);   // Release: as in take_answer()
   }
   if (was_starting) {
-    start_failed(worker->number(), cause + " before it was ready");
+    start_failed(worker->number(), words([&] { return cause + " before it was ready"; }));
   } else if (crash_loop) {
-    break_pool(std::to_string(deaths_in_row_) + " workers died one after the other without a task having ended; the last: " + cause);
+    break_pool(words([&] { return std::to_string(deaths_in_row_) + " workers died one after the other without a task having ended; the last: " + cause; }));
   }
   // Also without a task that has come back: fewer workers may mean that those left may go on (resize).
   supply_idle();
@@ -121,49 +130,50 @@ void ProcessPoolCore::bury(WorkerProcess* dead) {
 
 // The task was at work when its worker died, or, quarantined, has been sent to as many workers as one may kill.
 void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail,
-                                     bool quarantined) {
-  if (task->state().cancelled()) {   // it was cancelled while it ran, and the worker killed for that
-    if (options_.observer) options_.observer->finished(task->number, worker.number(), PoolObserver::Outcome::cancelled);
-    task->state().await_canceller();
-    return;
-  }
-  std::string message = description(worker, status, tail);
+                                     bool quarantined) noexcept {
   const bool overdue = worker.sentence == Sentence::deadline;
-  const bool may_retry = !quarantined && (options_.retry.retries > 0 || (task->has_extras() != nullptr && task->has_extras()->retries.value_or(0) > 0));
-  if (may_retry && !overdue) {
-    RemoteTask::Extras& extras = task->extras();
-    int& left = extras.retries ? *extras.retries : extras.retries.emplace(options_.retry.retries);
-    ++extras.deaths;
-    quarantined = extras.deaths >= options_.quarantine_after && left > 0;
-    if (left > 0 && !quarantined) {
-      --left;
-      auto wait = options_.retry.backoff;
-      for (int death = 1; death < extras.deaths && wait < options_.retry.max_backoff; ++death) wait *= 2;
-      const std::lock_guard lock(mutex_);
-      if (!broken_) {
-        retries_.push_back({Clock::now() + std::min(wait, options_.retry.max_backoff), std::move(task)});
-        return;
-      }
+  if (!quarantined && !overdue && !task->state().cancelled()) {
+    const RemoteTask::Extras* const extras = task->has_extras();
+    const int allowed = extras != nullptr && extras->options.retries ? *extras->options.retries : options_.retry.retries;
+    if (allowed > 0) {
+      ++task->deaths;
+      quarantined = task->deaths >= options_.quarantine_after && task->retried < allowed;
+      if (task->retried < allowed && !quarantined && retry_later(task)) return;
     }
   }
-  if (quarantined) {
-    message += "; the task is in quarantine after the deaths of " + std::to_string(task->has_extras()->deaths) + " workers";
-  }
-  if (!task->state().claim()) {
+  if (!task->state().claim()) {   // it was cancelled, perhaps while it ran, and the worker killed for that
     if (options_.observer) options_.observer->finished(task->number, worker.number(), PoolObserver::Outcome::cancelled);
     task->state().await_canceller();
     return;
   }
-  std::exception_ptr error;
-  if (overdue) {
-    error = std::make_exception_ptr(DeadlineError("the task ran beyond its deadline: " + message, worker.pid(), status.signal, status.exit_code, tail));
-  } else if (quarantined) {
-    error = std::make_exception_ptr(QuarantinedError(message, worker.pid(), status.signal, status.exit_code, tail));
-  } else {
-    error = std::make_exception_ptr(WorkerDied(message, worker.pid(), status.signal, status.exit_code, tail));
-  }
+  const std::exception_ptr error = [&] {
+    const auto message = [&] {
+      std::string text = description(worker, status, tail);
+      if (quarantined) text += "; the task is in quarantine after the deaths of " + std::to_string(task->deaths) + " workers";
+      return text;
+    };
+    const auto of_kind = [&]<class Error>(std::type_identity<Error>, const char* before) {
+      return error_or(spare_death_, [&] { return Error(before + message(), worker.pid(), status.signal, status.exit_code, tail); });
+    };
+    if (overdue) return of_kind(std::type_identity<DeadlineError>(), "the task ran beyond its deadline: ");
+    if (quarantined) return of_kind(std::type_identity<QuarantinedError>(), "");
+    return of_kind(std::type_identity<WorkerDied>(), "");
+  }();
   ended(*task, worker.number(), PoolObserver::Outcome::failed);
   task->state().finish(error);
+}
+
+bool ProcessPoolCore::retry_later(TaskRef& task) noexcept {
+  auto wait = options_.retry.backoff;
+  for (int death = 1; death < task->deaths && wait < options_.retry.max_backoff; ++death) wait *= 2;
+  const std::lock_guard lock(mutex_);
+  auto elsewhere = RemoteTask::Place::elsewhere;
+  // Acq_rel: as in pop_locked(). A canceller that comes later finds the task here.
+  if (broken_ || !task->place.compare_exchange_strong(elsewhere, RemoteTask::Place::retrying, std::memory_order_acq_rel)) return false;
+  ++task->retried;
+  task->retry_due = Clock::now() + std::min(wait, options_.retry.max_backoff);
+  retries_.push_back(std::move(task));
+  return true;
 }
 
 // Without a guard workers are started all the same: it is needed only if this process is killed.
@@ -181,7 +191,7 @@ void ProcessPoolCore::ensure_guard() {
 }
 
 // A worker could not be started, or died before it was ready.
-void ProcessPoolCore::start_failed(int number, const std::string& cause) {
+void ProcessPoolCore::start_failed(int number, const std::string& cause) noexcept {
   bool again = false;
   bool none_left = false;
   bool broken = false;
@@ -199,106 +209,39 @@ void ProcessPoolCore::start_failed(int number, const std::string& cause) {
     }
   }
   if (again) return start_worker(number);
-  if (failed_starts_ >= kMaxFailedStarts && none_left) return break_pool("workers cannot be started: " + cause);
+  if (failed_starts_ >= kMaxFailedStarts && none_left) return break_pool(words([&] { return "workers cannot be started: " + cause; }));
   if (!broken && !std::exchange(warned_of_starts_, true)) {
-    report_error("starting a worker (the pool goes on with fewer)", std::make_exception_ptr(Error(cause)));
+    report_error("starting a worker (the pool goes on with fewer)", error_or(spare_break_, [&] { return Error(cause); }));
   }
   notify();
 }
 
-void ProcessPoolCore::break_pool(const std::string& cause) {
-  std::vector<TaskRef> failed;
+void ProcessPoolCore::break_pool(std::string cause) noexcept {
+  const std::exception_ptr error = error_or(spare_break_, [&] { return BrokenPoolError("the process pool is broken: " + cause); });
+  TaskList failed;
   {
     const std::lock_guard lock(mutex_);
-    if (!broken_) broken_ = cause;
+    if (!broken_) broken_ = std::move(cause);
     closing_ = true;
     seen_closing_ = true;
     paused_ = false;
     for (const WorkerRef& worker : live_) worker->take_back([this](TaskRef task) { put_back_locked(std::move(task)); });
     while (TaskRef task = pop_locked()) failed.push_back(std::move(task));
-    for (Retry& retry : retries_) failed.push_back(std::move(retry.task));
-    retries_.clear();
+    while (!retries_.empty()) failed.push_back(retries_.pop_front());
   }
   make_room();
-  const std::exception_ptr error = std::make_exception_ptr(BrokenPoolError("the process pool is broken: " + cause));
-  for (const TaskRef& task : failed) {
-    if (!task->state().claim()) continue;
+  while (!failed.empty()) {
+    const TaskRef task = failed.pop_front();
+    if (!task->state().claim()) {
+      if (options_.observer) options_.observer->finished(task->number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
+      task->state().await_canceller();
+      continue;
+    }
     ended(*task, PoolObserver::kNoWorker, PoolObserver::Outcome::failed);
     task->state().finish(error);
   }
   notify();
   stop_idle_workers();
-}
-
-void ProcessPoolCore::watch_clocks() {
-  std::vector<int> starts;
-  bool due_retries = false;
-  {
-    const std::lock_guard lock(mutex_);
-    const bool nothing = retries_.empty() && !start_again_ && std::none_of(live_.begin(), live_.end(), [](const WorkerRef& w) { return w->due.has_value(); });
-    if (nothing) return;
-    const auto now = Clock::now();
-    for (const WorkerRef& worker : live_) {
-      if (!worker->due || *worker->due > now) continue;
-      if (!worker->terminated) {
-        worker->terminated = true;
-        worker->sentence = Sentence::deadline;
-        worker->child().kill_group(SIGTERM);
-        worker->child().kill(SIGTERM);
-        worker->due = now + options_.kill_gap;
-      } else {
-        worker->child().kill_group(SIGKILL);
-        worker->child().kill(SIGKILL);
-        worker->due.reset();
-      }
-    }
-    for (std::size_t at = 0; at < retries_.size();) {
-      if (retries_[at].due > now) {
-        ++at;
-        continue;
-      }
-      TaskRef task = std::move(retries_[at].task);
-      retries_.erase(retries_.begin() + static_cast<std::ptrdiff_t>(at));
-      ++retried_;
-      due_retries = true;
-      put_back_locked(std::move(task));
-    }
-    if (start_again_ && *start_again_ <= now) {
-      start_again_.reset();
-      failed_starts_ = 0;
-      for (std::size_t wanted = queue_.size(); wanted > 0 && !closing_; --wanted) {
-        const int number = reserve_worker_locked();
-        if (number < 0) break;
-        starts.push_back(number);
-      }
-    }
-    if (due_retries && idle_.empty()) {
-      const int number = reserve_worker_locked();
-      if (number >= 0) starts.push_back(number);
-    }
-  }
-  for (const WorkerRef& worker : live_) {   // without the mutex: it takes a walk over all processes
-    if (!worker->terminated || std::exchange(worker->descendants_terminated, true)) continue;
-    signal_descendants(worker->mark(), SIGTERM, worker->pid());
-  }
-  for (const int number : starts) start_worker(number);
-  if (due_retries) {
-    supply_idle();
-    stop_idle_workers();
-  }
-}
-
-std::optional<ProcessPoolCore::Clock::time_point> ProcessPoolCore::next_due() const {
-  const std::lock_guard lock(mutex_);
-  std::optional<Clock::time_point> next = start_again_;
-  const auto consider = [&next](Clock::time_point due) {
-    if (!next || due < *next) next = due;
-  };
-  for (const WorkerRef& worker : live_) {
-    if (worker->due) consider(*worker->due);
-  }
-  for (const Retry& retry : retries_) consider(retry.due);
-  return next;
 }
 
 }  // namespace pools::detail

@@ -44,7 +44,9 @@ struct ProcessPoolOptions {
   int max_tasks_per_child = 0;        // >= 0; a worker is replaced after so many tasks; 0: never
   std::uint64_t memory_limit = 0;     // bytes of address space (RLIMIT_AS) of each worker; beyond it allocations fail; 0: no limit
   std::uint64_t recycle_above = 0;    // bytes of resident memory above which a worker is replaced after its task; 0: never
-  std::chrono::nanoseconds kill_gap = std::chrono::milliseconds(200);   // >= 0; from SIGTERM to SIGKILL, for a task beyond its deadline
+  std::chrono::nanoseconds kill_gap = std::chrono::milliseconds(200);   // >= 0; from SIGTERM to SIGKILL
+  // >= 0; a worker that is told to go, or given a task, and does nothing about it for so long is ended: SIGTERM, after kill_gap SIGKILL.
+  std::chrono::nanoseconds grace = std::chrono::seconds(5);
   WorkerOutput output = WorkerOutput::tagged;
   // >= 0; from shutdown on, tagged output that nobody takes for so long (a pipe is full and not read) is dropped, with all that follows.
   std::chrono::nanoseconds output_patience = std::chrono::seconds(10);

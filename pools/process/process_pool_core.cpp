@@ -38,8 +38,8 @@ ProcessPoolCore::ProcessPoolCore(ProcessPoolOptions options)
       relay_(options_.output == WorkerOutput::tagged ? std::make_unique<OutputRelay>(options_.output_patience) : nullptr),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      numbers_(static_cast<std::size_t>(options_.workers), false),
       target_(options_.workers) {
+  reserve_workers_locked(target_);   // nobody else is here yet
   if (!epoll_ || !wake_) throw std::system_error(errno, std::generic_category(), "cannot make the descriptors of a process pool");
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) {
@@ -55,6 +55,7 @@ ProcessPoolCore::~ProcessPoolCore() = default;
 
 void ProcessPoolCore::open() {
   callbacks_ = std::make_unique<CallbackThread>(options_.name_prefix + "_callbacks");
+  decoding_ = std::make_unique<DecodingThread>(options_.name_prefix + "_decoder", [this](DecodingThread::Answer answer) { decode(std::move(answer)); });
   supervisor_ = std::thread([this] { supervise(); });
   supervisor_id_ = supervisor_.get_id();
 }
@@ -62,6 +63,7 @@ void ProcessPoolCore::open() {
 void ProcessPoolCore::close() {
   shutdown({.wait = true, .cancel_futures = false});
   supervisor_.join();
+  decoding_.reset();
   guard_.stop();
   relay_.reset();
   epoll_.reset();
@@ -74,7 +76,7 @@ void ProcessPoolCore::close() {
 }
 
 bool ProcessPoolCore::own_thread() noexcept {
-  if (std::this_thread::get_id() == supervisor_id_) return true;
+  if (std::this_thread::get_id() == supervisor_id_ || decoding_->is_this_thread()) return true;
   const std::lock_guard lock(callbacks_mutex_);
   return callbacks_ && callbacks_->is_this_thread();
 }
@@ -114,7 +116,7 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
     if (options_.timing) task->extras().submitted_at = Clock::now();
     if (options_.observer) options_.observer->submitted(task->number);
     if (idle_.empty() || paused_ || !queue_.empty()) {
-      queue_.push(task);
+      queue_.push(std::move(task));
       if (idle_.empty()) number = reserve_worker_locked();
     } else {
       worker = std::move(idle_.back());
@@ -125,6 +127,7 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
         make_idle_locked(worker);
         worker.reset();
       } else {
+        if (std::exchange(unwatched_, false)) poke();   // once after a while of quiet
         try {
           if (worker->unsent_bytes() <= kSentBySubmitter && !worker->due) {
             worker->send_some();
@@ -148,6 +151,13 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
 void ProcessPoolCore::refuse_submission_locked() const {
   if (broken_) throw BrokenPoolError("the process pool is broken: " + *broken_);
   throw ShutdownError();
+}
+
+void ProcessPoolCore::reserve_workers_locked(int workers) {
+  const auto wanted = static_cast<std::size_t>(workers);
+  if (numbers_.size() >= wanted) return;
+  arrivals_.reserve(wanted);
+  numbers_.resize(wanted, false);
 }
 
 int ProcessPoolCore::reserve_worker_locked() {
@@ -175,20 +185,22 @@ TaskRef ProcessPoolCore::pop_locked() noexcept {
     }
     // A canceller was first: it has been counted, and its place is free already.
     cancelled_waiting_.fetch_sub(1, std::memory_order_relaxed);
-    if (options_.observer) options_.observer->finished(task->number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
-    task->state().await_canceller();
+    drop_cancelled(std::move(task));
   }
   return nullptr;
 }
 
 void ProcessPoolCore::put_back_locked(TaskRef task) noexcept {
-  Place elsewhere = Place::elsewhere;
-  if (!task->place.compare_exchange_strong(elsewhere, Place::waiting, std::memory_order_acq_rel)) {
-    if (options_.observer) options_.observer->finished(task->number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
-    task->state().await_canceller();
-    return;
+  Place from = task->place.load(std::memory_order_relaxed);   // elsewhere or retrying: only a canceller changes it meanwhile
+  if (from == Place::cancelled || !task->place.compare_exchange_strong(from, Place::waiting, std::memory_order_acq_rel)) {
+    return drop_cancelled(std::move(task));
   }
-  queue_.put_back(task);   // its priority's list exists or is priority 0, or there is no memory for a list: the end
+  queue_.put_back(std::move(task));
+}
+
+void ProcessPoolCore::drop_cancelled(TaskRef task) noexcept {
+  if (options_.observer) options_.observer->finished(task->number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
+  task->state().await_canceller();
 }
 
 bool ProcessPoolCore::give_locked(const WorkerRef& worker, TaskRef task) noexcept {
@@ -200,21 +212,18 @@ bool ProcessPoolCore::give_locked(const WorkerRef& worker, TaskRef task) noexcep
     raw.state().await_canceller();
     return false;
   }
-  if (was_without && prefetches_) worker->progress = Clock::now();
+  if (was_without) worker->progress = Clock::now();
   if (extras != nullptr && extras->options.deadline) {
     const auto now = Clock::now();
     const auto& deadline = *extras->options.deadline;
     worker->due = deadline > Clock::time_point::max() - now ? Clock::time_point::max() : now + deadline;
   }
-  if (options_.timing) {
-    raw.extras().started_at = Clock::now();
-    queue_wait_->record(raw.extras().started_at - raw.extras().submitted_at);
-  }
+  if (options_.timing) raw.extras().started_at = Clock::now();   // recorded when it is known to have begun
   if (options_.observer) options_.observer->started(raw.number, worker->number());
   return true;
 }
 
-void ProcessPoolCore::make_idle_locked(const WorkerRef& worker) {
+void ProcessPoolCore::make_idle_locked(const WorkerRef& worker) noexcept {
   if (worker->idle || worker->given() > 0 || worker->phase != WorkerProcess::Phase::ready) return;
   worker->idle = true;
   idle_.push_back(worker);
@@ -224,7 +233,7 @@ void ProcessPoolCore::make_idle_locked(const WorkerRef& worker) {
 void ProcessPoolCore::start_worker(int number) noexcept {
   const auto arrive = [](ProcessPoolCore& core, Arrival arrival) {
     const std::lock_guard lock(core.mutex_);
-    core.arrivals_.push_back(std::move(arrival));
+    core.arrivals_.push_back(std::move(arrival));   // there is room
     core.poke();   // with the mutex held: without it the pool could be gone
   };
   try {
@@ -234,21 +243,37 @@ void ProcessPoolCore::start_worker(int number) noexcept {
         self->ensure_guard();
         const DescendantMark mark = self->mark_.of_worker(self->worker_starts_++);
         arrival.worker = std::make_shared<WorkerProcess>(number, self->options_, mark, self->relay_.get());
-      } catch (const std::exception& error) {
-        arrival.failure = error.what();
+      } catch (...) {
+        arrival.failure = std::current_exception();
       }
       arrive(*self, std::move(arrival));
     });
-  } catch (const std::exception& error) {
-    arrive(*this, {.number = number, .worker = nullptr, .failure = error.what()});
+  } catch (...) {
+    arrive(*this, {.number = number, .worker = nullptr, .failure = std::current_exception()});
+  }
+}
+
+void ProcessPoolCore::start_needed() noexcept {
+  for (;;) {
+    int number = -1;
+    {
+      const std::lock_guard lock(mutex_);
+      if (paused_) return;
+      const auto coming =
+          starting_ + std::count_if(live_.begin(), live_.end(), [](const WorkerRef& worker) { return worker->phase == WorkerProcess::Phase::starting; });
+      if (idle_.size() + static_cast<std::size_t>(coming) >= queue_.size()) return;
+      number = reserve_worker_locked();
+    }
+    if (number < 0) return;
+    start_worker(number);
   }
 }
 
 void ProcessPoolCore::shutdown(ShutdownOptions options) {
-  if (options.wait && std::this_thread::get_id() == supervisor_id_) {
+  if (options.wait && (std::this_thread::get_id() == supervisor_id_ || decoding_->is_this_thread())) {
     throw Error("shutdown would wait for the thread that calls it");
   }
-  std::vector<TaskRef> cancelled;
+  TaskList cancelled;
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
@@ -258,14 +283,14 @@ void ProcessPoolCore::shutdown(ShutdownOptions options) {
         worker->take_back([this](TaskRef task) { put_back_locked(std::move(task)); });
       }
       while (TaskRef task = pop_locked()) cancelled.push_back(std::move(task));
-      for (Retry& retry : retries_) cancelled.push_back(std::move(retry.task));
-      retries_.clear();
+      while (!retries_.empty()) cancelled.push_back(retries_.pop_front());
     }
     if (!finished_) poke();
   }
   make_room();
   if (relay_) relay_->hurry();
-  for (const TaskRef& task : cancelled) {
+  while (!cancelled.empty()) {
+    const TaskRef task = cancelled.pop_front();
     if (task->state().cancel() && options_.observer) {
       options_.observer->finished(task->number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
     }
@@ -277,6 +302,7 @@ void ProcessPoolCore::shutdown(ShutdownOptions options) {
     if (is_finished()) break;
     futex_wait(changes_, before);
   }
+  decoding_->drain();
   // Outside the mutex: callbacks may submit and shut down. On the callback thread itself it does not wait.
   CallbackThread* callbacks = nullptr;
   {
@@ -293,24 +319,27 @@ bool ProcessPoolCore::is_finished() const {
 }
 
 void ProcessPoolCore::start_all() {
-  std::vector<int> numbers;
-  {
-    const std::lock_guard lock(mutex_);
-    if (closing_) refuse_submission_locked();
-    for (int number = reserve_worker_locked(); number >= 0; number = reserve_worker_locked()) numbers.push_back(number);
-  }
-  for (const int number : numbers) start_worker(number);
-  {
-    const std::lock_guard lock(callbacks_mutex_);
-    if (callbacks_) callbacks_->start();
-  }
-  for (;;) {
+  for (bool first = true;; first = false) {
     const std::uint32_t before = changes_.load(std::memory_order_acquire);   // Acquire: as in shutdown
+    // Each time, not once: workers die and are recycled meanwhile, and others resize.
+    for (;;) {
+      int number = -1;
+      {
+        const std::lock_guard lock(mutex_);
+        if (closing_) refuse_submission_locked();
+        number = reserve_worker_locked();
+      }
+      if (number < 0) break;
+      start_worker(number);
+    }
+    if (first) {
+      const std::lock_guard lock(callbacks_mutex_);
+      if (callbacks_) callbacks_->start();
+    }
     {
       const std::lock_guard lock(mutex_);
       // Fewer than wanted where no more can be started: that has been reported.
       if (ready_ >= target_ || (ready_ > 0 && start_again_ && starting_ == 0 && ready_ == static_cast<int>(live_.size()))) return;
-      if (closing_) refuse_submission_locked();
     }
     futex_wait(changes_, before);
   }
@@ -340,21 +369,15 @@ bool ProcessPoolCore::paused() const {
 }
 
 void ProcessPoolCore::resize(int workers) {
-  std::vector<int> numbers;
   {
     const std::lock_guard lock(mutex_);
     if (closing_) refuse_submission_locked();
+    reserve_workers_locked(workers);
     target_ = workers;
-    if (numbers_.size() < static_cast<std::size_t>(workers)) numbers_.resize(static_cast<std::size_t>(workers), false);
-    for (std::size_t wanted = queue_.size(); wanted > 0; --wanted) {
-      const int number = reserve_worker_locked();
-      if (number < 0) break;
-      numbers.push_back(number);
-    }
     poke();
   }
   notify();
-  for (const int number : numbers) start_worker(number);
+  start_needed();
 }
 
 int ProcessPoolCore::workers() const {
@@ -418,6 +441,10 @@ void ProcessPoolCore::note_cancelled(FutureState& state) noexcept {
       cancelled_.fetch_add(1, std::memory_order_release);
       make_room();
       return;
+    case Place::retrying:
+      cancelled_.fetch_add(1, std::memory_order_release);
+      poke();   // a shutdown need not wait for it any more. The pool is there: it awaits its cancellers
+      return;
     case Place::elsewhere:
       cancelled_.fetch_add(1, std::memory_order_release);
   }
@@ -438,6 +465,16 @@ void ProcessPoolCore::kill_worker_of(const RemoteTask& task) noexcept {
 void ProcessPoolCore::ended(RemoteTask& task, int worker, PoolObserver::Outcome outcome) noexcept {
   (outcome == PoolObserver::Outcome::done ? done_ : failed_).fetch_add(1, std::memory_order_release);
   if (options_.observer) options_.observer->finished(task.number, worker, outcome);
+}
+
+void ProcessPoolCore::finish_with(RemoteTask& task, int worker, std::exception_ptr error) noexcept {
+  ended(task, worker, error ? PoolObserver::Outcome::failed : PoolObserver::Outcome::done);
+  task.state().finish(std::move(error));
+}
+
+void ProcessPoolCore::decode(DecodingThread::Answer answer) noexcept {
+  finish_with(*answer.task, answer.worker, answer.task->take_answer(Reader(answer.payload.view())));
+  answering_.fetch_sub(1, std::memory_order_release);   // Release: pairs with the acquire in metrics(), after what ended() counts
 }
 
 void ProcessPoolCore::poke() noexcept {

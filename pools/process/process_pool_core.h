@@ -2,11 +2,15 @@
 
 // The inside of a ProcessPool. Submitters write straight into the channel of an idle worker; otherwise tasks wait in one queue.
 // One thread, the supervisor, takes the answers, gives each worker its next tasks before it completes the finished one, and
-// sees to starts, deaths, deadlines and retries. It never waits for a process to start, for a callback or for room in a channel.
+// sees to starts, deaths, deadlines and retries. It never waits for a process to start, for a callback, for a decoder of the user's or for room in
+// a channel.
 //
 // Invariants: a worker idles only while the queue is empty or the pool is paused. A worker is given several tasks at a time only while
 // tasks are short, and what it has not begun is pending, cancellable, and taken back in order as soon as it gets stuck: the
-// supervisor does not sleep while a worker has more than one task.
+// supervisor does not sleep while a worker has more than one task, and not for long while one has a task that it has not begun.
+//
+// Nothing leaves the supervisor: what goes wrong with one worker costs that worker, everything else breaks the pool. What a death, a retry or an
+// end needs is reserved beforehand or linked through the tasks themselves; only words are lost when there is no memory for them.
 //
 // Counting: a task is counted as submitted before anybody can run it, and as done, failed or cancelled once, before its future is done.
 
@@ -15,6 +19,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,8 +29,10 @@
 #include <vector>
 
 #include "pools/callback_thread.h"
+#include "pools/errors.h"
 #include "pools/metrics.h"
 #include "pools/pool_options.h"
+#include "pools/process/decoding_thread.h"
 #include "pools/process/file_descriptor.h"
 #include "pools/process/guard.h"
 #include "pools/process/process_options.h"
@@ -70,61 +77,70 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   using Clock = std::chrono::steady_clock;
   struct Arrival {
     int number = 0;
-    WorkerRef worker;      // null: it could not be started
-    std::string failure;   // why
-  };
-  // A task whose worker died and that is tried again.
-  struct Retry {
-    Clock::time_point due;
-    TaskRef task;
+    WorkerRef worker;             // null: it could not be started
+    std::exception_ptr failure;   // why
   };
 
   // --- process_pool_core.cpp; mutex_ held ---
   int reserve_worker_locked();                  // the number of a worker to be started; -1 if there may be no more
   [[noreturn]] void refuse_submission_locked() const;
   bool may_give_locked(const WorkerProcess& worker) const;
+  void reserve_workers_locked(int workers);     // Throws std::bad_alloc
   TaskRef pop_locked() noexcept;                // the next to be given; null if there is none. Drops cancelled ones
   void put_back_locked(TaskRef task) noexcept;
+  void drop_cancelled(TaskRef task) noexcept;   // one that a canceller was first at
   bool give_locked(const WorkerRef& worker, TaskRef task) noexcept;   // false: it was cancelled
-  void make_idle_locked(const WorkerRef& worker);
+  void make_idle_locked(const WorkerRef& worker) noexcept;
   bool is_finished() const;
   bool own_thread() noexcept;
 
   void start_worker(int number) noexcept;
+  void start_needed() noexcept;   // as many workers as there are tasks for
   void poke() noexcept;     // the supervisor looks at everything once more
   void notify() noexcept;   // whoever waits for a change looks once more
   void make_room() noexcept;   // whoever waits for room in the queue looks once more
   void ended(RemoteTask& task, int worker, PoolObserver::Outcome outcome) noexcept;   // before it is finished
+  void finish_with(RemoteTask& task, int worker, std::exception_ptr error) noexcept;  // or, if null, with the value that it has taken
+  void decode(DecodingThread::Answer answer) noexcept;   // on the thread for that, or where there is none on the supervisor
 
   // --- supervisor.cpp; on the supervisor ---
-  void supervise();
+  void supervise() noexcept;
+  void supervise_until_finished();
   bool look_around();       // true if there was something to do
   void park();
-  void take_events(int timeout_ms);
-  void admit(Arrival arrival);
+  int take_events(int timeout_ms);   // how many there were
+  void admit(Arrival arrival) noexcept;
   bool serve(const WorkerRef& worker);
   void handle(const WorkerRef& worker, const MessageHeader& header);
   void take_answer(const WorkerRef& worker, const MessageHeader& header);
+  bool decode_elsewhere(WorkerProcess& worker, TaskRef& task) noexcept;   // false: it is the caller's still
   void worker_ready(const WorkerRef& worker);
   void adjust_depth(WorkerProcess& worker, Clock::duration per_task);   // to how long its last tasks took
   bool answers_come_soon() const;   // or did not, the last time; the supervisor's
   // Gives it what it may be given, or makes it idle, or stops it. True if there is something to ring for.
   bool supply(const WorkerRef& worker);
-  bool supply_idle();
-  void start_needed();      // as many workers as there are tasks for
+  void supply_idle() noexcept;
+  void condemn(WorkerProcess& worker, const char* violation) noexcept;
+  bool over_memory(const WorkerProcess& worker) const noexcept;
+
+  // --- stalls.cpp; on the supervisor: who is stuck, has no work, or whose time is up ---
   bool rebalance();         // takes back what lies with workers that are stuck. True: it has to be called again soon
-  void condemn(WorkerProcess& worker, const std::string& violation);
-  void stop_idle_workers();
-  bool over_memory(const WorkerProcess& worker) const;
+  void watch_clocks();      // deadlines, retries, starts to be tried again, tasks that are not begun
+  bool take_back_unbegun_locked(Clock::time_point now);   // and ends workers that stay silent. True: it has taken something back
+  void terminate_locked(WorkerProcess& worker, WorkerProcess::Sentence sentence, Clock::time_point now) noexcept;
+  std::optional<Clock::time_point> next_due();
+  void drop_cancelled_retries();
+  void stop_idle_workers() noexcept;
+  WorkerRef next_to_go_locked() const;
+  void dismiss_locked(WorkerProcess& worker) noexcept;    // tells it to go; ring() then
 
   // --- deaths.cpp; on the supervisor ---
-  void bury(WorkerProcess* dead);
-  void end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail, bool quarantined);
-  void start_failed(int number, const std::string& cause);
-  void break_pool(const std::string& cause);
+  void bury(WorkerProcess* dead) noexcept;
+  void end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail, bool quarantined) noexcept;
+  bool retry_later(TaskRef& task) noexcept;   // false: it is broken or cancelled, and the task the caller's still
+  void start_failed(int number, const std::string& cause) noexcept;
+  void break_pool(std::string cause) noexcept;
   void ensure_guard();      // on the thread that starts processes
-  void watch_clocks();      // deadlines, retries, starts to be tried again
-  std::optional<Clock::time_point> next_due() const;
 
   // Constant after construction (the descriptors until close()).
   const ProcessPoolOptions options_;
@@ -135,15 +151,19 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   std::unique_ptr<OutputRelay> relay_;   // null unless the output is tagged; constant until close()
   FileDescriptor epoll_;
   FileDescriptor wake_;   // an event descriptor
+  // For when there is no memory for a better one.
+  const std::exception_ptr spare_death_ = std::make_exception_ptr(WorkerDied("a worker process died; there is no memory to say how", -1, {}, {}));
+  const std::exception_ptr spare_break_ = std::make_exception_ptr(BrokenPoolError("the process pool is broken; there is no memory to say why"));
+  std::unique_ptr<DecodingThread> decoding_;   // from open() to close()
   std::thread supervisor_;
   std::thread::id supervisor_id_;
 
   // Guarded by mutex_.
   mutable std::mutex mutex_;
   TaskQueue queue_;
-  std::vector<WorkerRef> idle_;        // the last one is used first: its memory is warm
+  std::vector<WorkerRef> idle_;        // the last one is used first: its memory is warm. As much room as live_
   std::vector<WorkerRef> live_;        // changed by the supervisor only, which may read it without the mutex
-  std::vector<Arrival> arrivals_;      // from the thread that starts processes
+  std::vector<Arrival> arrivals_;      // from the thread that starts processes. As much room as there are numbers
   std::vector<bool> numbers_;          // in use by a worker that lives or is being started
   int target_;                         // how many workers there may be
   int starting_ = 0;                   // being started, not in live_ yet
@@ -152,7 +172,8 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   bool closing_ = false;               // no submissions any more
   bool finished_ = false;              // the supervisor is done
   std::optional<std::string> broken_;  // the cause; implies closing_
-  std::vector<Retry> retries_;         // not many
+  TaskList retries_;                   // wait out their back-off; not many
+  bool unwatched_ = false;             // the supervisor sleeps, for how long ever: whoever gives a worker a task pokes it
   std::optional<Clock::time_point> start_again_;   // no start before that: the last one failed
   std::uint64_t submitted_ = 0;
   std::uint64_t crashed_ = 0;
@@ -174,6 +195,8 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   int deaths_in_row_ = 0;
   bool seen_closing_ = false;   // closing_, as last looked at
   bool warned_of_starts_ = false;
+  bool quiet_ = false;                // nothing has happened for as long as a task may lie unbegun
+  Clock::time_point next_watch_{};    // no look at what is not begun before that
   std::unique_ptr<LatencyRecorder> queue_wait_;   // with timing; the pointers are constant
   std::unique_ptr<LatencyRecorder> run_time_;
 

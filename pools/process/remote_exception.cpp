@@ -12,6 +12,9 @@
 namespace pools::detail {
 namespace {
 
+// what() of a class of somebody else's may be anything.
+std::string words(const char* what) { return what == nullptr ? "" : what; }
+
 std::string demangled(const std::type_info* type) {
   if (type == nullptr) return "an exception of another language";
   int status = 0;
@@ -28,16 +31,16 @@ void encode_current_exception(Bytes& to) {
     throw;
   } catch (const RemoteError& error) {
     type = error.type();
-    message = error.what();
+    message = words(error.what());
   } catch (const std::exception& error) {
     type = demangled(&typeid(error));
-    message = error.what();
+    message = words(error.what());
   } catch (const std::string& text) {
     type = "std::string";
     message = text;
   } catch (const char* text) {
     type = "char const*";
-    message = text == nullptr ? "" : text;
+    message = words(text);
   } catch (...) {
     type = demangled(abi::__cxa_current_exception_type());
   }

@@ -12,6 +12,7 @@
 
 #include "pools/future.h"
 #include "pools/process/claim_board.h"
+#include "pools/process/in_place.h"
 #include "pools/process/process_options.h"
 #include "pools/process/wire.h"
 
@@ -29,6 +30,8 @@ class RemoteTask {
   virtual FutureState& state() noexcept = 0;
   // Stores what the worker answered, for state().finish(). Returns the error that there was, instead. REQUIRES: claimed.
   virtual std::exception_ptr take_answer(Reader answer) noexcept = 0;
+  // take_answer() runs no code of the user's (in_place.h).
+  bool decoded_in_place() const noexcept { return decoded_in_place_; }
   // Completes it with an error unless it is cancelled. REQUIRES: pending or cancelled.
   bool fail_unstarted(const std::exception_ptr& error) noexcept {
     if (!state().claim()) return false;
@@ -36,12 +39,11 @@ class RemoteTask {
     return true;
   }
 
-  // Beyond a plain task. Null for most; constant once submitted, but for `deaths`.
+  // Beyond a plain task. Null for most; constant once submitted, but for the link.
   struct Extras {
     RemoteTaskOptions options;
-    std::optional<int> retries;            // left; empty: none was used, and the pool says how many there are
-    int deaths = 0;                        // of workers that were at it
     std::weak_ptr<ProcessPoolCore> pool;   // for cancel_kills
+    RemoteTask* child = nullptr;           // the queue's, of a task with a priority
     std::chrono::steady_clock::time_point submitted_at{};   // with timing only
     std::chrono::steady_clock::time_point started_at{};     // likewise
   };
@@ -50,11 +52,17 @@ class RemoteTask {
     return *extras_;
   }
   const Extras* has_extras() const noexcept { return extras_.get(); }
+  Extras* has_extras() noexcept { return extras_.get(); }
   int priority() const noexcept { return extras_ ? extras_->options.priority : 0; }
 
   // --- the queue's; guarded by the pool's mutex ---
   RemoteTask* next = nullptr;
   std::uint64_t number = 0;   // in the order of submission
+
+  // --- the supervisor's; here and not among the extras, since there may be no memory when a worker dies ---
+  int deaths = 0;    // of workers that were at it
+  int retried = 0;
+  std::chrono::steady_clock::time_point retry_due{};   // while it waits out its back-off
 
   // --- where it is, for a canceller ---
   // `waiting` from the push to the pop; whoever leaves that state, popper or canceller, does so by an exchange, so that exactly one of
@@ -62,7 +70,8 @@ class RemoteTask {
   enum class Place : std::uint8_t {
     unsubmitted,
     waiting,
-    elsewhere,   // with a worker, or waiting for a retry
+    elsewhere,   // with a worker
+    retrying,    // waits out the back-off of a retry
     cancelled,
   };
   std::atomic<Place> place{Place::unsubmitted};
@@ -74,7 +83,8 @@ class RemoteTask {
   }
 
  protected:
-  explicit RemoteTask(const FunctionKey& function) : message_(MessageKind::task, function) {}
+  RemoteTask(const FunctionKey& function, bool decoded_in_place)
+      : decoded_in_place_(decoded_in_place), message_(MessageKind::task, function) {}
   ~RemoteTask() = default;
   void kill_worker() noexcept;   // of a task that was cancelled while it was running (process_pool_core.cpp)
 
@@ -82,6 +92,7 @@ class RemoteTask {
   std::uint64_t sequence_ = 0;
 
  private:
+  const bool decoded_in_place_;
   Message message_;
   std::unique_ptr<Extras> extras_;
 };
@@ -96,7 +107,7 @@ using TaskRef = std::unique_ptr<RemoteTask, DropTask>;
 template <class V, auto Decode>
 class DecodedTask final : public ValueState<V>, public RemoteTask {
  public:
-  explicit DecodedTask(const FunctionKey& function) : RemoteTask(function) {}
+  explicit DecodedTask(const FunctionKey& function) : RemoteTask(function, DecodedInPlace<V>::value) {}
 
   FutureState& state() noexcept override { return *this; }
   std::exception_ptr take_answer(Reader answer) noexcept override {

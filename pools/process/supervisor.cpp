@@ -14,10 +14,12 @@
 #include <exception>
 #include <fstream>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "pools/errors.h"
 #include "pools/process/process_pool_core.h"
+#include "pools/process/words.h"
 #include "pools/thread_name.h"
 
 namespace pools::detail {
@@ -25,22 +27,45 @@ namespace {
 
 constexpr int kRoundsBetweenEvents = 64;   // while busy, deaths and clocks are looked at this often
 
-// A worker that answers sooner than this, per task, is given more tasks at a time; one that does not for as long as the other is
-// stuck: it is given one at a time, and what it has not begun is taken back.
+// A worker that answers sooner than this, per task, is given more tasks at a time.
 constexpr std::chrono::microseconds kShortTask{20};
-constexpr std::chrono::microseconds kStuck{60};
 
 using Phase = WorkerProcess::Phase;
+using Sentence = WorkerProcess::Sentence;
 
 }  // namespace
 
-void ProcessPoolCore::supervise() {
+void ProcessPoolCore::supervise() noexcept {
   name_this_thread(options_.name_prefix, "_supervisor");
+  for (;;) {
+    try {
+      supervise_until_finished();
+      break;
+    } catch (const std::exception& error) {
+      break_pool(words([&] { return std::string("its supervisor failed: ") + error.what(); }));
+    } catch (...) {
+      break_pool(words([] { return std::string("its supervisor failed"); }));
+    }
+  }
+  // Of workers that were asked to end, and of those with which it could not be done.
+  if (!kill_descendants(mark_)) {
+    report_error("ending what the workers have started", error_or(spare_break_, [] { return Error("some of it may live on"); }));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    finished_ = true;
+  }
+  notify();
+}
+
+// Returns when there is nothing left to supervise, for good.
+void ProcessPoolCore::supervise_until_finished() {
   Patience patience;
   int rounds_without_events = 0;
   for (;;) {
     if (look_around()) {
       patience.renew();
+      quiet_ = false;
     } else if (!answers_come_soon() || !patience.yield_once()) {
       if (rebalance()) {
         patience.renew();
@@ -57,17 +82,8 @@ void ProcessPoolCore::supervise() {
     }
     if (!seen_closing_) continue;
     const std::lock_guard lock(mutex_);
-    if (queue_.empty() && retries_.empty() && live_.empty() && starting_ == 0 && arrivals_.empty()) break;   // for good
+    if (queue_.empty() && retries_.empty() && live_.empty() && starting_ == 0 && arrivals_.empty()) return;   // for good
   }
-  // Of workers that were asked to end, and of those with which it could not be done.
-  if (!kill_descendants(mark_)) {
-    report_error("ending what the workers have started", std::make_exception_ptr(Error("some of it may live on")));
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    finished_ = true;
-  }
-  notify();
 }
 
 bool ProcessPoolCore::look_around() {
@@ -75,13 +91,18 @@ bool ProcessPoolCore::look_around() {
   // Acquire: pairs with poke().
   if (poked_.exchange(false, std::memory_order_acquire)) {
     progress = true;
-    std::vector<Arrival> arrivals;
-    {
-      const std::lock_guard lock(mutex_);
-      arrivals.swap(arrivals_);
-      seen_closing_ = closing_;
+    for (;;) {
+      Arrival arrival;
+      {
+        const std::lock_guard lock(mutex_);
+        seen_closing_ = closing_;
+        if (arrivals_.empty()) break;
+        arrival = std::move(arrivals_.front());
+        arrivals_.erase(arrivals_.begin());
+      }
+      admit(std::move(arrival));
     }
-    for (Arrival& arrival : arrivals) admit(std::move(arrival));
+    drop_cancelled_retries();
     supply_idle();
     start_needed();
     stop_idle_workers();
@@ -92,7 +113,7 @@ bool ProcessPoolCore::look_around() {
 
 void ProcessPoolCore::park() {
   // Step (1) and (2) of the sleeper in doorbell.h; poke() makes its descriptor readable in any case.
-  for (const WorkerRef& worker : live_) worker->channel().expect_event(worker->unsent());
+  for (const WorkerRef& worker : live_) worker->channel().expect_event(worker->unsent() && !worker->terminated);
   for (const WorkerRef& worker : live_) {
     try {
       if (!worker->condemned() && worker->actionable()) return;
@@ -105,10 +126,10 @@ void ProcessPoolCore::park() {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now()).count();
     timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX));
   }
-  take_events(timeout_ms);
+  if (take_events(timeout_ms) == 0) quiet_ = true;
 }
 
-void ProcessPoolCore::take_events(int timeout_ms) {
+int ProcessPoolCore::take_events(int timeout_ms) {
   std::array<epoll_event, 32> events;
   const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), timeout_ms);
   for (int at = 0; at < count; ++at) {
@@ -127,10 +148,19 @@ void ProcessPoolCore::take_events(int timeout_ms) {
     }
   }
   watch_clocks();
+  return count;
 }
 
-void ProcessPoolCore::admit(Arrival arrival) {
-  if (!arrival.worker) return start_failed(arrival.number, arrival.failure);
+void ProcessPoolCore::admit(Arrival arrival) noexcept {
+  const auto failed = [&](const std::exception_ptr& failure) { start_failed(arrival.number, words([&] { return text_of(failure); })); };
+  if (!arrival.worker) return failed(arrival.failure);
+  try {
+    const std::lock_guard lock(mutex_);
+    if (live_.size() == live_.capacity()) live_.reserve(2 * live_.size() + 1);
+    idle_.reserve(live_.capacity());
+  } catch (const std::bad_alloc&) {
+    return failed(std::current_exception());
+  }
   const WorkerRef& worker = arrival.worker;
   // Edge-triggered, so that the event descriptor never has to be read.
   epoll_event bell{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
@@ -139,7 +169,7 @@ void ProcessPoolCore::admit(Arrival arrival) {
       ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, worker->child().pidfd(), &death) != 0) {
     const int error = errno;
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker->channel().event(), nullptr);
-    return start_failed(arrival.number, std::string("cannot watch a worker: ") + std::strerror(error));
+    return start_failed(arrival.number, words([&] { return std::string("cannot watch a worker: ") + std::strerror(error); }));
   }
   const std::lock_guard lock(mutex_);
   --starting_;
@@ -152,9 +182,10 @@ bool ProcessPoolCore::serve(const WorkerRef& worker) {
   int answers = 0;
   Clock::duration since{};
   try {
-    if (worker->unsent()) {
+    if (worker->unsent() && !worker->terminated) {
       const std::lock_guard lock(mutex_);   // what it sends belongs to what the mutex guards
       if (worker->send_some()) {
+        worker->progress = Clock::now();
         worker->channel().ring();
         progress = true;
       }
@@ -165,15 +196,16 @@ bool ProcessPoolCore::serve(const WorkerRef& worker) {
         const auto now = Clock::now();
         const std::lock_guard lock(mutex_);
         since = now - std::exchange(worker->progress, now);   // before it is given more
+        worker->unheard = false;
         worker->channel().room();   // whether the worker's index of that ring is in bounds
       }
       handle(worker, *header);
     }
-  } catch (const WireError& error) {
-    condemn(*worker, error.what());
-    progress = true;
   } catch (const std::bad_alloc&) {
     condemn(*worker, "an answer that there is no memory for");
+    progress = true;
+  } catch (const std::exception& error) {
+    condemn(*worker, error.what());
     progress = true;
   }
   if (answers > 0) adjust_depth(*worker, since / answers);
@@ -186,11 +218,11 @@ bool ProcessPoolCore::answers_come_soon() const {
 }
 
 void ProcessPoolCore::adjust_depth(WorkerProcess& worker, Clock::duration per_task) {
-  worker.answers_soon = per_task <= kStuck;
+  worker.answers_soon = per_task <= WorkerProcess::kStuck;
   if (!prefetches_) return;
   if (per_task < kShortTask) {
     worker.depth = std::min(worker.depth * 2, WorkerProcess::kMostGiven);
-  } else if (per_task > kStuck) {
+  } else if (per_task > WorkerProcess::kStuck) {
     worker.depth = 1;
   }
 }
@@ -201,13 +233,8 @@ void ProcessPoolCore::handle(const WorkerRef& worker, const MessageHeader& heade
       return worker_ready(worker);
     case MessageKind::refused: {
       Reader reader(worker->payload());
-      std::string cause = "the initializer failed";
-      try {
-        std::rethrow_exception(decode_exception(reader));
-      } catch (const RemoteError& error) {
-        cause += ": " + error.type() + ": " + error.what();
-      }
-      return break_pool(cause);
+      const std::exception_ptr failure = decode_exception(reader);
+      return break_pool(words([&] { return "the initializer failed: " + text_of(failure); }));
     }
     case MessageKind::result:
     case MessageKind::error:
@@ -224,9 +251,11 @@ void ProcessPoolCore::handle(const WorkerRef& worker, const MessageHeader& heade
 void ProcessPoolCore::worker_ready(const WorkerRef& worker) {
   {
     const std::lock_guard lock(mutex_);
-    if (worker->phase != Phase::starting) throw WireError("a worker that is ready twice");
-    worker->phase = Phase::ready;
-    ++ready_;
+    if (std::exchange(worker->up, true)) throw WireError("a worker that is ready twice");
+    if (worker->phase == Phase::starting) {   // or it was told to go meanwhile
+      worker->phase = Phase::ready;
+      ++ready_;
+    }
   }
   if (options_.observer) options_.observer->worker_up(worker->number(), worker->pid());
   failed_starts_ = 0;
@@ -256,6 +285,7 @@ void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& 
     more = worker->given() * 2 <= worker->depth;
     if (header.kind != MessageKind::skipped) {
       worker->due.reset();
+      worker->patience = WorkerProcess::kFirstPatience;
       ++worker->tasks_answered;
     }
   }
@@ -269,7 +299,7 @@ void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& 
   std::exception_ptr tampered;
   try {
     if (more && supply(worker)) worker->channel().ring();
-  } catch (const WireError&) {
+  } catch (...) {
     tampered = std::current_exception();   // only this worker's next tasks suffer
   }
   if (given.task) {
@@ -278,21 +308,24 @@ void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& 
       if (options_.observer) options_.observer->finished(task.number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
       task.state().await_canceller();
     } else {
-      std::exception_ptr error;
+      if (options_.timing) {
+        const RemoteTask::Extras& times = *task.has_extras();
+        queue_wait_->record(times.started_at - times.submitted_at);
+        run_time_->record(Clock::now() - times.started_at);
+      }
+      deaths_in_row_ = 0;
       Reader answer(worker->payload());
-      if (header.kind == MessageKind::result) {
-        error = task.take_answer(answer);
-      } else {
+      if (header.kind == MessageKind::error) {
+        std::exception_ptr error;
         try {
           error = decode_exception(answer);
         } catch (...) {
           error = std::current_exception();
         }
+        finish_with(task, worker->number(), std::move(error));
+      } else if (task.decoded_in_place() || !decode_elsewhere(*worker, given.task)) {
+        finish_with(task, worker->number(), task.take_answer(answer));
       }
-      if (options_.timing) run_time_->record(Clock::now() - task.has_extras()->started_at);
-      deaths_in_row_ = 0;
-      ended(task, worker->number(), error ? PoolObserver::Outcome::failed : PoolObserver::Outcome::done);
-      task.state().finish(std::move(error));
     }
   } else if (header.kind != MessageKind::skipped) {
     throw WireError("an answer to a task that was taken back");
@@ -302,12 +335,29 @@ void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& 
   stop_idle_workers();
 }
 
-bool ProcessPoolCore::over_memory(const WorkerProcess& worker) const {
-  // The second field of statm: resident pages.
-  std::ifstream statm("/proc/" + std::to_string(worker.pid()) + "/statm");
-  std::uint64_t size = 0;
-  std::uint64_t resident = 0;
-  return statm >> size >> resident && resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) > options_.recycle_above;
+bool ProcessPoolCore::decode_elsewhere(WorkerProcess& worker, TaskRef& task) noexcept {
+  DecodingThread::Answer answer{.task = nullptr, .payload = {}, .worker = worker.number()};
+  try {
+    answer.payload = worker.take_payload();
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  answer.task = std::move(task);
+  answering_.fetch_add(1, std::memory_order_relaxed);   // as in take_answer(), until decode() has counted it
+  if (!decoding_->deliver(answer)) decode(std::move(answer));
+  return true;
+}
+
+bool ProcessPoolCore::over_memory(const WorkerProcess& worker) const noexcept {
+  try {
+    // The second field of statm: resident pages.
+    std::ifstream statm("/proc/" + std::to_string(worker.pid()) + "/statm");
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    return statm >> size >> resident && resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) > options_.recycle_above;
+  } catch (const std::bad_alloc&) {
+    return false;   // after the next task, then
+  }
 }
 
 bool ProcessPoolCore::supply(const WorkerRef& worker) {
@@ -338,117 +388,43 @@ bool ProcessPoolCore::supply(const WorkerRef& worker) {
     if (alone || worker->unsent()) wanted = 0;
   }
   if (worker->given() > 0) return something;
-  if (worker->sentence == WorkerProcess::Sentence::deadline) {
+  if (worker->sentence == Sentence::deadline || worker->sentence == Sentence::silence) {
     // It answered after its SIGTERM: the answer counted, but who knows what the signal has left of it.
     worker->child().kill_group(SIGKILL);
     worker->child().kill(SIGKILL);
     return something;
   }
   if (recycle || (options_.max_tasks_per_child > 0 && worker->tasks_given >= options_.max_tasks_per_child)) {
-    worker->phase = Phase::stopping;
-    --ready_;
-    worker->load(Message(MessageKind::stop));
-    worker->send_some();
+    dismiss_locked(*worker);
     return true;
   }
   make_idle_locked(worker);
   return something;
 }
 
-bool ProcessPoolCore::supply_idle() {
-  std::vector<WorkerRef> idle;
-  {
-    const std::lock_guard lock(mutex_);
-    if (paused_ || queue_.empty() || idle_.empty()) return false;
-    idle.swap(idle_);
-    for (const WorkerRef& worker : idle) worker->idle = false;
-  }
-  for (auto worker = idle.rbegin(); worker != idle.rend(); ++worker) {
-    try {
-      if (supply(*worker)) (*worker)->channel().ring();
-    } catch (const WireError& error) {
-      condemn(**worker, error.what());
-    }
-  }
-  return true;
-}
-
-void ProcessPoolCore::start_needed() {
-  std::vector<int> numbers;
-  {
-    const std::lock_guard lock(mutex_);
-    if (paused_) return;
-    const auto coming = starting_ + std::count_if(live_.begin(), live_.end(), [](const WorkerRef& worker) { return worker->phase == Phase::starting; });
-    for (std::size_t served = idle_.size() + static_cast<std::size_t>(coming); served < queue_.size(); ++served) {
-      const int number = reserve_worker_locked();
-      if (number < 0) break;
-      numbers.push_back(number);
-    }
-  }
-  for (const int number : numbers) start_worker(number);
-}
-
-bool ProcessPoolCore::rebalance() {
-  if (!prefetches_) return false;
-  bool again = false;
-  bool taken = false;
-  {
-    std::unique_lock lock(mutex_, std::defer_lock);
-    for (const WorkerRef& worker : live_) {
-      if (!worker->has_several) continue;   // the supervisor's: without the mutex
-      if (!lock.owns_lock()) lock.lock();
-      if (worker->given() < 2) {
-        worker->has_several = false;
-        continue;
-      }
-      if (Clock::now() - worker->progress < kStuck) {
-        again = true;
-        continue;
-      }
-      worker->depth = 1;
-      worker->take_back([this](TaskRef task) { put_back_locked(std::move(task)); });
-      taken = true;
-    }
-  }
-  if (taken) supply_idle();
-  return again || taken;
-}
-
-void ProcessPoolCore::condemn(WorkerProcess& worker, const std::string& violation) {
-  const std::lock_guard lock(mutex_);
-  worker.condemn(violation);
-}
-
-void ProcessPoolCore::stop_idle_workers() {
-  std::vector<WorkerRef> stopped;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto beyond = static_cast<std::ptrdiff_t>(live_.size()) - target_;
-    const bool all = seen_closing_ && queue_.empty() && retries_.empty();
-    if (idle_.empty() || (!all && beyond <= 0)) return;
-    std::size_t count = all ? idle_.size() : std::min(idle_.size(), static_cast<std::size_t>(beyond));
-    // Those that are on their way out already count among those that live.
-    if (!all) {
-      const auto leaving = std::count_if(live_.begin(), live_.end(), [](const WorkerRef& worker) { return worker->phase == Phase::stopping; });
-      count = beyond > leaving ? std::min(idle_.size(), static_cast<std::size_t>(beyond - leaving)) : 0;
-    }
-    for (; count > 0; --count) {
-      WorkerRef worker = std::move(idle_.front());   // the one that has been idle longest
-      idle_.erase(idle_.begin());
+void ProcessPoolCore::supply_idle() noexcept {
+  for (std::size_t left = SIZE_MAX; left > 0;) {
+    WorkerRef worker;
+    {
+      const std::lock_guard lock(mutex_);
+      left = std::min(left, idle_.size());   // from the last one, each once
+      if (paused_ || queue_.empty() || left == 0) return;
+      const auto at = idle_.begin() + static_cast<std::ptrdiff_t>(--left);
+      worker = std::move(*at);
+      idle_.erase(at);
       worker->idle = false;
-      worker->phase = Phase::stopping;
-      --ready_;
-      worker->load(Message(MessageKind::stop));
-      stopped.push_back(std::move(worker));
     }
-  }
-  for (const WorkerRef& worker : stopped) {
     try {
-      if (worker->send_some()) worker->channel().ring();
-    } catch (const WireError& error) {
+      if (supply(worker)) worker->channel().ring();
+    } catch (const std::exception& error) {
       condemn(*worker, error.what());
     }
   }
+}
+
+void ProcessPoolCore::condemn(WorkerProcess& worker, const char* violation) noexcept {
+  const std::lock_guard lock(mutex_);
+  worker.condemn(violation);
 }
 
 }  // namespace pools::detail

@@ -123,6 +123,17 @@ class MessageReader {
     }
   }
   std::span<const std::byte> payload() const noexcept { return payload_; }
+  // The same in memory that is the caller's, until the next call of poll(): copied out of a view, handed over otherwise. Throws std::bad_alloc.
+  Bytes take_payload() {
+    Bytes taken;
+    if (large_.size() > 0 && payload_.data() == large_.data()) {
+      taken = std::move(large_);
+    } else {
+      taken.append(payload_.data(), payload_.size());
+    }
+    payload_ = {};
+    return taken;
+  }
 
   // After poll() threw std::bad_alloc in the middle of a message: reads the rest of it, without keeping it, and returns its header;
   // there is no payload then. Waits if the source does. REQUIRES: is_assembling().

@@ -5,10 +5,13 @@
 
 #include <cerrno>
 #include <csignal>
+#include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 
 #include "pools/affinity.h"
+#include "pools/errors.h"
 #include "pools/process/handshake.h"
 
 namespace pools::detail {
@@ -71,8 +74,13 @@ WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, Desc
   channel_.ring();
 }
 
-std::string WorkerProcess::finish_output() {
-  std::string tail = output_ ? relay_->finish(*output_) : std::string();
+std::string WorkerProcess::finish_output() noexcept {
+  std::string tail;
+  try {
+    if (output_) tail = relay_->finish(*output_);
+  } catch (const std::exception&) {
+    report_error("passing on the last words of a worker", std::current_exception());
+  }
   output_.reset();
   return tail;
 }
@@ -108,9 +116,15 @@ bool WorkerProcess::give(TaskRef& task) noexcept {
   return true;
 }
 
-void WorkerProcess::load(Message message) noexcept {
-  control_ = std::move(message);
-  control_.seal(control_sequence_ = ++sequence_);
+void WorkerProcess::load(Message prepare) noexcept {
+  control_ = std::move(prepare);
+  control_.seal(++sequence_);
+  sending_ = control_.view();
+}
+
+void WorkerProcess::load_stop() noexcept {
+  control_.restart(MessageKind::stop);   // in the memory of `prepare`: there may be no other
+  control_.seal(++sequence_);
   sending_ = control_.view();
 }
 
@@ -122,15 +136,19 @@ bool WorkerProcess::send_some() {
   return count > 0;
 }
 
-void WorkerProcess::condemn(const std::string& violation) noexcept {
-  violation_ = violation;
+void WorkerProcess::condemn(const char* violation) noexcept {
+  try {
+    violation_ = violation;
+  } catch (const std::bad_alloc&) {
+  }
   sentence = Sentence::violation;
   condemned_.store(true, std::memory_order_relaxed);
   child_.kill(SIGKILL);
 }
 
 bool WorkerProcess::actionable() {
-  return channel_.readable() || (unsent() && channel_.has_room());
+  // Who has been told to end gets nothing more, and must not keep the supervisor awake by making room for it.
+  return channel_.readable() || (unsent() && !terminated && channel_.has_room());
 }
 
 }  // namespace pools::detail

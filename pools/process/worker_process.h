@@ -33,7 +33,7 @@ class WorkerProcess {
     stopping,   // has been sent `stop`
   };
   // What the pool killed it for. What it died of otherwise is its own affair.
-  enum class Sentence { none, violation, deadline, cancelled };
+  enum class Sentence { none, violation, deadline, cancelled, silence };
 
   // Starts one and sends it its first messages. `name` is shown by ps and top (15 characters). Throws SpawnError, and
   // std::system_error when there is no memory or descriptor left for its channel.
@@ -47,18 +47,28 @@ class WorkerProcess {
   Child& child() noexcept { return child_; }
   DescendantMark mark() const noexcept { return mark_; }
   // Once it is dead: passes its last words on, and returns the end of its standard error.
-  std::string finish_output();
+  std::string finish_output() noexcept;
 
   // --- guarded by the pool's mutex ---
   Phase phase = Phase::starting;
   bool idle = false;                 // in the pool's list of idle workers
+  bool up = false;                   // has answered `prepare`
   int tasks_given = 0;               // since its start, but for those taken back
   Sentence sentence = Sentence::none;
-  Clock::time_point progress{};           // when it last answered, or was given work while it had none
-  std::optional<Clock::time_point> due;   // when its task is beyond its deadline, or its SIGTERM without effect
+  // When it last answered, read some of what does not fit its ring, or was given work while it had none.
+  Clock::time_point progress{};
+  // When its task is beyond its deadline, its grace since `stop` is over, or its SIGTERM was without effect.
+  std::optional<Clock::time_point> due;
+  // Who has several tasks and does not answer for so long is stuck: it is given one at a time, and what it has not begun is taken back.
+  static constexpr std::chrono::microseconds kStuck{60};
+  // How long it may leave its only task unbegun before that is taken back. Doubles each time, so that a machine that is merely slow does not pass a
+  // task on for ever.
+  static constexpr std::chrono::milliseconds kFirstPatience{200};
+  Clock::duration patience = kFirstPatience;
+  bool unheard = false;   // what it had not begun has been taken back, and it has not answered since
   // Kills it for what it did; nothing of it is read any more.
-  void condemn(const std::string& violation) noexcept;
-  const std::string& violation() const noexcept { return violation_; }   // empty: none
+  void condemn(const char* violation) noexcept;
+  const std::string& violation() const noexcept { return violation_; }   // empty: none, or no memory to say
 
   // --- what it has been given and has not answered, oldest first; guarded by the pool's mutex ---
   // The worker runs them in this order, answers each, and begins none that it has not claimed on the board. A task that was taken back
@@ -70,6 +80,8 @@ class WorkerProcess {
   static constexpr std::size_t kMostGiven = ClaimBoard::kCells / 2;
   std::size_t given() const noexcept { return count_; }
   std::size_t tasks() const noexcept;   // of those, not taken back
+  // It has been given something and has not begun the oldest, as far as one can tell of a worker that may lie.
+  bool keeps_waiting() noexcept { return count_ > 0 && (!at(0).task || !channel_.board().begun(at(0).sequence)); }
   Given& at(std::size_t index) noexcept { return given_[(first_ + index) % kMostGiven]; }   // 0: the oldest
   Given take_oldest() noexcept {
     Given taken = std::move(at(0));
@@ -87,14 +99,15 @@ class WorkerProcess {
       if (!entry.task || (index + 1 == count_ && unsent()) || !channel_.board().take_back(entry.sequence)) continue;
       entry.task->state().recall();
       --tasks_given;
+      if (!terminated) due.reset();   // its deadline's; a worker that has one is given nothing else
       use(std::move(entry.task));
     }
   }
 
   // --- sending; one thread at a time: whoever gave the task, from hand_over() on the supervisor ---
-  // Makes `message` the next to be sent: prepare, stop. REQUIRES: nothing is given, !unsent().
-  void load(Message message) noexcept;
-  std::uint64_t loaded_sequence() const noexcept { return control_sequence_; }
+  // Makes `prepare`, the first of all, or `stop`, the last, the next to be sent. REQUIRES: nothing is given, !unsent().
+  void load(Message prepare) noexcept;
+  void load_stop() noexcept;
   // Sends what fits now. True if that was something: ring() then; unsent() says whether there is a rest. Throws WireError.
   bool send_some();
   // Leaves the sending to the supervisor.
@@ -106,6 +119,7 @@ class WorkerProcess {
   // --- the supervisor's ---
   std::optional<MessageHeader> receive() { return reader_.poll(channel_); }   // Throws WireError
   std::span<const std::byte> payload() const noexcept { return reader_.payload(); }
+  Bytes take_payload() { return reader_.take_payload(); }   // Throws std::bad_alloc
   // There is something to receive or room to send into. Throws WireError.
   bool actionable();
   bool condemned() const noexcept { return condemned_.load(std::memory_order_relaxed); }   // Relaxed: guards nothing
@@ -131,8 +145,7 @@ class WorkerProcess {
   std::span<const std::byte> sending_;   // what is left of the message being sent
   bool has_offered_ = false;
 
-  Message control_{MessageKind::stop};   // prepare, stop
-  std::uint64_t control_sequence_ = 0;
+  Message control_{MessageKind::prepare};   // prepare, stop
   std::uint64_t sequence_ = 0;
 
   std::atomic<bool> unsent_{false};
