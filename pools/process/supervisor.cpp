@@ -373,12 +373,12 @@ bool ProcessPoolCore::supply(const WorkerRef& worker) {
   while (!spent && !queue_.empty() && worker->given() < wanted && may_give_locked(*worker)) {
     RemoteTask& next = queue_.front();
     const bool plain = next.has_extras() == nullptr;
-    const std::size_t size = next.message().view().size();
-    if (worker->given() > 0 && (!plain || size > worker->channel().room())) break;
+    const std::size_t room = worker->given() > 0 ? worker->channel().room() : ~std::size_t{0};   // throws before there is a task to be lost
+    if (worker->given() > 0 && (!plain || next.message().view().size() > room)) break;
     TaskRef task = pop_locked();
     if (!task) break;
     const bool alone = task->has_extras() != nullptr;
-    if (worker->given() > 0 && alone) {   // what was looked at had been cancelled
+    if (worker->given() > 0 && (alone || task->message().view().size() > room)) {   // what was looked at had been cancelled
       put_back_locked(std::move(task));
       break;
     }
