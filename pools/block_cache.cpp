@@ -4,8 +4,11 @@
 #include <bit>
 #include <cstdint>
 #include <mutex>
+#include <new>
+#include <type_traits>
 #include <utility>
 
+#include "pools/forks.h"
 #include "pools/futex.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -91,12 +94,9 @@ class alignas(64) Depot {
   std::size_t magazines_ = 0;    // guarded by mutex_
 };
 
-// Never destroyed: objects with static storage duration may still be in blocks.
-std::array<Depot, kSizes>& depots() noexcept {
-  alignas(Depot) static std::array<std::byte, sizeof(std::array<Depot, kSizes>)> memory;
-  static auto* const all = ::new (static_cast<void*>(memory.data())) std::array<Depot, kSizes>;
-  return *all;
-}
+// Trivially destroyed: objects with static storage duration may still be in blocks.
+constinit std::array<Depot, kSizes> depots;
+static_assert(std::is_trivially_destructible_v<Depot>);
 
 // Two magazines per size: one to take from and put into, and one in reserve that is full or empty, so that a thread at the border
 // does not go to the depot each time.
@@ -155,10 +155,15 @@ class LargeDepot {
   std::array<Free*, static_cast<std::size_t>(kLastPower - kFirstPower + 1) * 4> lists_{};   // guarded by mutex_
   std::size_t kept_ = 0;                                                                   // likewise
 };
-LargeDepot& large_depot() noexcept {
-  static auto* const only = new LargeDepot;   // never destroyed, as above
-  return *only;
-}
+constinit LargeDepot large_depot;
+static_assert(std::is_trivially_destructible_v<LargeDepot>);
+
+// Threads that a fork does not have may have held the locks, with a list half changed. What was in there, and in the magazines of those
+// threads, is lost to the fork.
+const AtFork begin_anew([] {
+  for (Depot& depot : depots) ::new (&depot) Depot;
+  ::new (&large_depot) LargeDepot;
+});
 
 // Constant-initialised and trivially destroyed, so that it can be asked at any time: while the thread's cache does not exist, or
 // exists no more, blocks go to the general allocator.
@@ -171,7 +176,7 @@ Cache::~Cache() {
   cache_pointer = nullptr;
   for (std::size_t index = 0; index < kSizes; ++index) {
     for (Magazine* const magazine : {&pairs[index].loaded, &pairs[index].reserve}) {
-      if (!magazine->full() || !depots()[index].put(*magazine, index)) free_all(*magazine, index);
+      if (!magazine->full() || !depots[index].put(*magazine, index)) free_all(*magazine, index);
     }
   }
 }
@@ -193,7 +198,7 @@ Cache* this_cache() noexcept {
 void* BlockCache::allocate(std::size_t bytes) {
   if (POOLS_KEEPS_BLOCKS && LargeDepot::holds(bytes)) {
     const std::size_t size = LargeDepot::rounded(bytes);
-    void* const kept = large_depot().take(size);
+    void* const kept = large_depot.take(size);
     return kept != nullptr ? kept : ::operator new(size);
   }
   if (!POOLS_KEEPS_BLOCKS || bytes > kLargest) return ::operator new(bytes);
@@ -203,7 +208,7 @@ void* BlockCache::allocate(std::size_t bytes) {
     if (pair.loaded.empty()) {
       if (!pair.reserve.empty()) {
         std::swap(pair.loaded, pair.reserve);
-      } else if (!depots()[index].take(pair.loaded)) {
+      } else if (!depots[index].take(pair.loaded)) {
         return ::operator new(bytes_of(index));
       }
     }
@@ -215,7 +220,7 @@ void* BlockCache::allocate(std::size_t bytes) {
 void BlockCache::release(void* memory, std::size_t bytes) noexcept {
   if (POOLS_KEEPS_BLOCKS && LargeDepot::holds(bytes)) {
     const std::size_t size = LargeDepot::rounded(bytes);
-    if (!large_depot().put(memory, size)) give_back(memory, size);
+    if (!large_depot.put(memory, size)) give_back(memory, size);
     return;
   }
   if (!POOLS_KEEPS_BLOCKS || bytes > kLargest) return give_back(memory, bytes);
@@ -225,7 +230,7 @@ void BlockCache::release(void* memory, std::size_t bytes) noexcept {
     if (pair.loaded.full()) {
       std::swap(pair.loaded, pair.reserve);
       // The reserve was full or empty; full, it makes room.
-      if (pair.loaded.full() && !depots()[index].put(pair.loaded, index)) free_all(pair.loaded, index);
+      if (pair.loaded.full() && !depots[index].put(pair.loaded, index)) free_all(pair.loaded, index);
     }
     pair.loaded.push(::new (memory) Block);
     return;

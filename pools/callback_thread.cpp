@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "pools/forks.h"
 #include "pools/patience.h"
 #include "pools/thread_name.h"
 
@@ -61,6 +62,7 @@ void CallbackThread::deliver(StateRef state) noexcept {
 }
 
 void CallbackThread::run() {
+  pool_thread_of = this_process();
   this_callback_thread = this;
   name_this_thread(name_, "");
   if (prepare_) {

@@ -1,5 +1,6 @@
 #include "pools/deadline_timer.h"
 
+#include "pools/forks.h"
 #include "pools/thread_name.h"
 
 namespace pools::detail {
@@ -51,6 +52,7 @@ void DeadlineTimer::changed_locked() noexcept {
 }
 
 void DeadlineTimer::run() {
+  pool_thread_of = this_process();
   this_timer = this;
   name_this_thread(name_, "");
   for (;;) {

@@ -91,6 +91,7 @@ class Future {
   // hook; the others still run.
   template <std::invocable<Future<T>> Callback>
   void add_done_callback(Callback&& callback) const {
+    state_->require_completion_here();
     auto completion = make_callback(std::forward<Callback>(callback));
     if (!state_->try_add_callback(completion)) completion->run(*state_);
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <mutex>
+#include <new>
 
 #include "pools/patience.h"
 #include "pools/runner.h"
@@ -12,12 +13,14 @@ namespace pools::detail {
 namespace {
 
 // Lists of completions are short-lived and rarely contended: a few mutexes shared by all states keep each state small.
-std::array<std::mutex, 64>& stripes() {
-  static std::array<std::mutex, 64> all;
-  return all;
-}
+constinit std::array<std::mutex, 64> stripes;
 
-std::mutex& stripe_of(const void* state) { return stripes()[(reinterpret_cast<std::uintptr_t>(state) / 64) % stripes().size()]; }
+std::mutex& stripe_of(const void* state) { return stripes[(reinterpret_cast<std::uintptr_t>(state) / 64) % stripes.size()]; }
+
+// Threads that a fork does not have may have held them, for lists that it does not touch.
+const AtFork renew_stripes([] {
+  for (std::mutex& stripe : stripes) ::new (&stripe) std::mutex;
+});
 
 }  // namespace
 
@@ -55,7 +58,7 @@ bool FutureState::cancel() noexcept {
     const std::uint32_t status = word & kStatus;
     return status == kPending || (status == kRunning && (word & kCancelEndsRunning) != 0 && (word & kClaimed) == 0);
   };
-  if (!may_cancel()) return (word & kStatus) == kCancelled;
+  if (!may_cancel() || !may_be_completed_here()) return (word & kStatus) == kCancelled;
   const StateRef keep = StateRef::share(this);
   bool was_running = false;
   {
@@ -90,6 +93,7 @@ void FutureState::recall() noexcept {
 }
 
 bool FutureState::begun_elsewhere() const noexcept {
+  if (!may_be_completed_here()) return false;
   const std::lock_guard lock(stripe_of(this));
   // Acquire: pairs with offer().
   const std::uint32_t word = word_.load(std::memory_order_acquire);
@@ -97,7 +101,7 @@ bool FutureState::begun_elsewhere() const noexcept {
 }
 
 void FutureState::await_all_cancellers() noexcept {
-  for (std::mutex& stripe : stripes()) {
+  for (std::mutex& stripe : stripes) {
     const std::lock_guard lock(stripe);
   }
 }
@@ -151,7 +155,10 @@ void FutureState::run_delivered_callbacks() noexcept {
     const std::lock_guard lock(stripe_of(this));
     queue = std::move(callbacks_);
   }
-  while (!queue.empty()) queue.pop()->run(*this);
+  while (!queue.empty()) {
+    queue.pop()->run(*this);
+    end_if_forked();
+  }
 }
 
 bool FutureState::add(CompletionQueue& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept {
@@ -174,8 +181,13 @@ std::unique_ptr<Completion> FutureState::take_back_continuation(const Completion
   return continuations_.take(completion);
 }
 
+void FutureState::refuse_fork() {
+  throw Error("the future is not done, and its pool belongs to the process that this one was forked from: it will not be done here");
+}
+
 bool FutureState::wait(const Deadline& deadline, bool for_result) {
   if (done()) return true;
+  require_completion_here();
   if (deadline || this_runner == nullptr) return sleep(deadline);
   wait_on_runner(*this_runner, *this, for_result);
   return true;

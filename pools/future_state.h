@@ -16,6 +16,7 @@
 
 #include "pools/block_cache.h"
 #include "pools/errors.h"
+#include "pools/forks.h"
 #include "pools/futex.h"
 
 namespace pools::detail {
@@ -99,11 +100,18 @@ class FutureState : public InBlocks {
     return (word & kStatus) == kRunning || ((word & (kStatus | kOffered)) == kOffered && begun_elsewhere());
   }
 
+  // Throws Error if this is a fork of the process whose pool is to complete the state, and it is not done: it never will be. What may
+  // block or register something comes after this.
+  void require_completion_here() const {
+    if (!may_be_completed_here()) [[unlikely]] refuse_fork();
+  }
+
   // Pending or cancelled already: true, and done() from now on. Callbacks run in the calling thread, with no lock held. True for
-  // a running one, too, after allow_cancel_while_running(), unless its producer has claimed the completion.
+  // a running one, too, after allow_cancel_while_running(), unless its producer has claimed the completion. In a fork false, unless
+  // cancelled already.
   bool cancel() noexcept;
   // Returns when done; false when the deadline came first. On a thread that runs a thread pool's jobs it helps (runner.h) if there is no
-  // deadline.
+  // deadline. Throws as require_completion_here() does.
   bool wait(const Deadline& deadline = {}) { return wait(deadline, false); }
   // The same for the state's result, which a task may not wait for that it waits for in turn: throws DeadlockError if there is no
   // deadline and it would.
@@ -125,7 +133,10 @@ class FutureState : public InBlocks {
 
   // --- producer side ---
   // Before anybody else knows the state.
-  void set_sink(CallbackSink* sink) noexcept { sink_ = sink; }
+  void set_sink(CallbackSink* sink) noexcept {
+    sink_ = sink;
+    word_.store(this_process() << kProcessShift, std::memory_order_relaxed);
+  }
   void attach_before_sharing(std::unique_ptr<Completion> callback) noexcept {
     callbacks_.push(std::move(callback));
     word_.store(word_.load(std::memory_order_relaxed) | kHasCallbacks, std::memory_order_relaxed);   // nobody else has the pointer
@@ -184,8 +195,15 @@ class FutureState : public InBlocks {
   static constexpr std::uint32_t kClaimed = 32;           // one of several producers has won
   static constexpr std::uint32_t kCancelEndsRunning = 64; // constant once shared
   static constexpr std::uint32_t kOffered = 128;          // lies ready for somebody else to begin
+  // Above: the process of the pool that is to complete it, its number's lower bits. 0 without a pool, and when done.
+  static constexpr std::uint32_t kProcessShift = 8;
   static constexpr bool is_done(std::uint32_t word) noexcept { return (word & kStatus) >= kCancelled; }
 
+  bool may_be_completed_here() const noexcept {
+    const std::uint32_t word = word_.load(std::memory_order_acquire);   // Acquire: as in done()
+    return word >> kProcessShift == 0 || is_done(word) || word >> kProcessShift == this_process() << kProcessShift >> kProcessShift;
+  }
+  [[noreturn]] static void refuse_fork();
   bool wait(const Deadline& deadline, bool for_result);
   bool sleep(const Deadline& deadline) noexcept;
   bool begun_elsewhere() const noexcept;

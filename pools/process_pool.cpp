@@ -87,6 +87,9 @@ void ProcessPool::apply(const RemoteTaskOptions& options, detail::RemoteTask& ta
   }
 }
 
-ProcessPool::~ProcessPool() { core_->close(); }
+ProcessPool::~ProcessPool() {
+  if (!core_->process().is_this()) detail::keep_for_ever(core_);
+  core_->close();
+}
 
 }  // namespace pools

@@ -220,6 +220,8 @@ struct ProcessPool::HandOver final : detail::Completion {
 template <class T>
 template <auto Fn>
 auto Future<T>::then_in(ProcessPool& parsers) const {
+  state_->require_completion_here();
+  parsers.core_->process().require("the process pool that is to go on with a result");
   detail::TaskRef task;
   auto future = ProcessPool::make_task<Fn>(*parsers.core_, task);
   std::unique_ptr<detail::Completion> hand_over =

@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "pools/forks.h"
 #include "pools/process/bytes.h"
 #include "pools/process/codec.h"
 #include "pools/process/function_key.h"
@@ -66,6 +67,7 @@ void call_remotely(Reader& arguments, Bytes& result) {
     std::tuple<Values...> values{decode<Values>(arguments)...};   // in braces: from left to right
     arguments.expect_end();
     const auto call = [&]() -> decltype(auto) {
+      const EndsIfForked user;   // a fork has neither the memory of `arguments` nor that of `result`
       return std::apply([](Values&... each) -> decltype(auto) { return std::invoke(Fn, static_cast<Forms&&>(each)...); }, values);
     };
     if constexpr (std::is_void_v<typename S::Result>) {

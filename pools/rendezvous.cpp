@@ -51,6 +51,7 @@ bool Watch::add(FutureState& state, std::size_t index) {
     std::shared_ptr<Rendezvous> rendezvous;
     std::size_t index;
   };
+  state.require_completion_here();
   std::unique_ptr<Completion> arrival = std::make_unique<Arrival>(rendezvous_, index);
   const Completion* const raw = arrival.get();
   if (!state.try_add_continuation(arrival)) return false;
@@ -61,6 +62,7 @@ bool Watch::add(FutureState& state, std::size_t index) {
 }
 
 std::optional<std::size_t> Watch::next(const Deadline& deadline) {
+  process_.require("the set of futures that is waited for");
   const auto index = deadline || this_runner == nullptr ? rendezvous_->next(deadline) : next_on_runner(*this_runner);
   // Arrived: nothing to take back, and no reason to keep the future alive.
   if (index) watched_[slot_of_index_[*index]].first = {};

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "pools/forks.h"
 #include "pools/future_state.h"
 #include "pools/futex.h"
 
@@ -47,6 +48,7 @@ class Watch {
  public:
   explicit Watch(std::size_t capacity) : rendezvous_(std::make_shared<Rendezvous>(capacity)) { watched_.reserve(capacity); }
   ~Watch() {
+    if (!process_.is_this()) return;   // in a fork nobody arrives
     for (auto& [state, completion] : watched_) {
       if (state) state->take_back_continuation(completion);
     }
@@ -54,13 +56,14 @@ class Watch {
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
-  // False if the state is done already: it will not arrive.
+  // False if the state is done already: it will not arrive. Throws Error in a fork, as next() does.
   bool add(FutureState& state, std::size_t index);
   std::optional<std::size_t> next(const Deadline& deadline);
 
  private:
   std::size_t next_on_runner(class Runner& runner);
 
+  const OwningProcess process_;
   std::shared_ptr<Rendezvous> rendezvous_;
   std::vector<std::pair<StateRef, const Completion*>> watched_;
   std::size_t helped_ = 0;   // of watched_: so many of the first are past any help

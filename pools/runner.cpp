@@ -3,12 +3,20 @@
 #include <memory>
 
 #include "pools/dispatch.h"
+#include "pools/forks.h"
 #include "pools/rendezvous.h"
 #include "pools/waits_for.h"
 
 namespace pools::detail {
 
 constinit thread_local Runner* this_runner = nullptr;
+
+namespace {
+
+// The runner's pool has no threads in a fork, this one included: what a task does in a fork that it has made, it does as anybody.
+const AtFork forget_runner([] { this_runner = nullptr; });
+
+}  // namespace
 
 void wait_on_runner(Runner& runner, FutureState& state, bool refuse_cycles) {
   const WaitEdge edge(runner.task(), state, refuse_cycles ? WaitEdge::OnCycle::refuse : WaitEdge::OnCycle::ignore);

@@ -81,6 +81,7 @@ class Task final : public ValueState<R>, public Job {
     } catch (...) {
       error = std::current_exception();
     }
+    end_if_forked();
     call_.reset();   // captures are gone before the result is published
     runner.exchange_task(outer);
     runner.ended(*this, error != nullptr);
@@ -114,6 +115,7 @@ class DetachedTask final : public Job, public InBlocks {
       failed = true;
       report_error("a posted task", std::current_exception());
     }
+    end_if_forked();
     call_.reset();
     runner.exchange_task(outer);
     runner.ended(*this, failed);

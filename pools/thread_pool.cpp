@@ -44,6 +44,9 @@ void ThreadPool::check(const TaskOptions& options) {
   }
 }
 
-ThreadPool::~ThreadPool() { core_->shutdown({}); }
+ThreadPool::~ThreadPool() {
+  if (!core_->process().is_this()) detail::keep_for_ever(core_);
+  core_->shutdown({});
+}
 
 }  // namespace pools

@@ -38,13 +38,17 @@ ThreadPoolCore::ThreadPoolCore(ThreadPoolOptions options)
 
 ThreadPoolCore::~ThreadPoolCore() = default;
 
+void ThreadPoolCore::refuse_in_fork() const { process_.refuse("the pool '" + options_.name_prefix + "'"); }
+
 int ThreadPoolCore::workers() const {
+  if (!process_.is_this()) return 0;
   const std::lock_guard lock(mutex_);
   return wanted_;
 }
 
 void ThreadPoolCore::Sink::deliver(StateRef state) noexcept {
-  if (core_.callback_thread_) {
+  // In a fork: a submitter's that runs its own job and has forked there.
+  if (core_.callback_thread_ && core_.process_.is_this()) {
     core_.callback_thread_->deliver(std::move(state));
     return;
   }
@@ -214,12 +218,14 @@ bool ThreadPoolCore::initialize() noexcept {
   std::exception_ptr broken;
   try {
     options_.initializer();
+    end_if_forked();
     return true;
   } catch (const std::exception& error) {
     broken = std::make_exception_ptr(BrokenPoolError(std::string("the pool is broken: its initializer threw: ") + error.what()));
   } catch (...) {
     broken = std::make_exception_ptr(BrokenPoolError("the pool is broken: its initializer threw no std::exception"));
   }
+  end_if_forked();
   {
     const std::lock_guard lock(mutex_);
     if (!broken_) broken_ = broken;
@@ -232,6 +238,7 @@ bool ThreadPoolCore::initialize() noexcept {
 
 void ThreadPoolCore::work(Slot& slot, int number) noexcept {
   if (slot.before.joinable()) slot.before.join();   // it has said that it has ended, and is about to
+  pool_thread_of = this_process();
   this_thread = {.pool = this, .worker = &slot.worker};
   const RunnerScope scope(slot.worker);
   name_this_thread(options_.name_prefix, std::string(1, '_').append(std::to_string(number)));
@@ -280,6 +287,7 @@ void ThreadPoolCore::join_all() {
 // --- control ----------------------------------------------------------------------------------------------------------
 
 void ThreadPoolCore::shutdown(const ShutdownOptions& options) {
+  if (!process_.is_this()) return;
   if (options.wait && (this_thread.pool == this || (this_runner != nullptr && this_runner->pool() == &sink_))) {
     throw Error("shutdown(wait) was called from a worker of the pool '" + options_.name_prefix + "': it would wait for itself");
   }
@@ -295,6 +303,7 @@ void ThreadPoolCore::shutdown(const ShutdownOptions& options) {
 }
 
 void ThreadPoolCore::start_all() {
+  require_own_process();
   std::uint32_t expected = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -314,6 +323,7 @@ void ThreadPoolCore::start_all() {
 }
 
 void ThreadPoolCore::pause() {
+  require_own_process();
   dispatch_.pause();
   if (!dispatch_.paused()) return;   // shut down
   // What was claimed before becomes running, or turns out to be cancelled, before this returns.
@@ -323,11 +333,13 @@ void ThreadPoolCore::pause() {
 }
 
 void ThreadPoolCore::resume() {
+  require_own_process();
   dispatch_.resume();
   if (events_.places() != nullptr) events_.places()->wake_all();   // submitters that may run their own tasks again
 }
 
 void ThreadPoolCore::resize(int workers) {
+  require_own_process();
   const std::lock_guard lock(mutex_);
   if (broken_) std::rethrow_exception(broken_);
   if (dispatch_.closed()) throw ShutdownError("cannot resize a pool after shutdown");
@@ -350,6 +362,7 @@ void ThreadPoolCore::resize(int workers) {
 
 PoolMetrics ThreadPoolCore::metrics() const {
   PoolMetrics metrics;
+  if (!process_.is_this()) return metrics;
   const std::lock_guard lock(mutex_);
   metrics.workers = static_cast<int>(slots_.size() - ended_);
   // First the ends, then the starts, then the submissions, each with acquire: what is read later is not smaller.

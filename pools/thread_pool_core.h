@@ -17,6 +17,7 @@
 #include "pools/callback_thread.h"
 #include "pools/deadline_timer.h"
 #include "pools/dispatch.h"
+#include "pools/forks.h"
 #include "pools/job_events.h"
 #include "pools/metrics.h"
 #include "pools/observer.h"
@@ -44,18 +45,21 @@ struct ThreadPoolOptions {
 
 namespace detail {
 
+// In a fork: what submits, starts or waits throws Error, shutdown() returns at once, and the rest says that there is nothing.
 class ThreadPoolCore {
  public:
   explicit ThreadPoolCore(ThreadPoolOptions options);
   ~ThreadPoolCore();   // REQUIRES: shut down and waited for
 
   int workers() const;
+  const OwningProcess& process() const noexcept { return process_; }
   // Runs callbacks where options.callbacks says.
   CallbackSink* sink() noexcept { return &sink_; }
 
   // state: the task's, or null. The caller owns a reference of its own.
   template <class T>
   void submit(Owned<T> task, FutureState* state, const TaskOptions* options = nullptr) {
+    require_own_process();
     if (options == nullptr && !events_.on_all_jobs()) {
       enqueue(*task, state);   // throws: the task is still ours
     } else {
@@ -93,6 +97,10 @@ class ThreadPoolCore {
     ThreadPoolCore& core_;
   };
 
+  void require_own_process() const {
+    if (!process_.is_this()) [[unlikely]] refuse_in_fork();
+  }
+  [[noreturn]] void refuse_in_fork() const;
   void enqueue(Job& job, FutureState* state);
   void enqueue_with_extras(Job& job, FutureState* state, const TaskOptions* options);
   bool find_place(Job& job, FutureState* state);
@@ -111,6 +119,7 @@ class ThreadPoolCore {
 
   // Constant after construction.
   const ThreadPoolOptions options_;
+  const OwningProcess process_;   // in a fork of it nothing else may be looked at
 
   DeadlineTimer deadlines_;
   JobEvents events_;

@@ -1,7 +1,11 @@
 #include "pools/waits_for.h"
 
+#include <atomic>
+#include <memory>
 #include <mutex>
 #include <unordered_map>
+
+#include "pools/forks.h"
 
 namespace pools::detail {
 namespace {
@@ -12,10 +16,19 @@ struct Table {
   std::unordered_map<const FutureState*, const FutureState*> awaited_by;
 };
 
+constinit std::atomic<Table*> only{nullptr};   // never destroyed: threads may wait while the program ends
+
 Table& table() {
-  static Table* const only = new Table;   // never destroyed: threads may wait while the program ends
-  return *only;
+  // Acquire: what its maker made; release, with the exchange, publishes it.
+  Table* found = only.load(std::memory_order_acquire);
+  if (found != nullptr) return *found;
+  auto made = std::make_unique<Table>();
+  if (only.compare_exchange_strong(found, made.get(), std::memory_order_acq_rel, std::memory_order_acquire)) return *made.release();
+  return *found;
 }
+
+// In a fork no thread waits that is in there.
+const AtFork forget_waits([] { only.store(nullptr, std::memory_order_relaxed); });
 
 }  // namespace
 
@@ -50,6 +63,7 @@ WaitEdge::~WaitEdge() {
   auto& [mutex, awaited_by] = table();
   const std::lock_guard lock(mutex);
   const auto entry = awaited_by.find(waiter_);
+  if (entry == awaited_by.end()) return;   // a fork's table knows nothing of it
   if (before_ != nullptr) {
     entry->second = before_;
   } else {

@@ -37,10 +37,8 @@ void Guard::ensure() {
   const std::lock_guard lock(mutex_);
   if (child_.pid() >= 0 && !child_.try_wait()) return;
   pipe_.reset();
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "cannot make the pipe of a guard");
-  const FileDescriptor theirs(ends[0]);
-  FileDescriptor ours(ends[1]);
+  auto [theirs, ours] = make_pipe();
+  if (!theirs) throw std::system_error(errno, std::generic_category(), "cannot make the pipe of a guard");
   const FileDescriptor null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   child_ = spawn({.arguments = {kGuardArgument, name_, std::to_string(mark_.value()), std::to_string(::getpid())},
                   .channel_fd = theirs.get(),

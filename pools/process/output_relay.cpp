@@ -85,12 +85,12 @@ std::shared_ptr<OutputRelay::Source> OutputRelay::attach(std::string worker, Fil
   source->worker = std::move(worker);
   FileDescriptor* const theirs[2] = {&stdout_fd, &stderr_fd};
   for (int to = 0; to < 2; ++to) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "cannot make a pipe for a worker's output");
-    source->streams[to].pipe = FileDescriptor(ends[0]);
-    *theirs[to] = FileDescriptor(ends[1]);
+    DescriptorPair ends = make_pipe();
+    if (!ends) throw std::system_error(errno, std::generic_category(), "cannot make a pipe for a worker's output");
+    ::fcntl(ends.first.get(), F_SETFL, O_NONBLOCK);
+    source->streams[to].pipe = std::move(ends.first);
+    *theirs[to] = std::move(ends.second);
     source->streams[to].to = to;
-    ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
   }
   const std::lock_guard lock(mutex_);
   for (Stream& stream : source->streams) {

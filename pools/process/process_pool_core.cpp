@@ -53,6 +53,8 @@ ProcessPoolCore::ProcessPoolCore(ProcessPoolOptions options)
 
 ProcessPoolCore::~ProcessPoolCore() = default;
 
+void ProcessPoolCore::refuse_in_fork() const { process_.refuse("the process pool '" + options_.name_prefix + "'"); }
+
 void ProcessPoolCore::open() {
   callbacks_ = std::make_unique<CallbackThread>(options_.name_prefix + "_callbacks");
   decoding_ = std::make_unique<DecodingThread>(options_.name_prefix + "_decoder", [this](DecodingThread::Answer answer) { decode(std::move(answer)); });
@@ -61,6 +63,7 @@ void ProcessPoolCore::open() {
 }
 
 void ProcessPoolCore::close() {
+  if (!process_.is_this()) return;
   shutdown({.wait = true, .cancel_futures = false});
   supervisor_.join();
   decoding_.reset();
@@ -82,6 +85,7 @@ bool ProcessPoolCore::own_thread() noexcept {
 }
 
 void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
+  require_own_process();
   WorkerRef worker;
   int number = -1;
   bounded = bounded && options_.queue.limit > 0 && !own_thread();
@@ -270,6 +274,7 @@ void ProcessPoolCore::start_needed() noexcept {
 }
 
 void ProcessPoolCore::shutdown(ShutdownOptions options) {
+  if (!process_.is_this()) return;
   if (options.wait && (std::this_thread::get_id() == supervisor_id_ || decoding_->is_this_thread())) {
     throw Error("shutdown would wait for the thread that calls it");
   }
@@ -319,6 +324,7 @@ bool ProcessPoolCore::is_finished() const {
 }
 
 void ProcessPoolCore::start_all() {
+  require_own_process();
   for (bool first = true;; first = false) {
     const std::uint32_t before = changes_.load(std::memory_order_acquire);   // Acquire: as in shutdown
     // Each time, not once: workers die and are recycled meanwhile, and others resize.
@@ -346,6 +352,7 @@ void ProcessPoolCore::start_all() {
 }
 
 void ProcessPoolCore::pause() {
+  require_own_process();
   {
     const std::lock_guard lock(mutex_);
     if (closing_ || paused_) return;
@@ -357,6 +364,7 @@ void ProcessPoolCore::pause() {
 }
 
 void ProcessPoolCore::resume() {
+  require_own_process();
   const std::lock_guard lock(mutex_);
   if (!paused_) return;
   paused_ = false;
@@ -364,11 +372,13 @@ void ProcessPoolCore::resume() {
 }
 
 bool ProcessPoolCore::paused() const {
+  if (!process_.is_this()) return false;
   const std::lock_guard lock(mutex_);
   return paused_;
 }
 
 void ProcessPoolCore::resize(int workers) {
+  require_own_process();
   {
     const std::lock_guard lock(mutex_);
     if (closing_) refuse_submission_locked();
@@ -381,11 +391,13 @@ void ProcessPoolCore::resize(int workers) {
 }
 
 int ProcessPoolCore::workers() const {
+  if (!process_.is_this()) return 0;
   const std::lock_guard lock(mutex_);
   return target_;
 }
 
 std::vector<pid_t> ProcessPoolCore::worker_pids() const {
+  if (!process_.is_this()) return {};
   const std::lock_guard lock(mutex_);
   std::vector<pid_t> pids;
   pids.reserve(live_.size());
@@ -395,6 +407,7 @@ std::vector<pid_t> ProcessPoolCore::worker_pids() const {
 
 PoolMetrics ProcessPoolCore::metrics() const {
   PoolMetrics metrics;
+  if (!process_.is_this()) return metrics;
   {
     // With the mutex: what has ended was submitted before, so that nothing comes out negative.
     const std::lock_guard lock(mutex_);
@@ -421,11 +434,11 @@ PoolMetrics ProcessPoolCore::metrics() const {
 }
 
 void ProcessPoolCore::deliver(StateRef state) noexcept {
-  {
+  if (process_.is_this()) {
     const std::lock_guard lock(callbacks_mutex_);
     if (callbacks_) return callbacks_->deliver(std::move(state));
   }
-  // After the pool's end only a then_in future is completed, with an error; there is no thread left for its callbacks.
+  // After the pool's end, and in a fork, only a then_in future is completed, with an error; there is no thread for its callbacks.
   state->run_delivered_callbacks();
 }
 

@@ -30,6 +30,7 @@
 
 #include "pools/callback_thread.h"
 #include "pools/errors.h"
+#include "pools/forks.h"
 #include "pools/metrics.h"
 #include "pools/pool_options.h"
 #include "pools/process/decoding_thread.h"
@@ -42,6 +43,7 @@
 
 namespace pools::detail {
 
+// In a fork: what submits, starts or waits throws Error, shutdown() and close() return at once, and the rest says that there is nothing.
 // Thread-safe. Futures' states refer to it as their sink: it outlives the ProcessPool where a future is still to be completed.
 class ProcessPoolCore final : public CallbackSink, public std::enable_shared_from_this<ProcessPoolCore> {
  public:
@@ -50,6 +52,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   ProcessPoolCore(const ProcessPoolCore&) = delete;
   ProcessPoolCore& operator=(const ProcessPoolCore&) = delete;
 
+  const OwningProcess& process() const noexcept { return process_; }
   void open();    // starts the supervisor. Throws std::system_error
   void close();   // shutdown, then gives every thread, process and descriptor back. Once
 
@@ -80,6 +83,11 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
     WorkerRef worker;             // null: it could not be started
     std::exception_ptr failure;   // why
   };
+
+  void require_own_process() const {
+    if (!process_.is_this()) [[unlikely]] refuse_in_fork();
+  }
+  [[noreturn]] void refuse_in_fork() const;
 
   // --- process_pool_core.cpp; mutex_ held ---
   int reserve_worker_locked();                  // the number of a worker to be started; -1 if there may be no more
@@ -144,6 +152,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
 
   // Constant after construction (the descriptors until close()).
   const ProcessPoolOptions options_;
+  const OwningProcess process_;   // in a fork of it nothing else may be looked at
   // Several tasks at a time only where nobody can tell: who watches or times starts, or counts places, sees them one by one.
   const bool prefetches_;
   const DescendantMark mark_;   // that of the pool's workers, each in its own way

@@ -51,7 +51,7 @@ struct Failure {
 
 FileDescriptor duplicate_high(int fd) {
   if (fd < 0) return FileDescriptor();
-  FileDescriptor copy(::fcntl(fd, F_DUPFD_CLOEXEC, kFirstSafe));
+  FileDescriptor copy = detail::duplicate(fd, kFirstSafe);
   if (!copy) throw SpawnError("duplicate descriptor " + std::to_string(fd), errno);
   return copy;
 }
@@ -179,10 +179,8 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& chan
 Child spawn_here(const SpawnRequest& request) {
   namespace process = detail::boost_process;
 
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) throw SpawnError("make a status socket", errno);
-  const FileDescriptor ours(ends[0]);
-  FileDescriptor low(ends[1]);
+  auto [ours, low] = detail::make_socket_pair(SOCK_SEQPACKET);
+  if (!ours) throw SpawnError("make a status socket", errno);
   FileDescriptor theirs = duplicate_high(low.get());
   const FileDescriptor channel = duplicate_high(request.channel_fd);
   const FileDescriptor output = duplicate_high(request.stdout_fd);
@@ -272,7 +270,7 @@ Child& Child::operator=(Child&& other) noexcept {
 Child::~Child() { abandon(); }
 
 void Child::abandon() noexcept {
-  if (pid_ >= 0 && !status_) {
+  if (pid_ >= 0 && !status_ && pidfd_) {   // no pidfd: this is a fork, and the child its parent's
     kill_group(SIGKILL);
     kill(SIGKILL);
     try {
@@ -317,7 +315,7 @@ bool Child::kill(int signal) noexcept {
 }
 
 void Child::kill_group(int signal) noexcept {
-  if (!leads_group_ || pid_ <= 0) return;
+  if (!leads_group_ || pid_ <= 0 || !pidfd_) return;
   // The kernel's own reference to the group, which never means another one, also when the leader has been reaped. Since Linux 6.9.
   constexpr unsigned kProcessGroup = 1U << 2;   // PIDFD_SIGNAL_PROCESS_GROUP
   if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, kProcessGroup) == 0 || errno != EINVAL) return;

@@ -1,14 +1,15 @@
 #include <pthread.h>
 #include <signal.h>
-#include <unistd.h>
 
-#include <cerrno>
+#include <atomic>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "pools/forks.h"
 #include "pools/futex.h"
 #include "pools/process/spawn.h"
 #include "pools/thread_name.h"
@@ -19,16 +20,21 @@ namespace {
 thread_local bool is_spawner = false;
 
 // The thread that starts all processes. It is never joined and its object never destroyed: PR_SET_PDEATHSIG follows the thread
-// that forked, so it has to outlive every child, and only the end of the process may end it.
+// that forked, so it has to outlive every child, and only the end of the process may end it. A fork starts one of its own.
 class Spawner {
  public:
   static Spawner& instance() {
-    static Spawner* const spawner = new Spawner;
-    return *spawner;
+    static constinit std::atomic<Spawner*> current{nullptr};
+    // Acquire: what its maker made; release, with the exchange, publishes it.
+    Spawner* found = current.load(std::memory_order_acquire);
+    while (found == nullptr || !found->process_.is_this()) {
+      auto made = std::make_unique<Spawner>();
+      if (current.compare_exchange_strong(found, made.get(), std::memory_order_acq_rel, std::memory_order_acquire)) return *made.release();
+    }
+    return *found;
   }
 
   void post(std::function<void()> job) {
-    if (::getpid() != process_) throw SpawnError("start a process from a process that was forked without exec", EPERM);
     {
       const std::lock_guard lock(mutex_);
       if (!started_) {
@@ -72,7 +78,7 @@ class Spawner {
     }
   }
 
-  const pid_t process_ = ::getpid();
+  const OwningProcess process_;
   std::mutex mutex_;
   bool started_ = false;                     // guarded by mutex_
   std::deque<std::function<void()>> jobs_;   // guarded by mutex_

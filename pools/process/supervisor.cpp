@@ -36,6 +36,7 @@ using Sentence = WorkerProcess::Sentence;
 }  // namespace
 
 void ProcessPoolCore::supervise() noexcept {
+  pool_thread_of = this_process();
   name_this_thread(options_.name_prefix, "_supervisor");
   for (;;) {
     try {

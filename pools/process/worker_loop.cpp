@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "pools/affinity.h"
+#include "pools/forks.h"
 #include "pools/process/channel.h"
 #include "pools/process/codec.h"
 #include "pools/process/handshake.h"
@@ -168,6 +169,7 @@ class Worker {
 
 void run_worker(int argc, char** argv) {
   const char* const name = argc > 2 ? argv[2] : "worker";
+  pool_thread_of = this_process();
   ::signal(SIGINT, SIG_IGN);   // the terminal's Ctrl-C is for the main process to deal with
   ::prctl(PR_SET_NAME, name, 0, 0, 0);
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);   // into a pipe it would be held back until 4 KiB are there, or lost with the process

@@ -40,12 +40,10 @@ FileDescriptor null_output() {
 WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, DescendantMark mark, OutputRelay* relay)
     : number_(number), mark_(mark), relay_(relay) {
   const std::string name = options.name_prefix + "_" + std::to_string(number);
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    throw std::system_error(errno, std::generic_category(), "cannot make a socket for a worker");
-  }
-  lifeline_ = FileDescriptor(ends[0]);
-  const FileDescriptor theirs(ends[1]);
+  DescriptorPair ends = make_socket_pair(SOCK_STREAM);
+  if (!ends) throw std::system_error(errno, std::generic_category(), "cannot make a socket for a worker");
+  lifeline_ = std::move(ends.first);
+  const FileDescriptor theirs = std::move(ends.second);
   // Sent before there is a receiver, so that no death can be in the way.
   send_handshake(lifeline_.get(), channel_.memory_descriptor(), channel_.event());
   FileDescriptor output;
