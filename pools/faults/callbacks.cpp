@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <latch>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -59,6 +60,7 @@ POOLS_FAULT(callback_that_submits_and_shuts_down) {
   others.await(10);
   std::atomic<int> ran{0};
   std::atomic<int> refused{0};
+  std::latch called{1};
   const auto count = [&](const Future<int>&) { ++ran; };
   const auto first = pool.submit_with_callback<&die_of>(
       [&](const Future<int>&) {
@@ -70,11 +72,13 @@ POOLS_FAULT(callback_that_submits_and_shuts_down) {
           ++refused;
         }
         pool.shutdown();   // also one that waits: for everything but itself
+        called.count_down();
       },
       SIGKILL);
   thrown_by<WorkerDied>([&] { first.result(); });
   const Bystanders::Outcome outcome = others.finish();
   FAULT_EXPECT_EQ(outcome.died + outcome.cancelled, 0U);
+  called.wait();   // before that, a shutdown here might come first
   pool.shutdown();
   FAULT_EXPECT_EQ(ran, 1);
   FAULT_EXPECT_EQ(refused, 1);
