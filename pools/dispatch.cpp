@@ -44,21 +44,6 @@ Job* Dispatch::List::take_all() noexcept {
   return all;
 }
 
-bool Dispatch::List::remove(Job* job) noexcept {
-  Job* previous = nullptr;
-  for (Job* at = first(); at != nullptr; previous = at, at = at->next) {
-    if (at != job) continue;
-    if (previous == nullptr) {
-      first_.store(job->next, std::memory_order_relaxed);
-    } else {
-      previous->next = job->next;
-    }
-    if (last_ == job) last_ = previous;
-    return true;
-  }
-  return false;
-}
-
 void Dispatch::accept_locked(Job* job) noexcept {
   const std::uint64_t number = submitted_.load(std::memory_order_relaxed);
   // Release: see submitted().
@@ -66,45 +51,40 @@ void Dispatch::accept_locked(Job* job) noexcept {
   if (job->extras) events_.accepted(*job, number);
 }
 
-Dispatch::Pushed Dispatch::queued_locked(Worker*& wake) noexcept {
-  Pushed outcome = Pushed::queued;
-  if (inbox_counting()) {
-    ++unclaimed_;
-    if (short_of_workers_locked()) outcome = Pushed::queued_needs_worker;
-  }
+void Dispatch::queued_locked(Worker*& wake) noexcept {
+  if (inbox_counting()) ++unclaimed_;
   if (!inbox_paused()) wake = choose_locked();
-  return outcome;
 }
 
-Dispatch::Pushed Dispatch::push(Job* job) noexcept {
-  if (job->priority() != 0) return push_ranked(job);
+Dispatch::Pushed Dispatch::push(Job* job, bool anyway) noexcept {
+  if (job->priority() != 0) return push_ranked(job, anyway);
   Worker* wake = nullptr;
-  Pushed outcome = Pushed::queued;
   {
     const std::lock_guard inbox(inbox_mutex_);
     if (closed_.load(std::memory_order_relaxed)) return Pushed::refused;
+    if (short_of_workers_locked(1) && !anyway) return Pushed::needs_worker;
     accept_locked(job);
     inbox_.append(job);
-    outcome = queued_locked(wake);
+    queued_locked(wake);
   }
   if (wake != nullptr) wake->parker_.unpark();   // after unlocking: the first thing it wants are the locks
-  return outcome;
+  return Pushed::queued;
 }
 
-Dispatch::Pushed Dispatch::push_ranked(Job* job) noexcept {
+Dispatch::Pushed Dispatch::push_ranked(Job* job, bool anyway) noexcept {
   Worker* wake = nullptr;
-  Pushed outcome = Pushed::queued;
   {
     const std::lock_guard outbox(outbox_mutex_);
     const std::lock_guard inbox(inbox_mutex_);
     if (closed_.load(std::memory_order_relaxed)) return Pushed::refused;
+    if (short_of_workers_locked(1) && !anyway) return Pushed::needs_worker;
     accept_locked(job);
     ranked_.push(job);
     set_mode_locked(kRanked, true);
-    outcome = queued_locked(wake);
+    queued_locked(wake);
   }
   if (wake != nullptr) wake->parker_.unpark();
-  return outcome;
+  return Pushed::queued;
 }
 
 Dispatch::Admitted Dispatch::admit(Job* job) noexcept {
@@ -276,35 +256,20 @@ Job* Dispatch::take_all() noexcept {
   return outbox_.take_all();
 }
 
-bool Dispatch::withdraw(Job* job) noexcept {
-  const std::lock_guard outbox(outbox_mutex_);
-  const std::lock_guard inbox(inbox_mutex_);
-  outbox_.append_all(inbox_);
-  if (!(job->priority() != 0 ? ranked_.remove(job) : outbox_.remove(job))) return false;
-  if (ranked_.empty()) set_mode_locked(kRanked, false);
-  --unclaimed_;
-  return true;
-}
-
-bool Dispatch::reserve_worker(bool only_if_needed) noexcept {
+bool Dispatch::lacks_worker(Need need) const noexcept {
   const std::lock_guard inbox(inbox_mutex_);
   if (unstarted_ == 0) return false;
-  if (only_if_needed ? !short_of_workers_locked() : closed_.load(std::memory_order_relaxed)) return false;
-  --unstarted_;
-  ++available_;
-  return true;
-}
-
-void Dispatch::start_failed() noexcept {
-  const std::lock_guard inbox(inbox_mutex_);
-  ++unstarted_;
-  --available_;
+  if (need == Need::queued) return short_of_workers_locked(0);
+  if (closed_.load(std::memory_order_relaxed)) return false;
+  return need == Need::all || short_of_workers_locked(1);
 }
 
 void Dispatch::worker_started() noexcept {
   const std::lock_guard outbox(outbox_mutex_);
   const std::lock_guard inbox(inbox_mutex_);
-  if (unstarted_ == 0) set_mode_locked(kCounting, false);
+  // It may have claimed a job by now, and have counted itself as busy before it is counted here.
+  ++available_;
+  if (--unstarted_ == 0) set_mode_locked(kCounting, false);
 }
 
 void Dispatch::grow(int by) noexcept {
@@ -347,7 +312,7 @@ void Dispatch::make_available(Worker& self) noexcept {
 bool Dispatch::make_unavailable(Worker& self) noexcept {
   const std::lock_guard inbox(inbox_mutex_);
   if (std::exchange(self.available_, false)) --available_;
-  return short_of_workers_locked();
+  return short_of_workers_locked(0);
 }
 
 }  // namespace pools::detail

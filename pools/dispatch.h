@@ -23,6 +23,14 @@
 // workers off the parked ones and unparks them: they look at the lists like one that comes from a job, retired or not, and one
 // that is not retired stays. Hence at most one wake-up is in flight that has not yet borne fruit, the woken worker
 // wakes the next, and there is nothing to get wrong in memory orders: the mutexes have them.
+//
+// Workers that are started as they are needed. A job is queued only when somebody is there to run it:
+//
+//     (II)  a job is queued  =>  there is a worker
+//
+// So push() queues nothing for which a worker would have to be started first: its caller starts one and comes again, or, where no
+// thread can be started and none is there, has kept the job and says so. A worker counts from its start on and not while it is being
+// started: nobody relies on one that never comes.
 
 #include <atomic>
 #include <cstddef>
@@ -32,7 +40,7 @@
 
 #include "pools/futex.h"
 #include "pools/job.h"
-#include "pools/ranked_jobs.h"
+#include "pools/pairing_heap.h"
 #include "pools/rendezvous.h"
 #include "pools/runner.h"
 
@@ -44,10 +52,11 @@ class Dispatch {
   Dispatch(const Dispatch&) = delete;
   Dispatch& operator=(const Dispatch&) = delete;
 
-  enum class Pushed { refused, queued, queued_needs_worker };
-  // Appends, and wakes a worker if one must be. Refused after close(): then the job is still the caller's.
-  // queued_needs_worker: call start_worker_if_needed().
-  Pushed push(Job* job) noexcept;
+  // Appends, and wakes a worker if one must be. Refused after close(), and needs_worker: the job is still the caller's.
+  // needs_worker, perhaps, unless `anyway`: start one if lacks_worker(Need::another), then push again. REQUIRES of `anyway`: there is a
+  // worker, or the dispatch is closed.
+  enum class Pushed { refused, needs_worker, queued };
+  Pushed push(Job* job, bool anyway = false) noexcept;
   // For a job that its submitter is to run: counts it as submitted if it may start now, and as admitted() until its Runner says that
   // it has settled.
   enum class Admitted { refused, paused, admitted };
@@ -64,8 +73,6 @@ class Dispatch {
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
   // Everything that no worker has claimed, chained by `next`.
   Job* take_all() noexcept;
-  // True: the job was still queued, and is the caller's again; it remains counted as submitted.
-  bool withdraw(Job* job) noexcept;
 
   // Nothing is claimed or admitted from its return on until resume() or close(); what was before may not have settled yet. Without
   // effect after close().
@@ -79,17 +86,19 @@ class Dispatch {
   // Jobs accepted so far. Acquire, like the counts of their ends (job_events.h).
   std::uint64_t submitted() const noexcept { return submitted_.load(std::memory_order_acquire); }
 
-  // --- workers are started as they are needed ---
-  // True: a worker has been reserved: start its thread, or say start_failed(). False: all are, or it is not needed since no
-  // more jobs are queued than workers are available for; if not only_if_needed, false after close().
-  bool reserve_worker(bool only_if_needed) noexcept;
-  void start_failed() noexcept;
-  // To be said after each start: once no worker is left to be started nobody counts.
-  void worker_started() noexcept;
+  // --- workers are started as they are needed; not by two threads at once ---
+  enum class Need {
+    queued,    // more jobs are queued than workers are available for, also after close()
+    another,   // there would be, with one more
+    all,       // as many as were asked for
+  };
+  // True: start one, then say worker_started(). False: all are, or it is not needed; but for Need::queued also after close().
+  bool lacks_worker(Need need) const noexcept;
+  void worker_started() noexcept;   // once no worker is left to be started nobody counts
   bool counting() const noexcept { return (mode() & kCounting) != 0; }
 
-  // --- resizing; not to be called by two threads at once, nor while a worker is reserved and not started ---
-  void grow(int by) noexcept;     // then reserve_worker(), at once for all unless counting()
+  // --- resizing; not by two threads at once, nor while a worker is being started ---
+  void grow(int by) noexcept;     // then start those that are lacking, at once all of them unless counting()
   void shrink(int by) noexcept;   // workers that are not busy end at once, others after their job
   int drop_unstarted() noexcept;  // those that were never started will not be: how many
 
@@ -104,7 +113,6 @@ class Dispatch {
     void append_all(List& from) noexcept;
     Job* pop() noexcept;
     Job* take_all() noexcept;
-    bool remove(Job* job) noexcept;
 
    private:
     // Atomic only so that a searching worker may glance at it without the lock. Relaxed: what it saw decides nothing.
@@ -127,9 +135,10 @@ class Dispatch {
   bool inbox_counting() const noexcept { return (inbox_mode_ & kCounting) != 0; }
   bool inbox_paused() const noexcept { return (inbox_mode_ & kPaused) != 0; }
   void accept_locked(Job* job) noexcept;
-  Pushed queued_locked(Worker*& wake) noexcept;
-  Pushed push_ranked(Job* job) noexcept;
-  bool short_of_workers_locked() const noexcept { return inbox_counting() && unstarted_ > 0 && unclaimed_ > available_; }
+  void queued_locked(Worker*& wake) noexcept;
+  Pushed push_ranked(Job* job, bool anyway) noexcept;
+  // With `more` jobs than there are.
+  bool short_of_workers_locked(int more) const noexcept { return inbox_counting() && unstarted_ > 0 && unclaimed_ + more > available_; }
   bool nothing_queued_locked() const noexcept { return outbox_.empty() && inbox_.empty() && ranked_.empty(); }
   bool claimable_locked() const noexcept { return !paused() && !nothing_queued_locked(); }
   Worker* choose_locked() noexcept;
@@ -141,6 +150,15 @@ class Dispatch {
   bool make_unavailable(Worker& self) noexcept;
   static void unpark_all(Worker* list) noexcept;
 
+  // Jobs with a priority: higher ones first, equal ones in the order of submission. All of them have extras.
+  struct Links {
+    static bool goes_before(const Job& a, const Job& b) noexcept {
+      return a.extras->priority != b.extras->priority ? a.extras->priority > b.extras->priority : a.extras->number < b.extras->number;
+    }
+    static Job*& next(Job& job) noexcept { return job.next; }
+    static Job*& child(Job& job) noexcept { return job.extras->child; }
+  };
+
   static constexpr std::size_t kCacheLine = 64;   // two sides, two lines: producers and workers disturb each other less
 
   JobEvents& events_;
@@ -151,7 +169,7 @@ class Dispatch {
   // Changes only under both locks: who holds either reads what is. Relaxed: others decide nothing by it.
   std::atomic<unsigned> mode_{kCounting};
 
-  alignas(kCacheLine) BriefMutex inbox_mutex_;
+  alignas(kCacheLine) mutable BriefMutex inbox_mutex_;
   // Guarded by inbox_mutex_.
   unsigned inbox_mode_ = kCounting;   // mode_, once more
   List inbox_;
@@ -170,7 +188,7 @@ class Dispatch {
   // Raised under both locks; released by those who run the jobs, acquired by await_settled().
   std::atomic<std::uint32_t> admitted_{0};
   // Guarded by both: changed under both, read under either.
-  RankedJobs ranked_;
+  PairingHeap<Job, Links> ranked_;
   std::vector<std::shared_ptr<Rendezvous>> resume_waiters_;   // empty unless paused
 };
 

@@ -194,6 +194,15 @@ class ProcessPool {
 template <auto Fn, class T>
 struct ProcessPool::HandOver final : detail::Completion {
   HandOver(std::shared_ptr<detail::ProcessPoolCore> to, detail::TaskRef made) : core(std::move(to)), task(std::move(made)) {}
+  ~HandOver() override {
+    if (!task) return;
+    // Not submitted: cancelled, or the future to be continued is gone and was never done. The task must not outlive the core undone.
+    try {
+      throw Error("the future that this one was to continue was dropped before it was done");
+    } catch (...) {
+      task->fail_unstarted(std::current_exception());
+    }
+  }
 
   void run(detail::FutureState& from) noexcept override {
     if (task->state().done()) return;   // cancelled meanwhile: no worker need start for it

@@ -125,8 +125,9 @@ class DetachedTask final : public Job, public InBlocks {
     events.stateless_cancelled(*this);
     delete this;
   }
-  void fail(const std::exception_ptr&, JobEvents& events) noexcept override {
+  void fail(const std::exception_ptr& error, JobEvents& events) noexcept override {
     events.failed_unstarted(*this, nullptr);
+    report_error("a posted task", error);
     delete this;
   }
   void discard() noexcept override { delete this; }

@@ -196,14 +196,11 @@ class ThreadPool {
       return;
     }
     // Only what has a state can be cancelled.
-    submit_task(&options, nullptr, [call = std::move(call)]() mutable {
-      try {
-        call();
-      } catch (...) {
-        detail::report_error("a posted task", std::current_exception());
-        throw;
-      }
-    });
+    const auto report = [](const Future<void>& done) {
+      if (done.cancelled()) return;
+      if (const std::exception_ptr error = done.exception()) detail::report_error("a posted task", error);
+    };
+    submit_task(&options, report, [call = std::move(call)]() mutable { call(); });
   }
 
   template <class F, class... Ranges>

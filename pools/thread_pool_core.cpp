@@ -55,7 +55,7 @@ void ThreadPoolCore::Sink::deliver(StateRef state) noexcept {
   // While it runs callbacks the worker is as good as busy: a job that is queued meanwhile may need another one.
   if (this_thread.pool == &core_ && this_thread.worker->busy_again()) {
     try {
-      core_.start_needed();
+      core_.start_needed(Dispatch::Need::queued);
     } catch (const std::exception&) {
       report_error("starting a worker", std::current_exception());
     }
@@ -71,21 +71,17 @@ void ThreadPoolCore::refuse() const {
 
 // --- submitting -------------------------------------------------------------------------------------------------------
 
-void ThreadPoolCore::enqueue(Job& job, FutureState* state) {
-  switch (dispatch_.push(&job)) {
-    case Dispatch::Pushed::queued:
-      return;
-    case Dispatch::Pushed::refused:
-      refuse();
-    case Dispatch::Pushed::queued_needs_worker:
-      try {
-        start_needed();
-      } catch (...) {
-        if (!dispatch_.withdraw(&job)) return;   // a worker of before has taken it, or a shutdown has dealt with it
-        fail_stranded(std::current_exception());
-        events_.failed_unstarted(job, state);
-        throw;
-      }
+void ThreadPoolCore::enqueue(Job& job) {
+  for (bool anyway = false;;) {
+    switch (dispatch_.push(&job, anyway)) {
+      case Dispatch::Pushed::queued:
+        return;
+      case Dispatch::Pushed::refused:
+        refuse();
+      case Dispatch::Pushed::needs_worker:
+        // Each time around a worker was started for this job or another one, unless it is the last time.
+        anyway = !start_needed(Dispatch::Need::another);
+    }
   }
 }
 
@@ -101,7 +97,12 @@ void ThreadPoolCore::enqueue_with_extras(Job& job, FutureState* state, const Tas
   }
   events_.submitting(job);
   if (events_.places() != nullptr && !find_place(job, state)) return;   // it has been run here
-  enqueue(job, state);
+  try {
+    enqueue(job);
+  } catch (...) {
+    if (events_.places() != nullptr) events_.places()->give_back();
+    throw;
+  }
   if (deadline) deadlines_.add(std::move(*deadline));
 }
 
@@ -158,20 +159,21 @@ bool ThreadPoolCore::run_in_caller(Job& job, FutureState* state) {
 
 // --- workers ----------------------------------------------------------------------------------------------------------
 
-void ThreadPoolCore::start_needed() {
+bool ThreadPoolCore::start_needed(Dispatch::Need need) {
   const std::lock_guard lock(mutex_);
-  while (dispatch_.reserve_worker(true)) {
+  while (dispatch_.lacks_worker(need)) {
     try {
-      start_reserved_locked();
+      start_worker_locked();
     } catch (const std::exception&) {
       if (slots_.size() == ended_) throw;
       report_error("starting a worker", std::current_exception());
-      return;
+      return false;
     }
   }
+  return true;
 }
 
-void ThreadPoolCore::start_reserved_locked() {
+void ThreadPoolCore::start_worker_locked() {
   Slot* slot = nullptr;
   try {
     int number = static_cast<int>(slots_.size());
@@ -190,7 +192,6 @@ void ThreadPoolCore::start_reserved_locked() {
     slot->thread = std::thread([this, slot, number] { work(*slot, number); });
   } catch (...) {
     if (slot != nullptr && slot->before.joinable()) slot->thread = std::move(slot->before);
-    dispatch_.start_failed();
     throw;
   }
   slot->ended = false;
@@ -201,16 +202,6 @@ void ThreadPoolCore::start_reserved_locked() {
 
 void ThreadPoolCore::fail_all(const std::exception_ptr& error) noexcept {
   for (Job* job = dispatch_.take_all(); job != nullptr;) std::exchange(job, job->next)->fail(error, events_);
-}
-
-// Jobs that were queued while a worker was being started, which were told that it would do for them. Without it, nobody will.
-void ThreadPoolCore::fail_stranded(const std::exception_ptr& error) noexcept {
-  Job* stranded = nullptr;
-  {
-    const std::lock_guard lock(mutex_);   // nobody starts a worker meanwhile
-    if (slots_.size() == ended_) stranded = dispatch_.take_all();
-  }
-  while (stranded != nullptr) std::exchange(stranded, stranded->next)->fail(error, events_);
 }
 
 bool ThreadPoolCore::initialize() noexcept {
@@ -264,12 +255,6 @@ void ThreadPoolCore::work(Slot& slot, int number) noexcept {
 }
 
 void ThreadPoolCore::join_all() {
-  // A submit that was let in before the pool closed may still be on its way to starting its worker: do it here.
-  try {
-    start_needed();
-  } catch (const std::exception&) {
-    fail_all(std::current_exception());   // queued, no worker, and none to be had
-  }
   const std::lock_guard join_lock(join_mutex_);
   for (std::size_t index = 0;; ++index) {
     std::thread* thread = nullptr;
@@ -307,7 +292,7 @@ void ThreadPoolCore::start_all() {
   std::uint32_t expected = 0;
   {
     const std::lock_guard lock(mutex_);
-    while (!broken_ && dispatch_.reserve_worker(false)) start_reserved_locked();
+    while (!broken_ && dispatch_.lacks_worker(Dispatch::Need::all)) start_worker_locked();
     expected = started_;
   }
   for (;;) {
@@ -353,7 +338,7 @@ void ThreadPoolCore::resize(int workers) {
   if (dispatch_.counting()) return;   // as they are needed
   // Nobody counts any more whether they are needed: all now.
   try {
-    while (dispatch_.reserve_worker(false)) start_reserved_locked();
+    while (dispatch_.lacks_worker(Dispatch::Need::all)) start_worker_locked();
   } catch (...) {
     wanted_ -= dispatch_.drop_unstarted();
     throw;

@@ -61,7 +61,7 @@ class ThreadPoolCore {
   void submit(Owned<T> task, FutureState* state, const TaskOptions* options = nullptr) {
     require_own_process();
     if (options == nullptr && !events_.on_all_jobs()) {
-      enqueue(*task, state);   // throws: the task is still ours
+      enqueue(*task);   // throws: the task is still ours
     } else {
       enqueue_with_extras(*task, state, options);
     }
@@ -101,17 +101,16 @@ class ThreadPoolCore {
     if (!process_.is_this()) [[unlikely]] refuse_in_fork();
   }
   [[noreturn]] void refuse_in_fork() const;
-  void enqueue(Job& job, FutureState* state);
+  void enqueue(Job& job);
   void enqueue_with_extras(Job& job, FutureState* state, const TaskOptions* options);
   bool find_place(Job& job, FutureState* state);
   bool run_in_caller(Job& job, FutureState* state);
   bool called_from_inside() const noexcept;
-  // Throws std::system_error when a thread could not be started and there is none at all; with fewer threads than wanted
-  // the pool still works, and the failure is reported to the error hook.
-  void start_needed();
-  void start_reserved_locked();
+  // Starts what is needed. Throws std::system_error when a thread could not be started and there is none at all; with fewer threads than
+  // wanted the pool still works: false, and the failure is reported to the error hook.
+  bool start_needed(Dispatch::Need need);
+  void start_worker_locked();
   void fail_all(const std::exception_ptr& error) noexcept;
-  void fail_stranded(const std::exception_ptr& error) noexcept;   // the queued, if there is no worker
   void work(Slot& slot, int number) noexcept;
   bool initialize() noexcept;
   void join_all();

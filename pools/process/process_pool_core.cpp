@@ -108,9 +108,12 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
       lock.lock();
       --blocked_submitters_;
     }
+    if (options_.timing) task->extras();   // now: from here on nothing may throw
+    // Straight to a worker it never waits, and has no place in the queue that a canceller could give back.
+    const bool waits = idle_.empty() || paused_ || !queue_.empty();
     Place unsubmitted = Place::unsubmitted;
     // Acq_rel: note_cancelled() of another thread reads what was done before, or this sees that it came first.
-    if (!task->place.compare_exchange_strong(unsubmitted, Place::waiting, std::memory_order_acq_rel)) {
+    if (!task->place.compare_exchange_strong(unsubmitted, waits ? Place::waiting : Place::elsewhere, std::memory_order_acq_rel)) {
       lock.unlock();
       task->state().await_canceller();
       task.reset();
@@ -119,14 +122,13 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
     task->number = submitted_++;
     if (options_.timing) task->extras().submitted_at = Clock::now();
     if (options_.observer) options_.observer->submitted(task->number);
-    if (idle_.empty() || paused_ || !queue_.empty()) {
+    if (waits) {
       queue_.push(std::move(task));
       if (idle_.empty()) number = reserve_worker_locked();
     } else {
       worker = std::move(idle_.back());
       idle_.pop_back();
       worker->idle = false;
-      task->place.exchange(Place::elsewhere, std::memory_order_acq_rel);
       if (!give_locked(worker, std::move(task))) {
         make_idle_locked(worker);
         worker.reset();
@@ -299,6 +301,7 @@ void ProcessPoolCore::shutdown(ShutdownOptions options) {
     if (task->state().cancel() && options_.observer) {
       options_.observer->finished(task->number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
     }
+    task->state().await_canceller();   // perhaps another one
   }
   if (!options.wait) return;
   for (;;) {

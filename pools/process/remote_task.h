@@ -32,9 +32,13 @@ class RemoteTask {
   virtual std::exception_ptr take_answer(Reader answer) noexcept = 0;
   // take_answer() runs no code of the user's (in_place.h).
   bool decoded_in_place() const noexcept { return decoded_in_place_; }
-  // Completes it with an error unless it is cancelled. REQUIRES: pending or cancelled.
+  // Completes it with an error unless it is cancelled; then the canceller is done with the pool when this returns. REQUIRES: pending or
+  // cancelled.
   bool fail_unstarted(const std::exception_ptr& error) noexcept {
-    if (!state().claim()) return false;
+    if (!state().claim()) {
+      state().await_canceller();
+      return false;
+    }
     state().finish(error);
     return true;
   }

@@ -5,6 +5,7 @@
      - (I) of dispatch.h: a job can be claimed and a worker is parked  =>  a worker is searching;
      - no lost wake-up: when nobody can go on, every accepted job has ended (unless the pool is paused for ever, which is not modelled);
      - no job is run twice, refused after it was accepted, or overtaken by one that was submitted later with the same priority;
+     - (II) of dispatch.h: a job is queued  =>  there is a worker;
      - after close() every started worker ends.
 
    What one line stands for. A section under a lock is one atomic step, since whoever else looks at the same variables needs the lock, too.
@@ -14,7 +15,7 @@
    Memory orders are not modelled: every shared variable but the Parker's word and the futex is guarded by a lock.
 
    Options (spin -D):  LAZY       workers are started as they are needed; else all are there
-                       FAILING    the start of a thread may fail, once per submission
+                       FAILING    the start of a thread may fail, SUBMITTERS times in all
                        PAUSING    somebody pauses and resumes
                        RESIZING   somebody shrinks the pool by one and grows it again
                        RANKED     the jobs of submitter 1 have a priority
@@ -79,6 +80,9 @@ byte order;                               /* jobs accepted */
 byte number[JOBS];                        /* in the order of acceptance */
 byte claimed_up_to;                       /* the number of the last plain job claimed, + 1 */
 byte submitters_done;
+#ifdef FAILING
+byte failures;                            /* threads that could not be started */
+#endif
 
 /* List::append_all */
 inline move_inbox() {
@@ -144,29 +148,32 @@ end_parked:
   word[me] = EMPTY
 }
 
-/* start_needed(): `failure` if no thread could be started and none is there. */
-inline start_needed(failure) {
+/* start_for_submission(): `anyway` if no thread could be started and others are there, `failure` if there are none. */
+inline start_for_submission(anyway, failure) {
   atomic { !pool_lock -> pool_lock = true };
-  do
-  :: atomic {                                          /* reserve_worker(true) */
-       if
-       :: counting && unstarted > 0 && unclaimed > available_count -> unstarted--; available_count++
-       :: else -> goto_break = true
-       fi
+  if
+  :: atomic {                                          /* lacks_worker(Need::another) */
+       !closed && counting && unstarted > 0 && unclaimed + 1 > available_count ->
+       skip
+#ifdef MUTANT_COUNTS_A_WORKER_BEFORE_IT_IS_THERE
+       ;
+       unstarted--;
+       available_count++
+#endif
      };
      if
-     :: goto_break -> break
-     :: else
-     fi;
-     if
 #ifdef FAILING
-     :: may_fail ->
-        may_fail = false;
-        atomic { unstarted++; available_count-- };     /* start_failed() */
-        failure = (alive_count == 0);
-        break
+     :: atomic { failures < SUBMITTERS -> failures++ };
+        atomic {
+#ifdef MUTANT_COUNTS_A_WORKER_BEFORE_IT_IS_THERE
+          unstarted++;
+          available_count--;
 #endif
-     :: true ->                                        /* start_reserved_locked(): a slot that is not in use */
+          anyway = (alive_count > 0);
+          failure = !anyway
+        }
+#endif
+     :: true ->                                        /* start_worker_locked(): a slot that is not in use */
         d_step {
           slot = 0;
           do
@@ -178,104 +185,76 @@ inline start_needed(failure) {
           alive[slot] = true;
           slot = 0
         };
-        counting = counting && unstarted > 0   /* worker_started() */
+        atomic {                                       /* worker_started() */
+#ifndef MUTANT_COUNTS_A_WORKER_BEFORE_IT_IS_THERE
+          unstarted--;
+          available_count++;
+#endif
+          counting = counting && unstarted > 0
+        }
      fi
-  od;
-  goto_break = false;
+  :: else
+  fi;
   pool_lock = false
 }
 
 proctype submitter(byte me) {
-  byte k, job, moved, before, wake = NOBODY, slot;
-  bool needs, goto_break, failure, withdrawn;
-#ifdef FAILING
-  bool may_fail = true;
-#endif
+  byte k, job, before, wake = NOBODY, slot;
+  bool needs, anyway, failure;
   do
   :: k < PER_SUBMITTER ->
      job = me * PER_SUBMITTER + k;
      k++;
-     /* push(), push_ranked() */
+     /* enqueue(): until it is queued or refused */
+     do
+     :: fate[job] == NEW ->
+        /* push(), push_ranked() */
 #ifdef MUTANT_WAKE_BEFORE_PUBLISH
-     atomic { choose(wake) };
-     unpark(wake);
+        atomic { choose(wake) };
+        unpark(wake);
 #endif
-     atomic {
-       if
-       :: closed -> fate[job] = REFUSED
-       :: else ->
-          fate[job] = ACCEPTED;
-          number[job] = order;
-          order++;
+        atomic {
           if
-#ifdef RANKED
-          :: me == 1 -> ranked ! job
-          :: me != 1 -> inbox ! job
-#else
-          :: inbox ! job
-#endif
-          fi;
-          /* queued_locked() */
-          if
-          :: counting -> unclaimed++; needs = (unstarted > 0 && unclaimed > available_count)
-          :: else
-          fi;
-#ifndef MUTANT_WAKE_BEFORE_PUBLISH
-          if
-          :: !paused -> choose(wake)
-          :: else
-          fi
-#endif
-       fi
-     };
-     unpark(wake);
-     if
-     :: needs ->                                       /* enqueue() */
-        needs = false;
-        start_needed(failure);
-        if
-        :: failure ->
-           failure = false;
-           atomic {                                    /* withdraw() */
-             move_inbox();
+          :: closed -> fate[job] = REFUSED
+          :: !closed && counting && unstarted > 0 && unclaimed + 1 > available_count && !anyway -> needs = true
+          :: else ->
+             fate[job] = ACCEPTED;
+             number[job] = order;
+             order++;
              if
-             :: outbox ?? [eval(job)] -> outbox ?? eval(job); withdrawn = true
-             :: ranked ?? [eval(job)] -> ranked ?? eval(job); withdrawn = true
-             :: else
+#ifdef RANKED
+             :: me == 1 -> ranked ! job
+             :: me != 1 -> inbox ! job
+#else
+             :: inbox ! job
+#endif
              fi;
              if
-             :: withdrawn -> unclaimed--; assert(fate[job] == ACCEPTED); fate[job] = REFUSED
+             :: counting -> unclaimed++
+             :: else
+             fi;
+#ifndef MUTANT_WAKE_BEFORE_PUBLISH
+             if
+             :: !paused -> choose(wake)
              :: else
              fi
-           };
-#ifndef MUTANT_OTHERS_LEFT_BEHIND
-           /* fail_stranded(): those who were told that a worker is coming */
-           if
-           :: withdrawn ->
-              atomic { !pool_lock -> pool_lock = true };
-              atomic {
-                move_inbox();
-                if
-                :: alive_count == 0 ->
-                   do
-                   :: outbox ? moved -> assert(fate[moved] == ACCEPTED); fate[moved] = ENDED
-                   :: ranked ? moved -> assert(fate[moved] == ACCEPTED); fate[moved] = ENDED
-                   :: empty(outbox) && empty(ranked) -> break
-                   od;
-                   moved = 0;
-                   unclaimed = 0
-                :: else
-                fi
-              };
-              pool_lock = false
-           :: else
-           fi;
 #endif
-           withdrawn = false
+          fi
+        };
+        unpark(wake);
+        if
+        :: needs ->
+           needs = false;
+           start_for_submission(anyway, failure);
+           if
+           :: failure -> failure = false; fate[job] = REFUSED
+           :: else
+           fi
         :: else
         fi
-     :: else
-     fi;
+     :: else -> break
+     od;
+     anyway = false;
      job = 0
   :: else -> break
   od;
@@ -518,7 +497,10 @@ proctype resizer() {
 proctype invariant() {
 end_holds:
   atomic {
-    CLAIMABLE && idle_count > 0 && searching_count == 0 -> assert(false)   /* (I) */
+    if
+    :: CLAIMABLE && idle_count > 0 && searching_count == 0 -> assert(false)   /* (I) */
+    :: QUEUED && alive_count == 0 -> assert(false)                            /* (II) */
+    fi
   }
 }
 

@@ -1,0 +1,93 @@
+// A submit that finds no memory has submitted nothing.
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+#include "pools/process_pool.h"
+#include "pools/tests/gate.h"
+#include "pools/tests/process_checks.h"
+#include "pools/thread_pool.h"
+
+namespace {
+
+constinit thread_local int left = -1;   // allocations of this thread that succeed; negative: all
+
+}  // namespace
+
+// Not inlined: GCC would see malloc and delete, or new and free, and warn of a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  if (left >= 0 && left-- == 0) {
+    left = -1;
+    throw std::bad_alloc();
+  }
+  if (void* const memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace pools::test {
+namespace {
+
+// Each allocation that `submit` makes on this thread fails once, the first one first; in the end all succeed. REQUIRES: nothing is started
+template <class Pool, class Submit>
+void expect_all_or_nothing(const Pool& pool, Submit submit) {
+  const std::uint64_t before = pool.metrics().submitted;
+  for (int fails_at = 0;; ++fails_at) {
+    left = fails_at;
+    bool failed = false;
+    try {
+      const auto future = submit(fails_at);
+      if (future.done()) future.result();   // arguments that cannot be encoded
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    const bool reached = left < 0;
+    left = -1;
+    const PoolMetrics metrics = pool.metrics();
+    EXPECT_EQ(metrics.submitted, before + (failed ? 0U : 1U));
+    EXPECT_EQ(metrics.submitted, metrics.queued + metrics.running + metrics.done + metrics.failed + metrics.cancelled);
+    if (!failed) {
+      EXPECT_FALSE(reached);   // none was swallowed
+      return;
+    }
+  }
+}
+
+class Allocations : public ProcessTest {};
+
+TEST_F(Allocations, a_submit_to_a_process_pool_that_finds_no_memory_has_submitted_nothing) {
+  for (const bool timing : {false, true}) {
+    Gate gate;
+    ProcessPool pool({.workers = 1, .queue = {.limit = 10}, .timing = timing});
+    const auto blocker = pool.submit<&pass_and_return>(gate.name(), 1);
+    gate.await();
+    expect_all_or_nothing(pool, [&](int value) { return pool.submit<&identity>(value); });
+    // A priority that no task had before, each time.
+    expect_all_or_nothing(pool, [&](int value) { return pool.with({.priority = 1 + value}).submit<&identity>(value); });
+    expect_all_or_nothing(pool, [&](int value) { return pool.with({.priority = -1 - value}).submit<&identity>(value); });
+    EXPECT_EQ(pool.metrics().queued, 3U);
+    gate.open();
+    blocker.result();
+    pool.shutdown();
+    EXPECT_EQ(pool.metrics().done, 4U);
+  }
+}
+
+TEST_F(Allocations, a_submit_to_a_thread_pool_that_finds_no_memory_has_submitted_nothing) {
+  ThreadPool pool({.workers = 1, .queue = {.limit = 2, .when_full = WhenFull::reject}});
+  pool.start_all();
+  pool.pause();
+  expect_all_or_nothing(pool, [&](int) { return pool.with({.priority = 2}).submit([] {}); });
+  expect_all_or_nothing(pool, [&](int) { return pool.with({.deadline = std::chrono::hours(1)}).submit([] {}); });
+  EXPECT_THROW(pool.submit([] {}), QueueFullError);   // both places are taken, and neither was before
+  pool.resume();
+  pool.shutdown();
+  EXPECT_EQ(pool.metrics().done, 2U);
+}
+
+}  // namespace
+}  // namespace pools::test
