@@ -3,7 +3,9 @@
 #include <exception>
 #include <utility>
 
+#include "pools/forced_unwind.h"
 #include "pools/forks.h"
+#include "pools/own_thread.h"
 #include "pools/patience.h"
 #include "pools/thread_name.h"
 
@@ -18,6 +20,11 @@ CallbackThread::CallbackThread(std::string name, std::function<void()> prepare)
     : name_(std::move(name)), prepare_(std::move(prepare)) {}
 
 CallbackThread::~CallbackThread() {
+  stop();
+  join_unless_this(thread_);
+}
+
+void CallbackThread::stop() noexcept {
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
@@ -25,7 +32,6 @@ CallbackThread::~CallbackThread() {
     wake = std::exchange(sleeping_, false);
   }
   if (wake) parker_.unpark();
-  if (thread_.joinable()) thread_.join();
 }
 
 void CallbackThread::ensure_thread() {
@@ -33,7 +39,7 @@ void CallbackThread::ensure_thread() {
   if (started_.load(std::memory_order_relaxed)) return;
   const std::lock_guard lock(start_mutex_);
   if (thread_.joinable()) return;
-  thread_ = std::thread([this] { run(); });
+  thread_ = start_own_thread([this] { run(); });
   started_.store(true, std::memory_order_relaxed);
 }
 
@@ -68,6 +74,8 @@ void CallbackThread::run() {
   if (prepare_) {
     try {
       prepare_();
+    } catch (ForcedUnwind&) {
+      refuse_to_unwind("the initializer of a callback thread");
     } catch (...) {
       report_error("the initializer of a callback thread", std::current_exception());
     }

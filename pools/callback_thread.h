@@ -21,7 +21,8 @@ class CallbackThread final : public CallbackSink {
   // `name` is the thread's, cut to 15 characters. `prepare` runs on it first; if it throws, that is reported to the error hook
   // and callbacks run all the same.
   explicit CallbackThread(std::string name, std::function<void()> prepare = {});
-  ~CallbackThread();   // drains. REQUIRES: not called on the thread itself
+  // Drains; on the thread itself, where it is the last that happens, it does not.
+  ~CallbackThread();
   CallbackThread(const CallbackThread&) = delete;
   CallbackThread& operator=(const CallbackThread&) = delete;
 
@@ -30,6 +31,8 @@ class CallbackThread final : public CallbackSink {
   void deliver(StateRef state) noexcept override;
   // Returns when everything delivered so far has been run; at once on the thread itself.
   void drain() noexcept;
+  // The thread ends when everything delivered has been run. REQUIRES: no delivery after it
+  void stop() noexcept;
   bool is_this_thread() const noexcept;
 
  private:

@@ -1,6 +1,7 @@
 #include "pools/deadline_timer.h"
 
 #include "pools/forks.h"
+#include "pools/own_thread.h"
 #include "pools/thread_name.h"
 
 namespace pools::detail {
@@ -10,10 +11,15 @@ thread_local const DeadlineTimer* this_timer = nullptr;
 
 }  // namespace
 
+DeadlineTimer::~DeadlineTimer() {
+  stop();
+  join_unless_this(thread_);
+}
+
 DeadlineTimer::Entry DeadlineTimer::make(FutureState& state, std::chrono::steady_clock::time_point when) {
   {
     const std::lock_guard lock(thread_mutex_);
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    if (!thread_.joinable()) thread_ = start_own_thread([this] { run(); });
   }
   Entry made;
   Entries entry;
@@ -81,12 +87,14 @@ void DeadlineTimer::run() {
 }
 
 void DeadlineTimer::stop() noexcept {
-  const std::lock_guard lock(thread_mutex_);
   {
-    const std::lock_guard entries_lock(mutex_);
+    const std::lock_guard lock(mutex_);
     stopping_ = true;
     changed_locked();
   }
+  // Without thread_mutex_, which another thread may hold that waits for this one.
+  if (is_this_thread()) return;
+  const std::lock_guard lock(thread_mutex_);
   if (thread_.joinable()) thread_.join();
 }
 

@@ -21,7 +21,7 @@ namespace pools::detail {
 class DeadlineTimer {
  public:
   explicit DeadlineTimer(std::string name) : name_(std::move(name)) {}
-  ~DeadlineTimer() { stop(); }   // REQUIRES: not called on the thread itself
+  ~DeadlineTimer();
   DeadlineTimer(const DeadlineTimer&) = delete;
   DeadlineTimer& operator=(const DeadlineTimer&) = delete;
 
@@ -36,7 +36,7 @@ class DeadlineTimer {
   void add(Entry entry) noexcept;
   void forget(FutureState& state) noexcept;
 
-  // Ends the thread: there is nothing to cancel any more. Idempotent. REQUIRES: not called on the thread itself
+  // Ends the thread, and waits for that but on the thread itself: there is nothing to cancel any more. Idempotent.
   void stop() noexcept;
   bool is_this_thread() const noexcept;
   std::size_t size() const;   // deadlines to come

@@ -9,6 +9,8 @@
 #include <memory>
 #include <typeinfo>
 
+#include "pools/forced_unwind.h"
+
 namespace pools {
 namespace {
 
@@ -38,6 +40,19 @@ namespace detail {
 
 void report_error(std::string_view where, const std::exception_ptr& error) noexcept {
   hook.load(std::memory_order_acquire)(where, error);
+}
+
+void give_up(const std::string& sentence) noexcept {
+  std::fprintf(stderr, "pools: %s\n", sentence.c_str());
+  std::abort();
+}
+
+void refuse_to_unwind(std::string_view what) noexcept {
+  std::fprintf(stderr,
+               "pools: %.*s has ended its thread by pthread_exit() or pthread_cancel(): the thread is the pool's, and its work would be lost; "
+               "return, or throw, instead\n",
+               static_cast<int>(what.size()), what.data());
+  std::abort();
 }
 
 }  // namespace detail

@@ -120,6 +120,8 @@ ErrorHook set_error_hook(ErrorHook hook) noexcept;
 
 namespace detail {
 void report_error(std::string_view where, const std::exception_ptr& error) noexcept;
-}
+// For what cannot be done and has nobody to be told by an exception: one line on stderr, then abort().
+[[noreturn]] void give_up(const std::string& sentence) noexcept;
+}  // namespace detail
 
 }  // namespace pools

@@ -19,7 +19,9 @@
 #include <vector>
 
 #include "pools/errors.h"
+#include "pools/forced_unwind.h"
 #include "pools/future_state.h"
+#include "pools/owned_call.h"
 
 namespace pools {
 
@@ -138,15 +140,17 @@ class Future {
   template <class Callback>
   static std::unique_ptr<detail::Completion> make_callback(Callback&& callback) {
     struct Call final : detail::Completion {
-      explicit Call(Callback&& from) : call(std::forward<Callback>(from)) {}
+      explicit Call(Callback&& from) : call(std::in_place, std::forward<Callback>(from)) {}
       void run(detail::FutureState& state) noexcept override {
         try {
-          call(Future(detail::StateRef::share(&state)));
+          (*call)(Future(detail::StateRef::share(&state)));
+        } catch (detail::ForcedUnwind&) {
+          detail::refuse_to_unwind("a done callback");
         } catch (...) {
           detail::report_error("a done callback", std::current_exception());
         }
       }
-      std::decay_t<Callback> call;
+      detail::OwnedCall<std::decay_t<Callback>> call;
     };
     return std::make_unique<Call>(std::forward<Callback>(callback));
   }

@@ -16,8 +16,7 @@
 // An exception of the task becomes a RemoteError with its type's name and its message. The death of a worker fails the task
 // that it was running with WorkerDied, and nothing else; another takes its place.
 //
-// Thread safety: every member may be called from any thread, callbacks included, but for the destructor, which waits for the
-// callbacks.
+// Thread safety: every member may be called from any thread, callbacks included.
 
 #include <sys/types.h>
 
@@ -51,8 +50,9 @@ class ProcessPool {
   // options.workers == 0 means the default. Throws std::invalid_argument; NotInitialisedError when pools::init was not called;
   // std::system_error when there are no descriptors or threads left.
   explicit ProcessPool(ProcessPoolOptions options);
-  // shutdown(): queued work still runs. Afterwards no process, thread or descriptor of the pool is left. Not from a callback of
-  // the pool's own futures.
+  // shutdown(): queued work still runs. Afterwards no process, thread or descriptor of the pool is left, but for the callback thread if it
+  // is that which destroys the pool, in a callback or by exit() where the pool is a static object: it ends after the callbacks that it has
+  // been left. An observer must not destroy the pool: the program is aborted, and says why.
   ~ProcessPool();
   ProcessPool(const ProcessPool&) = delete;
   ProcessPool& operator=(const ProcessPool&) = delete;

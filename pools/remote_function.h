@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "pools/forced_unwind.h"
 #include "pools/forks.h"
 #include "pools/process/bytes.h"
 #include "pools/process/codec.h"
@@ -91,6 +92,8 @@ void call_each_remotely(Reader& arguments, Bytes& results) {
       const Section section(results);
       encode(results, ItemOutcome::value);
       call_remotely<Fn>(item, results);
+    } catch (ForcedUnwind&) {
+      refuse_to_unwind("a task");
     } catch (...) {
       results.truncate(start);
       const Section section(results);

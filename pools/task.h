@@ -6,21 +6,22 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "pools/dispatch.h"
+#include "pools/forced_unwind.h"
 #include "pools/future.h"
 #include "pools/map_results.h"
+#include "pools/owned_call.h"
 
 namespace pools::detail {
 
 template <class R, class Call>
 class Task final : public ValueState<R>, public Job {
  public:
-  explicit Task(Call call) : call_(std::move(call)) {}
+  explicit Task(Call call) : call_(std::in_place, std::move(call)) {}
 
   void run(Runner& runner) noexcept override {
     const StateRef self = StateRef::adopt(this);
@@ -39,7 +40,7 @@ class Task final : public ValueState<R>, public Job {
   void fail(const std::exception_ptr& error, JobEvents& events) noexcept override {
     const StateRef self = StateRef::adopt(this);
     if (this->try_start()) {
-      call_.reset();
+      call_.drop();
       events.failed_unstarted(*this, this);
       this->finish(error);
     } else {
@@ -78,11 +79,20 @@ class Task final : public ValueState<R>, public Job {
       } else {
         this->emplace_value((*call_)());
       }
+    } catch (ForcedUnwind&) {
+      refuse_to_unwind("a task");
     } catch (...) {
       error = std::current_exception();
     }
     end_if_forked();
-    call_.reset();   // captures are gone before the result is published
+    // Captures are gone before the result is published.
+    if (std::exception_ptr thrown = call_.destroy()) {
+      if (error) {
+        report_error("the destructor of what a task or callback holds", thrown);
+      } else {
+        error = std::move(thrown);
+      }
+    }
     runner.exchange_task(outer);
     runner.ended(*this, error != nullptr);
     runner.about_to_publish();
@@ -91,18 +101,18 @@ class Task final : public ValueState<R>, public Job {
   // Not pending: cancelled, or run already by a worker that waited for it.
   void drop_if_cancelled(JobEvents& events) noexcept {
     if (!this->cancelled()) return;
-    call_.reset();
+    call_.drop();
     this->await_canceller();
     events.cancelled_job_dropped(*this);
   }
 
-  std::optional<Call> call_;
+  OwnedCall<Call> call_;
 };
 
 template <class Call>
 class DetachedTask final : public Job, public InBlocks {
  public:
-  explicit DetachedTask(Call call) : call_(std::move(call)) {}
+  explicit DetachedTask(Call call) : call_(std::in_place, std::move(call)) {}
 
   void run(Runner& runner) noexcept override {
     runner.started(*this, nullptr);
@@ -111,12 +121,17 @@ class DetachedTask final : public Job, public InBlocks {
     bool failed = false;
     try {
       (*call_)();
+    } catch (ForcedUnwind&) {
+      refuse_to_unwind("a posted task");
     } catch (...) {
       failed = true;
       report_error("a posted task", std::current_exception());
     }
     end_if_forked();
-    call_.reset();
+    if (const std::exception_ptr thrown = call_.destroy()) {
+      failed = true;
+      report_error("a posted task", thrown);
+    }
     runner.exchange_task(outer);
     runner.ended(*this, failed);
     delete this;
@@ -133,7 +148,7 @@ class DetachedTask final : public Job, public InBlocks {
   void discard() noexcept override { delete this; }
 
  private:
-  std::optional<Call> call_;
+  OwnedCall<Call> call_;
 };
 
 // Owns the task's own reference; the pool takes it over with release().

@@ -45,8 +45,11 @@ void ThreadPool::check(const TaskOptions& options) {
 }
 
 ThreadPool::~ThreadPool() {
-  if (!core_->process().is_this()) detail::keep_for_ever(core_);
-  core_->shutdown({});
+  if (core_->process().is_this()) {
+    detail::ThreadPoolCore::end(std::move(core_));
+  } else {
+    detail::keep_for_ever(core_);
+  }
 }
 
 }  // namespace pools

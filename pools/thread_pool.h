@@ -7,8 +7,8 @@
 // whose workers all wait for queued tasks goes on. An untimed result() or exception() that would close a cycle of waiting tasks throws
 // DeadlockError.
 //
-// Thread safety: every member may be called from any thread, tasks and callbacks included; but shutdown({.wait = true}) and
-// the destructor, which wait for the workers, not from a task of the pool itself.
+// Thread safety: every member may be called from any thread, tasks and callbacks included; but shutdown({.wait = true}), which waits for
+// the workers, not from a task of the pool itself.
 
 #include <functional>
 #include <memory>
@@ -35,7 +35,9 @@ class ThreadPool {
   explicit ThreadPool(int workers);
   // options.workers == 0 means the default. Throws std::invalid_argument.
   explicit ThreadPool(ThreadPoolOptions options);
-  // shutdown(): queued work still runs.
+  // shutdown(): queued work still runs. A thread of the pool's own that destroys it, in a task or callback or by exit() where the pool is
+  // a static object, is not waited for; if it is a worker, none is: as after shutdown({.wait = false}), what is queued still runs, unless
+  // the program ends before, and the workers then end by themselves.
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "pools/affinity.h"
+#include "pools/forced_unwind.h"
+#include "pools/own_thread.h"
 #include "pools/thread_name.h"
 #include "pools/waits_for.h"
 
@@ -36,7 +38,21 @@ ThreadPoolCore::ThreadPoolCore(ThreadPoolOptions options)
   slots_.reserve(static_cast<std::size_t>(options_.workers));
 }
 
-ThreadPoolCore::~ThreadPoolCore() = default;
+ThreadPoolCore::~ThreadPoolCore() {
+  for (const auto& slot : slots_) {   // left behind by a pool that did not wait; they have dropped the core, and so end
+    join_unless_this(slot->before);
+    join_unless_this(slot->thread);
+  }
+}
+
+void ThreadPoolCore::end(std::shared_ptr<ThreadPoolCore> core) {
+  ThreadPoolCore& self = *core;
+  if (this_thread.pool == &self) return self.close_and_wait({.wait = false});
+  const bool on_callback_thread = self.callback_thread_ && self.callback_thread_->is_this_thread();
+  if (on_callback_thread || self.deadlines_.is_this_thread()) keep_until_this_thread_ends(std::move(core));
+  self.close_and_wait({});
+  if (on_callback_thread) self.callback_thread_->stop();
+}
 
 void ThreadPoolCore::refuse_in_fork() const { process_.refuse("the pool '" + options_.name_prefix + "'"); }
 
@@ -151,6 +167,7 @@ bool ThreadPoolCore::run_in_caller(Job& job, FutureState* state) {
       break;
   }
   events_.places()->take_anyway();   // it gives one back when it starts
+  const std::shared_ptr<ThreadPoolCore> keep = shared_from_this();   // the job may destroy the pool
   Runner runner(sink_, events_, callers_, dispatch_.admitted());
   const RunnerScope scope(runner);
   job.run(runner);
@@ -189,7 +206,7 @@ void ThreadPoolCore::start_worker_locked() {
       ++ended_;
     }
     slot->worker.renew();
-    slot->thread = std::thread([this, slot, number] { work(*slot, number); });
+    slot->thread = std::thread([self = shared_from_this(), slot, number] { self->work(*slot, number); });
   } catch (...) {
     if (slot != nullptr && slot->before.joinable()) slot->thread = std::move(slot->before);
     throw;
@@ -211,6 +228,8 @@ bool ThreadPoolCore::initialize() noexcept {
     options_.initializer();
     end_if_forked();
     return true;
+  } catch (ForcedUnwind&) {
+    refuse_to_unwind("an initializer");
   } catch (const std::exception& error) {
     broken = std::make_exception_ptr(BrokenPoolError(std::string("the pool is broken: its initializer threw: ") + error.what()));
   } catch (...) {
@@ -276,6 +295,10 @@ void ThreadPoolCore::shutdown(const ShutdownOptions& options) {
   if (options.wait && (this_thread.pool == this || (this_runner != nullptr && this_runner->pool() == &sink_))) {
     throw Error("shutdown(wait) was called from a worker of the pool '" + options_.name_prefix + "': it would wait for itself");
   }
+  close_and_wait(options);
+}
+
+void ThreadPoolCore::close_and_wait(const ShutdownOptions& options) {
   dispatch_.close();
   if (events_.places() != nullptr) events_.places()->wake_all();
   if (options.cancel_futures) {
@@ -283,7 +306,7 @@ void ThreadPoolCore::shutdown(const ShutdownOptions& options) {
   }
   if (!options.wait) return;
   join_all();
-  if (!deadlines_.is_this_thread()) deadlines_.stop();
+  deadlines_.stop();
   if (callback_thread_) callback_thread_->drain();
 }
 

@@ -45,11 +45,14 @@ struct ThreadPoolOptions {
 
 namespace detail {
 
-// In a fork: what submits, starts or waits throws Error, shutdown() returns at once, and the rest says that there is nothing.
-class ThreadPoolCore {
+// Each worker holds it, so that a pool which a worker of its own destroys is gone when the last one ends. In a fork: what submits, starts
+// or waits throws Error, shutdown() returns at once, and the rest says that there is nothing.
+class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
  public:
   explicit ThreadPoolCore(ThreadPoolOptions options);
-  ~ThreadPoolCore();   // REQUIRES: shut down and waited for
+  ~ThreadPoolCore();   // REQUIRES: no worker runs any more
+  // The end of the pool that had it: a shutdown that waits for every thread but the one that calls it; on a worker it waits for none.
+  static void end(std::shared_ptr<ThreadPoolCore> core);
 
   int workers() const;
   const OwningProcess& process() const noexcept { return process_; }
@@ -113,6 +116,7 @@ class ThreadPoolCore {
   void fail_all(const std::exception_ptr& error) noexcept;
   void work(Slot& slot, int number) noexcept;
   bool initialize() noexcept;
+  void close_and_wait(const ShutdownOptions& options);
   void join_all();
   [[noreturn]] void refuse() const;
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "pools/errors.h"
+#include "pools/forks.h"
 #include "pools/thread_name.h"
 
 namespace pools::detail {
@@ -39,6 +40,7 @@ bool DecodingThread::deliver(Answer& answer) noexcept {
 }
 
 void DecodingThread::run() {
+  pool_thread_of = this_process();
   this_decoding_thread = this;
   name_this_thread(name_, "");
   for (std::vector<Answer> batch;;) {

@@ -12,6 +12,7 @@
 
 #include "pools/errors.h"
 #include "pools/futex.h"
+#include "pools/own_thread.h"
 
 namespace pools::detail {
 namespace {
@@ -64,6 +65,10 @@ void ProcessPoolCore::open() {
 
 void ProcessPoolCore::close() {
   if (!process_.is_this()) return;
+  if (std::this_thread::get_id() == supervisor_id_ || decoding_->is_this_thread()) {
+    give_up("the process pool '" + options_.name_prefix + "' is destroyed by a thread of its own, in an observer or in the decoding of a result: "
+            "it would wait for itself; destroy it on another thread, or in a callback");
+  }
   shutdown({.wait = true, .cancel_futures = false});
   supervisor_.join();
   decoding_.reset();
@@ -75,6 +80,10 @@ void ProcessPoolCore::close() {
   {
     const std::lock_guard lock(callbacks_mutex_);
     callbacks.swap(callbacks_);
+  }
+  if (callbacks && callbacks->is_this_thread()) {
+    callbacks->stop();
+    keep_until_this_thread_ends(std::move(callbacks));
   }
 }
 

@@ -10,6 +10,8 @@
 #include <optional>
 #include <utility>
 
+#include "pools/forced_unwind.h"
+#include "pools/forks.h"
 #include "pools/future.h"
 #include "pools/process/claim_board.h"
 #include "pools/process/in_place.h"
@@ -116,6 +118,7 @@ class DecodedTask final : public ValueState<V>, public RemoteTask {
   FutureState& state() noexcept override { return *this; }
   std::exception_ptr take_answer(Reader answer) noexcept override {
     try {
+      const EndsIfForked user;
       if constexpr (std::is_void_v<V>) {
         answer.expect_end();
         this->emplace_value();
@@ -125,6 +128,8 @@ class DecodedTask final : public ValueState<V>, public RemoteTask {
         this->emplace_value(std::move(value));
       }
       return nullptr;
+    } catch (ForcedUnwind&) {
+      refuse_to_unwind("the decoding of a result");
     } catch (...) {
       return std::current_exception();
     }

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "pools/affinity.h"
+#include "pools/forced_unwind.h"
 #include "pools/forks.h"
 #include "pools/process/channel.h"
 #include "pools/process/codec.h"
@@ -125,6 +126,8 @@ class Worker {
         call(header.function, arguments, message.payload());
         if (success == MessageKind::ready) message.restart(success);   // an initializer's value is dropped
       }
+    } catch (ForcedUnwind&) {
+      refuse_to_unwind("a task");
     } catch (...) {
       message.restart(failure);
       message.payload().limit(~std::size_t{0}, 0);   // what is thrown arrives

@@ -1,4 +1,5 @@
-// Futures that a process pool never comes to complete, or that are cancelled at the very moment of their dispatch.
+// Futures that a process pool never comes to complete, or that are cancelled at the very moment of their dispatch; a pool that a thread of
+// its own destroys.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -79,7 +80,7 @@ TEST_F(ProcessPoolEnd, a_cancellation_at_the_dispatch_gives_no_place_of_a_bounde
   const auto observer = std::make_shared<CancelsAtTheDispatch>();
   Gate gate;
   ProcessPool pool({.workers = 1, .queue = {.limit = 2, .when_full = WhenFull::reject}, .observer = observer});
-  pool.start_all();
+  pool.submit<&identity>(0).result();   // its worker idles now
   for (int round = 0; round < 5; ++round) {
     const Promise<int> promise;
     observer->future = promise.future().then_in<&square>(pool);
@@ -96,6 +97,26 @@ TEST_F(ProcessPoolEnd, a_cancellation_at_the_dispatch_gives_no_place_of_a_bounde
   EXPECT_EQ(metrics.queued, 2U);
   gate.open();
   blocker.result();
+}
+
+TEST_F(ProcessPoolEnd, a_callback_may_destroy_its_pool_and_those_behind_it_still_run) {
+  for (int round = 0; round < 10; ++round) {
+    auto pool = std::make_unique<ProcessPool>(1);
+    std::latch queued{1};
+    std::atomic<int> called{0};
+    pool->submit_with_callback<&identity>(
+        [&](const Future<int>&) {
+          queued.wait();
+          pool.reset();
+          ++called;
+        },
+        1);
+    const auto last = pool->submit_with_callback<&identity>([&](const Future<int>&) { ++called; }, 2);
+    queued.count_down();
+    EXPECT_EQ(last.result(), 2);
+    wait_until([&] { return called == 2; });
+    EXPECT_TRUE(has_no_children());
+  }
 }
 
 }  // namespace
