@@ -141,13 +141,21 @@ POOLS_FAULT(threads_refused_and_given_by_turns) {
 
 int nothing_of(int value) { return value; }
 
-// Each has a static pool at work and ends the program with status 7 from the inside.
+// Each has a static pool at work and ends the program with status 7 from the inside, once it has been given everything: a pool that is
+// about to end takes no more.
+std::latch given{1};
+void exit_with_status() {
+  given.wait();
+  std::exit(7);
+}
+
 POOLS_ACTOR(exits_on_a_worker) {
   static ThreadPool pool({.workers = std::stoi(arguments.at(0))});
   static std::latch never{1};
   for (int task = 1; task < pool.workers(); ++task) pool.post([] { never.wait(); });
-  pool.post([] { std::exit(7); });
+  pool.post(exit_with_status);
   for (int task = 0; task < 10; ++task) pool.post([] {});
+  given.count_down();
   pool.shutdown();
   return 1;
 }
@@ -158,7 +166,8 @@ POOLS_ACTOR(exits_in_an_initializer) {
 }
 POOLS_ACTOR(exits_on_the_callback_thread_of_threads) {
   static ThreadPool pool({.workers = 2, .callbacks = CallbackOn::callback_thread});
-  for (int task = 0; task < 10; ++task) pool.submit_with_callback([](const Future<void>&) { std::exit(7); }, [] {});
+  for (int task = 0; task < 10; ++task) pool.submit_with_callback([](const Future<void>&) { exit_with_status(); }, [] {});
+  given.count_down();
   for (;;) ::pause();
 }
 POOLS_ACTOR(exits_on_the_thread_of_deadlines) {
@@ -175,7 +184,8 @@ POOLS_ACTOR(exits_on_the_thread_of_deadlines) {
 }
 POOLS_ACTOR(exits_on_the_callback_thread_of_processes) {
   static ProcessPool pool{2};
-  for (int task = 0; task < 100; ++task) pool.submit_with_callback<&nothing_of>([](const Future<int>&) { std::exit(7); }, task);
+  for (int task = 0; task < 100; ++task) pool.submit_with_callback<&nothing_of>([](const Future<int>&) { exit_with_status(); }, task);
+  given.count_down();
   for (;;) ::pause();
 }
 
