@@ -43,6 +43,7 @@
 #include "pools/pairing_heap.h"
 #include "pools/rendezvous.h"
 #include "pools/runner.h"
+#include "pools/stack.h"
 
 namespace pools::detail {
 
@@ -202,8 +203,11 @@ class Worker final : public Runner {
   bool busy_again() noexcept { return dispatch_.counting() && dispatch_.make_unavailable(*this); }
 
   // Helping: it runs a job on top of what it is at. begin_helping() false: the pool is paused, nothing may start. Otherwise settled()
-  // must follow.
-  bool begin_helping() noexcept { return dispatch_.begin_helping(*this); }
+  // must follow. Throws RecursionError.
+  bool begin_helping() {
+    require_stack("a task that waits, and would run what it waits for, is");
+    return dispatch_.begin_helping(*this);
+  }
   void enter_help() noexcept { ++helping_; }
   void leave_help() noexcept { --helping_; }
   Dispatch& dispatch() noexcept { return dispatch_; }

@@ -53,8 +53,15 @@ class QueueFullError : public Error {
   using Error::Error;
 };
 
-// An untimed result() or exception(), called in a task, of a task that waits, directly or through others, for the caller.
+// An untimed wait in a task that can never end: all that it waits for waits, directly or through others, for the caller.
 class DeadlockError : public Error {
+ public:
+  using Error::Error;
+};
+
+// What would have to nest deeper than the stack of its thread allows: a value on its way to or from another process, or tasks that wait
+// for tasks of their pool, each run on top of the one that waits for it.
+class RecursionError : public Error {
  public:
   using Error::Error;
 };

@@ -72,7 +72,7 @@ class Future {
   bool done() const noexcept { return state_->done(); }
 
   // Waits until the future is done and gives its value, which lives as long as any handle does; rethrows the task's
-  // exception, at every call anew. Throws CancelledError; TimeoutError when `timeout` (zero or negative: do not wait) runs
+  // exception, at every call anew. Throws CancelledError; DeadlockError and RecursionError in a task of a thread pool; TimeoutError when `timeout` (zero or negative: do not wait) runs
   // out first, which leaves the future as it is.
   decltype(auto) result() const& { return get({}); }
   decltype(auto) result(std::chrono::nanoseconds timeout) const& { return get(detail::deadline_after(timeout)); }
@@ -114,7 +114,7 @@ class Future {
   detail::ValueState<T>& state() const noexcept { return static_cast<detail::ValueState<T>&>(*state_); }
 
   const detail::FutureState& wait_done(const detail::Deadline& deadline) const {
-    if (!state_->wait_for_result(deadline)) throw TimeoutError();
+    if (!state_->wait(deadline)) throw TimeoutError();
     if (state_->cancelled()) throw CancelledError();
     return *state_;
   }

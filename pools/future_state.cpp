@@ -8,12 +8,21 @@
 
 #include "pools/patience.h"
 #include "pools/runner.h"
+#include "pools/stack.h"
 
 namespace pools::detail {
 namespace {
 
 // Lists of completions are short-lived and rarely contended: a few mutexes shared by all states keep each state small.
 constinit std::array<std::mutex, 64> stripes;
+
+// Continuations, callbacks and destructors may complete or drop the next future, which has some in turn, and so on through a chain of any
+// length. None of them recurses through it: what is nested too deeply is put off, to the frame of this thread that these point to, which
+// sees to it before it returns. Continuations, which are the library's own, never nest; callbacks and destructors, which are the
+// user's and may count on what is nested having happened, do until the stack runs low.
+constinit thread_local CompletionQueue* put_off_continuations = nullptr;
+constinit thread_local DeliveryQueue* put_off_callbacks = nullptr;
+constinit thread_local FutureState** put_off_destructions = nullptr;
 
 std::mutex& stripe_of(const void* state) { return stripes[(reinterpret_cast<std::uintptr_t>(state) / 64) % stripes.size()]; }
 
@@ -132,14 +141,7 @@ void FutureState::unclaim() noexcept { word_.fetch_and(~kClaimed, std::memory_or
 
 void FutureState::completed(std::uint32_t before, bool was_cancelled) noexcept {
   if (before & kHasWaiters) futex_wake_all(word_);
-  if (before & kHasContinuations) {
-    CompletionQueue queue;
-    {
-      const std::lock_guard lock(stripe_of(this));
-      queue = std::move(continuations_);
-    }
-    while (!queue.empty()) queue.pop()->run(*this);
-  }
+  if (before & kHasContinuations) run_continuations();
   if (before & kHasCallbacks) {
     if (sink_ != nullptr && !was_cancelled) {
       sink_->deliver(StateRef::share(this));
@@ -149,7 +151,56 @@ void FutureState::completed(std::uint32_t before, bool was_cancelled) noexcept {
   }
 }
 
+void FutureState::run_continuations() noexcept {
+  CompletionQueue queue;
+  {
+    const std::lock_guard lock(stripe_of(this));
+    queue = std::move(continuations_);
+  }
+  if (put_off_continuations != nullptr) {
+    while (!queue.empty()) {
+      std::unique_ptr<Completion> continuation = queue.pop();
+      continuation->put_off_for_ = StateRef::share(this).release();
+      put_off_continuations->push(std::move(continuation));
+    }
+    return;
+  }
+  put_off_continuations = &queue;
+  while (!queue.empty()) {
+    const std::unique_ptr<Completion> continuation = queue.pop();
+    const StateRef other = StateRef::adopt(continuation->put_off_for_);
+    continuation->run(other ? *other : *this);
+  }
+  put_off_continuations = nullptr;
+}
+
 void FutureState::run_delivered_callbacks() noexcept {
+  if (!stack_runs_low()) return run_callbacks();
+  if (put_off_callbacks != nullptr) return put_off_callbacks->push(StateRef::share(this));
+  DeliveryQueue queue;
+  put_off_callbacks = &queue;
+  run_callbacks();
+  while (!queue.empty()) queue.pop()->run_callbacks();
+  put_off_callbacks = nullptr;
+}
+
+void FutureState::destroy() noexcept {
+  if (!stack_runs_low()) {
+    delete this;
+    return;
+  }
+  if (put_off_destructions != nullptr) {
+    next_delivered_ = std::exchange(*put_off_destructions, this);
+    return;
+  }
+  FutureState* doomed = nullptr;
+  put_off_destructions = &doomed;
+  delete this;
+  while (doomed != nullptr) delete std::exchange(doomed, doomed->next_delivered_);
+  put_off_destructions = nullptr;
+}
+
+void FutureState::run_callbacks() noexcept {
   CompletionQueue queue;
   {
     const std::lock_guard lock(stripe_of(this));
@@ -185,11 +236,11 @@ void FutureState::refuse_fork() {
   throw Error("the future is not done, and its pool belongs to the process that this one was forked from: it will not be done here");
 }
 
-bool FutureState::wait(const Deadline& deadline, bool for_result) {
+bool FutureState::wait(const Deadline& deadline) {
   if (done()) return true;
   require_completion_here();
   if (deadline || this_runner == nullptr) return sleep(deadline);
-  wait_on_runner(*this_runner, *this, for_result);
+  wait_on_runner(*this_runner, *this);
   return true;
 }
 

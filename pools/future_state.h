@@ -36,6 +36,7 @@ class Completion : public InBlocks {
   friend class FutureState;
   friend class CompletionQueue;
   std::unique_ptr<Completion> next_;
+  FutureState* put_off_for_ = nullptr;   // with a reference, while it waits for its turn (FutureState::run_continuations)
 };
 
 // FIFO of owned completions. Not thread-safe.
@@ -111,17 +112,16 @@ class FutureState : public InBlocks {
   // cancelled already.
   bool cancel() noexcept;
   // Returns when done; false when the deadline came first. On a thread that runs a thread pool's jobs it helps (runner.h) if there is no
-  // deadline. Throws as require_completion_here() does.
-  bool wait(const Deadline& deadline = {}) { return wait(deadline, false); }
-  // The same for the state's result, which a task may not wait for that it waits for in turn: throws DeadlockError if there is no
-  // deadline and it would.
-  bool wait_for_result(const Deadline& deadline = {}) { return wait(deadline, true); }
-  // Without helping.
-  void sleep_until_done() noexcept { sleep({}); }
-  // What the thread of `runner`, which would wait for this state, can do about it. helped: it is done now. paused: it is a job of the
-  // runner's pool that nobody may start. none: it is done, running elsewhere or not of that pool.
+  // deadline. Throws as require_completion_here() does, and what wait_on_runner() throws.
+  bool wait(const Deadline& deadline = {});
+  // What the worker of a thread that waits can do about this state. helped: it is done now. paused: nobody may start it. none: somebody
+  // else has. REQUIRES: it was pending_in() the worker's pool.
   enum class Help { none, helped, paused };
-  virtual Help help([[maybe_unused]] class Runner& runner) { return Help::none; }
+  virtual Help help([[maybe_unused]] class WaitRecord& wait) { return Help::none; }
+  // Null, or the sink of the pool that has not started the task yet. Relaxed: what comes of it decides nothing, help() does.
+  const CallbackSink* pending_in() const noexcept {
+    return (word_.load(std::memory_order_relaxed) & kStatus) == kPending ? sink_ : nullptr;
+  }
   // The error of a state that is done, or null. REQUIRES: done().
   const std::exception_ptr& error() const noexcept { return error_; }
 
@@ -171,7 +171,7 @@ class FutureState : public InBlocks {
   void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }   // Relaxed: the caller has one.
   void drop_reference() noexcept {
     // Release: what this owner did happens before the destruction; acquire: by whoever performs it.
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
   }
   bool sole_owner() const noexcept { return references_.load(std::memory_order_acquire) == 1; }
 
@@ -204,11 +204,13 @@ class FutureState : public InBlocks {
     return word >> kProcessShift == 0 || is_done(word) || word >> kProcessShift == this_process() << kProcessShift >> kProcessShift;
   }
   [[noreturn]] static void refuse_fork();
-  bool wait(const Deadline& deadline, bool for_result);
   bool sleep(const Deadline& deadline) noexcept;
   bool begun_elsewhere() const noexcept;
   bool add(CompletionQueue& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept;
   void completed(std::uint32_t before, bool was_cancelled) noexcept;
+  void run_continuations() noexcept;
+  void run_callbacks() noexcept;
+  void destroy() noexcept;
 
   std::atomic<std::uint32_t> references_{1};
   // Status and flags. Invariant: flags are only ever added before the state is done, by read-modify-writes, and the
@@ -216,7 +218,7 @@ class FutureState : public InBlocks {
   // setter sees that the state is done already.
   std::atomic<std::uint32_t> word_{kPending};
   CallbackSink* sink_ = nullptr;           // constant once shared
-  FutureState* next_delivered_ = nullptr;  // the sink's
+  FutureState* next_delivered_ = nullptr;  // the sink's; then that of the thread that puts its callbacks or its destruction off
   std::exception_ptr error_;       // written before the step to finished, constant after it
   CompletionQueue continuations_;  // guarded by the stripe's mutex (future_state.cpp) until done, then the completer's
   CompletionQueue callbacks_;      // likewise

@@ -63,14 +63,21 @@ bool Watch::add(FutureState& state, std::size_t index) {
 
 std::optional<std::size_t> Watch::next(const Deadline& deadline) {
   process_.require("the set of futures that is waited for");
-  const auto index = deadline || this_runner == nullptr ? rendezvous_->next(deadline) : next_on_runner(*this_runner);
+  std::optional<std::size_t> index;
+  if (deadline || this_runner == nullptr) {
+    do {
+      index = rendezvous_->next(deadline);
+    } while (index == Rendezvous::kNudge);   // from when a runner waited here
+  } else {
+    index = next_on_runner(*this_runner);
+  }
   // Arrived: nothing to take back, and no reason to keep the future alive.
   if (index) watched_[slot_of_index_[*index]].first = {};
   return index;
 }
 
 std::size_t Watch::next_on_runner(Runner& runner) {
-  for (;;) {
+  for (bool paused = false;;) {
     // What has arrived before comes first.
     if (const auto arrived = rendezvous_->next(std::chrono::steady_clock::time_point::min())) {
       if (*arrived != Rendezvous::kNudge) return *arrived;
@@ -79,15 +86,29 @@ std::size_t Watch::next_on_runner(Runner& runner) {
     for (; help == FutureState::Help::none && helped_ < watched_.size(); ++helped_) {
       const StateRef state = watched_[helped_].first;
       if (!state || state->done()) continue;
-      const WaitEdge edge(runner.task(), *state, WaitEdge::OnCycle::ignore);   // while it helps
-      help = state->help(runner);
+      help = help_on_thread(runner, *state);
       if (help == FutureState::Help::paused) break;
     }
     if (help == FutureState::Help::helped) continue;
-    // Whatever comes first: the pause ends, or another thread completes one of them.
-    if (help == FutureState::Help::paused && !runner.worker()->dispatch().notify_on_resume(rendezvous_)) continue;
-    const std::size_t arrived = *rendezvous_->next({});
-    if (arrived != Rendezvous::kNudge) return arrived;
+    // Nothing that is waited for itself can be run here, or not now.
+    paused |= help == FutureState::Help::paused;
+    if (paused && !runner.thread_worker()->dispatch().notify_on_resume(rendezvous_)) {
+      paused = false;
+      continue;
+    }
+    StateRef to_help;
+    {
+      const WaitRecord record(runner, watched_, rendezvous_);
+      if (paused || !record.to_help()) {
+        paused = false;
+        // Whatever comes first: an arrival, the pause's end, or a wait that needs this thread.
+        const std::size_t arrived = *rendezvous_->next({});
+        if (arrived != Rendezvous::kNudge) return arrived;
+        continue;
+      }
+      to_help = record.to_help();
+    }
+    paused = help_on_thread(runner, *to_help) == FutureState::Help::paused;
   }
 }
 

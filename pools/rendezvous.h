@@ -42,8 +42,11 @@ class Rendezvous {
   std::size_t returned_ = 0;         // the waiting thread's
 };
 
+// A state and the continuation that is to say that it is done; null when it has.
+using Watched = std::pair<StateRef, const Completion*>;
+
 // Continuations on a set of states, all taken back at the end. For one thread. One that runs a thread pool's jobs helps while it
-// waits without a deadline (runner.h).
+// waits without a deadline, and throws what wait_on_runner() does (runner.h).
 class Watch {
  public:
   explicit Watch(std::size_t capacity) : rendezvous_(std::make_shared<Rendezvous>(capacity)) { watched_.reserve(capacity); }
@@ -65,7 +68,7 @@ class Watch {
 
   const OwningProcess process_;
   std::shared_ptr<Rendezvous> rendezvous_;
-  std::vector<std::pair<StateRef, const Completion*>> watched_;
+  std::vector<Watched> watched_;
   std::size_t helped_ = 0;   // of watched_: so many of the first are past any help
   std::vector<std::size_t> slot_of_index_;
 };

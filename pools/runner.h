@@ -15,6 +15,10 @@
 namespace pools::detail {
 
 class Worker;
+class Runner;
+
+// The innermost on this thread; null on threads that run no jobs.
+extern constinit thread_local Runner* this_runner;
 
 class Runner {
  public:
@@ -22,6 +26,7 @@ class Runner {
   Runner(const CallbackSink& pool, JobEvents& events, Tally& tally, std::atomic<std::uint32_t>& admitted) noexcept
       : Runner(pool, events, tally, nullptr, PoolObserver::kNoWorker) {
     admitted_ = &admitted;
+    thread_worker_ = this_runner == nullptr ? nullptr : this_runner->thread_worker();
   }
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
@@ -52,6 +57,8 @@ class Runner {
   JobEvents& events() noexcept { return events_; }
   const CallbackSink* pool() const noexcept { return &pool_; }
   Worker* worker() const noexcept { return worker_; }   // null: a submitter
+  // The worker, of whatever pool, whose thread this is: a submitter may be one. Null: none.
+  Worker* thread_worker() const noexcept { return thread_worker_; }
 
   // The task whose code this thread runs: the innermost. Null in between, and in callbacks of what a worker ran.
   const FutureState* task() const noexcept { return task_; }
@@ -59,7 +66,7 @@ class Runner {
 
  protected:
   Runner(const CallbackSink& pool, JobEvents& events, Tally& tally, Worker* worker, int number) noexcept
-      : pool_(pool), events_(events), tally_(tally), worker_(worker), number_(number) {}
+      : pool_(pool), events_(events), tally_(tally), worker_(worker), thread_worker_(worker), number_(number) {}
 
   // With the queue's lock held: settled() will follow before any code that is not the pool's.
   void claiming() noexcept { claims_.store(claims_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
@@ -83,15 +90,13 @@ class Runner {
   JobEvents& events_;
   Tally& tally_;
   Worker* const worker_;
+  Worker* thread_worker_;   // constant after construction
   const int number_;
   std::atomic<std::uint32_t>* admitted_ = nullptr;   // a submitter's, until its job has settled
   const FutureState* task_ = nullptr;
   // Odd from the claim of a job, made under the queue's lock, until it has settled. Written by this thread only.
   std::atomic<std::uint32_t> claims_{0};
 };
-
-// The innermost on this thread; null on threads that run no jobs.
-extern constinit thread_local Runner* this_runner;
 
 // For a scope: this thread is `runner`.
 class RunnerScope {
@@ -105,9 +110,12 @@ class RunnerScope {
   Runner* const outer_;
 };
 
-// An untimed wait on a thread that runs jobs: returns when the state is done. Helps, that is runs the state's task on this thread, if
-// it is one of the runner's own pool that has not started. What is waited for meanwhile is on record for others (waits_for.h).
-// May throw std::bad_alloc; with refuse_cycles DeadlockError, too.
-void wait_on_runner(Runner& runner, FutureState& state, bool refuse_cycles);
+// An untimed wait on a thread that runs jobs: returns when the state is done. Helps: runs on this thread what holds the state up, itself
+// or through what it waits for, if it is a task of this worker's own pool that has not started (waits_for.h). Throws DeadlockError,
+// RecursionError if there is too little stack left to help, std::bad_alloc.
+void wait_on_runner(Runner& runner, FutureState& state);
+
+// Runs this very state's task on this thread if it can. Throws RecursionError, std::bad_alloc.
+FutureState::Help help_on_thread(Runner& runner, FutureState& state);
 
 }  // namespace pools::detail

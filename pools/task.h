@@ -15,6 +15,7 @@
 #include "pools/future.h"
 #include "pools/map_results.h"
 #include "pools/owned_call.h"
+#include "pools/waits_for.h"
 
 namespace pools::detail {
 
@@ -50,18 +51,18 @@ class Task final : public ValueState<R>, public Job {
   void discard() noexcept override { const StateRef self = StateRef::adopt(this); }
 
  protected:
-  FutureState::Help help(Runner& runner) override {
-    Worker* const worker = runner.worker();
-    if (worker == nullptr || runner.pool() != this->sink() || this->running() || this->done()) return FutureState::Help::none;
-    if (!worker->begin_helping()) return FutureState::Help::paused;
+  FutureState::Help help(WaitRecord& wait) override {
+    Worker& worker = *wait.worker();
+    if (!worker.begin_helping()) return FutureState::Help::paused;
     if (!this->try_start()) {
-      runner.settled();
+      worker.settled();
       return FutureState::Help::none;
     }
+    wait.started();
     // What is left of it in the queue is dropped by the worker that comes by.
-    worker->enter_help();
-    execute(runner);
-    worker->leave_help();
+    worker.enter_help();
+    execute(worker);
+    worker.leave_help();
     return FutureState::Help::helped;
   }
 

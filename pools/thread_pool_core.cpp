@@ -11,6 +11,7 @@
 #include "pools/affinity.h"
 #include "pools/forced_unwind.h"
 #include "pools/own_thread.h"
+#include "pools/stack.h"
 #include "pools/thread_name.h"
 #include "pools/waits_for.h"
 
@@ -145,6 +146,10 @@ bool ThreadPoolCore::find_place(Job& job, FutureState* state) {
         if (places.take([this] { return dispatch_.closed(); })) return true;
         break;
       case WhenFull::caller_runs:
+        if (stack_runs_low()) {   // two pools that are full may submit to each other without end
+          places.take_anyway();
+          return true;
+        }
         if (run_in_caller(job, state)) return false;
         // Paused: nobody may run it now.
         if (places.take([this] { return dispatch_.closed() || !dispatch_.paused(); })) return true;
@@ -155,9 +160,9 @@ bool ThreadPoolCore::find_place(Job& job, FutureState* state) {
 
 // False: the pool is paused.
 bool ThreadPoolCore::run_in_caller(Job& job, FutureState* state) {
-  // If this thread runs a task already, that one waits for this.
-  std::optional<WaitEdge> edge;
-  if (this_runner != nullptr && state != nullptr) edge.emplace(this_runner->task(), *state, WaitEdge::OnCycle::ignore);
+  // If this thread runs a task already, that one waits for this, and nobody else is to run it: it is not in the queue.
+  std::optional<WaitRecord> record;
+  if (this_runner != nullptr && state != nullptr) record.emplace(*this_runner, *state, WaitRecord::Kind::runs);
   switch (dispatch_.admit(&job)) {
     case Dispatch::Admitted::refused:
       refuse();

@@ -87,7 +87,8 @@ WaitResult<T> wait_distinct(std::vector<Future<T>> futures, const Deadline& dead
 }  // namespace detail
 
 // Returns when what `when` says has come about; with a timeout (zero or negative: look once) at its end at the latest, with
-// the sets as they are then. Throws nothing of the futures' own.
+// the sets as they are then. Throws nothing of the futures' own; without a timeout in a task what result() throws there: DeadlockError,
+// RecursionError.
 template <class Range>
 auto wait(Range&& futures, ReturnWhen when = ReturnWhen::all_completed) {
   return detail::wait_distinct(detail::distinct(futures), {}, when);
@@ -169,7 +170,7 @@ class AsCompleted {
   bool at_end_ = false;
 };
 
-// The deadline counts from this call.
+// The deadline counts from this call. Without one the iteration may throw as wait() does.
 template <class Range>
 auto as_completed(Range&& futures) {
   return AsCompleted(detail::distinct(futures), detail::Deadline{});

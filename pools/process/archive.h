@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "pools/process/bytes.h"
+#include "pools/stack.h"
 
 namespace pools::detail {
 
@@ -39,6 +40,13 @@ class LoadArchive : public cereal::InputArchive<LoadArchive, cereal::AllowEmptyC
  private:
   Reader& reader_;
 };
+
+// Called by cereal before whatever an archive is given: each level of a nested value comes by here, and one too deep for the stack is an
+// exception, of whichever thread encodes or decodes it.
+template <class T>
+void prologue(SaveArchive&, const T&) { require_stack("a value to be encoded is"); }
+template <class T>
+void prologue(LoadArchive&, const T&) { require_stack("a value to be decoded is"); }
 
 // What only means something in the address space that it comes from.
 template <class T>
