@@ -55,6 +55,9 @@ struct Tally {
   std::uint64_t resizes = 0;
   std::uint64_t pauses = 0;
   std::uint64_t looks = 0;        // at the metrics while the pool worked
+  std::uint64_t forks = 0;        // of this process, whose copy of the pool must refuse to work
+  std::uint64_t stops = 0;        // workers and guards that were stopped, and went on later or were killed
+  std::uint64_t shortages = 0;    // spells in which memory and threads were refused now and then
 };
 
 using Clock = std::chrono::steady_clock;

@@ -63,7 +63,8 @@ struct Surroundings {
 nlohmann::json json_of(const Tally& tally) {
   return {{"pools", tally.pools}, {"tasks", tally.tasks}, {"done", tally.done}, {"failed", tally.failed}, {"cancelled", tally.cancelled},
           {"refused", tally.refused}, {"kills", tally.kills}, {"pools_broken", tally.broken}, {"workers_crashed", tally.crashed}, {"workers_respawned", tally.respawned},
-          {"retries", tally.retried}, {"resizes", tally.resizes}, {"pauses", tally.pauses}, {"metrics_checked", tally.looks}};
+          {"retries", tally.retried}, {"resizes", tally.resizes}, {"pauses", tally.pauses}, {"metrics_checked", tally.looks},
+          {"forks", tally.forks}, {"stops", tally.stops}, {"shortages", tally.shortages}};
 }
 
 void print(const char* name, const Tally& tally) {
@@ -71,6 +72,8 @@ void print(const char* name, const Tally& tally) {
              tally.failed, tally.cancelled, tally.refused);
   fmt::print("{:<10} {} resizes, {} pauses, {} kills, {} pools broken; {} workers crashed, {} replaced, {} retries; metrics balanced {} times\n",
              "", tally.resizes, tally.pauses, tally.kills, tally.broken, tally.crashed, tally.respawned, tally.retried, tally.looks);
+  fmt::print("{:<10} {} forks of this process, {} stops of workers and guards, {} shortages of memory and threads\n", "", tally.forks,
+             tally.stops, tally.shortages);
 }
 
 int soak(int argc, char** argv) {

@@ -14,6 +14,7 @@
 
 #include "pools/process_pool.h"
 #include "pools/tests/soak/chaos.h"
+#include "pools/tests/soak/misfortunes.h"
 
 namespace pools::soak {
 namespace {
@@ -92,6 +93,7 @@ class Shaking {
       pool_.shutdown({.wait = false, .cancel_futures = cancel});
     }
     settle();
+    if (chance(random_, 30)) stop_one();   // at nothing: it must not keep the pool from its end
     pool_.shutdown();
     check_ends(pool_.metrics(), ends_, "processes", tally_, violations_);
   }
@@ -111,7 +113,7 @@ class Shaking {
   }
 
   void step() {
-    switch (pick(random_, 12)) {
+    switch (pick(random_, 14)) {
       case 0:
       case 1:
       case 2:
@@ -148,11 +150,20 @@ class Shaking {
           some.with_future([](const auto& future) { wait(std::vector{future}, 2ms); });
         }
         break;
-      default:
+      case 11:
         if (sent_.size() > 2000) {
           pool_.resume();
           settle();
         }
+        break;
+      case 12:
+        if (chance(random_, 30)) stop_one();
+        if (chance(random_, 30)) let_all_go_on();
+        break;
+      case 13:
+        if (chance(random_, 3)) fork_host();
+        if (chance(random_, 3)) starve();
+        break;
     }
   }
 
@@ -160,6 +171,7 @@ class Shaking {
   void broken(const BrokenPoolError& error) {
     if (!broken_) ++tally_.broken;
     broken_ = true;
+    if (starved_) return;
     if (tally_.kills == kills_before_ || std::string(error.what()).find("signal 9 (Killed) before it was ready") == std::string::npos) {
       violations_.add(std::string("processes: ") + error.what());
     }
@@ -244,18 +256,67 @@ class Shaking {
     const std::vector<pid_t> pids = pool_.worker_pids();
     if (pids.empty()) return;
     const pid_t pid = pids[random_() % pids.size()];
-    // It may have died in between: only a child of this process is a worker.
-    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-    std::string field;
-    std::string parent;
-    stat >> field >> field >> field >> parent;
-    if (parent != std::to_string(::getpid())) return;
+    if (!is_child(pid)) return;
     ++tally_.kills;
     if (chance(random_, 20)) {
       ::kill(pid, SIGSTOP);
       std::this_thread::yield();
     }
     ::kill(pid, SIGKILL);
+  }
+
+  // A worker, or the guard. What it is at takes as long as it is stopped.
+  void stop_one() {
+    std::vector<pid_t> pids = chance(random_, 80) ? pool_.worker_pids() : children_named(options_.name_prefix + "_guard");
+    if (pids.empty()) return;
+    const pid_t pid = pids[random_() % pids.size()];
+    if (!is_child(pid)) return;
+    ++tally_.stops;
+    ::kill(pid, SIGSTOP);
+    stopped_.push_back(pid);
+  }
+
+  void let_all_go_on() {
+    for (const pid_t pid : stopped_) {
+      if (is_child(pid)) ::kill(pid, SIGCONT);
+    }
+    stopped_.clear();
+  }
+
+  // The copy of the pool that a forked child has must refuse to work, and harm nobody.
+  void fork_host() {
+    ++tally_.forks;
+    const std::string wrong = in_a_fork([this] {
+      try {
+        pool_.submit<&add>(std::uint64_t{1}, std::uint64_t{2});
+        return false;
+      } catch (const QueueFullError&) {
+        return false;
+      } catch (const Error&) {
+      }
+      for (const Sent& sent : sent_) {
+        if (sent.with_future([](const auto& future) { return future.done(); })) continue;
+        try {
+          sent.with_future([](const auto& future) { static_cast<void>(future.result()); });
+          return false;
+        } catch (const Error&) {
+          return true;
+        }
+      }
+      return true;
+    });
+    if (!wrong.empty()) violations_.add("processes: " + wrong);
+  }
+
+  void starve() {
+    ++tally_.shortages;
+    starved_ = true;
+    const Shortage shortage(20 + static_cast<unsigned>(pick(random_, 300)));
+    for (int steps = 1 + pick(random_, 10); steps > 0; --steps) {
+      submit();
+      if (chance(random_, 10)) kill_one();
+      if (chance(random_, 50)) std::this_thread::sleep_for(std::chrono::microseconds(pick(random_, 2000)));
+    }
   }
 
   void look() {
@@ -272,6 +333,7 @@ class Shaking {
 
   // Everything ends, as it should.
   void settle() {
+    let_all_go_on();
     for (const Sent& sent : sent_) {
       if (!sent.with_future([](const auto& future) { return wait(std::vector{future}, kLost).not_done.empty(); })) {
         violations_.add("processes: a task of kind " + std::to_string(static_cast<int>(sent.kind)) + " was lost; " + state_of(pool_.metrics()));
@@ -307,6 +369,8 @@ class Shaking {
     } catch (const WorkerDied&) {   // of its own doing, by its deadline, or because the soak killed the worker
     } catch (const BrokenPoolError& error) {
       broken(error);
+    } catch (const std::bad_alloc&) {
+      if (!starved_) wrong("found no memory");
     } catch (const RemoteError& error) {
       if (sent.kind != Kind::fail) wrong(std::string("threw ") + error.type() + ": " + error.what());
     } catch (const std::exception& error) {
@@ -324,6 +388,8 @@ class Shaking {
   std::vector<Sent> sent_;
   Ends ends_;
   bool broken_ = false;
+  bool starved_ = false;   // there was a shortage
+  std::vector<pid_t> stopped_;
   const std::uint64_t kills_before_ = tally_.kills;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pools/tests/soak/chaos.h"
+#include "pools/tests/soak/misfortunes.h"
 #include "pools/thread_pool.h"
 
 namespace pools::soak {
@@ -62,7 +63,7 @@ class Shaking {
   }
 
   void step() {
-    switch (pick(random_, 11)) {
+    switch (pick(random_, 12)) {
       case 0:
       case 1:
       case 2:
@@ -77,8 +78,7 @@ class Shaking {
         break;
       case 5:
         if (chance(random_, 30)) {
-          pool_.resize(1 + pick(random_, 8));
-          ++tally_.resizes;
+          resize();
         }
         break;
       case 6:
@@ -96,8 +96,50 @@ class Shaking {
       case 8:
         if (!sent_.empty()) wait(std::vector{sent_[random_() % sent_.size()].future}, 1ms);
         break;
-      default:
+      case 9:
+      case 10:
         if (sent_.size() > 5000) settle();
+        break;
+      case 11:
+        if (chance(random_, 2)) fork_host();
+        if (chance(random_, 2)) starve();
+        break;
+    }
+  }
+
+  void resize() {
+    ++tally_.resizes;
+    try {
+      pool_.resize(1 + pick(random_, 8));
+    } catch (const std::system_error& error) {
+      if (!starved_) violations_.add(std::string("threads: a resize failed: ") + error.what());
+    }
+  }
+
+  // The copy of the pool that a forked child has must refuse to work, and harm nobody.
+  void fork_host() {
+    ++tally_.forks;
+    const std::string wrong = in_a_fork([this] {
+      try {
+        pool_.post([] {});
+        return false;
+      } catch (const QueueFullError&) {
+        return false;
+      } catch (const Error&) {
+        return true;
+      }
+    });
+    if (!wrong.empty()) violations_.add("threads: " + wrong);
+  }
+
+  void starve() {
+    ++tally_.shortages;
+    starved_ = true;
+    const Shortage shortage(20 + static_cast<unsigned>(pick(random_, 300)));
+    for (int steps = 1 + pick(random_, 20); steps > 0; --steps) {
+      submit();
+      if (chance(random_, 10)) resize();
+      if (chance(random_, 30)) std::this_thread::sleep_for(std::chrono::microseconds(pick(random_, 1000)));
     }
   }
 
@@ -197,6 +239,9 @@ class Shaking {
         ++ends_.failed;
         if (!cancelled_posts_) violations_.add("threads: a task found another cancelled by nobody");
       }
+    } catch (const std::bad_alloc&) {
+      ++ends_.failed;
+      if (!starved_) violations_.add("threads: a task found no memory");
     } catch (const std::exception& error) {
       ++ends_.failed;
       if (!sent.throws) violations_.add(std::string("threads: a task threw: ") + error.what());
@@ -211,6 +256,7 @@ class Shaking {
   std::uint64_t posted_ = 0;
   bool cancelled_posts_ = false;
   bool closed_ = false;
+  bool starved_ = false;   // there was a shortage
   std::atomic<std::uint64_t> ran_{0};          // posted tasks
   std::atomic<std::uint64_t> inner_{0};        // submitted by tasks
   std::atomic<std::uint64_t> inner_done_{0};
