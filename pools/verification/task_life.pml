@@ -12,6 +12,12 @@
      - a cancelled task does not begin afterwards; a task is never at work twice at a time;
      - a worker that does as it should is never found to violate the protocol.
 
+   With LIES the last worker is a liar: LIES times it writes what it likes to the cell of the task at hand, or answers what it likes. Then
+   also checked:
+     - an answer that is a lie costs the liar; what a worker that does as it should answers is never taken for one;
+     - a task ends all the same, exactly once, and after QUARANTINE deaths of workers that had it first; it is not run for ever by what
+       the liar's board says of it.
+
    Sections under the pool's mutex are atomic steps. A message to a worker is in its ring at once and whole, and an answer is when it is
    published: what is written in part nobody sees (channel.pml). */
 
@@ -30,6 +36,13 @@
 #ifndef RETRIES
 #define RETRIES 0
 #endif
+#ifndef LIES
+#define LIES 0
+#endif
+#ifndef QUARANTINE
+#define QUARANTINE 2                      /* quarantine_after */
+#endif
+#define LIAR (LIES > 0 -> WORKERS - 1 : NONE)
 #define CELLS (2 * DEPTH)                 /* kCells = 2 kMostGiven */
 #define NONE 255
 
@@ -52,10 +65,11 @@ Board board[WORKERS];
 chan request[WORKERS] = [CELLS] of { byte, byte };   /* sequence, task */
 chan answer[WORKERS] = [CELLS] of { byte, byte };    /* kind, sequence */
 bool dead[WORKERS];
+bool condemned[WORKERS];                  /* found to violate the protocol: killed, and nothing of it is read any more */
 
 /* --- the pool --- */
 chan queue = [TASKS] of { byte };
-chan given[WORKERS] = [CELLS] of { byte, byte };     /* task or NONE (taken back), sequence */
+chan given[WORKERS] = [CELLS] of { byte, byte, bool };     /* task, sequence, taken back: the pool's own account of it */
 byte next_sequence[WORKERS];
 
 /* --- FutureState, and where the offer lies --- */
@@ -68,14 +82,16 @@ bool offered[TASKS];
 bool stripe[TASKS];                       /* the lock that cancel(), recall() and await_canceller() take */
 byte on_worker[TASKS], on_sequence[TASKS];
 byte retries[TASKS];
+byte charges[TASKS];                      /* Extras::deaths: of workers that had it first */
 
 /* --- the observer --- */
 byte ends[TASKS];
 bool at_work[TASKS], published[TASKS];
 byte runs[TASKS];
 byte deaths;
+byte lies;
 byte takings = 1;                         /* how often it takes back what is prefetched */
-bool stopped[WORKERS];
+bool halted[WORKERS];
 bool unheard[WORKERS];                    /* what it had not begun has been taken back, and it has not answered since */
 byte stops = 1;
 chan continued = [1] of { bit };
@@ -89,44 +105,63 @@ inline finish(task) {                     /* claim() and finish(); claim() fails
   }
 }
 
-/* put_back_locked(): a cancelled one is dropped. */
+/* put_back_locked(): a cancelled one is dropped, one that is in quarantine goes no further. */
 inline put_back(task) {
   atomic {
     if
-    :: status[task] == PENDING -> queue ! task
+    :: status[task] == PENDING && charges[task] >= QUARANTINE -> finish(task)
+    :: status[task] == PENDING && charges[task] < QUARANTINE -> queue ! task
     :: else -> assert(status[task] == CANCELLED)
     fi
   }
 }
 
-/* WorkerProcess::take_back(). (In turn; the code goes backwards, which only the order in the queue would show.) */
-inline take_back(w) {
+/* The pool kills the worker. One that does as it should is never found here. */
+#define VIOLATION(w) assert(w == LIAR); condemned[w] = true
+
+/* WorkerProcess::take_back(). (In turn; the code goes backwards, which only the order in the queue would show.) The one that is
+   charged, if any, is what the worker had first. */
+inline take_back(w, charged) {
   n = len(given[w]);
   do
   :: n > 0 ->
      n--;
      atomic {
-       given[w] ? task, sequence;
+       given[w] ? task, sequence, taken;
        if                                 /* ClaimBoard::take_back() */
-       :: task != NONE && CELL(w, sequence) == WORD(sequence, OFFERED) ->
+       :: !taken && CELL(w, sequence) == WORD(sequence, OFFERED) ->
 #ifndef MUTANT_REQUEUED_WITHOUT_EXCHANGE
           CELL(w, sequence) = WORD(sequence, TAKEN_BACK);
 #endif
-          given[w] ! NONE, sequence
-       :: task != NONE && CELL(w, sequence) == WORD(sequence, TAKEN_BACK) -> given[w] ! NONE, sequence   /* a canceller was first */
-       :: else -> given[w] ! task, sequence; task = NONE
+          given[w] ! task, sequence, true
+       :: !taken && CELL(w, sequence) == WORD(sequence, TAKEN_BACK) ->
+          /* A canceller was first, or it is a lie: that it has begun is the one that costs the liar. */
+          if
+          :: stripe[task] || status[task] == CANCELLED -> given[w] ! task, sequence, true
+          :: else -> VIOLATION(w); given[w] ! task, sequence, false; task = NONE
+          fi
+       :: else -> given[w] ! task, sequence, taken; task = NONE
        fi
      };
      if
      :: task != NONE ->
         atomic { !stripe[task] -> offered[task] = false };   /* recall() */
+        atomic {
+          if
+#ifndef MUTANT_BOARD_DECIDES_WHO_IS_GUILTY
+          :: task == charged && status[task] == PENDING -> charges[task]++
+#endif
+          :: else
+          fi
+        };
         put_back(task)
      :: else
      fi
   :: else -> break
   od;
   task = 0;
-  sequence = 0
+  sequence = 0;
+  taken = false
 }
 
 /* supply(), submit(): the next of the queue to a worker with room */
@@ -140,7 +175,7 @@ inline supply(w) {
      on_sequence[task] = sequence;
      atomic {                             /* state().offer() */
        if
-       :: status[task] == PENDING -> offered[task] = true; next_sequence[w] = sequence; given[w] ! task, sequence
+       :: status[task] == PENDING -> offered[task] = true; next_sequence[w] = sequence; given[w] ! task, sequence, false
        :: else -> CELL(w, sequence) = WORD(sequence, TAKEN_BACK); sequence = NONE
        fi
      };
@@ -154,43 +189,93 @@ inline supply(w) {
   sequence = 0
 }
 
-inline take_answer(w) {
-  atomic { answer[w] ? kind, sequence; given[w] ? <task, _>; unheard[w] = false };
-  if
-  :: kind == SKIPPED && task != NONE ->
-#ifndef MUTANT_SKIP_BELIEVED_TOO_EARLY
-     !stripe[task];                       /* await_canceller() */
+#ifdef MUTANT_AN_ANSWER_TO_WHAT_WAS_TAKEN_BACK
+#define TAKEN(taken) false
+#else
+#define TAKEN(taken) taken
 #endif
-     assert(status[task] == CANCELLED)    /* or: a task was skipped that nobody has taken back */
+
+inline take_answer(w) {
+  atomic {
+    answer[w] ? kind, sequence;
+    unheard[w] = false;
+    task = NONE;
+    if
+    :: len(given[w]) > 0 -> given[w] ? <task, n, taken>
+    :: else
+    fi
+  };
+  if
+  :: kind == SKIPPED && task != NONE && n == sequence && !taken ->
+#ifndef MUTANT_SKIP_BELIEVED_TOO_EARLY
+     !stripe[task]                        /* await_canceller() */
+#endif
   :: else
   fi;
   atomic {
-    given[w] ? task, eval(sequence);      /* or: an answer that nobody asked for */
     if
-    :: kind == RESULT ->
-       assert(CELL(w, sequence) == WORD(sequence, BEGUN));   /* or: an answer to a task that it has not begun */
-       assert(task != NONE);                                 /* or: an answer to a task that was taken back */
-       finish(task)
-    :: else
+    :: task == NONE || n != sequence -> VIOLATION(w)                               /* an answer that nobody asked for */
+    :: task != NONE && n == sequence && kind == SKIPPED && !taken && status[task] != CANCELLED -> VIOLATION(w)   /* skipped, and not taken back */
+    :: task != NONE && n == sequence && kind == RESULT && (TAKEN(taken) || CELL(w, sequence) != WORD(sequence, BEGUN)) ->
+       VIOLATION(w)                                                                /* not begun, or taken back */
+    :: else ->
+       given[w] ? _, _, _;
+       if
+       :: kind == RESULT -> finish(task)
+       :: else
+       fi
     fi;
-    task = 0; sequence = 0; kind = 0
+    task = 0; sequence = 0; kind = 0; n = 0; taken = false
   }
 }
 
+/* What it has first: the oldest that the pool has not taken back. Only that can have begun and not been answered. What the pool had
+   taken back and it has not skipped is charged, too: a worker at work that called its cell its own, for instance. Behind such a one it has
+   begun nothing, if all that it has said was heard. */
 inline bury(w) {
-#ifndef MUTANT_DEATH_TAKES_THE_PREFETCHED_ALONG
-  take_back(w);
-#endif
   culprit = NONE;
+  first = NONE;
+  behind = false;
+  n = len(given[w]);
+  do
+  :: n > 0 ->
+     n--;
+     atomic {
+       given[w] ? task, sequence, taken;
+       given[w] ! task, sequence, taken;
+#ifndef MUTANT_BOARD_DECIDES_WHO_IS_GUILTY
+       if
+       :: taken && first == NONE -> charges[task]++; behind = true
+       :: else
+       fi;
+#endif
+       if
+       :: !taken && first == NONE -> first = task
+       :: else
+       fi
+     }
+  :: else -> break
+  od;
+  if
+  :: behind && !condemned[w] -> first = NONE
+  :: else
+  fi;
+#ifndef MUTANT_DEATH_TAKES_THE_PREFETCHED_ALONG
+  take_back(w, first);
+#endif
   do
   :: len(given[w]) > 0 ->
-     given[w] ? task, sequence;
+     given[w] ? task, sequence, taken;
      if
-     :: task == NONE
+     :: taken
      :: else ->
         atomic { !stripe[task] -> offered[task] = false };   /* recall() */
-        assert(culprit == NONE);          /* what had begun and was not answered is one task */
-        culprit = task
+        if
+#ifndef MUTANT_DEATH_TAKES_THE_PREFETCHED_ALONG
+        :: task != first -> assert(w == LIAR); put_back(task)   /* it had no business to begin that */
+#endif
+        :: else -> assert(culprit == NONE); culprit = task
+        fi
      fi
   :: else -> break
   od;
@@ -198,8 +283,7 @@ inline bury(w) {
   if
   :: culprit == NONE
   :: else ->
-     assert(!published[culprit]);
-     assert(runs[culprit] > 0);
+     assert(w == LIAR || (!published[culprit] && runs[culprit] > 0));
      if
      :: retries[culprit] < RETRIES -> retries[culprit]++; put_back(culprit)
      :: else -> finish(culprit)
@@ -223,30 +307,54 @@ inline bury(w) {
     n = 0;
     next_sequence[w] = 0;
     unheard[w] = false;
-    culprit = 0; task = 0; sequence = 0;
+    culprit = 0; first = 0; task = 0; sequence = 0; taken = false; behind = false;
+    condemned[w] = false;
     dead[w] = false
   }
 }
 
-#define MAY_DIE if :: deaths < DEATHS -> goto dies :: true fi
+#define MAY_DIE if :: condemned[me] || deaths < DEATHS -> deaths = (condemned[me] -> deaths : deaths + 1); goto dies :: !condemned[me] fi;
+#if LIES > 0
+#define MAY_LIE if :: me == LIAR && lies < LIES -> lie() :: true fi;
+#else
+#define MAY_LIE
+#endif
+
+/* To the cell of the task at hand, or of the one it had before; or an answer to that. */
+inline lie() {
+  atomic {
+    lies++;
+    if
+    :: CELL(me, sequence) = WORD(sequence, OFFERED)
+    :: CELL(me, sequence) = WORD(sequence, BEGUN)
+    :: CELL(me, sequence) = WORD(sequence, TAKEN_BACK)
+    :: nfull(answer[me]) -> answer[me] ! RESULT, sequence
+    :: nfull(answer[me]) -> answer[me] ! SKIPPED, sequence
+    fi
+  }
+}
 
 proctype worker_process(byte me) {
   byte task, sequence;
   bool mine;
 lives:
   do
-  :: MAY_DIE;
+  :: MAY_DIE
 end_idle:
-     request[me] ? sequence, task;
-     MAY_DIE;
+     if
+     :: request[me] ? sequence, task
+     :: condemned[me] -> goto dies
+     fi;
+     MAY_LIE
+     MAY_DIE
 #ifdef STOPPING
      if
      :: me == 0 && stops > 0 ->
         stops--;
-        stopped[me] = true;
+        halted[me] = true;
 end_stopped:
         continued ? _;
-        stopped[me] = false
+        halted[me] = false
      :: true
      fi;
 #endif
@@ -259,30 +367,42 @@ end_stopped:
 #endif
           CELL(me, sequence) = WORD(sequence, BEGUN);
           mine = true;
-          assert(!at_work[task] && !published[task] && status[task] == PENDING);
-          at_work[task] = true;
           runs[task]++;
-          assert(runs[task] <= 1 + RETRIES)
+          if
+          :: me == LIAR
+          :: else ->
+             assert(!at_work[task] && !published[task] && status[task] == PENDING);
+             at_work[task] = true
+          fi;
+          assert(runs[task] <= (LIES > 0 -> QUARANTINE + 1 : 1 + RETRIES))
 #ifndef MUTANT_BEGINS_WITHOUT_CLAIMING
        :: else
 #endif
        fi
      };
-     MAY_DIE;
+     MAY_LIE
+     MAY_DIE
      atomic {
+       nfull(answer[me]) || condemned[me];
        if
-       :: mine -> at_work[task] = false; published[task] = true; mine = false; answer[me] ! RESULT, sequence
+       :: condemned[me]
+       :: !condemned[me] && mine -> answer[me] ! RESULT, sequence;
+          if
+          :: me == LIAR
+          :: else -> at_work[task] = false; published[task] = true
+          fi;
+          mine = false
        :: else -> answer[me] ! SKIPPED, sequence
-       fi;
-       task = 0;
-       sequence = 0
-     }
+       fi
+     };
+     MAY_LIE
+     task = 0;
+     sequence = 0
   od;
 dies:
   atomic {
-    deaths++;
     if
-    :: mine -> at_work[task] = false
+    :: mine && me != LIAR -> at_work[task] = false
     :: else
     fi;
     mine = false; task = 0; sequence = 0;
@@ -294,31 +414,33 @@ dies:
 #ifdef MUTANT_BURIED_BEFORE_IT_WAS_READ
 #define BURIABLE(w) (dead[w])
 #else
-#define BURIABLE(w) (dead[w] && len(answer[w]) == 0)         /* serve(), then bury() */
+#define BURIABLE(w) (dead[w] && (condemned[w] || len(answer[w]) == 0))         /* serve(), then bury() */
 #endif
 
 proctype supervisor() {
-  byte n, task, sequence, kind, culprit;
+  byte n, task, sequence, kind, culprit, first;
+  bool taken, behind;
 end_idle:
   do
 #ifdef MUTANT_A_SILENT_WORKER_IS_GIVEN_MORE
-  :: len(queue) > 0 && len(given[0]) < DEPTH && !dead[0] -> supply(0)
+  :: len(queue) > 0 && len(given[0]) < DEPTH && !dead[0] && !condemned[0] -> supply(0)
 #else
-  :: len(queue) > 0 && len(given[0]) < DEPTH && !dead[0] && !unheard[0] -> supply(0)
+  :: len(queue) > 0 && len(given[0]) < DEPTH && !dead[0] && !condemned[0] && !unheard[0] -> supply(0)
 #endif
-  :: len(answer[0]) > 0 -> take_answer(0)
-  :: len(given[0]) > 1 && len(queue) == 0 && takings > 0 -> takings--; take_back(0)   /* rebalance(), pause() */
+  :: len(answer[0]) > 0 && !condemned[0] -> take_answer(0)
+  :: len(given[0]) > 1 && len(queue) == 0 && takings > 0 -> takings--; take_back(0, NONE)   /* rebalance(), pause() */
 #ifdef STOPPING
 #ifdef MUTANT_A_SOLE_TASK_IS_LEFT
-  :: stopped[0] && len(given[0]) > 1 && !unheard[0] -> unheard[0] = true; take_back(0)
+  :: halted[0] && len(given[0]) > 1 && !unheard[0] -> unheard[0] = true; take_back(0, NONE)
 #else
-  :: stopped[0] && len(given[0]) > 0 && !unheard[0] -> unheard[0] = true; take_back(0)   /* take_back_unbegun() */
+  :: halted[0] && len(given[0]) > 0 && !unheard[0] -> unheard[0] = true; take_back(0, NONE)   /* take_back_unbegun() */
 #endif
 #endif
   :: BURIABLE(0) -> bury(0)
 #if WORKERS > 1
-  :: len(queue) > 0 && len(given[1]) < DEPTH && !dead[1] -> supply(1)
-  :: len(answer[1]) > 0 -> take_answer(1)
+  :: len(queue) > 0 && len(given[1]) < DEPTH && !dead[1] && !condemned[1] -> supply(1)
+  :: len(answer[1]) > 0 && !condemned[1] -> take_answer(1)
+  :: LIAR == 1 && len(given[1]) > 0 && takings > 0 -> takings--; take_back(1, NONE)
   :: BURIABLE(1) -> bury(1)
 #endif
   od
