@@ -7,12 +7,15 @@
 #include <cereal/archives/binary.hpp>
 #include <cereal/cereal.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <typeinfo>
+#include <unordered_map>
 #include <vector>
 
 #include "pools/process/bytes.h"
@@ -37,8 +40,27 @@ class LoadArchive : public cereal::InputArchive<LoadArchive, cereal::AllowEmptyC
   std::size_t remaining() const { return reader_.remaining(); }
   Reader& reader() const { return reader_; }
 
+  // --- shared pointers, see shared_pointers.h; the first two are cereal's, with the type checked ---
+  template <class T>
+  void registerSharedPointer(std::uint32_t id, const std::shared_ptr<T>& pointer) {
+    const std::uint32_t number = id & ~cereal::detail::msb_32bit;
+    if (!pointees_.emplace(number, &typeid(T)).second) throw WireError("a message has two shared objects of one number");
+    InputArchive::registerSharedPointer(id, pointer);
+  }
+  std::shared_ptr<void> getSharedPointer(std::uint32_t id) {
+    const auto pointee = pointees_.find(id);
+    if (id != 0 && (pointee == pointees_.end() || *pointee->second != *wanted_)) {
+      throw WireError("a shared pointer in a message refers to no object of its type");
+    }
+    return InputArchive::getSharedPointer(id);
+  }
+  // Of the object of the pointer whose number is read next.
+  void expect_pointee(const std::type_info& type) noexcept { wanted_ = &type; }
+
  private:
   Reader& reader_;
+  const std::type_info* wanted_ = nullptr;
+  std::unordered_map<std::uint32_t, const std::type_info*> pointees_;
 };
 
 // Called by cereal before whatever an archive is given: each level of a nested value comes by here, and one too deep for the stack is an

@@ -11,26 +11,12 @@
 #include <system_error>
 #include <utility>
 
+#include "pools/process/channel_layout.h"
+
 namespace pools::detail {
 namespace {
 
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
-
-}  // namespace
-
-// The first page of the memory; the rings follow it.
-struct ChannelLayout {
-  static constexpr std::uint64_t kMagic = 0x33676e69726c6f6f;   // changes with the layout
-
-  std::uint64_t magic = kMagic;
-  RingIndices requests;                      // parent -> worker
-  RingIndices responses;                     // worker -> parent
-  alignas(64) SleepFlag worker_asleep{kAwake};   // it sleeps on this word
-  alignas(64) SleepFlag parent_asleep{kAwake};   // it sleeps on the event descriptor
-  alignas(64) ClaimBoard board;
-};
-
-namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kCapacity = ChannelMemory::kRingCapacity;

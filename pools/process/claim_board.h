@@ -11,8 +11,9 @@
 // Invariant: of the two exchanges exactly one succeeds, so a task is begun by the worker or is the pool's again, never both. The
 // sequence number makes an exchange that comes late, when the cell serves another task, fail.
 //
-// The worker may scribble here. The pool believes nothing that it reads: a cell that the worker has overwritten makes take_back() say
-// that the task has begun, and then it ends with that worker at the latest.
+// The worker may scribble here, and write what suits it. So the pool keeps its own account of what it has taken back (worker_process.h), and
+// believes a cell only where a lie costs the worker that told it: that a task has begun, and then it ends with that worker at the latest; that
+// it has not, and then the death of the worker counts against the task all the same.
 
 #include <array>
 #include <atomic>
@@ -34,10 +35,11 @@ class ClaimBoard {
   // `begun` see everything the worker did before.
   bool begin(std::uint64_t sequence) noexcept { return exchange(sequence, kBegun); }
 
-  // By the pool; any thread. True: the worker will not begin it, for this call or for one before.
-  bool take_back(std::uint64_t sequence) noexcept {
-    return exchange(sequence, kTakenBack) ||
-           cells_[sequence % kCells].load(std::memory_order_acquire) == word(sequence, kTakenBack);
+  // By the pool; any thread. True: the worker will not begin it, for this call.
+  bool take_back(std::uint64_t sequence) noexcept { return exchange(sequence, kTakenBack); }
+  // It is said to have been taken back: for a call before, or by a worker that lies.
+  bool taken_back(std::uint64_t sequence) const noexcept {
+    return cells_[sequence % kCells].load(std::memory_order_acquire) == word(sequence, kTakenBack);
   }
 
   // Any thread: the worker has begun it, or has ended it.

@@ -3,7 +3,8 @@
 // What may cross to another process, and how.
 //
 //   arithmetic types, enums, trivially copyable classes    their bytes. A class that holds pointers is the caller's mistake.
-//   everything cereal can serialise                        standard containers, smart pointers, std::optional, std::variant,
+//   everything cereal can serialise                        standard containers, smart pointers (that share an object: of one
+//                                                          type), std::optional, std::variant,
 //                                                          and classes with serialize (or save and load, ...) of their own;
 //                                                          to be received they must be default-constructible
 //   pointers, references, views                            refused at compile time, as is everything else
@@ -36,6 +37,7 @@
 
 #include "pools/process/archive.h"
 #include "pools/process/bytes.h"
+#include "pools/process/shared_pointers.h"
 
 namespace pools::detail {
 

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <exception>
 #include <string>
@@ -58,31 +59,42 @@ void ProcessPoolCore::bury(WorkerProcess* dead) noexcept {
 
   TaskRef culprit;
   bool unbegun = false;   // is the culprit
+  std::array<WorkerProcess::Given, WorkerProcess::kMostGiven> given;   // destroyed with no lock held
   bool was_starting = false;
   bool crash_loop = false;
   int replacement = -1;
   {
     const std::lock_guard lock(mutex_);
-    // What it had not begun is the pool's again, in its place. What it had begun and not answered is one task, the oldest: one that
-    // cannot be taken back although it was sent. (Later ones of that kind come from scribbling on the board.)
-    worker->take_back([this](TaskRef task) {
-      put_back_locked(std::move(task));
-    });
-    while (worker->given() > 0) {
-      WorkerProcess::Given given = worker->take_oldest();
-      if (!given.task) continue;
-      given.task->state().recall();
-      const bool sent = worker->given() > 0 || !worker->unsent();
-      if (!culprit && sent) {
-        culprit = std::move(given.task);
-        if (options_.timing) queue_wait_->record(culprit->has_extras()->started_at - culprit->has_extras()->submitted_at);
-      } else if (!culprit && !sent && worker->sentence != Sentence::silence && ++given.task->deaths >= options_.quarantine_after) {
-        // On its way in pieces, and not begun: free of charge, but not for ever, lest arguments that no worker survives kill them all. (One
-        // that did not even read them has not died of them.)
-        culprit = std::move(given.task);
+    // A worker begins one task after the other, so what it had first is all that it can have begun and not answered, whatever it wrote on
+    // the board. Whether it had begun that is believed, since the death counts against the task in any case. It also counts against what was
+    // taken back before and is not skipped yet: a worker may be at work on what it called offered. Behind such a one it has begun nothing, if
+    // all that it has said was heard. One that was silent has not died of a task.
+    const bool counts = worker->sentence != Sentence::silence;
+    const std::size_t first = worker->first();
+    for (std::size_t index = 0; counts && index < first; ++index) ++worker->at(index).taken_back->deaths;
+    RemoteTask* const had_first = first < worker->given() && (first == 0 || worker->condemned()) ? worker->at(first).task.get() : nullptr;
+    if (had_first != nullptr && counts) ++had_first->deaths;
+    // What it had not begun is the pool's again, in its place; free of charge, but not for ever.
+    const auto put_back = [&](TaskRef task) {
+      if (task.get() == had_first && counts && task->deaths >= options_.quarantine_after) {
+        culprit = std::move(task);
         unbegun = true;
       } else {
-        put_back_locked(std::move(given.task));
+        put_back_locked(std::move(task));
+      }
+    };
+    worker->take_back(put_back);
+    for (std::size_t index = 0; worker->given() > 0; ++index) {
+      const bool sent = worker->given() > 1 || !worker->unsent();
+      given[index] = worker->take_oldest();
+      TaskRef& task = given[index].task;
+      if (!task) continue;
+      task->state().recall();
+      if (task.get() == had_first && sent) {
+        culprit = std::move(task);
+        if (options_.timing) queue_wait_->record(culprit->has_extras()->started_at - culprit->has_extras()->submitted_at);
+      } else {
+        put_back(std::move(task));
       }
     }
     if (culprit) answering_.fetch_add(1, std::memory_order_relaxed);   // until it has been counted as what it ends as
@@ -136,7 +148,6 @@ void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, 
     const RemoteTask::Extras* const extras = task->has_extras();
     const int allowed = extras != nullptr && extras->options.retries ? *extras->options.retries : options_.retry.retries;
     if (allowed > 0) {
-      ++task->deaths;
       quarantined = task->deaths >= options_.quarantine_after && task->retried < allowed;
       if (task->retried < allowed && !quarantined && retry_later(task)) return;
     }
@@ -160,6 +171,16 @@ void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, 
     return of_kind(std::type_identity<WorkerDied>(), "");
   }();
   ended(*task, worker.number(), PoolObserver::Outcome::failed);
+  task->state().finish(error);
+}
+
+// As many workers died as one task may kill, and none said that it had begun it.
+void ProcessPoolCore::end_in_quarantine(TaskRef task) noexcept {
+  if (!task->state().claim()) return drop_cancelled(std::move(task));
+  const std::exception_ptr error = error_or(spare_death_, [&] {
+    return QuarantinedError("the task is in quarantine: " + std::to_string(task->deaths) + " workers that had it died, and none said that it had begun it", -1, {}, {}, {});
+  });
+  ended(*task, PoolObserver::kNoWorker, PoolObserver::Outcome::failed);
   task->state().finish(error);
 }
 

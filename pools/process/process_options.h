@@ -39,7 +39,8 @@ struct ProcessPoolOptions {
   bool timing = false;                // queue-wait and run-time histograms in metrics()
   std::shared_ptr<PoolObserver> observer = {};
   RetryPolicy retry = {};
-  int quarantine_after = 3;           // >= 1; workers that one task may kill before it gets a QuarantinedError, whatever retries it has left
+  // >= 1; workers that one task may kill, or that die having it first, before it gets a QuarantinedError, whatever retries it has left
+  int quarantine_after = 3;
   int crash_limit = 50;               // >= 0; deaths of workers in a row, no task having ended in between, that break the pool; 0: never
   int max_tasks_per_child = 0;        // >= 0; a worker is replaced after so many tasks; 0: never
   std::uint64_t memory_limit = 0;     // bytes of address space (RLIMIT_AS) of each worker; beyond it allocations fail; 0: no limit
@@ -50,7 +51,7 @@ struct ProcessPoolOptions {
   WorkerOutput output = WorkerOutput::tagged;
   // >= 0; from shutdown on, tagged output that nobody takes for so long (a pipe is full and not read) is dropped, with all that follows.
   std::chrono::nanoseconds output_patience = std::chrono::seconds(10);
-  std::uint64_t max_payload = 0;      // bytes of one task's arguments, and of its result; 0: no limit
+  std::uint64_t max_payload = 0;      // bytes of one task's arguments, and of its result; 0: no limit. Messages of exceptions: 1 MiB
 };
 
 // Of one task of a ProcessPool: pool.with({.retries = 2}).submit<&fn>(...).

@@ -145,6 +145,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   // --- deaths.cpp; on the supervisor ---
   void bury(WorkerProcess* dead) noexcept;
   void end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail, bool quarantined) noexcept;
+  void end_in_quarantine(TaskRef task) noexcept;   // one that answering_ counts
   bool retry_later(TaskRef& task) noexcept;   // false: it is broken or cancelled, and the task the caller's still
   void start_failed(int number, const std::string& cause) noexcept;
   void break_pool(std::string cause) noexcept;

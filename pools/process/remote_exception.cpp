@@ -22,6 +22,12 @@ std::string demangled(const std::type_info* type) {
   return status == 0 && name != nullptr ? name.get() : type->name();
 }
 
+void cut(std::string& text) {
+  if (text.size() <= kLongestExceptionText) return;
+  const std::string mark = " [cut: it has " + std::to_string(text.size()) + " bytes]";
+  text.replace(kLongestExceptionText - mark.size(), std::string::npos, mark);
+}
+
 }  // namespace
 
 void encode_current_exception(Bytes& to) {
@@ -44,6 +50,8 @@ void encode_current_exception(Bytes& to) {
   } catch (...) {
     type = demangled(abi::__cxa_current_exception_type());
   }
+  cut(type);
+  cut(message);
   encode(to, type);
   encode(to, message);
 }

@@ -66,7 +66,7 @@ class RemoteTask {
   std::uint64_t number = 0;   // in the order of submission
 
   // --- the supervisor's; here and not among the extras, since there may be no memory when a worker dies ---
-  int deaths = 0;    // of workers that were at it
+  int deaths = 0;    // of workers that had it first of what they had been given, whether or not they said that they had begun it
   int retried = 0;
   std::chrono::steady_clock::time_point retry_due{};   // while it waits out its back-off
 
@@ -136,7 +136,7 @@ class DecodedTask final : public ValueState<V>, public RemoteTask {
   }
 
  private:
-  bool withdraw_offer() noexcept override { return board_->take_back(sequence_); }
+  bool withdraw_offer() noexcept override { return board_->take_back(sequence_) || board_->taken_back(sequence_); }
   bool offer_begun() const noexcept override { return board_->begun(sequence_); }
   void cancelled_while_running() noexcept override { kill_worker(); }
 };

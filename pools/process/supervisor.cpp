@@ -229,13 +229,23 @@ void ProcessPoolCore::adjust_depth(WorkerProcess& worker, Clock::duration per_ta
 }
 
 void ProcessPoolCore::handle(const WorkerRef& worker, const MessageHeader& header) {
+  const auto expect_prepared = [&] {
+    const bool prepared = worker->phase != Phase::starting || !worker->unsent();   // told to go meanwhile: what is unsent may be that
+    if (!prepared || header.sequence != WorkerProcess::kPrepareSequence) throw WireError("an answer that nobody asked for");
+  };
   switch (header.kind) {
     case MessageKind::ready:
+      expect_prepared();
       return worker_ready(worker);
     case MessageKind::refused: {
+      expect_prepared();
       Reader reader(worker->payload());
       const std::exception_ptr failure = decode_exception(reader);
-      return break_pool(words([&] { return "the initializer failed: " + text_of(failure); }));
+      break_pool(words([&] { return "the initializer failed: " + text_of(failure); }));
+      const std::lock_guard lock(mutex_);
+      // It exits by itself, unless it lies: no grace for that, nor a longer one for another refusal.
+      if (const auto soon = Clock::now() + options_.kill_gap; !worker->due || soon < *worker->due) worker->due = soon;
+      return;
     }
     case MessageKind::result:
     case MessageKind::error:
@@ -252,7 +262,7 @@ void ProcessPoolCore::handle(const WorkerRef& worker, const MessageHeader& heade
 void ProcessPoolCore::worker_ready(const WorkerRef& worker) {
   {
     const std::lock_guard lock(mutex_);
-    if (std::exchange(worker->up, true)) throw WireError("a worker that is ready twice");
+    worker->up = true;
     if (worker->phase == Phase::starting) {   // or it was told to go meanwhile
       worker->phase = Phase::ready;
       ++ready_;
@@ -273,11 +283,13 @@ void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& 
     if (worker->given() == 0 || worker->unsent() || header.sequence != worker->at(0).sequence) {
       throw WireError("an answer that nobody asked for");
     }
-    if (header.kind != MessageKind::skipped && !worker->channel().board().begun(header.sequence)) {
-      throw WireError("an answer to a task that it has not begun");
-    }
-    if (const TaskRef& task = worker->at(0).task; header.kind == MessageKind::skipped && task) {
-      // A canceller takes it back first and says so then. A worker that lies keeps the task, so that it is not lost with the message.
+    // What is refused here stays with the worker, so that it is not lost with the message, and its death counts against it.
+    const TaskRef& task = worker->at(0).task;
+    if (header.kind != MessageKind::skipped) {
+      if (!task) throw WireError("an answer to a task that was taken back");
+      if (!worker->channel().board().begun(header.sequence)) throw WireError("an answer to a task that it has not begun");
+    } else if (task) {
+      // A canceller takes it back first and says so then.
       task->state().await_canceller();
       if (!task->state().cancelled()) throw WireError("a task was skipped that nobody has taken back");
     }
@@ -328,8 +340,6 @@ void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& 
         finish_with(task, worker->number(), task.take_answer(answer));
       }
     }
-  } else if (header.kind != MessageKind::skipped) {
-    throw WireError("an answer to a task that was taken back");
   }
   if (tampered) std::rethrow_exception(tampered);
   if (!more) return;
@@ -364,6 +374,17 @@ bool ProcessPoolCore::over_memory(const WorkerProcess& worker) const noexcept {
 bool ProcessPoolCore::supply(const WorkerRef& worker) {
   const bool recycle = options_.recycle_above > 0 && worker->tasks_answered > 0 && over_memory(*worker);
   bool something = false;
+  // Ended with no lock held, also if this throws.
+  struct Quarantined {
+    ~Quarantined() {
+      while (!tasks.empty()) {
+        pool.end_in_quarantine(tasks.pop_front());
+        pool.answering_.fetch_sub(1, std::memory_order_release);   // Release: as in take_answer()
+      }
+    }
+    ProcessPoolCore& pool;
+    TaskList tasks;
+  } quarantined{*this, {}};
   const std::lock_guard lock(mutex_);
   if (recycle) worker->tasks_given = INT_MAX / 2;
   if (worker->phase != Phase::ready || worker->condemned() || worker->unsent()) return false;
@@ -373,12 +394,17 @@ bool ProcessPoolCore::supply(const WorkerRef& worker) {
   std::size_t wanted = std::min(worker->depth, worker->given() + share);
   while (!spent && !queue_.empty() && worker->given() < wanted && may_give_locked(*worker)) {
     RemoteTask& next = queue_.front();
-    const bool plain = next.has_extras() == nullptr;
+    const bool plain = next.has_extras() == nullptr && next.deaths == 0;
     const std::size_t room = worker->given() > 0 ? worker->channel().room() : ~std::size_t{0};   // throws before there is a task to be lost
     if (worker->given() > 0 && (!plain || next.message().view().size() > room)) break;
     TaskRef task = pop_locked();
     if (!task) break;
-    const bool alone = task->has_extras() != nullptr;
+    if (task->deaths >= options_.quarantine_after) {
+      answering_.fetch_add(1, std::memory_order_relaxed);   // until it has been counted as what it ends as
+      quarantined.tasks.push_back(std::move(task));
+      continue;
+    }
+    const bool alone = task->has_extras() != nullptr || task->deaths > 0;
     if (worker->given() > 0 && (alone || task->message().view().size() > room)) {   // what was looked at had been cancelled
       put_back_locked(std::move(task));
       break;

@@ -22,7 +22,7 @@ enum class MessageKind : std::uint32_t {
   stop,          // exit
   // to the pool
   ready,         // the answer to prepare
-  refused,       // the answer to prepare: the initializer threw; payload: the exception
+  refused,       // the answer to prepare: the initializer threw; payload: the exception. The worker exits
   result,        // the answer to task; payload: the value
   error,         // the answer to task; payload: the exception
   skipped,       // the answer to task: it had been taken back, and was not begun
@@ -93,8 +93,13 @@ template <class Source>
 class MessageReader {
  public:
   // The next message once it is complete; payload() is its content until the next call. Throws WireError when the header is
-  // wrong (the reader is useless then), std::bad_alloc.
+  // wrong (the reader is useless then), std::bad_alloc. `check` looks at each header before any of its payload is kept, perhaps more
+  // than once; it throws WireError.
   std::optional<MessageHeader> poll(Source& source) {
+    return poll(source, [](const MessageHeader&) {});
+  }
+  template <class Check>
+  std::optional<MessageHeader> poll(Source& source, Check&& check) {
     payload_ = {};
     if (large_.size() > 0 && !assembling_) large_.clear(kKept);
     for (;;) {
@@ -103,6 +108,7 @@ class MessageReader {
         std::memcpy(&header_, rest_.data(), sizeof header_);
         if (header_.magic != MessageHeader::kMagic) throw WireError("a message without its magic number");
         if (header_.length > MessageHeader::kMaxLength) throw WireError("a message of an absurd length");
+        check(std::as_const(header_));
         const std::span<const std::byte> after = rest_.subspan(sizeof header_);
         if (header_.length <= after.size()) {
           payload_ = after.first(static_cast<std::size_t>(header_.length));

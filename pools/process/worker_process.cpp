@@ -38,7 +38,10 @@ FileDescriptor null_output() {
 }  // namespace
 
 WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, DescendantMark mark, OutputRelay* relay)
-    : number_(number), mark_(mark), relay_(relay) {
+    : number_(number),
+      rules_{.may_refuse = static_cast<bool>(options.initializer), .max_payload = options.max_payload},
+      mark_(mark),
+      relay_(relay) {
   const std::string name = options.name_prefix + "_" + std::to_string(number);
   DescriptorPair ends = make_socket_pair(SOCK_STREAM);
   if (!ends) throw std::system_error(errno, std::generic_category(), "cannot make a socket for a worker");
@@ -96,6 +99,26 @@ std::size_t WorkerProcess::tasks() const noexcept {
   return tasks;
 }
 
+std::size_t WorkerProcess::first() noexcept {
+  std::size_t index = 0;
+  while (index < count_ && !at(index).task) ++index;
+  return index;
+}
+
+bool WorkerProcess::take_back(Given& entry) noexcept {
+  const bool taken_now = channel_.board().take_back(entry.sequence);
+  if (!taken_now && !channel_.board().taken_back(entry.sequence)) return false;
+  FutureState& state = entry.task->state();
+  state.recall();   // a canceller that took it back before has come to its end
+  if (!taken_now && !state.cancelled()) {
+    condemn("a task that it called taken back, which nobody had done");
+    return false;
+  }
+  state.add_reference();
+  entry.taken_back = TaskRef(entry.task.get());
+  return true;
+}
+
 bool WorkerProcess::give(TaskRef& task) noexcept {
   const std::uint64_t sequence = sequence_ + 1;
   channel_.board().offer(sequence);
@@ -110,7 +133,7 @@ bool WorkerProcess::give(TaskRef& task) noexcept {
   Message& message = task->message();
   message.seal(sequence);
   sending_ = message.view();
-  at(count_++) = {std::move(task), sequence};
+  at(count_++) = {std::move(task), sequence, nullptr};
   return true;
 }
 

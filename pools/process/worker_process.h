@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "pools/process/answer_rules.h"
 #include "pools/process/channel.h"
 #include "pools/process/descendants.h"
 #include "pools/process/output_relay.h"
@@ -27,11 +28,7 @@ class WorkerProcess {
  public:
   using Clock = std::chrono::steady_clock;
 
-  enum class Phase {
-    starting,   // has been sent `prepare`, has not answered
-    ready,      // takes tasks
-    stopping,   // has been sent `stop`
-  };
+  using Phase = WorkerPhase;
   // What the pool killed it for. What it died of otherwise is its own affair.
   enum class Sentence { none, violation, deadline, cancelled, silence };
 
@@ -50,9 +47,9 @@ class WorkerProcess {
   std::string finish_output() noexcept;
 
   // --- guarded by the pool's mutex ---
-  Phase phase = Phase::starting;
+  Phase phase = Phase::starting;     // changed by the supervisor only, which may read it without the mutex
   bool idle = false;                 // in the pool's list of idle workers
-  bool up = false;                   // has answered `prepare`
+  bool up = false;                   // is or was ready. Like `phase`
   int tasks_given = 0;               // since its start, but for those taken back
   Sentence sentence = Sentence::none;
   // When it last answered, read some of what does not fit its ring, or was given work while it had none.
@@ -76,6 +73,7 @@ class WorkerProcess {
   struct Given {
     TaskRef task;   // null: taken back
     std::uint64_t sequence = 0;
+    TaskRef taken_back;   // it, shared with whoever has it now
   };
   static constexpr std::size_t kMostGiven = ClaimBoard::kCells / 2;
   std::size_t given() const noexcept { return count_; }
@@ -89,15 +87,16 @@ class WorkerProcess {
     --count_;
     return taken;
   }
+  // The index of the oldest that was not taken back; given() if there is none. Of these only that one can have begun.
+  std::size_t first() noexcept;
   // Offers the task; send_some() follows. False: it was cancelled, and is the caller's still. REQUIRES: given() < kMostGiven, !unsent().
   bool give(TaskRef& task) noexcept;
-  // Takes everything back that it has not begun, newest first, but for what is on its way in pieces. Each is pending again.
+  // Takes everything back that it has not begun, newest first, but for what is on its way in pieces. Each is pending again, or cancelled.
   template <class Use>
   void take_back(Use&& use) {
     for (std::size_t index = count_; index-- > 0;) {
       Given& entry = at(index);
-      if (!entry.task || (index + 1 == count_ && unsent()) || !channel_.board().take_back(entry.sequence)) continue;
-      entry.task->state().recall();
+      if (!entry.task || (index + 1 == count_ && unsent()) || !take_back(entry)) continue;
       --tasks_given;
       if (!terminated) due.reset();   // its deadline's; a worker that has one is given nothing else
       use(std::move(entry.task));
@@ -105,6 +104,7 @@ class WorkerProcess {
   }
 
   // --- sending; one thread at a time: whoever gave the task, from hand_over() on the supervisor ---
+  static constexpr std::uint64_t kPrepareSequence = 1;
   // Makes `prepare`, the first of all, or `stop`, the last, the next to be sent. REQUIRES: nothing is given, !unsent().
   void load(Message prepare) noexcept;
   void load_stop() noexcept;
@@ -117,7 +117,9 @@ class WorkerProcess {
   std::size_t unsent_bytes() noexcept { return sending_.size(); }
 
   // --- the supervisor's ---
-  std::optional<MessageHeader> receive() { return reader_.poll(channel_); }   // Throws WireError
+  std::optional<MessageHeader> receive() {   // Throws WireError
+    return reader_.poll(channel_, [this](const MessageHeader& header) { rules_.check(header, phase, up); });
+  }
   std::span<const std::byte> payload() const noexcept { return reader_.payload(); }
   Bytes take_payload() { return reader_.take_payload(); }   // Throws std::bad_alloc
   // There is something to receive or room to send into. Throws WireError.
@@ -131,7 +133,10 @@ class WorkerProcess {
   int tasks_answered = 0;
 
  private:
+  bool take_back(Given& entry) noexcept;   // false: it has begun, or says so by a lie
+
   const int number_;
+  const AnswerRules rules_;
   const DescendantMark mark_;
   OutputRelay* const relay_;
   std::shared_ptr<OutputRelay::Source> output_;
