@@ -12,10 +12,10 @@
 namespace pools::detail {
 namespace {
 
-constinit std::atomic<void*> only{nullptr};   // the table. Never destroyed: threads may wait while the program ends
+constinit std::atomic<void*> the_table{nullptr};   // never destroyed: threads may wait while the program ends
 
 // In a fork no thread waits that is in there.
-const AtFork forget_waits([] { only.store(nullptr, std::memory_order_relaxed); });
+const AtFork forget_waits([] { the_table.store(nullptr, std::memory_order_relaxed); });
 
 }  // namespace
 
@@ -65,10 +65,10 @@ struct WaitRecord::Table {
 
 WaitRecord::Table& WaitRecord::table() {
   // Acquire: what its maker made; release, with the exchange, publishes it.
-  void* found = only.load(std::memory_order_acquire);
+  void* found = the_table.load(std::memory_order_acquire);
   if (found != nullptr) return *static_cast<Table*>(found);
   auto made = std::make_unique<Table>();
-  if (only.compare_exchange_strong(found, made.get(), std::memory_order_acq_rel, std::memory_order_acquire)) return *made.release();
+  if (the_table.compare_exchange_strong(found, made.get(), std::memory_order_acq_rel, std::memory_order_acquire)) return *made.release();
   return *static_cast<Table*>(found);
 }
 
