@@ -29,6 +29,7 @@ constexpr int kLinks = 100'000;
 
 // --- the stack of a thread ---
 
+#if !defined(__SANITIZE_ADDRESS__)   // locals are elsewhere there
 // In a thread with a stack of so many bytes.
 void run_on_stack_of(std::size_t bytes, std::function<void()> call) {
   pthread_attr_t attributes;
@@ -56,7 +57,6 @@ std::size_t descend(const volatile char* from) {
   return depth + static_cast<std::size_t>(frame[0]) - 1;
 }
 
-#if !defined(__SANITIZE_ADDRESS__)   // locals are elsewhere there
 TEST(Stack, runs_low_when_an_eighth_of_it_is_left_on_stacks_of_any_size) {
   for (const std::size_t size : {std::size_t{1} << 20, std::size_t{8} << 20, std::size_t{64} << 20}) {
     run_on_stack_of(size, [size] {
