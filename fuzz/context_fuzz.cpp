@@ -1,10 +1,10 @@
-// context/<run_id>.json, which an earlier run wrote (harness/sinks/context.h).
+// context/<run_id>.json, which an earlier run wrote (harness/sweep/sinks/context.h).
 
 #include "fuzz/fuzz.h"
-#include "harness/cpython/interpreter.h"
-#include "harness/environment.h"
-#include "harness/errors.h"
-#include "harness/sinks/context.h"
+#include "harness/base/errors.h"
+#include "harness/engine/cpython/interpreter.h"
+#include "harness/machine/environment.h"
+#include "harness/sweep/sinks/context.h"
 
 // A fuzzer goes without the rest of the library. (Weak: where that is linked, its own count.)
 __attribute__((weak)) std::string harness::machine_line(const Environment&) { return {}; }

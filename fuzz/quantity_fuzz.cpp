@@ -1,10 +1,10 @@
-// Durations, lists of them, sizes in bytes, worker counts, integers, seeds (harness/quantity.h).
+// Durations, lists of them, sizes in bytes, worker counts, integers, seeds (harness/base/quantity.h).
 
 #include <vector>
 
 #include "fuzz/fuzz.h"
-#include "harness/errors.h"
-#include "harness/quantity.h"
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
 
 namespace {
 

@@ -1,11 +1,11 @@
-// results.csv, as `run` resumes from it and `show` looks at it (harness/sinks/csv.h). An input that begins with '#' is read below a
+// results.csv, as `run` resumes from it and `show` looks at it (harness/sweep/sinks/csv.h). An input that begins with '#' is read below a
 // right header, without its first character.
 
 #include <string>
 
 #include "fuzz/fuzz.h"
-#include "harness/errors.h"
-#include "harness/sinks/csv.h"
+#include "harness/base/errors.h"
+#include "harness/sweep/sinks/csv.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string text(fuzz::text_of(data, size));

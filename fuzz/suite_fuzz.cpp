@@ -1,8 +1,8 @@
-// Suites: TOML from a file of the user's (harness/suite.h).
+// Suites: TOML from a file of the user's (harness/plan/suite.h).
 
 #include "fuzz/fuzz.h"
-#include "harness/errors.h"
-#include "harness/suite.h"
+#include "harness/base/errors.h"
+#include "harness/plan/suite.h"
 
 // A fuzzer has no built-in suites: parse_suite alone is exercised. (Weak: where the library is linked, its own counts.)
 __attribute__((weak)) std::span<const harness::BuiltinSuite> harness::builtin_suites() { return {}; }

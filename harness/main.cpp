@@ -1,5 +1,5 @@
 #include "harness/cli/cli.h"
-#include "harness/internal_entry.h"
+#include "harness/engine/internal_entry.h"
 #include "pools/process_pool.h"
 
 // Started by itself, the program is a pool's worker process, or a repetition, a server or a guard: these two calls then

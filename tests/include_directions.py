@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Checks every #include of a source tree against the directions in DESIGN.md.
+"""Checks every #include of a source tree, also what it includes in turn, against the directions in DESIGN.md.
 
-    cli -> suite, plan, sweep, child_runner, sinks, validate -> backends, strategies -> pools, workloads
+    main.cpp > cli > report > recommend > validate > analysis > sweep > plan > engine > machine > core > model > base
 
-pools and workloads include neither each other nor the harness; harness/model includes the standard library and itself;
-harness/backends and harness/strategies know nothing of suites, plans, sinks, claims or the command line; nobody but the
-program and its own files includes harness/cli. An include in quotes is written from the root and names a file that exists.
+A room of the harness includes itself and those after it in this line. pools and workloads include neither each other nor the
+harness; harness/model includes the standard library and itself; harness/base knows nothing of poolbench. Nobody includes tests or
+fuzz. An include in quotes is written from the root and names a file that exists.
 
     include_directions.py ROOT [--build DIRECTORY]     (generated headers are looked for below DIRECTORY)
 
@@ -21,11 +21,11 @@ from pathlib import Path
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 # A comment, or a string that may hold what looks like one.
 COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|("(?:\\.|[^"\\\n])*")', re.DOTALL)
-FOLDERS = ("pools", "workloads", "harness", "tests")
+FOLDERS = ("pools", "workloads", "harness", "fuzz", "tests", "examples")
 
-# The front of the harness, which backends and strategies must not know.
-FRONT = ("harness/cli/", "harness/sinks/", "harness/suite", "harness/plan", "harness/sweep", "harness/validate",
-         "harness/claims", "harness/derived", "harness/report", "harness/environment", "harness/distribution")
+# The harness from its roof to its ground.
+ROOMS = ("main.cpp", "cli/", "report/", "recommend/", "validate/", "analysis/", "sweep/", "plan/", "engine/", "machine/", "core/",
+         "model/", "base/")
 # Slow to compile and no business of those who include a header: they stay in .cpp files, or in a header that only .cpp files
 # include.
 HEAVY = ("boost/asio", "boost/beast", "boost/process", "nlohmann/json.hpp", "toml++/", "CLI/")
@@ -41,27 +41,62 @@ class Rule:
     exceptions: tuple = ()
 
 
+def rooms_above(index):
+    return tuple("harness/" + above for above in ROOMS[:index])
+
+
 RULES = (
     Rule("pools/", ("workloads/", "harness/"), "pools knows nothing of the rest"),
     Rule("workloads/", ("pools/", "harness/"), "workloads knows no pool and no harness", ("workloads/tests/",)),
     Rule("workloads/tests/", ("harness/",), "workloads knows no harness"),
-    Rule("harness/model/", ("pools/", "workloads/", "harness/"), "harness/model sees numbers only"),
-    Rule("harness/backends/", FRONT, "backends lie below suites, plans, sinks and the command line"),
-    Rule("harness/strategies/", FRONT, "strategies lie below suites, plans, sinks and the command line"),
-    Rule("harness/sinks/", ("harness/cli/", "harness/sweep", "harness/backends/", "harness/strategies/"),
-         "sinks take rows from whoever has them"),
-    Rule("harness/", ("harness/cli/",), "nobody includes harness/cli but the program",
-         ("harness/cli/", "harness/main.cpp", "harness/tests/")),
+    Rule("harness/model/", ("pools/", "workloads/", "harness/base/"), "harness/model sees numbers only"),
+    Rule("harness/base/", ("pools/", "workloads/"), "harness/base knows nothing of poolbench"),
+    *(Rule("harness/" + room, rooms_above(index), f"harness/{room} lies below that")
+      for index, room in enumerate(ROOMS) if index > 0),
+    *(Rule(folder, ("harness/tests/", "pools/tests/", "workloads/tests/", "fuzz/", "tests/"), "nobody includes tests and fuzz targets",
+           tuple(f"{tested}{part}/" for tested in ("pools/", "workloads/", "harness/") for part in ("tests", "faults", "benchmarks")))
+      for folder in ("pools/", "workloads/", "harness/")),
 )
 
 
 def violations(root, build=None):
-    """(file, line, include, why) of every include that points the wrong way, in file order."""
+    """(file, line, include, why) of every include that points the wrong way, in file order: by itself, or through what it includes."""
     found = list(includes(root))
     in_headers = {quoted for name, _, quoted, _ in found if name.endswith(".h")}
+    below = {}
+    for name, _, quoted, _ in found:
+        if quoted:
+            below.setdefault(name, []).append(quoted)
     for name, line, quoted, angled in found:
-        for why in judge(root, build, name, quoted, angled, in_headers):
+        direct = list(judge(root, build, name, quoted, angled, in_headers))
+        for why in direct:
             yield name, line, quoted or angled, why
+        if quoted and not direct:
+            # What a file further down may not reach either is told there.
+            for path in paths_from(quoted, below):
+                if any(broken(further, path[-1]) for further in path[:-1]):
+                    continue
+                for why in broken(name, path[-1]):
+                    yield name, line, quoted, f"{why}: it leads to {path[-1]}"
+
+
+def paths_from(first, below):
+    """The shortest chain of includes to every file that `first` includes in turn."""
+    seen = {first}
+    chains = [[first]]
+    for chain in chains:
+        for included in below.get(chain[-1], ()):
+            if included not in seen:
+                seen.add(included)
+                chains.append([*chain, included])
+    return chains[1:]
+
+
+def broken(name, included):
+    """Why `name` may not include `included`: the rules that say so."""
+    return [rule.why for rule in RULES
+            if name.startswith(rule.folder) and not any(name.startswith(exception) for exception in rule.exceptions)
+            and included.startswith(rule.forbidden)]
 
 
 def includes(root):
@@ -76,11 +111,7 @@ def includes(root):
 
 def judge(root, build, name, quoted, angled, in_headers):
     included = quoted or angled
-    for rule in RULES:
-        inside = name.startswith(rule.folder) and not any(name.startswith(exception) for exception in rule.exceptions)
-        own = rule.folder == "harness/model/" and included.startswith("harness/model/")
-        if inside and included.startswith(rule.forbidden) and not own:
-            yield rule.why
+    yield from broken(name, included)
     if name.startswith("harness/model/") and angled and not re.fullmatch(r"[a-z_]+", angled):
         yield "harness/model includes the standard library and itself"
     if quoted and not (root / quoted).is_file() and not (build and any(Path(build).rglob(Path(quoted).name))):

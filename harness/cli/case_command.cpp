@@ -10,22 +10,22 @@
 #include <string>
 #include <vector>
 
-#include "harness/backends/backend.h"
-#include "harness/child_runner.h"
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
 #include "harness/cli/case_options.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/times_output.h"
-#include "harness/collecting_sink.h"
-#include "harness/console.h"
-#include "harness/errors.h"
-#include "harness/interrupt.h"
+#include "harness/engine/backends/backend.h"
+#include "harness/engine/child_runner.h"
 #include "harness/model/simulate.h"
 #include "harness/model/statistics.h"
-#include "harness/model_case.h"
-#include "harness/plan.h"
-#include "harness/quantity.h"
-#include "harness/sinks/progress.h"
-#include "harness/sweep.h"
+#include "harness/plan/model_case.h"
+#include "harness/plan/plan.h"
+#include "harness/sweep/interrupt.h"
+#include "harness/sweep/sinks/collecting_sink.h"
+#include "harness/sweep/sinks/progress.h"
+#include "harness/sweep/sweep.h"
 #include "pools/cores.h"
 
 namespace harness {

@@ -7,11 +7,11 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/backends/backend.h"
-#include "harness/errors.h"
-#include "harness/plan.h"
-#include "harness/quantity.h"
-#include "harness/strategies/strategy.h"
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
+#include "harness/engine/backends/backend.h"
+#include "harness/engine/strategies/strategy.h"
+#include "harness/plan/plan.h"
 
 namespace harness {
 namespace {

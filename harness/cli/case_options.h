@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "harness/cell.h"
+#include "harness/core/cell.h"
 
 namespace CLI {
 class App;

@@ -8,10 +8,10 @@
 #include <new>
 #include <sstream>
 
-#include "harness/build_info.h"
-#include "harness/console.h"
-#include "harness/errors.h"
-#include "harness/quantity.h"
+#include "harness/base/build_info.h"
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
 
 namespace harness {
 namespace {

@@ -8,12 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "harness/analysis/comparison.h"
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/times_output.h"
-#include "harness/comparison.h"
-#include "harness/console.h"
-#include "harness/errors.h"
+#include "harness/validate/claims.h"
 
 namespace harness {
 namespace {
@@ -60,8 +61,8 @@ int run_compare(const Flags& flags) {
   options.across_machines = flags.across_machines;
   const std::vector<model::Change> failing = parse_fail_on(flags.fail_on);
   if (flags.json && flags.markdown) throw ConfigError("--json and --markdown exclude each other");
-  const Analysis a = look_at(flags.a);
-  const Analysis b = look_at(flags.b);
+  const Analysis a = look_at(flags.a, cells_of_all_claims);
+  const Analysis b = look_at(flags.b, cells_of_all_claims);
   const Comparison comparison = compare(a, b, options);
   if (flags.json) {
     write_stdout(comparison_json(comparison, {flags.a, flags.b}, options));

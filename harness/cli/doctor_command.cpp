@@ -3,10 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
 #include "harness/cli/cli.h"
-#include "harness/console.h"
-#include "harness/doctor/doctor.h"
-#include "harness/errors.h"
+#include "harness/machine/doctor/doctor.h"
 
 namespace harness {
 

@@ -9,12 +9,12 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "harness/base/quantity.h"
 #include "harness/cli/gantt.h"
 #include "harness/cli/wrap.h"
 #include "harness/model/bounds.h"
 #include "harness/model/closed_forms.h"
 #include "harness/model/critical_path.h"
-#include "harness/quantity.h"
 
 namespace harness {
 namespace {

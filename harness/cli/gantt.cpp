@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/quantity.h"
 #include "harness/cli/wrap.h"
 #include "harness/model/wide.h"
-#include "harness/quantity.h"
 
 namespace harness {
 namespace {

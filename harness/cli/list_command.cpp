@@ -9,14 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "harness/backends/backend.h"
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
 #include "harness/cli/cli.h"
-#include "harness/console.h"
-#include "harness/errors.h"
-#include "harness/quantity.h"
-#include "harness/sample.h"
-#include "harness/strategies/strategy.h"
-#include "harness/suite.h"
+#include "harness/core/sample.h"
+#include "harness/engine/backends/backend.h"
+#include "harness/engine/strategies/strategy.h"
+#include "harness/plan/suite.h"
 #include "workloads/work.h"
 
 namespace harness {

@@ -10,20 +10,20 @@
 #include <string>
 #include <utility>
 
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/explanation.h"
 #include "harness/cli/predict_options.h"
 #include "harness/cli/predict_sweep.h"
 #include "harness/cli/times_output.h"
 #include "harness/cli/wrap.h"
-#include "harness/console.h"
-#include "harness/errors.h"
-#include "harness/interrupt.h"
 #include "harness/model/closed_forms.h"
 #include "harness/model/simulate.h"
-#include "harness/plan.h"
-#include "harness/quantity.h"
-#include "harness/sinks/progress.h"
+#include "harness/plan/plan.h"
+#include "harness/sweep/interrupt.h"
+#include "harness/sweep/sinks/progress.h"
 #include "pools/cores.h"
 #include "workloads/work.h"
 

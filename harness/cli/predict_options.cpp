@@ -8,10 +8,10 @@
 #include <string_view>
 #include <utility>
 
-#include "harness/errors.h"
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
 #include "harness/model/parsers.h"
-#include "harness/model_case.h"
-#include "harness/quantity.h"
+#include "harness/plan/model_case.h"
 
 namespace harness {
 namespace {

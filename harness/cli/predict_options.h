@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "harness/base/quantity.h"
 #include "harness/cli/case_options.h"
 #include "harness/model/case.h"
-#include "harness/quantity.h"
 
 namespace harness {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "harness/cli/predict_options.h"
-#include "harness/sinks/progress.h"
+#include "harness/sweep/sinks/progress.h"
 
 namespace harness {
 

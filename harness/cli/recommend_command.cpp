@@ -12,17 +12,17 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/child_runner.h"
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
+#include "harness/base/read_file.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/times_output.h"
-#include "harness/console.h"
-#include "harness/errors.h"
-#include "harness/interrupt.h"
-#include "harness/quantity.h"
-#include "harness/read_file.h"
+#include "harness/engine/child_runner.h"
 #include "harness/recommend/recommend.h"
-#include "harness/sinks/progress.h"
+#include "harness/sweep/interrupt.h"
+#include "harness/sweep/sinks/progress.h"
 #include "pools/cores.h"
 #include "workloads/work.h"
 

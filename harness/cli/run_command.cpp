@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -10,27 +11,27 @@
 #include <string>
 #include <vector>
 
-#include "harness/backends/backend.h"
-#include "harness/child_runner.h"
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/run_directory.h"
-#include "harness/console.h"
-#include "harness/cpython/cells.h"
-#include "harness/cpython/interpreter.h"
-#include "harness/derived.h"
-#include "harness/environment.h"
-#include "harness/errors.h"
-#include "harness/interrupt.h"
-#include "harness/plan.h"
-#include "harness/quantity.h"
-#include "harness/report.h"
-#include "harness/scratch.h"
-#include "harness/sinks/context.h"
-#include "harness/sinks/progress.h"
-#include "harness/sinks/tasks_csv.h"
-#include "harness/suite.h"
-#include "harness/sweep.h"
+#include "harness/engine/backends/backend.h"
+#include "harness/engine/child_runner.h"
+#include "harness/engine/cpython/cells.h"
+#include "harness/engine/cpython/interpreter.h"
+#include "harness/engine/scratch.h"
+#include "harness/machine/environment.h"
+#include "harness/plan/plan.h"
+#include "harness/plan/suite.h"
+#include "harness/report/derived.h"
+#include "harness/report/report.h"
+#include "harness/sweep/interrupt.h"
+#include "harness/sweep/sinks/context.h"
+#include "harness/sweep/sinks/progress.h"
+#include "harness/sweep/sinks/tasks_csv.h"
+#include "harness/sweep/sweep.h"
 
 namespace harness {
 namespace {
@@ -109,7 +110,7 @@ SweepOutcome measure(const Plan& plan, const Suite& suite, const Flags& flags, c
   std::optional<workloads::Calibration> calibration = directory.earlier_calibration(environment);
   if (!calibration) calibration = workloads::calibrate();
   std::optional<cpython::Python> python;
-  if (cpython::uses_cpython(plan)) {
+  if (std::any_of(plan.cells.begin(), plan.cells.end(), [](const PlannedCell& planned) { return cpython::runs_on_cpython(planned.cell); })) {
     const cpython::Driver driver = cpython::require_driver();
     python = directory.earlier_python(environment);
     if (!python || !python->is(cpython::describe(driver))) python = cpython::measure(driver);

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-#include "harness/console.h"
-#include "harness/errors.h"
-#include "harness/read_file.h"
-#include "harness/sinks/context.h"
-#include "harness/sinks/file.h"
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
+#include "harness/base/read_file.h"
+#include "harness/sweep/sinks/context.h"
+#include "harness/sweep/sinks/file.h"
 
 namespace harness {
 namespace {

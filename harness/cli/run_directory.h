@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/cpython/interpreter.h"
-#include "harness/environment.h"
-#include "harness/sample.h"
-#include "harness/sinks/csv.h"
-#include "harness/suite.h"
+#include "harness/core/sample.h"
+#include "harness/engine/cpython/interpreter.h"
+#include "harness/machine/environment.h"
+#include "harness/plan/suite.h"
+#include "harness/sweep/sinks/csv.h"
 #include "workloads/work.h"
 
 namespace harness {

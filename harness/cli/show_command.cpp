@@ -8,14 +8,15 @@
 #include <sstream>
 #include <string>
 
-#include "harness/analysis.h"
+#include "harness/analysis/analysis.h"
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/times_output.h"
-#include "harness/console.h"
-#include "harness/errors.h"
-#include "harness/report.h"
-#include "harness/summary_json.h"
+#include "harness/report/report.h"
+#include "harness/report/summary_json.h"
+#include "harness/validate/claims.h"
 
 namespace harness {
 namespace {
@@ -26,7 +27,7 @@ struct Flags {
 };
 
 int show(const Flags& flags) {
-  const Analysis analysis = look_at(flags.directory);
+  const Analysis analysis = look_at(flags.directory, cells_of_all_claims);
   if (analysis.other_rows > 0) {
     say(fmt::format("{} repetitions of other builds or machines are left out: these are the last row's\n",
                     analysis.other_rows));

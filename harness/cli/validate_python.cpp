@@ -7,22 +7,22 @@
 #include <memory>
 #include <optional>
 
-#include "harness/child_runner.h"
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/run_directory.h"
 #include "harness/cli/times_output.h"
-#include "harness/collecting_sink.h"
-#include "harness/console.h"
-#include "harness/cpython/interpreter.h"
-#include "harness/cpython/tutorial_table.h"
-#include "harness/derived.h"
-#include "harness/environment.h"
-#include "harness/errors.h"
-#include "harness/interrupt.h"
-#include "harness/sinks/context.h"
-#include "harness/sinks/progress.h"
-#include "harness/suite.h"
-#include "harness/sweep.h"
+#include "harness/engine/child_runner.h"
+#include "harness/engine/cpython/interpreter.h"
+#include "harness/machine/environment.h"
+#include "harness/plan/suite.h"
+#include "harness/report/derived.h"
+#include "harness/sweep/interrupt.h"
+#include "harness/sweep/sinks/collecting_sink.h"
+#include "harness/sweep/sinks/context.h"
+#include "harness/sweep/sinks/progress.h"
+#include "harness/sweep/sweep.h"
+#include "harness/validate/tutorial_table.h"
 
 namespace harness {
 namespace {

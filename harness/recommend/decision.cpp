@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "harness/analysis.h"
+#include "harness/analysis/analysis.h"
 
 namespace harness::recommend {
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/core/trace.h"
 #include "harness/model/case.h"
-#include "harness/trace.h"
 
 namespace harness::recommend {
 

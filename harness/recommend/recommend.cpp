@@ -7,13 +7,13 @@
 #include <optional>
 #include <utility>
 
-#include "harness/cell.h"
-#include "harness/distribution.h"
-#include "harness/errors.h"
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
+#include "harness/core/cell.h"
+#include "harness/core/trace.h"
 #include "harness/model/bounds.h"
 #include "harness/model/simulate.h"
-#include "harness/quantity.h"
-#include "harness/trace.h"
+#include "harness/plan/distribution.h"
 
 namespace harness::recommend {
 namespace {

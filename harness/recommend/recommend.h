@@ -15,10 +15,10 @@
 #include <string>
 #include <vector>
 
+#include "harness/engine/runner.h"
 #include "harness/recommend/curve.h"
 #include "harness/recommend/decision.h"
 #include "harness/recommend/profile.h"
-#include "harness/runner.h"
 
 namespace harness::recommend {
 

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "harness/quantity.h"
+#include "harness/base/quantity.h"
 #include "harness/recommend/recommend.h"
 
 namespace harness::recommend {

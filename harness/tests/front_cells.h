@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/plan.h"
-#include "harness/runner.h"
+#include "harness/engine/runner.h"
+#include "harness/plan/plan.h"
 
 namespace harness {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/internal_entry.h"
+#include "harness/engine/internal_entry.h"
 #include "pools/process_pool.h"
 
 int main(int argc, char** argv) {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/claims.h"
-#include "harness/sample.h"
+#include "harness/core/sample.h"
+#include "harness/validate/claims.h"
 
 namespace harness::testing_verdict {
 

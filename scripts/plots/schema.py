@@ -1,6 +1,6 @@
 """The columns and keys of a run directory's files: the only place where the scripts name them.
 
-The program's own table (harness/sample.cpp and its neighbours) decides; scripts/tests/test_schema.py holds this file against
+The program's own table (harness/core/sample.cpp and its neighbours) decides; scripts/tests/test_schema.py holds this file against
 it. results/README.md is the data dictionary: what each column means and in which unit.
 """
 

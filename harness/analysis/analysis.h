@@ -1,0 +1,74 @@
+#pragma once
+
+// A run directory, read and grouped: cells with their repetitions, scenarios of comparable cells, and in each scenario
+// the best and what ties with it.
+//
+// Tie rule. Of two cells of a scenario the one with the lower median is better. It ties with the best when the
+// two-sided Mann-Whitney test cannot tell them apart at 5 % (with very few repetitions it never can: then everything
+// ties), or when the ratio of the medians is below 1.02: what a user would not notice is no victory.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/core/cell.h"
+#include "harness/core/sample.h"
+#include "harness/model/statistics.h"
+#include "workloads/work.h"
+
+namespace harness {
+
+inline constexpr double kMinimumEffect = 0.02;
+inline constexpr double kSignificance = 0.05;
+
+struct CellSummary {
+  Sample factors;                          // of its first row; only the factors mean something
+  std::vector<std::int64_t> makespans_ns;  // of the repetitions that ended well
+  std::vector<Sample> ok;                  // those repetitions
+  int failed = 0;
+  std::string failure;  // "crash: ..." of the last that failed
+  std::optional<std::int64_t> median_ns;
+  model::Interval interval;
+  std::optional<Cell> cell;  // with durations, where they could be found again
+  std::size_t scenario = 0;
+  bool best = false;
+  bool tie = false;                   // with the best; never the best itself
+  std::optional<model::Ratio> ratio;  // to the best
+};
+
+// Cells that do the same work, so that only backend, workers, strategy, parsers and chunksize differ.
+struct Scenario {
+  std::string title;                // "sleep: 40 tasks of 10ms, callbacks of 5ms"
+  std::vector<std::size_t> cells;   // in order of appearance
+  std::optional<std::size_t> best;  // nothing if no cell was measured
+};
+
+struct Analysis {
+  std::vector<Sample> rows;                           // measured repetitions that count, in file order
+  std::size_t other_rows = 0;                         // measured repetitions of other machines or builds: left out
+  std::vector<CellSummary> cells;                     // in order of appearance
+  std::vector<Scenario> scenarios;                    // likewise
+  std::optional<workloads::Calibration> calibration;  // of the last row's run, if its context file is there
+};
+
+// Cells that rows may be of though no suite lists them, on so many cores: those of the claims. Rows name them by their cell_id.
+using CellsOnCores = std::function<std::vector<Cell>(int cores)>;
+
+// Of the machine and build of the last row; other rows are other experiments. Of a repetition that is there twice the
+// last counts. Throws ConfigError as read_results(), and when there is no row of a measured repetition.
+Analysis analyse(const std::filesystem::path& run_directory, const CellsOnCores& beyond_suite);
+
+// The same for somebody who only looks (`show`, `compare`): writes nothing, so that a run may go on meanwhile. Throws
+// ConfigError as well for a directory that is none and for one without results.csv.
+Analysis look_at(const std::filesystem::path& run_directory, const CellsOnCores& beyond_suite);
+
+// The same on rows, without files: no suite, no calibration.
+Analysis analyse_rows(std::vector<Sample> rows, const std::vector<Cell>& known_cells);
+
+// Whether b, of greater or equal median, ties with a. REQUIRES: neither is empty.
+bool ties(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b);
+
+}  // namespace harness

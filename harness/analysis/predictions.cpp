@@ -1,0 +1,117 @@
+#include "harness/analysis/predictions.h"
+
+#include <algorithm>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+#include "harness/model/simulate.h"
+#include "harness/plan/model_case.h"
+
+namespace harness {
+namespace {
+
+struct Service {
+  std::int64_t task_ns = 0;
+  std::optional<std::int64_t> callback_ns;  // nothing where there are no callbacks
+};
+
+// Mean service times of the scenario's cells with one worker, the median over their repetitions: one task at a time, so
+// nothing was slowed down by another task. A callback of another process may have run beside it.
+std::optional<Service> measured_alone(const Analysis& analysis, const std::string& workload, std::int64_t tasks,
+                                      std::int64_t task_ns, std::int64_t payload_bytes, std::uint64_t seed) {
+  std::vector<std::int64_t> task_times;
+  std::vector<std::int64_t> callback_times;
+  for (const CellSummary& cell : analysis.cells) {
+    const Sample& f = cell.factors;
+    if (f.workers != 1 || f.workload != workload || f.tasks != tasks || f.task_ns != task_ns ||
+        f.payload_bytes != payload_bytes || f.seed != seed) {
+      continue;
+    }
+    for (const Sample& sample : cell.ok) {
+      task_times.push_back(sample.sum_task_ns / sample.tasks);
+      if (sample.strategy != "none") callback_times.push_back(sample.callback_sum_ns / sample.tasks);
+    }
+  }
+  if (task_times.empty()) return std::nullopt;
+  Service service{model::median(std::move(task_times)), std::nullopt};
+  if (!callback_times.empty()) service.callback_ns = model::median(std::move(callback_times));
+  return service;
+}
+
+CellPrediction without(std::string why) {
+  CellPrediction prediction;
+  prediction.why_not = std::move(why);
+  return prediction;
+}
+
+// The case on a machine that ends every wait so much later. (Service times that were measured have it in them.)
+model::Case with_late_waits(model::Case c, std::int64_t lateness_ns) {
+  for (std::vector<model::Demand>* const demands : {&c.tasks, &c.callbacks}) {
+    for (model::Demand& demand : *demands) {
+      if (demand.wait_ns > 0) demand.wait_ns += lateness_ns;
+    }
+  }
+  return c;
+}
+
+std::optional<std::int64_t> expected_ns(const model::Case& c, const std::optional<workloads::Calibration>& calibration) {
+  if (!calibration || calibration->sleep_lateness_ns <= 0) return std::nullopt;
+  const model::Case late = with_late_waits(c, calibration->sleep_lateness_ns);
+  try {
+    model::check(late);
+  } catch (const std::overflow_error&) {  // waits as long as the clock can count
+    return std::nullopt;
+  }
+  return model::simulate(late).makespan_ns;
+}
+
+CellPrediction predict_cell(const Analysis& analysis, const CellSummary& summary) {
+  if (!summary.cell) return without("the durations of its tasks are not known: suite.toml does not have the cell");
+  const Cell& cell = *summary.cell;
+  ModelledCell modelled;
+  try {
+    if (cell.workload == "sleep") {
+      modelled.model_case = waiting_case(cell);
+    } else if (analysis.calibration) {
+      modelled = modelled_case(cell, *analysis.calibration);
+    } else {
+      return without("the calibration of the run is not known: its context file is missing");
+    }
+  } catch (const std::exception& error) {  // whatever it is, the run's other cells still have their predictions
+    return without(error.what());
+  }
+  CellPrediction prediction;
+  prediction.basis = "requested";
+  if (!modelled.task_known || !modelled.callback_known) {
+    const std::optional<Service> alone =
+        measured_alone(analysis, cell.workload, cell.tasks, cell.task_ns, cell.payload_bytes, cell.seed);
+    if (!alone || (!modelled.callback_known && !alone->callback_ns)) {
+      return without("the workload has no defined service time, and no cell with 1 worker measured one");
+    }
+    if (!modelled.task_known) {
+      for (model::Demand& task : modelled.model_case.tasks)
+        task = {.wait_ns = alone->task_ns, .compute_ns = 0, .locked = false};
+    }
+    if (!modelled.callback_known) {
+      for (model::Demand& callback : modelled.model_case.callbacks)
+        callback = {.wait_ns = *alone->callback_ns, .compute_ns = 0, .locked = false};
+    }
+    prediction.basis = "measured at 1 worker";
+  }
+  prediction.form = model::closed_form(modelled.model_case);
+  prediction.predicted_ns = model::simulate(modelled.model_case).makespan_ns;
+  if (prediction.basis == "requested") prediction.expected_ns = expected_ns(modelled.model_case, analysis.calibration);
+  return prediction;
+}
+
+}  // namespace
+
+std::vector<CellPrediction> predict_cells(const Analysis& analysis) {
+  std::vector<CellPrediction> predictions;
+  predictions.reserve(analysis.cells.size());
+  for (const CellSummary& summary : analysis.cells) predictions.push_back(predict_cell(analysis, summary));
+  return predictions;
+}
+
+}  // namespace harness

@@ -1,0 +1,156 @@
+#include "harness/core/sample.h"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+#include <vector>
+
+namespace harness {
+namespace {
+
+constexpr std::int64_t kMostCount = std::numeric_limits<int>::max();   // what a Cell holds as an int
+
+constexpr Column kColumns[] = {
+    {"schema_version", "", "Version of this table's layout.", &Sample::schema_version, kSchemaVersion, kSchemaVersion},
+    {"run_id", "", "The run that made the row; names context/<run_id>.json.", &Sample::run_id},
+    {"machine_id", "", "Hash of the machine's properties that decide its speed.", &Sample::machine_id},
+    {"build_id", "", "Hash of the program's sources, compiler and flags.", &Sample::build_id},
+    {"cell_id", "", "Hash of all factors but workers_spec, each task's and callback's duration included.",
+     &Sample::cell_id},
+    {"rep", "", "Number of the repetition within its phase, from 0; warm-ups count from 0 as well.", &Sample::rep},
+    {"is_warmup", "", "1 for a warm-up, which no statistic counts; else 0.", &Sample::is_warmup, 1},
+    {"run_order", "", "Position of the repetition in the seeded order of the run, from 0.", &Sample::run_order},
+    {"started_utc", "", "When the repetition started: ISO 8601, UTC, microseconds.", &Sample::started_utc},
+    {"status", "", "ok, timeout (killed at its deadline), crash (a process died) or invalid (it reported an error).",
+     &Sample::status},
+    {"error", "", "What went wrong, one line; empty when ok.", &Sample::error},
+
+    {"backend", "", "The executor under test.", &Sample::backend},
+    {"workers", "count", "Threads or processes of the pool; of thread_per_task the number of tasks.", &Sample::workers, kMostCount},
+    {"workers_spec", "", "The worker count as the suite wrote it, such as cores*5.", &Sample::workers_spec},
+    {"cores", "count", "Cores that the program may use: affinity and cgroup quota.", &Sample::cores, kMostCount},
+    {"workload", "", "What a task does.", &Sample::workload},
+    {"strategy", "", "Who runs the callbacks.", &Sample::strategy},
+    {"parsers", "count", "Parser processes of the strategy extra; else 0.", &Sample::parsers, kMostCount},
+    {"tasks", "count", "Number of tasks, and of callbacks unless the strategy is none.", &Sample::tasks, kMostCount},
+    {"distribution", "", "How the tasks' durations are spread; explicit when the suite lists them.",
+     &Sample::distribution},
+    {"task_ns", "ns", "Scale of the tasks' durations; of an explicit list the longest.", &Sample::task_ns},
+    {"callback_ns", "ns", "Scale of the callbacks' durations; of an explicit list the longest.", &Sample::callback_ns},
+    {"payload_bytes", "bytes", "Size of a task's payload, page or file; 0 is the workload's own default.",
+     &Sample::payload_bytes},
+    {"chunksize", "count", "Consecutive tasks per job of the strategy map; else 1.", &Sample::chunksize, kMostCount},
+    {"start_method", "", "How worker processes are started: exec, CPython's fork; none where there are none.", &Sample::start_method},
+    {"seed", "", "Everything random in the cell comes from it.", &Sample::seed},
+
+    {"makespan_ns", "ns", "First submit to the end of the last task or callback, whichever is later.",
+     &Sample::makespan_ns},
+    {"pool_start_ns", "ns", "Until every worker and parser was ready, before the clock ran.", &Sample::pool_start_ns},
+    {"submit_ns", "ns", "From the first submit to the return of the last.", &Sample::submit_ns},
+    {"pool_stop_ns", "ns", "Shutdown of the idle pool, parsers included, after the last callback.",
+     &Sample::pool_stop_ns},
+    {"longest_task_ns", "ns", "Longest measured task, its callback not included.", &Sample::longest_task_ns},
+    {"sum_task_ns", "ns", "Sum of the measured tasks.", &Sample::sum_task_ns},
+    {"callback_sum_ns", "ns", "Sum of the measured callbacks.", &Sample::callback_sum_ns},
+    {"callback_max_ns", "ns", "Longest measured callback.", &Sample::callback_max_ns},
+    {"queue_wait_p50_ns", "ns", "Submit to start of a task: median over the tasks (lower middle).",
+     &Sample::queue_wait_p50_ns},
+    {"queue_wait_p99_ns", "ns", "Submit to start of a task: 99th percentile (nearest rank).",
+     &Sample::queue_wait_p99_ns},
+    {"queue_wait_max_ns", "ns", "Submit to start of a task: the longest.", &Sample::queue_wait_max_ns},
+    {"callback_lag_p50_ns", "ns", "End of a task to the start of its callback: median over the tasks (lower middle).",
+     &Sample::callback_lag_p50_ns},
+    {"callback_lag_p99_ns", "ns", "End of a task to the start of its callback: 99th percentile (nearest rank).",
+     &Sample::callback_lag_p99_ns},
+    {"callback_lag_max_ns", "ns", "End of a task to the start of its callback: the longest.",
+     &Sample::callback_lag_max_ns},
+
+    {"cpu_user_ns", "ns", "User CPU time from before the pool's start to after its stop, all processes.",
+     &Sample::cpu_user_ns},
+    {"cpu_sys_ns", "ns", "System CPU time, likewise.", &Sample::cpu_sys_ns},
+    {"main_cpu_ns", "ns", "User and system CPU time of the main process alone, all its threads.",
+     &Sample::main_cpu_ns},
+    {"ctx_switches_voluntary", "count", "Context switches of a thread that had to wait, all processes.",
+     &Sample::ctx_switches_voluntary},
+    {"ctx_switches_involuntary", "count", "Context switches of a thread that was preempted, all processes.",
+     &Sample::ctx_switches_involuntary},
+    {"rss_peak_bytes", "bytes", "Sum of the peak resident sizes of the main process, the workers and the parsers.",
+     &Sample::rss_peak_bytes},
+    {"cgroup_throttled_ns", "ns", "Time for which the CPU quota of the control group stopped the repetition.",
+     &Sample::cgroup_throttled_ns},
+    {"load1", "", "1-minute load average of the machine when the repetition started.", &Sample::load1},
+};
+
+// Nearest-rank percentile: the smallest value that at least `percent` per cent of the values do not exceed. Of the
+// median that is the lower middle. Sorts `values`; zero if there are none.
+std::int64_t percentile(std::vector<std::int64_t>& values, std::size_t percent) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return values[(values.size() * percent + 99) / 100 - 1];
+}
+
+}  // namespace
+
+std::span<const Column> sample_columns() { return kColumns; }
+
+Sample sample_of(const Cell& cell) {
+  Sample sample;
+  sample.cell_id = cell.cell_id;
+  sample.backend = cell.backend;
+  sample.workers = cell.workers;
+  sample.workers_spec = cell.workers_spec;
+  sample.cores = cell.cores;
+  sample.workload = cell.workload;
+  sample.strategy = cell.strategy;
+  sample.parsers = cell.parsers;
+  sample.tasks = cell.tasks;
+  sample.distribution = cell.distribution;
+  sample.task_ns = cell.task_ns;
+  sample.callback_ns = cell.callback_ns;
+  sample.payload_bytes = cell.payload_bytes;
+  sample.chunksize = cell.chunksize;
+  sample.start_method = cell.start_method;
+  sample.seed = cell.seed;
+  return sample;
+}
+
+void measure(const Trace& trace, Sample& sample) {
+  assert(!trace.tasks.empty());
+  sample.makespan_ns = makespan_ns(trace);
+  sample.pool_start_ns = trace.pool_start_ns;
+  sample.submit_ns = trace.submit_ns;
+  sample.pool_stop_ns = trace.pool_stop_ns;
+
+  sample.longest_task_ns = sample.sum_task_ns = sample.callback_sum_ns = sample.callback_max_ns = 0;
+  std::vector<std::int64_t> queue_waits;
+  std::vector<std::int64_t> callback_lags;
+  queue_waits.reserve(trace.tasks.size());
+  callback_lags.reserve(trace.tasks.size());
+  for (const TaskTrace& task : trace.tasks) {
+    const std::int64_t task_ns = task.finished_ns - task.started_ns;
+    sample.longest_task_ns = std::max(sample.longest_task_ns, task_ns);
+    sample.sum_task_ns += task_ns;
+    queue_waits.push_back(task.started_ns - task.submitted_ns);
+    if (task.callback_started_ns == kNoStamp) continue;
+    const std::int64_t callback_ns = task.callback_finished_ns - task.callback_started_ns;
+    sample.callback_max_ns = std::max(sample.callback_max_ns, callback_ns);
+    sample.callback_sum_ns += callback_ns;
+    callback_lags.push_back(task.callback_started_ns - task.finished_ns);
+  }
+  sample.queue_wait_p50_ns = percentile(queue_waits, 50);
+  sample.queue_wait_p99_ns = percentile(queue_waits, 99);
+  sample.queue_wait_max_ns = percentile(queue_waits, 100);
+  sample.callback_lag_p50_ns = percentile(callback_lags, 50);
+  sample.callback_lag_p99_ns = percentile(callback_lags, 99);
+  sample.callback_lag_max_ns = percentile(callback_lags, 100);
+
+  sample.cpu_user_ns = trace.resources.cpu_user_ns;
+  sample.cpu_sys_ns = trace.resources.cpu_sys_ns;
+  sample.main_cpu_ns = trace.resources.main_cpu_ns;
+  sample.ctx_switches_voluntary = trace.resources.ctx_switches_voluntary;
+  sample.ctx_switches_involuntary = trace.resources.ctx_switches_involuntary;
+  sample.rss_peak_bytes = trace.resources.rss_peak_bytes;
+  sample.cgroup_throttled_ns = trace.resources.cgroup_throttled_ns;
+}
+
+}  // namespace harness

@@ -1,0 +1,95 @@
+#pragma once
+
+// One row of results.csv: one repetition of one cell, raw. The column table below is the only list of the columns: the
+// CSV header, the row writer and reader and the data dictionary are all made from it.
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "harness/core/cell.h"
+#include "harness/core/trace.h"
+
+namespace harness {
+
+inline constexpr int kSchemaVersion = 1;
+
+struct Sample {
+  // Identity.
+  std::int64_t schema_version = kSchemaVersion;
+  std::string run_id;
+  std::string machine_id;
+  std::string build_id;
+  std::string cell_id;
+  std::int64_t rep = 0;          // from 0, within its phase (warm-ups count from 0 as well)
+  std::int64_t is_warmup = 0;    // 0 or 1
+  std::int64_t run_order = 0;    // position in the seeded order of the run
+  std::string started_utc;       // ISO 8601, microseconds, Z
+  std::string status = "ok";     // ok, timeout, crash, invalid
+  std::string error;             // one line; empty when ok
+  // Factors.
+  std::string backend;
+  std::int64_t workers = 0;
+  std::string workers_spec;
+  std::int64_t cores = 0;
+  std::string workload;
+  std::string strategy;
+  std::int64_t parsers = 0;
+  std::int64_t tasks = 0;
+  std::string distribution;
+  std::int64_t task_ns = 0;
+  std::int64_t callback_ns = 0;
+  std::int64_t payload_bytes = 0;
+  std::int64_t chunksize = 0;
+  std::string start_method;
+  std::uint64_t seed = 0;
+  // Times, ns. Zero in a row whose status is not ok.
+  std::int64_t makespan_ns = 0;
+  std::int64_t pool_start_ns = 0;
+  std::int64_t submit_ns = 0;
+  std::int64_t pool_stop_ns = 0;
+  std::int64_t longest_task_ns = 0;
+  std::int64_t sum_task_ns = 0;
+  std::int64_t callback_sum_ns = 0;
+  std::int64_t callback_max_ns = 0;
+  std::int64_t queue_wait_p50_ns = 0;
+  std::int64_t queue_wait_p99_ns = 0;
+  std::int64_t queue_wait_max_ns = 0;
+  std::int64_t callback_lag_p50_ns = 0;
+  std::int64_t callback_lag_p99_ns = 0;
+  std::int64_t callback_lag_max_ns = 0;
+  // Resources, the workers' and parsers' included.
+  std::int64_t cpu_user_ns = 0;
+  std::int64_t cpu_sys_ns = 0;
+  std::int64_t main_cpu_ns = 0;
+  std::int64_t ctx_switches_voluntary = 0;
+  std::int64_t ctx_switches_involuntary = 0;
+  std::int64_t rss_peak_bytes = 0;
+  std::int64_t cgroup_throttled_ns = 0;
+  double load1 = 0;              // 1-minute load average when the repetition started
+};
+
+using Field = std::variant<std::string Sample::*, std::int64_t Sample::*, std::uint64_t Sample::*, double Sample::*>;
+
+struct Column {
+  std::string_view name;
+  std::string_view unit;          // "ns", "bytes", "count", "" for names
+  std::string_view description;   // one sentence, for the data dictionary
+  Field field;
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();   // of an integer; none is below `least`
+  std::int64_t least = 0;
+};
+
+// In file order.
+std::span<const Column> sample_columns();
+
+// The factors of the cell, copied; everything else at its default.
+Sample sample_of(const Cell& cell);
+
+// Fills the times and resources. REQUIRES: one TaskTrace per task of the cell, complete.
+void measure(const Trace& trace, Sample& sample);
+
+}  // namespace harness

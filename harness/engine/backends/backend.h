@@ -1,0 +1,68 @@
+#pragma once
+
+// An executor under test, as the harness sees it: it runs a cell and hands back a trace. Executors with a submit seam
+// share one implementation (pool_backend.h); anything else that can produce a Trace - another library, another language
+// - is a Backend as well.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "harness/core/cell.h"
+#include "harness/core/trace.h"
+#include "harness/engine/prepared_cell.h"
+
+namespace harness {
+
+// Stateless and immutable; one run() at a time per process, because worker settings are process-wide.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual std::string_view name() const = 0;
+  virtual std::string_view summary() const = 0;   // one line, for `poolbench list backends`
+
+  // Why this backend cannot run a cell of that strategy; empty when it can. Throws ConfigError for an unknown strategy.
+  virtual std::string skip_reason(std::string_view strategy) const = 0;
+
+  // Why this backend cannot run tasks of that workload; empty when it can, as every backend of this language does.
+  virtual std::string workload_skip_reason(std::string_view /*workload*/) const { return {}; }
+
+  // Throws ConfigError naming what the backend needs and this machine does not have. To be called before a sweep starts.
+  virtual void require() const {}
+
+  // How many tasks of the cell run at once at most: as many sockets a server of theirs has to hold.
+  virtual int tasks_at_once(const Cell& cell) const = 0;
+
+  // The workers a cell of `tasks` tasks has when `asked` are asked for: another number where there is no choice (one of
+  // `inline`, one per task of `thread_per_task`).
+  virtual int workers(int asked, int /*tasks*/) const { return asked; }
+
+  // How its processes start, the column start_method; "none" if it has none.
+  virtual std::string_view start_method() const { return "none"; }
+
+  // Runs the cell once. Every worker and parser is ready before the first stamp is taken. Throws what went wrong: a
+  // task's exception, threads that cannot be started. REQUIRES: skip_reason is empty; called in the process's main
+  // thread.
+  virtual Trace run(const PreparedCell& prepared) const = 0;
+};
+
+// All backends of the program, in a fixed order: one line each in catalogue.cpp.
+std::span<const Backend* const> backend_catalogue();
+
+// Throws ConfigError naming the known ones.
+const Backend& find_backend(std::string_view name, std::span<const Backend* const> among = backend_catalogue());
+
+// For `poolbench list backends`.
+struct BackendInfo {
+  std::string_view name;
+  std::string_view summary;
+};
+std::span<const BackendInfo> backends();
+
+// Why the cell cannot be run here: the strategy has no meaning on the backend, or the cell needs more descriptors than
+// the process may ever have. Nothing when it can. Throws ConfigError for unknown names.
+std::optional<std::string> skip_reason(const Cell& cell);
+
+}  // namespace harness

@@ -1,0 +1,71 @@
+#include <array>
+#include <string>
+#include <vector>
+
+#include "harness/base/descriptor.h"
+#include "harness/base/errors.h"
+#include "harness/engine/backends/backend.h"
+#include "workloads/work.h"
+
+namespace harness {
+
+const Backend& thread_backend();
+const Backend& process_backend();
+const Backend& inline_backend();
+const Backend& thread_per_task_backend();
+const Backend& cpython_thread_backend();
+const Backend& cpython_process_backend();
+
+std::span<const Backend* const> backend_catalogue() {
+  static const std::array kCatalogue{
+      &thread_backend(),
+      &process_backend(),
+      &inline_backend(),
+      &thread_per_task_backend(),
+      &cpython_thread_backend(),
+      &cpython_process_backend(),
+  };
+  return kCatalogue;
+}
+
+const Backend& find_backend(std::string_view name, std::span<const Backend* const> among) {
+  std::string known;
+  for (const Backend* backend : among) {
+    if (backend->name() == name) return *backend;
+    known += (known.empty() ? "" : ", ") + std::string(backend->name());
+  }
+  throw ConfigError("unknown backend '" + std::string(name) + "'; known: " + known);
+}
+
+std::span<const BackendInfo> backends() {
+  static const std::vector<BackendInfo> kInfos = [] {
+    std::vector<BackendInfo> infos;
+    for (const Backend* backend : backend_catalogue()) infos.push_back({backend->name(), backend->summary()});
+    return infos;
+  }();
+  return kInfos;
+}
+
+std::optional<std::string> skip_reason(const Cell& cell) {
+  const Backend& backend = find_backend(cell.backend);
+  if (std::string reason = backend.skip_reason(cell.strategy); !reason.empty()) return reason;
+
+  const workloads::Workload* workload = workloads::find_workload(cell.workload);
+  if (workload == nullptr) throw ConfigError("unknown workload '" + cell.workload + "'");
+  if (std::string reason = backend.workload_skip_reason(cell.workload); !reason.empty()) return reason;
+  if (workload->needs().subject) {
+    return "'" + cell.workload + "' is something of the user's, which only `poolbench recommend` is given";
+  }
+  if (workload->needs().echo_server || workload->needs().http_server) {
+    // One socket per running task in the server's process, besides what any process has open.
+    constexpr std::uint64_t kOthers = 64;
+    const auto sockets = static_cast<std::uint64_t>(backend.tasks_at_once(cell));
+    if (sockets + kOthers > descriptor_limit()) {
+      return "needs " + std::to_string(sockets + kOthers) + " descriptors, the limit (ulimit -Hn) is " +
+             std::to_string(descriptor_limit());
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace harness

@@ -1,0 +1,127 @@
+#include <pthread.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "harness/engine/backends/pool_backend.h"
+#include "pools/future.h"
+#include "pools/thread_pool.h"
+
+namespace harness {
+namespace {
+
+// "A client comes, a thread is started": submit starts a thread for its task, however many there are already. Submits
+// come from one thread.
+class ThreadPerTaskExecutor {
+ public:
+  static constexpr std::string_view kName = "thread_per_task";
+  static constexpr std::string_view kSummary = "no pool: each submit starts a thread of its own";
+  static constexpr WorkersAre kWorkers = WorkersAre::threads;
+  static constexpr bool kHasMap = false;
+
+  explicit ThreadPerTaskExecutor(const ExecutorOptions& options) : tasks_(options.tasks) {
+    threads_.reserve(static_cast<std::size_t>(options.tasks));
+    if (options.callbacks == CallbacksOn::callback_thread) {
+      callback_thread_ = std::make_unique<pools::ThreadPool>(1);
+      callback_thread_->start_all();
+    }
+    ::pthread_attr_init(&attributes_);
+    ::pthread_attr_setstacksize(&attributes_, kStackBytes);
+  }
+  ~ThreadPerTaskExecutor() {
+    shutdown();
+    ::pthread_attr_destroy(&attributes_);
+  }
+  ThreadPerTaskExecutor(const ThreadPerTaskExecutor&) = delete;
+  ThreadPerTaskExecutor& operator=(const ThreadPerTaskExecutor&) = delete;
+
+  template <auto Fn, class... Args>
+  auto submit(Args&&... args) {
+    auto call = std::make_unique<Call<Fn, std::decay_t<Args>...>>(std::forward<Args>(args)...);
+    auto future = call->promise.future();
+    start(std::move(call));
+    return future;
+  }
+  template <auto Fn, class Callback, class... Args>
+  void submit_with_callback(Callback callback, Args&&... args) {
+    auto call = std::make_unique<Call<Fn, std::decay_t<Args>...>>(std::forward<Args>(args)...);
+    if (callback_thread_ == nullptr) {
+      call->promise.future().add_done_callback(std::move(callback));
+    } else {
+      call->promise.future().add_done_callback([thread = callback_thread_.get(), callback](auto done) {
+        thread->post([callback, done]() mutable { callback(std::move(done)); });
+      });
+    }
+    start(std::move(call));
+  }
+
+  std::vector<pid_t> worker_processes() const { return {}; }
+  void shutdown() {
+    for (const pthread_t thread : threads_) ::pthread_join(thread, nullptr);
+    threads_.clear();
+    if (callback_thread_) callback_thread_->shutdown();
+  }
+  static int tasks_at_once(const Cell& cell) { return cell.tasks; }
+  static int workers_for(int tasks) { return tasks; }
+
+ private:
+  // Enough for every workload; ten thousand of them are 2.5 GiB of addresses, of which only the touched pages are
+  // memory.
+  static constexpr std::size_t kStackBytes = std::size_t{256} << 10;
+
+  struct AnyCall {
+    virtual ~AnyCall() = default;
+    virtual void run() noexcept = 0;
+  };
+
+  template <auto Fn, class... Args>
+  struct Call final : AnyCall {
+    template <class... From>
+    explicit Call(From&&... from) : arguments(std::forward<From>(from)...) {}
+
+    void run() noexcept override {
+      if (!promise.set_running()) return;
+      try {
+        promise.set_value(std::apply(Fn, std::move(arguments)));
+      } catch (...) {
+        promise.set_exception(std::current_exception());
+      }
+    }
+
+    pools::Promise<std::invoke_result_t<decltype(Fn), Args...>> promise;
+    std::tuple<Args...> arguments;
+  };
+
+  void start(std::unique_ptr<AnyCall> call) {
+    pthread_t thread;
+    const auto run = [](void* started) -> void* {
+      std::unique_ptr<AnyCall>(static_cast<AnyCall*>(started))->run();
+      return nullptr;
+    };
+    if (const int error = ::pthread_create(&thread, &attributes_, run, call.get()); error != 0) {
+      throw std::runtime_error("cannot start thread " + std::to_string(threads_.size() + 1) + " of " +
+                               std::to_string(tasks_) + ": " + std::strerror(error));
+    }
+    [[maybe_unused]] AnyCall* const started = call.release();   // the thread's from now on
+    threads_.push_back(thread);
+  }
+
+  const int tasks_;
+  pthread_attr_t attributes_;
+  std::vector<pthread_t> threads_;
+  std::unique_ptr<pools::ThreadPool> callback_thread_;   // runs callbacks in the order given; null when they run on the task's thread
+};
+
+}  // namespace
+
+const Backend& thread_per_task_backend() {
+  static const PoolBackend<ThreadPerTaskExecutor> kBackend;
+  return kBackend;
+}
+
+}  // namespace harness

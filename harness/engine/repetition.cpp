@@ -1,0 +1,131 @@
+#include "harness/engine/repetition.h"
+
+#include <cereal/archives/binary.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/vector.hpp>
+#include <cstdlib>
+#include <exception>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+
+#include "harness/base/descriptor.h"
+#include "harness/engine/backends/experiments.h"
+#include "harness/engine/frame.h"
+#include "harness/engine/session.h"
+
+namespace workloads {
+
+template <class Archive>
+void serialize(Archive& archive, Work& work) {
+  archive(work.kind, work.resource, work.wait_ns, work.compute_units, work.bytes, work.seed);
+}
+
+}  // namespace workloads
+
+namespace harness {
+
+template <class Archive>
+void serialize(Archive& archive, Cell& cell) {
+  archive(cell.cell_id, cell.backend, cell.workers, cell.workers_spec, cell.cores, cell.workload, cell.strategy,
+          cell.parsers, cell.tasks, cell.distribution, cell.task_ns, cell.callback_ns, cell.payload_bytes,
+          cell.chunksize, cell.start_method, cell.seed, cell.task_durations_ns, cell.callback_durations_ns);
+}
+
+template <class Archive>
+void serialize(Archive& archive, PreparedCell& prepared) {
+  archive(prepared.cell, prepared.tasks, prepared.callbacks, prepared.context);
+}
+
+template <class Archive>
+void serialize(Archive& archive, RepetitionReply& reply) {
+  archive(reply.error, reply.trace);
+}
+
+namespace {
+
+template <class T>
+std::string encoded(const T& value) {
+  std::ostringstream bytes;
+  {
+    cereal::BinaryOutputArchive archive(bytes);
+    archive(value);
+  }
+  return std::move(bytes).str();
+}
+
+template <class T>
+T decoded(std::string_view bytes) {
+  std::istringstream stream{std::string(bytes)};
+  T value;
+  cereal::BinaryInputArchive archive(stream);
+  archive(value);
+  return value;
+}
+
+std::string one_line(std::string text) {
+  for (char& character : text) {
+    if (character == '\n' || character == '\r') character = ' ';
+  }
+  return text.empty() ? "an exception without a message" : text;
+}
+
+RepetitionReply answer(std::string_view request, std::span<const Backend* const> backends) {
+  RepetitionReply reply;
+  try {
+    const PreparedCell prepared = decode_request(request);
+    const Backend* const experiment = find_experiment(prepared.cell.backend);
+    const Backend& backend = experiment != nullptr ? *experiment : find_backend(prepared.cell.backend, backends);
+    reply.trace = backend.run(prepared);
+    reply.error = defect_of(reply.trace, prepared.cell);
+  } catch (const std::system_error& error) {
+    // Of all that a repetition does only std::thread says so, and no more than this.
+    const bool thread = error.code() == std::errc::resource_unavailable_try_again;
+    reply.error = (thread ? "cannot start a thread: " : "") + one_line(error.what());
+  } catch (const std::exception& error) {
+    reply.error = one_line(error.what());
+  } catch (...) {
+    reply.error = "an exception that is not a std::exception";
+  }
+  return reply;
+}
+
+}  // namespace
+
+std::string encode(const PreparedCell& request) { return encoded(request); }
+std::string encode(const RepetitionReply& reply) { return encoded(reply); }
+PreparedCell decode_request(std::string_view bytes) { return decoded<PreparedCell>(bytes); }
+RepetitionReply decode_reply(std::string_view bytes) { return decoded<RepetitionReply>(bytes); }
+
+std::string defect_of(const Trace& trace, const Cell& cell) {
+  if (trace.tasks.size() != static_cast<std::size_t>(cell.tasks)) {
+    return "the trace has " + std::to_string(trace.tasks.size()) + " tasks, the cell " + std::to_string(cell.tasks);
+  }
+  const bool has_callbacks = cell.strategy != "none";
+  for (std::size_t index = 0; index < trace.tasks.size(); ++index) {
+    const TaskTrace& task = trace.tasks[index];
+    const bool task_in_order = kNoStamp < task.submitted_ns && task.submitted_ns <= task.started_ns &&
+                               task.started_ns <= task.finished_ns;
+    const bool callback_in_order =
+        has_callbacks ? task.finished_ns <= task.callback_started_ns &&
+                            task.callback_started_ns <= task.callback_finished_ns
+                      : task.callback_started_ns == kNoStamp && task.callback_finished_ns == kNoStamp;
+    if (!task_in_order || !callback_in_order) {
+      return "the stamps of task " + std::to_string(index) + " are missing or out of order";
+    }
+  }
+  return {};
+}
+
+void run_repetition_child(int stream, std::span<const Backend* const> backends) {
+  lead_session();
+  raise_descriptor_limit();
+  try {
+    if (const auto request = receive_frame(stream)) send_frame(stream, encode(answer(*request, backends)));
+  } catch (const std::exception&) {
+    // The stream breaks when the program is gone: there is nobody left to tell.
+  }
+  std::exit(0);
+}
+
+}  // namespace harness

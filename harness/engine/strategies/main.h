@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string_view>
+
+#include "harness/engine/strategies/executor.h"
+#include "harness/engine/strategies/recorder.h"
+#include "harness/engine/strategies/work_functions.h"
+
+namespace harness::strategy {
+
+// The pool's one callback thread in the main process runs all callbacks, in completion order; it is not the thread that
+// dispatches tasks.
+struct Main {
+  static constexpr std::string_view kName = "main";
+  static constexpr std::string_view kSummary =
+      "the pool's one callback thread in the main process, in completion order";
+  static constexpr CallbacksOn kCallbacks = CallbacksOn::callback_thread;
+  static constexpr bool kUsesParsers = false;
+
+  template <class Executor>
+  static constexpr std::string_view skip_reason() {
+    return needs_workers<Executor>();
+  }
+
+  template <class Executor>
+  static void run(Executor& executor, Recorder& recorder) {
+    for (int task = 0; task < recorder.tasks(); ++task) {
+      recorder.submitting(task);
+      executor.template submit_with_callback<&run_task>([&recorder, task](auto done) { recorder.deliver(task, done); },
+                                                        recorder.task(task));
+    }
+    recorder.submitted_all();
+    recorder.wait();
+  }
+};
+
+}  // namespace harness::strategy

@@ -1,0 +1,67 @@
+#include "harness/engine/strategies/recorder.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "harness/engine/strategies/work_functions.h"
+
+namespace harness {
+
+Recorder::Recorder(const PreparedCell& prepared) : prepared_(prepared), gate_(prepared.cell.tasks) {
+  trace_.tasks.resize(static_cast<std::size_t>(prepared.cell.tasks));
+  trace_.main_pid = ::getpid();
+  trace_.submitter_tid = ::gettid();
+}
+
+void Recorder::submitting(int index) noexcept {
+  trace_.tasks[static_cast<std::size_t>(index)].submitted_ns = workloads::monotonic_ns();
+}
+
+void Recorder::submitting_all() noexcept {
+  const std::int64_t now = workloads::monotonic_ns();
+  for (TaskTrace& task : trace_.tasks) task.submitted_ns = now;
+}
+
+void Recorder::submitted_all() noexcept {
+  trace_.submit_ns = workloads::monotonic_ns() - trace_.tasks.front().submitted_ns;
+}
+
+void Recorder::task_ran(int index, const workloads::Outcome& outcome) noexcept {
+  TaskTrace& task = trace_.tasks[static_cast<std::size_t>(index)];
+  task.started_ns = outcome.started_ns;
+  task.finished_ns = outcome.finished_ns;
+  task.pid = outcome.pid;
+  task.tid = outcome.tid;
+  task.cpu_ns = outcome.cpu_ns;
+  task.digest = outcome.digest;
+}
+
+void Recorder::callback_ran(int index, const workloads::Outcome& outcome) noexcept {
+  TaskTrace& task = trace_.tasks[static_cast<std::size_t>(index)];
+  task.callback_started_ns = outcome.started_ns;
+  task.callback_finished_ns = outcome.finished_ns;
+  task.callback_pid = outcome.pid;
+  task.callback_tid = outcome.tid;
+  task.callback_cpu_ns = outcome.cpu_ns;
+  task.callback_digest = outcome.digest;
+}
+
+void Recorder::parse(int index, const workloads::Outcome& task_outcome) {
+  callback_ran(index, workloads::execute(callback(index), process_context(), task_outcome.body));
+}
+
+void Recorder::wait() {
+  gate_.wait();
+  const std::lock_guard lock(mutex_);
+  if (first_error_) std::rethrow_exception(first_error_);
+}
+
+Trace Recorder::take() && { return std::move(trace_); }
+
+void Recorder::fail(std::exception_ptr error) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!first_error_) first_error_ = std::move(error);
+}
+
+}  // namespace harness

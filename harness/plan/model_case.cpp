@@ -1,0 +1,82 @@
+#include "harness/plan/model_case.h"
+
+#include <stdexcept>
+
+#include "harness/base/errors.h"
+#include "harness/engine/cpython/cells.h"
+#include "harness/engine/prepared_cell.h"
+#include "harness/model/simulate.h"
+
+namespace harness {
+namespace {
+
+bool runs_in_processes(const Cell& cell) { return cell.start_method != "none"; }
+
+// All but the demands.
+model::Case frame_of(const Cell& cell) {
+  const std::optional<model::Strategy> strategy = model::find_strategy(cell.strategy);
+  if (!strategy) throw ConfigError("the model does not know the strategy '" + cell.strategy + "'");
+  model::Case c;
+  c.strategy = *strategy;
+  c.workers = cell.workers;
+  c.parsers = cell.strategy == "extra" ? cell.parsers : 1;
+  c.chunksize = runs_in_processes(cell) ? cell.chunksize : 1;  // a pool of threads ignores it
+  return c;
+}
+
+void check_case(const model::Case& c) {
+  try {
+    model::check(c);
+  } catch (const std::invalid_argument& error) {
+    throw ConfigError(error.what());
+  } catch (const std::overflow_error& error) {
+    throw ConfigError(error.what());
+  }
+}
+
+}  // namespace
+
+model::Case waiting_case(const Cell& cell) {
+  model::Case c = frame_of(cell);
+  c.tasks = model::waits(cell.task_durations_ns);
+  c.callbacks = model::waits(cell.callback_durations_ns);
+  c.coupled = cpython::is_coupled(cell);
+  check_case(c);
+  return c;
+}
+
+ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& common) {
+  const workloads::Calibration calibration = cpython::calibration_for(cell, common);
+  ModelledCell modelled;
+  model::Case& c = modelled.model_case = frame_of(cell);
+  c.cores = cell.cores;
+  const bool processes = runs_in_processes(cell);
+  const bool gil = cpython::shares_gil(cell, common);
+  const PreparedCell prepared = prepare(cell, common);
+
+  const auto add = [&](const workloads::Work& work, std::int64_t asked_ns, bool own_process,
+                       std::vector<model::Demand>& to) {
+    const workloads::Workload& workload = *workloads::catalogue()[work.kind];
+    const workloads::Demand demand = workload.demand(work, calibration);
+    to.push_back({.wait_ns = demand.wait_ns,
+                  .compute_ns = demand.compute_ns,
+                  .locked = (demand.process_wide_lock || gil) && !own_process});
+    // A disk has no service time that could be known beforehand, and no real work takes none.
+    const workloads::Needs needs = workload.needs();
+    const bool outside = needs.scratch_directory || needs.echo_server || needs.http_server;
+    return !needs.scratch_directory && (demand.wait_ns + demand.compute_ns > 0 || (asked_ns == 0 && !outside));
+  };
+  for (std::size_t i = 0; i < prepared.tasks.size(); ++i) {
+    modelled.task_known &= add(prepared.tasks[i], cell.task_durations_ns[i], processes, c.tasks);
+  }
+  for (std::size_t i = 0; i < prepared.callbacks.size(); ++i) {
+    modelled.callback_known &=
+        add(prepared.callbacks[i], cell.callback_durations_ns[i], processes || cell.strategy == "extra", c.callbacks);
+  }
+  // Coupling is modelled without shared cores: where something computes, the cores matter more.
+  c.coupled = cpython::is_coupled(cell) && !model::shares_cores(c);
+  check_case(c);
+  return modelled;
+}
+
+}  // namespace harness

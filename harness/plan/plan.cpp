@@ -1,0 +1,173 @@
+#include "harness/plan/plan.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
+#include "harness/plan/distribution.h"
+#include "harness/plan/plan_table.h"
+
+namespace harness {
+namespace {
+
+// The factors by which a skip is described, and what they are called there.
+constexpr std::pair<std::string_view, std::string_view> kSkipAxes[] = {
+    {"backend", "backend"},     {"strategy", "strategy"}, {"workload", "workload"},
+    {"workers_spec", "workers"}, {"parsers", "parsers"},   {"tasks", "tasks"},
+    {"distribution", "distribution"}, {"task_ns", "task"}, {"callback_ns", "callback"},
+    {"payload_bytes", "payload"}, {"chunksize", "chunksize"}};
+
+void add_once(std::vector<std::string>& values, std::string value) {
+  if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(std::move(value));
+}
+
+std::vector<std::string> values_of(const std::vector<const Cell*>& cells, std::string_view axis) {
+  std::vector<std::string> values;
+  for (const Cell* const cell : cells) {
+    if (axis.ends_with("_ns")) {
+      const auto ns = axis == "task_ns" ? cell->task_ns : cell->callback_ns;
+      add_once(values, format_duration(std::chrono::nanoseconds(ns)));
+    } else {
+      add_once(values, factor_text(*cell, axis));
+    }
+  }
+  return values;
+}
+
+// One line per reason: the cells it took out, described by backend, strategy and the axes in which they differ from the
+// rest of their table.
+class SkipCollector {
+ public:
+  void see(const Candidate& candidate) { all_.push_back(&candidate.written); }
+  void skip(const Candidate& candidate, const std::string& reason, bool by_backend) {
+    Group& group = groups_[{by_backend ? candidate.written.backend : "", reason}];
+    if (group.cells.empty()) group.order = groups_.size();
+    group.cells.push_back(&candidate.written);
+  }
+
+  std::vector<Skip> skips() const {
+    std::vector<std::pair<std::size_t, Skip>> ordered;
+    for (const auto& [key, group] : groups_) {
+      std::string what;
+      for (const auto& [axis, shown] : kSkipAxes) {
+        const std::vector<std::string> values = values_of(group.cells, axis);
+        const bool always = axis == "backend" || axis == "strategy";
+        if (!always && values.size() == values_of(all_, axis).size()) continue;
+        std::string listed;
+        for (const std::string& value : values) listed += (listed.empty() ? "" : ",") + value;
+        if (!what.empty()) what += ' ';
+        what += fmt::format("{}={}", shown, listed);
+      }
+      ordered.emplace_back(group.order, Skip{what, key.second});
+    }
+    std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<Skip> skips;
+    for (auto& [order, skip] : ordered) skips.push_back(std::move(skip));
+    return skips;
+  }
+
+ private:
+  struct Group {
+    std::vector<const Cell*> cells;
+    std::size_t order = 0;
+  };
+  std::vector<const Cell*> all_;
+  std::map<std::pair<std::string, std::string>, Group> groups_;
+};
+
+void require_bounded(const Cell& cell, const std::string& place) {
+  std::int64_t sum = 0;
+  for (const auto* const durations : {&cell.task_durations_ns, &cell.callback_durations_ns}) {
+    for (const std::int64_t ns : *durations) {
+      if (__builtin_add_overflow(sum, ns, &sum)) {
+        throw ConfigError(fmt::format("{}: the tasks and callbacks of {} add up to more than 2^63-1 ns", place, describe(cell)));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::uint64_t cell_seed(std::uint64_t suite_seed, const Cell& cell) {
+  std::uint64_t seed = suite_seed;
+  const auto mix = [&seed](std::uint64_t value) { seed = SplitMix64(seed ^ value).next(); };
+  const auto mix_text = [&mix](const std::string& text) {
+    mix(text.size());
+    for (const char c : text) mix(static_cast<unsigned char>(c));
+  };
+  mix_text(cell.workload);
+  mix_text(cell.distribution);
+  mix(static_cast<std::uint64_t>(cell.tasks));
+  mix(static_cast<std::uint64_t>(cell.task_ns));
+  mix(static_cast<std::uint64_t>(cell.payload_bytes));
+  return seed;
+}
+
+std::string describe(const Cell& cell) {
+  std::string text = fmt::format("backend={} workers={}", cell.backend, cell.workers);
+  if (cell.workers_spec != fmt::format("{}", cell.workers)) text += fmt::format(" ({})", cell.workers_spec);
+  text += fmt::format(" workload={} strategy={}", cell.workload, cell.strategy);
+  if (cell.parsers != 0) text += fmt::format(" parsers={}", cell.parsers);
+  if (cell.chunksize != 1) text += fmt::format(" chunksize={}", cell.chunksize);
+  text += fmt::format(" tasks={}", cell.tasks);
+  if (cell.distribution != "equal") text += fmt::format(" distribution={}", cell.distribution);
+  text += fmt::format(" task={}", format_duration(std::chrono::nanoseconds(cell.task_ns)));
+  if (cell.strategy != "none") {
+    text += fmt::format(" callback={}", format_duration(std::chrono::nanoseconds(cell.callback_ns)));
+  }
+  if (cell.payload_bytes != 0) text += fmt::format(" payload={}", cell.payload_bytes);
+  return text;
+}
+
+Plan make_plan(const Suite& suite, const PlanOptions& options) {
+  Plan plan;
+  plan.suite_name = suite.name;
+  plan.order = options.order.value_or(suite.order);
+  plan.seed = options.seed.value_or(suite.seed);
+
+  std::unordered_map<std::string, std::size_t> by_id;
+  std::vector<Cell> kept;   // what was written for plan.cells
+  for (const Table& table : suite.tables) {
+    const std::vector<Candidate> found = candidates(suite, table, options.cores, plan.seed);
+    SkipCollector skipped;
+    for (const Candidate& candidate : found) skipped.see(candidate);
+    for (const Candidate& candidate : found) {
+      if (!candidate.skip.empty()) {
+        skipped.skip(candidate, candidate.skip, true);
+        continue;
+      }
+      const Repetitions& own = table.repetitions;
+      PlannedCell planned{candidate.cell, options.runs.value_or(own.runs.value_or(suite.runs)),
+                          options.warmup.value_or(own.warmup.value_or(suite.warmup)),
+                          options.timeout.value_or(own.timeout.value_or(suite.timeout))};
+      require_bounded(planned.cell, fmt::format("{}:{}", suite.source, table.line));
+      const auto [known, inserted] = by_id.try_emplace(planned.cell.cell_id, plan.cells.size());
+      if (inserted) {
+        plan.cells.push_back(std::move(planned));
+        kept.push_back(candidate.written);
+        continue;
+      }
+      PlannedCell& present = plan.cells[known->second];
+      present.runs = std::max(present.runs, planned.runs);
+      present.warmup = std::max(present.warmup, planned.warmup);
+      present.timeout = std::max(present.timeout, planned.timeout);
+      const std::string same = why_same(candidate.written, kept[known->second]);
+      if (!same.empty()) skipped.skip(candidate, "the same cell as another: " + same, false);
+    }
+    for (Skip& skip : skipped.skips()) plan.skips.push_back(std::move(skip));
+  }
+  if (plan.cells.empty()) {
+    throw ConfigError(fmt::format("{}: not one cell of the suite has a meaning{}", suite.source,
+                                  plan.skips.empty() ? "" : fmt::format(": {}: {}", plan.skips.front().what,
+                                                                        plan.skips.front().reason)));
+  }
+  apply_filters(plan.cells, options.filters, options.cores);
+  return plan;
+}
+
+}  // namespace harness

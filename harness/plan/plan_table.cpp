@@ -1,0 +1,316 @@
+#include "harness/plan/plan_table.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
+#include "harness/engine/backends/backend.h"
+#include "harness/engine/strategies/strategy.h"
+#include "harness/plan/distribution.h"
+#include "workloads/work.h"
+
+namespace harness {
+namespace {
+
+constexpr std::size_t kMostCells = 100'000;
+constexpr std::size_t kMostTasksInAll = 20'000'000;   // of a table's cells: 600 MB of durations
+
+// A value of an axis, in the form its column has: names and specs as text, everything else as a number too.
+struct Value {
+  std::string text;
+  std::int64_t number = 0;
+  std::vector<std::int64_t> list;   // durations of an explicit case
+};
+
+template <class Infos>
+std::vector<std::string> names_of(const Infos& infos) {
+  std::vector<std::string> names;
+  for (const auto& info : infos) names.emplace_back(info.name);
+  return names;
+}
+
+std::vector<std::string> workload_names() {
+  std::vector<std::string> names;
+  for (const workloads::Workload* const workload : workloads::catalogue()) names.emplace_back(workload->name());
+  return names;
+}
+
+std::vector<std::string> start_methods() {
+  std::vector<std::string> names;
+  for (const Backend* const backend : backend_catalogue()) {
+    std::string name(backend->start_method());
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+std::vector<Value> one_name(std::string_view axis, const std::string& text, const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), text) == known.end()) {
+    throw ConfigError(
+        fmt::format("unknown {} '{}'{}; allowed: {}", axis, text, did_you_mean(text, known), join(known)));
+  }
+  return {{text, 0, {}}};
+}
+
+std::vector<Value> duration_list(const std::string& text) {
+  Value value{text, 0, {}};
+  for (const auto duration : parse_durations(text)) value.list.push_back(duration.count());
+  return {value};
+}
+
+// What one written value of an axis stands for: several values where a size is a list or a range.
+std::vector<Value> resolve(std::string_view axis, const std::string& text, int cores) {
+  if (axis == "backend") return one_name(axis, text, names_of(backends()));
+  if (axis == "workload") return one_name(axis, text, workload_names());
+  if (axis == "strategy") return one_name(axis, text, names_of(strategies()));
+  if (axis == "distribution") return one_name(axis, text, names_of(distributions()));
+  if (axis == "start_method") return one_name(axis, text, start_methods());
+  if (axis == "task" || axis == "callback") {
+    const std::int64_t ns = parse_duration(text).count();
+    return {{format_duration(std::chrono::nanoseconds(ns)), ns, {}}};
+  }
+  if (axis == "payload") return {{text, parse_bytes(text), {}}};
+  std::vector<Value> values;   // workers, parsers, tasks, chunksize
+  for (const Size& size : parse_sizes(text, cores)) {
+    if (size.value > kMostItems) {
+      throw ConfigError(fmt::format("bad {} '{}': {}; allowed: at most {}", axis, text, size.value, kMostItems));
+    }
+    values.push_back({size.spec, size.value, {}});
+  }
+  return values;
+}
+
+class TableReader {
+ public:
+  TableReader(const Suite& suite, const Table& table, int cores) : suite_(suite), table_(table), cores_(cores) {}
+
+  // The values of an axis, resolved, equal ones once; `fallback` where the table does not name it.
+  std::vector<Value> axis(std::string_view name, const std::string& fallback) const {
+    const auto found = table_.axes.find(name);
+    if (found == table_.axes.end()) {
+      if (fallback.empty()) return {Value{}};
+      return resolve(name, fallback, cores_);
+    }
+    std::vector<Value> values;
+    for (const AxisValue& written : found->second) {
+      for (Value& value : at(written.line, [&] { return resolve(name, written.text, cores_); })) {
+        const bool known = std::any_of(values.begin(), values.end(), [&](const Value& other) {
+          return is_number(name) ? other.number == value.number : other.text == value.text;
+        });
+        if (!known) values.push_back(std::move(value));
+      }
+    }
+    return values;
+  }
+
+  // `task` or `callback` of an explicit case: the written values, joined.
+  Value list(std::string_view name) const {
+    Value all;
+    const auto found = table_.axes.find(name);
+    if (found == table_.axes.end()) return all;
+    for (const AxisValue& written : found->second) {
+      const Value part = at(written.line, [&] { return duration_list(written.text); }).front();
+      all.list.insert(all.list.end(), part.list.begin(), part.list.end());
+    }
+    return all;
+  }
+
+  bool excluded(const Cell& cell) const {
+    const auto matches = [&](const Exclusion& exclusion) {
+      return std::all_of(exclusion.axes.begin(), exclusion.axes.end(), [&](const auto& axis) {
+        return std::any_of(axis.second.begin(), axis.second.end(),
+                           [&](const AxisValue& value) { return agrees(cell, axis.first, value); });
+      });
+    };
+    return std::any_of(suite_.exclusions.begin(), suite_.exclusions.end(), matches) ||
+           std::any_of(table_.exclusions.begin(), table_.exclusions.end(), matches);
+  }
+
+  // Wrong values in an exclusion are refused even where no cell would ever be compared with them.
+  void check_exclusions() const {
+    for (const auto* const exclusions : {&suite_.exclusions, &table_.exclusions}) {
+      for (const Exclusion& exclusion : *exclusions) {
+        for (const auto& [name, values] : exclusion.axes) {
+          for (const AxisValue& value : values) at(value.line, [&, &axis_name = name] { return resolve(axis_name, value.text, cores_); });
+        }
+      }
+    }
+  }
+
+  template <class Resolve>
+  std::invoke_result_t<Resolve> at(int line, Resolve resolve_value) const {
+    try {
+      return resolve_value();
+    } catch (const ConfigError& error) {
+      fail(line, error.what());
+    }
+  }
+
+  [[noreturn]] void fail(int line, std::string_view message) const {
+    throw ConfigError(fmt::format("{}:{}: {}", suite_.source, line, message));
+  }
+
+  static bool is_number(std::string_view axis) {
+    return axis == "workers" || axis == "parsers" || axis == "tasks" || axis == "task" || axis == "callback" ||
+           axis == "payload" || axis == "chunksize";
+  }
+
+ private:
+  bool agrees(const Cell& cell, const std::string& axis, const AxisValue& written) const {
+    for (const Value& value : at(written.line, [&] { return resolve(axis, written.text, cores_); })) {
+      if (axis == "backend" && cell.backend == value.text) return true;
+      if (axis == "workload" && cell.workload == value.text) return true;
+      if (axis == "strategy" && cell.strategy == value.text) return true;
+      if (axis == "distribution" && cell.distribution == value.text) return true;
+      if (axis == "start_method" && cell.start_method == value.text) return true;
+      if (axis == "workers" && cell.workers == value.number) return true;
+      if (axis == "parsers" && cell.parsers == value.number) return true;
+      if (axis == "tasks" && cell.tasks == value.number) return true;
+      if (axis == "task" && cell.task_ns == value.number) return true;
+      if (axis == "callback" && cell.callback_ns == value.number) return true;
+      if (axis == "payload" && cell.payload_bytes == value.number) return true;
+      if (axis == "chunksize" && cell.chunksize == value.number) return true;
+    }
+    return false;
+  }
+
+  const Suite& suite_;
+  const Table& table_;
+  int cores_;
+};
+
+// Brings a cell to the one form that all combinations with the same meaning share.
+void canonicalise(Cell& cell) {
+  const Backend& backend = find_backend(cell.backend);
+  const int workers = backend.workers(cell.workers, cell.tasks);
+  if (workers != cell.workers) {
+    cell.workers = workers;
+    cell.workers_spec = workers == 1 ? "1" : "tasks";
+  }
+  if (cell.strategy == "extra") {
+    if (cell.parsers == 0) cell.parsers = 1;
+  } else {
+    cell.parsers = 0;
+  }
+  const bool processes = backend.start_method() != "none";
+  if (!(cell.strategy == "map" && processes)) cell.chunksize = 1;
+  if (cell.strategy == "none") cell.callback_ns = 0;
+}
+
+std::string start_method_skip(Cell& cell) {
+  const std::string own(find_backend(cell.backend).start_method());
+  if (cell.start_method.empty()) cell.start_method = own;
+  if (cell.start_method == own) return {};
+  return fmt::format("{} has the start method {}", cell.backend, own);
+}
+
+}  // namespace
+
+std::string why_same(const Cell& written, const Cell& kept) {
+  if (written.workers != kept.workers) {
+    return fmt::format("{} has {}", written.backend,
+                       find_backend(written.backend).workers(2, 3) == 1 ? "one worker" : "one worker per task");
+  }
+  if (written.parsers != kept.parsers) return "parsers crosses `extra` only";
+  if (written.chunksize != kept.chunksize) return "chunksize has a meaning for `map` on processes only";
+  if (written.callback_ns != kept.callback_ns) return "`none` has no callback";
+  return {};
+}
+
+std::vector<Candidate> candidates(const Suite& suite, const Table& table, int cores, std::uint64_t seed) {
+  const TableReader reader(suite, table, cores);
+  reader.check_exclusions();
+
+  Value task_list;
+  Value callback_list;
+  if (table.explicit_case) {
+    task_list = reader.list("task");
+    callback_list = reader.list("callback");
+    const std::size_t n = task_list.list.size();
+    if (callback_list.list.empty()) callback_list.list.assign(1, 0);
+    if (callback_list.list.size() == 1) callback_list.list.resize(n, callback_list.list.front());
+    if (callback_list.list.size() != n) {
+      reader.fail(table.axes.find("callback")->second.front().line,
+                  fmt::format("{} callback durations for {} tasks; allowed: one for all, or one per task",
+                              callback_list.list.size(), n));
+    }
+    task_list.number = *std::max_element(task_list.list.begin(), task_list.list.end());
+    callback_list.number = *std::max_element(callback_list.list.begin(), callback_list.list.end());
+  }
+  const auto explicit_count = static_cast<std::int64_t>(task_list.list.size());
+
+  // One line per axis, the slowest first: how its value goes into the cell.
+  struct Crossed {
+    std::vector<Value> values;
+    std::function<void(Cell&, const Value&)> set;
+  };
+  const bool grid = !table.explicit_case;
+  const std::vector<Crossed> crossed = {
+      {reader.axis("workload", "sleep"), [](Cell& cell, const Value& value) { cell.workload = value.text; }},
+      {grid ? reader.axis("distribution", "equal") : std::vector<Value>{{"explicit", 0, {}}},
+       [](Cell& cell, const Value& value) { cell.distribution = value.text; }},
+      {grid ? reader.axis("tasks", "") : std::vector<Value>{{"", explicit_count, {}}},
+       [](Cell& cell, const Value& value) { cell.tasks = static_cast<int>(value.number); }},
+      {grid ? reader.axis("task", "") : std::vector<Value>{task_list},
+       [](Cell& cell, const Value& value) { cell.task_ns = value.number; }},
+      {reader.axis("payload", "0"), [](Cell& cell, const Value& value) { cell.payload_bytes = value.number; }},
+      {grid ? reader.axis("callback", "0s") : std::vector<Value>{callback_list},
+       [](Cell& cell, const Value& value) { cell.callback_ns = value.number; }},
+      {reader.axis("strategy", "none"), [](Cell& cell, const Value& value) { cell.strategy = value.text; }},
+      {reader.axis("parsers", ""), [](Cell& cell, const Value& value) { cell.parsers = static_cast<int>(value.number); }},
+      {reader.axis("chunksize", "1"),
+       [](Cell& cell, const Value& value) { cell.chunksize = static_cast<int>(value.number); }},
+      {reader.axis("backend", ""), [](Cell& cell, const Value& value) { cell.backend = value.text; }},
+      {reader.axis("start_method", ""), [](Cell& cell, const Value& value) { cell.start_method = value.text; }},
+      {reader.axis("workers", "cores"),
+       [](Cell& cell, const Value& value) {
+         cell.workers = static_cast<int>(value.number);
+         cell.workers_spec = value.text;
+       }},
+  };
+
+  std::size_t count = 1;
+  for (const Crossed& axis : crossed) {
+    count *= axis.values.size();
+    if (count > kMostCells) reader.fail(table.line, fmt::format("more than {} combinations", kMostCells));
+  }
+
+  std::vector<Candidate> found;
+  std::size_t tasks_in_all = 0;
+  for (std::size_t index = 0; index < count; ++index) {
+    Candidate candidate;
+    Cell& cell = candidate.cell;
+    cell.cores = cores;
+    std::size_t rest = index;
+    for (auto axis = crossed.rbegin(); axis != crossed.rend(); ++axis) {
+      axis->set(cell, axis->values[rest % axis->values.size()]);
+      rest /= axis->values.size();
+    }
+    const std::string no_such_start = start_method_skip(cell);
+    if (reader.excluded(cell)) continue;
+    candidate.written = cell;
+    candidate.skip = no_such_start;
+    canonicalise(cell);
+    if (candidate.skip.empty()) candidate.skip = skip_reason(cell).value_or("");
+    cell.seed = cell_seed(seed, cell);
+    if (candidate.skip.empty()) {
+      tasks_in_all += static_cast<std::size_t>(cell.tasks);
+      if (tasks_in_all > kMostTasksInAll) {
+        reader.fail(table.line, fmt::format("the cells have more than {} tasks in all; split them over several suites", kMostTasksInAll));
+      }
+      cell.task_durations_ns = grid ? reader.at(table.line, [&] {
+        return draw_durations(cell.distribution, cell.tasks, cell.task_ns, cell.seed);
+      }) : task_list.list;
+      cell.callback_durations_ns.assign(static_cast<std::size_t>(cell.tasks), cell.callback_ns);
+      if (!grid && cell.strategy != "none") cell.callback_durations_ns = callback_list.list;
+      cell.cell_id = cell_id(cell);
+    }
+    found.push_back(std::move(candidate));
+  }
+  return found;
+}
+
+}  // namespace harness

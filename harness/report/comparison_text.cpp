@@ -1,0 +1,211 @@
+// A comparison as tables, Markdown and JSON.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "harness/analysis/comparison.h"
+#include "harness/base/quantity.h"
+#include "harness/report/report.h"
+#include "harness/report/summary_json.h"
+
+namespace harness {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using model::Change;
+
+constexpr Change kChanges[] = {Change::slower, Change::faster, Change::same, Change::undecided};
+
+std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
+
+std::string percent(double fraction) { return fmt::format("{:.3g} %", 100 * fraction); }
+
+// As many digits as say something: 0.998, 1.21, 12.3.
+std::string ratio_text(double ratio) {
+  return fmt::format("{:.{}f}", ratio, ratio < 9.9995 ? 3 : ratio < 99.95 ? 1 : 0);
+}
+
+std::string interval_text(const model::Ratio& ratio) {
+  return fmt::format("[{}, {}]", ratio_text(ratio.lower), ratio_text(ratio.upper));
+}
+
+std::string p_text(double p) { return p < 0.0001 ? "<0.0001" : fmt::format("{:.4f}", p); }
+
+std::string summary_line(const Comparison& comparison) {
+  std::string counts;
+  for (const Change change : kChanges) {
+    counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", comparison.count(change), model::name(change));
+  }
+  const auto cells = [](std::size_t count) { return fmt::format("{} cell{}", count, count == 1 ? "" : "s"); };
+  std::string line = fmt::format("{} compared: {}", cells(comparison.cells.size()), counts);
+  if (!comparison.unmeasured.empty())
+    line += fmt::format("; {} without a measurement", cells(comparison.unmeasured.size()));
+  if (!comparison.only_in_a.empty()) line += fmt::format("; {} only in A", comparison.only_in_a.size());
+  if (!comparison.only_in_b.empty()) line += fmt::format("; {} only in B", comparison.only_in_b.size());
+  return line;
+}
+
+std::string method_text(const CompareOptions& options) {
+  return fmt::format(
+      "B / A is the ratio of the medians; its 95 % interval inverts the Mann-Whitney test (order statistics of all "
+      "ratios of\n"
+      "a repetition of B to one of A; exact up to 40 repetitions together). p is that test's, after Holm over all "
+      "cells.\n"
+      "faster, slower: p < {:.2f} and at least {} apart. same: the interval lies within {} either way. Else "
+      "undecided.\n",
+      kSignificance, percent(options.minimum_effect), percent(options.minimum_effect));
+}
+
+// The scenarios of the compared cells by number, in the order of their first appearance.
+class Legend {
+ public:
+  std::size_t number(const std::string& title) {
+    const auto [at, is_new] = numbers_.emplace(title, titles_.size() + 1);
+    if (is_new) titles_.push_back(title);
+    return at->second;
+  }
+  std::string text() const {
+    std::string text;
+    for (std::size_t i = 0; i < titles_.size(); ++i) text += fmt::format("  [{}] {}\n", i + 1, titles_[i]);
+    return text;
+  }
+
+ private:
+  std::map<std::string, std::size_t> numbers_;
+  std::vector<std::string> titles_;
+};
+
+// "5, 8", or "5" for both
+std::string counts_text(const ComparedCell& cell) {
+  const std::size_t a = cell.a->makespans_ns.size();
+  const std::size_t b = cell.b->makespans_ns.size();
+  return a == b ? fmt::format("{}", a) : fmt::format("{},{}", a, b);
+}
+
+std::string in_markdown(std::string text) {
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, 1, '\\');
+  return text;
+}
+
+Json cell_json(const ComparedCell& cell) {
+  Json json = factors_json(cell.b->factors);
+  json["verdict"] = model::name(cell.change);
+  json["ratio"] = cell.ratio.estimate;
+  json["ratio_low"] = cell.ratio.lower;
+  json["ratio_high"] = cell.ratio.upper;
+  json["coverage"] = cell.ratio.coverage;
+  json["p"] = cell.p;
+  json["p_holm"] = cell.adjusted_p;
+  json["a_median_ns"] = *cell.a->median_ns;
+  json["b_median_ns"] = *cell.b->median_ns;
+  json["a_n"] = cell.a->makespans_ns.size();
+  json["b_n"] = cell.b->makespans_ns.size();
+  return json;
+}
+
+Json cells_json(const std::vector<const CellSummary*>& cells) {
+  Json list = Json::array();
+  for (const CellSummary* const cell : cells) list.push_back(factors_json(cell->factors));
+  return list;
+}
+
+void append_list(const char* heading, const std::vector<std::string>& lines, std::string& out) {
+  if (lines.empty()) return;
+  out += fmt::format("\n{}\n", heading);
+  for (const std::string& line : lines) out += "  " + line + '\n';
+}
+
+// "process, 4 workers, main (sleep: 40 tasks of 10ms, callbacks of 5ms)" without the title: that is long and known by
+// id.
+std::vector<std::string> named(const std::vector<const CellSummary*>& cells) {
+  std::vector<std::string> lines;
+  for (const CellSummary* const cell : cells) {
+    const Sample& f = cell->factors;
+    lines.push_back(fmt::format("{}; {}, {} tasks of {}", name_of(*cell), f.workload, f.tasks, human(f.task_ns)));
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::string powerless(const Comparison& comparison) {
+  if (comparison.cells.empty()) return {};
+  double least = 1;
+  for (const ComparedCell& cell : comparison.cells) {
+    least = std::min(least, model::least_adjusted_p(cell.a->makespans_ns.size(), cell.b->makespans_ns.size(),
+                                                    comparison.cells.size()));
+  }
+  if (least < kSignificance) return {};
+  const std::size_t needed = model::values_needed(comparison.cells.size(), kSignificance);
+  return fmt::format(
+      "So few repetitions cannot tell {} cells apart (the least p there is: {:.2g}): it takes {} of each (-r {}).",
+      comparison.cells.size(), least, needed, needed);
+}
+
+std::string comparison_text(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options) {
+  std::string out = fmt::format("A  {}\nB  {}\n{}\n\n", names.a, names.b, summary_line(comparison));
+  out += method_text(options);
+  if (const std::string warning = powerless(comparison); !warning.empty()) out += warning + '\n';
+  out += '\n';
+  Legend legend;
+  if (!comparison.cells.empty()) {
+    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  {}\n", "verdict", "B / A", "95 % interval",
+                       "p", "n", "A", "B", "cell");
+  }
+  for (const ComparedCell& cell : comparison.cells) {
+    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  [{}] {}\n", model::name(cell.change),
+                       ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p),
+                       counts_text(cell), human(*cell.a->median_ns), human(*cell.b->median_ns),
+                       legend.number(cell.scenario), name_of(*cell.b));
+  }
+  if (!comparison.cells.empty()) out += '\n' + legend.text();
+  std::vector<std::string> unmeasured;
+  for (const UnmeasuredCell& cell : comparison.unmeasured)
+    unmeasured.push_back(fmt::format("{}: {}", name_of(*cell.b), cell.why));
+  append_list("Without a measurement", unmeasured, out);
+  append_list("Only in A", named(comparison.only_in_a), out);
+  append_list("Only in B", named(comparison.only_in_b), out);
+  return out;
+}
+
+std::string comparison_markdown(const Comparison& comparison, const ComparedNames& names,
+                                const CompareOptions& options) {
+  std::string out = fmt::format("`{}` (A) and `{}` (B): {}. Minimum effect {}.\n\n", names.a, names.b,
+                                summary_line(comparison), percent(options.minimum_effect));
+  out += "| verdict | B / A | 95 % interval | p (Holm) | n | A | B | cell | tasks |\n";
+  out += "|---|---:|---|---:|---:|---:|---:|---|---|\n";
+  for (const ComparedCell& cell : comparison.cells) {
+    out += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", model::name(cell.change),
+                       ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p),
+                       counts_text(cell), human(*cell.a->median_ns), human(*cell.b->median_ns),
+                       in_markdown(name_of(*cell.b)), in_markdown(cell.scenario));
+  }
+  return out;
+}
+
+std::string comparison_json(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options) {
+  Json document;
+  document["a"] = names.a;
+  document["b"] = names.b;
+  document["minimum_effect"] = options.minimum_effect;
+  document["significance"] = kSignificance;
+  document["interval"] = "95 %, inverts the Mann-Whitney test";
+  for (const Change change : kChanges) document["summary"][std::string(model::name(change))] = comparison.count(change);
+  document["cells"] = Json::array();
+  for (const ComparedCell& cell : comparison.cells) document["cells"].push_back(cell_json(cell));
+  document["unmeasured"] = Json::array();
+  for (const UnmeasuredCell& cell : comparison.unmeasured) {
+    Json json = factors_json(cell.b->factors);
+    json["broke"] = cell.broke;
+    json["why"] = cell.why;
+    document["unmeasured"].push_back(std::move(json));
+  }
+  document["only_in_a"] = cells_json(comparison.only_in_a);
+  document["only_in_b"] = cells_json(comparison.only_in_b);
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace harness

@@ -1,0 +1,97 @@
+#include "harness/report/derived.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "harness/analysis/analysis.h"
+#include "harness/analysis/predictions.h"
+#include "harness/base/errors.h"
+#include "harness/report/claims_report.h"
+#include "harness/sweep/sinks/csv.h"
+#include "harness/sweep/sinks/evidence_csv.h"
+#include "harness/validate/claims.h"
+
+
+namespace harness {
+namespace {
+
+std::string summary_csv(const Analysis& analysis) {
+  std::string out =
+      "cell_id,n,median_ns,ci_low_ns,ci_high_ns,best,ties,failed,ci_coverage,ratio,ratio_low,ratio_high\n";
+  for (const CellSummary& cell : analysis.cells) {
+    out += fmt::format("{},{},", csv_field(cell.factors.cell_id), cell.makespans_ns.size());
+    out += cell.median_ns ? fmt::format("{},{},{},", *cell.median_ns, cell.interval.lower, cell.interval.upper) : ",,,";
+    out += fmt::format("{:d},{:d},{},", cell.best, cell.tie, cell.failed);
+    out += cell.median_ns ? fmt::format("{:.4f},", cell.interval.coverage) : ",";
+    out += cell.ratio
+               ? fmt::format("{:.4f},{:.4f},{:.4f}\n", cell.ratio->estimate, cell.ratio->lower, cell.ratio->upper)
+               : ",,\n";
+  }
+  return out;
+}
+
+// Empty without one of them.
+std::string residual_pct(std::optional<std::int64_t> median_ns, std::optional<std::int64_t> predicted_ns) {
+  if (!median_ns || !predicted_ns || *predicted_ns <= 0) return {};
+  const double predicted = static_cast<double>(*predicted_ns);
+  return fmt::format("{:.3f}", 100 * (static_cast<double>(*median_ns) - predicted) / predicted);
+}
+
+std::string model_csv(const Analysis& analysis) {
+  std::string out = "cell_id,strategy,predicted_ns,formula,in_domain,residual_pct,binding,violated,basis,expected_ns,expected_residual_pct\n";
+  const std::vector<CellPrediction> predictions = predict_cells(analysis);
+  for (std::size_t i = 0; i < analysis.cells.size(); ++i) {
+    const CellSummary& cell = analysis.cells[i];
+    const CellPrediction& prediction = predictions[i];
+    out += fmt::format("{},{},", csv_field(cell.factors.cell_id), csv_field(cell.factors.strategy));
+    if (!prediction.predicted_ns) {
+      out += fmt::format(",,0,,,{},,,\n", csv_field(prediction.why_not));
+      continue;
+    }
+    out += fmt::format("{},{},{:d},{},{},{},{},{},{}\n", *prediction.predicted_ns, csv_field(prediction.form.formula),
+                       prediction.form.in_domain, residual_pct(cell.median_ns, prediction.predicted_ns),
+                       csv_field(prediction.form.binding_term), csv_field(prediction.form.violated), csv_field(prediction.basis),
+                       prediction.expected_ns ? fmt::format("{}", *prediction.expected_ns) : "",
+                       residual_pct(cell.median_ns, prediction.expected_ns));
+  }
+  return out;
+}
+
+// A reader sees the old file or the new one, never a part.
+void replace_file(const std::filesystem::path& path, const std::string& text) {
+  const std::filesystem::path temporary = path.string() + fmt::format(".{}.tmp", ::getpid());
+  std::FILE* const file = std::fopen(temporary.c_str(), "wb");
+  bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  int reason = errno;
+  if (file != nullptr && std::fclose(file) != 0) {
+    written = false;
+    reason = errno;
+  }
+  if (written && std::rename(temporary.c_str(), path.c_str()) == 0) return;
+  if (written) reason = errno;
+  std::error_code ignored;
+  std::filesystem::remove(temporary, ignored);
+  throw OutputError(fmt::format("cannot write '{}': {}", path.string(), std::strerror(reason)));
+}
+
+}  // namespace
+
+void derive(const std::filesystem::path& run_directory) {
+  const Analysis analysis = analyse(run_directory, cells_of_all_claims);
+  const std::filesystem::path directory = run_directory / "derived";
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) throw OutputError(fmt::format("cannot make '{}': {}", directory.string(), error.message()));
+  replace_file(directory / "summary.csv", summary_csv(analysis));
+  replace_file(directory / "model.csv", model_csv(analysis));
+  replace_file(directory / "claims.csv", claims_csv(evaluate_claims(analysis.rows, read_evidence(run_directory))));
+}
+
+}  // namespace harness

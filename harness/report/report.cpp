@@ -1,0 +1,174 @@
+#include "harness/report/report.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "harness/base/quantity.h"
+#include "harness/validate/claims.h"
+
+namespace harness {
+namespace {
+
+constexpr std::size_t kWidth = 100;
+constexpr std::size_t kIndent = 12;  // of what follows a label
+
+std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
+
+std::string ratio_text(const model::Ratio& ratio) {
+  const int digits = ratio.upper < 9.995 ? 2 : ratio.upper < 99.95 ? 1 : 0;
+  return fmt::format("{:.{}f}x [{:.{}f}, {:.{}f}]", ratio.estimate, digits, ratio.lower, digits, ratio.upper, digits);
+}
+
+// "  label    text", wrapped at blanks.
+void print_wrapped(std::ostream& out, const std::string& label, const std::string& text) {
+  std::string line = fmt::format("  {:<{}}", label, kIndent - 2);
+  bool fresh = true;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = text.find(' ', at);
+    if (end == std::string::npos) end = text.size();
+    const std::string word = text.substr(at, end - at);
+    if (!fresh && line.size() + 1 + word.size() > kWidth) {
+      out << line << '\n';
+      line.assign(kIndent, ' ');
+      fresh = true;
+    }
+    if (!fresh) line += ' ';
+    line += word;
+    fresh = false;
+    at = end + 1;
+  }
+  out << line << '\n';
+}
+
+// The scenario's cells that were measured, fastest first; failed ones are not among them.
+std::vector<const CellSummary*> ranking(const Analysis& analysis, const Scenario& scenario) {
+  std::vector<const CellSummary*> cells;
+  for (const std::size_t index : scenario.cells) {
+    if (analysis.cells[index].median_ns) cells.push_back(&analysis.cells[index]);
+  }
+  std::stable_sort(cells.begin(), cells.end(),
+                   [](const auto* a, const auto* b) { return *a->median_ns < *b->median_ns; });
+  return cells;
+}
+
+// The best cell per value of one factor, fastest first.
+template <class Value>
+std::vector<const CellSummary*> best_per(const std::vector<const CellSummary*>& ranked, Value&& value) {
+  std::vector<const CellSummary*> best;
+  for (const CellSummary* cell : ranked) {
+    const auto same = [&](const CellSummary* other) { return value(other->factors) == value(cell->factors); };
+    if (std::none_of(best.begin(), best.end(), same)) best.push_back(cell);
+  }
+  return best;
+}
+
+// "thread: 100 ms; process: 1.01x [1.00, 1.02] (tie)": the best cell of each value against the best of all.
+template <class Value, class Name>
+void print_comparison(std::ostream& out, const std::string& label, const std::vector<const CellSummary*>& ranked,
+                      Value&& value, Name&& named) {
+  const std::vector<const CellSummary*> best = best_per(ranked, value);
+  if (best.size() < 2) return;
+  std::string text = fmt::format("{}: {}", named(best.front()->factors), human(*best.front()->median_ns));
+  for (std::size_t i = 1; i < best.size(); ++i) {
+    text += fmt::format("; {}: {}", named(best[i]->factors),
+                        best[i]->ratio ? ratio_text(*best[i]->ratio) : human(*best[i]->median_ns));
+    if (best[i]->tie) text += " (tie)";
+  }
+  print_wrapped(out, label, text);
+}
+
+void print_scenario(std::ostream& out, const Analysis& analysis, const Scenario& scenario) {
+  out << '\n' << scenario.title << '\n';
+  const std::vector<const CellSummary*> ranked = ranking(analysis, scenario);
+  if (!ranked.empty()) {
+    const CellSummary& best = *ranked.front();
+    print_wrapped(out, "best",
+                  fmt::format("{}: {} [{}, {}], n = {}", name_of(best), human(*best.median_ns),
+                              human(best.interval.lower), human(best.interval.upper), best.makespans_ns.size()));
+    std::string tied;
+    const CellSummary* next = nullptr;
+    int ties = 0;
+    for (const CellSummary* cell : ranked) {
+      if (cell->tie) tied += (ties++ == 0 ? "" : "; ") + name_of(*cell);
+      if (!next && !cell->best && !cell->tie) next = cell;
+    }
+    if (ties > 0) print_wrapped(out, ties == 1 ? "tie" : fmt::format("{} ties", ties), tied);
+    if (next && next->ratio) {
+      print_wrapped(out, "next", fmt::format("{}: takes {} as long", name_of(*next), ratio_text(*next->ratio)));
+    }
+    print_comparison(
+        out, "pools", ranked, [](const Sample& f) { return f.backend; }, [](const Sample& f) { return f.backend; });
+    print_comparison(
+        out, "workers", ranked, [](const Sample& f) { return f.workers; },
+        [](const Sample& f) {
+          return f.workers_spec == std::to_string(f.workers) ? f.workers_spec
+                                                             : fmt::format("{} ({})", f.workers, f.workers_spec);
+        });
+    const auto callback_way = [](const Sample& f) {
+      return f.strategy == "extra" ? fmt::format("extra({})", f.parsers) : f.strategy;
+    };
+    print_comparison(out, "callbacks", ranked, callback_way, callback_way);
+  }
+  for (const std::size_t index : scenario.cells) {
+    const CellSummary& cell = analysis.cells[index];
+    if (cell.failed == 0) continue;
+    print_wrapped(out, "failed",
+                  fmt::format("{}: {} of {} repetitions, {}", name_of(cell), cell.failed,
+                              cell.failed + static_cast<int>(cell.makespans_ns.size()), cell.failure));
+  }
+}
+
+void print_claims(std::ostream& out, const Analysis& analysis) {
+  const std::vector<ClaimResult> results = evaluate_claims(analysis.rows);
+  if (results.empty()) return;
+  out << "\nThe tutorial's formulas, where this run has their cells\n";
+  for (const ClaimResult& result : results) {
+    std::string text = fmt::format("{}: {} = {}", result.claim->english, result.prediction.formula,
+                                   human(result.prediction.claimed_ns));
+    if (result.measured_ns)
+      text += fmt::format(", measured {} (+-{})", human(*result.measured_ns), human(result.prediction.tolerance_ns));
+    if (!result.explanation.empty()) text += "; " + result.explanation;
+    if (result.contradicts()) text += "; this contradicts the model";
+    print_wrapped(out, result.verdict == model::Verdict::inconclusive ? "open" : std::string(to_string(result.verdict)),
+                  text);
+  }
+}
+
+}  // namespace
+
+std::string name_of(const CellSummary& cell) {
+  const Sample& f = cell.factors;
+  std::string strategy = f.strategy;
+  if (f.strategy == "extra") strategy += fmt::format("({})", f.parsers);
+  if (f.strategy == "map") strategy += fmt::format("({})", f.chunksize);
+  std::string workers = f.workers == 1 ? "1 worker" : fmt::format("{} workers", f.workers);
+  if (f.workers_spec != std::to_string(f.workers)) workers += fmt::format(" ({})", f.workers_spec);
+  return fmt::format("{}, {}{}", f.backend, workers, f.strategy == "none" ? "" : ", " + strategy);
+}
+
+void print_verdict(const Analysis& analysis, std::ostream& out) {
+  out << "Verdict. Medians with 95 % intervals (below 6 repetitions: the range), ratios to the best likewise.\n"
+      << fmt::format("A tie: Mann-Whitney p >= {:.2f}, or less than {:.0f} % apart.\n", kSignificance,
+                     100 * kMinimumEffect);
+  // The test's least p is 2 / C(2n, n): 0.1 for 3 and 3 repetitions.
+  const auto too_few = [&analysis](const Scenario& scenario) {
+    return scenario.best && scenario.cells.size() > 1 && analysis.cells[*scenario.best].makespans_ns.size() < 4;
+  };
+  if (std::any_of(analysis.scenarios.begin(), analysis.scenarios.end(), too_few)) {
+    out << "Fewer than 4 repetitions (-r) cannot tell cells apart: where n is less, nearly everything ties.\n";
+  }
+  for (const Scenario& scenario : analysis.scenarios) print_scenario(out, analysis, scenario);
+  print_claims(out, analysis);
+  out << '\n';
+}
+
+void print_verdict(const std::filesystem::path& run_directory, std::ostream& out) {
+  print_verdict(analyse(run_directory, cells_of_all_claims), out);
+}
+
+}  // namespace harness

@@ -1,0 +1,61 @@
+#include "harness/report/summary_json.h"
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "harness/analysis/predictions.h"
+
+namespace harness {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json or_null(const std::optional<std::int64_t>& value) { return value ? Json(*value) : Json(nullptr); }
+
+}  // namespace
+
+Json factors_json(const Sample& row) {
+  Json json;
+  json["cell_id"] = row.cell_id;
+  bool factor = false;  // they stand together: backend ... seed
+  for (const Column& column : sample_columns()) {
+    factor = factor || column.name == "backend";
+    if (!factor) continue;
+    std::visit([&](const auto member) { json[std::string(column.name)] = row.*member; }, column.field);
+    if (column.name == "seed") break;
+  }
+  return json;
+}
+
+std::string analysis_json(const Analysis& analysis) {
+  const std::vector<CellPrediction> predictions = predict_cells(analysis);
+  Json document;
+  document["machine_id"] = analysis.rows.empty() ? "" : analysis.rows.back().machine_id;
+  document["build_id"] = analysis.rows.empty() ? "" : analysis.rows.back().build_id;
+  document["cells"] = Json::array();
+  for (std::size_t i = 0; i < analysis.cells.size(); ++i) {
+    const CellSummary& cell = analysis.cells[i];
+    Json json = factors_json(cell.factors);
+    json["n"] = cell.makespans_ns.size();
+    json["failed"] = cell.failed;
+    json["failure"] = cell.failure;
+    const bool measured = cell.median_ns.has_value();
+    json["median_ns"] = or_null(cell.median_ns);
+    json["ci_low_ns"] = measured ? Json(cell.interval.lower) : Json(nullptr);
+    json["ci_high_ns"] = measured ? Json(cell.interval.upper) : Json(nullptr);
+    json["ci_coverage"] = measured ? Json(cell.interval.coverage) : Json(nullptr);
+    json["predicted_ns"] = or_null(predictions[i].predicted_ns);
+    json["scenario"] = analysis.scenarios[cell.scenario].title;
+    json["best"] = cell.best;
+    json["ties"] = cell.tie;
+    json["ratio"] = cell.ratio ? Json(cell.ratio->estimate) : Json(nullptr);
+    json["ratio_low"] = cell.ratio ? Json(cell.ratio->lower) : Json(nullptr);
+    json["ratio_high"] = cell.ratio ? Json(cell.ratio->upper) : Json(nullptr);
+    document["cells"].push_back(std::move(json));
+  }
+  // An error message may hold bytes that are no UTF-8, which JSON cannot.
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace harness

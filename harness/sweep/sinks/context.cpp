@@ -1,0 +1,169 @@
+#include "harness/sweep/sinks/context.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "harness/base/errors.h"
+#include "harness/base/read_file.h"
+#include "harness/sweep/sinks/file.h"
+
+namespace harness {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// One table per object: the writer and the reader are both made from it.
+template <class Object, class Archive>
+void environment_members(Object& e, Archive&& member) {
+  member("machine_id", e.machine_id);
+  member("hostname", e.hostname);
+  member("cpu_model", e.cpu_model);
+  member("architecture", e.architecture);
+  member("cpus_online", e.cpus_online);
+  member("memory_bytes", e.memory_bytes);
+  member("virtualisation", e.virtualisation);
+  member("kernel", e.kernel);
+  member("cores", e.cores);
+  member("cores_decided_by", e.cores_decided_by);
+  member("affinity_cores", e.affinity_cores);
+  member("governor", e.governor);
+  member("smt", e.smt);
+  member("load1", e.load1);
+  member("load5", e.load5);
+  member("load15", e.load15);
+  member("cpu_pressure_avg10", e.cpu_pressure_avg10);
+  member("timer_slack_ns", e.timer_slack_ns);
+  member("build_id", e.build_id);
+  member("version", e.version);
+  member("commit", e.commit);
+  member("compiler", e.compiler);
+  member("build_type", e.build_type);
+  member("flags", e.flags);
+  member("assertions", e.assertions);
+  member("warnings", e.warnings);
+}
+
+template <class Object, class Archive>
+void calibration_members(Object& c, Archive&& member) {
+  member("spin_units_per_ns", c.spin_units_per_ns);
+  member("sort_units_per_ns", c.sort_units_per_ns);
+  member("hash_units_per_ns", c.hash_units_per_ns);
+  member("json_units_per_ns", c.json_units_per_ns);
+  member("html_units_per_ns", c.html_units_per_ns);
+  member("sleep_lateness_ns", c.sleep_lateness_ns);
+}
+
+template <class Object, class Archive>
+void context_members(Object& c, Archive&& member) {
+  member("run_id", c.run_id);
+  member("started_utc", c.started_utc);
+  member("suite", c.suite);
+  member("argv", c.argv);
+  member("seed", c.seed);
+  member("order", c.order);
+}
+
+template <class Object, class Archive>
+void python_members(Object& p, Archive&& member) {
+  member("implementation", p.implementation);
+  member("version", p.version);
+  member("gil", p.gil);
+  member("executable", p.executable);
+  member("spin_units_per_ns", p.spin_units_per_ns);
+}
+
+auto writer(Json& json) {
+  return [&json](const char* name, const auto& value) { json[name] = value; };
+}
+
+// Throws ConfigError. (The library converts any number to any other, and a large double to an integer is undefined.)
+template <class T>
+T integer_of(const char* name, const Json& json) {
+  const bool fits = json.is_number_unsigned() ? std::in_range<T>(json.get<std::uint64_t>())
+                                              : json.is_number_integer() && std::in_range<T>(json.get<std::int64_t>());
+  if (!fits) throw ConfigError(fmt::format("{} is {}; it is an integer from {} to {}", name, json.dump(-1, ' ', false, Json::error_handler_t::replace),
+                                           std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+  return json.get<T>();
+}
+
+// Members that files of earlier versions do not have.
+auto reader(const Json& json, std::vector<std::string_view> optional = {}) {
+  return [&json, optional = std::move(optional)]<class T>(const char* name, T& value) {
+    if (std::ranges::find(optional, name) != optional.end() && !json.contains(name)) return;
+    if constexpr (std::integral<T> && !std::same_as<T, bool>) {
+      value = integer_of<T>(name, json.at(name));
+    } else {
+      json.at(name).get_to(value);
+    }
+  };
+}
+
+}  // namespace
+
+std::filesystem::path context_path(const std::filesystem::path& run_directory, const std::string& run_id) {
+  return run_directory / "context" / (run_id + ".json");
+}
+
+void write_context(const std::filesystem::path& run_directory, const Context& context) {
+  Json json;
+  context_members(context, writer(json));
+  Json machine;
+  environment_members(context.environment, writer(machine));
+  json["machine_line"] = machine_line(context.environment);
+  json["environment"] = std::move(machine);
+  Json calibration;
+  calibration_members(context.calibration, writer(calibration));
+  json["calibration"] = std::move(calibration);
+  if (context.python) {
+    Json python;
+    python_members(*context.python, writer(python));
+    json["python"] = std::move(python);
+  }
+
+  const std::filesystem::path path = context_path(run_directory, context.run_id);
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  if (error) throw OutputError(fmt::format("cannot create '{}': {}", path.parent_path().string(), error.message()));
+  // Bytes of the command line that are no UTF-8 are replaced: JSON cannot hold them.
+  write_new_file(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
+}
+
+Context read_context(const std::filesystem::path& file) {
+  const std::string text = read_file(file, "context", kMostContextBytes);
+  try {
+    const Json json = Json::parse(text);
+    Context context;
+    context_members(context, reader(json));
+    environment_members(context.environment, reader(json.at("environment")));
+    calibration_members(context.calibration, reader(json.at("calibration"), {"sleep_lateness_ns"}));
+    if (const auto python = json.find("python"); python != json.end()) {
+      python_members(context.python.emplace(), reader(*python));
+      cpython::add_to(context.calibration, *context.python);
+    }
+    return context;
+  } catch (const std::exception& error) {
+    throw ConfigError(fmt::format("'{}' is not a context file: {}", file.string(), error.what()));
+  }
+}
+
+std::vector<Context> read_contexts(const std::filesystem::path& run_directory) {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(run_directory / "context", error)) {
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  std::vector<Context> contexts;
+  for (const std::filesystem::path& file : files) contexts.push_back(read_context(file));
+  return contexts;
+}
+
+}  // namespace harness

@@ -1,0 +1,40 @@
+#pragma once
+
+// context/<run_id>.json: the machine, the program and the command of a run, one file per run, never rewritten.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/engine/cpython/interpreter.h"
+#include "harness/machine/environment.h"
+#include "workloads/work.h"
+
+namespace harness {
+
+struct Context {
+  std::string run_id;
+  std::string started_utc;
+  std::string suite;
+  std::vector<std::string> argv;
+  std::uint64_t seed = 0;
+  std::string order;
+  Environment environment;
+  workloads::Calibration calibration;
+  std::optional<cpython::Python> python = std::nullopt;   // of a run with CPython's executors
+};
+
+std::filesystem::path context_path(const std::filesystem::path& run_directory, const std::string& run_id);
+
+// Creates the directory context/ and the file. Throws OutputError.
+void write_context(const std::filesystem::path& run_directory, const Context& context);
+
+// Throws ConfigError: not there, not JSON, a key missing (named).
+Context read_context(const std::filesystem::path& file);
+
+// Of all files in context/, by run id (that is by time); empty without the directory. Throws as read_context.
+std::vector<Context> read_contexts(const std::filesystem::path& run_directory);
+
+}  // namespace harness

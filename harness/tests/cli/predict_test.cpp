@@ -1,0 +1,162 @@
+// `poolbench predict`, through run_cli: flags, output, exit codes.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/base/errors.h"
+#include "harness/tests/cli/invocation.h"
+
+namespace harness {
+namespace {
+
+using ::testing::HasSubstr;
+
+using testing_cli::Invocation;
+using testing_cli::poolbench;
+
+nlohmann::json predicted(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "predict");
+  arguments.push_back("--json");
+  const Invocation run = poolbench(std::move(arguments));
+  EXPECT_EQ(run.exit_code, kExitOk) << run.err;
+  EXPECT_EQ(run.err, "");
+  return nlohmann::json::parse(run.out);
+}
+
+TEST(Predict, gives_every_task_in_submission_order_in_integer_nanoseconds) {
+  const auto document = predicted({"--backend", "thread", "--workers", "2", "--tasks", "200ms,40ms", "--callbacks",
+                                   "20ms,300ms", "--strategy", "worker"});
+  EXPECT_EQ(document, nlohmann::json::parse(R"({"makespan_ns": 340000000, "tasks": [
+    {"start_ns": 0, "finish_ns": 200000000, "callback_start_ns": 200000000, "callback_finish_ns": 220000000},
+    {"start_ns": 0, "finish_ns": 40000000, "callback_start_ns": 40000000, "callback_finish_ns": 340000000}]})"));
+}
+
+TEST(Predict, leaves_the_callbacks_of_none_null_and_rounds_nothing) {
+  const auto document = predicted(
+      {"--backend", "process", "--workers", "1", "--tasks", "1ns,9223372036854775806ns", "--strategy", "none"});
+  EXPECT_EQ(document["makespan_ns"].get<std::int64_t>(), INT64_MAX);
+  EXPECT_TRUE(document["tasks"][1]["callback_start_ns"].is_null());
+  EXPECT_TRUE(document["tasks"][1]["callback_finish_ns"].is_null());
+}
+
+TEST(Predict, knows_each_strategy_and_its_own_flags) {
+  const std::vector<std::string> base = {"--backend", "process",     "--workers", "4",         "--tasks",
+                                         "4x300ms",   "--callbacks", "60ms",      "--strategy"};
+  const auto makespan_ms = [&base](std::vector<std::string> more) {
+    std::vector<std::string> all = base;
+    all.insert(all.end(), more.begin(), more.end());
+    return predicted(all)["makespan_ns"].get<std::int64_t>() / 1'000'000;
+  };
+  EXPECT_EQ(makespan_ms({"worker"}), 360);
+  EXPECT_EQ(makespan_ms({"main"}), 540);
+  EXPECT_EQ(makespan_ms({"extra"}), 540);
+  EXPECT_EQ(makespan_ms({"extra", "--parsers", "2"}), 420);
+  EXPECT_EQ(makespan_ms({"extra", "--parsers", "4"}), 360);
+  EXPECT_EQ(makespan_ms({"fused"}), 360);
+  EXPECT_EQ(makespan_ms({"sync"}), 1440);
+  EXPECT_EQ(makespan_ms({"collect"}), 540);
+  EXPECT_EQ(makespan_ms({"as_completed"}), 540);
+  EXPECT_EQ(makespan_ms({"map"}), 540);
+  EXPECT_EQ(makespan_ms({"map", "--chunksize", "4"}), 1440);
+  EXPECT_EQ(makespan_ms({"map", "--chunksize", "2147483647"}), 1440);
+}
+
+TEST(Predict, gives_inline_one_worker_and_thread_per_task_one_per_task) {
+  EXPECT_EQ(predicted({"--backend", "inline", "--tasks", "3x10ms", "--strategy", "fused", "--callbacks",
+                       "1ms"})["makespan_ns"],
+            33'000'000);
+  EXPECT_EQ(predicted({"--backend", "thread_per_task", "--tasks", "30x10ms", "--strategy", "worker", "--callbacks",
+                       "1ms"})["makespan_ns"],
+            11'000'000);
+  EXPECT_EQ(
+      predicted({"--backend", "inline", "--workers", "1", "--tasks", "10ms", "--strategy", "sync"})["makespan_ns"],
+      10'000'000);
+}
+
+TEST(Predict, ignores_the_chunksize_on_a_thread_pool_and_takes_expressions_of_cores) {
+  EXPECT_EQ(predicted({"--backend", "thread", "--workers", "4", "--tasks", "4x10ms", "--strategy", "map", "--chunksize",
+                       "4"})["makespan_ns"],
+            10'000'000);
+  EXPECT_EQ(
+      predicted({"--backend", "thread", "--workers", "cores*5", "--tasks", "1ms", "--strategy", "none"})["makespan_ns"],
+      1'000'000);
+}
+
+TEST(Predict, prints_a_table_with_the_formula_that_binds) {
+  const Invocation run = poolbench({"predict", "--backend", "process", "--workers", "4", "--tasks", "4x500ms",
+                                    "--callbacks", "100ms", "--strategy", "main"});
+  EXPECT_EQ(run.exit_code, kExitOk);
+  EXPECT_THAT(run.out, HasSubstr("makespan  900ms (predicted)"));
+  EXPECT_THAT(run.out, HasSubstr("max(t + nc, qt + Lc); binding: t + nc"));
+}
+
+struct Refusal {
+  std::vector<std::string> arguments;
+  std::string message;
+};
+
+class PredictRefuses : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(PredictRefuses, with_exit_code_2_one_line_and_no_output) {
+  std::vector<std::string> arguments = GetParam().arguments;
+  arguments.insert(arguments.begin(), "predict");
+  const Invocation run = poolbench(arguments);
+  EXPECT_EQ(run.exit_code, kExitUsage);
+  EXPECT_EQ(run.out, "");
+  EXPECT_THAT(run.err, HasSubstr(GetParam().message));
+  EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << run.err;
+}
+
+std::vector<std::string> thread_case(std::vector<std::string> more) {
+  std::vector<std::string> arguments = {"--backend", "thread", "--tasks", "2x10ms"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    BadInput, PredictRefuses,
+    ::testing::Values(
+        Refusal{thread_case({"--strategy", "main", "--workers", "1,2"}), "is a list"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "1..4"}), "is a list"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "0"}), "0"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "-3"}), "-3"},
+        Refusal{thread_case({"--strategy", "main"}), "--workers"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "4", "--parsers", "2"}),
+                "--parsers does not apply to strategy main"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "4", "--chunksize", "1"}),
+                "--chunksize does not apply to strategy main"},
+        Refusal{thread_case({"--strategy", "none", "--workers", "4", "--callbacks", "1ms"}),
+                "does not apply to strategy none"},
+        Refusal{thread_case({"--strategy", "extra", "--workers", "4", "--parsers", "0"}), "--parsers"},
+        Refusal{thread_case({"--strategy", "extra", "--workers", "4", "--parsers", "1.5"}), "1.5"},
+        Refusal{thread_case({"--strategy", "map", "--workers", "4", "--chunksize", "0"}), "--chunksize"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "4", "--callbacks", "1ms,2ms,3ms"}),
+                "3 durations for 2 tasks"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "4", "--callbacks", "1x1ms"}),
+                "1 durations for 2 tasks"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "4", "--callbacks", "0.5ns"}), "0.5ns"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "4", "-r", "0"}), "--runs"},
+        Refusal{thread_case({"--strategy", "maim", "--workers", "4"}), "known: none, worker"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "4", "--frobnicate"}), "--frobnicate"},
+        Refusal{{"--backend", "threads", "--workers", "4", "--tasks", "1ms", "--strategy", "main"}, "known: thread"},
+        Refusal{{"--backend", "inline", "--workers", "2", "--tasks", "1ms", "--strategy", "none"},
+                "does not apply to backend inline"},
+        Refusal{{"--backend", "inline", "--tasks", "1ms", "--strategy", "main"}, "not defined on backend inline"},
+        Refusal{{"--backend", "thread_per_task", "--tasks", "1ms", "--strategy", "map"},
+                "not defined on backend thread_per_task"},
+        Refusal{{"--backend", "thread", "--workers", "4", "--tasks", "1.5", "--strategy", "main"}, "1.5"},
+        Refusal{{"--backend", "thread", "--workers", "4", "--tasks", "-1ms", "--strategy", "main"}, "-1ms"},
+        Refusal{{"--backend", "thread", "--workers", "4", "--tasks", "", "--strategy", "main"}, "durations"},
+        Refusal{{"--backend", "thread", "--workers", "4", "--tasks", "2x5000000000s", "--strategy", "main"},
+                "9223372036854775807"},
+        Refusal{{"--backend", "thread", "--workers", "4", "--tasks", "99999999999999999999s", "--strategy", "main"},
+                "99999999999999999999s"},
+        Refusal{{"--backend", "thread", "--workers", "4", "--strategy", "main"}, "--tasks"}));
+
+}  // namespace
+}  // namespace harness

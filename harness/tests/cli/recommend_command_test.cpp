@@ -1,0 +1,158 @@
+// `poolbench recommend` with real runs: a command, a function, and everything that can be wrong with them.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/base/errors.h"
+#include "harness/cli/cli.h"
+
+namespace harness {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct Ending {
+  int exit_code = 0;
+  std::string out;
+  std::string err;
+};
+
+class CommandRecommend : public testing::Test {
+ protected:
+  ~CommandRecommend() override {
+    std::filesystem::remove_all(directory_);
+    // The runner is the heir of its descendants' orphans: one left behind would be a child now.
+    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a process was left behind";
+  }
+
+  Ending recommend(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"poolbench", "recommend"});
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    Ending ending;
+    ending.exit_code = run_cli(static_cast<int>(arguments.size()), argv.data());
+    ending.out = testing::internal::GetCapturedStdout();
+    ending.err = testing::internal::GetCapturedStderr();
+    return ending;
+  }
+
+  // Exit code 2, nothing on stdout, one line on stderr.
+  std::string refused(std::vector<std::string> arguments) {
+    const Ending ending = recommend(std::move(arguments));
+    EXPECT_EQ(ending.exit_code, kExitUsage);
+    EXPECT_THAT(ending.out, IsEmpty());
+    EXPECT_EQ(std::count(ending.err.begin(), ending.err.end(), '\n'), 1) << ending.err;
+    return ending.err;
+  }
+
+  std::string file(const std::string& name, const std::string& content) {
+    const std::filesystem::path path = directory_ / name;
+    std::ofstream(path) << content;
+    return path.string();
+  }
+
+ private:
+  std::filesystem::path directory_ = [] {
+    std::string path = (std::filesystem::temp_directory_path() / "poolbench-recommend-XXXXXX").string();
+    return std::filesystem::path(::mkdtemp(path.data()));
+  }();
+};
+
+TEST_F(CommandRecommend, RunsACommandOverTheLinesOfAFileAndSaysWhatToUse) {
+  const Ending ending = recommend({"--inputs", file("inputs", "0.001\n\n0.002\n0.003\n"), "--budget", "2s", "--max-workers", "4", "--json", "--", "sleep", "{}"});
+  ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
+  const auto document = nlohmann::json::parse(ending.out);
+  EXPECT_EQ(document["work"], "sleep {}");
+  EXPECT_EQ(document["tasks"], 3);
+  EXPECT_GT(document["mean_wait_ns"], 1'000'000);
+  EXPECT_GE(document["measured"].size(), 2U);
+  for (const auto& measured : document["measured"]) {
+    EXPECT_GT(measured["median_ns"], 3'000'000) << measured;   // the longest task
+  }
+  EXPECT_TRUE(document["choice"]["backend"] == "thread" || document["choice"]["backend"] == "process");
+}
+
+TEST_F(CommandRecommend, TheTextNamesTheChoiceTheReasonAndTheRulesOfThumb) {
+  const Ending ending = recommend({"--workload", "sleep", "--task", "2ms", "--tasks", "12", "--budget", "4s", "--max-workers", "12"});
+  ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
+  EXPECT_THAT(ending.out, AllOf(HasSubstr("\nuse "), HasSubstr("\nwhy "), HasSubstr("cores*5"), HasSubstr("how sure")));
+  for (std::size_t at = 0; at < ending.out.size();) {
+    const std::size_t end = ending.out.find('\n', at);
+    EXPECT_LE(end - at, 110U) << ending.out.substr(at, end - at);
+    at = end + 1;
+  }
+}
+
+TEST_F(CommandRecommend, CallsAFunctionOfASharedObject) {
+  const Ending ending = recommend({"--function", EXAMPLE_FUNCTION, "--range", "2000..2007", "--budget", "2s", "--max-workers", "4", "--json"});
+  ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
+  const auto document = nlohmann::json::parse(ending.out);
+  EXPECT_EQ(document["tasks"], 8);
+  EXPECT_GT(document["mean_compute_ns"], 0);
+}
+
+TEST_F(CommandRecommend, AFunctionThatEndsItsProcessIsReportedWithItsInput) {
+  for (const auto& [input, how] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"crash", "killed by signal 11"}, {"overflow", "killed by signal 11"}, {"abort", "killed by signal 6"}, {"exit", "exited with status 5"}}) {
+    const std::string inputs = file("inputs", "fine\nfine too\n" + input + "\nnever reached\n");
+    const std::string error = refused({"--function", BAD_OBJECT, "--inputs", inputs, "--budget", "5s"});
+    EXPECT_THAT(error, AllOf(HasSubstr(how), HasSubstr("on a thread pool of 1"), HasSubstr("it was working on the input '" + input + "'")));
+  }
+}
+
+TEST_F(CommandRecommend, ACommandThatFailsEndsItWithItsStatusItsInputAndItsLastWords) {
+  const std::string error = refused({"--range", "1..4", "--budget", "2s", "--", "ls", "/nonexistent/{}"});
+  EXPECT_THAT(error, AllOf(HasSubstr("exited with status 2"), HasSubstr("input '1'"), HasSubstr("No such file")));
+}
+
+TEST_F(CommandRecommend, ACommandThatIsKilledEndsItWithTheSignal) {
+  const std::string error = refused({"--range", "1..4", "--budget", "2s", "--", "sh", "-c", "kill -SEGV $$; echo {}"});
+  EXPECT_THAT(error, HasSubstr("killed by signal 11"));
+}
+
+TEST_F(CommandRecommend, AFunctionThatFailsEndsItWithWhatItReturned) {
+  EXPECT_THAT(refused({"--function", EXAMPLE_FUNCTION, "--inputs", file("inputs", "not a number\n"), "--budget", "2s"}),
+              AllOf(HasSubstr("returned 1"), HasSubstr("not a number")));
+}
+
+TEST_F(CommandRecommend, RefusesWhatCannotBeRun) {
+  EXPECT_THAT(refused({"--range", "1..4", "--", "no-such-program", "{}"}), HasSubstr("'no-such-program'"));
+  EXPECT_THAT(refused({"--range", "1..4", "--", file("data", "x"), "{}"}), HasSubstr("not executable"));
+  EXPECT_THAT(refused({"--range", "1..4", "--", "true"}), HasSubstr("{}"));
+  EXPECT_THAT(refused({"--function", "/nonexistent.so", "--range", "1..4"}), HasSubstr("'/nonexistent.so'"));
+  EXPECT_THAT(refused({"--function", file("text.so", "not an object"), "--range", "1..4", "--budget", "2s"}), HasSubstr("text.so"));
+  EXPECT_THAT(refused({"--function", OTHER_OBJECT, "--range", "1..4", "--budget", "2s"}), HasSubstr("poolbench_task"));
+}
+
+TEST_F(CommandRecommend, RefusesMissingEmptyAndContradictoryInputs) {
+  EXPECT_THAT(refused({"--", "true", "{}"}), AllOf(HasSubstr("--inputs"), HasSubstr("--range")));
+  EXPECT_THAT(refused({"--inputs", file("empty", "\n\n"), "--", "true", "{}"}), HasSubstr("no inputs"));
+  EXPECT_THAT(refused({"--inputs", "/nonexistent/inputs", "--", "true", "{}"}), HasSubstr("/nonexistent/inputs"));
+  EXPECT_THAT(refused({"--range", "5..4", "--", "true", "{}"}), HasSubstr("5..4"));
+  EXPECT_THAT(refused({"--range", "5", "--", "true", "{}"}), HasSubstr("FIRST..LAST"));
+  EXPECT_THAT(refused({"--range", "1..4", "--inputs", "-", "--", "true", "{}"}), HasSubstr("exclude"));
+}
+
+TEST_F(CommandRecommend, RefusesUnknownWorkloadsAndMoreThanOneForm) {
+  EXPECT_THAT(refused({"--workload", "sleeep"}), AllOf(HasSubstr("'sleeep'"), HasSubstr("did you mean 'sleep'")));
+  EXPECT_THAT(refused({}), HasSubstr("exactly one"));
+  EXPECT_THAT(refused({"--workload", "sleep", "--range", "1..3", "--", "true", "{}"}), HasSubstr("exactly one"));
+  EXPECT_THAT(refused({"--workload", "sleep", "--budget", "1ms"}), HasSubstr("1ms"));
+}
+
+}  // namespace
+}  // namespace harness

@@ -1,0 +1,245 @@
+// CPython's executors as backends: traces, digests and who ran what as the strategies say; a Python that is missing, that
+// dies and that talks nonsense. The driver itself is tested in scripts/tests.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+
+#include "harness/base/errors.h"
+#include "harness/engine/backends/backend.h"
+#include "harness/engine/child_runner.h"
+#include "harness/engine/cpython/cells.h"
+#include "harness/engine/cpython/interpreter.h"
+#include "harness/engine/repetition.h"
+#include "harness/engine/strategies/strategy.h"
+#include "harness/model/simulate.h"
+#include "harness/plan/model_case.h"
+#include "harness/tests/engine/cells.h"
+
+namespace harness {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing_engine::CellShape;
+using testing_engine::make_cell;
+
+constexpr auto kGenerous = std::chrono::seconds(50);   // only a hang reaches it
+
+workloads::Calibration calibration() {
+  workloads::Calibration calibration = testing_engine::unit_calibration();
+  calibration.python_spin_units_per_ns = 0.01;
+  return calibration;
+}
+
+Cell cell_on(std::string_view backend, std::string_view strategy, std::string_view workload = "spin") {
+  Cell cell = make_cell({.backend = backend, .strategy = strategy, .workload = workload});
+  cell.start_method = find_backend(backend).start_method();
+  cell.cell_id = cell_id(cell);
+  return cell;
+}
+
+// A directory with files of the test's own, gone with it.
+class Files {
+ public:
+  Files() { ::mkdtemp(path_.data()); }
+  ~Files() { std::filesystem::remove_all(path_); }
+  std::filesystem::path write(const std::string& name, const std::string& contents) {
+    const std::filesystem::path file = std::filesystem::path(path_) / name;
+    std::ofstream(file) << contents;
+    return file;
+  }
+  std::filesystem::path directory() const { return path_; }
+
+ private:
+  std::string path_ = (std::filesystem::temp_directory_path() / "poolbench-test-XXXXXX").string();
+};
+
+std::string error_of_script(const std::string& script) {
+  Files files;
+  try {
+    cpython::ask({cpython::require_driver().python, files.write("driver.py", script)}, R"({"command": "describe"})");
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(CPython, RunsEveryStrategyWithAMeaningAsARepetitionAndDoesTheWorkThatInlineDoes) {
+  const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = calibration()});
+  int ran = 0;
+  for (const std::string_view backend : {cpython::kThreadBackend, cpython::kProcessBackend}) {
+    for (const StrategyInfo& strategy : strategies()) {
+      const Cell cell = cell_on(backend, strategy.name);
+      if (skip_reason(cell)) continue;
+      SCOPED_TRACE(std::string(backend) + " " + std::string(strategy.name));
+      ++ran;
+      EXPECT_EQ(runner->check_digests(cell, kGenerous), "");
+      const RepetitionResult result = runner->run(cell, kGenerous);
+      ASSERT_EQ(result.sample.status, "ok") << result.sample.error;
+      EXPECT_EQ(defect_of(*result.trace, cell), "");
+      EXPECT_GT(result.sample.pool_start_ns, 0);
+      EXPECT_GT(result.sample.rss_peak_bytes, 0);
+      EXPECT_GT(result.sample.cpu_user_ns + result.sample.cpu_sys_ns, 0);
+    }
+  }
+  EXPECT_EQ(ran, 16);
+}
+
+TEST(CPython, RunsTasksAndCallbacksWhereItsExecutorsDo) {
+  const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = calibration()});
+  const auto tasks_of = [&](std::string_view backend, std::string_view strategy) {
+    Cell cell = cell_on(backend, strategy, "sleep");
+    // Longer than attaching a callback takes: CPython runs that of a finished future in the submitter.
+    cell.task_durations_ns.assign(cell.task_durations_ns.size(), 50'000'000);
+    const RepetitionResult result = runner->run(cell, kGenerous);
+    EXPECT_EQ(result.sample.status, "ok") << result.sample.error;
+    return result.trace ? result.trace->tasks : std::vector<TaskTrace>();
+  };
+  std::set<pid_t> processes;
+  for (const TaskTrace& task : tasks_of("cpython_thread", "worker")) {
+    processes.insert(task.pid);
+    EXPECT_EQ(task.callback_tid, task.tid);
+    EXPECT_NE(task.tid, task.pid) << "not the main thread";
+  }
+  EXPECT_EQ(processes.size(), 1u);
+
+  processes.clear();
+  std::set<pid_t> callback_threads;
+  std::set<pid_t> callback_processes;
+  for (const TaskTrace& task : tasks_of("cpython_process", "main")) {
+    processes.insert(task.pid);
+    callback_threads.insert(task.callback_tid);
+    callback_processes.insert(task.callback_pid);
+  }
+  EXPECT_EQ(processes.size(), 2u);
+  EXPECT_EQ(callback_threads.size(), 1u);
+  ASSERT_EQ(callback_processes.size(), 1u);
+  EXPECT_FALSE(processes.contains(*callback_processes.begin()));
+}
+
+TEST(CPython, TalksToTheEchoServer) {
+  const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = calibration()});
+  const Cell cell = cell_on("cpython_thread", "worker", "tcp_echo");
+  EXPECT_EQ(runner->check_digests(cell, kGenerous), "");
+}
+
+TEST(CPython, LeavesNothingRunningAtADeadline) {
+  const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = calibration()});
+  for (const std::string_view strategy : {"main", "extra"}) {
+    Cell cell = cell_on("cpython_process", strategy, "sleep");
+    cell.task_durations_ns.assign(cell.task_durations_ns.size(), 3'600'000'000'000);
+    EXPECT_EQ(runner->run(cell, std::chrono::seconds(2)).sample.status, "timeout");
+  }
+  // The runner has made this process the heir of its descendants' orphans, so one left behind would be a child now.
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+}
+
+TEST(CPython, SaysHowADriverDied) {
+  EXPECT_THAT(error_of_script("import os, sys\nsys.stdin.readline()\nos.kill(os.getpid(), 9)\n"),
+              AllOf(HasSubstr("driver.py"), HasSubstr("killed by signal 9"), HasSubstr("before it had answered")));
+  EXPECT_THAT(error_of_script("import sys\nsys.exit('out of luck')\n"),
+              AllOf(HasSubstr("exited with status 1"), HasSubstr("out of luck")));
+  EXPECT_THAT(error_of_script("(\n"), HasSubstr("SyntaxError"));
+}
+
+TEST(CPython, RefusesAPythonThatHangsAndLeavesNothingOfItRunning) {
+  Files files;
+  // A wrapper, as those of version managers are: what hangs is its child.
+  const std::filesystem::path python = files.write("python3", "#!/bin/sh\nsleep 1000 &\necho $! > \"${0%/*}/pid\"\nwait\n");
+  std::filesystem::permissions(python, std::filesystem::perms::owner_all);
+  try {
+    cpython::describe({python, files.write("driver.py", "")}, std::chrono::milliseconds(1500));
+    ADD_FAILURE() << "it has answered";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr(python.string()), testing::HasSubstr("has not answered within 1500 ms")));
+    EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr("\n")));
+  }
+  pid_t sleeper = 0;
+  std::ifstream(files.directory() / "pid") >> sleeper;
+  ASSERT_GT(sleeper, 0) << "the machine was too busy for the wrapper to begin";
+  // Killed with its group; whoever inherits it may not have reaped it yet.
+  for (std::string state = "?"; !state.empty() && state != "Z";) {
+    state.clear();
+    std::string pid, name;
+    std::ifstream("/proc/" + std::to_string(sleeper) + "/stat") >> pid >> name >> state;
+  }
+  ::waitpid(sleeper, nullptr, 0);   // if it is this process's
+}
+
+TEST(CPython, RefusesAnAnswerThatIsNone) {
+  EXPECT_THAT(error_of_script("print('hello')\n"), HasSubstr("not a JSON object"));
+  EXPECT_THAT(error_of_script("print('{\"error\": \"no luck\"}')\n"), HasSubstr("Python: no luck"));
+  Files files;
+  EXPECT_THROW(cpython::describe({cpython::require_driver().python, files.write("driver.py", "print('{}')\n")}), ConfigError);
+}
+
+TEST(CPython, IsLookedForAlongThePath) {
+  Files files;
+  const std::string directory = files.directory().string();
+  EXPECT_EQ(cpython::find_python(""), std::nullopt);
+  EXPECT_EQ(cpython::find_python("/nonexistent:" + directory), std::nullopt);
+  const std::filesystem::path python = files.write("python3", "#!/bin/sh\n");
+  EXPECT_EQ(cpython::find_python(directory), std::nullopt) << "not executable";
+  std::filesystem::permissions(python, std::filesystem::perms::owner_all);
+  EXPECT_EQ(cpython::find_python("/nonexistent::" + directory + ":/usr/bin"), python);
+}
+
+TEST(CPython, DescribesItself) {
+  const cpython::Python python = cpython::measure(cpython::require_driver());
+  EXPECT_FALSE(python.version.empty());
+  EXPECT_GT(python.spin_units_per_ns, 0);
+  EXPECT_LT(python.spin_units_per_ns, 1) << "a step a nanosecond is beyond any interpreter";
+  EXPECT_TRUE(python.is(cpython::describe(cpython::require_driver())));
+}
+
+TEST(CPythonSkips, AreWhatItsExecutorsDoNotHave) {
+  EXPECT_THAT(skip_reason(cell_on("cpython_thread", "main")).value(), HasSubstr("worker thread"));
+  EXPECT_THAT(skip_reason(cell_on("cpython_process", "worker")).value(), HasSubstr("main process"));
+  EXPECT_THAT(skip_reason(cell_on("cpython_thread", "none", "hash")).value(), AllOf(HasSubstr("hash"), HasSubstr("gil_spin")));
+  EXPECT_THROW(skip_reason(cell_on("cpython_thread", "later")), ConfigError);
+}
+
+TEST(CPythonModel, CouplesTheProcessPoolWhereNothingComputes) {
+  EXPECT_TRUE(waiting_case(cell_on("cpython_process", "main", "sleep")).coupled);
+  EXPECT_TRUE(modelled_case(cell_on("cpython_process", "main", "sleep"), calibration()).model_case.coupled);
+  EXPECT_FALSE(modelled_case(cell_on("cpython_process", "main", "spin"), calibration()).model_case.coupled);
+  EXPECT_FALSE(waiting_case(cell_on("cpython_process", "collect", "sleep")).coupled);
+  EXPECT_FALSE(waiting_case(cell_on("cpython_thread", "worker", "sleep")).coupled);
+  EXPECT_FALSE(waiting_case(cell_on("process", "main", "sleep")).coupled);
+}
+
+TEST(CPythonModel, LetsThreadsComputeOneAtATimeUnlessThereIsNoGil) {
+  const auto locked = [](std::string_view backend, std::string_view strategy, bool gil, bool of_callback) {
+    workloads::Calibration rates = calibration();
+    rates.python_lock = gil;
+    const model::Case c = modelled_case(cell_on(backend, strategy), rates).model_case;
+    return (of_callback ? c.callbacks : c.tasks).front().locked;
+  };
+  EXPECT_TRUE(locked("cpython_thread", "worker", true, false));
+  EXPECT_TRUE(locked("cpython_thread", "worker", true, true));
+  EXPECT_FALSE(locked("cpython_thread", "worker", false, false));
+  EXPECT_FALSE(locked("cpython_thread", "extra", true, true)) << "parsers are processes";
+  EXPECT_FALSE(locked("cpython_process", "main", true, false));
+  EXPECT_FALSE(locked("thread", "worker", true, false));
+}
+
+TEST(CPythonModel, AsksForTheDurationAtPythonsOwnSpeed) {
+  const Cell cell = cell_on("cpython_thread", "worker");
+  EXPECT_EQ(prepare(cell, calibration()).tasks.front().compute_units, cell.task_ns / 100);
+  EXPECT_EQ(modelled_case(cell, calibration()).model_case.tasks.front().compute_ns, cell.task_ns);
+  EXPECT_EQ(prepare(cell_on("thread", "worker"), calibration()).tasks.front().compute_units, cell.task_ns);
+}
+
+}  // namespace
+}  // namespace harness

@@ -1,0 +1,269 @@
+// The sinks beside results.csv: the task trace, the context file, the progress line; and the judgement of a machine.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <string>
+
+#include "harness/base/errors.h"
+#include "harness/machine/environment.h"
+#include "harness/machine/machine.h"
+#include "harness/sweep/sinks/context.h"
+#include "harness/sweep/sinks/progress.h"
+#include "harness/sweep/sinks/tasks_csv.h"
+#include "harness/tests/front_cells.h"
+
+namespace harness {
+namespace {
+
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+using testing::StartsWith;
+
+Trace two_tasks() {
+  Trace trace;
+  trace.tasks.resize(2);
+  trace.tasks[0] = {1000, 1100, 1500, 1600, 1700, 10, 12, 10, 10, 0, 0, 0xabc, 0};
+  trace.tasks[1] = {1010, 1050, 1400, kNoStamp, kNoStamp, 10, 11, 0, 0, 0, 0, 0xffffffffffffffff, 0};
+  return trace;
+}
+
+TEST(TaskTraces, HaveTheirApprovedForm) {
+  EXPECT_EQ(tasks_csv_header(),
+            "cell_id,rep,task,worker,pid,tid,submitted_ns,started_ns,finished_ns,callback_started_ns,callback_finished_ns,"
+            "callback_worker,callback_pid,callback_tid,digest\n");
+  // Thread 11 started first and is worker 0; thread 10 ran a callback only.
+  EXPECT_EQ(tasks_csv_rows("c", 4, two_tasks()),
+            "c,4,0,1,10,12,0,100,500,600,700,2,10,10,0000000000000abc\n"
+            "c,4,1,0,10,11,10,50,400,,,,,,ffffffffffffffff\n");
+  EXPECT_EQ(tasks_csv_rows("c", 0, Trace{}), "");
+}
+
+TEST(TaskTraces, LeaveOutWarmUpsAndFailures) {
+  const TestDirectory directory;
+  Sample sample;
+  sample.cell_id = "c";
+  const Trace trace = two_tasks();
+  {
+    TasksCsvSink sink(directory.path(), "run");
+    sink.row(test_cell("c"), sample, &trace);
+    sample.is_warmup = 1;
+    sink.row(test_cell("c"), sample, &trace);
+    sample.is_warmup = 0;
+    sample.status = "crash";
+    sink.row(test_cell("c"), sample, nullptr);
+  }
+  EXPECT_EQ(content(directory / "tasks/run.csv"), tasks_csv_header() + tasks_csv_rows("c", 0, trace));
+}
+
+Context test_context() {
+  Context context;
+  context.run_id = "20250101T000000.000000Z-1";
+  context.started_utc = "2025-01-01T00:00:00.000000Z";
+  context.suite = "default";
+  context.argv = {"poolbench", "run", "-o", "a \"b\"\n\xff"};
+  context.seed = 18446744073709551615u;
+  context.order = "random";
+  context.environment.cpu_model = "A CPU";
+  context.environment.cores = 2;
+  context.environment.cores_decided_by = "affinity mask";
+  context.environment.load1 = 0.1;
+  context.environment.warnings = {"one", "two"};
+  context.calibration = {0.1, 1.0 / 3, 3, 4, 5};
+  context.calibration.sleep_lateness_ns = 91'000;
+  return context;
+}
+
+std::string read_text(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Contexts, AreReadBackExactly) {
+  const TestDirectory directory;
+  write_context(directory.path(), test_context());
+  const std::vector<Context> read = read_contexts(directory.path());
+  ASSERT_THAT(read, SizeIs(1));
+  EXPECT_EQ(read[0].run_id, test_context().run_id);
+  EXPECT_EQ(read[0].seed, 18446744073709551615u);
+  EXPECT_THAT(read[0].argv, SizeIs(4));
+  EXPECT_EQ(read[0].environment.cpu_model, "A CPU");
+  EXPECT_EQ(read[0].environment.load1, 0.1);
+  EXPECT_THAT(read[0].environment.warnings, ElementsAre("one", "two"));
+  EXPECT_EQ(read[0].calibration.sort_units_per_ns, 1.0 / 3);
+  EXPECT_EQ(read[0].calibration.sleep_lateness_ns, 91'000);
+}
+
+TEST(Contexts, OfEarlierVersionsDoNotKnowHowLateSleepsEnd) {
+  const TestDirectory directory;
+  write_context(directory.path(), test_context());
+  const std::filesystem::path file = context_path(directory.path(), test_context().run_id);
+  std::string text = read_text(file);
+  const std::size_t at = text.find(",\n    \"sleep_lateness_ns\": 91000");
+  ASSERT_NE(at, std::string::npos) << text;
+  text.erase(at, text.find('\n', at + 2) - at);
+  write_text(file, text);
+  EXPECT_EQ(read_context(file).calibration.sleep_lateness_ns, 0);
+  EXPECT_EQ(read_context(file).calibration.sort_units_per_ns, 1.0 / 3);
+}
+
+TEST(Contexts, AreNeverOverwritten) {
+  const TestDirectory directory;
+  write_context(directory.path(), test_context());
+  EXPECT_THROW(write_context(directory.path(), test_context()), OutputError);
+}
+
+TEST(Contexts, ThatAreNoneAreRefusedByName) {
+  const TestDirectory directory;
+  EXPECT_THAT(read_contexts(directory.path()), IsEmpty());
+  for (const char* const text : {"", "{}", "[1]", "{\"run_id\": 5}"}) {
+    write_text(directory / "x.json", text);
+    try {
+      read_context(directory / "x.json");
+      ADD_FAILURE() << text;
+    } catch (const ConfigError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("x.json' is not a context file"));
+    }
+  }
+}
+
+class ProgressTest : public testing::Test {
+ protected:
+  ProgressOptions options(bool animated, bool colour) {
+    return {animated, colour, 60, [this](const std::string& bytes) { written += bytes; }};
+  }
+  // A sweep of 200 repetitions, one a second.
+  void sweep(ProgressSink& sink) {
+    for (int i = 0; i < 200; ++i) {
+      sink.starting(test_cell("x"), {200, i, 0, std::chrono::seconds(i), std::chrono::seconds(200 - i)});
+      Sample sample;
+      sample.status = i == 100 ? "timeout" : "ok";
+      sample.error = i == 100 ? "killed at its deadline" : "";
+      sink.row(test_cell("x"), sample, nullptr);
+    }
+    sink.finished({200, 200, 1, std::chrono::seconds(200), {}});
+  }
+  std::string written;
+};
+
+TEST_F(ProgressTest, IsPlainAndOccasionalWithoutATerminal) {
+  ProgressSink sink(options(false, false));
+  sweep(sink);
+  EXPECT_THAT(written, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(written, Not(HasSubstr("\r")));
+  EXPECT_EQ(std::count(written.begin(), written.end(), '\n'), 10 + 1 + 1);
+  EXPECT_THAT(written, StartsWith("[0/200] 0%, 3 min 20 s left: thread x1 sleep none, 2 tasks\n[20/200] 10%"));
+  EXPECT_THAT(written, HasSubstr("timeout: "));
+  EXPECT_THAT(written, EndsWith("200 of 200 repetitions in 3 min 20 s, 1 failed\n"));
+}
+
+TEST_F(ProgressTest, IsRedrawnInPlaceOnATerminalAndLeavesNoRemains) {
+  ProgressSink sink(options(true, false));
+  sweep(sink);
+  EXPECT_EQ(std::count(written.begin(), written.end(), '\n'), 2);   // the failure and the end
+  EXPECT_THAT(written, HasSubstr("\r\x1b[K[150/200] 75%"));
+  EXPECT_THAT(written, HasSubstr("\r\x1b[K200 of 200"));
+  EXPECT_THAT(written, Not(HasSubstr("\x1b[2m")));
+}
+
+TEST_F(ProgressTest, IsColouredOnlyWhenAsked) {
+  ProgressSink sink(options(true, true));
+  sweep(sink);
+  EXPECT_THAT(written, HasSubstr("\x1b[31mtimeout\x1b[0m"));
+}
+
+TEST_F(ProgressTest, IsCutToTheWidthOfTheTerminal) {
+  ProgressOptions narrow = options(true, false);
+  narrow.width = 12;
+  ProgressSink sink(narrow);
+  sink.starting(test_cell("x"), {200, 0, 0, {}, {}});
+  EXPECT_EQ(written, "\r\x1b[K[0/200] 0%,");
+}
+
+TEST(Etas, AreWholeSeconds) {
+  EXPECT_EQ(eta_text(std::chrono::milliseconds(400)), "0 s");
+  EXPECT_EQ(eta_text(std::chrono::milliseconds(59'400)), "59 s");
+  EXPECT_EQ(eta_text(std::chrono::seconds(125)), "2 min 5 s");
+  EXPECT_EQ(eta_text(std::chrono::seconds(3780)), "1 h 3 min");
+}
+
+Environment quiet_machine() {
+  Environment e;
+  e.cores = 4;
+  e.affinity_cores = 4;
+  e.cpus_online = 4;
+  e.load1 = 0.2;
+  e.governor = "performance";
+  e.build_type = "Release";
+  return e;
+}
+
+TEST(Environments, ThatAreQuietAreNotRefused) {
+  Environment e = quiet_machine();
+  judge(e);
+  EXPECT_THAT(e.warnings, IsEmpty());
+  require_quiet(e);
+}
+
+TEST(Environments, ThatAreNoisyAreRefusedWithEveryReason) {
+  Environment e = quiet_machine();
+  e.load1 = 1.5;
+  e.governor = "powersave";
+  e.affinity_cores = 8;
+  e.cores_decided_by = "cpu.max";
+  e.cpu_pressure_avg10 = 30;
+  judge(e);
+  EXPECT_THAT(e.warnings, SizeIs(4));
+  try {
+    require_quiet(e);
+    FAIL();
+  } catch (const EnvironmentError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("load average is 1.50"));
+    EXPECT_THAT(error.what(), HasSubstr("'powersave'"));
+    EXPECT_THAT(error.what(), HasSubstr("4 of 8 cores"));
+    EXPECT_THAT(error.what(), HasSubstr("30.0 %"));
+    EXPECT_THAT(error.what(), Not(HasSubstr("\n")));
+  }
+}
+
+TEST(Environments, WarnOfBuildsThatAreNotForMeasuring) {
+  Environment e = quiet_machine();
+  e.build_type = "Debug";
+  e.assertions = true;
+  e.smt = "on";
+  e.flags = "-O1 -fsanitize=thread";
+  judge(e);
+  EXPECT_THAT(e.warnings, SizeIs(3));
+  EXPECT_THAT(e.refusals, IsEmpty());
+}
+
+TEST(Environments, HaveIdentitiesThatStay) {
+  const Environment one = read_environment();
+  const Environment other = read_environment();
+  EXPECT_EQ(one.machine_id, other.machine_id);
+  EXPECT_EQ(one.build_id, other.build_id);
+  EXPECT_TRUE(std::regex_match(one.machine_id, std::regex("[0-9a-f]{16}")));
+  EXPECT_TRUE(std::regex_match(one.build_id, std::regex("[0-9a-f]{16}")));
+  EXPECT_GE(one.cores, 1);
+  EXPECT_FALSE(one.cores_decided_by.empty());
+  EXPECT_GT(one.memory_bytes, 0);
+  EXPECT_FALSE(one.kernel.empty());
+  EXPECT_NE(make_run_id(), make_run_id());
+  EXPECT_TRUE(std::regex_match(utc_now(), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)"))) << utc_now();
+}
+
+TEST(Hashes, AreFnv1a) {
+  EXPECT_EQ(machine::fnv1a_hex(""), "cbf29ce484222325");
+  EXPECT_EQ(machine::fnv1a_hex("foobar"), "85944171f73967e8");
+}
+
+}  // namespace
+}  // namespace harness

@@ -1,0 +1,191 @@
+// From the rows of a run to what was measured for each claim: which rows are a claim's cells, at which scale, and which
+// repetitions belong together.
+
+#include <algorithm>
+#include <set>
+
+#include "harness/sweep/gate.h"
+#include "harness/validate/claims.h"
+
+namespace harness {
+namespace {
+
+constexpr std::int64_t kMs = 1'000'000;
+
+// Rows by cell, then repetition: the last of a repetition counts.
+using Repetitions = std::map<std::int64_t, const Sample*>;
+using RowsOfCells = std::map<std::string, Repetitions>;
+
+RowsOfCells rows_of_cells(std::span<const Sample> samples) {
+  RowsOfCells rows;
+  for (const Sample& sample : samples) {
+    if (sample.is_warmup == 0) rows[sample.cell_id][sample.rep] = &sample;
+  }
+  return rows;
+}
+
+// The scale at which the sample's cell is the claim's index-th, whatever its distribution is called; 0 if it is not. The
+// cell's id, a hash of all durations, decides.
+std::int64_t scale_of(const Claim& claim, std::size_t index, const Sample& sample) {
+  const ClaimCell& wanted = claim.cells[index];
+  const std::int64_t workers = wanted.per_core ? wanted.workers * sample.cores : wanted.workers;
+  if (sample.backend != wanted.backend || sample.workers != workers || sample.strategy != wanted.strategy ||
+      sample.parsers != wanted.parsers || sample.workload != wanted.workload ||
+      sample.tasks != static_cast<std::int64_t>(wanted.tasks_ms.size()) || sample.task_ns > std::int64_t{1} << 50) {
+    return 0;
+  }
+  const std::int64_t longest = *std::max_element(wanted.tasks_ms.begin(), wanted.tasks_ms.end()) * kMs;
+  for (const std::int64_t longest_now :
+       {sample.task_ns, sample.task_ns * sample.tasks}) {  // the second: linear durations
+    if (longest_now < longest || longest_now % longest != 0) continue;
+    const std::int64_t scale = longest_now / longest;
+    Cell cell = cells_of(claim, static_cast<int>(sample.cores), scale)[index];
+    cell.distribution = sample.distribution;
+    cell.task_ns = sample.task_ns;
+    cell.callback_ns = sample.callback_ns;
+    cell.payload_bytes = sample.payload_bytes;
+    cell.start_method = sample.start_method;
+    cell.seed = sample.seed;
+    if (cell_id(cell) == sample.cell_id) return scale;
+  }
+  return 0;
+}
+
+bool ended_well(const Sample& sample) { return sample.status == "ok"; }
+bool was_gated(const Sample& sample) { return sample.error.starts_with(kGated); }
+
+// One claim at one scale: the rows of each of its cells. The same cell may stand under several ids (linear and explicit).
+struct AtScale {
+  std::vector<std::map<std::int64_t, const Sample*>> cells;  // per cell of the claim, by a number of the repetition
+  int cores = 1;
+};
+
+// Rounds: repetitions of the same number of all cells.
+ScaleValues values_of(const Claim& claim, std::int64_t scale, const AtScale& rows, const EvidenceOf& evidence,
+                      std::string& facts) {
+  ScaleValues values;
+  values.scale = scale;
+  for (const auto& cell : rows.cells) {
+    for (const auto& [rep, sample] : cell) {
+      values.failed += !ended_well(*sample);
+      values.gated += !ended_well(*sample) && was_gated(*sample);
+    }
+  }
+  for (const auto& [rep, first] : rows.cells.front()) {
+    std::vector<Observation> round;
+    bool complete = true;
+    for (const auto& cell : rows.cells) {
+      const auto found = cell.find(rep);
+      if (found == cell.end() || !ended_well(*found->second)) {
+        complete = false;
+        break;
+      }
+      const auto seen = evidence.find({found->second->run_id, found->second->cell_id, found->second->rep});
+      round.push_back({found->second, seen == evidence.end() ? nullptr : &seen->second});
+      complete = complete && !(claim.needs_evidence && seen == evidence.end());
+    }
+    if (!complete) continue;
+    values.values_ns.push_back(claim.measure ? claim.measure(round) : first->makespan_ns);
+    if (claim.facts) facts = claim.facts(round);
+  }
+  return values;
+}
+
+Overheads::const_iterator overhead_of(const Overheads& overheads, const Claim& claim) {
+  return overheads.find({std::string(claim.cells.front().backend), std::string(claim.cells.front().strategy)});
+}
+
+}  // namespace
+
+std::vector<Cell> calibration_cells(int cores) {
+  std::set<std::pair<std::string_view, std::string_view>> seen;
+  std::vector<Cell> cells;
+  for (const Claim& claim : claims()) {
+    const ClaimCell& formula = claim.cells.front();
+    if (!claim.is_formula || !seen.emplace(formula.backend, formula.strategy).second) continue;
+    for (const std::size_t n : {4, 16, 64}) {
+      Claim idle;
+      idle.cells = {formula};
+      idle.cells.front().workers = 4;
+      idle.cells.front().chunksize = 1;
+      idle.cells.front().tasks_ms = times(n, 0);
+      idle.cells.front().callbacks_ms = times(n, 0);
+      cells.push_back(cell_of(idle, cores));
+    }
+  }
+  return cells;
+}
+
+Overheads calibrated_overheads(std::span<const Sample> samples) {
+  std::map<std::pair<std::string, std::string>, std::vector<std::pair<double, double>>> points;
+  for (const auto& [id, repetitions] : rows_of_cells(samples)) {
+    for (const auto& [rep, sample] : repetitions) {
+      if (!ended_well(*sample) || sample->workload != "sleep" || sample->task_ns != 0 || sample->callback_ns != 0) continue;
+      points[{sample->backend, sample->strategy}].emplace_back(static_cast<double>(sample->tasks),
+                                                               static_cast<double>(sample->makespan_ns));
+    }
+  }
+  Overheads overheads;
+  for (const auto& [key, measured] : points) {
+    const auto differs = [&](const auto& point) { return point.first != measured.front().first; };
+    if (std::any_of(measured.begin(), measured.end(), differs)) overheads[key] = model::theil_sen(measured);
+  }
+  return overheads;
+}
+
+std::vector<ClaimResult> evaluate_claims(std::span<const Sample> samples, const EvidenceOf& evidence) {
+  const RowsOfCells rows = rows_of_cells(samples);
+  const Overheads overheads = calibrated_overheads(samples);
+  std::vector<ClaimResult> results;
+  for (const Claim& claim : claims()) {
+    std::map<std::int64_t, AtScale> by_scale;
+    for (const auto& [id, repetitions] : rows) {
+      const Sample& any = *repetitions.begin()->second;
+      for (std::size_t index = 0; index < claim.cells.size(); ++index) {
+        const std::int64_t scale = scale_of(claim, index, any);
+        if (scale == 0) continue;
+        AtScale& at = by_scale[scale];
+        at.cells.resize(claim.cells.size());
+        at.cores = static_cast<int>(any.cores);
+        auto& cell = at.cells[index];
+        // Another id of the same cell continues the count.
+        const std::int64_t offset = cell.empty() ? 0 : cell.rbegin()->first + 1;
+        for (const auto& [rep, sample] : repetitions) cell[offset + rep] = sample;
+      }
+    }
+    // Nothing to compare with, and no way to see who did what, is not a measurement of the claim.
+    std::string facts;
+    std::map<std::int64_t, ScaleValues> values;
+    for (const auto& [scale, at] : by_scale) {
+      ScaleValues measured = values_of(claim, scale, at, evidence, facts);
+      if (!measured.values_ns.empty() || measured.failed > 0) values.emplace(scale, std::move(measured));
+    }
+    const auto add = [&](std::vector<ScaleValues> scales) {
+      const AtScale& at = by_scale.at(scales.front().scale);
+      std::int64_t overhead = 0;
+      if (const auto found = overhead_of(overheads, claim); claim.is_formula && found != overheads.end()) {
+        const double n = static_cast<double>(claim.cells.front().tasks_ms.size());
+        overhead = std::max<std::int64_t>(0, static_cast<std::int64_t>(found->second.intercept + found->second.slope * n));
+      }
+      ClaimResult result = decide(claim, at.cores, std::move(scales), overhead);
+      result.facts = facts;
+      results.push_back(std::move(result));
+    };
+    std::int64_t unit = 0;  // the largest with all three scales
+    for (const auto& [scale, measured] : values) {
+      if (claim.is_formula && values.contains(2 * scale) && values.contains(4 * scale)) unit = scale;
+    }
+    std::vector<ScaleValues> together;
+    for (const auto& [scale, measured] : values) {
+      if (unit != 0 && (scale == unit || scale == 2 * unit || scale == 4 * unit)) {
+        together.push_back(measured);
+        if (scale == 4 * unit) add(together);
+      } else if (scale > unit) {  // what is below the unit was too blunt
+        add({measured});
+      }
+    }
+  }
+  return results;
+}
+
+}  // namespace harness
