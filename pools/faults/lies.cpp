@@ -207,16 +207,16 @@ int call_it_and_answer(std::uint64_t state) {
   return 1;
 }
 
-// A task that never seems to have begun is run until three workers have died of it, not until the pool breaks: three times, and once more for each
-// that was still at it when it was taken back. One that answered is ended for that, and may have begun a bystander meanwhile.
+// A task that never seems to have begun is run until twelve workers have died of it (four for each that one may kill), not until the pool
+// breaks, and perhaps once more for each that was still at it when it was taken back. One that answered is ended for that, and may have begun a bystander meanwhile.
 POOLS_FAULT_REPEATED(own_task_called_offered, 2) {
   BusyPool pool;
   const auto dies = pool->submit<&call_it_and_die>(kOffered);
   thrown_by<QuarantinedError>([&] { dies.result(); });
-  FAULT_EXPECT(pool->metrics().crashed >= 3 && pool->metrics().crashed < 8);
+  FAULT_EXPECT(pool->metrics().crashed >= 12 && pool->metrics().crashed < 17);
   const auto answers = pool->submit<&call_it_and_answer>(kOffered);
   thrown_by<QuarantinedError>([&] { answers.result(); });
-  FAULT_EXPECT(pool->metrics().crashed >= 6 && pool->metrics().crashed < 16);
+  FAULT_EXPECT(pool->metrics().crashed >= 24 && pool->metrics().crashed < 34);
   pool.finish(3);
 }
 

@@ -71,12 +71,12 @@ void ProcessPoolCore::bury(WorkerProcess* dead) noexcept {
     // all that it has said was heard. One that was silent has not died of a task.
     const bool counts = worker->sentence != Sentence::silence;
     const std::size_t first = worker->first();
-    for (std::size_t index = 0; counts && index < first; ++index) ++worker->at(index).taken_back->deaths;
+    for (std::size_t index = 0; counts && index < first; ++index) ++worker->at(index).taken_back->unbegun_deaths;
     RemoteTask* const had_first = first < worker->given() && (first == 0 || worker->condemned()) ? worker->at(first).task.get() : nullptr;
-    if (had_first != nullptr && counts) ++had_first->deaths;
     // What it had not begun is the pool's again, in its place; free of charge, but not for ever.
     const auto put_back = [&](TaskRef task) {
-      if (task.get() == had_first && counts && task->deaths >= options_.quarantine_after) {
+      if (task.get() == had_first && counts) ++task->unbegun_deaths;
+      if (task.get() == had_first && counts && task->belongs_in_quarantine(options_.quarantine_after)) {
         culprit = std::move(task);
         unbegun = true;
       } else {
@@ -90,6 +90,7 @@ void ProcessPoolCore::bury(WorkerProcess* dead) noexcept {
       TaskRef& task = given[index].task;
       if (!task) continue;
       task->state().recall();
+      if (task.get() == had_first && counts) ++task->deaths;
       if (task.get() == had_first && sent) {
         culprit = std::move(task);
         if (options_.timing) queue_wait_->record(culprit->has_extras()->started_at - culprit->has_extras()->submitted_at);
@@ -160,7 +161,7 @@ void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, 
   const std::exception_ptr error = [&] {
     const auto message = [&] {
       std::string text = description(worker, status, tail);
-      if (quarantined) text += "; the task is in quarantine after the deaths of " + std::to_string(task->deaths) + " workers";
+      if (quarantined) text += "; the task is in quarantine after the deaths of " + std::to_string(task->deaths + task->unbegun_deaths) + " workers";
       return text;
     };
     const auto of_kind = [&]<class Error>(std::type_identity<Error>, const char* before) {
@@ -178,7 +179,7 @@ void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, 
 void ProcessPoolCore::end_in_quarantine(TaskRef task) noexcept {
   if (!task->state().claim()) return drop_cancelled(std::move(task));
   const std::exception_ptr error = error_or(spare_death_, [&] {
-    return QuarantinedError("the task is in quarantine: " + std::to_string(task->deaths) + " workers that had it died, and none said that it had begun it", -1, {}, {}, {});
+    return QuarantinedError("the task is in quarantine: " + std::to_string(task->deaths + task->unbegun_deaths) + " workers that had it died, and none said that it had begun it", -1, {}, {}, {});
   });
   ended(*task, PoolObserver::kNoWorker, PoolObserver::Outcome::failed);
   task->state().finish(error);

@@ -66,9 +66,16 @@ class RemoteTask {
   std::uint64_t number = 0;   // in the order of submission
 
   // --- the supervisor's; here and not among the extras, since there may be no memory when a worker dies ---
-  int deaths = 0;    // of workers that had it first of what they had been given, whether or not they said that they had begun it
+  // Of workers that had it first of what they had been given: those that said that they had begun it, or to which it was on its way
+  // in pieces; and those that did not say so, which may have lied, but mostly died of something else.
+  int deaths = 0;
+  int unbegun_deaths = 0;
   int retried = 0;
   std::chrono::steady_clock::time_point retry_due{};   // while it waits out its back-off
+
+  static constexpr int kUnbegunPerDeath = 4;   // workers that are killed while they idle, one after the other, are no task's fault
+  bool is_suspect() const noexcept { return deaths > 0 || unbegun_deaths > 0; }
+  bool belongs_in_quarantine(int after) const noexcept { return deaths >= after || unbegun_deaths / kUnbegunPerDeath >= after; }
 
   // --- where it is, for a canceller ---
   // `waiting` from the push to the pop; whoever leaves that state, popper or canceller, does so by an exchange, so that exactly one of

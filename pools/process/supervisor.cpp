@@ -394,17 +394,17 @@ bool ProcessPoolCore::supply(const WorkerRef& worker) {
   std::size_t wanted = std::min(worker->depth, worker->given() + share);
   while (!spent && !queue_.empty() && worker->given() < wanted && may_give_locked(*worker)) {
     RemoteTask& next = queue_.front();
-    const bool plain = next.has_extras() == nullptr && next.deaths == 0;
+    const bool plain = next.has_extras() == nullptr && !next.is_suspect();
     const std::size_t room = worker->given() > 0 ? worker->channel().room() : ~std::size_t{0};   // throws before there is a task to be lost
     if (worker->given() > 0 && (!plain || next.message().view().size() > room)) break;
     TaskRef task = pop_locked();
     if (!task) break;
-    if (task->deaths >= options_.quarantine_after) {
+    if (task->belongs_in_quarantine(options_.quarantine_after)) {
       answering_.fetch_add(1, std::memory_order_relaxed);   // until it has been counted as what it ends as
       quarantined.tasks.push_back(std::move(task));
       continue;
     }
-    const bool alone = task->has_extras() != nullptr || task->deaths > 0;
+    const bool alone = task->has_extras() != nullptr || task->is_suspect();
     if (worker->given() > 0 && (alone || task->message().view().size() > room)) {   // what was looked at had been cancelled
       put_back_locked(std::move(task));
       break;

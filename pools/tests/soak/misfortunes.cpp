@@ -66,19 +66,9 @@ bool is_child(pid_t pid) {
 
 namespace {
 
-// Relaxed, all: a failure more or less is chance anyway.
+// Relaxed, like the draws below: a failure more or less is chance anyway.
 std::atomic<unsigned> one_in{0};   // 0: nothing fails
-std::atomic<std::uint64_t> draws{0};
 constinit thread_local bool spared = false;
-
-bool fails() noexcept {
-  const unsigned rate = one_in.load(std::memory_order_relaxed);
-  if (rate == 0) return false;
-  std::uint64_t x = draws.fetch_add(1, std::memory_order_relaxed) + 0x9e3779b97f4a7c15;   // SplitMix64's finaliser
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return (x ^ (x >> 31)) % rate == 0;
-}
 
 }  // namespace
 
@@ -95,6 +85,23 @@ Shortage::~Shortage() {
 }  // namespace pools::soak
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+namespace pools::soak {
+namespace {
+
+std::atomic<std::uint64_t> draws{0};
+
+bool fails() noexcept {
+  const unsigned rate = one_in.load(std::memory_order_relaxed);
+  if (rate == 0) return false;
+  std::uint64_t x = draws.fetch_add(1, std::memory_order_relaxed) + 0x9e3779b97f4a7c15;   // SplitMix64's finaliser
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return (x ^ (x >> 31)) % rate == 0;
+}
+
+}  // namespace
+}  // namespace pools::soak
 
 void* operator new(std::size_t size) {
   if (!pools::soak::spared && pools::soak::fails()) throw std::bad_alloc();
