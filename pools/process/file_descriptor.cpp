@@ -39,7 +39,10 @@ void disown(int fd) noexcept {
   if (fd < kMost) owned[static_cast<std::size_t>(fd / 64)].fetch_and(~bit_of(fd), std::memory_order_relaxed);
 }
 
+constinit thread_local bool executes = false;   // what this thread forks
+
 void close_all_in_fork() {
+  if (executes) return changing.unlock();
   const int last = highest.exchange(-1, std::memory_order_relaxed);
   for (int first = 0; first <= last; first += 64) {
     std::uint64_t bits = owned[static_cast<std::size_t>(first / 64)].exchange(0, std::memory_order_relaxed);
@@ -49,6 +52,13 @@ void close_all_in_fork() {
   }
   changing.unlock();
 }
+
+}  // namespace
+
+ForkThatExecutes::ForkThatExecutes() noexcept { executes = true; }
+ForkThatExecutes::~ForkThatExecutes() { executes = false; }
+
+namespace {
 
 const AtFork close_in_fork(&close_all_in_fork, [] { changing.lock(); }, [] { changing.unlock(); });
 

@@ -32,6 +32,16 @@ class FileDescriptor {
   ProcessNumber process_ = 0;   // whose descriptor it is
 };
 
+// While one exists, what its thread forks keeps its descriptors: it is about to execute a program, which is told what it may keep.
+// (vfork() runs no handlers of fork() in any case; but under ThreadSanitizer it is fork().)
+class ForkThatExecutes {
+ public:
+  ForkThatExecutes() noexcept;
+  ~ForkThatExecutes();
+  ForkThatExecutes(const ForkThatExecutes&) = delete;
+  ForkThatExecutes& operator=(const ForkThatExecutes&) = delete;
+};
+
 // Two that are made as one step for a fork: it closes both or has neither. Empty, with errno set, when there are none left.
 struct DescriptorPair {
   FileDescriptor first;

@@ -197,6 +197,7 @@ Child spawn_here(const SpawnRequest& request) {
 
   const ChildSetup setup(theirs.get(), request);
   int fork_error = 0;
+  const detail::ForkThatExecutes keeps_descriptors;
   // The error handling of Boost.Process is switched off: its pipe is not close-on-exec in the parent, so that processes started
   // at the same time elsewhere would hold it open; and what it ignores here cannot fail (dup2 of an open descriptor).
   // vfork: fork copies page tables, 37 us per MiB of this process.
