@@ -75,7 +75,6 @@ void ProcessPoolCore::bury(WorkerProcess* dead) noexcept {
     RemoteTask* const had_first = first < worker->given() && (first == 0 || worker->condemned()) ? worker->at(first).task.get() : nullptr;
     // What it had not begun is the pool's again, in its place; free of charge, but not for ever.
     const auto put_back = [&](TaskRef task) {
-      if (task.get() == had_first && counts) ++task->unbegun_deaths;
       if (task.get() == had_first && counts && task->belongs_in_quarantine(options_.quarantine_after)) {
         culprit = std::move(task);
         unbegun = true;
@@ -83,7 +82,10 @@ void ProcessPoolCore::bury(WorkerProcess* dead) noexcept {
         put_back_locked(std::move(task));
       }
     };
-    worker->take_back(put_back);
+    worker->take_back([&](TaskRef task) {
+      if (task.get() == had_first && counts) ++task->unbegun_deaths;
+      put_back(std::move(task));
+    });
     for (std::size_t index = 0; worker->given() > 0; ++index) {
       const bool sent = worker->given() > 1 || !worker->unsent();
       given[index] = worker->take_oldest();
