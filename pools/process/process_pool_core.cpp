@@ -41,9 +41,10 @@ ProcessPoolCore::ProcessPoolCore(ProcessPoolOptions options)
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       target_(options_.workers) {
   reserve_workers_locked(target_);   // nobody else is here yet
-  if (!epoll_ || !wake_) throw std::system_error(errno, std::generic_category(), "cannot make the descriptors of a process pool");
+  if (!epoll_ || !wake_ || watch_timer_.descriptor() < 0) throw std::system_error(errno, std::generic_category(), "cannot make the descriptors of a process pool");
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) {
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0 ||
+      ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, watch_timer_.descriptor(), &event) != 0) {
     throw std::system_error(errno, std::generic_category(), "cannot watch the descriptors of a process pool");
   }
   if (options_.timing) {
@@ -76,6 +77,7 @@ void ProcessPoolCore::close() {
   relay_.reset();
   epoll_.reset();
   wake_.reset();
+  watch_timer_.close();
   std::unique_ptr<CallbackThread> callbacks;   // destroyed, and with it joined, with no lock held
   {
     const std::lock_guard lock(callbacks_mutex_);
@@ -142,7 +144,9 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
         make_idle_locked(worker);
         worker.reset();
       } else {
-        if (std::exchange(unwatched_, false)) poke();   // once after a while of quiet
+        if (std::exchange(unwatched_, false)) {
+          watch_timer_.arm(std::clamp<Clock::duration>(options_.grace, std::chrono::nanoseconds(1), WorkerProcess::kFirstPatience));
+        }
         try {
           if (worker->unsent_bytes() <= kSentBySubmitter && !worker->due) {
             worker->send_some();

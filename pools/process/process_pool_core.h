@@ -39,6 +39,7 @@
 #include "pools/process/process_options.h"
 #include "pools/process/remote_task.h"
 #include "pools/process/task_queue.h"
+#include "pools/process/watch_timer.h"
 #include "pools/process/worker_process.h"
 
 namespace pools::detail {
@@ -183,7 +184,8 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   bool finished_ = false;              // the supervisor is done
   std::optional<std::string> broken_;  // the cause; implies closing_
   TaskList retries_;                   // wait out their back-off; not many
-  bool unwatched_ = false;             // the supervisor sleeps, for how long ever: whoever gives a worker a task pokes it
+  bool unwatched_ = false;             // the supervisor may sleep for how long ever: whoever gives a worker a task arms the timer
+  WatchTimer watch_timer_;             // wakes the supervisor for a look at whether that task was begun
   std::optional<Clock::time_point> start_again_;   // no start before that: the last one failed
   std::uint64_t submitted_ = 0;
   std::uint64_t crashed_ = 0;
@@ -205,7 +207,6 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   int deaths_in_row_ = 0;
   bool seen_closing_ = false;   // closing_, as last looked at
   bool warned_of_starts_ = false;
-  bool quiet_ = false;                // nothing has happened for as long as a task may lie unbegun
   Clock::time_point next_watch_{};    // no look at what is not begun before that
   std::unique_ptr<LatencyRecorder> queue_wait_;   // with timing; the pointers are constant
   std::unique_ptr<LatencyRecorder> run_time_;

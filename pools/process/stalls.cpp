@@ -126,9 +126,8 @@ std::optional<ProcessPoolCore::Clock::time_point> ProcessPoolCore::next_due() {
     if (silence < Clock::time_point::max() - worker->progress) consider(std::max(worker->progress + silence, next_watch_));
   }
   retries_.for_each([&](const RemoteTask& task) { consider(task.retry_due); });
-  // While tasks come and go nobody is bothered to say that one more has been given: this thread wakes for a last look by itself.
-  unwatched_ = quiet_ && !waits;
-  if (!quiet_) consider(Clock::now() + WorkerProcess::kFirstPatience);
+  unwatched_ = !waits;
+  if (unwatched_) watch_timer_.disarm();   // for tasks that have been begun
   return next;
 }
 

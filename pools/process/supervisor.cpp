@@ -66,7 +66,6 @@ void ProcessPoolCore::supervise_until_finished() {
   for (;;) {
     if (look_around()) {
       patience.renew();
-      quiet_ = false;
     } else if (!answers_come_soon() || !patience.yield_once()) {
       if (rebalance()) {
         patience.renew();
@@ -127,7 +126,7 @@ void ProcessPoolCore::park() {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now()).count();
     timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX));
   }
-  if (take_events(timeout_ms) == 0) quiet_ = true;
+  take_events(timeout_ms);
 }
 
 int ProcessPoolCore::take_events(int timeout_ms) {
