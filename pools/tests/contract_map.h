@@ -119,6 +119,20 @@ TYPED_TEST_P(MapContract, buffersize_bounds_the_look_ahead) {
   EXPECT_THAT(rest, testing::ElementsAre(2, 3, 4, 5, 6));
 }
 
+TYPED_TEST_P(MapContract, buffersize_bounds_the_look_ahead_also_in_the_middle_of_a_chunk) {
+  const TemporaryDirectory directory;
+  const std::string log = directory.file("log");
+  TypeParam pool{1};
+  auto results = pool.template map<&log_value>(std::vector<std::string>(12, log), numbers(1, 12), {.chunksize = 4, .buffersize = 6});
+  auto at = results.begin();
+  EXPECT_EQ(*at, 1);
+  pool.template submit<&nothing>().result();   // as above
+  EXPECT_THAT(logged(log), testing::ElementsAre(1, 2, 3, 4, 5, 6));
+  std::vector<int> all;
+  for (; at != results.end(); ++at) all.push_back(*at);
+  EXPECT_EQ(all, numbers(1, 12));
+}
+
 TYPED_TEST_P(MapContract, ready_results_are_delivered_at_timeout_zero) {
   TypeParam pool{2};
   auto results = pool.template map<&square>(numbers(1, 3), {.timeout = kNoTime});
@@ -162,7 +176,7 @@ REGISTER_TYPED_TEST_SUITE_P(MapContract, results_come_in_the_order_of_the_inputs
                             one_to_four_ranges_are_zipped_to_the_shortest, a_map_over_nothing_is_empty,
                             every_chunksize_gives_the_same_results, a_chunksize_below_one_is_refused,
                             an_exception_does_not_swallow_the_later_items, tasks_are_submitted_eagerly,
-                            buffersize_bounds_the_look_ahead,
+                            buffersize_bounds_the_look_ahead, buffersize_bounds_the_look_ahead_also_in_the_middle_of_a_chunk,
                             ready_results_are_delivered_at_timeout_zero, a_timeout_cancels_what_has_not_started,
                             dropping_the_results_cancels_what_has_not_started, map_after_shutdown_throws);
 

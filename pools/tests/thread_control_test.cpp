@@ -82,6 +82,40 @@ TEST(CallerRuns, a_paused_pool_starts_nothing_there_either) {
   EXPECT_EQ(queued.result(), 1);
 }
 
+// --- pause ---
+
+TEST(ThreadPause, returns_when_what_was_claimed_before_has_started_as_far_as_an_observer_can_tell) {
+  struct Slow final : PoolObserver {
+    void started(std::uint64_t, int) noexcept override {
+      entered.count_down();
+      released.wait();
+      told = true;
+    }
+    std::latch entered{1};
+    std::latch released{1};
+    std::atomic<bool> told{false};
+  };
+  const auto slow = std::make_shared<Slow>();
+  ThreadPool pool({.workers = 1, .observer = slow});
+  const auto task = pool.submit([] { return 1; });
+  slow->entered.wait();
+  std::atomic<bool> returned{false};
+  bool told_before = false;
+  std::jthread pauser([&] {
+    pool.pause();
+    told_before = slow->told;
+    returned = true;
+  });
+  wait_until([&] { return pool.paused(); });
+  std::this_thread::sleep_for(20ms);   // nothing is to happen, so there is nothing to wait for
+  EXPECT_FALSE(returned);
+  slow->released.count_down();
+  pauser.join();
+  EXPECT_TRUE(told_before);
+  pool.resume();
+  EXPECT_EQ(task.result(), 1);
+}
+
 // --- deadlines ---
 
 TEST(ThreadDeadline, a_task_that_has_not_started_by_its_deadline_is_cancelled) {
@@ -101,6 +135,18 @@ TEST(ThreadDeadline, a_task_that_has_not_started_by_its_deadline_is_cancelled) {
   EXPECT_FALSE(ran);
   EXPECT_EQ(called, 1);
   expect_balance(held.pool);
+}
+
+TEST(ThreadDeadline, a_nearer_one_counts_while_a_distant_one_is_awaited) {
+  Held held;
+  const auto distant = held.pool.with({.deadline = 1h}).submit([] { return 7; });
+  for (int time = 0; time < 20; ++time) {
+    const auto late = held.pool.with({.deadline = 1ms}).submit([] { return 8; });
+    wait(std::vector{late});
+    EXPECT_TRUE(late.cancelled());
+  }
+  held.gate.open();
+  EXPECT_EQ(distant.result(), 7);
 }
 
 TEST(ThreadDeadline, does_not_touch_what_has_started) {

@@ -106,6 +106,18 @@ class Pictures(unittest.TestCase):
             self.assertEqual(sum(f"{name} is skipped: " in line for line in errors.splitlines()), 1, errors)
             self.assertNotIn(f"{name}.png", output)
 
+    def test_the_ratio_that_is_drawn_is_that_of_the_medians_between_what_both_intervals_allow(self):
+        self.write([cell(workers=2), cell("process", 2)])
+        run = run_data.load(self.directory / "run")
+        cells = run.cells().set_index("backend")
+        thread, process = cells.loc["thread"], cells.loc["process"]
+        (_, figure), = self.draw("ratio")
+        drawn = [tuple(line.get_xdata()) for axes in figure.axes for line in axes.lines]
+        self.assertIn((process.median_ns / thread.median_ns,), drawn)
+        whiskers = (process.ci_low_ns / thread.ci_high_ns, process.ci_high_ns / thread.ci_low_ns)
+        self.assertIn(whiskers, drawn)
+        self.assertLess(whiskers[0], whiskers[1])
+
     def test_one_repetition_is_enough(self):
         self.write(self.FULL[:1] + self.FULL[4:5] + self.FULL[8:9], repetitions=1)
         code, output, _ = self.run_driver()

@@ -203,5 +203,13 @@ TEST(Cases, of_a_million_tasks_are_simulated_and_end_when_the_last_batch_does) {
   EXPECT_EQ(simulate(c).makespan_ns, std::max<std::int64_t>(640 + 7'000'000, 15'625 * 640 + 64 * 7));
 }
 
+TEST(TandemTerm, of_terms_that_tie_the_first_is_said_to_bind) {
+  // 0 + 5 + 5 = 5 + 5: the callback thread is busy from the first completion on.
+  EXPECT_EQ(tandem({0, 5}, {5, 5}).value_ns, 10);
+  EXPECT_EQ(tandem({0, 5}, {5, 5}).j, 1);
+  EXPECT_EQ(tandem({0, 6}, {5, 5}).j, 2);
+  EXPECT_EQ(tandem({5, 0}, {5, 5}).j, 1);   // in the order of completion
+}
+
 }  // namespace
 }  // namespace harness::model

@@ -67,6 +67,7 @@ TEST(Equivalence, gives_each_of_three_verdicts) {
   EXPECT_EQ(equivalent({}, 100, 2), Verdict::inconclusive);
   EXPECT_EQ(equivalent({100, 100, 100, 100, 100, 100, 100, 109}, 100, 2), Verdict::holds);  // one of eight may be
   EXPECT_EQ(equivalent({102, 98, 102, 98, 102}, 100, 2), Verdict::holds);                   // the edge is inside
+  EXPECT_EQ(equivalent({91, 100, 100, 100, 100, 100, 100, 109}, 100, 2), Verdict::holds);   // and one on each side
 }
 
 TEST(Tolerance, is_ten_milliseconds_or_three_per_cent_but_a_third_of_the_gap_at_most) {

@@ -64,6 +64,11 @@ TEST(RecommendProfile, TheKneeIsGoetzsAndALockLowersIt) {
   EXPECT_EQ(knee(profile_with(5 * kMs, 0), Pool::thread), std::nullopt);
 }
 
+TEST(RecommendProfile, TheKneeOfTasksThatKeepSeveralCoresBusyCountsThoseCores) {
+  const Trace trace = trace_of({{10 * kMs, 20 * kMs}});
+  EXPECT_DOUBLE_EQ(knee(profile_of({&trace}, 4), Pool::thread).value(), 2);
+}
+
 TEST(RecommendProfile, FindsTheParametersOfTheUniversalScalabilityLawAgain) {
   const Usl truth{0.05, 0.002};
   std::vector<Slowdown> slowdowns;
@@ -173,6 +178,19 @@ TEST(RecommendDecision, TheCheapestWithinTwoPercentIsChosen) {
   const Decision decision = decide(runs);
   EXPECT_EQ(decision.choice, 1U);
   EXPECT_THAT(decision.ties, testing::ElementsAre(0U));
+}
+
+TEST(RecommendDecision, WhatIsCheaperAndOnlyPerhapsAsFastIsATieAndNotTheChoice) {
+  // 3 % slower, which no rank test can tell apart.
+  const std::vector<Measured> runs{measured({Pool::process, 40}, {1000, 1010, 1020, 1100, 1110}), measured({Pool::thread, 4}, {1005, 1015, 1050, 1105, 1115})};
+  const Decision decision = decide(runs);
+  EXPECT_EQ(decision.choice, 0U);
+  EXPECT_THAT(decision.ties, testing::ElementsAre(1U));
+}
+
+TEST(RecommendDecision, WhatIsSlowerThanTwiceTheMarginIsNoTieWhateverARankTestSays) {
+  const std::vector<Measured> runs{measured({Pool::process, 40}, {1000, 1010, 1020, 1100, 1110}), measured({Pool::thread, 4}, {1005, 1015, 1065, 1105, 1115})};
+  EXPECT_THAT(decide(runs).ties, testing::IsEmpty());
 }
 
 TEST(RecommendDecision, ThreadsAreCheaperThanAsManyProcesses) {

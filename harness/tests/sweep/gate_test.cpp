@@ -126,6 +126,8 @@ TEST(Gate, refuses_what_stays_disturbed_and_says_by_how_much) {
   EXPECT_EQ(result.sample.makespan_ns, 0);
   EXPECT_FALSE(result.trace.has_value());
   EXPECT_EQ(f.gate->counts().refused, 1);
+  // The repetition itself is part of what patience is for, to its very end.
+  EXPECT_EQ(f.gate->counts().waited, std::chrono::milliseconds(9700));
   // Patience is for the whole run: the next one is not repeated at all.
   f.runner.runs = 0;
   EXPECT_EQ(f.gate->run(sleeping(), std::chrono::seconds(60)).sample.status, "invalid");
@@ -167,6 +169,7 @@ TEST(Gate, repeats_what_a_quota_stopped_whether_or_not_there_is_pressure_informa
   Fixture f;
   f.runner.throttled_runs = 1'000'000;
   EXPECT_THAT(f.run(sleeping()).sample.error, HasSubstr("a CPU quota stopped it for 5.00 ms"));
+  EXPECT_EQ(f.runner.runs, 26);  // 25 times 300 ms and a look of 100 ms are ten seconds
 }
 
 TEST(Gate, never_looks_at_failures_or_at_what_was_measured) {
