@@ -2,9 +2,37 @@
 #
 #   component pools     lib/libpoolbench_pools.a, include/poolbench/pools/..., lib/cmake/poolbench: a consumer writes
 #                       find_package(poolbench), links poolbench::pools and includes <pools/thread_pool.h>; the contract
-#                       in share/doc/poolbench/pools.md
-#   component program   bin/poolbench, share/poolbench/scripts (the plots), share/doc/poolbench
+#                       in share/doc/poolbench/pools
+#   component program   bin/poolbench, share/poolbench/scripts (the plots), share/doc/poolbench with the other documents
 include(CMakePackageConfigHelpers)
+
+# Installs documents where they stand in the tree, below share/doc/poolbench. What is not installed there (sources, pictures) is no
+# link any more, but its words.
+set(poolbench_guide pools/README.md docs/faults.md)
+file(GLOB pages CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/docs/*.md")
+set(poolbench_documents README.md CHANGELOG.md DESIGN.md CONTRIBUTING.md ${pages})
+list(REMOVE_ITEM poolbench_documents ${poolbench_guide})
+function(poolbench_install_documents component there)
+  foreach(document IN LISTS ARGN)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${document}")
+    cmake_path(GET document PARENT_PATH folder)
+    file(READ "${PROJECT_SOURCE_DIR}/${document}" text)
+    string(REGEX MATCHALL "!?\\[[^][]*\\]\\([^() ]+\\)" links "${text}")
+    foreach(link IN LISTS links)
+      string(REGEX REPLACE "^!?\\[([^][]*)\\]\\(.*" "\\1" words "${link}")
+      string(REGEX REPLACE "^.*\\]\\(([^#]*).*\\)$" "\\1" target "${link}")
+      cmake_path(APPEND folder "${target}" OUTPUT_VARIABLE target_path)
+      cmake_path(NORMAL_PATH target_path)
+      if(link MATCHES "^!")
+        string(REPLACE "\n\n${link}" "" text "${text}")
+      elseif(NOT target STREQUAL "" AND NOT target MATCHES "^[a-z]+:" AND NOT target_path IN_LIST there)
+        string(REPLACE "${link}" "${words}" text "${text}")
+      endif()
+    endforeach()
+    file(WRITE "${PROJECT_BINARY_DIR}/documents/${document}" "${text}")
+    install(FILES "${PROJECT_BINARY_DIR}/documents/${document}" DESTINATION "${CMAKE_INSTALL_DOCDIR}/${folder}" COMPONENT ${component})
+  endforeach()
+endfunction()
 
 set(poolbench_config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/poolbench")
 
@@ -16,8 +44,8 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/pools" DESTINATION "${CMAKE_INSTALL_INC
   PATTERN "faults" EXCLUDE
   PATTERN "verification" EXCLUDE
   PATTERN "benchmarks" EXCLUDE)
-# The contract.
-install(FILES "${PROJECT_SOURCE_DIR}/pools/README.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}" RENAME pools.md COMPONENT pools)
+# The contract. It is installed without the rest, too.
+poolbench_install_documents(pools "${poolbench_guide}" ${poolbench_guide})
 install(EXPORT poolbench-targets NAMESPACE poolbench:: DESTINATION "${poolbench_config_dir}" COMPONENT pools)
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/poolbench-config.cmake.in"
@@ -37,9 +65,6 @@ if(TARGET poolbench)
     DESTINATION "${CMAKE_INSTALL_DATADIR}/poolbench/scripts" COMPONENT program)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/scripts/plots" DESTINATION "${CMAKE_INSTALL_DATADIR}/poolbench/scripts"
     COMPONENT program FILES_MATCHING PATTERN "*.py")
-  install(FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/CHANGELOG.md"
-    DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program)
-  # The data dictionary goes with whatever may write such files.
-  install(FILES "${PROJECT_SOURCE_DIR}/results/README.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}" RENAME data_dictionary.md
-    COMPONENT program)
+  install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program)
+  poolbench_install_documents(program "${poolbench_guide};${poolbench_documents};LICENSE" ${poolbench_documents})
 endif()

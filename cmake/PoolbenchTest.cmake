@@ -24,3 +24,23 @@ function(poolbench_test name)
   file(CONFIGURE OUTPUT "${labels}" @ONLY CONTENT "if(@name@_TESTS)\n  set_tests_properties(\${@name@_TESTS} PROPERTIES LABELS \"@ARG_LABELS@\")\nendif()\n")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${labels}")
 endfunction()
+
+# poolbench_example(NAME page.md EXPECT regex)
+#
+# A program NAME of what stands between the first ```cpp of the page and the next ```, and a test that runs it and looks for `regex` in
+# what it prints.
+function(poolbench_example name page)
+  cmake_parse_arguments(ARG "" "EXPECT" "" ${ARGN})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${page}")
+  file(READ "${page}" text)
+  string(FIND "${text}" "```cpp\n" begin)
+  math(EXPR begin "${begin} + 7")
+  string(SUBSTRING "${text}" ${begin} -1 example)
+  string(FIND "${example}" "```" length)
+  string(SUBSTRING "${example}" 0 ${length} example)
+  file(CONFIGURE OUTPUT ${name}.cpp CONTENT "${example}" @ONLY)
+  add_executable(${name} "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp")
+  target_link_libraries(${name} PRIVATE poolbench_options poolbench::pools)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 60 PASS_REGULAR_EXPRESSION "${ARG_EXPECT}")
+endfunction()

@@ -3,10 +3,13 @@
 
     for i in 1 2 3 4 5; do build/release/poolbench validate -o run$i; done
     scripts/verdicts.py run1 run2 run3 run4 run5 -o DIRECTORY
+    scripts/verdicts.py --show DIRECTORY
 
-Leaves verdicts.csv (a row per run and claim) and table.md (a row per claim, the measured medians of all runs) in DIRECTORY. Exit
-code: 0 if every claim was decided alike in all runs; 1 if one was inconclusive somewhere, or held once and was refuted once, or is
-against the model: stderr names it; 2 if a directory holds no claims.
+Leaves verdicts.csv (a row per run and claim) and table.md (a row per claim, the measured medians of all runs) in DIRECTORY. --show
+prints that table again, from verdicts.csv and the last run's derived/claims.csv in DIRECTORY.
+
+Exit code: 0 if every claim was decided alike in all runs (--show: if there is a table); 1 if one was inconclusive somewhere, or
+held once and was refuted once, or is against the model: stderr names it; 2 if a directory holds no claims.
 """
 
 import argparse
@@ -17,8 +20,7 @@ from pathlib import Path
 from plots.schema import VERDICTS
 
 
-def read(directory):
-    path = directory / "derived" / "claims.csv"
+def read_rows(path):
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -26,7 +28,24 @@ def read(directory):
         raise SystemExit(f"{path}: {error.strerror}; give directories of `poolbench validate -o DIRECTORY`") from error
     if not rows:
         raise SystemExit(f"{path} has no claims")
-    return {row["id"]: row for row in rows}
+    return rows
+
+
+def read(directory):
+    return {row["id"]: row for row in read_rows(directory / "derived" / "claims.csv")}
+
+
+def read_again(directory):
+    """Claim -> a row per run: as verdicts.csv has it, with what only the last run's claims.csv says of the claim."""
+    last = read(directory)
+    per_claim = {name: [] for name in last}
+    for row in read_rows(directory / "verdicts.csv"):
+        if row["id"] not in last:
+            raise SystemExit(f"{directory}: claims.csv lacks the claim '{row['id']}' of verdicts.csv")
+        per_claim[row["id"]].append({**last[row["id"]], **row})
+    if empty := [name for name, rows in per_claim.items() if not rows]:
+        raise SystemExit(f"{directory}: verdicts.csv lacks the claim '{empty[0]}' of claims.csv")
+    return per_claim
 
 
 def human(nanoseconds):
@@ -56,6 +75,11 @@ def table_row(rows):
             f"{verdict} |")
 
 
+def table(per_claim):
+    lines = ["| claim | case | claimed | measured | verdict |", "|---|---|---|---|---|", *map(table_row, per_claim.values())]
+    return "\n".join(lines) + "\n"
+
+
 def objections(name, rows):
     verdicts = [row["verdict"] for row in rows]
     if "inconclusive" in verdicts:
@@ -69,10 +93,16 @@ def objections(name, rows):
 
 def main(argv):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
-    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN")
+    parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--show", type=Path, metavar="DIRECTORY")
     options = parser.parse_args(argv)
+    if (options.show is None) == (not options.runs) or (options.output is None) == bool(options.runs):
+        parser.error("give runs and -o DIRECTORY, or --show DIRECTORY")
     try:
+        if options.show:
+            print(table(read_again(options.show)), end="")
+            return 0
         runs = [read(directory) for directory in options.runs]
     except SystemExit as error:
         parser.error(str(error))
@@ -87,8 +117,7 @@ def main(argv):
         for number, run in enumerate(runs, 1):
             writer.writerows([number, *(run[name][column] for column in VERDICTS[1:])] for name in names)
     per_claim = {name: [run[name] for run in runs] for name in names}
-    lines = ["| claim | case | claimed | measured | verdict |", "|---|---|---|---|---|", *map(table_row, per_claim.values())]
-    (options.output / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (options.output / "table.md").write_text(table(per_claim), encoding="utf-8")
     found = [objection for name, rows in per_claim.items() for objection in objections(name, rows)]
     for objection in found:
         print(objection, file=sys.stderr)

@@ -2,7 +2,7 @@
 
     run_files.py RUN_DIRECTORY DICTIONARY     (needs scripts/ on PYTHONPATH)
 
-Every CSV file's header and every key of the context file is listed in the dictionary (results/README.md), in the same order,
+Every CSV file's header and every key of the context file is listed in the dictionary (docs/data_dictionary.md), in the same order,
 and the dictionary lists nothing else; plots/schema.py agrees with both. Exit code: 0, or 1 with a line per difference.
 """
 

@@ -1,6 +1,6 @@
 """The check of a run's files against the dictionary notices a column too many, one too few, and a torn row.
 
-The reference runs in results/ agree with the dictionary beside them.
+The reference runs in results/ agree with the dictionary.
 """
 
 import shutil
@@ -12,7 +12,8 @@ import run_files
 from plots import schema
 from tests import synthetic_run
 
-DICTIONARY = Path(__file__).resolve().parent.parent / "results" / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+DICTIONARY = ROOT / "docs" / "data_dictionary.md"
 
 
 class RunFiles(unittest.TestCase):
@@ -22,7 +23,7 @@ class RunFiles(unittest.TestCase):
         self.run = Path(directory.name) / "run"
         synthetic_run.write(self.run, [synthetic_run.cell()], traced=[0])
         (self.run / "derived" / "claims.csv").write_text(",".join(schema.CLAIMS) + "\n", encoding="utf-8")
-        self.dictionary = Path(directory.name) / "README.md"
+        self.dictionary = Path(directory.name) / "data_dictionary.md"
         shutil.copy(DICTIONARY, self.dictionary)
 
     def differences(self):
@@ -57,7 +58,7 @@ class RunFiles(unittest.TestCase):
 
 class ReferenceRuns(unittest.TestCase):
     def test_every_one_agrees_with_the_dictionary(self):
-        runs = sorted(path.parent for path in DICTIONARY.parent.glob("*/results.csv"))
+        runs = sorted(path.parent for path in (ROOT / "results").glob("*/results.csv"))
         self.assertIn("validate", [run.name for run in runs])
         untraced = {f"{run}: no tasks/*.csv" for run in runs}  # not every run is --trace'd, or keeps what that leaves
         found = [line for run in runs for line in run_files.differences(run, DICTIONARY) if line not in untraced]

@@ -21,7 +21,7 @@ std::string claims_text(std::span<const ClaimResult> results);
 // One table, with the tutorial's words, each refutation with its counterexample.
 std::string claims_markdown(std::span<const ClaimResult> results);
 
-// derived/claims.csv; results/README.md describes the columns.
+// derived/claims.csv; docs/data_dictionary.md describes the columns.
 std::string claims_csv(std::span<const ClaimResult> results);
 
 // The calibrated overheads, a line per backend and strategy.

@@ -1,7 +1,7 @@
 """The columns and keys of a run directory's files: the only place where the scripts name them.
 
 The program's own table (harness/core/sample.cpp and its neighbours) decides; scripts/tests/test_schema.py holds this file against
-it. results/README.md is the data dictionary: what each column means and in which unit.
+it. docs/data_dictionary.md is the data dictionary: what each column means and in which unit.
 """
 
 SCHEMA_VERSION = 1
@@ -73,7 +73,7 @@ CONTEXT_CALIBRATION = (
 )
 CONTEXT_PYTHON = ("implementation", "version", "gil", "executable", "spin_units_per_ns")  # only of runs with CPython's executors
 
-# --- the race: what scripts/race writes, and nobody else. scripts/racing makes these files; results/RACE.md is their dictionary.
+# --- the race: what scripts/race writes, and nobody else. scripts/racing makes these files; docs/race_data.md is their dictionary.
 RACE = (
     "round", "run_order", "started_utc", "scenario", "peer", "executed_by", "workers", "producers", "unit", "value", "tasks",
     "producer_share", "seconds", "status", "error",

@@ -180,9 +180,9 @@ class Order(unittest.TestCase):
 
 
 class Dictionary(unittest.TestCase):
-    """results/RACE.md has every column, key and scenario, and nothing else."""
+    """docs/race_data.md has every column, key and scenario, and nothing else."""
 
-    PAGE = (SCRIPTS.parent / "results" / "RACE.md").read_text(encoding="utf-8")
+    PAGE = (SCRIPTS.parent / "docs" / "race_data.md").read_text(encoding="utf-8")
 
     def listed(self, section, head):
         lines = self.PAGE.partition(f"\n## {section}\n")[2].partition("\n## ")[0].partition(f"\n| {head} |")[2].splitlines()[2:]

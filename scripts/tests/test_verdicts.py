@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 import tempfile
 import unittest
 from contextlib import redirect_stderr, redirect_stdout
@@ -30,10 +31,13 @@ class Verdicts(unittest.TestCase):
         return str(directory)
 
     def call(self, *runs):
+        return self.call_with(*runs, "-o", str(self.root / "out"))
+
+    def call_with(self, *arguments):
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             try:
-                code = verdicts.main([*runs, "-o", str(self.root / "out")])
+                code = verdicts.main(list(arguments))
             except SystemExit as stopped:
                 code = stopped.code
         return code, out.getvalue(), err.getvalue()
@@ -66,6 +70,31 @@ class Verdicts(unittest.TestCase):
         code, _, err = self.call(one, self.run_of("b", other="holds"))
         self.assertEqual(code, 2)
         self.assertIn("has other claims than", err)
+
+    def test_the_table_is_made_again_from_what_was_left_and_the_last_run(self):
+        first, last = self.run_of("a", right="holds", wrong="refuted"), self.run_of("longer", right="inconclusive", wrong="refuted")
+        self.call(first, last)
+        left = self.root / "out"
+        shutil.copytree(Path(last) / "derived", left / "derived")
+        self.assertEqual(self.call_with("--show", str(left)), (0, (left / "table.md").read_text(encoding="utf-8"), ""))
+
+    def test_the_table_of_the_reference_runs_follows_from_their_figures(self):
+        reference = Path(__file__).resolve().parents[2] / "results" / "validate"
+        self.assertEqual(self.call_with("--show", str(reference)), (0, (reference / "table.md").read_text(encoding="utf-8"), ""))
+
+    def test_claims_that_only_one_of_the_files_has_are_refused(self):
+        self.call(self.run_of("a", right="holds"), self.run_of("b", right="holds"))
+        left = self.root / "out"
+        shutil.copytree(Path(self.run_of("c", right="holds", other="holds")) / "derived", left / "derived")
+        code, _, err = self.call_with("--show", str(left))
+        self.assertEqual(code, 2)
+        self.assertIn("verdicts.csv lacks the claim 'other' of claims.csv", err)
+
+    def test_runs_and_show_exclude_each_other(self):
+        for arguments in (["a"], ["-o", "out"], ["a", "-o", "out", "--show", "b"], ["--show", "b", "-o", "out"], []):
+            code, _, err = self.call_with(*arguments)
+            self.assertEqual(code, 2, arguments)
+            self.assertIn("give runs and -o DIRECTORY, or --show DIRECTORY", err)
 
 
 if __name__ == "__main__":
