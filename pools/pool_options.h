@@ -19,7 +19,7 @@ struct MapOptions {
   std::size_t buffersize = 0;  // at most so many tasks submitted ahead of the item being read; 0: all at once
 };
 
-// What a submit does that finds the queue full.
+// What submit does when the queue is full.
 enum class WhenFull {
   block,         // waits for room; ShutdownError or BrokenPoolError if the pool ends meanwhile
   reject,        // throws QueueFullError
@@ -33,11 +33,11 @@ struct QueueOptions {
   WhenFull when_full = WhenFull::block;
 };
 
-// Of one task: pool.with({.priority = 1}).submit(...).
+// Of one task of a ThreadPool: pool.with({.priority = 1}).submit(...). Those of a ProcessPool's are RemoteTaskOptions.
 struct TaskOptions {
   int priority = 0;   // higher ones are started first, equal ones in the order of submission
-  // > 0. ThreadPool: counted from the submit; a task that has not started by then is cancelled. ProcessPool: counted from its start;
-  // the worker that is still at it is killed with all that it started, and the future gets a DeadlineError.
+  // > 0; counted from the submit: a task that has not started by then is cancelled. One that has started goes on (only a worker process
+  // can be ended: RemoteTaskOptions counts from the start of the task).
   std::optional<std::chrono::nanoseconds> deadline = {};
 };
 

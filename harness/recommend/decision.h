@@ -25,8 +25,8 @@ struct Measured {
 // What to take of `measured` (fastest first, not empty).
 struct Decision {
   std::size_t choice = 0;          // the cheapest whose median is within `margin` of the fastest's
-  // Without the choice: the others within `margin`, and those within twice that which a rank test cannot tell from the fastest, where
-  // both have the five repetitions that such a test needs to tell anything.
+  // Without the choice: the others within `margin`, and those at most `margin` above that bound which a rank test cannot tell from the
+  // fastest, where both have the five repetitions that such a test needs to tell anything.
   std::vector<std::size_t> ties;
 };
 Decision decide(const std::vector<Measured>& measured, double margin = 0.02);

@@ -2,10 +2,10 @@
 
 // What should be used for some work: measured, predicted, verified.
 //
-// First the work is run one task at a time, then once on each pool with one worker per core and with more, which shows what a
+// First the work is run one task at a time, then on each pool with one worker per core and with more, which shows what a
 // task demands and what running several at a time costs. From that the model predicts the whole curve, and the few best
-// candidates are run against the rules of thumb, interleaved in a seeded order, until their medians are known to 2 % or the budget is
-// used. The choice is the cheapest of those within 2 % of the fastest (decision.h).
+// candidates are run against the rules of thumb, interleaved in a seeded order, until the medians of those close to the fastest are known
+// to 2 %, the budget has no room for another round, or there were 31. The choice is the cheapest of those within 2 % of the fastest (decision.h).
 //
 // Thread safety: one call at a time.
 
@@ -45,7 +45,7 @@ struct Recommendation {
   std::vector<Measured> measured;      // fastest first
   std::size_t best = 0;                // the fastest, index into measured
   std::size_t choice = 0;              // what is recommended
-  std::vector<std::size_t> ties;       // others that cannot be told from the best
+  std::vector<std::size_t> ties;       // others that are as good (Decision::ties)
   std::int64_t one_at_a_time_ns = 0;   // all tasks of the job, one after the other: from the first runs
   int rounds = 0;                      // so often the candidates were run that stayed close to the fastest
   std::vector<std::string> notes;      // what makes it less sure; one line each

@@ -85,6 +85,15 @@ TYPED_TEST_P(ControlContract, a_full_queue_rejects_and_a_cancelled_task_frees_it
   EXPECT_EQ(second.result() + third.result(), 13);
 }
 
+TYPED_TEST_P(ControlContract, a_full_queue_says_how_many_tasks_wait) {
+  for (const auto& [limit, words] : {std::pair{1U, "is full: 1 task waits"}, std::pair{2U, "is full: 2 tasks wait"}}) {
+    ControlledPool<TypeParam> held(options_for<TypeParam>(1, {.limit = limit, .when_full = WhenFull::reject}));
+    for (unsigned task = 0; task < limit; ++task) held.pool.template submit<&square>(1);
+    POOLS_EXPECT_THROW_WHAT(held.pool.template submit<&square>(1), QueueFullError, testing::EndsWith(words));
+    held.gate.open();
+  }
+}
+
 TYPED_TEST_P(ControlContract, a_submit_to_a_full_queue_waits_for_room_for_a_cancellation_or_for_the_end) {
   for (const std::string how : {"room", "cancel", "shutdown"}) {
     ControlledPool<TypeParam> held(options_for<TypeParam>(1, {.limit = 1}));
@@ -367,6 +376,7 @@ TYPED_TEST_P(ControlContract, an_observer_sees_every_step_in_order_and_before_th
 REGISTER_TYPED_TEST_SUITE_P(ControlContract, tasks_are_claimed_in_submission_order_within_a_priority_and_higher_ones_first,
                             what_comes_with_a_priority_can_be_cancelled_and_called_back,
                             a_full_queue_rejects_and_a_cancelled_task_frees_its_place_at_once,
+                            a_full_queue_says_how_many_tasks_wait,
                             a_submit_to_a_full_queue_waits_for_room_for_a_cancellation_or_for_the_end,
                             blocked_submitters_lose_no_wake_up, callbacks_may_submit_to_a_full_queue,
                             no_task_starts_from_the_return_of_pause_until_resume,

@@ -21,13 +21,13 @@ template <class Pool>
 struct BlockedPool {
   BlockedPool() : blocker(pool.template submit<&pass_and_return>(gate.name(), 0)) { gate.await(); }
 
-  Gate gate;   // first, so that the pool's destructor finds it open only if somebody opened it
+  Gate gate;   // first: it outlives the pool, whose task stands at it
   Pool pool{1};
   Future<int> blocker;
   struct Opener {
     Gate& gate;
     ~Opener() { gate.open(); }
-  } opener{gate};   // last: the pool's destructor waits for its tasks
+  } opener{gate};   // last, so the first to go: the pool's destructor waits for the task that stands at the gate
 };
 
 template <class Pool>
