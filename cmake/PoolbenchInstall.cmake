@@ -1,8 +1,9 @@
 # What `cmake --install` puts where:
 #
-#   component pools     lib/libpoolbench_pools.a, include/poolbench/pools/..., lib/cmake/poolbench: a consumer writes
-#                       find_package(poolbench), links poolbench::pools and includes <pools/thread_pool.h>; the contract
-#                       in share/doc/poolbench/pools
+#   component pools     lib/libpoolbench_pools*.a, include/poolbench/pools/..., lib/cmake/poolbench: a consumer writes
+#                       find_package(poolbench), links poolbench::pools and includes <pools/thread_pool.h>; or, without Boost and cereal,
+#                       find_package(poolbench COMPONENTS pools-thread) and links poolbench::pools-thread. The contract is in
+#                       share/doc/poolbench/pools
 #   component program   bin/poolbench, share/poolbench/scripts (the plots), share/doc/poolbench with the other documents
 include(CMakePackageConfigHelpers)
 
@@ -36,17 +37,15 @@ endfunction()
 
 set(poolbench_config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/poolbench")
 
-install(TARGETS poolbench_pools EXPORT poolbench-targets
-  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT pools)
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/pools" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/poolbench" COMPONENT pools
-  FILES_MATCHING PATTERN "*.h"
-  PATTERN "tests" EXCLUDE
-  PATTERN "faults" EXCLUDE
-  PATTERN "verification" EXCLUDE
-  PATTERN "benchmarks" EXCLUDE)
+# One export per library: who wants one need not have what the other one needs.
+foreach(library pools-thread pools)
+  install(TARGETS poolbench_${library} EXPORT poolbench-${library}-targets
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT pools)
+  install(EXPORT poolbench-${library}-targets NAMESPACE poolbench:: DESTINATION "${poolbench_config_dir}" COMPONENT pools)
+endforeach()
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/pools/include/pools" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/poolbench" COMPONENT pools)
 # The contract. It is installed without the rest, too.
 poolbench_install_documents(pools "${poolbench_guide}" ${poolbench_guide})
-install(EXPORT poolbench-targets NAMESPACE poolbench:: DESTINATION "${poolbench_config_dir}" COMPONENT pools)
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/poolbench-config.cmake.in"
   "${PROJECT_BINARY_DIR}/poolbench-config.cmake"

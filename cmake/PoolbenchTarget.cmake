@@ -14,15 +14,22 @@ if(POOLBENCH_SANITIZE)
 endif()
 # TSan does not model std::atomic_thread_fence; GCC says so, and the code uses none.
 
-# poolbench_library(NAME SOURCES... ) - a static library poolbench_NAME with the alias poolbench::NAME.
+# poolbench_library(NAME SOURCES... [INCLUDE folder]) - a static library poolbench_NAME with the alias poolbench::NAME. Its sources include
+# headers from the root; so do those who link it, unless INCLUDE says where the headers are that are for them.
 function(poolbench_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "" "INCLUDE" "SOURCES" ${ARGN})
   add_library(poolbench_${name} STATIC ${ARG_SOURCES})
   add_library(poolbench::${name} ALIAS poolbench_${name})
   set_target_properties(poolbench_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
   target_compile_features(poolbench_${name} PUBLIC cxx_std_20)
-  target_include_directories(poolbench_${name} PUBLIC
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
-    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/poolbench>)
+  if(ARG_INCLUDE)
+    target_include_directories(poolbench_${name}
+      PUBLIC
+        $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/${ARG_INCLUDE}>
+        $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/poolbench>
+      PRIVATE "${PROJECT_SOURCE_DIR}")
+  else()
+    target_include_directories(poolbench_${name} PUBLIC "${PROJECT_SOURCE_DIR}")
+  endif()
   target_link_libraries(poolbench_${name} PRIVATE $<BUILD_INTERFACE:poolbench_options>)
 endfunction()

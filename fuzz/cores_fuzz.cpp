@@ -1,4 +1,4 @@
-// /proc/self/cgroup and the quotas of cgroups v1 and v2 (pools/cores.h). An input is three files, '\0' between them: cgroup, the quota
+// /proc/self/cgroup and the quotas of cgroups v1 and v2 (pools/include/pools/cores.h). An input is three files, '\0' between them: cgroup, the quota
 // (cpu.max, and cpu.cfs_quota_us), the period (cpu.cfs_period_us); the group that they belong to is "group".
 
 #include <sys/socket.h>

@@ -22,10 +22,10 @@
 
 #include "fuzz/fuzz.h"
 #include "fuzz/played_processes.h"
-#include "pools/process/codec.h"
-#include "pools/process/remote_exception.h"
+#include "pools/detail/codec.h"
+#include "pools/detail/remote_exception.h"
 #include "pools/process_pool.h"
-#include "pools/remote_function.h"
+#include "pools/remote.h"
 
 namespace {
 

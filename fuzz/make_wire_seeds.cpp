@@ -7,10 +7,10 @@
 
 #include "fuzz/fuzz.h"
 #include "fuzz/wire_types.h"
+#include "pools/detail/remote_exception.h"
 #include "pools/errors.h"
-#include "pools/process/remote_exception.h"
-#include "pools/process/wire.h"
-#include "pools/remote_function.h"
+#include "pools/remote.h"
+#include "pools/src/process/ipc/wire.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Worker processes that are played by this process: in place of pools/process/spawn.cpp and spawner.cpp a target is linked with
+// Worker processes that are played by this process: in place of pools/src/process/os/spawn.cpp and spawner.cpp a target is linked with
 // played_processes.cpp, where a started process is an object here, dead when it is told or says so. What plays a worker holds the other end of
 // its channel, in memory mapped once more, as the worker would, and may write whatever it likes to it.
 
@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
-#include "pools/process/byte_ring.h"
-#include "pools/process/channel.h"
-#include "pools/process/channel_layout.h"
-#include "pools/process/handshake.h"
-#include "pools/process/spawn.h"
-#include "pools/process/wire.h"
+#include "pools/src/process/ipc/byte_ring.h"
+#include "pools/src/process/ipc/channel.h"
+#include "pools/src/process/ipc/channel_layout.h"
+#include "pools/src/process/ipc/handshake.h"
+#include "pools/src/process/ipc/wire.h"
+#include "pools/src/process/os/spawn.h"
 
 namespace fuzz {
 

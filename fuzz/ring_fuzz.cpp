@@ -1,5 +1,5 @@
 // The pool's side of memory that a worker scribbles on: the indices of two rings and the cells of the claim board
-// (pools/process/byte_ring.h, claim_board.h). As long as the worker is honest, what is written is what is read; if it is not, no access
+// (pools/src/process/ipc/byte_ring.h, claim_board.h). As long as the worker is honest, what is written is what is read; if it is not, no access
 // leaves the ring.
 
 #include <sys/mman.h>
@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "fuzz/fuzz.h"
-#include "pools/process/byte_ring.h"
-#include "pools/process/claim_board.h"
-#include "pools/process/file_descriptor.h"
+#include "pools/src/process/ipc/byte_ring.h"
+#include "pools/src/process/ipc/claim_board.h"
+#include "pools/src/process/os/file_descriptor.h"
 
 namespace {
 

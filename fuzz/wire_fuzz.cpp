@@ -1,5 +1,5 @@
 // A stream of messages from a worker, as the pool takes it apart: headers, pieces, values, chunks of map(), exceptions
-// (pools/process/wire.h, codec.h, archive.h, remote_exception.h). The first byte of an input says in how large pieces the rest arrives.
+// (pools/src/process/ipc/wire.h, codec.h, archive.h, remote_exception.h). The first byte of an input says in how large pieces the rest arrives.
 
 #include <algorithm>
 #include <cstring>
@@ -8,9 +8,9 @@
 
 #include "fuzz/fuzz.h"
 #include "fuzz/wire_types.h"
-#include "pools/process/remote_exception.h"
-#include "pools/process/remote_map.h"
-#include "pools/process/wire.h"
+#include "pools/detail/remote_exception.h"
+#include "pools/detail/remote_map.h"
+#include "pools/src/process/ipc/wire.h"
 
 namespace {
 

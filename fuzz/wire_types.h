@@ -20,7 +20,7 @@
 #include <variant>
 #include <vector>
 
-#include "pools/process/codec.h"
+#include "pools/detail/codec.h"
 
 namespace fuzz {
 

@@ -9,8 +9,16 @@ from pathlib import Path
 import include_directions
 
 GOOD = {
-    "pools/future.h": "#pragma once\n#include <vector>\n",
-    "pools/thread_pool.cpp": '#include "pools/future.h"\n#include <boost/process.hpp>\n',
+    "pools/include/pools/future.h": "#pragma once\n#include <vector>\n",
+    "pools/include/pools/thread_pool.h": '#include "pools/future.h"\n#include "pools/detail/state.h"\n',
+    "pools/include/pools/detail/state.h": '#include "pools/errors.h"\n',
+    "pools/include/pools/errors.h": "#include <string>\n",
+    "pools/src/base/futex.h": '#include "pools/errors.h"\n',
+    "pools/src/future/callbacks.h": '#include "pools/src/base/futex.h"\n',
+    "pools/src/thread/thread_pool.cpp": '#include "pools/thread_pool.h"\n#include "pools/src/future/callbacks.h"\n#include <boost/process.hpp>\n',
+    "pools/src/process/os/spawn.h": '#include "pools/src/base/futex.h"\n',
+    "pools/src/process/ipc/channel.h": '#include "pools/src/process/os/spawn.h"\n',
+    "pools/src/process/core.h": '#include "pools/src/process/ipc/channel.h"\n#include "pools/src/future/callbacks.h"\n',
     "workloads/work.h": "#include <string>\n",
     "harness/model/simulate.cpp": '#include "harness/model/simulate.h"\n#include <algorithm>\n',
     "harness/model/simulate.h": "#include <cstdint>\n",
@@ -44,12 +52,47 @@ class IncludeDirections(unittest.TestCase):
     def test_a_tree_that_keeps_the_directions_has_no_violation(self):
         self.assertEqual(self.check(), [])
 
+    def test_a_public_header_reaches_nothing_inside(self):
+        self.assert_found(self.check(pools__include__pools__errors_h='#include "pools/src/base/clock.h"\n', pools__src__base__clock_h=""),
+                          "pools/include/pools/errors.h:1:", "nothing outside pools/include")
+
+    def test_a_public_header_has_one_name(self):
+        self.assert_found(self.check(pools__include__pools__future_h='#include "pools/include/pools/errors.h"\n'),
+                          "pools/include/pools/future.h:1:", "from pools/include, and names a file")
+
+    def test_what_public_headers_need_knows_no_pool(self):
+        found = self.check(pools__include__pools__detail__task_h='#include "pools/thread_pool.h"\n')
+        self.assertTrue(found)
+        self.assertIn("pools/include/pools/detail/task.h:1: what public headers need knows no pool", found[0])
+
+    def test_the_base_of_pools_may_not_include_futures(self):
+        self.assert_found(self.check(pools__src__base__clock_h='#include "pools/src/future/callbacks.h"\n'), "pools/src/base/clock.h:1:",
+                          "src/base lies below")
+
+    def test_futures_may_not_include_a_pool(self):
+        self.assert_found(self.check(pools__src__future__state_cpp='#include "pools/src/thread/dispatch.h"\n', pools__src__thread__dispatch_h=""),
+                          "pools/src/future/state.cpp:1:", "src/future lies below")
+
+    def test_the_two_pools_do_not_know_each_other(self):
+        self.assert_found(self.check(pools__src__thread__dispatch_h='#include "pools/src/process/words.h"\n', pools__src__process__words_h=""),
+                          "pools/src/thread/dispatch.h:1:", "knows no process pool")
+        self.assert_found(self.check(pools__src__process__core_cpp='#include "pools/src/thread/dispatch.h"\n', pools__src__thread__dispatch_h=""),
+                          "pools/src/process/core.cpp:1:", "knows no thread pool")
+
+    def test_what_is_asked_of_the_system_knows_no_messages(self):
+        self.assert_found(self.check(pools__src__process__os__guard_cpp='#include "pools/src/process/ipc/ring.h"\n', pools__src__process__ipc__ring_h=""),
+                          "pools/src/process/os/guard.cpp:1:", "src/process/os lies below")
+
+    def test_messages_know_no_supervisor(self):
+        self.assert_found(self.check(pools__src__process__ipc__ring_h='#include "pools/src/process/words.h"\n', pools__src__process__words_h=""),
+                          "pools/src/process/ipc/ring.h:1:", "src/process/ipc lies below")
+
     def test_pools_may_not_include_workloads(self):
-        self.assert_found(self.check(pools__future_h='#pragma once\n#include "workloads/work.h"\n'), "pools/future.h:2:",
+        self.assert_found(self.check(pools__include__pools__future_h='#pragma once\n#include "workloads/work.h"\n'), "pools/include/pools/future.h:2:",
                           "knows nothing of the rest")
 
     def test_pools_may_not_include_the_harness(self):
-        self.assert_found(self.check(pools__future_h='#include "harness/plan/suite.h"\n'), "pools/future.h:1:", "knows nothing")
+        self.assert_found(self.check(pools__include__pools__future_h='#include "harness/plan/suite.h"\n'), "pools/include/pools/future.h:1:", "knows nothing")
 
     def test_workloads_may_not_include_pools(self):
         self.assert_found(self.check(workloads__work_h='#include "pools/future.h"\n'), "workloads/work.h:1:", "knows no pool")
@@ -75,12 +118,12 @@ class IncludeDirections(unittest.TestCase):
                           "knows nothing of poolbench")
 
     def test_what_an_include_includes_in_turn_counts(self):
-        found = self.check(pools__future_h='#include "examples/seam.h"\n', examples__seam_h='#include "harness/plan/suite.h"\n')
-        self.assert_found(found, "pools/future.h:1:", "it leads to harness/plan/suite.h")
+        found = self.check(pools__include__pools__future_h='#include "examples/seam.h"\n', examples__seam_h='#include "harness/plan/suite.h"\n')
+        self.assert_found(found, "pools/include/pools/future.h:1:", "it leads to harness/plan/suite.h")
 
     def test_nobody_includes_a_test(self):
-        self.assert_found(self.check(pools__future_h='#include "pools/tests/gate.h"\n', pools__tests__gate_h="#pragma once\n"),
-                          "pools/future.h:1:", "tests and fuzz")
+        self.assert_found(self.check(pools__include__pools__future_h='#include "pools/tests/gate.h"\n', pools__tests__gate_h="#pragma once\n"),
+                          "pools/include/pools/future.h:1:", "tests and fuzz")
 
     def test_fuzz_targets_are_looked_at(self):
         self.assert_found(self.check(fuzz__wire_fuzz_cpp='#include "wire_types.h"\n'), "fuzz/wire_fuzz.cpp:1:", "from the root")
@@ -89,21 +132,21 @@ class IncludeDirections(unittest.TestCase):
         self.assert_found(self.check(harness__plan__suite_h='#include "harness/cli/cli.h"\n'), "harness/plan/suite.h:1:", "plan/ lies below")
 
     def test_an_include_in_quotes_names_a_file_from_the_root(self):
-        self.assert_found(self.check(pools__thread_pool_cpp='#include "future.h"\n'), "pools/thread_pool.cpp:1:", "from the root")
+        self.assert_found(self.check(pools__src__thread__thread_pool_cpp='#include "future.h"\n'), "pools/src/thread/thread_pool.cpp:1:", "from the root")
 
     def test_a_header_that_others_include_may_not_include_a_heavy_library(self):
-        self.assert_found(self.check(pools__future_h="#include <boost/asio.hpp>\n", pools__wait_h='#include "pools/future.h"\n'),
-                          "pools/future.h:1:", "slow to compile")
+        self.assert_found(self.check(pools__include__pools__future_h="#include <boost/asio.hpp>\n", pools__include__pools__wait_h='#include "pools/future.h"\n'),
+                          "pools/include/pools/future.h:1:", "slow to compile")
 
     def test_a_header_for_source_files_alone_may(self):
-        self.assertEqual(self.check(pools__future_h="#include <boost/asio.hpp>\n"), [])
+        self.assertEqual(self.check(pools__src__base__sockets_h="#include <boost/asio.hpp>\n"), [])
 
     def test_an_include_in_a_comment_is_none(self):
-        self.assertEqual(self.check(pools__future_h='// #include "harness/plan/suite.h"\n/*\n#include "workloads/work.h"\n*/\n'), [])
+        self.assertEqual(self.check(pools__include__pools__future_h='// #include "harness/plan/suite.h"\n/*\n#include "workloads/work.h"\n*/\n'), [])
 
     def test_what_looks_like_a_comment_in_a_string_hides_nothing(self):
-        self.assert_found(self.check(pools__future_h='auto accept = "*/*";\n#include "harness/plan/suite.h"\n/* */\n'),
-                          "pools/future.h:2:", "knows nothing")
+        self.assert_found(self.check(pools__include__pools__future_h='auto accept = "*/*";\n#include "harness/plan/suite.h"\n/* */\n'),
+                          "pools/include/pools/future.h:2:", "knows nothing")
 
     def test_the_command_line_fails_on_a_violation_and_on_an_empty_tree(self):
         with tempfile.TemporaryDirectory() as directory, contextlib.redirect_stdout(io.StringIO()), \

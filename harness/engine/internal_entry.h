@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "harness/engine/backends/backend.h"
-#include "pools/process/spawn.h"
+#include "pools/src/process/os/spawn.h"
 
 namespace harness {
 

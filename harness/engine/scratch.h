@@ -8,7 +8,7 @@
 #include <span>
 
 #include "harness/base/descriptor.h"
-#include "pools/process/spawn.h"
+#include "pools/src/process/os/spawn.h"
 
 namespace harness {
 

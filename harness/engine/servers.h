@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "harness/base/descriptor.h"
-#include "pools/process/spawn.h"
+#include "pools/src/process/os/spawn.h"
 #include "workloads/work.h"
 
 namespace harness {

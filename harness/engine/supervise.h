@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "pools/process/spawn.h"
+#include "pools/src/process/os/spawn.h"
 
 namespace harness {
 

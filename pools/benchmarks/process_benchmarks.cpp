@@ -13,9 +13,9 @@
 
 #include "pools/benchmarks/micro_benchmarks.h"
 #include "pools/benchmarks/sizes.h"
-#include "pools/process/file_descriptor.h"
-#include "pools/process/spawn.h"
 #include "pools/process_pool.h"
+#include "pools/src/process/os/file_descriptor.h"
+#include "pools/src/process/os/spawn.h"
 
 namespace pools::benchmarks {
 namespace {

@@ -1,4 +1,4 @@
-#include "pools/process/answer_rules.h"
+#include "pools/src/process/ipc/answer_rules.h"
 
 #include <gtest/gtest.h>
 

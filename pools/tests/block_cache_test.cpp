@@ -1,4 +1,4 @@
-#include "pools/block_cache.h"
+#include "pools/detail/block_cache.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "pools/process/claim_board.h"
+#include "pools/src/process/ipc/claim_board.h"
 
 #include <gtest/gtest.h>
 

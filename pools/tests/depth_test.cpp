@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "pools/stack.h"
+#include "pools/detail/stack.h"
 #include "pools/tests/controlled_pool.h"
 #include "pools/tests/expectations.h"
 #include "pools/thread_pool.h"

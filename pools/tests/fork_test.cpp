@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "pools/forks.h"
-#include "pools/process/file_descriptor.h"
+#include "pools/detail/forks.h"
 #include "pools/process_pool.h"
+#include "pools/src/process/os/file_descriptor.h"
 #include "pools/tests/controlled_pool.h"
 #include "pools/tests/gate.h"
 #include "pools/tests/in_fork.h"

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "pools/futex.h"
+#include "pools/detail/futex.h"
 #include "pools/thread_pool.h"
 
 namespace pools::test {

@@ -20,9 +20,9 @@
 #include <thread>
 #include <vector>
 
-#include "pools/process/channel.h"
-#include "pools/process/function_key.h"
-#include "pools/process/wire.h"
+#include "pools/detail/function_key.h"
+#include "pools/src/process/ipc/channel.h"
+#include "pools/src/process/ipc/wire.h"
 #include "pools/tests/expectations.h"
 
 namespace pools::detail {

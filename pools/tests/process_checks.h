@@ -10,7 +10,7 @@
 #include <iterator>
 #include <string>
 
-#include "pools/process/spawn.h"
+#include "pools/src/process/os/spawn.h"
 #include "pools/tests/expectations.h"
 
 namespace pools::test {

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "pools/process/descendants.h"
-#include "pools/process/guard.h"
-#include "pools/process/spawn.h"
+#include "pools/src/process/os/descendants.h"
+#include "pools/src/process/os/guard.h"
+#include "pools/src/process/os/spawn.h"
 #include "pools/tests/process_checks.h"
 #include "pools/tests/process_owner.h"
 

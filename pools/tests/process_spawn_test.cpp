@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "pools/process/spawn.h"
+#include "pools/src/process/os/spawn.h"
 #include "pools/tests/expectations.h"
 #include "pools/tests/process_checks.h"
 #include "pools/tests/process_owner.h"

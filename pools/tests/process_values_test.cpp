@@ -20,8 +20,8 @@
 #include <variant>
 #include <vector>
 
-#include "pools/process/channel.h"
 #include "pools/process_pool.h"
+#include "pools/src/process/ipc/channel.h"
 #include "pools/tests/expectations.h"
 #include "pools/tests/process_checks.h"
 

@@ -1,6 +1,6 @@
-// What shared pointers may look like in a message (pools/process/shared_pointers.h).
+// What shared pointers may look like in a message (pools/detail/shared_pointers.h).
 
-#include "pools/process/shared_pointers.h"
+#include "pools/detail/shared_pointers.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "pools/process/codec.h"
+#include "pools/detail/codec.h"
 
 namespace pools::detail {
 namespace {

@@ -1,6 +1,7 @@
 // The queue of a process pool, held against a sorted map.
 
-#include "pools/process/task_queue.h"
+#include "pools/remote.h"
+#include "pools/src/process/task_queue.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-/* The dispatch and parking protocol of the thread pool: pools/dispatch.{h,cpp}, the Parker of pools/futex.h, and the part of
-   pools/thread_pool_core.cpp that starts workers when they are needed.
+/* The dispatch and parking protocol of the thread pool: pools/src/thread/dispatch.{h,cpp}, the Parker of pools/include/pools/detail/futex.h, and the part of
+   pools/src/thread/thread_pool_core.cpp that starts workers when they are needed.
 
    Checked, over all interleavings:
      - (I) of dispatch.h: a job can be claimed and a worker is parked  =>  a worker is searching;

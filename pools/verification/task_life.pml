@@ -1,4 +1,4 @@
-/* The life of a task of the process pool, with its worker dying at any step: pools/process/claim_board.h, worker_process.{h,cpp} (give,
+/* The life of a task of the process pool, with its worker dying at any step: pools/src/process/ipc/claim_board.h, pools/src/process/worker_process.{h,cpp} (give,
    take_back), worker_loop.cpp, supervisor.cpp (supply, take_answer), stalls.cpp (rebalance, take_back_unbegun), deaths.cpp (bury,
    end_with_death), future_state.cpp (claim, cancel, offer, recall).
 

@@ -1,4 +1,4 @@
-/* Waits of the workers of several thread pools, and who helps whom: pools/waits_for.{h,cpp}, Watch::next_on_runner in pools/rendezvous.cpp.
+/* Waits of the workers of several thread pools, and who helps whom: pools/src/thread/waits_for.{h,cpp}, Watch::next_on_runner in watch.cpp.
 
    Four tasks. 0 runs on the only worker of pool a, 1 and 2 on workers of pools b and c, and 3 is queued in a. Task 0 waits for 1, 1 for 2
    and 2 for 3, each from when it likes: so 3 can only run on top of 0, and which of the edges of that chain comes last is left open.

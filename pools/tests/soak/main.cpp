@@ -15,8 +15,8 @@
 #include <thread>
 
 #include "pools/errors.h"
-#include "pools/process/spawn.h"
 #include "pools/process_pool.h"
+#include "pools/src/process/os/spawn.h"
 #include "pools/tests/soak/chaos.h"
 
 namespace pools::soak {

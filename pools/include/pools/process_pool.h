@@ -1,0 +1,242 @@
+#pragma once
+
+// ProcessPool: concurrent.futures.ProcessPoolExecutor in C++. Tasks start in the order of their submission, each in one of at
+// most `workers` processes, which are this program executed again and are started as they are needed.
+//
+//   int main(int argc, char** argv) {
+//     pools::init(argc, argv);                              // a worker process never returns from here
+//     pools::ProcessPool processes{4};
+//     auto sum = processes.submit<&count_words>(text);      // runs in another process
+//
+// Functions are named as template arguments (remote.h says which can be), arguments and results travel as bytes
+// (detail/codec.h says which can). Nothing is inherited from the main process but its environment, its working directory and
+// its standard output and error: what main() sets up before the pool is there does not exist in a worker, what static
+// initialisers do happens in each. An initializer prepares workers.
+//
+// An exception of the task becomes a RemoteError with its type's name and its message. The death of a worker fails the task
+// that it was running with WorkerDied, and nothing else; another takes its place.
+//
+// Thread safety: every member may be called from any thread, callbacks included.
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "pools/detail/process_pool_ref.h"
+#include "pools/detail/remote_map.h"
+#include "pools/detail/remote_task.h"
+#include "pools/future.h"
+#include "pools/map_results.h"
+#include "pools/metrics.h"
+#include "pools/observer.h"
+#include "pools/options.h"
+#include "pools/remote.h"
+
+namespace pools {
+
+// To be called first in main(). Opens descriptors 0 to 2 where they are closed; in a worker process it then serves the pool and exits.
+void init(int& argc, char** argv);
+
+class ProcessPool {
+ public:
+  // usable_cores().count workers.
+  ProcessPool() : ProcessPool(ProcessPoolOptions{}) {}
+  // Throws std::invalid_argument when workers < 1.
+  explicit ProcessPool(int workers);
+  // options.workers == 0 means the default. Throws std::invalid_argument; NotInitialisedError when pools::init was not called;
+  // std::system_error when there are no descriptors or threads left.
+  explicit ProcessPool(ProcessPoolOptions options);
+  // shutdown(): queued work still runs. Afterwards no process, thread or descriptor of the pool is left, but for the callback thread if it
+  // is that which destroys the pool, in a callback or by exit() where the pool is a static object: it ends after the callbacks that it has
+  // been left. An observer must not destroy the pool: the program is aborted, and says why.
+  ~ProcessPool();
+  ProcessPool(const ProcessPool&) = delete;
+  ProcessPool& operator=(const ProcessPool&) = delete;
+
+  // Runs Fn(args...) in a worker. Arguments are serialised before this returns; if that throws, the future holds the
+  // exception. Throws ShutdownError after shutdown, BrokenPoolError when the pool is broken, QueueFullError if the queue is full and
+  // when_full is reject (with block it waits).
+  template <auto Fn, class... Args>
+  auto submit(Args&&... args) {
+    return submit_task<Fn>(nullptr, nullptr, std::forward<Args>(args)...);
+  }
+
+  // submit and add_done_callback as one step. The callback runs in this process on the pool's one callback thread, one at a
+  // time in the order of completion, like all that are attached before their task is done.
+  template <auto Fn, class Callback, class... Args>
+  auto submit_with_callback(Callback&& callback, Args&&... args) {
+    using R = detail::RemoteResult<Fn>;
+    return submit_task<Fn>(nullptr, detail::FutureAccess::make_callback<R>(std::forward<Callback>(callback)), std::forward<Args>(args)...);
+  }
+
+  // The pool with options for what is submitted through it: pool.with({.priority = 1}).submit<&fn>(args...). Throws std::invalid_argument.
+  class WithOptions {
+   public:
+    template <auto Fn, class... Args>
+    auto submit(Args&&... args) const {
+      return pool_->submit_task<Fn>(&options_, nullptr, std::forward<Args>(args)...);
+    }
+    template <auto Fn, class Callback, class... Args>
+    auto submit_with_callback(Callback&& callback, Args&&... args) const {
+      using R = detail::RemoteResult<Fn>;
+      return pool_->submit_task<Fn>(&options_, detail::FutureAccess::make_callback<R>(std::forward<Callback>(callback)),
+                                    std::forward<Args>(args)...);
+    }
+
+   private:
+    friend class ProcessPool;
+    WithOptions(ProcessPool& pool, const RemoteTaskOptions& options) : pool_(&pool), options_(options) {}
+    ProcessPool* pool_;
+    RemoteTaskOptions options_;
+  };
+  WithOptions with(const RemoteTaskOptions& options) {
+    check(options);
+    return {*this, options};
+  }
+
+  // Fn over the elements of one to four ranges in step, to the end of the shortest; options.chunksize consecutive items travel
+  // and run as one task, and their results come back together when its last one is done. All items are serialised and
+  // submitted before this returns, unless options.buffersize bounds the look-ahead; then lvalue ranges must outlive the
+  // results. An exception is that of its item alone; the death of a worker is that of all items of its chunk. Throws as submit,
+  // std::invalid_argument for options out of range, and what the serialisation of an item throws.
+  template <auto Fn, std::ranges::input_range A>
+  auto map(A&& a, MapOptions options = {}) { return map_zipped<Fn>(options, std::forward<A>(a)); }
+  template <auto Fn, std::ranges::input_range A, std::ranges::input_range B>
+  auto map(A&& a, B&& b, MapOptions options = {}) { return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b)); }
+  template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C>
+  auto map(A&& a, B&& b, C&& c, MapOptions options = {}) {
+    return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
+  }
+  template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C,
+            std::ranges::input_range D>
+  auto map(A&& a, B&& b, C&& c, D&& d, MapOptions options = {}) {
+    return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
+  }
+
+  // No submit from now on. Queued work still runs (unless cancelled), with wait = false too. Idempotent.
+  void shutdown(ShutdownOptions options = {});
+
+  // Starts every worker, all at the same time, and returns when each has run its initializer and waits for work. Throws
+  // BrokenPoolError when an initializer failed or workers cannot be started, ShutdownError.
+  void start_all();
+
+  // From its return until resume() no task starts; what runs goes on (as does one whose arguments are on their way to a worker because
+  // they are too many to be sent at once). shutdown() resumes.
+  void pause();
+  void resume();
+  bool paused() const;
+
+  // More workers are started as they are needed; of too many the idle ones go at once, the others after their task. Throws
+  // std::invalid_argument when workers < 1, ShutdownError, BrokenPoolError.
+  void resize(int workers);
+  // As asked for.
+  int workers() const;
+
+  // Consistent at any moment: submitted == queued + running + done + failed + cancelled.
+  PoolMetrics metrics() const;
+  // Of the worker processes that live now.
+  std::vector<pid_t> worker_pids() const;
+
+ private:
+  template <class T>
+  friend class Future;
+
+  template <auto Fn, class... Args>
+  auto submit_task(const RemoteTaskOptions* options, std::unique_ptr<detail::Completion> callback, Args&&... args) {
+    using R = detail::RemoteResult<Fn>;
+    detail::TaskRef task;
+    Future<R> future = make_task<Fn>(core_, task);
+    task->message().limit_payload(core_.max_payload());
+    if (options != nullptr) apply(*options, *task);
+    if (callback) task->state().attach_before_sharing(std::move(callback));
+    try {
+      detail::encode_arguments<Fn>(task->message().payload(), std::forward<Args>(args)...);
+    } catch (...) {
+      task->fail_unstarted(std::current_exception());
+      return future;
+    }
+    core_.submit(task);
+    return future;
+  }
+
+  static void check(const RemoteTaskOptions& options);
+  void apply(const RemoteTaskOptions& options, detail::RemoteTask& task) const;
+
+  template <auto Fn>
+  static auto make_task(const detail::ProcessPoolRef& pool, detail::TaskRef& task) {
+    using R = detail::RemoteResult<Fn>;
+    auto* const made = new detail::DecodedTask<R, &detail::decode_value<R>>(
+        detail::trampoline_key<&detail::call_remotely<Fn>>());
+    task.reset(made);
+    made->set_sink(pool.sink());
+    return detail::FutureAccess::share<R>(made);
+  }
+
+  // The continuation of a then_in: takes the value of a future that is done to Fn in this pool.
+  template <auto Fn, class T>
+  struct HandOver;
+
+  template <auto Fn, class... Ranges>
+  auto map_zipped(const MapOptions& options, Ranges&&... ranges) {
+    detail::check(options);
+    const detail::Deadline deadline = options.timeout ? detail::deadline_after(*options.timeout) : detail::Deadline{};
+    using Items = detail::ChunkedItems<Fn, Ranges...>;
+    return MapResults<detail::RemoteResult<Fn>>(std::make_unique<Items>(core_, options, std::forward<Ranges>(ranges)...), deadline);
+  }
+
+  detail::ProcessPoolRef core_;
+};
+
+template <auto Fn, class T>
+struct ProcessPool::HandOver final : detail::Completion {
+  HandOver(detail::ProcessPoolRef to, detail::TaskRef made) : pool(std::move(to)), task(std::move(made)) {}
+  ~HandOver() override {
+    if (!task) return;
+    // Not submitted: cancelled, or the future to be continued is gone and was never done. The task must not outlive the core undone.
+    try {
+      throw Error("the future that this one was to continue was dropped before it was done");
+    } catch (...) {
+      task->fail_unstarted(std::current_exception());
+    }
+  }
+
+  void run(detail::FutureState& from) noexcept override {
+    if (task->state().done()) return;   // cancelled meanwhile: no worker need start for it
+    try {
+      if (from.cancelled()) throw CancelledError();
+      if (from.error()) std::rethrow_exception(from.error());
+      task->message().limit_payload(pool.max_payload());
+      detail::Bytes& arguments = task->message().payload();
+      if constexpr (std::is_void_v<T>) {
+        detail::encode_arguments<Fn>(arguments);
+      } else {
+        detail::encode_arguments<Fn>(arguments, std::as_const(static_cast<detail::ValueState<T>&>(from).value()));
+      }
+      pool.submit(task, false);
+    } catch (...) {
+      task->fail_unstarted(std::current_exception());
+    }
+  }
+
+  detail::ProcessPoolRef pool;   // what is inside; the pool itself may be gone by then
+  detail::TaskRef task;
+};
+
+template <class T>
+template <auto Fn>
+auto Future<T>::then_in(ProcessPool& parsers) const {
+  state_->require_completion_here();
+  parsers.core_.require_own_process("the process pool that is to go on with a result");
+  detail::TaskRef task;
+  auto future = ProcessPool::make_task<Fn>(parsers.core_, task);
+  std::unique_ptr<detail::Completion> hand_over =
+      std::make_unique<ProcessPool::HandOver<Fn, T>>(parsers.core_, std::move(task));
+  if (!state_->try_add_continuation(hand_over)) hand_over->run(*state_);
+  return future;
+}
+
+}  // namespace pools

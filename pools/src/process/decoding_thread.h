@@ -1,0 +1,59 @@
+#pragma once
+
+// The one thread on which a process pool decodes results whose decoding runs code of the user's (in_place.h): one at a time, in the order in
+// which they arrived. A decoder that blocks delays other results of that kind and no task.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "pools/detail/bytes.h"
+#include "pools/detail/futex.h"
+#include "pools/detail/remote_task.h"
+
+namespace pools::detail {
+
+// Thread-safe. The thread starts with the first answer and ends with the object.
+class DecodingThread {
+ public:
+  struct Answer {
+    TaskRef task;     // claimed
+    Bytes payload;
+    int worker = 0;   // that sent it
+  };
+
+  // `decode` must not throw. `name` is the thread's, cut to 15 characters.
+  DecodingThread(std::string name, std::function<void(Answer)> decode);
+  ~DecodingThread();   // decodes what is left. REQUIRES: not called on the thread itself
+  DecodingThread(const DecodingThread&) = delete;
+  DecodingThread& operator=(const DecodingThread&) = delete;
+
+  // False: there is no thread, or no memory, for it, and it is the caller's still.
+  bool deliver(Answer& answer) noexcept;
+  // Returns when everything delivered so far has been decoded.
+  void drain() noexcept;
+  bool is_this_thread() const noexcept;
+
+ private:
+  void run();
+
+  const std::string name_;
+  const std::function<void(Answer)> decode_;
+
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  std::vector<Answer> answers_;
+  std::uint32_t delivered_ = 0;   // wraps; only differences count
+  bool stopping_ = false;
+  std::thread thread_;            // also joined without it, by the destructor
+
+  Parker parker_;
+  // Answers decoded, wraps. drain() sleeps on it.
+  std::atomic<std::uint32_t> decoded_{0};
+};
+
+}  // namespace pools::detail

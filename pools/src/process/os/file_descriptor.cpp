@@ -1,0 +1,99 @@
+#include "pools/src/process/os/file_descriptor.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+#include "pools/detail/futex.h"
+
+namespace pools::detail {
+namespace {
+
+// A bit for each descriptor that has an owner: what a fork is to close, by system calls only. Of numbers beyond kMost (the kernel's own
+// limit unless that was raised) it keeps copies. Pages of it that are not used do not exist.
+constexpr int kMost = 1 << 20;
+constinit std::array<std::atomic<std::uint64_t>, kMost / 64> owned{};
+constinit std::atomic<int> highest{-1};   // of those that ever had one
+
+// Held from the making of a descriptor to its bit, and from the bit to the closing, where a copy in a fork would do harm; and by fork().
+constinit BriefMutex changing;
+
+std::uint64_t bit_of(int fd) noexcept { return std::uint64_t{1} << (fd % 64); }
+
+// Relaxed, all: `changing` orders it for a fork, or it does not matter.
+void own(int fd) noexcept {
+  if (fd < 0 || fd >= kMost) return;
+  owned[static_cast<std::size_t>(fd / 64)].fetch_or(bit_of(fd), std::memory_order_relaxed);
+  int seen = highest.load(std::memory_order_relaxed);
+  while (seen < fd && !highest.compare_exchange_weak(seen, fd, std::memory_order_relaxed)) {
+  }
+}
+
+void disown(int fd) noexcept {
+  if (fd < kMost) owned[static_cast<std::size_t>(fd / 64)].fetch_and(~bit_of(fd), std::memory_order_relaxed);
+}
+
+constinit thread_local bool executes = false;   // what this thread forks
+
+void close_all_in_fork() {
+  if (executes) return changing.unlock();
+  const int last = highest.exchange(-1, std::memory_order_relaxed);
+  for (int first = 0; first <= last; first += 64) {
+    std::uint64_t bits = owned[static_cast<std::size_t>(first / 64)].exchange(0, std::memory_order_relaxed);
+    for (int fd = first; bits != 0; ++fd, bits >>= 1) {
+      if ((bits & 1) != 0) ::close(fd);
+    }
+  }
+  changing.unlock();
+}
+
+}  // namespace
+
+ForkThatExecutes::ForkThatExecutes() noexcept { executes = true; }
+ForkThatExecutes::~ForkThatExecutes() { executes = false; }
+
+namespace {
+
+const AtFork close_in_fork(&close_all_in_fork, [] { changing.lock(); }, [] { changing.unlock(); });
+
+template <class Make>
+DescriptorPair made(Make make) noexcept {
+  int ends[2];
+  const std::lock_guard lock(changing);
+  if (make(ends) != 0) return {};
+  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+}  // namespace
+
+FileDescriptor::FileDescriptor(int fd) noexcept : fd_(fd), process_(fd < 0 ? 0 : this_process()) { own(fd); }
+
+void FileDescriptor::reset() noexcept {
+  const int fd = std::exchange(fd_, -1);
+  const ProcessNumber process = std::exchange(process_, 0);
+  if (fd < 0 || !is_this_process(process)) return;   // in a fork it has been closed: what has the number now is another
+  const std::lock_guard lock(changing);
+  disown(fd);
+  ::close(fd);   // never retried: on Linux the descriptor is gone also after EINTR
+}
+
+DescriptorPair make_pipe() noexcept {
+  return made([](int* ends) { return ::pipe2(ends, O_CLOEXEC); });
+}
+
+DescriptorPair make_socket_pair(int type) noexcept {
+  return made([type](int* ends) { return ::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends); });
+}
+
+FileDescriptor duplicate(int fd, int lowest) noexcept {
+  const std::lock_guard lock(changing);
+  return FileDescriptor(::fcntl(fd, F_DUPFD_CLOEXEC, lowest));
+}
+
+}  // namespace pools::detail

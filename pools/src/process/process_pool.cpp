@@ -1,0 +1,110 @@
+#include "pools/process_pool.h"
+
+#include <atomic>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+#include "pools/cores.h"
+#include "pools/src/base/affinity.h"
+#include "pools/src/process/ipc/handshake.h"
+#include "pools/src/process/os/guard.h"
+#include "pools/src/process/os/standard_descriptors.h"
+#include "pools/src/process/process_pool_core.h"
+#include "pools/src/process/worker_loop.h"
+
+namespace pools {
+namespace {
+
+std::atomic<bool> initialised{false};
+
+[[noreturn]] void refuse(const std::string& what, const std::string& value, const char* allowed) {
+  throw std::invalid_argument(what + " is " + value + "; allowed: " + allowed);
+}
+
+template <class Value>
+void require(bool good, const char* what, Value value, const char* allowed) {
+  if (!good) refuse(what, std::to_string(value), allowed);
+}
+
+int at_least_one(int workers) {
+  if (workers < 1) throw std::invalid_argument("the number of workers must be at least 1, not " + std::to_string(workers));
+  return workers;
+}
+
+ProcessPoolOptions checked(ProcessPoolOptions options) {
+  if (!initialised.load(std::memory_order_relaxed)) {   // Relaxed: guards nothing
+    throw NotInitialisedError(
+        "a ProcessPool starts this program again for its workers: call pools::init(argc, argv) first in main()");
+  }
+  if (options.workers == 0) options.workers = usable_cores().count;
+  at_least_one(options.workers);
+  if (options.queue.when_full == WhenFull::caller_runs) {
+    throw std::invalid_argument("a process pool cannot let the caller run tasks: WhenFull::block and WhenFull::reject are allowed");
+  }
+  require(options.retry.retries >= 0, "the number of retries", options.retry.retries, "0 and more");
+  require(options.retry.backoff.count() >= 0, "the back-off in ns", options.retry.backoff.count(), "0 and more");
+  require(options.retry.max_backoff >= options.retry.backoff, "the longest back-off in ns", options.retry.max_backoff.count(),
+          "no less than the first");
+  require(options.quarantine_after >= 1, "the number of deaths before quarantine", options.quarantine_after, "1 and more");
+  require(options.crash_limit >= 0, "the crash limit", options.crash_limit, "0 (never) and more");
+  require(options.max_tasks_per_child >= 0, "the number of tasks per child", options.max_tasks_per_child, "0 (any) and more");
+  require(options.kill_gap.count() >= 0, "the gap between SIGTERM and SIGKILL in ns", options.kill_gap.count(), "0 and more");
+  require(options.output_patience.count() >= 0, "the patience with output that nobody takes in ns", options.output_patience.count(), "0 and more");
+  require(options.grace.count() >= 0, "the grace of a worker that does nothing in ns", options.grace.count(), "0 and more");
+  detail::check_cpus(options.cpus);
+  return options;
+}
+
+}  // namespace
+
+void init(int& argc, char** argv) {
+  detail::open_standard_descriptors();   // before the first descriptor of ours
+  initialised.store(true, std::memory_order_relaxed);
+  if (argc > 1 && std::strcmp(argv[1], detail::kWorkerArgument) == 0) detail::run_worker(argc, argv);
+  if (argc > 1 && std::strcmp(argv[1], detail::kGuardArgument) == 0) detail::run_guard(argc, argv);
+}
+
+detail::ProcessPoolRef::ProcessPoolRef(std::shared_ptr<ProcessPoolCore> core) noexcept
+    : core_(std::move(core)), sink_(core_.get()), max_payload_(core_->options().max_payload) {}
+void detail::ProcessPoolRef::submit(TaskRef& task, bool bounded) const { core_->submit(task, bounded); }
+void detail::ProcessPoolRef::require_own_process(const char* what) const { core_->process().require(what); }
+
+ProcessPool::ProcessPool(int workers) : ProcessPool(ProcessPoolOptions{.workers = at_least_one(workers)}) {}
+
+ProcessPool::ProcessPool(ProcessPoolOptions options)
+    : core_(std::make_shared<detail::ProcessPoolCore>(checked(std::move(options)))) {
+  core_->open();
+}
+
+void ProcessPool::shutdown(ShutdownOptions options) { core_->shutdown(options); }
+void ProcessPool::start_all() { core_->start_all(); }
+void ProcessPool::pause() { core_->pause(); }
+void ProcessPool::resume() { core_->resume(); }
+bool ProcessPool::paused() const { return core_->paused(); }
+int ProcessPool::workers() const { return core_->workers(); }
+PoolMetrics ProcessPool::metrics() const { return core_->metrics(); }
+std::vector<pid_t> ProcessPool::worker_pids() const { return core_->worker_pids(); }
+
+void ProcessPool::resize(int workers) { core_->resize(at_least_one(workers)); }
+
+void ProcessPool::check(const RemoteTaskOptions& options) {
+  if (options.deadline) require(options.deadline->count() > 0, "the deadline in ns", options.deadline->count(), "more than 0");
+  if (options.retries) require(*options.retries >= 0, "the number of retries", *options.retries, "0 and more");
+}
+
+void ProcessPool::apply(const RemoteTaskOptions& options, detail::RemoteTask& task) const {
+  detail::RemoteTask::Extras& extras = task.extras();
+  extras.options = options;
+  if (options.cancel_kills) {
+    extras.pool = core_.core();
+    task.state().allow_cancel_while_running();
+  }
+}
+
+ProcessPool::~ProcessPool() {
+  if (!core_->process().is_this()) detail::keep_for_ever(core_.core());
+  core_->close();
+}
+
+}  // namespace pools

@@ -1,0 +1,16 @@
+#include "pools/detail/remote_task.h"
+
+#include "pools/src/process/ipc/claim_board.h"
+#include "pools/src/process/process_pool_core.h"
+
+namespace pools::detail {
+
+bool RemoteTask::take_offer_back() noexcept { return board_->take_back(sequence_) || board_->taken_back(sequence_); }
+bool RemoteTask::offer_was_begun() const noexcept { return board_->begun(sequence_); }
+
+void RemoteTask::kill_worker() noexcept {
+  if (!extras_) return;
+  if (const std::shared_ptr<ProcessPoolCore> pool = extras_->pool.lock()) pool->kill_worker_of(*this);
+}
+
+}  // namespace pools::detail

@@ -1,0 +1,175 @@
+#include "pools/src/process/worker_process.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <csignal>
+#include <exception>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "pools/errors.h"
+#include "pools/src/base/affinity.h"
+#include "pools/src/process/ipc/handshake.h"
+
+namespace pools::detail {
+namespace {
+
+Message prepare_message(const std::string& name, int number, const ProcessPoolOptions& options) {
+  const RemoteCall& initializer = options.initializer;
+  Message message(MessageKind::prepare, initializer ? initializer.function() : FunctionKey{});
+  const WorkerSetup setup{.max_payload = options.max_payload,
+                          .memory_limit = options.memory_limit,
+                          .cpu = options.cpus.empty() ? -1 : cpu_of_worker(options.cpus, number)};
+  message.payload().append(&setup, sizeof setup);
+  encode(message.payload(), name);
+  if (initializer) message.payload().append(initializer.arguments().data(), initializer.arguments().size());
+  return message;
+}
+
+FileDescriptor null_output() {
+  FileDescriptor null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (!null) throw std::system_error(errno, std::generic_category(), "cannot open /dev/null");
+  return null;
+}
+
+}  // namespace
+
+WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, DescendantMark mark, OutputRelay* relay)
+    : number_(number),
+      rules_{.may_refuse = static_cast<bool>(options.initializer), .max_payload = options.max_payload},
+      mark_(mark),
+      relay_(relay) {
+  const std::string name = options.name_prefix + "_" + std::to_string(number);
+  DescriptorPair ends = make_socket_pair(SOCK_STREAM);
+  if (!ends) throw std::system_error(errno, std::generic_category(), "cannot make a socket for a worker");
+  lifeline_ = std::move(ends.first);
+  const FileDescriptor theirs = std::move(ends.second);
+  // Sent before there is a receiver, so that no death can be in the way.
+  send_handshake(lifeline_.get(), channel_.memory_descriptor(), channel_.event());
+  FileDescriptor output;
+  FileDescriptor errors;
+  if (options.output == WorkerOutput::discarded) {
+    output = null_output();
+    errors = null_output();
+  } else if (relay_ != nullptr) {
+    output_ = relay_->attach(name, output, errors);
+  }
+  try {
+    child_ = spawn({.arguments = {kWorkerArgument, name},
+                    .channel_fd = theirs.get(),
+                    .stdout_fd = output.get(),
+                    .stderr_fd = errors.get(),
+                    .own_process_group = true,
+                    .mark = mark_});
+  } catch (...) {
+    if (output_) relay_->finish(*output_);
+    throw;
+  }
+  if (output_) relay_->started(*output_, child_.pid());
+  channel_.forget_memory_descriptor();
+  load(prepare_message(name, number, options));
+  send_some();
+  channel_.ring();
+}
+
+std::string WorkerProcess::finish_output() noexcept {
+  std::string tail;
+  try {
+    if (output_) tail = relay_->finish(*output_);
+  } catch (const std::exception&) {
+    report_error("passing on the last words of a worker", std::current_exception());
+  }
+  output_.reset();
+  return tail;
+}
+
+WorkerProcess::~WorkerProcess() {
+  child_ = Child();   // killed with its group, and reaped, if it was not before
+  finish_output();
+  // A canceller that found a task on this worker's board may still look at it, though the task has ended meanwhile.
+  if (has_offered_) FutureState::await_all_cancellers();
+}
+
+std::size_t WorkerProcess::tasks() const noexcept {
+  std::size_t tasks = 0;
+  for (std::size_t index = 0; index < count_; ++index) tasks += given_[(first_ + index) % kMostGiven].task != nullptr;
+  return tasks;
+}
+
+std::size_t WorkerProcess::first() noexcept {
+  std::size_t index = 0;
+  while (index < count_ && !at(index).task) ++index;
+  return index;
+}
+
+bool WorkerProcess::take_back(Given& entry) noexcept {
+  const bool taken_now = channel_.board().take_back(entry.sequence);
+  if (!taken_now && !channel_.board().taken_back(entry.sequence)) return false;
+  FutureState& state = entry.task->state();
+  state.recall();   // a canceller that took it back before has come to its end
+  if (!taken_now && !state.cancelled()) {
+    condemn("a task that it called taken back, which nobody had done");
+    return false;
+  }
+  state.add_reference();
+  entry.taken_back = TaskRef(entry.task.get());
+  return true;
+}
+
+bool WorkerProcess::give(TaskRef& task) noexcept {
+  const std::uint64_t sequence = sequence_ + 1;
+  channel_.board().offer(sequence);
+  task->offered_on(channel_.board(), sequence);
+  if (!task->state().offer()) {
+    channel_.board().take_back(sequence);   // the number is used again, by the next
+    return false;
+  }
+  has_offered_ = true;
+  sequence_ = sequence;
+  ++tasks_given;
+  Message& message = task->message();
+  message.seal(sequence);
+  sending_ = message.view();
+  at(count_++) = {std::move(task), sequence, nullptr};
+  return true;
+}
+
+void WorkerProcess::load(Message prepare) noexcept {
+  control_ = std::move(prepare);
+  control_.seal(++sequence_);
+  sending_ = control_.view();
+}
+
+void WorkerProcess::load_stop() noexcept {
+  control_.restart(MessageKind::stop);   // in the memory of `prepare`: there may be no other
+  control_.seal(++sequence_);
+  sending_ = control_.view();
+}
+
+bool WorkerProcess::send_some() {
+  const std::size_t count = channel_.write_quietly(sending_);
+  sending_ = sending_.subspan(count);
+  unsent_.store(!sending_.empty(), std::memory_order_release);
+  if (count > 0) channel_.publish();
+  return count > 0;
+}
+
+void WorkerProcess::condemn(const char* violation) noexcept {
+  try {
+    violation_ = violation;
+  } catch (const std::bad_alloc&) {
+  }
+  sentence = Sentence::violation;
+  condemned_.store(true, std::memory_order_relaxed);
+  child_.kill(SIGKILL);
+}
+
+bool WorkerProcess::actionable() {
+  // Who has been told to end gets nothing more, and must not keep the supervisor awake by making room for it.
+  return channel_.readable() || (unsent() && !terminated && channel_.has_room());
+}
+
+}  // namespace pools::detail

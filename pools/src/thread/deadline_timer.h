@@ -1,0 +1,73 @@
+#pragma once
+
+// The thread that cancels the tasks of a thread pool that have not started by their deadlines. It starts with the first
+// deadline. What starts or is cancelled before its deadline is forgotten at once.
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "pools/detail/future_state.h"
+
+namespace pools::detail {
+
+// Thread-safe.
+class DeadlineTimer {
+ public:
+  explicit DeadlineTimer(std::string name) : name_(std::move(name)) {}
+  ~DeadlineTimer();
+  DeadlineTimer(const DeadlineTimer&) = delete;
+  DeadlineTimer& operator=(const DeadlineTimer&) = delete;
+
+  // A deadline that has been made but does not count yet.
+  class Entry;
+
+  // Starts the thread. Throws std::system_error, std::bad_alloc.
+  Entry make(FutureState& state, std::chrono::steady_clock::time_point when);
+  // From now on the state is cancelled at its time unless it has been forgotten; its callbacks then run on the thread. REQUIRES: the
+  // caller owns a reference; whoever makes the state anything but pending calls forget() before the queue's own reference is
+  // dropped.
+  void add(Entry entry) noexcept;
+  void forget(FutureState& state) noexcept;
+
+  // Ends the thread, and waits for that but on the thread itself: there is nothing to cancel any more. Idempotent.
+  void stop() noexcept;
+  bool is_this_thread() const noexcept;
+  std::size_t size() const;   // deadlines to come
+
+ private:
+  using Entries = std::multimap<std::chrono::steady_clock::time_point, FutureState*>;
+  using Places = std::map<const FutureState*, Entries::iterator>;
+
+  void run();
+  void changed_locked() noexcept;
+
+  const std::string name_;
+
+  std::mutex thread_mutex_;
+  std::thread thread_;   // guarded by thread_mutex_
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  Entries entries_;   // each state is alive as long as it is in here
+  Places places_;
+  bool stopping_ = false;
+  // The thread sleeps on it. Invariant: changes, under mutex_, whenever the thread should look earlier than it meant to. Relaxed,
+  // since what it looks at is behind the mutex.
+  std::atomic<std::uint32_t> changes_{0};
+};
+
+class DeadlineTimer::Entry {
+ private:
+  friend class DeadlineTimer;
+  Entries::node_type entry_;   // made before the task is submitted, so that add() cannot fail
+  Places::node_type place_;
+};
+
+}  // namespace pools::detail

@@ -1,0 +1,318 @@
+#include "pools/src/thread/dispatch.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "pools/src/base/patience.h"
+
+namespace pools::detail {
+
+void Dispatch::List::append(Job* job) noexcept {
+  job->next = nullptr;
+  if (empty()) {
+    first_.store(job, std::memory_order_relaxed);
+  } else {
+    last_->next = job;
+  }
+  last_ = job;
+}
+
+void Dispatch::List::append_all(List& from) noexcept {
+  if (from.empty()) return;
+  Job* const last = from.last_;
+  if (empty()) {
+    first_.store(from.first(), std::memory_order_relaxed);
+  } else {
+    last_->next = from.first();
+  }
+  last_ = last;
+  from.first_.store(nullptr, std::memory_order_relaxed);
+}
+
+Job* Dispatch::List::pop() noexcept {
+  Job* const job = first();
+  first_.store(job->next, std::memory_order_relaxed);
+  return job;
+}
+
+Job* Dispatch::List::take_all() noexcept {
+  Job* const all = first();
+  first_.store(nullptr, std::memory_order_relaxed);
+  return all;
+}
+
+void Dispatch::accept_locked(Job* job) noexcept {
+  const std::uint64_t number = submitted_.load(std::memory_order_relaxed);
+  // Release: see submitted().
+  submitted_.store(number + 1, std::memory_order_release);
+  if (job->extras) events_.accepted(*job, number);
+}
+
+void Dispatch::queued_locked(Worker*& wake) noexcept {
+  if (inbox_counting()) ++unclaimed_;
+  if (!inbox_paused()) wake = choose_locked();
+}
+
+Dispatch::Pushed Dispatch::push(Job* job, bool anyway) noexcept {
+  if (job->priority() != 0) return push_ranked(job, anyway);
+  Worker* wake = nullptr;
+  {
+    const std::lock_guard inbox(inbox_mutex_);
+    if (closed_.load(std::memory_order_relaxed)) return Pushed::refused;
+    if (short_of_workers_locked(1) && !anyway) return Pushed::needs_worker;
+    accept_locked(job);
+    inbox_.append(job);
+    queued_locked(wake);
+  }
+  if (wake != nullptr) wake->parker_.unpark();   // after unlocking: the first thing it wants are the locks
+  return Pushed::queued;
+}
+
+Dispatch::Pushed Dispatch::push_ranked(Job* job, bool anyway) noexcept {
+  Worker* wake = nullptr;
+  {
+    const std::lock_guard outbox(outbox_mutex_);
+    const std::lock_guard inbox(inbox_mutex_);
+    if (closed_.load(std::memory_order_relaxed)) return Pushed::refused;
+    if (short_of_workers_locked(1) && !anyway) return Pushed::needs_worker;
+    accept_locked(job);
+    ranked_.push(job);
+    set_mode_locked(kRanked, true);
+    queued_locked(wake);
+  }
+  if (wake != nullptr) wake->parker_.unpark();
+  return Pushed::queued;
+}
+
+Dispatch::Admitted Dispatch::admit(Job* job) noexcept {
+  const std::lock_guard outbox(outbox_mutex_);
+  const std::lock_guard inbox(inbox_mutex_);
+  if (closed_.load(std::memory_order_relaxed)) return Admitted::refused;
+  if (paused()) return Admitted::paused;
+  accept_locked(job);
+  admitted_.fetch_add(1, std::memory_order_relaxed);   // Relaxed: the locks order it before a pause
+  return Admitted::admitted;
+}
+
+Worker* Dispatch::choose_locked() noexcept {
+  if (searching_ > 0 || idle_ == nullptr) return nullptr;
+  Worker* const worker = std::exchange(idle_, idle_->next_idle_);
+  worker->searching_ = true;
+  ++searching_;
+  return worker;
+}
+
+Job* Dispatch::claim_locked(Worker& self, Worker*& wake) noexcept {
+  Job* job = nullptr;
+  if (!ranked_.empty() && (outbox_.empty() || ranked_.first()->priority() > 0)) {
+    job = ranked_.pop();
+    if (ranked_.empty()) set_mode_locked(kRanked, false);
+  } else {
+    job = outbox_.pop();
+  }
+  self.claiming();
+  if (counting()) {
+    --unclaimed_;
+    if (std::exchange(self.available_, false)) --available_;
+  }
+  if (std::exchange(self.searching_, false)) --searching_;
+  if (claimable_locked()) wake = choose_locked();
+  return job;
+}
+
+void Dispatch::retire_locked(Worker& self, Worker*& wake) noexcept {
+  if (--excess_ == 0) set_mode_locked(kShrinking, false);
+  if (!std::exchange(self.searching_, false)) return;
+  --searching_;
+  if (claimable_locked()) wake = choose_locked();
+}
+
+Job* Dispatch::next(Worker& self) noexcept {
+  for (bool searched = false;;) {
+    Worker* wake = nullptr;
+    Job* job = nullptr;
+    bool park = false;
+    bool end = false;
+    {
+      const std::lock_guard outbox(outbox_mutex_);
+      // self.searching_ is set by others only while this worker is parked.
+      if (!outbox_.empty() && !self.searching_ && mode() == 0) {
+        self.claiming();
+        return outbox_.pop();
+      }
+
+      const std::lock_guard inbox(inbox_mutex_);
+      outbox_.append_all(inbox_);
+      if (excess_ > 0) {
+        retire_locked(self, wake);
+        end = true;
+      } else if (claimable_locked()) {
+        job = claim_locked(self, wake);
+      } else {
+        if (counting() && !std::exchange(self.available_, true)) ++available_;
+        if (closed_.load(std::memory_order_relaxed)) {   // and not paused: nothing is left
+          if (std::exchange(self.searching_, false)) --searching_;
+          return nullptr;
+        }
+        if (!searched) {
+          if (!std::exchange(self.searching_, true)) ++searching_;
+        } else {
+          self.searching_ = false;
+          --searching_;
+          self.next_idle_ = std::exchange(idle_, &self);
+          park = true;
+        }
+      }
+    }
+    if (wake != nullptr) wake->parker_.unpark();
+    if (job != nullptr || end) return job;
+    if (park) {
+      self.parker_.park();
+      searched = false;
+    } else {
+      search();
+      searched = true;
+    }
+  }
+}
+
+void Dispatch::search() const noexcept {
+  Patience patience;
+  do {
+    if (!outbox_.empty() || !inbox_.empty() || (mode() & kRanked) != 0) return;
+  } while (patience.yield_once());
+}
+
+void Dispatch::unpark_all(Worker* list) noexcept {
+  // Off the list a worker stays parked, and its link unchanged, until it is unparked here.
+  while (list != nullptr) std::exchange(list, list->next_idle_)->parker_.unpark();
+}
+
+void Dispatch::close() noexcept {
+  Worker* woken = nullptr;
+  std::vector<std::shared_ptr<Rendezvous>> waiters;
+  {
+    const std::lock_guard outbox(outbox_mutex_);
+    const std::lock_guard inbox(inbox_mutex_);
+    // Release: see closed().
+    closed_.store(true, std::memory_order_release);
+    set_mode_locked(kPaused, false);
+    waiters.swap(resume_waiters_);
+    woken = std::exchange(idle_, nullptr);
+  }
+  unpark_all(woken);
+  for (const auto& waiter : waiters) waiter->nudge();
+}
+
+void Dispatch::pause() noexcept {
+  const std::lock_guard outbox(outbox_mutex_);
+  const std::lock_guard inbox(inbox_mutex_);
+  if (!closed_.load(std::memory_order_relaxed)) set_mode_locked(kPaused, true);
+}
+
+void Dispatch::await_admitted_settled() const noexcept {
+  while (admitted_.load(std::memory_order_acquire) != 0) ::sched_yield();   // a few instructions, but for a lost core
+}
+
+void Dispatch::resume() noexcept {
+  Worker* wake = nullptr;
+  std::vector<std::shared_ptr<Rendezvous>> waiters;
+  {
+    const std::lock_guard outbox(outbox_mutex_);
+    const std::lock_guard inbox(inbox_mutex_);
+    set_mode_locked(kPaused, false);
+    waiters.swap(resume_waiters_);
+    if (claimable_locked()) wake = choose_locked();
+  }
+  if (wake != nullptr) wake->parker_.unpark();
+  for (const auto& waiter : waiters) waiter->nudge();
+}
+
+bool Dispatch::notify_on_resume(std::shared_ptr<Rendezvous> waiter) {
+  const std::lock_guard outbox(outbox_mutex_);
+  const std::lock_guard inbox(inbox_mutex_);
+  if (!paused()) return false;
+  resume_waiters_.push_back(std::move(waiter));
+  return true;
+}
+
+bool Dispatch::begin_helping(Worker& worker) noexcept {
+  const std::lock_guard outbox(outbox_mutex_);
+  if (paused()) return false;
+  worker.claiming();
+  return true;
+}
+
+Job* Dispatch::take_all() noexcept {
+  const std::lock_guard outbox(outbox_mutex_);
+  const std::lock_guard inbox(inbox_mutex_);
+  outbox_.append_all(inbox_);
+  while (!ranked_.empty()) outbox_.append(ranked_.pop());
+  set_mode_locked(kRanked, false);
+  unclaimed_ = 0;
+  return outbox_.take_all();
+}
+
+bool Dispatch::lacks_worker(Need need) const noexcept {
+  const std::lock_guard inbox(inbox_mutex_);
+  if (unstarted_ == 0) return false;
+  if (need == Need::queued) return short_of_workers_locked(0);
+  if (closed_.load(std::memory_order_relaxed)) return false;
+  return need == Need::all || short_of_workers_locked(1);
+}
+
+void Dispatch::worker_started() noexcept {
+  const std::lock_guard outbox(outbox_mutex_);
+  const std::lock_guard inbox(inbox_mutex_);
+  // It may have claimed a job by now, and have counted itself as busy before it is counted here.
+  ++available_;
+  if (--unstarted_ == 0) set_mode_locked(kCounting, false);
+}
+
+void Dispatch::grow(int by) noexcept {
+  const std::lock_guard outbox(outbox_mutex_);
+  const std::lock_guard inbox(inbox_mutex_);
+  const int kept = std::min(by, excess_);   // that were to end and have not yet
+  excess_ -= kept;
+  set_mode_locked(kShrinking, excess_ > 0);
+  unstarted_ += by - kept;
+}
+
+void Dispatch::shrink(int by) noexcept {
+  Worker* woken = nullptr;
+  {
+    const std::lock_guard outbox(outbox_mutex_);
+    const std::lock_guard inbox(inbox_mutex_);
+    const int never_started = std::min(by, unstarted_);
+    unstarted_ -= never_started;
+    if (unstarted_ == 0) set_mode_locked(kCounting, false);
+    excess_ += by - never_started;
+    set_mode_locked(kShrinking, excess_ > 0);
+    for (int left = excess_; left > 0 && idle_ != nullptr; --left) {
+      Worker* const worker = std::exchange(idle_, idle_->next_idle_);
+      worker->next_idle_ = std::exchange(woken, worker);
+    }
+  }
+  unpark_all(woken);
+}
+
+int Dispatch::drop_unstarted() noexcept {
+  const std::lock_guard inbox(inbox_mutex_);
+  return std::exchange(unstarted_, 0);
+}
+
+void Dispatch::make_available(Worker& self) noexcept {
+  const std::lock_guard inbox(inbox_mutex_);
+  if (!std::exchange(self.available_, true)) ++available_;
+}
+
+bool Dispatch::make_unavailable(Worker& self) noexcept {
+  const std::lock_guard inbox(inbox_mutex_);
+  if (std::exchange(self.available_, false)) --available_;
+  return short_of_workers_locked(0);
+}
+
+}  // namespace pools::detail

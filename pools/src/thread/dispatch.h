@@ -1,0 +1,233 @@
+#pragma once
+
+// The queue of a thread pool and the parking of its workers.
+//
+// Two lists under two locks: producers append to the inbox, workers take from the outbox and, when it is empty, move the
+// whole inbox over. So producers and workers meet once per batch and not once per job, while jobs are still claimed one at
+// a time, in the order of submission, and nothing that is claimed waits. Jobs with a priority are in a heap of their own. While
+// there are any, while the pool is paused, while it is shrinking and until all workers were started, the mode says so, and then each
+// claim takes both locks.
+//
+// Waking. A worker is running a job, searching (looking at the lists, yielding its core in between), or parked. A job can be
+// claimed when it is queued and the pool is not paused. What has to hold is that no job that can be claimed waits while a worker is
+// parked and nobody is on the way to it:
+//
+//     (I)  whenever neither lock is held:  a job can be claimed and a worker is parked  =>  a worker is searching
+//
+// idle_, searching_ and the emptiness of the inbox and the heap change only under the inbox lock, only its holder moves jobs to
+// the outbox, and pausing takes both locks, so (I) is kept by each step for itself: push() makes a parked worker a searching one if there
+// is none; a searching worker that claims a job stops searching and, if a job is left, makes another parked worker a searching
+// one; a worker parks only while it holds both locks and no job can be claimed. pause() makes the premise false; resume() and close()
+// make it true, and so do what push() does, or unpark everybody. A worker that retires is a running one, which (I) does not speak of,
+// or a searching one, which hands its search over: it makes a parked worker a searching one if a job can be claimed. resize() takes
+// workers off the parked ones and unparks them: they look at the lists like one that comes from a job, retired or not, and one
+// that is not retired stays. Hence at most one wake-up is in flight that has not yet borne fruit, the woken worker
+// wakes the next, and there is nothing to get wrong in memory orders: the mutexes have them.
+//
+// Workers that are started as they are needed. A job is queued only when somebody is there to run it:
+//
+//     (II)  a job is queued  =>  there is a worker
+//
+// So push() queues nothing for which a worker would have to be started first: its caller starts one and comes again, or, where no
+// thread can be started and none is there, has kept the job and says so. A worker counts from its start on and not while it is being
+// started: nobody relies on one that never comes.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "pools/detail/futex.h"
+#include "pools/detail/job.h"
+#include "pools/detail/runner.h"
+#include "pools/detail/stack.h"
+#include "pools/src/base/pairing_heap.h"
+#include "pools/src/future/rendezvous.h"
+#include "pools/src/thread/job_events.h"
+
+namespace pools::detail {
+
+class Dispatch {
+ public:
+  Dispatch(int workers, JobEvents& events) noexcept : events_(events), unstarted_(workers) {}
+  Dispatch(const Dispatch&) = delete;
+  Dispatch& operator=(const Dispatch&) = delete;
+
+  // Appends, and wakes a worker if one must be. Refused after close(), and needs_worker: the job is still the caller's.
+  // needs_worker, perhaps, unless `anyway`: start one if lacks_worker(Need::another), then push again. REQUIRES of `anyway`: there is a
+  // worker, or the dispatch is closed.
+  enum class Pushed { refused, needs_worker, queued };
+  Pushed push(Job* job, bool anyway = false) noexcept;
+  // For a job that its submitter is to run: counts it as submitted if it may start now, and as admitted() until its Runner says that
+  // it has settled.
+  enum class Admitted { refused, paused, admitted };
+  Admitted admit(Job* job) noexcept;
+  std::atomic<std::uint32_t>& admitted() noexcept { return admitted_; }
+
+  // The next job; null when there is none and there never will be, or when there is a worker too many: end the thread. Parks. Called
+  // by `self`'s thread.
+  Job* next(Worker& self) noexcept;
+
+  // No push from now on; parked workers come back to see the rest done. Ends a pause.
+  void close() noexcept;
+  // Acquire: why it was closed is visible.
+  bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+  // Everything that no worker has claimed, chained by `next`.
+  Job* take_all() noexcept;
+
+  // Nothing is claimed or admitted from its return on until resume() or close(); what was before may not have settled yet. Without
+  // effect after close().
+  void pause() noexcept;
+  void await_admitted_settled() const noexcept;
+  void resume() noexcept;
+  bool paused() const noexcept { return (mode() & kPaused) != 0; }
+  // Calls waiter->nudge() once when the pause ends. False: it is not paused.
+  bool notify_on_resume(std::shared_ptr<Rendezvous> waiter);
+
+  // Jobs accepted so far. Acquire, like the counts of their ends (job_events.h).
+  std::uint64_t submitted() const noexcept { return submitted_.load(std::memory_order_acquire); }
+
+  // --- workers are started as they are needed; not by two threads at once ---
+  enum class Need {
+    queued,    // more jobs are queued than workers are available for, also after close()
+    another,   // there would be, with one more
+    all,       // as many as were asked for
+  };
+  // True: start one, then say worker_started(). False: all are, or it is not needed; but for Need::queued also after close().
+  bool lacks_worker(Need need) const noexcept;
+  void worker_started() noexcept;   // once no worker is left to be started nobody counts
+  bool counting() const noexcept { return (mode() & kCounting) != 0; }
+
+  // --- resizing; not by two threads at once, nor while a worker is being started ---
+  void grow(int by) noexcept;     // then start those that are lacking, at once all of them unless counting()
+  void shrink(int by) noexcept;   // workers that are not busy end at once, others after their job
+  int drop_unstarted() noexcept;  // those that were never started will not be: how many
+
+ private:
+  friend class Runner;
+  friend class Worker;
+
+  struct List {
+    Job* first() const noexcept { return first_.load(std::memory_order_relaxed); }
+    bool empty() const noexcept { return first() == nullptr; }
+    void append(Job* job) noexcept;
+    void append_all(List& from) noexcept;
+    Job* pop() noexcept;
+    Job* take_all() noexcept;
+
+   private:
+    // Atomic only so that a searching worker may glance at it without the lock. Relaxed: what it saw decides nothing.
+    std::atomic<Job*> first_{nullptr};
+    Job* last_ = nullptr;   // undefined when empty
+  };
+
+  // Reasons for every claim to take both locks.
+  static constexpr unsigned kCounting = Runner::kCounting;   // workers are left to be started
+  static constexpr unsigned kRanked = 2;      // the heap is not empty
+  static constexpr unsigned kPaused = 4;
+  static constexpr unsigned kShrinking = 8;   // excess_ > 0
+
+  unsigned mode() const noexcept { return mode_.load(std::memory_order_relaxed); }
+  void set_mode_locked(unsigned bit, bool on) noexcept {
+    mode_.store(on ? mode() | bit : mode() & ~bit, std::memory_order_relaxed);
+    inbox_mode_ = mode();
+  }
+  // As mode(), with the inbox lock held: from the producers' cache line.
+  bool inbox_counting() const noexcept { return (inbox_mode_ & kCounting) != 0; }
+  bool inbox_paused() const noexcept { return (inbox_mode_ & kPaused) != 0; }
+  void accept_locked(Job* job) noexcept;
+  void queued_locked(Worker*& wake) noexcept;
+  Pushed push_ranked(Job* job, bool anyway) noexcept;
+  // With `more` jobs than there are.
+  bool short_of_workers_locked(int more) const noexcept { return inbox_counting() && unstarted_ > 0 && unclaimed_ + more > available_; }
+  bool nothing_queued_locked() const noexcept { return outbox_.empty() && inbox_.empty() && ranked_.empty(); }
+  bool claimable_locked() const noexcept { return !paused() && !nothing_queued_locked(); }
+  Worker* choose_locked() noexcept;
+  Job* claim_locked(Worker& self, Worker*& wake) noexcept;
+  void retire_locked(Worker& self, Worker*& wake) noexcept;
+  bool begin_helping(Worker& worker) noexcept;
+  void search() const noexcept;
+  void make_available(Worker& self) noexcept;
+  bool make_unavailable(Worker& self) noexcept;
+  static void unpark_all(Worker* list) noexcept;
+
+  // Jobs with a priority: higher ones first, equal ones in the order of submission. All of them have extras.
+  struct Links {
+    static bool goes_before(const Job& a, const Job& b) noexcept {
+      return a.extras->priority != b.extras->priority ? a.extras->priority > b.extras->priority : a.extras->number < b.extras->number;
+    }
+    static Job*& next(Job& job) noexcept { return job.next; }
+    static Job*& child(Job& job) noexcept { return job.extras->child; }
+  };
+
+  static constexpr std::size_t kCacheLine = 64;   // two sides, two lines: producers and workers disturb each other less
+
+  JobEvents& events_;
+
+  // Lock order: outbox, then inbox.
+  alignas(kCacheLine) BriefMutex outbox_mutex_;
+  List outbox_;   // guarded by outbox_mutex_; grows only under both locks
+  // Changes only under both locks: who holds either reads what is. Relaxed: others decide nothing by it.
+  std::atomic<unsigned> mode_{kCounting};
+
+  alignas(kCacheLine) mutable BriefMutex inbox_mutex_;
+  // Guarded by inbox_mutex_.
+  unsigned inbox_mode_ = kCounting;   // mode_, once more
+  List inbox_;
+  Worker* idle_ = nullptr;   // parked or about to: the one that was last busy first
+  int searching_ = 0;        // workers that were chosen, or found nothing, and have neither claimed a job nor parked since
+  std::atomic<std::uint64_t> submitted_{0};   // written under the lock
+  std::atomic<bool> closed_{false};           // likewise
+  int excess_ = 0;           // workers that are to end. > 0  =>  unstarted_ == 0
+  // Only while counting(): whether a job that comes needs a worker that was not started yet. A worker is available when it will
+  // take the next job without anybody's help; it becomes so *before* it publishes a result, so that who has seen the result
+  // and submits again finds it available.
+  int unstarted_;
+  std::ptrdiff_t unclaimed_ = 0;   // jobs in the lists
+  std::ptrdiff_t available_ = 0;
+
+  // Raised under both locks; released by those who run the jobs, acquired by await_settled().
+  std::atomic<std::uint32_t> admitted_{0};
+  // Guarded by both: changed under both, read under either.
+  PairingHeap<Job, Links> ranked_;
+  std::vector<std::shared_ptr<Rendezvous>> resume_waiters_;   // empty unless paused
+};
+
+// A worker's side of a Dispatch. Lives as long as the Dispatch does, since wakers touch it.
+class Worker final : public Runner {
+ public:
+  Worker(Dispatch& dispatch, const CallbackSink& pool, JobEvents& events, Tally& tally, int number) noexcept
+      : Runner(pool, events, tally, this, number, &dispatch.mode_), dispatch_(dispatch) {}
+
+  // After about_to_publish(): this worker will be busy after all, with callbacks. True: another must be started.
+  bool busy_again() noexcept { return dispatch_.counting() && dispatch_.make_unavailable(*this); }
+
+  // Helping: it runs a job on top of what it is at. begin_helping() false: the pool is paused, nothing may start. Otherwise settled()
+  // must follow. Throws RecursionError.
+  bool begin_helping() {
+    require_stack("a task that waits, and would run what it waits for, is");
+    return dispatch_.begin_helping(*this);
+  }
+  void enter_help() noexcept { ++helping_; }
+  void leave_help() noexcept { --helping_; }
+  Dispatch& dispatch() noexcept { return dispatch_; }
+
+  using Runner::await_settled;
+
+  // For the thread that is started in the place of one that has ended. REQUIRES: before it is started
+  void renew() noexcept { available_ = true; }
+
+ private:
+  friend class Dispatch;
+  friend class Runner;
+
+  Dispatch& dispatch_;
+  Parker parker_;
+  // Guarded by the inbox lock.
+  Worker* next_idle_ = nullptr;
+  bool searching_ = false;
+  bool available_ = true;   // counted in Dispatch::available_; from its reservation on
+};
+
+}  // namespace pools::detail

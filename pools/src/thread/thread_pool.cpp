@@ -1,0 +1,66 @@
+#include "pools/thread_pool.h"
+
+#include <stdexcept>
+#include <string>
+
+#include "pools/cores.h"
+#include "pools/src/base/affinity.h"
+#include "pools/src/thread/thread_pool_core.h"
+
+namespace pools {
+namespace {
+
+[[noreturn]] void refuse_workers(int workers) {
+  throw std::invalid_argument("a thread pool needs at least 1 worker, not " + std::to_string(workers));
+}
+
+ThreadPoolOptions checked(ThreadPoolOptions options) {
+  if (options.workers < 0) refuse_workers(options.workers);
+  if (options.workers == 0) options.workers = usable_cores().count * 5;
+  detail::check_cpus(options.cpus);
+  return options;
+}
+
+ThreadPoolOptions with_workers(int workers) {
+  if (workers < 1) refuse_workers(workers);
+  ThreadPoolOptions options;
+  options.workers = workers;
+  return options;
+}
+
+}  // namespace
+
+detail::ThreadPoolRef::ThreadPoolRef(std::shared_ptr<ThreadPoolCore> core) noexcept : core_(std::move(core)), sink_(core_->sink()) {}
+
+ThreadPool::ThreadPool(int workers) : ThreadPool(with_workers(workers)) {}
+ThreadPool::ThreadPool(ThreadPoolOptions options)
+    : core_(std::make_shared<detail::ThreadPoolCore>(checked(std::move(options)))) {}
+
+void ThreadPool::shutdown(ShutdownOptions options) { core_->shutdown(options); }
+void ThreadPool::start_all() { core_->start_all(); }
+void ThreadPool::pause() { core_->pause(); }
+void ThreadPool::resume() { core_->resume(); }
+bool ThreadPool::paused() const noexcept { return core_->paused(); }
+int ThreadPool::workers() const { return core_->workers(); }
+PoolMetrics ThreadPool::metrics() const { return core_->metrics(); }
+
+void ThreadPool::resize(int workers) {
+  if (workers < 1) refuse_workers(workers);
+  core_->resize(workers);
+}
+
+void ThreadPool::check(const TaskOptions& options) {
+  if (options.deadline && *options.deadline <= std::chrono::nanoseconds::zero()) {
+    throw std::invalid_argument("a task's deadline must be above 0 ns, not " + std::to_string(options.deadline->count()));
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  if (core_->process().is_this()) {
+    detail::ThreadPoolCore::end(core_.take());
+  } else {
+    detail::keep_for_ever(core_.take());
+  }
+}
+
+}  // namespace pools

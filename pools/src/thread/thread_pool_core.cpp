@@ -1,0 +1,414 @@
+#include "pools/src/thread/thread_pool_core.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "pools/detail/forced_unwind.h"
+#include "pools/detail/stack.h"
+#include "pools/detail/thread_pool_ref.h"
+#include "pools/src/base/affinity.h"
+#include "pools/src/base/own_thread.h"
+#include "pools/src/base/thread_name.h"
+#include "pools/src/thread/waits_for.h"
+
+namespace pools::detail {
+namespace {
+
+struct ThisThread {
+  const ThreadPoolCore* pool = nullptr;
+  Worker* worker = nullptr;
+};
+thread_local ThisThread this_thread;
+
+}  // namespace
+
+ThreadPoolCore::ThreadPoolCore(ThreadPoolOptions options)
+    : options_(std::move(options)),
+      deadlines_(options_.name_prefix + "_dl"),
+      events_(options_.observer, options_.timing, options_.queue.limit, deadlines_),
+      dispatch_(options_.workers, events_),
+      callers_{.latencies = events_.make_latencies()},
+      wanted_(options_.workers),
+      callback_thread_(options_.callbacks == CallbackOn::callback_thread
+                           ? std::make_unique<CallbackThread>(options_.name_prefix + "_cb", options_.initializer)
+                           : nullptr) {
+  slots_.reserve(static_cast<std::size_t>(options_.workers));
+}
+
+ThreadPoolCore::~ThreadPoolCore() {
+  for (const auto& slot : slots_) {   // left behind by a pool that did not wait; they have dropped the core, and so end
+    join_unless_this(slot->before);
+    join_unless_this(slot->thread);
+  }
+}
+
+void ThreadPoolCore::end(std::shared_ptr<ThreadPoolCore> core) {
+  ThreadPoolCore& self = *core;
+  if (this_thread.pool == &self) return self.close_and_wait({.wait = false});
+  const bool on_callback_thread = self.callback_thread_ && self.callback_thread_->is_this_thread();
+  if (on_callback_thread || self.deadlines_.is_this_thread()) keep_until_this_thread_ends(std::move(core));
+  self.close_and_wait({});
+  if (on_callback_thread) self.callback_thread_->stop();
+}
+
+void ThreadPoolCore::refuse_in_fork() const { process_.refuse("the pool '" + options_.name_prefix + "'"); }
+
+int ThreadPoolCore::workers() const {
+  if (!process_.is_this()) return 0;
+  const std::lock_guard lock(mutex_);
+  return wanted_;
+}
+
+void ThreadPoolCore::Sink::deliver(StateRef state) noexcept {
+  // In a fork: a submitter's that runs its own job and has forked there.
+  if (core_.callback_thread_ && core_.process_.is_this()) {
+    core_.callback_thread_->deliver(std::move(state));
+    return;
+  }
+  // While it runs callbacks the worker is as good as busy: a job that is queued meanwhile may need another one.
+  if (this_thread.pool == &core_ && this_thread.worker->busy_again()) {
+    try {
+      core_.start_needed(Dispatch::Need::queued);
+    } catch (const std::exception&) {
+      report_error("starting a worker", std::current_exception());
+    }
+  }
+  state->run_delivered_callbacks();
+}
+
+void ThreadPoolCore::refuse() const {
+  const std::lock_guard lock(mutex_);
+  if (broken_) std::rethrow_exception(broken_);
+  throw ShutdownError();
+}
+
+// --- submitting -------------------------------------------------------------------------------------------------------
+
+void ThreadPoolRef::submit_job(ThreadPoolCore& core, Job& job, FutureState* state, const TaskOptions* options) {
+  core.submit(job, state, options);
+}
+
+void ThreadPoolCore::enqueue(Job& job) {
+  for (bool anyway = false;;) {
+    switch (dispatch_.push(&job, anyway)) {
+      case Dispatch::Pushed::queued:
+        return;
+      case Dispatch::Pushed::refused:
+        refuse();
+      case Dispatch::Pushed::needs_worker:
+        // Each time around a worker was started for this job or another one, unless it is the last time.
+        anyway = !start_needed(Dispatch::Need::another);
+    }
+  }
+}
+
+void ThreadPoolCore::enqueue_with_extras(Job& job, FutureState* state, const TaskOptions* options) {
+  job.extras = std::make_unique<JobExtras>();
+  std::optional<DeadlineTimer::Entry> deadline;
+  if (options != nullptr) {
+    job.extras->priority = options->priority;
+    if (options->deadline) {
+      job.extras->deadline = deadline_after(*options->deadline);
+      deadline = deadlines_.make(*state, *job.extras->deadline);
+    }
+  }
+  events_.submitting(job);
+  if (events_.places() != nullptr && !find_place(job, state)) return;   // it has been run here
+  try {
+    enqueue(job);
+  } catch (...) {
+    if (events_.places() != nullptr) events_.places()->give_back();
+    throw;
+  }
+  if (deadline) deadlines_.add(std::move(*deadline));
+}
+
+bool ThreadPoolCore::called_from_inside() const noexcept {
+  return this_thread.pool == this || (this_runner != nullptr && this_runner->pool() == &sink_) || deadlines_.is_this_thread() ||
+         (callback_thread_ && callback_thread_->is_this_thread());
+}
+
+// False: the job has been run instead.
+bool ThreadPoolCore::find_place(Job& job, FutureState* state) {
+  Places& places = *events_.places();
+  if (called_from_inside()) {
+    places.take_anyway();
+    return true;
+  }
+  for (;;) {
+    if (dispatch_.closed()) refuse();
+    if (places.try_take()) return true;
+    switch (options_.queue.when_full) {
+      case WhenFull::reject:
+        throw QueueFullError("the queue of the pool '" + options_.name_prefix + "' is full: " +
+                             std::to_string(options_.queue.limit) + (options_.queue.limit == 1 ? " task waits" : " tasks wait"));
+      case WhenFull::block:
+        if (places.take([this] { return dispatch_.closed(); })) return true;
+        break;
+      case WhenFull::caller_runs:
+        if (stack_runs_low()) {   // two pools that are full may submit to each other without end
+          places.take_anyway();
+          return true;
+        }
+        if (run_in_caller(job, state)) return false;
+        // Paused: nobody may run it now.
+        if (places.take([this] { return dispatch_.closed() || !dispatch_.paused(); })) return true;
+        break;
+    }
+  }
+}
+
+// False: the pool is paused.
+bool ThreadPoolCore::run_in_caller(Job& job, FutureState* state) {
+  // If this thread runs a task already, that one waits for this, and nobody else is to run it: it is not in the queue.
+  std::optional<WaitRecord> record;
+  if (this_runner != nullptr && state != nullptr) record.emplace(*this_runner, *state, WaitRecord::Kind::runs);
+  switch (dispatch_.admit(&job)) {
+    case Dispatch::Admitted::refused:
+      refuse();
+    case Dispatch::Admitted::paused:
+      return false;
+    case Dispatch::Admitted::admitted:
+      break;
+  }
+  events_.places()->take_anyway();   // it gives one back when it starts
+  const std::shared_ptr<ThreadPoolCore> keep = shared_from_this();   // the job may destroy the pool
+  Runner runner(sink_, events_, callers_, dispatch_.admitted());
+  const RunnerScope scope(runner);
+  job.run(runner);
+  return true;
+}
+
+// --- workers ----------------------------------------------------------------------------------------------------------
+
+bool ThreadPoolCore::start_needed(Dispatch::Need need) {
+  const std::lock_guard lock(mutex_);
+  while (dispatch_.lacks_worker(need)) {
+    try {
+      start_worker_locked();
+    } catch (const std::exception&) {
+      if (slots_.size() == ended_) throw;
+      report_error("starting a worker", std::current_exception());
+      return false;
+    }
+  }
+  return true;
+}
+
+void ThreadPoolCore::start_worker_locked() {
+  Slot* slot = nullptr;
+  try {
+    int number = static_cast<int>(slots_.size());
+    // After a shutdown those who wait for the ends of the threads have an eye on each slot.
+    if (ended_ > 0 && !dispatch_.closed()) {
+      for (number = 0; !slots_[static_cast<std::size_t>(number)]->ended;) ++number;
+      slot = slots_[static_cast<std::size_t>(number)].get();
+      if (slot->thread.joinable()) slot->before = std::move(slot->thread);
+    } else {
+      slots_.push_back(std::make_unique<Slot>(dispatch_, sink_, events_, number));
+      slot = slots_.back().get();
+      slot->ended = true;
+      ++ended_;
+    }
+    slot->worker.renew();
+    slot->thread = std::thread([self = shared_from_this(), slot, number] { self->work(*slot, number); });
+  } catch (...) {
+    if (slot != nullptr && slot->before.joinable()) slot->thread = std::move(slot->before);
+    throw;
+  }
+  slot->ended = false;
+  --ended_;
+  ++started_;
+  dispatch_.worker_started();
+}
+
+void ThreadPoolCore::fail_all(const std::exception_ptr& error) noexcept {
+  for (Job* job = dispatch_.take_all(); job != nullptr;) std::exchange(job, job->next)->fail(error, events_);
+}
+
+bool ThreadPoolCore::initialize() noexcept {
+  if (!options_.initializer) return true;
+  std::exception_ptr broken;
+  try {
+    options_.initializer();
+    end_if_forked();
+    return true;
+  } catch (ForcedUnwind&) {
+    refuse_to_unwind("an initializer");
+  } catch (const std::exception& error) {
+    broken = std::make_exception_ptr(BrokenPoolError(std::string("the pool is broken: its initializer threw: ") + error.what()));
+  } catch (...) {
+    broken = std::make_exception_ptr(BrokenPoolError("the pool is broken: its initializer threw no std::exception"));
+  }
+  end_if_forked();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!broken_) broken_ = broken;
+  }
+  dispatch_.close();
+  if (events_.places() != nullptr) events_.places()->wake_all();
+  fail_all(broken);
+  return false;
+}
+
+void ThreadPoolCore::work(Slot& slot, int number) noexcept {
+  if (slot.before.joinable()) slot.before.join();   // it has said that it has ended, and is about to
+  pool_thread_of = this_process();
+  this_thread = {.pool = this, .worker = &slot.worker};
+  const RunnerScope scope(slot.worker);
+  name_this_thread(options_.name_prefix, std::string(1, '_').append(std::to_string(number)));
+  // Sleeping tasks wake 50 us late by default: the kernel gathers wake-ups to save power.
+  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+  if (!options_.cpus.empty() && !pin_this_thread(cpu_of_worker(options_.cpus, number))) {
+    report_error("pinning a worker to its CPU", std::make_exception_ptr(std::system_error(errno, std::generic_category())));
+  }
+  PoolObserver* const observer = events_.observer();
+  const pid_t id = observer != nullptr ? ::gettid() : 0;
+  if (observer != nullptr) observer->worker_up(number, id);
+  const bool initialized = initialize();
+  // Release: start_all() returns after the initializers' effects.
+  ready_.fetch_add(1, std::memory_order_release);
+  futex_wake_all(ready_);
+  if (initialized) {
+    while (Job* const job = dispatch_.next(slot.worker)) job->run(slot.worker);
+  }
+  if (observer != nullptr) observer->worker_down(number, id);
+  const std::lock_guard lock(mutex_);
+  slot.ended = true;
+  ++ended_;
+}
+
+void ThreadPoolCore::join_all() {
+  const std::lock_guard join_lock(join_mutex_);
+  for (std::size_t index = 0;; ++index) {
+    std::thread* thread = nullptr;
+    {
+      // Workers start workers, but each before its own end, and after the pool has closed always in new slots: once all
+      // have been joined there are no new ones.
+      const std::lock_guard lock(mutex_);
+      if (index == slots_.size()) return;
+      thread = &slots_[index]->thread;
+    }
+    if (thread->joinable()) thread->join();
+  }
+}
+
+// --- control ----------------------------------------------------------------------------------------------------------
+
+void ThreadPoolCore::shutdown(const ShutdownOptions& options) {
+  if (!process_.is_this()) return;
+  if (options.wait && (this_thread.pool == this || (this_runner != nullptr && this_runner->pool() == &sink_))) {
+    throw Error("shutdown(wait) was called from a worker of the pool '" + options_.name_prefix + "': it would wait for itself");
+  }
+  close_and_wait(options);
+}
+
+void ThreadPoolCore::close_and_wait(const ShutdownOptions& options) {
+  dispatch_.close();
+  if (events_.places() != nullptr) events_.places()->wake_all();
+  if (options.cancel_futures) {
+    for (Job* job = dispatch_.take_all(); job != nullptr;) std::exchange(job, job->next)->cancel(events_);
+  }
+  if (!options.wait) return;
+  join_all();
+  deadlines_.stop();
+  if (callback_thread_) callback_thread_->drain();
+}
+
+void ThreadPoolCore::start_all() {
+  require_own_process();
+  std::uint32_t expected = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    while (!broken_ && dispatch_.lacks_worker(Dispatch::Need::all)) start_worker_locked();
+    expected = started_;
+  }
+  for (;;) {
+    const std::uint32_t ready = ready_.load(std::memory_order_acquire);
+    if (static_cast<std::int32_t>(ready - expected) >= 0) break;
+    futex_wait(ready_, ready);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (broken_) std::rethrow_exception(broken_);
+  }
+  if (callback_thread_) callback_thread_->start();
+}
+
+void ThreadPoolCore::pause() {
+  require_own_process();
+  dispatch_.pause();
+  if (!dispatch_.paused()) return;   // shut down
+  // What was claimed before becomes running, or turns out to be cancelled, before this returns.
+  dispatch_.await_admitted_settled();
+  const std::lock_guard lock(mutex_);
+  for (const auto& slot : slots_) slot->worker.await_settled();
+}
+
+void ThreadPoolCore::resume() {
+  require_own_process();
+  dispatch_.resume();
+  if (events_.places() != nullptr) events_.places()->wake_all();   // submitters that may run their own tasks again
+}
+
+void ThreadPoolCore::resize(int workers) {
+  require_own_process();
+  const std::lock_guard lock(mutex_);
+  if (broken_) std::rethrow_exception(broken_);
+  if (dispatch_.closed()) throw ShutdownError("cannot resize a pool after shutdown");
+  const int by = workers - std::exchange(wanted_, workers);
+  if (by < 0) {
+    dispatch_.shrink(-by);
+    return;
+  }
+  if (by == 0) return;
+  dispatch_.grow(by);
+  if (dispatch_.counting()) return;   // as they are needed
+  // Nobody counts any more whether they are needed: all now.
+  try {
+    while (dispatch_.lacks_worker(Dispatch::Need::all)) start_worker_locked();
+  } catch (...) {
+    wanted_ -= dispatch_.drop_unstarted();
+    throw;
+  }
+}
+
+PoolMetrics ThreadPoolCore::metrics() const {
+  PoolMetrics metrics;
+  if (!process_.is_this()) return metrics;
+  const std::lock_guard lock(mutex_);
+  metrics.workers = static_cast<int>(slots_.size() - ended_);
+  // First the ends, then the starts, then the submissions, each with acquire: what is read later is not smaller.
+  const auto sum = [this](std::atomic<std::uint64_t> Tally::*count) {
+    std::uint64_t total = (callers_.*count).load(std::memory_order_acquire);
+    for (const auto& slot : slots_) total += (slot->tally.*count).load(std::memory_order_acquire);
+    return total;
+  };
+  metrics.done = sum(&Tally::done);
+  metrics.failed = sum(&Tally::failed);
+  const std::uint64_t started = sum(&Tally::started);
+  const std::uint64_t failed_unstarted = events_.failed_unstarted_count();
+  metrics.cancelled = events_.cancelled_count();
+  metrics.submitted = dispatch_.submitted();
+  metrics.running = started - metrics.done - metrics.failed;
+  metrics.failed += failed_unstarted;
+  metrics.queued = metrics.submitted - started - failed_unstarted - metrics.cancelled;
+  if (options_.timing) {
+    const auto add = [&](const Tally& tally) {
+      tally.latencies->queue_wait.add_to(*metrics.queue_wait);
+      tally.latencies->run_time.add_to(*metrics.run_time);
+    };
+    metrics.queue_wait.emplace();
+    metrics.run_time.emplace();
+    add(callers_);
+    for (const auto& slot : slots_) add(slot->tally);
+  }
+  return metrics;
+}
+
+}  // namespace pools::detail

@@ -1,0 +1,126 @@
+#pragma once
+
+// The inside of a ThreadPool around its Dispatch: threads, initializers, shutdown. Shared by the pool and by map results that
+// still submit.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "pools/detail/forks.h"
+#include "pools/metrics.h"
+#include "pools/observer.h"
+#include "pools/options.h"
+#include "pools/src/future/callback_thread.h"
+#include "pools/src/thread/deadline_timer.h"
+#include "pools/src/thread/dispatch.h"
+#include "pools/src/thread/job_events.h"
+
+namespace pools::detail {
+
+// Each worker holds it, so that a pool which a worker of its own destroys is gone when the last one ends. In a fork: what submits, starts
+// or waits throws Error, shutdown() returns at once, and the rest says that there is nothing.
+class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
+ public:
+  explicit ThreadPoolCore(ThreadPoolOptions options);
+  ~ThreadPoolCore();   // REQUIRES: no worker runs any more
+  // The end of the pool that had it: a shutdown that waits for every thread but the one that calls it; on a worker it waits for none.
+  static void end(std::shared_ptr<ThreadPoolCore> core);
+
+  int workers() const;
+  const OwningProcess& process() const noexcept { return process_; }
+  // Runs callbacks where options.callbacks says.
+  CallbackSink* sink() noexcept { return &sink_; }
+
+  // state: the job's, or null. If it throws the job is still the caller's.
+  void submit(Job& job, FutureState* state, const TaskOptions* options) {
+    require_own_process();
+    if (options == nullptr && !events_.on_all_jobs()) {
+      enqueue(job);
+    } else {
+      enqueue_with_extras(job, state, options);
+    }
+  }
+  void shutdown(const ShutdownOptions& options);
+  void start_all();
+  void pause();
+  void resume();
+  bool paused() const noexcept { return dispatch_.paused(); }
+  void resize(int workers);
+  PoolMetrics metrics() const;
+
+ private:
+  // A worker, and the counts of all workers that had its number.
+  struct Slot {
+    Slot(Dispatch& dispatch, const CallbackSink& pool, JobEvents& events, int number)
+        : tally{.latencies = events.make_latencies()}, worker(dispatch, pool, events, tally, number) {}
+    Tally tally;
+    Worker worker;
+    std::thread thread;
+    std::thread before;   // the one that had the slot until a resize; joined by `thread`
+    bool ended = false;   // guarded by mutex_; set as the thread's last act
+  };
+  // Callbacks on the worker that completed the future, or on the callback thread.
+  class Sink final : public CallbackSink {
+   public:
+    explicit Sink(ThreadPoolCore& core) noexcept : core_(core) {}
+    void deliver(StateRef state) noexcept override;
+    void note_cancelled(FutureState& state) noexcept override { core_.events_.cancelled(state); }
+
+   private:
+    ThreadPoolCore& core_;
+  };
+
+  void require_own_process() const {
+    if (!process_.is_this()) [[unlikely]] refuse_in_fork();
+  }
+  [[noreturn]] void refuse_in_fork() const;
+  void enqueue(Job& job);
+  void enqueue_with_extras(Job& job, FutureState* state, const TaskOptions* options);
+  bool find_place(Job& job, FutureState* state);
+  bool run_in_caller(Job& job, FutureState* state);
+  bool called_from_inside() const noexcept;
+  // Starts what is needed. Throws std::system_error when a thread could not be started and there is none at all; with fewer threads than
+  // wanted the pool still works: false, and the failure is reported to the error hook.
+  bool start_needed(Dispatch::Need need);
+  void start_worker_locked();
+  void fail_all(const std::exception_ptr& error) noexcept;
+  void work(Slot& slot, int number) noexcept;
+  bool initialize() noexcept;
+  void close_and_wait(const ShutdownOptions& options);
+  void join_all();
+  [[noreturn]] void refuse() const;
+
+  // Constant after construction.
+  const ThreadPoolOptions options_;
+  const OwningProcess process_;   // in a fork of it nothing else may be looked at
+
+  DeadlineTimer deadlines_;
+  JobEvents events_;
+  Sink sink_{*this};
+  Dispatch dispatch_;
+  Tally callers_;   // of submitters that run their own jobs
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  int wanted_;                                 // workers, as asked for
+  std::vector<std::unique_ptr<Slot>> slots_;   // never shrinks: wakers may touch a worker that has just ended
+  std::size_t ended_ = 0;                      // of them: their threads have ended, by a resize
+  std::uint32_t started_ = 0;                  // threads so far; wraps
+  std::exception_ptr broken_;                  // why the pool cannot run tasks any more
+
+  std::mutex join_mutex_;                // serialises those who wait for the threads' end
+  std::atomic<std::uint32_t> ready_{0};  // threads whose initializer is over, failed or not, so far; start_all() sleeps on it
+
+  // Last, so that it is gone first: its callbacks may still use the rest.
+  const std::unique_ptr<CallbackThread> callback_thread_;
+};
+
+}  // namespace pools::detail

@@ -1,0 +1,82 @@
+#include "pools/detail/watch.h"
+
+#include <chrono>
+
+#include "pools/detail/runner.h"
+#include "pools/src/future/rendezvous.h"
+#include "pools/src/thread/dispatch.h"
+#include "pools/src/thread/waits_for.h"
+
+namespace pools::detail {
+
+Watch::Watch(std::size_t capacity) : rendezvous_(std::make_shared<Rendezvous>(capacity)) { watched_.reserve(capacity); }
+
+bool Watch::add(FutureState& state, std::size_t index) {
+  struct Arrival final : Completion {
+    Arrival(std::shared_ptr<Rendezvous> at, std::size_t number) : rendezvous(std::move(at)), index(number) {}
+    void run(FutureState&) noexcept override { rendezvous->arrive(index); }
+    std::shared_ptr<Rendezvous> rendezvous;
+    std::size_t index;
+  };
+  state.require_completion_here();
+  std::unique_ptr<Completion> arrival = std::make_unique<Arrival>(rendezvous_, index);
+  const Completion* const raw = arrival.get();
+  if (!state.try_add_continuation(arrival)) return false;
+  if (slot_of_index_.size() <= index) slot_of_index_.resize(index + 1);
+  slot_of_index_[index] = watched_.size();
+  watched_.emplace_back(StateRef::share(&state), raw);
+  return true;
+}
+
+std::optional<std::size_t> Watch::next(const Deadline& deadline) {
+  process_.require("the set of futures that is waited for");
+  std::optional<std::size_t> index;
+  if (deadline || this_runner == nullptr) {
+    do {
+      index = rendezvous_->next(deadline);
+    } while (index == Rendezvous::kNudge);   // from when a runner waited here
+  } else {
+    index = next_on_runner(*this_runner);
+  }
+  // Arrived: nothing to take back, and no reason to keep the future alive.
+  if (index) watched_[slot_of_index_[*index]].first = {};
+  return index;
+}
+
+std::size_t Watch::next_on_runner(Runner& runner) {
+  for (bool paused = false;;) {
+    // What has arrived before comes first.
+    if (const auto arrived = rendezvous_->next(std::chrono::steady_clock::time_point::min())) {
+      if (*arrived != Rendezvous::kNudge) return *arrived;
+    }
+    auto help = FutureState::Help::none;
+    for (; help == FutureState::Help::none && helped_ < watched_.size(); ++helped_) {
+      const StateRef state = watched_[helped_].first;
+      if (!state || state->done()) continue;
+      help = help_on_thread(runner, *state);
+      if (help == FutureState::Help::paused) break;
+    }
+    if (help == FutureState::Help::helped) continue;
+    // Nothing that is waited for itself can be run here, or not now.
+    paused |= help == FutureState::Help::paused;
+    if (paused && !runner.thread_worker()->dispatch().notify_on_resume(rendezvous_)) {
+      paused = false;
+      continue;
+    }
+    StateRef to_help;
+    {
+      const WaitRecord record(runner, watched_, rendezvous_);
+      if (paused || !record.to_help()) {
+        paused = false;
+        // Whatever comes first: an arrival, the pause's end, or a wait that needs this thread.
+        const std::size_t arrived = *rendezvous_->next({});
+        if (arrived != Rendezvous::kNudge) return arrived;
+        continue;
+      }
+      to_help = record.to_help();
+    }
+    paused = help_on_thread(runner, *to_help) == FutureState::Help::paused;
+  }
+}
+
+}  // namespace pools::detail

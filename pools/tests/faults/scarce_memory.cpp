@@ -1,0 +1,135 @@
+// A host whose operator new fails, at random but on the supervisors of its pools only: what a death, a retry, a priority or an end needs is
+// there all the same, the host lives and every future ends.
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "pools/tests/faults/bystanders.h"
+#include "pools/tests/faults/fault.h"
+#include "pools/tests/faults/sabotage.h"
+#include "pools/tests/gate.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define POOLS_OWN_NEW 0   // the sanitizers have an operator new of their own
+#else
+#define POOLS_OWN_NEW 1
+#endif
+
+namespace pools::faults {
+namespace {
+
+std::atomic<std::uint32_t> scarcity{0};   // of 1024 allocations on a supervisor so many fail
+std::atomic<std::uint64_t> refused{0};
+
+[[maybe_unused]] bool is_supervisor() noexcept {
+  enum class Kind : char { unknown, supervisor, other };
+  static thread_local Kind kind = Kind::unknown;   // a thread has its name before it allocates
+  if (kind == Kind::unknown) {
+    char name[17] = {};
+    ::prctl(PR_GET_NAME, name, 0, 0, 0);
+    kind = std::strstr(name, "_supervisor") != nullptr ? Kind::supervisor : Kind::other;
+  }
+  return kind == Kind::supervisor;
+}
+
+[[maybe_unused]] bool refuse() noexcept {
+  const std::uint32_t rate = scarcity.load(std::memory_order_relaxed);
+  if (rate == 0 || !is_supervisor()) return false;
+  static thread_local std::uint32_t state = 0x9e3779b9;   // one supervisor after the other, each with the same dice
+  state ^= state << 13, state ^= state >> 17, state ^= state << 5;
+  if (state % 1024 >= rate) return false;
+  refused.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+}  // namespace
+}  // namespace pools::faults
+
+#if POOLS_OWN_NEW
+void* operator new(std::size_t bytes) {
+  if (!pools::faults::refuse()) {
+    if (void* const block = std::malloc(bytes == 0 ? 1 : bytes)) return block;
+  }
+  throw std::bad_alloc();
+}
+void operator delete(void* block) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+#endif
+
+namespace pools::faults {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Outcome {
+  int values = 0;
+  int deaths = 0;
+  int broken = 0;
+  int others = 0;   // what there was no memory to decode
+};
+
+Outcome one_round(std::uint32_t rate) {
+  Outcome outcome;
+  ProcessPool pool({.workers = 3,
+                    .retry = {.retries = 1, .backoff = 1ms},
+                    .crash_limit = 0,
+                    .kill_gap = 10ms,
+                    .max_payload = std::uint64_t{1} << 30});
+  pool.start_all();
+  scarcity = rate;
+  std::vector<Future<std::string>> futures;
+  std::vector<Future<int>> deaths;
+  for (int task = 0; task < 60; ++task) {
+    try {
+      futures.push_back(pool.with({.priority = task % 7 - 3}).submit<&test::repeat>(std::string(100, 'x'), 10));
+      if (task % 4 == 0) deaths.push_back(pool.with({.priority = task % 5, .retries = task % 3}).submit<&die_of>(SIGKILL));
+      if (task % 6 == 0) deaths.push_back(pool.submit<&die_of>(SIGSEGV));
+    } catch (const BrokenPoolError&) {
+      ++outcome.broken;
+    }
+  }
+  const auto take = [&](const auto& future) {
+    try {
+      future.result();
+      ++outcome.values;
+    } catch (const WorkerDied&) {
+      ++outcome.deaths;
+    } catch (const BrokenPoolError&) {
+      ++outcome.broken;
+    } catch (const std::bad_alloc&) {
+      ++outcome.others;
+    }
+  };
+  for (const auto& future : futures) take(future);
+  for (const auto& future : deaths) take(future);
+  pool.shutdown();
+  scarcity = 0;
+  expect_balance(pool);
+  return outcome;
+}
+
+POOLS_FAULT_REPEATED(supervisor_without_memory, 1) {
+  const ErrorHook before = set_error_hook([](std::string_view, const std::exception_ptr&) noexcept {});   // it would be told much
+  Outcome all;
+  for (const std::uint32_t rate : {20U, 100U, 300U, 1024U, 50U, 500U}) {
+    const Outcome outcome = one_round(rate);
+    all.values += outcome.values;
+    all.deaths += outcome.deaths;
+  }
+  set_error_hook(before);
+  FAULT_EXPECT(refused > 0);
+  FAULT_EXPECT(all.values > 0 && all.deaths > 0);
+}
+
+}  // namespace
+}  // namespace pools::faults

@@ -1,8 +1,0 @@
-#include "pools/process_pool.h"
-#include "pools/tests/contract_suite.h"
-
-namespace pools::test {
-
-POOLS_INSTANTIATE_CONTRACT(ProcessPool);
-
-}  // namespace pools::test
