@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "harness/model/pairwise.h"
+
 namespace harness::model {
 namespace {
 
@@ -15,24 +17,17 @@ double middle(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-// Of all pairs with different x.
-std::vector<double> slopes_of(const std::vector<std::pair<double, double>>& points) {
-  std::vector<double> slopes;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    for (std::size_t j = i + 1; j < points.size(); ++j) {
-      const double dx = points[j].first - points[i].first;
-      if (dx != 0) slopes.push_back((points[j].second - points[i].second) / dx);
-    }
-  }
-  assert(!slopes.empty());
-  return slopes;
-}
-
 std::vector<double> residuals(const std::vector<std::pair<double, double>>& points, double slope) {
   std::vector<double> values;
   values.reserve(points.size());
   for (const auto& [x, y] : points) values.push_back(y - slope * x);
   return values;
+}
+
+Line line_through(const std::vector<std::pair<double, double>>& points, const PairTable& slopes) {
+  Line line{slopes.median(), 0};
+  line.intercept = middle(residuals(points, line.slope));
+  return line;
 }
 
 // Sum of t(t-1)(2t+5) over the groups of t equal values: what ties take from the variance of Kendall's S, times 18.
@@ -112,13 +107,37 @@ long mann_whitney_critical(std::size_t m, std::size_t n, double alpha) {
   return critical;
 }
 
+// P(Binomial(n, 1/2) <= x) for x = 0, 1, 2, ...: each one term more, so that a search that goes up takes one step for each.
+class BinomialHalf {
+ public:
+  explicit BinomialHalf(int n) : n_(n) {}
+  double next() {
+    if (++x_ <= n_) {
+      cumulative_ += std::exp(std::lgamma(n_ + 1.0) - std::lgamma(x_ + 1.0) - std::lgamma(n_ - x_ + 1.0) - n_ * std::log(2.0));
+    }
+    return std::min(1.0, cumulative_);
+  }
+
+ private:
+  const int n_;
+  int x_ = -1;
+  double cumulative_ = 0;
+};
+
+// P(Binomial(n, 1/2) <= x) for x = -1, 0, ..., n at index x + 1.
+std::vector<double> binomial_half_cdfs(int n) {
+  std::vector<double> cdfs{0};
+  BinomialHalf cdf(n);
+  for (int x = 0; x <= n; ++x) cdfs.push_back(cdf.next());
+  return cdfs;
+}
+
 // The largest l for which [x_(l), x_(n+1-l)] covers the median with that confidence; 1 if none does.
 std::size_t sign_rank(std::size_t n, double confidence) {
+  BinomialHalf cdf(static_cast<int>(n));
+  cdf.next();
   std::size_t l = 1;
-  while (2 * (l + 1) <= n &&
-         1 - 2 * binomial_half_cdf(static_cast<int>(n), static_cast<int>(l)) >= confidence - kRounding) {
-    ++l;
-  }
+  while (2 * (l + 1) <= n && 1 - 2 * cdf.next() >= confidence - kRounding) ++l;
   return l;
 }
 
@@ -138,11 +157,10 @@ std::int64_t median(std::vector<std::int64_t> values) {
 }
 
 double binomial_half_cdf(int n, int x) {
-  double cumulative = 0;
-  for (int i = 0; i <= std::min(x, n); ++i) {
-    cumulative += std::exp(std::lgamma(n + 1.0) - std::lgamma(i + 1.0) - std::lgamma(n - i + 1.0) - n * std::log(2.0));
-  }
-  return std::min(1.0, cumulative);
+  BinomialHalf cdf(n);
+  double probability = 0;
+  for (int i = 0; i <= std::min(x, n); ++i) probability = cdf.next();
+  return probability;
 }
 
 Interval median_interval(std::vector<std::int64_t> values, double confidence) {
@@ -154,8 +172,9 @@ Interval median_interval(std::vector<std::int64_t> values, double confidence) {
 }
 
 int allowed_outside(int repetitions) {
+  BinomialHalf cdf(repetitions);
   int allowed = -1;
-  while (allowed + 1 <= repetitions && binomial_half_cdf(repetitions, allowed + 1) <= kLevel) ++allowed;
+  while (allowed + 1 <= repetitions && cdf.next() <= kLevel) ++allowed;
   return allowed;
 }
 
@@ -181,16 +200,25 @@ TwoLooks two_looks(int first, int second) {
   TwoLooks looks;
   looks.first_allowed = allowed_outside(first);
   const int more = second - first;
-  // P(at most first_allowed of the first values outside, or at most `allowed` of all of them).
+  const std::vector<double> of_first = binomial_half_cdfs(first);
+  const std::vector<double> of_more = binomial_half_cdfs(more);
+  const auto at = [](const std::vector<double>& cdfs, int x) {
+    return cdfs[static_cast<std::size_t>(std::clamp(x + 1, 0, static_cast<int>(cdfs.size()) - 1))];
+  };
+  // P(at most first_allowed of the first values outside, or at most `allowed` of all of them); grows with `allowed`.
   const auto level = [&](int allowed) {
-    double probability = looks.first_allowed < 0 ? 0 : binomial_half_cdf(first, looks.first_allowed);
+    double probability = looks.first_allowed < 0 ? 0 : at(of_first, looks.first_allowed);
     for (int x = looks.first_allowed + 1; x <= std::min(allowed, first); ++x) {
-      const double exactly = binomial_half_cdf(first, x) - binomial_half_cdf(first, x - 1);
-      probability += exactly * binomial_half_cdf(more, allowed - x);
+      const double exactly = at(of_first, x) - at(of_first, x - 1);
+      probability += exactly * at(of_more, allowed - x);
     }
     return probability;
   };
-  while (looks.second_allowed + 1 <= second && level(looks.second_allowed + 1) <= kLevel) ++looks.second_allowed;
+  int too_many = second + 1;
+  while (too_many - looks.second_allowed > 1) {
+    const int half = looks.second_allowed + (too_many - looks.second_allowed) / 2;
+    (level(half) <= kLevel ? looks.second_allowed : too_many) = half;
+  }
   looks.level = level(looks.second_allowed);
   return looks;
 }
@@ -201,16 +229,13 @@ std::int64_t tolerance(std::int64_t makespan_ns, std::int64_t gap_ns) {
 }
 
 Line theil_sen(const std::vector<std::pair<double, double>>& points) {
-  Line line{middle(slopes_of(points)), 0};
-  line.intercept = middle(residuals(points, line.slope));
-  return line;
+  return line_through(points, PairTable::slopes(points));
 }
 
 Regression theil_sen_regression(const std::vector<std::pair<double, double>>& points) {
+  const PairTable slopes = PairTable::slopes(points);
   Regression regression;
-  regression.line = theil_sen(points);
-  std::vector<double> slopes = slopes_of(points);
-  std::sort(slopes.begin(), slopes.end());
+  regression.line = line_through(points, slopes);
   std::vector<double> x;
   std::vector<double> y;
   for (const auto& [px, py] : points) {
@@ -223,8 +248,8 @@ Regression theil_sen_regression(const std::vector<std::pair<double, double>>& po
   const double reach = kQuantile * std::sqrt(variance);
   const auto pairs = static_cast<double>(slopes.size());
   const double last = pairs - 1;
-  regression.slope_low = slopes[static_cast<std::size_t>(std::max(0.0, std::nearbyint((pairs - reach) / 2) - 1))];
-  regression.slope_high = slopes[static_cast<std::size_t>(std::min(last, std::nearbyint((pairs + reach) / 2)))];
+  regression.slope_low = slopes.at(static_cast<std::size_t>(std::max(0.0, std::nearbyint((pairs - reach) / 2) - 1)));
+  regression.slope_high = slopes.at(static_cast<std::size_t>(std::min(last, std::nearbyint((pairs + reach) / 2))));
   regression.intercept_low = sign_interval(residuals(points, regression.slope_high)).first;
   regression.intercept_high = sign_interval(residuals(points, regression.slope_low)).second;
   return regression;
@@ -266,11 +291,7 @@ double mann_whitney_p(const std::vector<std::int64_t>& a, const std::vector<std:
 
 Ratio ratio_interval(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b, double confidence) {
   assert(!a.empty() && !b.empty());
-  std::vector<double> ratios;
-  for (const std::int64_t x : a) {
-    for (const std::int64_t y : b) ratios.push_back(static_cast<double>(y) / static_cast<double>(x));
-  }
-  std::sort(ratios.begin(), ratios.end());
+  const PairTable ratios = PairTable::ratios(a, b);
   const long critical = mann_whitney_critical(a.size(), b.size(), (1 - confidence) / 2);
   const auto cut =
       static_cast<std::size_t>(std::clamp<long>(critical + 1, 1, static_cast<long>((ratios.size() + 1) / 2)));
@@ -281,7 +302,7 @@ Ratio ratio_interval(const std::vector<std::int64_t>& a, const std::vector<std::
                  std::lgamma(static_cast<double>(a.size()) + 1) - std::lgamma(static_cast<double>(b.size()) + 1));
     coverage = std::max(0.0, 1 - 2 / splits);
   }
-  return {middle(ratios), ratios[cut - 1], ratios[ratios.size() - cut], coverage};
+  return {ratios.median(), ratios.at(cut - 1), ratios.at(ratios.size() - cut), coverage};
 }
 
 }  // namespace harness::model

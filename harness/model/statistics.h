@@ -1,7 +1,8 @@
 #pragma once
 
 // The statistics of the verdicts. Distribution-free throughout: medians, order statistics, ranks. Pure functions; none
-// keeps its input's order.
+// keeps its input's order. All take n log n of n values (pairwise.h), but for the exact Mann-Whitney test, which is for few,
+// and Theil-Sen lines through n different x, which take n^2.
 
 #include <cstdint>
 #include <utility>
