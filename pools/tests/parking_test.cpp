@@ -116,7 +116,7 @@ TEST(Parking, a_parker_keeps_one_permit_and_loses_none) {
 }
 
 TEST(Parking, a_brief_mutex_excludes_and_wakes_those_who_sleep_on_it) {
-  detail::BriefMutex mutex;
+  detail::AdaptiveMutex mutex;
   long counter = 0;   // guarded by mutex
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 6; ++thread) {

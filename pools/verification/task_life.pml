@@ -1,5 +1,5 @@
 /* The life of a task of the process pool, with its worker dying at any step: pools/src/process/ipc/claim_board.h, pools/src/process/worker_process.{h,cpp} (give,
-   take_back), worker_loop.cpp, supervisor.cpp (supply, take_answer), stalls.cpp (rebalance, take_back_unbegun), deaths.cpp (bury,
+   take_back), worker_loop.cpp, supervisor.cpp (supply, take_answer), stalls.cpp (rebalance, take_back_unbegun), deaths.cpp (reap,
    end_with_death), future_state.cpp (claim, cancel, offer, recall).
 
    Workers are given up to DEPTH tasks at a time. A worker may die between any two of its steps, DEATHS times in all; another takes its
@@ -232,8 +232,8 @@ inline take_answer(w) {
 /* What it has first: the oldest that the pool has not taken back. Only that can have begun and not been answered. What the pool had
    taken back and it has not skipped is charged, too: a worker at work that called its cell its own, for instance. Behind such a one it has
    begun nothing, if all that it has said was heard. */
-inline bury(w) {
-  culprit = NONE;
+inline reap(w) {
+  victim = NONE;
   first = NONE;
   behind = false;
   n = len(given[w]);
@@ -274,19 +274,19 @@ inline bury(w) {
 #ifndef MUTANT_DEATH_TAKES_THE_PREFETCHED_ALONG
         :: task != first -> assert(w == LIAR); put_back(task)   /* it had no business to begin that */
 #endif
-        :: else -> assert(culprit == NONE); culprit = task
+        :: else -> assert(victim == NONE); victim = task
         fi
      fi
   :: else -> break
   od;
   /* end_with_death() */
   if
-  :: culprit == NONE
+  :: victim == NONE
   :: else ->
-     assert(w == LIAR || (!published[culprit] && runs[culprit] > 0));
+     assert(w == LIAR || (!published[victim] && runs[victim] > 0));
      if
-     :: retries[culprit] < RETRIES -> retries[culprit]++; put_back(culprit)
-     :: else -> finish(culprit)
+     :: retries[victim] < RETRIES -> retries[victim]++; put_back(victim)
+     :: else -> finish(victim)
      fi
   fi;
   /* The one in its place has a channel of its own; the old one goes once no canceller looks at it (await_all_cancellers()). */
@@ -307,7 +307,7 @@ inline bury(w) {
     n = 0;
     next_sequence[w] = 0;
     unheard[w] = false;
-    culprit = 0; first = 0; task = 0; sequence = 0; taken = false; behind = false;
+    victim = 0; first = 0; task = 0; sequence = 0; taken = false; behind = false;
     condemned[w] = false;
     dead[w] = false
   }
@@ -411,14 +411,14 @@ dies:
   atomic { !dead[me] -> goto lives }      /* another in its place */
 }
 
-#ifdef MUTANT_BURIED_BEFORE_IT_WAS_READ
-#define BURIABLE(w) (dead[w])
+#ifdef MUTANT_REAPED_BEFORE_IT_WAS_READ
+#define REAPABLE(w) (dead[w])
 #else
-#define BURIABLE(w) (dead[w] && (condemned[w] || len(answer[w]) == 0))         /* serve(), then bury() */
+#define REAPABLE(w) (dead[w] && (condemned[w] || len(answer[w]) == 0))         /* serve(), then reap() */
 #endif
 
 proctype supervisor() {
-  byte n, task, sequence, kind, culprit, first;
+  byte n, task, sequence, kind, victim, first;
   bool taken, behind;
 end_idle:
   do
@@ -436,12 +436,12 @@ end_idle:
   :: halted[0] && len(given[0]) > 0 && !unheard[0] -> unheard[0] = true; take_back(0, NONE)   /* take_back_unbegun() */
 #endif
 #endif
-  :: BURIABLE(0) -> bury(0)
+  :: REAPABLE(0) -> reap(0)
 #if WORKERS > 1
   :: len(queue) > 0 && len(given[1]) < DEPTH && !dead[1] && !condemned[1] -> supply(1)
   :: len(answer[1]) > 0 && !condemned[1] -> take_answer(1)
   :: LIAR == 1 && len(given[1]) > 0 && takings > 0 -> takings--; take_back(1, NONE)
-  :: BURIABLE(1) -> bury(1)
+  :: REAPABLE(1) -> reap(1)
 #endif
   od
 }

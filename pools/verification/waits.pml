@@ -7,7 +7,7 @@
    pool a is paused.
 
    What one line stands for. A record is put into the table, nudges and looks under the table's lock, which is one atomic step; so is the
-   rendezvous, which has a lock of its own: an arrival or a nudge is remembered there, and next() takes it or sleeps. Records that only
+   completion queue, which has a lock of its own: an arrival or a nudge is remembered there, and next() takes it or sleeps. Records that only
    help, cycles and the stack are absent.
 
    Options (spin -D):  PAUSING   somebody pauses pool a and resumes it
@@ -25,13 +25,13 @@ byte starts;
 
 /* Dispatch of pool a */
 bool paused;
-bool resume_waits;                 /* resume_waiters_: the rendezvous of task 0's wait */
+bool resume_waits;                 /* resume_waiters_: the completion queue of task 0's wait */
 
 /* the table: task t waits for t + 1 */
 bool on_record[TASKS];
-bool sleeper[TASKS];               /* with a rendezvous, and so to be nudged */
+bool sleeper[TASKS];               /* with a completion queue, and so to be nudged */
 
-/* a rendezvous for each wait */
+/* a completion queue for each wait */
 bool arrived[TASKS];
 bool nudged[TASKS];
 bool asleep[TASKS];                /* in the kernel; only for the mutant that does not remember */

@@ -89,7 +89,7 @@ class alignas(64) Depot {
   }
 
  private:
-  BriefMutex mutex_;
+  AdaptiveMutex mutex_;
   Block* first_ = nullptr;       // guarded by mutex_
   std::size_t magazines_ = 0;    // guarded by mutex_
 };
@@ -151,7 +151,7 @@ class LargeDepot {
 
   static constexpr int kFirstPower = std::bit_width(kSmallest) - 1;
   static constexpr int kLastPower = std::bit_width(kLargest) - 1;
-  BriefMutex mutex_;
+  AdaptiveMutex mutex_;
   std::array<Free*, static_cast<std::size_t>(kLastPower - kFirstPower + 1) * 4> lists_{};   // guarded by mutex_
   std::size_t kept_ = 0;                                                                   // likewise
 };

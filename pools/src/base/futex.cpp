@@ -8,7 +8,7 @@
 #include <climits>
 #include <ctime>
 
-#include "pools/src/base/patience.h"
+#include "pools/src/base/backoff.h"
 
 namespace pools::detail {
 namespace {
@@ -37,11 +37,11 @@ bool futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, 
 void futex_wake_one(const std::atomic<std::uint32_t>& word) noexcept { futex(word, FUTEX_WAKE, 1, nullptr); }
 void futex_wake_all(const std::atomic<std::uint32_t>& word) noexcept { futex(word, FUTEX_WAKE, INT_MAX, nullptr); }
 
-void BriefMutex::lock_slowly() noexcept {
+void AdaptiveMutex::lock_slowly() noexcept {
   // The holder is most likely running on another core and done within 100 ns.
   constexpr int kGlances = 20;
-  Patience patience;
-  for (int glance = 0; glance < kGlances || patience.yield_once(); ++glance) {
+  Backoff backoff;
+  for (int glance = 0; glance < kGlances || backoff.yield_once(); ++glance) {
     std::uint32_t word = word_.load(std::memory_order_relaxed);
     // Acquire here and below: as in lock().
     if (word == kFree && word_.compare_exchange_weak(word, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) {

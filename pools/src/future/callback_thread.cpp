@@ -5,8 +5,8 @@
 
 #include "pools/detail/forced_unwind.h"
 #include "pools/detail/forks.h"
+#include "pools/src/base/backoff.h"
 #include "pools/src/base/own_thread.h"
-#include "pools/src/base/patience.h"
 #include "pools/src/base/thread_name.h"
 
 namespace pools::detail {
@@ -83,13 +83,13 @@ void CallbackThread::run() {
   ready_.store(1, std::memory_order_release);
   futex_wake_all(ready_);
 
-  for (Patience patience;;) {
+  for (Backoff backoff;;) {
     DeliveryQueue batch = [this] {
       const std::lock_guard lock(mutex_);
       return DeliveryQueue(std::move(queue_));
     }();
     if (!batch.empty()) {
-      patience.renew();
+      backoff.renew();
       do {
         batch.pop()->run_delivered_callbacks();
         // Sequentially consistent, with the accesses in drain(): either the count is read there after it was raised here, or
@@ -99,7 +99,7 @@ void CallbackThread::run() {
       } while (!batch.empty());
       continue;
     }
-    if (patience.yield_once()) continue;
+    if (backoff.yield_once()) continue;
     {
       const std::lock_guard lock(mutex_);
       if (!queue_.empty()) continue;
@@ -107,7 +107,7 @@ void CallbackThread::run() {
       sleeping_ = true;
     }
     parker_.park();
-    patience.renew();
+    backoff.renew();
   }
 }
 

@@ -48,7 +48,7 @@ class CallbackThread final : public CallbackSink {
   std::atomic<bool> started_{false};          // set under start_mutex_, and never reset
   std::atomic<std::uint32_t> ready_{0};       // start() sleeps on it
 
-  BriefMutex mutex_;
+  AdaptiveMutex mutex_;
   // Guarded by mutex_.
   DeliveryQueue queue_;
   std::uint32_t delivered_ = 0;   // wraps; only differences count

@@ -7,7 +7,7 @@
 
 #include "pools/detail/runner.h"
 #include "pools/detail/stack.h"
-#include "pools/src/base/patience.h"
+#include "pools/src/base/backoff.h"
 #include "pools/src/future/delivery_queue.h"
 
 namespace pools::detail {
@@ -20,7 +20,7 @@ constinit std::array<std::mutex, 64> stripes;
 // length. None of them recurses through it: what is nested too deeply is put off, to the frame of this thread that these point to, which
 // sees to it before it returns. Continuations, which are the library's own, never nest; callbacks and destructors, which are the
 // user's and may count on what is nested having happened, do until the stack runs low.
-constinit thread_local CompletionQueue* put_off_continuations = nullptr;
+constinit thread_local CompletionList* put_off_continuations = nullptr;
 constinit thread_local DeliveryQueue* put_off_callbacks = nullptr;
 constinit thread_local FutureState** put_off_destructions = nullptr;
 
@@ -33,7 +33,7 @@ const AtFork renew_stripes([] {
 
 }  // namespace
 
-std::unique_ptr<Completion> CompletionQueue::take(const Completion* wanted) {
+std::unique_ptr<Completion> CompletionList::take(const Completion* wanted) {
   Completion* previous = nullptr;
   for (Completion* at = first_.get(); at != nullptr; previous = at, at = at->next_.get()) {
     if (at != wanted) continue;
@@ -152,7 +152,7 @@ void FutureState::completed(std::uint32_t before, bool was_cancelled) noexcept {
 }
 
 void FutureState::run_continuations() noexcept {
-  CompletionQueue queue;
+  CompletionList queue;
   {
     const std::lock_guard lock(stripe_of(this));
     queue = std::move(continuations_);
@@ -201,7 +201,7 @@ void FutureState::destroy() noexcept {
 }
 
 void FutureState::run_callbacks() noexcept {
-  CompletionQueue queue;
+  CompletionList queue;
   {
     const std::lock_guard lock(stripe_of(this));
     queue = std::move(callbacks_);
@@ -212,7 +212,7 @@ void FutureState::run_callbacks() noexcept {
   }
 }
 
-bool FutureState::add(CompletionQueue& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept {
+bool FutureState::add(CompletionList& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept {
   if (done()) return false;
   Completion* const raw = completion.get();
   const std::lock_guard lock(stripe_of(this));
@@ -247,7 +247,7 @@ bool FutureState::wait(const Deadline& deadline) {
 bool FutureState::sleep(const Deadline& deadline) noexcept {
   std::uint32_t word = word_.load(std::memory_order_acquire);
   // Not with a deadline: how long a yield takes is up to others.
-  for (Patience patience; !deadline && !is_done(word) && patience.yield_once();) word = word_.load(std::memory_order_acquire);
+  for (Backoff backoff; !deadline && !is_done(word) && backoff.yield_once();) word = word_.load(std::memory_order_acquire);
   while (!is_done(word)) {
     // Invariant: no thread sleeps on a word without kHasWaiters; the completer's exchange takes the flag and wakes all.
     if (!(word & kHasWaiters)) {

@@ -22,7 +22,7 @@ constexpr int kMaxFailedStarts = 3;                        // in a row, of worke
 constexpr std::chrono::seconds kBeforeStartingAgain{1};    // after a start that failed
 
 using Phase = WorkerProcess::Phase;
-using Sentence = WorkerProcess::Sentence;
+using KillReason = WorkerProcess::KillReason;
 
 std::string description(const WorkerProcess& worker, const ExitStatus& status, const std::string& tail) {
   std::string message = "worker process " + std::to_string(worker.pid()) + " " + status.description();
@@ -38,7 +38,7 @@ std::string description(const WorkerProcess& worker, const ExitStatus& status, c
 
 }  // namespace
 
-void ProcessPoolCore::bury(WorkerProcess* dead) noexcept {
+void ProcessPoolCore::reap(WorkerProcess* dead) noexcept {
   const auto at = std::find_if(live_.begin(), live_.end(), [dead](const WorkerRef& worker) { return worker.get() == dead; });
   if (at == live_.end()) return;
   const WorkerRef worker = *at;
@@ -57,8 +57,8 @@ void ProcessPoolCore::bury(WorkerProcess* dead) noexcept {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker->channel().event(), nullptr);
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker->child().pidfd(), nullptr);
 
-  TaskRef culprit;
-  bool unbegun = false;   // is the culprit
+  TaskRef victim;
+  bool unbegun = false;   // is the victim
   std::array<WorkerProcess::Given, WorkerProcess::kMostGiven> given;   // destroyed with no lock held
   bool was_starting = false;
   bool crash_loop = false;
@@ -69,14 +69,14 @@ void ProcessPoolCore::bury(WorkerProcess* dead) noexcept {
     // the board. Whether it had begun that is believed, since the death counts against the task in any case. It also counts against what was
     // taken back before and is not skipped yet: a worker may be at work on what it called offered. Behind such a one it has begun nothing, if
     // all that it has said was heard. One that was silent has not died of a task.
-    const bool counts = worker->sentence != Sentence::silence;
+    const bool counts = worker->kill_reason != KillReason::silence;
     const std::size_t first = worker->first();
     for (std::size_t index = 0; counts && index < first; ++index) ++worker->at(index).taken_back->unbegun_deaths;
     RemoteTask* const had_first = first < worker->given() && (first == 0 || worker->condemned()) ? worker->at(first).task.get() : nullptr;
     // What it had not begun is the pool's again, in its place; free of charge, but not for ever.
     const auto put_back = [&](TaskRef task) {
       if (task.get() == had_first && counts && task->belongs_in_quarantine(options_.quarantine_after)) {
-        culprit = std::move(task);
+        victim = std::move(task);
         unbegun = true;
       } else {
         put_back_locked(std::move(task));
@@ -94,22 +94,22 @@ void ProcessPoolCore::bury(WorkerProcess* dead) noexcept {
       task->state().recall();
       if (task.get() == had_first && counts) ++task->deaths;
       if (task.get() == had_first && sent) {
-        culprit = std::move(task);
-        if (options_.timing) queue_wait_->record(culprit->has_extras()->started_at - culprit->has_extras()->submitted_at);
+        victim = std::move(task);
+        if (options_.timing) queue_wait_->record(victim->has_extras()->started_at - victim->has_extras()->submitted_at);
       } else {
         put_back(std::move(task));
       }
     }
-    if (culprit) answering_.fetch_add(1, std::memory_order_relaxed);   // until it has been counted as what it ends as
+    if (victim) answering_.fetch_add(1, std::memory_order_relaxed);   // until it has been counted as what it ends as
     was_starting = worker->phase == Phase::starting;
     const bool asked = worker->phase == Phase::stopping && status.success();
     live_.erase(std::find(live_.begin(), live_.end(), worker));
     std::erase(idle_, worker);
     if (worker->phase == Phase::ready) --ready_;
-    if (!asked && !was_starting && worker->sentence != Sentence::cancelled && worker->sentence != Sentence::deadline) {
+    if (!asked && !was_starting && worker->kill_reason != KillReason::cancelled && worker->kill_reason != KillReason::deadline) {
       ++crashed_;
       // One that was silent has not died of a task.
-      crash_loop = worker->sentence != Sentence::silence && options_.crash_limit > 0 && ++deaths_in_row_ >= options_.crash_limit;
+      crash_loop = worker->kill_reason != KillReason::silence && options_.crash_limit > 0 && ++deaths_in_row_ >= options_.crash_limit;
     }
     if (!was_starting) {
       numbers_[static_cast<std::size_t>(worker->number())] = false;
@@ -127,8 +127,8 @@ void ProcessPoolCore::bury(WorkerProcess* dead) noexcept {
   if (replacement >= 0) start_worker(replacement);
   const std::string tail = worker->finish_output();
   const std::string cause = words([&] { return description(*worker, status, tail); });
-  if (culprit) {
-    end_with_death(std::move(culprit), *worker, status, tail, unbegun);
+  if (victim) {
+    end_with_death(std::move(victim), *worker, status, tail, unbegun);
     answering_.fetch_sub(1, std::memory_order_release);   // Release: as in take_answer()
   }
   if (was_starting) {
@@ -146,7 +146,7 @@ void ProcessPoolCore::bury(WorkerProcess* dead) noexcept {
 // The task was at work when its worker died, or, quarantined, has been sent to as many workers as one may kill.
 void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail,
                                      bool quarantined) noexcept {
-  const bool overdue = worker.sentence == Sentence::deadline;
+  const bool overdue = worker.kill_reason == KillReason::deadline;
   if (!quarantined && !overdue && !task->state().cancelled()) {
     const RemoteTask::Extras* const extras = task->has_extras();
     const int allowed = extras != nullptr && extras->options.retries ? *extras->options.retries : options_.retry.retries;

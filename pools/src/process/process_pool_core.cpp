@@ -186,7 +186,7 @@ int ProcessPoolCore::reserve_worker_locked() {
 
 bool ProcessPoolCore::may_give_locked(const WorkerProcess& worker) const {
   return !paused_ && worker.phase == WorkerProcess::Phase::ready && !worker.condemned() &&
-         worker.sentence == WorkerProcess::Sentence::none && static_cast<int>(live_.size()) <= target_ &&
+         worker.kill_reason == WorkerProcess::KillReason::none && static_cast<int>(live_.size()) <= target_ &&
          (options_.max_tasks_per_child == 0 || worker.tasks_given < options_.max_tasks_per_child);
 }
 
@@ -478,8 +478,8 @@ void ProcessPoolCore::kill_worker_of(const RemoteTask& task) noexcept {
   const std::lock_guard lock(mutex_);
   for (const WorkerRef& worker : live_) {
     // Only if it is still at it: the oldest that was not taken back.
-    if (worker->given() == 0 || worker->at(0).task.get() != &task || worker->sentence != WorkerProcess::Sentence::none) continue;
-    worker->sentence = WorkerProcess::Sentence::cancelled;
+    if (worker->given() == 0 || worker->at(0).task.get() != &task || worker->kill_reason != WorkerProcess::KillReason::none) continue;
+    worker->kill_reason = WorkerProcess::KillReason::cancelled;
     worker->child().kill_group(SIGKILL);
     worker->child().kill(SIGKILL);
     return;

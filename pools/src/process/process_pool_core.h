@@ -133,7 +133,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   bool rebalance();         // takes back what lies with workers that are stuck. True: it has to be called again soon
   void watch_clocks();      // deadlines, retries, starts to be tried again, tasks that are not begun
   bool take_back_unbegun_locked(Clock::time_point now);   // and ends workers that stay silent. True: it has taken something back
-  void terminate_locked(WorkerProcess& worker, WorkerProcess::Sentence sentence, Clock::time_point now) noexcept;
+  void terminate_locked(WorkerProcess& worker, WorkerProcess::KillReason kill_reason, Clock::time_point now) noexcept;
   std::optional<Clock::time_point> next_due();
   void drop_cancelled_retries();
   void stop_idle_workers() noexcept;
@@ -141,7 +141,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   void dismiss_locked(WorkerProcess& worker) noexcept;    // tells it to go; ring() then
 
   // --- deaths.cpp; on the supervisor ---
-  void bury(WorkerProcess* dead) noexcept;
+  void reap(WorkerProcess* dead) noexcept;
   void end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail, bool quarantined) noexcept;
   void end_in_quarantine(TaskRef task) noexcept;   // one that answering_ counts
   bool retry_later(TaskRef& task) noexcept;   // false: it is broken or cancelled, and the task the caller's still

@@ -10,7 +10,7 @@
 namespace pools::detail {
 
 using Phase = WorkerProcess::Phase;
-using Sentence = WorkerProcess::Sentence;
+using KillReason = WorkerProcess::KillReason;
 
 bool ProcessPoolCore::rebalance() {
   if (!prefetches_) return false;
@@ -52,14 +52,14 @@ bool ProcessPoolCore::take_back_unbegun_locked(Clock::time_point now) {
       worker->take_back([this](TaskRef task) { put_back_locked(std::move(task)); });
       taken = true;
     }
-    if (silent >= options_.grace) terminate_locked(*worker, Sentence::silence, now);
+    if (silent >= options_.grace) terminate_locked(*worker, KillReason::silence, now);
   }
   return taken;
 }
 
-void ProcessPoolCore::terminate_locked(WorkerProcess& worker, Sentence sentence, Clock::time_point now) noexcept {
+void ProcessPoolCore::terminate_locked(WorkerProcess& worker, KillReason kill_reason, Clock::time_point now) noexcept {
   worker.terminated = true;
-  worker.sentence = sentence;
+  worker.kill_reason = kill_reason;
   worker.child().kill_group(SIGTERM);
   worker.child().kill(SIGTERM);
   worker.due = now + options_.kill_gap;
@@ -75,7 +75,7 @@ void ProcessPoolCore::watch_clocks() {
     for (const WorkerRef& worker : live_) {
       if (!worker->due || *worker->due > now) continue;
       if (!worker->terminated) {
-        terminate_locked(*worker, worker->phase == Phase::stopping ? Sentence::silence : Sentence::deadline, now);
+        terminate_locked(*worker, worker->phase == Phase::stopping ? KillReason::silence : KillReason::deadline, now);
       } else {
         worker->child().kill_group(SIGKILL);
         worker->child().kill(SIGKILL);

@@ -31,7 +31,7 @@ constexpr int kRoundsBetweenEvents = 64;   // while busy, deaths and clocks are 
 constexpr std::chrono::microseconds kShortTask{20};
 
 using Phase = WorkerProcess::Phase;
-using Sentence = WorkerProcess::Sentence;
+using KillReason = WorkerProcess::KillReason;
 
 }  // namespace
 
@@ -61,17 +61,17 @@ void ProcessPoolCore::supervise() noexcept {
 
 // Returns when there is nothing left to supervise, for good.
 void ProcessPoolCore::supervise_until_finished() {
-  Patience patience;
+  Backoff backoff;
   int rounds_without_events = 0;
   for (;;) {
     if (look_around()) {
-      patience.renew();
-    } else if (!answers_come_soon() || !patience.yield_once()) {
+      backoff.renew();
+    } else if (!answers_come_soon() || !backoff.yield_once()) {
       if (rebalance()) {
-        patience.renew();
+        backoff.renew();
       } else {
         park();
-        patience.renew();
+        backoff.renew();
         rounds_without_events = 0;
       }
     }
@@ -144,7 +144,7 @@ int ProcessPoolCore::take_events(int timeout_ms) {
         report_error("replacing the guard of a process pool", std::current_exception());
       }
     } else if (of != nullptr) {
-      bury(static_cast<WorkerProcess*>(of));
+      reap(static_cast<WorkerProcess*>(of));
     }
   }
   watch_clocks();
@@ -414,7 +414,7 @@ bool ProcessPoolCore::supply(const WorkerRef& worker) {
     if (alone || worker->unsent()) wanted = 0;
   }
   if (worker->given() > 0) return something;
-  if (worker->sentence == Sentence::deadline || worker->sentence == Sentence::silence) {
+  if (worker->kill_reason == KillReason::deadline || worker->kill_reason == KillReason::silence) {
     // It answered after its SIGTERM: the answer counted, but who knows what the signal has left of it.
     worker->child().kill_group(SIGKILL);
     worker->child().kill(SIGKILL);

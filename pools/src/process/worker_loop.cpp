@@ -54,9 +54,9 @@ void tie_to(int socket) {
   if (::recv(socket, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0) ::_exit(EXIT_FAILURE);
 }
 
-class Worker {
+class WorkerLoop {
  public:
-  explicit Worker(ChannelDescriptors descriptors)
+  explicit WorkerLoop(ChannelDescriptors descriptors)
       : channel_(std::move(descriptors.memory), std::move(descriptors.event)) {}
 
   void serve() {
@@ -181,9 +181,9 @@ void run_worker(int argc, char** argv) {
     ChannelDescriptors descriptors = receive_handshake(kWorkerSocket);
     tie_to(kWorkerSocket);
     keep_freed_memory();
-    Worker worker(std::move(descriptors));
+    WorkerLoop loop(std::move(descriptors));
     problem = "%s: %s: the worker gives up: %s\n";
-    worker.serve();
+    loop.serve();
   } catch (const std::exception& error) {
     std::fprintf(stderr, problem, argv[0], kWorkerArgument, error.what());
     std::exit(2);

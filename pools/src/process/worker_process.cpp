@@ -162,7 +162,7 @@ void WorkerProcess::condemn(const char* violation) noexcept {
     violation_ = violation;
   } catch (const std::bad_alloc&) {
   }
-  sentence = Sentence::violation;
+  kill_reason = KillReason::violation;
   condemned_.store(true, std::memory_order_relaxed);
   child_.kill(SIGKILL);
 }

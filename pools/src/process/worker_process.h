@@ -30,7 +30,7 @@ class WorkerProcess {
 
   using Phase = WorkerPhase;
   // What the pool killed it for. What it died of otherwise is its own affair.
-  enum class Sentence { none, violation, deadline, cancelled, silence };
+  enum class KillReason { none, violation, deadline, cancelled, silence };
 
   // Starts one and sends it its first messages. `name` is shown by ps and top (15 characters). Throws SpawnError, and
   // std::system_error when there is no memory or descriptor left for its channel.
@@ -51,7 +51,7 @@ class WorkerProcess {
   bool idle = false;                 // in the pool's list of idle workers
   bool up = false;                   // is or was ready. Like `phase`
   int tasks_given = 0;               // since its start, but for those taken back
-  Sentence sentence = Sentence::none;
+  KillReason kill_reason = KillReason::none;
   // When it last answered, read some of what does not fit its ring, or was given work while it had none.
   Clock::time_point progress{};
   // When its task is beyond its deadline, its grace since `stop` is over, or its SIGTERM was without effect.

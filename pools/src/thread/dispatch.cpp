@@ -6,7 +6,7 @@
 #include <mutex>
 #include <utility>
 
-#include "pools/src/base/patience.h"
+#include "pools/src/base/backoff.h"
 
 namespace pools::detail {
 
@@ -51,14 +51,14 @@ void Dispatch::accept_locked(Job* job) noexcept {
   if (job->extras) events_.accepted(*job, number);
 }
 
-void Dispatch::queued_locked(Worker*& wake) noexcept {
+void Dispatch::queued_locked(ThreadWorker*& wake) noexcept {
   if (inbox_counting()) ++unclaimed_;
   if (!inbox_paused()) wake = choose_locked();
 }
 
 Dispatch::Pushed Dispatch::push(Job* job, bool anyway) noexcept {
   if (job->priority() != 0) return push_ranked(job, anyway);
-  Worker* wake = nullptr;
+  ThreadWorker* wake = nullptr;
   {
     const std::lock_guard inbox(inbox_mutex_);
     if (closed_.load(std::memory_order_relaxed)) return Pushed::refused;
@@ -72,7 +72,7 @@ Dispatch::Pushed Dispatch::push(Job* job, bool anyway) noexcept {
 }
 
 Dispatch::Pushed Dispatch::push_ranked(Job* job, bool anyway) noexcept {
-  Worker* wake = nullptr;
+  ThreadWorker* wake = nullptr;
   {
     const std::lock_guard outbox(outbox_mutex_);
     const std::lock_guard inbox(inbox_mutex_);
@@ -97,15 +97,15 @@ Dispatch::Admitted Dispatch::admit(Job* job) noexcept {
   return Admitted::admitted;
 }
 
-Worker* Dispatch::choose_locked() noexcept {
+ThreadWorker* Dispatch::choose_locked() noexcept {
   if (searching_ > 0 || idle_ == nullptr) return nullptr;
-  Worker* const worker = std::exchange(idle_, idle_->next_idle_);
+  ThreadWorker* const worker = std::exchange(idle_, idle_->next_idle_);
   worker->searching_ = true;
   ++searching_;
   return worker;
 }
 
-Job* Dispatch::claim_locked(Worker& self, Worker*& wake) noexcept {
+Job* Dispatch::claim_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept {
   Job* job = nullptr;
   if (!ranked_.empty() && (outbox_.empty() || ranked_.first()->priority() > 0)) {
     job = ranked_.pop();
@@ -123,16 +123,16 @@ Job* Dispatch::claim_locked(Worker& self, Worker*& wake) noexcept {
   return job;
 }
 
-void Dispatch::retire_locked(Worker& self, Worker*& wake) noexcept {
+void Dispatch::retire_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept {
   if (--excess_ == 0) set_mode_locked(kShrinking, false);
   if (!std::exchange(self.searching_, false)) return;
   --searching_;
   if (claimable_locked()) wake = choose_locked();
 }
 
-Job* Dispatch::next(Worker& self) noexcept {
+Job* Dispatch::next(ThreadWorker& self) noexcept {
   for (bool searched = false;;) {
-    Worker* wake = nullptr;
+    ThreadWorker* wake = nullptr;
     Job* job = nullptr;
     bool park = false;
     bool end = false;
@@ -180,20 +180,20 @@ Job* Dispatch::next(Worker& self) noexcept {
 }
 
 void Dispatch::search() const noexcept {
-  Patience patience;
+  Backoff backoff;
   do {
     if (!outbox_.empty() || !inbox_.empty() || (mode() & kRanked) != 0) return;
-  } while (patience.yield_once());
+  } while (backoff.yield_once());
 }
 
-void Dispatch::unpark_all(Worker* list) noexcept {
+void Dispatch::unpark_all(ThreadWorker* list) noexcept {
   // Off the list a worker stays parked, and its link unchanged, until it is unparked here.
   while (list != nullptr) std::exchange(list, list->next_idle_)->parker_.unpark();
 }
 
 void Dispatch::close() noexcept {
-  Worker* woken = nullptr;
-  std::vector<std::shared_ptr<Rendezvous>> waiters;
+  ThreadWorker* woken = nullptr;
+  std::vector<std::shared_ptr<CompletionQueue>> waiters;
   {
     const std::lock_guard outbox(outbox_mutex_);
     const std::lock_guard inbox(inbox_mutex_);
@@ -218,8 +218,8 @@ void Dispatch::await_admitted_settled() const noexcept {
 }
 
 void Dispatch::resume() noexcept {
-  Worker* wake = nullptr;
-  std::vector<std::shared_ptr<Rendezvous>> waiters;
+  ThreadWorker* wake = nullptr;
+  std::vector<std::shared_ptr<CompletionQueue>> waiters;
   {
     const std::lock_guard outbox(outbox_mutex_);
     const std::lock_guard inbox(inbox_mutex_);
@@ -231,7 +231,7 @@ void Dispatch::resume() noexcept {
   for (const auto& waiter : waiters) waiter->nudge();
 }
 
-bool Dispatch::notify_on_resume(std::shared_ptr<Rendezvous> waiter) {
+bool Dispatch::notify_on_resume(std::shared_ptr<CompletionQueue> waiter) {
   const std::lock_guard outbox(outbox_mutex_);
   const std::lock_guard inbox(inbox_mutex_);
   if (!paused()) return false;
@@ -239,7 +239,7 @@ bool Dispatch::notify_on_resume(std::shared_ptr<Rendezvous> waiter) {
   return true;
 }
 
-bool Dispatch::begin_helping(Worker& worker) noexcept {
+bool Dispatch::begin_helping(ThreadWorker& worker) noexcept {
   const std::lock_guard outbox(outbox_mutex_);
   if (paused()) return false;
   worker.claiming();
@@ -282,7 +282,7 @@ void Dispatch::grow(int by) noexcept {
 }
 
 void Dispatch::shrink(int by) noexcept {
-  Worker* woken = nullptr;
+  ThreadWorker* woken = nullptr;
   {
     const std::lock_guard outbox(outbox_mutex_);
     const std::lock_guard inbox(inbox_mutex_);
@@ -292,7 +292,7 @@ void Dispatch::shrink(int by) noexcept {
     excess_ += by - never_started;
     set_mode_locked(kShrinking, excess_ > 0);
     for (int left = excess_; left > 0 && idle_ != nullptr; --left) {
-      Worker* const worker = std::exchange(idle_, idle_->next_idle_);
+      ThreadWorker* const worker = std::exchange(idle_, idle_->next_idle_);
       worker->next_idle_ = std::exchange(woken, worker);
     }
   }
@@ -304,12 +304,12 @@ int Dispatch::drop_unstarted() noexcept {
   return std::exchange(unstarted_, 0);
 }
 
-void Dispatch::make_available(Worker& self) noexcept {
+void Dispatch::make_available(ThreadWorker& self) noexcept {
   const std::lock_guard inbox(inbox_mutex_);
   if (!std::exchange(self.available_, true)) ++available_;
 }
 
-bool Dispatch::make_unavailable(Worker& self) noexcept {
+bool Dispatch::make_unavailable(ThreadWorker& self) noexcept {
   const std::lock_guard inbox(inbox_mutex_);
   if (std::exchange(self.available_, false)) --available_;
   return short_of_workers_locked(0);

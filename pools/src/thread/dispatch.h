@@ -43,7 +43,7 @@
 #include "pools/detail/runner.h"
 #include "pools/detail/stack.h"
 #include "pools/src/base/pairing_heap.h"
-#include "pools/src/future/rendezvous.h"
+#include "pools/src/future/completion_queue.h"
 #include "pools/src/thread/job_events.h"
 
 namespace pools::detail {
@@ -67,7 +67,7 @@ class Dispatch {
 
   // The next job; null when there is none and there never will be, or when there is a worker too many: end the thread. Parks. Called
   // by `self`'s thread.
-  Job* next(Worker& self) noexcept;
+  Job* next(ThreadWorker& self) noexcept;
 
   // No push from now on; parked workers come back to see the rest done. Ends a pause.
   void close() noexcept;
@@ -83,7 +83,7 @@ class Dispatch {
   void resume() noexcept;
   bool paused() const noexcept { return (mode() & kPaused) != 0; }
   // Calls waiter->nudge() once when the pause ends. False: it is not paused.
-  bool notify_on_resume(std::shared_ptr<Rendezvous> waiter);
+  bool notify_on_resume(std::shared_ptr<CompletionQueue> waiter);
 
   // Jobs accepted so far. Acquire, like the counts of their ends (job_events.h).
   std::uint64_t submitted() const noexcept { return submitted_.load(std::memory_order_acquire); }
@@ -106,7 +106,7 @@ class Dispatch {
 
  private:
   friend class Runner;
-  friend class Worker;
+  friend class ThreadWorker;
 
   struct List {
     Job* first() const noexcept { return first_.load(std::memory_order_relaxed); }
@@ -137,20 +137,20 @@ class Dispatch {
   bool inbox_counting() const noexcept { return (inbox_mode_ & kCounting) != 0; }
   bool inbox_paused() const noexcept { return (inbox_mode_ & kPaused) != 0; }
   void accept_locked(Job* job) noexcept;
-  void queued_locked(Worker*& wake) noexcept;
+  void queued_locked(ThreadWorker*& wake) noexcept;
   Pushed push_ranked(Job* job, bool anyway) noexcept;
   // With `more` jobs than there are.
   bool short_of_workers_locked(int more) const noexcept { return inbox_counting() && unstarted_ > 0 && unclaimed_ + more > available_; }
   bool nothing_queued_locked() const noexcept { return outbox_.empty() && inbox_.empty() && ranked_.empty(); }
   bool claimable_locked() const noexcept { return !paused() && !nothing_queued_locked(); }
-  Worker* choose_locked() noexcept;
-  Job* claim_locked(Worker& self, Worker*& wake) noexcept;
-  void retire_locked(Worker& self, Worker*& wake) noexcept;
-  bool begin_helping(Worker& worker) noexcept;
+  ThreadWorker* choose_locked() noexcept;
+  Job* claim_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept;
+  void retire_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept;
+  bool begin_helping(ThreadWorker& worker) noexcept;
   void search() const noexcept;
-  void make_available(Worker& self) noexcept;
-  bool make_unavailable(Worker& self) noexcept;
-  static void unpark_all(Worker* list) noexcept;
+  void make_available(ThreadWorker& self) noexcept;
+  bool make_unavailable(ThreadWorker& self) noexcept;
+  static void unpark_all(ThreadWorker* list) noexcept;
 
   // Jobs with a priority: higher ones first, equal ones in the order of submission. All of them have extras.
   struct Links {
@@ -166,16 +166,16 @@ class Dispatch {
   JobEvents& events_;
 
   // Lock order: outbox, then inbox.
-  alignas(kCacheLine) BriefMutex outbox_mutex_;
+  alignas(kCacheLine) AdaptiveMutex outbox_mutex_;
   List outbox_;   // guarded by outbox_mutex_; grows only under both locks
   // Changes only under both locks: who holds either reads what is. Relaxed: others decide nothing by it.
   std::atomic<unsigned> mode_{kCounting};
 
-  alignas(kCacheLine) mutable BriefMutex inbox_mutex_;
+  alignas(kCacheLine) mutable AdaptiveMutex inbox_mutex_;
   // Guarded by inbox_mutex_.
   unsigned inbox_mode_ = kCounting;   // mode_, once more
   List inbox_;
-  Worker* idle_ = nullptr;   // parked or about to: the one that was last busy first
+  ThreadWorker* idle_ = nullptr;   // parked or about to: the one that was last busy first
   int searching_ = 0;        // workers that were chosen, or found nothing, and have neither claimed a job nor parked since
   std::atomic<std::uint64_t> submitted_{0};   // written under the lock
   std::atomic<bool> closed_{false};           // likewise
@@ -191,13 +191,13 @@ class Dispatch {
   std::atomic<std::uint32_t> admitted_{0};
   // Guarded by both: changed under both, read under either.
   PairingHeap<Job, Links> ranked_;
-  std::vector<std::shared_ptr<Rendezvous>> resume_waiters_;   // empty unless paused
+  std::vector<std::shared_ptr<CompletionQueue>> resume_waiters_;   // empty unless paused
 };
 
 // A worker's side of a Dispatch. Lives as long as the Dispatch does, since wakers touch it.
-class Worker final : public Runner {
+class ThreadWorker final : public Runner {
  public:
-  Worker(Dispatch& dispatch, const CallbackSink& pool, JobEvents& events, Tally& tally, int number) noexcept
+  ThreadWorker(Dispatch& dispatch, const CallbackSink& pool, JobEvents& events, Tally& tally, int number) noexcept
       : Runner(pool, events, tally, this, number, &dispatch.mode_), dispatch_(dispatch) {}
 
   // After about_to_publish(): this worker will be busy after all, with callbacks. True: another must be started.
@@ -225,7 +225,7 @@ class Worker final : public Runner {
   Dispatch& dispatch_;
   Parker parker_;
   // Guarded by the inbox lock.
-  Worker* next_idle_ = nullptr;
+  ThreadWorker* next_idle_ = nullptr;
   bool searching_ = false;
   bool available_ = true;   // counted in Dispatch::available_; from its reservation on
 };

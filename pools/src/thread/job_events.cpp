@@ -15,7 +15,7 @@ void JobEvents::accepted(Job& job, std::uint64_t number) noexcept {
 }
 
 void JobEvents::leave_queue(Job& job, FutureState* state) noexcept {
-  if (places_) places_->give_back();
+  if (permits_) permits_->give_back();
   if (state != nullptr && job.extras && job.extras->deadline) deadlines_.forget(*state);
 }
 
@@ -44,7 +44,7 @@ void JobEvents::ended(Job& job, Tally& tally, int worker, bool failed) noexcept 
 
 void JobEvents::cancelled(FutureState& state) noexcept {
   cancelled_.fetch_add(1, std::memory_order_release);
-  if (places_) places_->give_back();
+  if (permits_) permits_->give_back();
   deadlines_.forget(state);
 }
 

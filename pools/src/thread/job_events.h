@@ -1,6 +1,6 @@
 #pragma once
 
-// What a thread pool does at the steps of a job's life beyond running it: counting, the histograms, the observer, the places of a
+// What a thread pool does at the steps of a job's life beyond running it: counting, the histograms, the observer, the permits of a
 // bounded queue, the deadlines.
 //
 // By default a job costs its worker three plain stores for this and nothing else. Whatever needs more is only done for jobs that have
@@ -16,7 +16,7 @@
 #include "pools/detail/tally.h"
 #include "pools/observer.h"
 #include "pools/src/thread/deadline_timer.h"
-#include "pools/src/thread/places.h"
+#include "pools/src/thread/queue_permits.h"
 
 namespace pools::detail {
 
@@ -25,13 +25,13 @@ class JobEvents {
   // deadlines: for jobs that have one.
   JobEvents(std::shared_ptr<PoolObserver> observer, bool timing, std::size_t queue_limit, DeadlineTimer& deadlines)
       : observer_(std::move(observer)), timing_(timing), deadlines_(deadlines) {
-    if (queue_limit > 0) places_.emplace(queue_limit);
+    if (queue_limit > 0) permits_.emplace(queue_limit);
   }
 
   // Every job of the pool needs extras.
-  bool on_all_jobs() const noexcept { return observer_ != nullptr || timing_ || places_.has_value(); }
+  bool on_all_jobs() const noexcept { return observer_ != nullptr || timing_ || permits_.has_value(); }
   // Null: the queue is not bounded.
-  Places* places() noexcept { return places_ ? &*places_ : nullptr; }
+  QueuePermits* permits() noexcept { return permits_ ? &*permits_ : nullptr; }
   PoolObserver* observer() const noexcept { return observer_.get(); }
   std::unique_ptr<Latencies> make_latencies() const { return timing_ ? std::make_unique<Latencies>() : nullptr; }
 
@@ -62,7 +62,7 @@ class JobEvents {
   const std::shared_ptr<PoolObserver> observer_;
   const bool timing_;
   DeadlineTimer& deadlines_;
-  std::optional<Places> places_;
+  std::optional<QueuePermits> permits_;
   std::mutex shared_latencies_mutex_;   // several submitters may record at a time
   // Release and acquire as in Tally.
   std::atomic<std::uint64_t> cancelled_{0};

@@ -3,7 +3,7 @@
 #include "pools/detail/forks.h"
 #include "pools/detail/watch.h"
 #include "pools/observer.h"
-#include "pools/src/base/patience.h"
+#include "pools/src/base/backoff.h"
 #include "pools/src/thread/dispatch.h"
 #include "pools/src/thread/job_events.h"
 #include "pools/src/thread/waits_for.h"
@@ -17,7 +17,7 @@ namespace {
 // The runner's pool has no threads in a fork, this one included: what a task does in a fork that it has made, it does as anybody.
 const AtFork forget_runner([] { this_runner = nullptr; });
 
-bool may_help(const Worker* worker, const FutureState& state) noexcept {
+bool may_help(const ThreadWorker* worker, const FutureState& state) noexcept {
   return worker != nullptr && state.pending_in() == worker->pool();
 }
 
@@ -39,7 +39,7 @@ void Runner::ended_with_extras(Job& job, bool failed) noexcept { events_.ended(j
 void Runner::become_available() noexcept { worker_->dispatch().make_available(*worker_); }
 
 FutureState::Help run_on_top(WaitRecord& wait, FutureState& task, void (*execute)(FutureState& task, Runner& runner)) {
-  Worker& worker = *wait.worker();
+  ThreadWorker& worker = *wait.worker();
   if (!worker.begin_helping()) return FutureState::Help::paused;
   if (!task.try_start()) {
     worker.settled();
@@ -64,7 +64,7 @@ void wait_on_runner(Runner& runner, FutureState& state) {
     WaitRecord record(runner, state, WaitRecord::Kind::waits);
     if (may_help(record.worker(), state) && help(record, state) == FutureState::Help::helped) return;
     // Running elsewhere, most likely, and for most tasks done before this thread would have gone to sleep.
-    for (Patience patience; patience.yield_once();) {
+    for (Backoff backoff; backoff.yield_once();) {
       if (state.done()) return;
     }
   }

@@ -21,7 +21,7 @@ namespace {
 
 struct ThisThread {
   const ThreadPoolCore* pool = nullptr;
-  Worker* worker = nullptr;
+  ThreadWorker* worker = nullptr;
 };
 thread_local ThisThread this_thread;
 
@@ -118,11 +118,11 @@ void ThreadPoolCore::enqueue_with_extras(Job& job, FutureState* state, const Tas
     }
   }
   events_.submitting(job);
-  if (events_.places() != nullptr && !find_place(job, state)) return;   // it has been run here
+  if (events_.permits() != nullptr && !find_permit(job, state)) return;   // it has been run here
   try {
     enqueue(job);
   } catch (...) {
-    if (events_.places() != nullptr) events_.places()->give_back();
+    if (events_.permits() != nullptr) events_.permits()->give_back();
     throw;
   }
   if (deadline) deadlines_.add(std::move(*deadline));
@@ -134,30 +134,30 @@ bool ThreadPoolCore::called_from_inside() const noexcept {
 }
 
 // False: the job has been run instead.
-bool ThreadPoolCore::find_place(Job& job, FutureState* state) {
-  Places& places = *events_.places();
+bool ThreadPoolCore::find_permit(Job& job, FutureState* state) {
+  QueuePermits& permits = *events_.permits();
   if (called_from_inside()) {
-    places.take_anyway();
+    permits.take_anyway();
     return true;
   }
   for (;;) {
     if (dispatch_.closed()) refuse();
-    if (places.try_take()) return true;
+    if (permits.try_take()) return true;
     switch (options_.queue.when_full) {
       case WhenFull::reject:
         throw QueueFullError("the queue of the pool '" + options_.name_prefix + "' is full: " +
                              std::to_string(options_.queue.limit) + (options_.queue.limit == 1 ? " task waits" : " tasks wait"));
       case WhenFull::block:
-        if (places.take([this] { return dispatch_.closed(); })) return true;
+        if (permits.take([this] { return dispatch_.closed(); })) return true;
         break;
       case WhenFull::caller_runs:
         if (stack_runs_low()) {   // two pools that are full may submit to each other without end
-          places.take_anyway();
+          permits.take_anyway();
           return true;
         }
         if (run_in_caller(job, state)) return false;
         // Paused: nobody may run it now.
-        if (places.take([this] { return dispatch_.closed() || !dispatch_.paused(); })) return true;
+        if (permits.take([this] { return dispatch_.closed() || !dispatch_.paused(); })) return true;
         break;
     }
   }
@@ -176,7 +176,7 @@ bool ThreadPoolCore::run_in_caller(Job& job, FutureState* state) {
     case Dispatch::Admitted::admitted:
       break;
   }
-  events_.places()->take_anyway();   // it gives one back when it starts
+  events_.permits()->take_anyway();   // it gives one back when it starts
   const std::shared_ptr<ThreadPoolCore> keep = shared_from_this();   // the job may destroy the pool
   Runner runner(sink_, events_, callers_, dispatch_.admitted());
   const RunnerScope scope(runner);
@@ -251,7 +251,7 @@ bool ThreadPoolCore::initialize() noexcept {
     if (!broken_) broken_ = broken;
   }
   dispatch_.close();
-  if (events_.places() != nullptr) events_.places()->wake_all();
+  if (events_.permits() != nullptr) events_.permits()->wake_all();
   fail_all(broken);
   return false;
 }
@@ -310,7 +310,7 @@ void ThreadPoolCore::shutdown(const ShutdownOptions& options) {
 
 void ThreadPoolCore::close_and_wait(const ShutdownOptions& options) {
   dispatch_.close();
-  if (events_.places() != nullptr) events_.places()->wake_all();
+  if (events_.permits() != nullptr) events_.permits()->wake_all();
   if (options.cancel_futures) {
     for (Job* job = dispatch_.take_all(); job != nullptr;) std::exchange(job, job->next)->cancel(events_);
   }
@@ -353,7 +353,7 @@ void ThreadPoolCore::pause() {
 void ThreadPoolCore::resume() {
   require_own_process();
   dispatch_.resume();
-  if (events_.places() != nullptr) events_.places()->wake_all();   // submitters that may run their own tasks again
+  if (events_.permits() != nullptr) events_.permits()->wake_all();   // submitters that may run their own tasks again
 }
 
 void ThreadPoolCore::resize(int workers) {

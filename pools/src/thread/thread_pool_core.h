@@ -62,7 +62,7 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
     Slot(Dispatch& dispatch, const CallbackSink& pool, JobEvents& events, int number)
         : tally{.latencies = events.make_latencies()}, worker(dispatch, pool, events, tally, number) {}
     Tally tally;
-    Worker worker;
+    ThreadWorker worker;
     std::thread thread;
     std::thread before;   // the one that had the slot until a resize; joined by `thread`
     bool ended = false;   // guarded by mutex_; set as the thread's last act
@@ -84,7 +84,7 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   [[noreturn]] void refuse_in_fork() const;
   void enqueue(Job& job);
   void enqueue_with_extras(Job& job, FutureState* state, const TaskOptions* options);
-  bool find_place(Job& job, FutureState* state);
+  bool find_permit(Job& job, FutureState* state);
   bool run_in_caller(Job& job, FutureState* state);
   bool called_from_inside() const noexcept;
   // Starts what is needed. Throws std::system_error when a thread could not be started and there is none at all; with fewer threads than

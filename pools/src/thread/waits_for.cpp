@@ -76,7 +76,7 @@ void WaitRecord::Table::nudge_sleepers_that_reach(const FutureState& waiter, Wai
   for (++walk; sleeper != nullptr; sleeper = sleeper->next_sleeper_) {
     // What one that does not reach it has come by does not reach it either: the next need not look there again.
     if (!walk_on(*sleeper, Follow::all, [&](const WaitRecord&, const FutureState& at, bool) { return &at == &waiter; })) continue;
-    sleeper->rendezvous_->nudge();
+    sleeper->completions_->nudge();
     ++walk;
   }
 }
@@ -86,7 +86,7 @@ void WaitRecord::insert_locked(Table& table) {
     const auto [entry, inserted] = table.innermost.try_emplace(waiter_, this);
     if (!inserted) outer_ = std::exchange(entry->second, this);
   }
-  if (worker_ != nullptr && rendezvous_) {
+  if (worker_ != nullptr && completions_) {
     try {
       WaitRecord*& first = table.sleepers[worker_->pool()];
       next_sleeper_ = std::exchange(first, this);
@@ -108,7 +108,7 @@ void WaitRecord::remove_locked(Table& table) noexcept {
       table.innermost.erase(entry);
     }
   }
-  if (worker_ == nullptr || !rendezvous_) return;
+  if (worker_ == nullptr || !completions_) return;
   if (next_sleeper_ != nullptr) next_sleeper_->previous_sleeper_ = previous_sleeper_;
   if (previous_sleeper_ != nullptr) {
     previous_sleeper_->next_sleeper_ = next_sleeper_;
@@ -163,8 +163,8 @@ void WaitRecord::started() noexcept {
   waits_ = true;
 }
 
-WaitRecord::WaitRecord(Runner& runner, std::span<const Watched> awaited, std::shared_ptr<Rendezvous> rendezvous)
-    : waiter_(runner.task()), worker_(runner.thread_worker()), awaited_(awaited), rendezvous_(std::move(rendezvous)) {
+WaitRecord::WaitRecord(Runner& runner, std::span<const Watched> awaited, std::shared_ptr<CompletionQueue> completions)
+    : waiter_(runner.task()), worker_(runner.thread_worker()), awaited_(awaited), completions_(std::move(completions)) {
   Table& on_record = table();
   const std::lock_guard lock(on_record.mutex);
   insert_locked(on_record);
@@ -179,7 +179,7 @@ WaitRecord::WaitRecord(Runner& runner, std::span<const Watched> awaited, std::sh
 }
 
 WaitRecord::~WaitRecord() {
-  if (waiter_ == nullptr && !rendezvous_) return;
+  if (waiter_ == nullptr && !completions_) return;
   Table& on_record = table();
   const std::lock_guard lock(on_record.mutex);
   remove_locked(on_record);

@@ -19,7 +19,7 @@
 //
 //   Paths come about only by waits that begin. Such a wait is put on record, nudges all sleepers of other pools that now reach, through
 //   it, what is pending there, and looks for tasks of its own worker's pool, all under the table's lock and before it sleeps; a sleeper that
-//   was nudged looks again. A nudge is remembered (Rendezvous). A worker that is not a sleeper yet looks when it becomes one. Who finds a
+//   was nudged looks again. A nudge is remembered (CompletionQueue). A worker that is not a sleeper yet looks when it becomes one. Who finds a
 //   task tries to start it, and looks again after that: it, or whoever was faster, has ended what (H) speaks of; if the pool is paused
 //   it asks to be nudged at the pause's end; if its stack runs low its wait ends with an exception, and with the wait the paths through it.
 //   When a wait ends paths only go.
@@ -33,7 +33,7 @@
 
 #include "pools/detail/runner.h"
 #include "pools/detail/watch.h"
-#include "pools/src/future/rendezvous.h"
+#include "pools/src/future/completion_queue.h"
 
 namespace pools::detail {
 
@@ -47,14 +47,14 @@ class WaitRecord {
   };
   // By a thread that does not sleep. Throws std::bad_alloc; DeadlockError if it waits.
   WaitRecord(Runner& runner, FutureState& only, Kind kind);
-  // For any of `awaited` (those left out are null), by a thread that goes to sleep at the rendezvous. Throws both.
-  WaitRecord(Runner& runner, std::span<const Watched> awaited, std::shared_ptr<Rendezvous> rendezvous);
+  // For any of `awaited` (those left out are null), by a thread that goes to sleep at the completion queue. Throws both.
+  WaitRecord(Runner& runner, std::span<const Watched> awaited, std::shared_ptr<CompletionQueue> completions);
   ~WaitRecord();
   WaitRecord(const WaitRecord&) = delete;
   WaitRecord& operator=(const WaitRecord&) = delete;
 
   void started() noexcept;
-  Worker* worker() const noexcept { return worker_; }
+  ThreadWorker* worker() const noexcept { return worker_; }
 
   // What a sleeper found when it was put on record: a task that holds the wait up and that this thread's worker may run, or null.
   const StateRef& to_help() const noexcept { return to_help_; }
@@ -69,11 +69,11 @@ class WaitRecord {
   void nudge_others_locked(Table& table) noexcept;
 
   const FutureState* const waiter_;   // null: nobody can wait for this
-  Worker* const worker_;              // of this thread; null: none
+  ThreadWorker* const worker_;              // of this thread; null: none
   const Watched only_;
   const std::span<const Watched> awaited_;
   const bool may_be_helped_ = true;   // by others
-  const std::shared_ptr<Rendezvous> rendezvous_;   // null: no sleeper
+  const std::shared_ptr<CompletionQueue> completions_;   // null: no sleeper
   StateRef to_help_;
   // Guarded by the table's mutex.
   bool waits_ = true;

@@ -3,23 +3,23 @@
 #include <chrono>
 
 #include "pools/detail/runner.h"
-#include "pools/src/future/rendezvous.h"
+#include "pools/src/future/completion_queue.h"
 #include "pools/src/thread/dispatch.h"
 #include "pools/src/thread/waits_for.h"
 
 namespace pools::detail {
 
-Watch::Watch(std::size_t capacity) : rendezvous_(std::make_shared<Rendezvous>(capacity)) { watched_.reserve(capacity); }
+Watch::Watch(std::size_t capacity) : completions_(std::make_shared<CompletionQueue>(capacity)) { watched_.reserve(capacity); }
 
 bool Watch::add(FutureState& state, std::size_t index) {
   struct Arrival final : Completion {
-    Arrival(std::shared_ptr<Rendezvous> at, std::size_t number) : rendezvous(std::move(at)), index(number) {}
-    void run(FutureState&) noexcept override { rendezvous->arrive(index); }
-    std::shared_ptr<Rendezvous> rendezvous;
+    Arrival(std::shared_ptr<CompletionQueue> at, std::size_t number) : completions(std::move(at)), index(number) {}
+    void run(FutureState&) noexcept override { completions->arrive(index); }
+    std::shared_ptr<CompletionQueue> completions;
     std::size_t index;
   };
   state.require_completion_here();
-  std::unique_ptr<Completion> arrival = std::make_unique<Arrival>(rendezvous_, index);
+  std::unique_ptr<Completion> arrival = std::make_unique<Arrival>(completions_, index);
   const Completion* const raw = arrival.get();
   if (!state.try_add_continuation(arrival)) return false;
   if (slot_of_index_.size() <= index) slot_of_index_.resize(index + 1);
@@ -33,8 +33,8 @@ std::optional<std::size_t> Watch::next(const Deadline& deadline) {
   std::optional<std::size_t> index;
   if (deadline || this_runner == nullptr) {
     do {
-      index = rendezvous_->next(deadline);
-    } while (index == Rendezvous::kNudge);   // from when a runner waited here
+      index = completions_->next(deadline);
+    } while (index == CompletionQueue::kNudge);   // from when a runner waited here
   } else {
     index = next_on_runner(*this_runner);
   }
@@ -46,8 +46,8 @@ std::optional<std::size_t> Watch::next(const Deadline& deadline) {
 std::size_t Watch::next_on_runner(Runner& runner) {
   for (bool paused = false;;) {
     // What has arrived before comes first.
-    if (const auto arrived = rendezvous_->next(std::chrono::steady_clock::time_point::min())) {
-      if (*arrived != Rendezvous::kNudge) return *arrived;
+    if (const auto arrived = completions_->next(std::chrono::steady_clock::time_point::min())) {
+      if (*arrived != CompletionQueue::kNudge) return *arrived;
     }
     auto help = FutureState::Help::none;
     for (; help == FutureState::Help::none && helped_ < watched_.size(); ++helped_) {
@@ -59,18 +59,18 @@ std::size_t Watch::next_on_runner(Runner& runner) {
     if (help == FutureState::Help::helped) continue;
     // Nothing that is waited for itself can be run here, or not now.
     paused |= help == FutureState::Help::paused;
-    if (paused && !runner.thread_worker()->dispatch().notify_on_resume(rendezvous_)) {
+    if (paused && !runner.thread_worker()->dispatch().notify_on_resume(completions_)) {
       paused = false;
       continue;
     }
     StateRef to_help;
     {
-      const WaitRecord record(runner, watched_, rendezvous_);
+      const WaitRecord record(runner, watched_, completions_);
       if (paused || !record.to_help()) {
         paused = false;
         // Whatever comes first: an arrival, the pause's end, or a wait that needs this thread.
-        const std::size_t arrived = *rendezvous_->next({});
-        if (arrived != Rendezvous::kNudge) return arrived;
+        const std::size_t arrived = *completions_->next({});
+        if (arrived != CompletionQueue::kNudge) return arrived;
         continue;
       }
       to_help = record.to_help();

@@ -1,6 +1,6 @@
 #pragma once
 
-// The kernel's futex, and the two things made of it that this library blocks on: a Parker and a BriefMutex.
+// The kernel's futex, and the two things made of it that this library blocks on: a Parker and an AdaptiveMutex.
 //
 // Chosen over std::condition_variable (lost wake-ups, glibc bug 25847) and std::counting_semaphore (lost wake-ups in
 // libstdc++ 12): here the protocol is in plain sight, and each use states its invariant beside the word it waits on.
@@ -55,7 +55,7 @@ class Parker {
 
 // A mutex for critical sections of some nanoseconds: a thread that finds it held waits for a moment, then yields, and
 // sleeps only when the holder seems to have lost its core.
-class BriefMutex {
+class AdaptiveMutex {
  public:
   void lock() noexcept {
     std::uint32_t word = kFree;

@@ -34,23 +34,23 @@ class Completion : public InBlocks {
 
  private:
   friend class FutureState;
-  friend class CompletionQueue;
+  friend class CompletionList;
   std::unique_ptr<Completion> next_;
   FutureState* put_off_for_ = nullptr;   // with a reference, while it waits for its turn (FutureState::run_continuations)
 };
 
 // FIFO of owned completions. Not thread-safe.
-class CompletionQueue {
+class CompletionList {
  public:
-  CompletionQueue() = default;
-  CompletionQueue(CompletionQueue&& other) noexcept { *this = std::move(other); }
-  CompletionQueue& operator=(CompletionQueue&& other) noexcept {
+  CompletionList() = default;
+  CompletionList(CompletionList&& other) noexcept { *this = std::move(other); }
+  CompletionList& operator=(CompletionList&& other) noexcept {
     clear();
     first_ = std::move(other.first_);
     last_ = std::exchange(other.last_, nullptr);
     return *this;
   }
-  ~CompletionQueue() { clear(); }
+  ~CompletionList() { clear(); }
 
   bool empty() const { return first_ == nullptr; }
   void push(std::unique_ptr<Completion> completion) {
@@ -206,7 +206,7 @@ class FutureState : public InBlocks {
   [[noreturn]] static void refuse_fork();
   bool sleep(const Deadline& deadline) noexcept;
   bool begun_elsewhere() const noexcept;
-  bool add(CompletionQueue& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept;
+  bool add(CompletionList& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept;
   void completed(std::uint32_t before, bool was_cancelled) noexcept;
   void run_continuations() noexcept;
   void run_callbacks() noexcept;
@@ -220,8 +220,8 @@ class FutureState : public InBlocks {
   CallbackSink* sink_ = nullptr;           // constant once shared
   FutureState* next_delivered_ = nullptr;  // the sink's; then that of the thread that puts its callbacks or its destruction off
   std::exception_ptr error_;       // written before the step to finished, constant after it
-  CompletionQueue continuations_;  // guarded by the stripe's mutex (future_state.cpp) until done, then the completer's
-  CompletionQueue callbacks_;      // likewise
+  CompletionList continuations_;  // guarded by the stripe's mutex (future_state.cpp) until done, then the completer's
+  CompletionList callbacks_;      // likewise
 };
 
 // Owns one reference.

@@ -15,7 +15,7 @@
 
 namespace pools::detail {
 
-class Worker;
+class ThreadWorker;
 class Runner;
 
 // The innermost on this thread; null on threads that run no jobs.
@@ -59,9 +59,9 @@ class Runner {
 
   JobEvents& events() noexcept { return events_; }
   const CallbackSink* pool() const noexcept { return &pool_; }
-  Worker* worker() const noexcept { return worker_; }   // null: a submitter
+  ThreadWorker* worker() const noexcept { return worker_; }   // null: a submitter
   // The worker, of whatever pool, whose thread this is: a submitter may be one. Null: none.
-  Worker* thread_worker() const noexcept { return thread_worker_; }
+  ThreadWorker* thread_worker() const noexcept { return thread_worker_; }
 
   // The task whose code this thread runs: the innermost. Null in between, and in callbacks of what a worker ran.
   const FutureState* task() const noexcept { return task_; }
@@ -69,7 +69,7 @@ class Runner {
 
  protected:
   // mode: its Dispatch's; null for a submitter.
-  Runner(const CallbackSink& pool, JobEvents& events, Tally& tally, Worker* worker, int number, const std::atomic<unsigned>* mode) noexcept
+  Runner(const CallbackSink& pool, JobEvents& events, Tally& tally, ThreadWorker* worker, int number, const std::atomic<unsigned>* mode) noexcept
       : pool_(pool), events_(events), tally_(tally), worker_(worker), thread_worker_(worker), mode_(mode), number_(number) {}
 
   // With the queue's lock held: settled() will follow before any code that is not the pool's.
@@ -99,8 +99,8 @@ class Runner {
   const CallbackSink& pool_;
   JobEvents& events_;
   Tally& tally_;
-  Worker* const worker_;
-  Worker* thread_worker_;   // constant after construction
+  ThreadWorker* const worker_;
+  ThreadWorker* thread_worker_;   // constant after construction
   const std::atomic<unsigned>* const mode_;
   const int number_;
   std::atomic<std::uint32_t>* admitted_ = nullptr;   // a submitter's, until its job has settled

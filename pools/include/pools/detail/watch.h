@@ -14,7 +14,7 @@
 
 namespace pools::detail {
 
-class Rendezvous;
+class CompletionQueue;
 
 // A state and the continuation that is to say that it is done; null when it has.
 using Watched = std::pair<StateRef, const Completion*>;
@@ -41,7 +41,7 @@ class Watch {
   std::size_t next_on_runner(class Runner& runner);
 
   const OwningProcess process_;
-  std::shared_ptr<Rendezvous> rendezvous_;
+  std::shared_ptr<CompletionQueue> completions_;
   std::vector<Watched> watched_;
   std::size_t helped_ = 0;   // of watched_: so many of the first are past any help
   std::vector<std::size_t> slot_of_index_;

@@ -12,7 +12,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "pools/src/base/patience.h"
+#include "pools/src/base/backoff.h"
 
 namespace pools::detail {
 
@@ -35,10 +35,10 @@ void event_ring(SleepFlag& flag, std::uint32_t done, int event_fd) noexcept;
 // Returns when ready() holds. For one thread; ready() reads what the ringer published, sequentially consistent.
 template <class Ready>
 void futex_await(SleepFlag& flag, std::uint32_t sleep, Ready ready) {
-  Patience patience;
+  Backoff backoff;
   do {
     if (ready()) return;
-  } while (patience.yield_once());
+  } while (backoff.yield_once());
   for (;;) {
     flag.store(sleep, std::memory_order_seq_cst);
     if (ready()) break;

@@ -22,7 +22,7 @@ constinit std::array<std::atomic<std::uint64_t>, kMost / 64> owned{};
 constinit std::atomic<int> highest{-1};   // of those that ever had one
 
 // Held from the making of a descriptor to its bit, and from the bit to the closing, where a copy in a fork would do harm; and by fork().
-constinit BriefMutex changing;
+constinit AdaptiveMutex changing;
 
 std::uint64_t bit_of(int fd) noexcept { return std::uint64_t{1} << (fd % 64); }
 

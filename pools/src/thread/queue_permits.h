@@ -1,6 +1,6 @@
 #pragma once
 
-// The places of a bounded queue. Thread-safe.
+// The permits of a bounded queue. Thread-safe.
 
 #include <atomic>
 #include <cstddef>
@@ -10,11 +10,11 @@
 
 namespace pools::detail {
 
-class Places {
+class QueuePermits {
  public:
-  explicit Places(std::size_t limit) noexcept : limit_(limit) {}
-  Places(const Places&) = delete;
-  Places& operator=(const Places&) = delete;
+  explicit QueuePermits(std::size_t limit) noexcept : limit_(limit) {}
+  QueuePermits(const QueuePermits&) = delete;
+  QueuePermits& operator=(const QueuePermits&) = delete;
 
   bool try_take() noexcept;
   // Also beyond the limit; those who wait then wait until the number is below it again.
@@ -26,7 +26,7 @@ class Places {
   bool take(GiveUp give_up) noexcept {
     if (try_take()) return true;
     // Lost wake-ups: sequentially consistent are this increment and the decrement in give_back(), the test in try_take() and
-    // the reading of waiters_ in give_back(). So either the test sees the place that was given back, or the one who gave it
+    // the reading of waiters_ in give_back(). So either the test sees the permit that was given back, or the one who gave it
     // sees a waiter, and then changes epoch_ after it was read here, and the futex does not sleep or is woken.
     waiters_.fetch_add(1, std::memory_order_seq_cst);
     bool taken = false;

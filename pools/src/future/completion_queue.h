@@ -1,6 +1,6 @@
 #pragma once
 
-// Where one thread waits for several futures: arrivals in completion order.
+// A completion queue: one thread takes from it, in the order in which they are completed, the numbers of the futures that it waits for.
 
 #include <atomic>
 #include <cstddef>
@@ -15,9 +15,9 @@
 namespace pools::detail {
 
 // Shared by the waiting thread and the continuations of the futures it watches.
-class Rendezvous {
+class CompletionQueue {
  public:
-  explicit Rendezvous(std::size_t capacity) { order_.reserve(capacity); }   // arrive() must not allocate
+  explicit CompletionQueue(std::size_t capacity) { order_.reserve(capacity); }   // arrive() must not allocate
 
   void arrive(std::size_t index) noexcept;
   // next() returns kNudge once, after the arrivals before it; several nudges may be one.

@@ -1,4 +1,4 @@
-#include "pools/src/base/patience.h"
+#include "pools/src/base/backoff.h"
 
 #include <sched.h>
 
@@ -18,7 +18,7 @@ thread_local int long_yields = 0;   // one after the other
 
 }  // namespace
 
-bool Patience::yield_once() noexcept {
+bool Backoff::yield_once() noexcept {
   if (left_ <= 0) return false;
   const std::int64_t before = monotonic_ns();
   if (before < crowded_until) {

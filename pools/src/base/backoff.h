@@ -1,6 +1,6 @@
 #pragma once
 
-// How long a thread with nothing to do goes on looking before it sleeps.
+// A back-off: a thread with nothing to do yields its core between looks for work, and after some of them sleeps.
 
 #include <cstdint>
 
@@ -11,7 +11,7 @@ namespace pools::detail {
 // spinning it costs nobody else anything. But where others compute, a yield takes as long as the scheduler lets them, some milliseconds,
 // while it brings back a sleeper that is woken almost at once: a few yields of that kind in a row, and this thread sleeps straight away
 // for a while. (One alone may have given the core to a worker or a submitter of this very pool.)
-class Patience {
+class Backoff {
  public:
   // Yields. False, without a yield: it is time to sleep.
   bool yield_once() noexcept;

@@ -1,10 +1,10 @@
-#include "pools/src/future/rendezvous.h"
+#include "pools/src/future/completion_queue.h"
 
 #include <utility>
 
 namespace pools::detail {
 
-void Rendezvous::arrive(std::size_t index) noexcept {
+void CompletionQueue::arrive(std::size_t index) noexcept {
   {
     const std::lock_guard lock(mutex_);
     order_.push_back(index);
@@ -14,7 +14,7 @@ void Rendezvous::arrive(std::size_t index) noexcept {
   if (word_.fetch_add(kArrival, std::memory_order_relaxed) & kWaiting) futex_wake_all(word_);
 }
 
-void Rendezvous::nudge() noexcept {
+void CompletionQueue::nudge() noexcept {
   {
     const std::lock_guard lock(mutex_);
     nudged_ = true;
@@ -22,7 +22,7 @@ void Rendezvous::nudge() noexcept {
   if (word_.fetch_add(kArrival, std::memory_order_relaxed) & kWaiting) futex_wake_all(word_);   // as in arrive()
 }
 
-std::optional<std::size_t> Rendezvous::next(const Deadline& deadline) noexcept {
+std::optional<std::size_t> CompletionQueue::next(const Deadline& deadline) noexcept {
   for (bool in_time = true;;) {
     // This is the only thread that sleeps here, and it is awake: until it says otherwise nobody need wake it.
     std::uint32_t word = word_.load(std::memory_order_relaxed);

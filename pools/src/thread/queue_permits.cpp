@@ -1,8 +1,8 @@
-#include "pools/src/thread/places.h"
+#include "pools/src/thread/queue_permits.h"
 
 namespace pools::detail {
 
-bool Places::try_take() noexcept {
+bool QueuePermits::try_take() noexcept {
   std::size_t taken = taken_.load(std::memory_order_seq_cst);
   while (taken < limit_) {
     if (taken_.compare_exchange_weak(taken, taken + 1, std::memory_order_seq_cst)) return true;
@@ -10,15 +10,15 @@ bool Places::try_take() noexcept {
   return false;
 }
 
-void Places::give_back() noexcept {
+void QueuePermits::give_back() noexcept {
   taken_.fetch_sub(1, std::memory_order_seq_cst);
   if (waiters_.load(std::memory_order_seq_cst) == 0) return;
   epoch_.fetch_add(1, std::memory_order_seq_cst);
-  // One place, one thread. If somebody else is quicker, the place is taken all the same, and giving it back wakes the next.
+  // One permit, one thread. If somebody else is quicker, the permit is taken all the same, and giving it back wakes the next.
   futex_wake_one(epoch_);
 }
 
-void Places::wake_all() noexcept {
+void QueuePermits::wake_all() noexcept {
   epoch_.fetch_add(1, std::memory_order_seq_cst);
   futex_wake_all(epoch_);
 }
