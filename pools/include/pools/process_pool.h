@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "pools/detail/process_pool_ref.h"
+#include "pools/detail/refused.h"
 #include "pools/detail/remote_map.h"
 #include "pools/detail/remote_task.h"
 #include "pools/future.h"
@@ -65,6 +66,10 @@ class ProcessPool {
     return submit_task<Fn>(nullptr, nullptr, std::forward<Args>(args)...);
   }
 
+  // Not in another process: refused, in words.
+  template <class F, class... Args>
+  void submit(F&&, Args&&...) { refuse_callable<F>(); }
+
   // submit and add_done_callback as one step. The callback runs in this process on the pool's one callback thread, one at a
   // time in the order of completion, like all that are attached before their task is done.
   template <auto Fn, class Callback, class... Args>
@@ -80,6 +85,8 @@ class ProcessPool {
     auto submit(Args&&... args) const {
       return pool_->submit_task<Fn>(&options_, nullptr, std::forward<Args>(args)...);
     }
+    template <class F, class... Args>
+    void submit(F&&, Args&&...) const { refuse_callable<F>(); }
     template <auto Fn, class Callback, class... Args>
     auto submit_with_callback(Callback&& callback, Args&&... args) const {
       using R = detail::RemoteResult<Fn>;
@@ -117,6 +124,9 @@ class ProcessPool {
     return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
   }
 
+  template <class F, class... Ranges>
+  void map(F&&, Ranges&&...) { refuse_callable<F>(); }
+
   // No submit from now on. Queued work still runs (unless cancelled), with wait = false too. Idempotent.
   void shutdown(ShutdownOptions options = {});
 
@@ -144,6 +154,13 @@ class ProcessPool {
  private:
   template <class T>
   friend class Future;
+
+  template <class F>
+  static void refuse_callable() {
+    static_assert(detail::kRefused<F>,
+                  "a ProcessPool is told the function as a template argument, submit<&f>(args...) or map<&f>(range): a callable object, and "
+                  "what it has captured, cannot travel to another process");
+  }
 
   template <auto Fn, class... Args>
   auto submit_task(const RemoteTaskOptions* options, std::unique_ptr<detail::Completion> callback, Args&&... args) {

@@ -32,8 +32,15 @@ struct Signature {
       (... || (std::is_lvalue_reference_v<Parameters> && !std::is_const_v<std::remove_reference_t<Parameters>>));
 };
 
+// What has no signature, or several.
+struct NoSignature : Signature<void> {
+  using WithoutObject = NoSignature;
+};
 template <class F>
-struct SignatureOf : SignatureOf<decltype(&F::operator())>::WithoutObject {};   // a lambda
+struct SignatureOf : NoSignature {};
+template <class F>
+  requires requires { &F::operator(); }
+struct SignatureOf<F> : SignatureOf<decltype(&F::operator())>::WithoutObject {};   // a lambda
 template <class R, class... P>
 struct SignatureOf<R (*)(P...)> : Signature<R, P...> {};
 template <class R, class... P>
@@ -53,6 +60,8 @@ struct SignatureOf<R (C::*)(P...) const noexcept> : SignatureOf<R (C::*)(P...) c
 
 template <auto Fn>
 using RemoteSignature = SignatureOf<std::remove_const_t<decltype(Fn)>>;
+template <auto Fn>
+inline constexpr bool kHasSignature = !std::is_base_of_v<NoSignature, RemoteSignature<Fn>>;
 
 // What a future of Fn's holds.
 template <auto Fn>
@@ -65,16 +74,18 @@ template <auto Fn>
 void call_remotely(Reader& arguments, Bytes& result) {
   using S = RemoteSignature<Fn>;
   [&]<class... Values, class... Forms>(std::type_identity<std::tuple<Values...>>, std::tuple<std::type_identity<Forms>...>) {
-    std::tuple<Values...> values{decode<Values>(arguments)...};   // in braces: from left to right
-    arguments.expect_end();
-    const auto call = [&]() -> decltype(auto) {
-      const EndsIfForked user;   // a fork has neither the memory of `arguments` nor that of `result`
-      return std::apply([](Values&... each) -> decltype(auto) { return std::invoke(Fn, static_cast<Forms&&>(each)...); }, values);
-    };
-    if constexpr (std::is_void_v<typename S::Result>) {
-      call();
-    } else {
-      encode<RemoteResult<Fn>>(result, call());
+    if constexpr (kHasSignature<Fn> && (... && kTransferable<Values>)) {   // else encode_arguments() does not compile, and says why
+      std::tuple<Values...> values{decode<Values>(arguments)...};   // in braces: from left to right
+      arguments.expect_end();
+      const auto call = [&]() -> decltype(auto) {
+        const EndsIfForked user;   // a fork has neither the memory of `arguments` nor that of `result`
+        return std::apply([](Values&... each) -> decltype(auto) { return std::invoke(Fn, static_cast<Forms&&>(each)...); }, values);
+      };
+      if constexpr (std::is_void_v<typename S::Result>) {
+        call();
+      } else {
+        encode<RemoteResult<Fn>>(result, call());
+      }
     }
   }(std::type_identity<typename S::Values>{}, typename S::Forms{});
 }
@@ -111,6 +122,7 @@ const FunctionKey& trampoline_key() {
 
 template <auto Fn>
 constexpr void check_remote_function() {
+  static_assert(kHasSignature<Fn>, "a function for another process has one signature: not a generic lambda, nor an object whose operator() is overloaded");
   static_assert(!RemoteSignature<Fn>::kTakesOutParameters,
                 "what a function in another process writes to a non-const reference is lost: return it instead");
 }
@@ -118,10 +130,15 @@ constexpr void check_remote_function() {
 template <auto Fn, class... Args>
 void encode_arguments(Bytes& to, Args&&... args) {
   check_remote_function<Fn>();
-  static_assert(sizeof...(Args) == RemoteSignature<Fn>::kArity, "as many arguments as the function has parameters");
-  [&]<class... Values>(std::type_identity<std::tuple<Values...>>) {
-    (..., encode_as<Values>(to, std::forward<Args>(args)));
-  }(std::type_identity<typename RemoteSignature<Fn>::Values>{});
+  if constexpr (kHasSignature<Fn>) {
+    constexpr bool kFits = sizeof...(Args) == RemoteSignature<Fn>::kArity;
+    static_assert(kFits, "as many arguments as the function has parameters");
+    if constexpr (kFits) {
+      [&]<class... Values>(std::type_identity<std::tuple<Values...>>) {
+        (..., encode_as<Values>(to, std::forward<Args>(args)));
+      }(std::type_identity<typename RemoteSignature<Fn>::Values>{});
+    }
+  }
 }
 
 }  // namespace detail

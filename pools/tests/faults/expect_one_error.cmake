@@ -11,6 +11,7 @@ foreach(index RANGE ${last})
 endforeach()
 set(ENV{LC_ALL} C)
 execute_process(COMMAND ${command} ERROR_VARIABLE errors RESULT_VARIABLE failed)
+string(REPLACE ";" "," errors "${errors}")   # a list is separated by them
 string(REGEX MATCHALL "[^\n]* error: [^\n]*" lines "${errors}")
 list(LENGTH lines count)
 if(NOT failed)

@@ -1,11 +1,14 @@
-// What cannot travel to another process is refused by the compiler. Compiled by CTest, once without a definition, which has to work, and
+// What cannot travel to another process, and the commonest mistakes, are refused by the compiler. Compiled by CTest, once without a definition, which has to work, and
 // once for each of those below, which has to fail with the words that CMakeLists.txt expects.
 
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pools/process_pool.h"
+#include "pools/thread_pool.h"
 
 namespace {
 
@@ -28,6 +31,7 @@ int by_lock(const Lock& lock) { return static_cast<int>(lock.name.size()); }
 const int* to_pointer(int) { return nullptr; }
 int without_default(const NoDefault& argument) { return argument.value; }
 void out_parameter(int& value) { value = 1; }
+int owned(const std::unique_ptr<int>& number) { return *number; }
 
 }  // namespace
 
@@ -35,6 +39,8 @@ int main(int argc, char** argv) {
   pools::init(argc, argv);
   pools::ProcessPool pool{1};
   pool.submit<&plain>(std::string("text"));
+  pools::ThreadPool threads{1};
+  threads.submit(owned, std::make_unique<int>(1));
 #if defined(ARGUMENT_BY_POINTER)
   const int number = 1;
   pool.submit<&by_pointer>(&number);
@@ -50,5 +56,21 @@ int main(int argc, char** argv) {
 #elif defined(OUT_PARAMETER)
   int number = 0;
   pool.submit<&out_parameter>(number);
+#elif defined(ARGUMENT_TOO_MANY)
+  pool.submit<&plain>(std::string("text"), 1);
+#elif defined(CALLABLE_FOR_A_PROCESS)
+  const int number = 1;
+  pool.submit([number] { return number; });
+#elif defined(FUNCTION_FOR_A_PROCESS)
+  pool.submit(plain, "text");
+#elif defined(CALLABLE_FOR_A_PROCESS_WITH_OPTIONS)
+  pool.with({.priority = 1}).submit([] { return 1; });
+#elif defined(CALLABLE_FOR_A_MAP)
+  pool.map(plain, std::vector<std::string>{"text"});
+#elif defined(GENERIC_LAMBDA)
+  pool.submit<[](auto value) { return value; }>(1);
+#elif defined(ARGUMENT_THAT_IS_NOT_MOVED)
+  const std::unique_ptr<int> number = std::make_unique<int>(1);
+  threads.submit(owned, number);
 #endif
 }

@@ -32,6 +32,7 @@
 #include <cereal/types/variant.hpp>
 #include <cereal/types/vector.hpp>
 #include <concepts>
+#include <cstdlib>
 #include <type_traits>
 #include <utility>
 
@@ -45,6 +46,10 @@ template <class T>
 concept Serialised = !Copied<T> && cereal::traits::is_output_serializable<T, SaveArchive>::value &&
                      cereal::traits::is_input_serializable<T, LoadArchive>::value;
 
+template <class T>
+inline constexpr bool kTransferable = !PointsElsewhere<T>::value && (Copied<T> || (Serialised<T> && std::default_initializable<T>));
+
+// Fails to compile, in words, where a T cannot travel.
 template <class T>
 constexpr void check_transferable() {
   static_assert(!PointsElsewhere<T>::value,
@@ -61,7 +66,7 @@ void encode(Bytes& to, const T& value) {
   check_transferable<T>();
   if constexpr (Copied<T>) {
     to.append(std::addressof(value), sizeof value);
-  } else {
+  } else if constexpr (kTransferable<T>) {
     SaveArchive archive(to);
     archive(value);
   }
@@ -80,11 +85,13 @@ T decode(Reader& from) {
     } slot;
     from.read(std::addressof(slot.value), sizeof slot.value);
     return slot.value;
-  } else {
+  } else if constexpr (kTransferable<T>) {
     T value{};
     LoadArchive archive(from);
     archive(value);
     return value;
+  } else {
+    std::abort();   // has not compiled
   }
 }
 

@@ -3,6 +3,7 @@
 // A task: the callable, its arguments, the result and the future's state in one allocation.
 
 #include <cstddef>
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -160,13 +161,26 @@ auto make_detached(Call call) {
   return Owned<TaskType>(new TaskType(std::move(call)));
 }
 
+template <class... Args>
+inline constexpr bool kKept = (std::is_constructible_v<std::decay_t<Args>, Args> && ...);
+// Fails to compile, in words, where one cannot be kept for the task.
+template <class... Args>
+constexpr void check_kept() {
+  static_assert(kKept<Args...>, "a task keeps its callable and its arguments: what cannot be copied has to be moved, submit(f, std::move(argument))");
+}
+
 template <class F, class... Args>
 auto bind_call(F&& f, Args&&... args) {
-  return [f = std::decay_t<F>(std::forward<F>(f)),
-          arguments = std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)]() mutable -> decltype(auto) {
-    return std::apply(
-        [&f](auto&... values) -> decltype(auto) { return std::invoke(std::move(f), std::move(values)...); }, arguments);
-  };
+  check_kept<F, Args...>();
+  if constexpr (kKept<F, Args...>) {
+    return [f = std::decay_t<F>(std::forward<F>(f)),
+            arguments = std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)]() mutable -> decltype(auto) {
+      return std::apply(
+          [&f](auto&... values) -> decltype(auto) { return std::invoke(std::move(f), std::move(values)...); }, arguments);
+    };
+  } else {
+    return []() -> std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...> { std::abort(); };   // has not compiled
+  }
 }
 
 template <auto Fn, class... Args>
