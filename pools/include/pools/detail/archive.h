@@ -69,6 +69,10 @@ template <class T>
 void prologue(SaveArchive&, const T&) { require_stack("a value to be encoded is"); }
 template <class T>
 void prologue(LoadArchive&, const T&) { require_stack("a value to be decoded is"); }
+template <class T>
+void prologue(LoadArchive&, T&) {   // not const: GCC takes a value that is not there yet for one that is read, where it is passed as const
+  require_stack("a value to be decoded is");
+}
 
 // What only means something in the address space that it comes from.
 template <class T>
