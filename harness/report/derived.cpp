@@ -6,9 +6,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "harness/analysis/analysis.h"
 #include "harness/analysis/predictions.h"
@@ -22,17 +24,32 @@
 namespace harness {
 namespace {
 
+// The titles of the scenarios, told apart where two have one: of explicit cases that differ in their durations only.
+std::vector<std::string> names_of(const std::vector<Scenario>& scenarios) {
+  std::map<std::string, int> with_title;
+  for (const Scenario& scenario : scenarios) ++with_title[scenario.title];
+  std::map<std::string, int> so_far;
+  std::vector<std::string> names;
+  for (const Scenario& scenario : scenarios) {
+    const bool several = with_title.at(scenario.title) > 1;
+    names.push_back(several ? fmt::format("{}, case {}", scenario.title, ++so_far[scenario.title]) : scenario.title);
+  }
+  return names;
+}
+
 std::string summary_csv(const Analysis& analysis) {
   std::string out =
-      "cell_id,n,median_ns,ci_low_ns,ci_high_ns,best,ties,failed,ci_coverage,ratio,ratio_low,ratio_high\n";
+      "cell_id,n,median_ns,ci_low_ns,ci_high_ns,best,ties,failed,ci_coverage,ratio,ratio_low,ratio_high,scenario\n";
+  const std::vector<std::string> scenarios = names_of(analysis.scenarios);
   for (const CellSummary& cell : analysis.cells) {
     out += fmt::format("{},{},", csv_field(cell.factors.cell_id), cell.makespans_ns.size());
     out += cell.median_ns ? fmt::format("{},{},{},", *cell.median_ns, cell.interval.lower, cell.interval.upper) : ",,,";
     out += fmt::format("{:d},{:d},{},", cell.best, cell.tie, cell.failed);
     out += cell.median_ns ? fmt::format("{:.4f},", cell.interval.coverage) : ",";
     out += cell.ratio
-               ? fmt::format("{:.4f},{:.4f},{:.4f}\n", cell.ratio->estimate, cell.ratio->lower, cell.ratio->upper)
-               : ",,\n";
+               ? fmt::format("{:.4f},{:.4f},{:.4f},", cell.ratio->estimate, cell.ratio->lower, cell.ratio->upper)
+               : ",,,";
+    out += csv_field(scenarios[cell.scenario]) + '\n';
   }
   return out;
 }

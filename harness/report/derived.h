@@ -11,11 +11,11 @@ namespace harness {
 // cases).
 //
 //   summary.csv  cell_id, n, median_ns, ci_low_ns, ci_high_ns, best, ties, failed, ci_coverage, ratio, ratio_low,
-//   ratio_high
+//                ratio_high, scenario
 //                per cell in order of appearance: repetitions that ended well, their median (lower middle), its exact
 //                95 % interval; best is 1 for the fastest cell of its scenario, ties 1 for those that a statistical tie
 //                joins to it (the best itself: 0); ratio is how many times the best's makespan this one takes, with its
-//                interval
+//                interval; scenario is the title of the cells it is compared with, no two scenarios have the same
 //   model.csv    cell_id, strategy, predicted_ns, formula, in_domain, residual_pct, binding, violated, basis,
 //                expected_ns, expected_residual_pct
 //                predicted_ns is the simulation's, empty where the tasks have no defined service time and none was

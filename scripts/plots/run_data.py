@@ -83,14 +83,14 @@ def load(directory):
         rows = rows[current]
     # A repetition that was run again (after a failure, say) counts once, as it ended last.
     rows = rows.drop_duplicates(["cell_id", "rep"], keep="last").reset_index(drop=True)
-    rows["scenario"] = _scenarios(rows)
 
     derived = directory / "derived"
-    summary = _read(derived / "summary.csv", schema.SUMMARY, ("cell_id",))
+    summary = _read(derived / "summary.csv", schema.SUMMARY, schema.SUMMARY_TEXT, schema.SUMMARY_LATER)
     model = _read(derived / "model.csv", schema.MODEL, schema.MODEL_TEXT)
     for name, table in (("summary.csv", summary), ("model.csv", model)):
         if table is None:
             notes.append(f"derived/{name} is not there: what it holds is not drawn")
+    rows["scenario"] = _scenarios(rows, summary)
     return RunData(
         directory=directory,
         rows=rows,
@@ -106,8 +106,11 @@ def _or_empty(table, columns):
     return pd.DataFrame(columns=list(columns)) if table is None else table
 
 
-def _read(path, columns, text):
-    """The complete lines of a CSV file, or None if it does not exist. Raises UnreadableRun for a foreign header."""
+def _read(path, columns, text, later=()):
+    """The complete lines of a CSV file, or None if it does not exist. Raises UnreadableRun for a foreign header.
+
+    `later` are those of the columns that files of earlier versions do not have.
+    """
     try:
         content = text_files.read(path).replace("\r\n", "\n")
     except FileNotFoundError:
@@ -116,7 +119,7 @@ def _read(path, columns, text):
         raise UnreadableRun(f"{path}: {error}") from error
     content = content[: content.rfind("\n") + 1]  # a last line that was torn by a full disk or a kill is no row
     header = content.partition("\n")[0].split(",")
-    missing = [column for column in columns if column not in header]
+    missing = [column for column in columns if column not in header and column not in later]
     if missing:
         raise UnreadableRun(f"{path}: no column {', '.join(missing)}; it was not written by this version of poolbench")
     try:
@@ -156,8 +159,17 @@ def _machine_line(directory, rows):
     return f"{context['machine_line']}, run {run_id}"
 
 
-def _scenarios(rows):
-    """A label per row for what was run, whoever ran it: equal labels are comparable."""
+def _scenarios(rows, summary):
+    """A label per row for what was run, whoever ran it: equal labels are comparable. What derived/summary.csv says of the cell."""
+    known = {}
+    if summary is not None and "scenario" in summary:
+        known = dict(zip(summary.cell_id, summary.scenario))
+    if set(rows.cell_id) <= set(known):
+        return rows.cell_id.map(known)
+    return _scenarios_from_factors(rows)  # made by an earlier version, or for fewer rows
+
+
+def _scenarios_from_factors(rows):
     labels = rows.apply(_scenario, axis=1)
     # Explicit cases with equal scales but different lists of durations have equal factors: tell them apart by rank of
     # their total work.

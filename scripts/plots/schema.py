@@ -41,8 +41,10 @@ TASKS_TEXT = ("cell_id", "digest")
 
 SUMMARY = (
     "cell_id", "n", "median_ns", "ci_low_ns", "ci_high_ns", "best", "ties", "failed", "ci_coverage", "ratio", "ratio_low",
-    "ratio_high",
+    "ratio_high", "scenario",
 )
+SUMMARY_TEXT = ("cell_id", "scenario")
+SUMMARY_LATER = ("scenario",)  # columns that summary files of earlier versions do not have
 MODEL = (
     "cell_id", "strategy", "predicted_ns", "formula", "in_domain", "residual_pct", "binding", "violated", "basis", "expected_ns",
     "expected_residual_pct",

@@ -190,6 +190,20 @@ def main(argv):
     return 0
 
 
+def _scenario(cell_id, factors):
+    """A title as the program's, with everything in it that tells scenarios apart."""
+    title = f"{factors['workload']}: {factors['tasks']} tasks of {factors['task_ns'] / MS:g}ms"
+    if factors["distribution"] != "equal":
+        title += f" ({factors['distribution']})"
+    if factors["strategy"] == "none":
+        title += ", no callbacks"
+    elif factors["callback_ns"]:
+        title += f", callbacks of {factors['callback_ns'] / MS:g}ms"
+    if factors["payload_bytes"]:
+        title += f", {factors['payload_bytes']} bytes"
+    return title + (f", case {int(cell_id, 16)}" if factors["distribution"] == "explicit" else "")
+
+
 def _write_derived(directory, medians):
     summary, model = [], []
     best = {}
@@ -200,7 +214,7 @@ def _write_derived(directory, medians):
     for cell_id, factors, good, predicted in medians:
         key = (factors["workload"], factors["callback_ns"], factors["task_ns"], factors["distribution"])
         row = dict.fromkeys(schema.SUMMARY, "")
-        row.update(cell_id=cell_id, n=len(good))
+        row.update(cell_id=cell_id, n=len(good), scenario=_scenario(cell_id, factors))
         if good:
             median = good[(len(good) - 1) // 2]
             row.update(median_ns=median, ci_low_ns=good[0], ci_high_ns=good[-1], best=int(median == best[key]),

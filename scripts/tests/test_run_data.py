@@ -1,5 +1,6 @@
 """What is read from a run directory, and what is refused."""
 
+import csv
 import os
 import tempfile
 import unittest
@@ -113,6 +114,24 @@ class RunData(unittest.TestCase):
         cells = [synthetic_run.cell(distribution="explicit", tasks=3), synthetic_run.cell(distribution="explicit", tasks=3)]
         run = run_data.load(self.write(cells))
         self.assertEqual(len(set(run.rows.scenario)), 2)
+
+    def test_the_scenarios_are_those_of_the_derived_file(self):
+        run = run_data.load(self.write([synthetic_run.cell(), synthetic_run.cell("process"), synthetic_run.cell(tasks=5)]))
+        self.assertEqual(list(dict.fromkeys(run.rows.scenario)),
+                         ["sleep: 20 tasks of 10ms, no callbacks", "sleep: 5 tasks of 10ms, no callbacks"])
+
+    def test_a_summary_of_an_earlier_version_has_no_scenarios_and_is_read_all_the_same(self):
+        cells = [synthetic_run.cell(), synthetic_run.cell("process"), synthetic_run.cell(distribution="explicit", tasks=3),
+                 synthetic_run.cell(distribution="explicit", tasks=3)]
+        path = self.write(cells) / "derived" / "summary.csv"
+        with open(path, newline="", encoding="utf-8") as file:
+            lines = [",".join(row[:-1]) for row in csv.reader(file)]
+        self.assertTrue(lines[0].endswith(",ratio_high"))
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        run = run_data.load(self.directory)
+        self.assertEqual(len(run.summary), 4)
+        self.assertFalse(run.cells().median_ns.isna().any())
+        self.assertEqual(len(set(run.rows.scenario)), 3)
 
     def test_quantities_for_people(self):
         self.assertEqual([run_data.duration(ns).replace(run_data.NBSP, " ") for ns in (0, 999, 1500, 10**7, 1_234_567_890)],

@@ -13,6 +13,8 @@
 #include "harness/analysis/analysis.h"
 #include "harness/analysis/predictions.h"
 #include "harness/base/errors.h"
+#include "harness/plan/plan.h"
+#include "harness/plan/suite.h"
 #include "harness/report/report.h"
 #include "harness/sweep/sinks/csv.h"
 #include "harness/tests/verdict_samples.h"
@@ -98,12 +100,12 @@ TEST(Derive, writes_the_approved_files) {
   run.write(small_run());
   derive(run.path());
   EXPECT_EQ(run.read("derived/summary.csv"),
-            R"(cell_id,n,median_ns,ci_low_ns,ci_high_ns,best,ties,failed,ci_coverage,ratio,ratio_low,ratio_high
-fc8cfbdc51d7a188,5,80300000,80100000,80500000,0,0,0,0.9375,3.9557,3.9171,3.9950
-e8bce2445acc5188,5,20300000,20100000,20500000,1,0,0,0.9375,1.0000,0.9854,1.0149
-864829e800e5b2f7,5,20350000,20150000,20550000,0,1,0,0.9375,1.0025,0.9878,1.0173
-749b379f710955a0,4,30200000,30100000,30400000,0,0,1,0.8750,1.4901,1.4732,1.5075
-cb79fbf5e7773f7c,5,320700000,320100000,322000000,1,0,0,0.9375,1.0000,0.9960,1.0041
+            R"(cell_id,n,median_ns,ci_low_ns,ci_high_ns,best,ties,failed,ci_coverage,ratio,ratio_low,ratio_high,scenario
+fc8cfbdc51d7a188,5,80300000,80100000,80500000,0,0,0,0.9375,3.9557,3.9171,3.9950,"sleep: 8 tasks of 10ms, no callbacks"
+e8bce2445acc5188,5,20300000,20100000,20500000,1,0,0,0.9375,1.0000,0.9854,1.0149,"sleep: 8 tasks of 10ms, no callbacks"
+864829e800e5b2f7,5,20350000,20150000,20550000,0,1,0,0.9375,1.0025,0.9878,1.0173,"sleep: 8 tasks of 10ms, no callbacks"
+749b379f710955a0,4,30200000,30100000,30400000,0,0,1,0.8750,1.4901,1.4732,1.5075,"sleep: 8 tasks of 10ms, no callbacks"
+cb79fbf5e7773f7c,5,320700000,320100000,322000000,1,0,0,0.9375,1.0000,0.9960,1.0041,"sleep: 8 tasks of 100ms, callbacks of 60ms"
 )");
   EXPECT_EQ(run.read("derived/model.csv"),
             R"(cell_id,strategy,predicted_ns,formula,in_domain,residual_pct,binding,violated,basis,expected_ns,expected_residual_pct
@@ -156,6 +158,24 @@ TEST(Derive, can_be_done_again_and_leaves_nothing_else) {
     ++files;
   }
   EXPECT_EQ(files, 3);
+}
+
+// Eight durations are too many for a title: two cases of equal length have the same one.
+TEST(Derive, tells_scenarios_of_one_title_apart) {
+  std::vector<Sample> rows;
+  std::string suite = "name = \"two\"\n";
+  for (const std::string shortest : {"1ms", "2ms"}) {
+    suite += "[[case]]\nbackend = \"thread\"\nworkers = 4\ntask = [\"" + shortest + "\", \"10ms\", \"9ms\", \"8ms\", \"7ms\", \"6ms\", \"5ms\", \"4ms\"]\n";
+  }
+  for (const PlannedCell& planned : make_plan(parse_suite(suite, "test"), {.cores = 2}).cells) add(rows, planned.cell, {20 * kMs});
+  ASSERT_EQ(rows.size(), 2U);
+  const RunDirectoryOfTest run;
+  run.write(rows);
+  std::ofstream(run.path() / "suite.toml") << suite;
+  derive(run.path());
+  const std::string summary = run.read("derived/summary.csv");
+  EXPECT_THAT(summary, HasSubstr("\"sleep: 8 tasks of up to 10ms, no callbacks, case 1\"\n"));
+  EXPECT_THAT(summary, HasSubstr("\"sleep: 8 tasks of up to 10ms, no callbacks, case 2\"\n"));
 }
 
 TEST(Derive, refuses_a_directory_without_measured_repetitions) {
