@@ -10,7 +10,7 @@ include(CMakePackageConfigHelpers)
 # Installs documents where they stand in the tree, below share/doc/poolbench. What is not installed there (sources, pictures) is no
 # link any more, but its words.
 set(poolbench_guide pools/README.md docs/faults.md)
-file(GLOB pages CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/docs/*.md")
+file(GLOB pages RELATIVE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/docs/*.md")
 set(poolbench_documents README.md CHANGELOG.md DESIGN.md CONTRIBUTING.md ${pages})
 list(REMOVE_ITEM poolbench_documents ${poolbench_guide})
 function(poolbench_install_documents component there)

@@ -96,6 +96,16 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
+class Tutorial(unittest.TestCase):
+    def test_as_many_claims_hold_and_are_refuted_as_the_pages_say(self):
+        page, readme = ((ROOT / name).read_text(encoding="utf-8") for name in ("docs/tutorial.md", "README.md"))
+        rows = re.findall(r"^\| .* \|$", page.partition("| claim | case |")[2].partition("<!-- end -->")[0], flags=re.MULTILINE)
+        refuted = sum("| **refuted**" in row for row in rows)
+        self.assertIn(f"{len(rows) - refuted} of {len(rows)} claims hold, {refuted} are refuted", page)
+        self.assertIn(f"[{len(rows) - refuted} hold, {refuted} are refuted](docs/tutorial.md)", readme)
+        self.assertIn(f"puts {len(rows)} claims", readme)
+
+
 class Suites(unittest.TestCase):
     def test_what_the_page_quotes_stands_in_a_built_in_suite(self):
         built_in = [tomllib.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "harness" / "plan" / "suites").glob("*.toml")]
