@@ -44,6 +44,13 @@ PROJECT = {
         new = "for (volatile int i = 0;; ++i) {}"
 
         [[mutation]]
+        name = "run_whole"
+        programs = ["small"]
+        file = "small.cpp"
+        old = "return 2 * n"
+        new = "return n"
+
+        [[mutation]]
         name = "unasked"
         file = "small.cpp"
         old = "n + 1"
@@ -83,13 +90,13 @@ class Mutants(unittest.TestCase):
         return subprocess.run([sys.executable, MUTANTS, *arguments], capture_output=True, text=True, env=environment)
 
     def test_what_a_test_notices_is_killed_and_what_none_notices_survives(self):
-        run = self.run_it("--only", "thrice|hangs|unasked|nonsense|same", "--timeout", "2")
+        run = self.run_it("--only", "thrice|hangs|whole|unasked|nonsense|same", "--timeout", "2")
         self.assertEqual(run.returncode, 1, run.stderr)
         with open(self.root / "build" / "mutants" / "mutants.csv", newline="") as file:
             verdicts = {row["name"]: row["verdict"] for row in csv.DictReader(file)}
-        self.assertEqual(verdicts, {"small.thrice": "killed", "small.hangs": "killed", "small.unasked": "survived", "small.nonsense": "broken",
+        self.assertEqual(verdicts, {"small.thrice": "killed", "small.hangs": "killed", "small.run_whole": "killed", "small.unasked": "survived", "small.nonsense": "broken",
                                     "small.the_same": "equivalent"})
-        self.assertIn("2 of 3 killed (67 %), 1 do not build, 1 are equivalent", run.stdout)
+        self.assertIn("3 of 4 killed (75 %), 1 do not build, 1 are equivalent", run.stdout)
         self.assertEqual((self.root / "small.cpp").read_text(), textwrap.dedent(PROJECT["small.cpp"]).lstrip())
 
     def test_all_killed_is_success(self):
