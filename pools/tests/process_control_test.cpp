@@ -27,6 +27,7 @@
 
 #include "pools/cores.h"
 #include "pools/process_pool.h"
+#include "pools/src/process/retry_delay.h"
 #include "pools/tests/expectations.h"
 #include "pools/tests/gate.h"
 #include "pools/tests/process_checks.h"
@@ -280,6 +281,43 @@ TEST_F(ProcessControl, a_running_task_is_cancelled_by_killing_its_worker_if_that
   EXPECT_EQ(pool.metrics().cancelled, 1U);
   EXPECT_EQ(pool.metrics().crashed, 0U);
   other.open();
+}
+
+TEST(RetryDelay, doubles_from_death_to_death_up_to_its_limit_and_never_overflows) {
+  const RetryPolicy retry{.retries = 9, .backoff = 10ms, .max_backoff = 70ms};
+  EXPECT_EQ(detail::retry_delay(retry, 1), 10ms);
+  EXPECT_EQ(detail::retry_delay(retry, 2), 20ms);
+  EXPECT_EQ(detail::retry_delay(retry, 3), 40ms);
+  EXPECT_EQ(detail::retry_delay(retry, 4), 70ms);
+  EXPECT_EQ(detail::retry_delay(retry, 1000), 70ms);
+  EXPECT_EQ(detail::retry_delay({.backoff = 1s, .max_backoff = 1ms}, 1), 1ms);
+  constexpr auto kMost = std::chrono::nanoseconds::max();
+  EXPECT_EQ(detail::retry_delay({.backoff = kMost / 2 + 1ns, .max_backoff = kMost}, 3), kMost);
+}
+
+int answer_after_sigterm(const std::string& gate) {
+  static volatile std::sig_atomic_t seen = 0;
+  ::signal(SIGTERM, [](int signal) { seen = signal; });
+  while (seen == 0) ::usleep(1000);   // a signal between the look and a pause() would be lost
+  return pass_and_return(gate, seen);
+}
+
+TEST_F(ProcessControl, a_gap_or_a_back_off_without_end_is_none_that_is_over) {
+  constexpr auto kMost = std::chrono::nanoseconds::max();
+  Gate gate;
+  ProcessPool gentle({.workers = 2, .kill_gap = kMost});
+  const auto late = gentle.with({.deadline = 1ms}).submit<&answer_after_sigterm>(gate.name());
+  gate.await();   // SIGTERM has come
+  for (int task = 0; task < 200; ++task) EXPECT_EQ(gentle.submit<&square>(task).result(), task * task);   // the supervisor looks at its clocks
+  gate.open();
+  EXPECT_EQ(late.result(), SIGTERM);
+
+  ProcessPool patient({.workers = 1, .retry = {.retries = 1, .backoff = kMost, .max_backoff = kMost}});
+  const auto dead = patient.submit<&die_by>(SIGKILL);
+  wait_until([&] { return patient.metrics().crashed == 1 && patient.metrics().running == 0; });
+  EXPECT_EQ(patient.submit<&square>(3).result(), 9);
+  EXPECT_EQ(patient.metrics().retried, 0U);
+  EXPECT_TRUE(dead.cancel());
 }
 
 // --- recycling and limits ---

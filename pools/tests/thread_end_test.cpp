@@ -6,9 +6,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <latch>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -49,6 +51,50 @@ TEST(ThreadPoolEnd, what_a_posted_task_with_a_deadline_throws_goes_to_the_error_
   pool.with({.deadline = 1h}).post([] { throw std::runtime_error("nobody listens"); });
   pool.shutdown();
   EXPECT_THAT(spy.reports(), testing::ElementsAre("a posted task: nobody listens"));
+}
+
+// --- a pool whose destructor waits for tasks that use it ---
+
+TEST(ThreadPoolEnd, tasks_may_use_the_pool_while_its_destructor_waits_for_them) {
+  std::latch destroying{1};
+  bool refused = false;
+  int running = 0;
+  int workers = 0;
+  std::optional<ThreadPool> pool(2);
+  ThreadPool& known = *pool;
+  pool->post([&] {
+    destroying.wait();
+    for (;;) {   // until the destructor has closed it
+      try {
+        known.submit([] {});
+      } catch (const ShutdownError&) {
+        break;
+      }
+    }
+    refused = true;
+    EXPECT_THROW(known.map([](int value) { return value; }, std::vector<int>{1, 2}), ShutdownError);
+    EXPECT_THROW(known.resize(3), ShutdownError);
+    known.shutdown({.wait = false});
+    known.resume();
+    running = static_cast<int>(known.metrics().running);
+    workers = known.workers();
+  });
+  destroying.count_down();
+  pool.reset();
+  EXPECT_TRUE(refused);
+  EXPECT_GE(running, 1);
+  EXPECT_EQ(workers, 2);
+}
+
+// --- an initializer that says nothing ---
+
+struct Speechless : std::exception {
+  const char* what() const noexcept override { return nullptr; }
+};
+
+TEST(ThreadPoolEnd, an_initializer_whose_exception_says_nothing_breaks_the_pool_like_any_other) {
+  ThreadPool pool{ThreadPoolOptions{.workers = 1, .initializer = [] { throw Speechless(); }}};
+  POOLS_EXPECT_THROW_WHAT(pool.submit([] {}).result(), BrokenPoolError, testing::HasSubstr("its initializer threw"));
 }
 
 // --- captures whose destructors throw ---

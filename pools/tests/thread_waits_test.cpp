@@ -308,6 +308,8 @@ TEST(Deadlock, is_not_seen_where_there_is_none_while_waits_for_any_begin_and_end
       return 3;
     });
     const auto back = pool.submit([any] { return any.result(); });
+    // Else `any` may run it on top of its wait, and then `back` does wait for what is beneath it.
+    wait_until([&] { return back.running() || back.done(); });
     first.set_running();
     first.set_value(back);
     open.set_running();

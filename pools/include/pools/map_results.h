@@ -118,21 +118,33 @@ class Zip {
         },
         ranges_);
   }
-  // use(element...), then one step on. REQUIRES: !at_end()
+  // use(element...), then one step on, also if that throws. Throws what `use` and the ranges throw. REQUIRES: !at_end()
   template <class Use>
-  decltype(auto) next(Use&& use) {
+  auto next(Use&& use) {
     start();
-    struct Step {
-      Zip* zip;
-      ~Step() {
-        std::apply([](auto&... at) { (..., static_cast<void>(++at)); }, *zip->at_);
+    const auto call = [&] {
+      try {
+        return std::apply([&](auto&... at) { return std::forward<Use>(use)(element<Ranges>(at)...); }, *at_);
+      } catch (...) {
+        step();
+        throw;
       }
-    } const step{this};
-    return std::apply(
-        [&](auto&... at) -> decltype(auto) { return std::forward<Use>(use)(element<Ranges>(at)...); }, *at_);
+    };
+    if constexpr (std::is_void_v<decltype(call())>) {
+      call();
+      step();
+    } else {
+      auto result = call();
+      step();
+      return result;
+    }
   }
 
  private:
+  void step() {
+    std::apply([](auto&... at) { (..., static_cast<void>(++at)); }, *at_);
+  }
+
   // Moved out of a container that is ours. A view that is ours may still look at what is somebody else's.
   template <class Range, class At>
   static decltype(auto) element(At& at) {

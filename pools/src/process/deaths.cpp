@@ -13,6 +13,7 @@
 
 #include "pools/errors.h"
 #include "pools/src/process/process_pool_core.h"
+#include "pools/src/process/retry_delay.h"
 #include "pools/src/process/words.h"
 
 namespace pools::detail {
@@ -188,14 +189,12 @@ void ProcessPoolCore::end_in_quarantine(TaskRef task) noexcept {
 }
 
 bool ProcessPoolCore::retry_later(TaskRef& task) noexcept {
-  auto wait = options_.retry.backoff;
-  for (int death = 1; death < task->deaths && wait < options_.retry.max_backoff; ++death) wait *= 2;
   const std::lock_guard lock(mutex_);
   auto elsewhere = RemoteTask::Place::elsewhere;
   // Acq_rel: as in pop_locked(). A canceller that comes later finds the task here.
   if (broken_ || !task->place.compare_exchange_strong(elsewhere, RemoteTask::Place::retrying, std::memory_order_acq_rel)) return false;
   ++task->retried;
-  task->retry_due = Clock::now() + std::min(wait, options_.retry.max_backoff);
+  task->retry_due = later(Clock::now(), retry_delay(options_.retry, task->deaths));
   retries_.push_back(std::move(task));
   return true;
 }

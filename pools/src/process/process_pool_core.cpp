@@ -99,8 +99,9 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
     std::unique_lock lock(mutex_);
     for (;;) {
       if (closing_) refuse_submission_locked();
-      const auto waiting = static_cast<std::int64_t>(queue_.size()) - cancelled_waiting_.load(std::memory_order_relaxed);
-      if (!bounded || (!idle_.empty() && !paused_) || waiting < static_cast<std::int64_t>(options_.queue.limit)) break;
+      const auto waiting = static_cast<std::uint64_t>(
+          std::max<std::int64_t>(0, static_cast<std::int64_t>(queue_.size()) - cancelled_waiting_.load(std::memory_order_relaxed)));
+      if (!bounded || (!idle_.empty() && !paused_) || waiting < options_.queue.limit) break;
       if (static_cast<int>(live_.size()) + starting_ < target_ && waiting == 0) break;   // a worker is going to be started for it
       if (options_.queue.when_full == WhenFull::reject) {
         throw QueueFullError("the queue of the process pool '" + options_.name_prefix + "' is full: " + std::to_string(options_.queue.limit) +
@@ -228,9 +229,7 @@ bool ProcessPoolCore::give_locked(const WorkerRef& worker, TaskRef task) noexcep
   }
   if (was_without) worker->progress = Clock::now();
   if (extras != nullptr && extras->options.deadline) {
-    const auto now = Clock::now();
-    const auto& deadline = *extras->options.deadline;
-    worker->due = deadline > Clock::time_point::max() - now ? Clock::time_point::max() : now + deadline;
+    worker->due = later(Clock::now(), *extras->options.deadline);
   }
   if (options_.timing) raw.extras().started_at = Clock::now();   // recorded when it is known to have begun
   if (options_.observer) options_.observer->started(raw.number, worker->number());

@@ -62,7 +62,7 @@ void ProcessPoolCore::terminate_locked(WorkerProcess& worker, KillReason kill_re
   worker.kill_reason = kill_reason;
   worker.child().kill_group(SIGTERM);
   worker.child().kill(SIGTERM);
-  worker.due = now + options_.kill_gap;
+  worker.due = later(now, options_.kill_gap);
 }
 
 void ProcessPoolCore::watch_clocks() {
@@ -172,7 +172,7 @@ void ProcessPoolCore::dismiss_locked(WorkerProcess& worker) noexcept {
   }
   if (worker.phase == Phase::ready) --ready_;
   worker.phase = Phase::stopping;
-  worker.due = Clock::now() + std::min<Clock::duration>(options_.grace, std::chrono::hours(24 * 365));   // no sum overflows
+  worker.due = later(Clock::now(), options_.grace);
   if (worker.condemned() || worker.unsent()) return;   // it does not read: its grace will end it
   try {
     worker.load_stop();

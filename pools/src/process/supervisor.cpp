@@ -243,7 +243,7 @@ void ProcessPoolCore::handle(const WorkerRef& worker, const MessageHeader& heade
       break_pool(words([&] { return "the initializer failed: " + text_of(failure); }));
       const std::lock_guard lock(mutex_);
       // It exits by itself, unless it lies: no grace for that, nor a longer one for another refusal.
-      if (const auto soon = Clock::now() + options_.kill_gap; !worker->due || soon < *worker->due) worker->due = soon;
+      if (const auto soon = later(Clock::now(), options_.kill_gap); !worker->due || soon < *worker->due) worker->due = soon;
       return;
     }
     case MessageKind::result:

@@ -57,9 +57,9 @@ void ThreadPool::check(const TaskOptions& options) {
 
 ThreadPool::~ThreadPool() {
   if (core_->process().is_this()) {
-    detail::ThreadPoolCore::end(core_.take());
+    detail::ThreadPoolCore::end(core_.share());   // a copy: tasks that it waits for may use the pool until they end
   } else {
-    detail::keep_for_ever(core_.take());
+    detail::keep_for_ever(core_.share());
   }
 }
 

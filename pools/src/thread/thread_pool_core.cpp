@@ -25,6 +25,22 @@ struct ThisThread {
 };
 thread_local ThisThread this_thread;
 
+// REQUIRES: an exception is being handled, that of the initializer. The std::bad_alloc where there is no memory to say it.
+std::exception_ptr broken_by_an_initializer() noexcept {
+  try {
+    try {
+      throw;
+    } catch (const std::exception& error) {
+      const char* const what = error.what();
+      throw BrokenPoolError(std::string("the pool is broken: its initializer threw: ") + (what == nullptr ? "" : what));
+    } catch (...) {
+      throw BrokenPoolError("the pool is broken: its initializer threw no std::exception");
+    }
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
 }  // namespace
 
 ThreadPoolCore::ThreadPoolCore(ThreadPoolOptions options)
@@ -187,17 +203,19 @@ bool ThreadPoolCore::run_in_caller(Job& job, FutureState* state) {
 // --- workers ----------------------------------------------------------------------------------------------------------
 
 bool ThreadPoolCore::start_needed(Dispatch::Need need) {
-  const std::lock_guard lock(mutex_);
-  while (dispatch_.lacks_worker(need)) {
+  std::exception_ptr failure;
+  {
+    const std::lock_guard lock(mutex_);
     try {
-      start_worker_locked();
+      while (dispatch_.lacks_worker(need)) start_worker_locked();
+      return true;
     } catch (const std::exception&) {
       if (slots_.size() == ended_) throw;
-      report_error("starting a worker", std::current_exception());
-      return false;
+      failure = std::current_exception();
     }
   }
-  return true;
+  report_error("starting a worker", failure);   // without the mutex: the hook may ask the pool for its metrics
+  return false;
 }
 
 void ThreadPoolCore::start_worker_locked() {
@@ -240,10 +258,8 @@ bool ThreadPoolCore::initialize() noexcept {
     return true;
   } catch (ForcedUnwind&) {
     refuse_to_unwind("an initializer");
-  } catch (const std::exception& error) {
-    broken = std::make_exception_ptr(BrokenPoolError(std::string("the pool is broken: its initializer threw: ") + error.what()));
   } catch (...) {
-    broken = std::make_exception_ptr(BrokenPoolError("the pool is broken: its initializer threw no std::exception"));
+    broken = broken_by_an_initializer();
   }
   end_if_forked();
   {

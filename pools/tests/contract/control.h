@@ -152,6 +152,16 @@ TYPED_TEST_P(ControlContract, callbacks_may_submit_to_a_full_queue) {
   EXPECT_EQ(sum, 0 + 1 + 4 + 9 + 16);
 }
 
+TYPED_TEST_P(ControlContract, a_limit_beyond_all_numbers_is_none) {
+  for (const std::size_t limit : {std::size_t{1} << 63, ~std::size_t{0}}) {
+    ControlledPool<TypeParam> held(options_for<TypeParam>(1, {.limit = limit, .when_full = WhenFull::reject}));
+    for (int task = 0; task < 10; ++task) held.pool.template submit<&identity>(task);
+    EXPECT_EQ(held.pool.metrics().queued, 10U);
+    held.gate.open();
+    held.pool.shutdown();
+  }
+}
+
 // --- pause, resume, resize ---
 
 TYPED_TEST_P(ControlContract, no_task_starts_from_the_return_of_pause_until_resume) {
@@ -379,7 +389,7 @@ REGISTER_TYPED_TEST_SUITE_P(ControlContract, tasks_are_claimed_in_submission_ord
                             a_full_queue_says_how_many_tasks_wait,
                             a_submit_to_a_full_queue_waits_for_room_for_a_cancellation_or_for_the_end,
                             blocked_submitters_lose_no_wake_up, callbacks_may_submit_to_a_full_queue,
-                            no_task_starts_from_the_return_of_pause_until_resume,
+                            a_limit_beyond_all_numbers_is_none, no_task_starts_from_the_return_of_pause_until_resume,
                             what_waits_for_the_end_of_a_pause_is_pending_and_can_be_cancelled, shutdown_resumes,
                             grows_and_shrinks_while_it_runs, shrinking_lets_busy_workers_finish,
                             no_task_is_lost_however_a_pool_is_resized_and_paused, workers_run_on_the_cpus_that_they_are_given,

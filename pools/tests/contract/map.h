@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <list>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -166,6 +167,17 @@ TYPED_TEST_P(MapContract, dropping_the_results_cancels_what_has_not_started) {
   EXPECT_THAT(logged(log), testing::ElementsAre(7));
 }
 
+TYPED_TEST_P(MapContract, what_a_range_throws_when_it_is_stepped_on_leaves_map) {
+  TypeParam pool{1};
+  const std::vector<int> values{1, 2, 3, 4};
+  auto odd = values | std::views::filter([](int value) {
+               if (value == 2) throw std::runtime_error("no 2");
+               return value % 2 == 1;
+             });
+  POOLS_EXPECT_THROW_WHAT(pool.template map<&square>(odd), std::runtime_error, testing::HasSubstr("no 2"));
+  EXPECT_EQ(pool.template submit<&square>(3).result(), 9);
+}
+
 TYPED_TEST_P(MapContract, map_after_shutdown_throws) {
   TypeParam pool{1};
   pool.shutdown();
@@ -178,6 +190,7 @@ REGISTER_TYPED_TEST_SUITE_P(MapContract, results_come_in_the_order_of_the_inputs
                             an_exception_does_not_swallow_the_later_items, tasks_are_submitted_eagerly,
                             buffersize_bounds_the_look_ahead, buffersize_bounds_the_look_ahead_also_in_the_middle_of_a_chunk,
                             ready_results_are_delivered_at_timeout_zero, a_timeout_cancels_what_has_not_started,
-                            dropping_the_results_cancels_what_has_not_started, map_after_shutdown_throws);
+                            dropping_the_results_cancels_what_has_not_started,
+                            what_a_range_throws_when_it_is_stepped_on_leaves_map, map_after_shutdown_throws);
 
 }  // namespace pools::test

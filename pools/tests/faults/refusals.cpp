@@ -39,7 +39,11 @@ namespace pools::faults {
 namespace {
 
 std::atomic<int> reports{0};
-void count_report(std::string_view, const std::exception_ptr&) noexcept { ++reports; }
+std::atomic<ThreadPool*> looked_at{nullptr};   // a hook may ask the pool that it hears of
+void count_report(std::string_view, const std::exception_ptr&) noexcept {
+  ++reports;
+  if (ThreadPool* const pool = looked_at) static_cast<void>(pool->metrics());
+}
 
 // --- threads that cannot be started ---
 
@@ -107,7 +111,9 @@ POOLS_FAULT(posts_while_threads_are_refused) {
     FAULT_EXPECT_EQ(refused, 2000);
     FAULT_EXPECT_EQ(pool.metrics().submitted, 0U);
     FAULT_EXPECT_EQ(pool.submit([] { return 3; }).result(), 3);   // from this thread, which may
+    looked_at = &pool;
     post_without_threads(pool, ran, posted, refused);
+    looked_at = nullptr;
     FAULT_EXPECT_EQ(posted, 2000);   // there is a worker: with fewer than wanted, and reports of that
     FAULT_EXPECT_EQ(refused, 2000);
     pool.shutdown();

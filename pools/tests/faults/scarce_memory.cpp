@@ -1,4 +1,4 @@
-// A host whose operator new fails, at random but on the supervisors of its pools only: what a death, a retry, a priority or an end needs is
+// A host whose operator new fails, at random but on the supervisors of its pools and on the thread of their output only: what a death, a retry, a priority or an end needs is
 // there all the same, the host lives and every future ends.
 
 #include <sys/prctl.h>
@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -28,24 +29,25 @@
 namespace pools::faults {
 namespace {
 
-std::atomic<std::uint32_t> scarcity{0};   // of 1024 allocations on a supervisor so many fail
+std::atomic<std::uint32_t> scarcity{0};   // of 1024 allocations on such a thread so many fail
 std::atomic<std::uint64_t> refused{0};
 
-[[maybe_unused]] bool is_supervisor() noexcept {
-  enum class Kind : char { unknown, supervisor, other };
+[[maybe_unused]] bool is_short_of_memory() noexcept {
+  enum class Kind : char { unknown, short_of_memory, other };
   static thread_local Kind kind = Kind::unknown;   // a thread has its name before it allocates
   if (kind == Kind::unknown) {
     char name[17] = {};
     ::prctl(PR_GET_NAME, name, 0, 0, 0);
-    kind = std::strstr(name, "_supervisor") != nullptr ? Kind::supervisor : Kind::other;
+    const bool is = std::strstr(name, "_supervisor") != nullptr || std::strcmp(name, "pools_output") == 0;
+    kind = is ? Kind::short_of_memory : Kind::other;
   }
-  return kind == Kind::supervisor;
+  return kind == Kind::short_of_memory;
 }
 
 [[maybe_unused]] bool refuse() noexcept {
   const std::uint32_t rate = scarcity.load(std::memory_order_relaxed);
-  if (rate == 0 || !is_supervisor()) return false;
-  static thread_local std::uint32_t state = 0x9e3779b9;   // one supervisor after the other, each with the same dice
+  if (rate == 0 || !is_short_of_memory()) return false;
+  static thread_local std::uint32_t state = 0x9e3779b9;   // one thread after the other, each with the same dice
   state ^= state << 13, state ^= state >> 17, state ^= state << 5;
   if (state % 1024 >= rate) return false;
   refused.fetch_add(1, std::memory_order_relaxed);
@@ -116,6 +118,28 @@ Outcome one_round(std::uint32_t rate) {
   scarcity = 0;
   expect_balance(pool);
   return outcome;
+}
+
+int write_lines(int lines) {
+  for (int line = 0; line < lines; ++line) std::fprintf(stderr, "line %d of a worker whose words nobody can keep, longer than a string without memory\n", line);
+  return lines;
+}
+
+// Words are lost, and nothing else.
+POOLS_FAULT_REPEATED(output_without_memory, 1) {
+  const ErrorHook before = set_error_hook([](std::string_view, const std::exception_ptr&) noexcept {});
+  for (const std::uint32_t rate : {1024U, 300U, 30U}) {
+    ProcessPool pool({.workers = 2, .name_prefix = "loud", .output = WorkerOutput::tagged});
+    pool.start_all();
+    scarcity = rate;
+    int lines = 0;
+    for (int task = 0; task < 20; ++task) lines += pool.submit<&write_lines>(5).result();
+    FAULT_EXPECT_EQ(lines, 100);
+    pool.shutdown();
+    scarcity = 0;
+    expect_balance(pool);
+  }
+  set_error_hook(before);
 }
 
 POOLS_FAULT_REPEATED(supervisor_without_memory, 1) {

@@ -1,10 +1,13 @@
 // What does nothing and does not die either: workers that are stopped while they idle, or hang at their end or their beginning.
 
+#include <sys/ptrace.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -25,6 +28,38 @@ using namespace std::chrono_literals;
 void finish(ProcessPool& pool) {
   pool.shutdown();
   expect_balance(pool);
+}
+
+// --- workers that somebody traces ---
+
+// Holds on to it until the gate opens. What ptrace() says if it may not.
+int trace(int pid, const std::string& gate) {
+  const int error = ::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0 ? 0 : errno;
+  return test::pass_and_return(gate, error);
+}
+
+// Its status is the tracer's, for as long as that likes. The pool goes on without.
+POOLS_FAULT(killed_while_it_is_traced) {
+  test::Gate gate;
+  test::Gate door;
+  ProcessPool tracers(1);
+  ProcessPool pool({.workers = 1, .kill_gap = 10ms});
+  pool.start_all();
+  const pid_t traced = pool.worker_pids().front();
+  const auto tracer = tracers.submit<&trace>(traced, gate.name());
+  gate.await();
+  const auto task = pool.submit<&test::pass_and_return>(door.name(), 1);
+  door.await();
+  ::kill(traced, SIGKILL);
+  thrown_by<WorkerDied>([&] { task.result(); });
+  FAULT_EXPECT_EQ(pool.submit<&test::square>(3).result(), 9);
+  gate.open();
+  if (const int error = tracer.result(); error != 0) throw Skip(std::string("processes may not be traced here: ") + std::strerror(error));
+  finish(tracers);   // which lets go of it
+  FAULT_EXPECT_EQ(pool.submit<&test::square>(4).result(), 16);
+  pool.resize(2);    // what was left to the tracer is reaped when a process is started
+  pool.start_all();
+  finish(pool);
 }
 
 // --- workers that do not begin what they are given ---

@@ -27,7 +27,7 @@ class ThreadPoolRef {
   CallbackSink* sink() const noexcept { return sink_; }
 
   ThreadPoolCore* operator->() const noexcept { return core_.get(); }
-  std::shared_ptr<ThreadPoolCore> take() noexcept { return std::move(core_); }
+  std::shared_ptr<ThreadPoolCore> share() const noexcept { return core_; }
 
  private:
   static void submit_job(ThreadPoolCore& core, Job& job, FutureState* state, const TaskOptions* options);

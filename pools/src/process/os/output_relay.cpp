@@ -131,6 +131,15 @@ void OutputRelay::read_locked(Source& source, Stream& stream) {
   }
 }
 
+// The same; where there is no memory for what is there, the words that there is none for are lost.
+void OutputRelay::read_or_forget_locked(Source& source, Stream& stream) noexcept {
+  try {
+    read_locked(source, stream);
+  } catch (const std::bad_alloc&) {
+    stream.line.clear();
+  }
+}
+
 void OutputRelay::pass_on_locked(const Source& source, Stream& stream, bool all) {
   std::string& to = pending_[stream.to];
   std::size_t begin = 0;
@@ -224,7 +233,7 @@ void OutputRelay::run() {
       {
         const std::lock_guard lock(mutex_);
         for (const std::shared_ptr<Source>& source : sources_) {
-          for (Stream& stream : source->streams) read_locked(*source, stream);
+          for (Stream& stream : source->streams) read_or_forget_locked(*source, stream);
         }
         lines[0].swap(pending_[0]);
         lines[1].swap(pending_[1]);

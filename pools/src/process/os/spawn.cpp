@@ -14,9 +14,11 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <mutex>
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "pools/detail/futex.h"
 #include "pools/src/process/os/boost_process.h"
@@ -176,9 +178,42 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& chan
   return merged;
 }
 
+// Processes that died while somebody traced them. They are zombies until that lets go of them, and then to be reaped.
+struct LeftToTracers {
+  std::mutex mutex;
+  std::vector<FileDescriptor> pidfds;   // guarded by mutex
+
+  static LeftToTracers& all() {
+    static auto* const instance = new LeftToTracers;   // for as long as there are processes to be started
+    return *instance;
+  }
+};
+
+constexpr int kLooksAtTraced = 20;   // a millisecond apart
+
+void leave_to_tracer(const FileDescriptor& pidfd) noexcept {
+  try {
+    FileDescriptor copy = detail::duplicate(pidfd.get(), kFirstSafe);
+    LeftToTracers& left = LeftToTracers::all();
+    const std::lock_guard lock(left.mutex);
+    if (copy) left.pidfds.push_back(std::move(copy));
+  } catch (const std::exception&) {   // a zombie until this process ends
+  }
+}
+
+void reap_what_tracers_left() noexcept {
+  LeftToTracers& left = LeftToTracers::all();
+  const std::lock_guard lock(left.mutex);
+  std::erase_if(left.pidfds, [](const FileDescriptor& pidfd) {
+    siginfo_t info{};
+    return ::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED | WNOHANG) != 0 || info.si_pid != 0;
+  });
+}
+
 Child spawn_here(const SpawnRequest& request) {
   namespace process = detail::boost_process;
 
+  reap_what_tracers_left();
   auto [ours, low] = detail::make_socket_pair(SOCK_SEQPACKET);
   if (!ours) throw SpawnError("make a status socket", errno);
   FileDescriptor theirs = duplicate_high(low.get());
@@ -285,9 +320,19 @@ void Child::abandon() noexcept {
 }
 
 ExitStatus Child::wait() {
-  for (std::optional<ExitStatus> status = try_wait(); !status; status = try_wait()) {
+  std::optional<ExitStatus> status = try_wait();
+  for (int looks = 0; !status; status = try_wait()) {
     pollfd death{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
-    if (::poll(&death, 1, -1) < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "cannot poll");
+    const int dead = ::poll(&death, 1, -1);
+    if (dead < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "cannot poll");
+    if (dead <= 0 || (status = try_wait())) continue;
+    // Dead, and not ours to be reaped: somebody traces it, and its status is the tracer's for as long as that likes.
+    if (++looks < kLooksAtTraced) {
+      ::poll(nullptr, 0, 1);
+      continue;
+    }
+    leave_to_tracer(pidfd_);
+    status_ = ExitStatus{};
   }
   return *status_;
 }

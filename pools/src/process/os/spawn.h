@@ -67,7 +67,8 @@ class Child {
   pid_t pid() const noexcept { return pid_; }
   int pidfd() const noexcept { return pidfd_.get(); }   // readable when the process is dead; stays open until destruction
 
-  // Waits for the end and reaps; the same status at every call. Throws std::system_error if the wait itself fails.
+  // Waits for the end and reaps; the same status at every call. Of one that dies while somebody traces it the status is unknown, and it is
+  // reaped at some later start of a process, when that has let go of it. Throws std::system_error if the wait itself fails.
   ExitStatus wait();
   // The same without waiting: empty while it runs.
   std::optional<ExitStatus> try_wait();
