@@ -86,7 +86,7 @@ TEST(Depth, tasks_that_wait_for_tasks_nest_as_far_as_the_stack_allows_and_get_an
   for (const int workers : {1, 2}) {
     ThreadPool pool{workers};
     EXPECT_EQ(pool.submit([&] { return nest(pool, 100); }).result(), 100);
-    const auto deep = pool.submit([&] { return nest(pool, 20'000); });
+    const auto deep = pool.submit([&] { return nest(pool, 200'000); });
     POOLS_EXPECT_THROW_WHAT(deep.result(), RecursionError, testing::HasSubstr("nested too deeply"));
     EXPECT_EQ(pool.submit([&] { return nest(pool, 100); }).result(), 100);
     pool.shutdown({.cancel_futures = true});
@@ -101,7 +101,7 @@ TEST(Depth, tasks_that_wait_for_tasks_through_another_pool_nest_likewise) {
     return left == 0 ? 0 : 1 + there.submit([&down, &here, &there, left] { return down(there, here, left - 1); }).result();
   };
   EXPECT_EQ(a.submit([&] { return down(a, b, 100); }).result(), 100);
-  EXPECT_THROW(a.submit([&] { return down(a, b, 20'000); }).result(), RecursionError);
+  EXPECT_THROW(a.submit([&] { return down(a, b, 200'000); }).result(), RecursionError);
   EXPECT_EQ(a.submit([&] { return down(a, b, 100); }).result(), 100);
   a.shutdown({.wait = false, .cancel_futures = true});
   b.shutdown({.wait = false, .cancel_futures = true});
