@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "fuzz/fuzz.h"
@@ -71,7 +72,10 @@ void PlayedProcess::die(pools::ExitStatus status) noexcept {
   FUZZ_REQUIRE(::write(death.get(), &one, sizeof one) == sizeof one);
 }
 
-pools::ExitStatus PlayedProcess::status() const noexcept { return status_; }
+pools::ExitStatus PlayedProcess::status() const noexcept {
+  while (!dead()) std::this_thread::yield();   // whoever was first to let it die may be about to say how
+  return status_;
+}
 
 std::vector<std::shared_ptr<PlayedProcess>> played_processes() {
   const std::lock_guard lock(processes().mutex);
