@@ -158,7 +158,12 @@ Child spawn(const SpawnRequest& request) {
 
 namespace detail {
 
-void post_to_spawner(std::function<void()> job) { job(); }
+// One at a time, as on the one thread that starts processes; a job may post another.
+void post_to_spawner(std::function<void()> job) {
+  static std::recursive_mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  job();
+}
 bool on_spawner() noexcept { return true; }
 
 }  // namespace detail
