@@ -211,5 +211,19 @@ TEST(TandemTerm, of_terms_that_tie_the_first_is_said_to_bind) {
   EXPECT_EQ(tandem({5, 0}, {5, 5}).j, 1);   // in the order of completion
 }
 
+TEST(ClosedForms, say_which_term_binds_also_at_the_edge_of_their_domain) {
+  const ClosedForm longest = closed_form(case_of(Strategy::none, 3, {1, 5, 2}, {0}));   // n = k
+  EXPECT_TRUE(longest.in_domain);
+  EXPECT_EQ(longest.binding_term, "task 2");
+  Case one_chunk = case_of(Strategy::map, 2, {1, 5, 2}, {1});
+  one_chunk.chunksize = 3;   // = n
+  EXPECT_TRUE(closed_form(one_chunk).in_domain);
+  EXPECT_EQ(closed_form(one_chunk).binding_term, "one chunk");
+  // t + nc = 4 + 2 * 4 = qt + Lc = 2 * 4 + 1 * 4 on one worker: the first is said to bind.
+  const ClosedForm tie = closed_form(case_of(Strategy::main, 1, {4, 4}, {4}));
+  EXPECT_EQ(tie.value_ns, 12 * kMs);
+  EXPECT_EQ(tie.binding_term, "t + nc");
+}
+
 }  // namespace
 }  // namespace harness::model
