@@ -111,40 +111,24 @@ class Zip {
   Zip(const Zip&) = delete;
 
   bool at_end() {
-    start();
+    look();
     return std::apply(
         [this](auto&... range) {
           return std::apply([&](auto&... at) { return (... || (at == std::ranges::end(range))); }, *at_);
         },
         ranges_);
   }
-  // use(element...), then one step on, also if that throws. Throws what `use` and the ranges throw. REQUIRES: !at_end()
+  // use(element...), also if that throws the last that is done with them: the step on is made when somebody looks again, so that one that
+  // throws takes nothing with it. REQUIRES: !at_end()
   template <class Use>
-  auto next(Use&& use) {
-    start();
-    const auto call = [&] {
-      try {
-        return std::apply([&](auto&... at) { return std::forward<Use>(use)(element<Ranges>(at)...); }, *at_);
-      } catch (...) {
-        step();
-        throw;
-      }
-    };
-    if constexpr (std::is_void_v<decltype(call())>) {
-      call();
-      step();
-    } else {
-      auto result = call();
-      step();
-      return result;
-    }
+  decltype(auto) next(Use&& use) {
+    look();
+    used_ = true;
+    return std::apply(
+        [&](auto&... at) -> decltype(auto) { return std::forward<Use>(use)(element<Ranges>(at)...); }, *at_);
   }
 
  private:
-  void step() {
-    std::apply([](auto&... at) { (..., static_cast<void>(++at)); }, *at_);
-  }
-
   // Moved out of a container that is ours. A view that is ours may still look at what is somebody else's.
   template <class Range, class At>
   static decltype(auto) element(At& at) {
@@ -155,12 +139,15 @@ class Zip {
     }
   }
 
-  void start() {
+  // At the elements that have not been used.
+  void look() {
     if (!at_) std::apply([this](auto&... range) { at_.emplace(std::ranges::begin(range)...); }, ranges_);
+    if (std::exchange(used_, false)) std::apply([](auto&... at) { (..., static_cast<void>(++at)); }, *at_);
   }
 
   std::tuple<Ranges...> ranges_;   // an lvalue range's type is a reference
   std::optional<std::tuple<std::ranges::iterator_t<std::remove_reference_t<Ranges>>...>> at_;
+  bool used_ = false;   // what they are at
 };
 
 }  // namespace detail

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "pools/detail/futex.h"
 #include "pools/errors.h"
 #include "pools/src/process/process_pool_core.h"
 #include "pools/src/process/retry_delay.h"
@@ -194,7 +195,7 @@ bool ProcessPoolCore::retry_later(TaskRef& task) noexcept {
   // Acq_rel: as in pop_locked(). A canceller that comes later finds the task here.
   if (broken_ || !task->place.compare_exchange_strong(elsewhere, RemoteTask::Place::retrying, std::memory_order_acq_rel)) return false;
   ++task->retried;
-  task->retry_due = later(Clock::now(), retry_delay(options_.retry, task->deaths));
+  task->retry_due = *deadline_after(retry_delay(options_.retry, task->deaths));
   retries_.push_back(std::move(task));
   return true;
 }

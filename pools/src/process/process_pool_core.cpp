@@ -229,7 +229,7 @@ bool ProcessPoolCore::give_locked(const WorkerRef& worker, TaskRef task) noexcep
   }
   if (was_without) worker->progress = Clock::now();
   if (extras != nullptr && extras->options.deadline) {
-    worker->due = later(Clock::now(), *extras->options.deadline);
+    worker->due = deadline_after(*extras->options.deadline);
   }
   if (options_.timing) raw.extras().started_at = Clock::now();   // recorded when it is known to have begun
   if (options_.observer) options_.observer->started(raw.number, worker->number());

@@ -133,7 +133,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   bool rebalance();         // takes back what lies with workers that are stuck. True: it has to be called again soon
   void watch_clocks();      // deadlines, retries, starts to be tried again, tasks that are not begun
   bool take_back_unbegun_locked(Clock::time_point now);   // and ends workers that stay silent. True: it has taken something back
-  void terminate_locked(WorkerProcess& worker, WorkerProcess::KillReason kill_reason, Clock::time_point now) noexcept;
+  void terminate_locked(WorkerProcess& worker, WorkerProcess::KillReason kill_reason) noexcept;
   std::optional<Clock::time_point> next_due();
   void drop_cancelled_retries();
   void stop_idle_workers() noexcept;

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <utility>
 
+#include "pools/detail/futex.h"
 #include "pools/src/process/os/descendants.h"
 #include "pools/src/process/process_pool_core.h"
 
@@ -52,17 +53,17 @@ bool ProcessPoolCore::take_back_unbegun_locked(Clock::time_point now) {
       worker->take_back([this](TaskRef task) { put_back_locked(std::move(task)); });
       taken = true;
     }
-    if (silent >= options_.grace) terminate_locked(*worker, KillReason::silence, now);
+    if (silent >= options_.grace) terminate_locked(*worker, KillReason::silence);
   }
   return taken;
 }
 
-void ProcessPoolCore::terminate_locked(WorkerProcess& worker, KillReason kill_reason, Clock::time_point now) noexcept {
+void ProcessPoolCore::terminate_locked(WorkerProcess& worker, KillReason kill_reason) noexcept {
   worker.terminated = true;
   worker.kill_reason = kill_reason;
   worker.child().kill_group(SIGTERM);
   worker.child().kill(SIGTERM);
-  worker.due = later(now, options_.kill_gap);
+  worker.due = deadline_after(options_.kill_gap);
 }
 
 void ProcessPoolCore::watch_clocks() {
@@ -75,7 +76,7 @@ void ProcessPoolCore::watch_clocks() {
     for (const WorkerRef& worker : live_) {
       if (!worker->due || *worker->due > now) continue;
       if (!worker->terminated) {
-        terminate_locked(*worker, worker->phase == Phase::stopping ? KillReason::silence : KillReason::deadline, now);
+        terminate_locked(*worker, worker->phase == Phase::stopping ? KillReason::silence : KillReason::deadline);
       } else {
         worker->child().kill_group(SIGKILL);
         worker->child().kill(SIGKILL);
@@ -172,7 +173,7 @@ void ProcessPoolCore::dismiss_locked(WorkerProcess& worker) noexcept {
   }
   if (worker.phase == Phase::ready) --ready_;
   worker.phase = Phase::stopping;
-  worker.due = later(Clock::now(), options_.grace);
+  worker.due = deadline_after(options_.grace);
   if (worker.condemned() || worker.unsent()) return;   // it does not read: its grace will end it
   try {
     worker.load_stop();

@@ -17,6 +17,7 @@
 #include <string>
 #include <utility>
 
+#include "pools/detail/futex.h"
 #include "pools/errors.h"
 #include "pools/src/base/thread_name.h"
 #include "pools/src/process/process_pool_core.h"
@@ -243,7 +244,7 @@ void ProcessPoolCore::handle(const WorkerRef& worker, const MessageHeader& heade
       break_pool(words([&] { return "the initializer failed: " + text_of(failure); }));
       const std::lock_guard lock(mutex_);
       // It exits by itself, unless it lies: no grace for that, nor a longer one for another refusal.
-      if (const auto soon = later(Clock::now(), options_.kill_gap); !worker->due || soon < *worker->due) worker->due = soon;
+      if (const Deadline soon = deadline_after(options_.kill_gap); !worker->due || soon < worker->due) worker->due = soon;
       return;
     }
     case MessageKind::result:

@@ -24,12 +24,6 @@
 
 namespace pools::detail {
 
-// `from` + `duration`, or the end of time: users may say max().
-inline std::chrono::steady_clock::time_point later(std::chrono::steady_clock::time_point from, std::chrono::nanoseconds duration) noexcept {
-  constexpr auto kEnd = std::chrono::steady_clock::time_point::max();
-  return duration > kEnd - from ? kEnd : from + duration;
-}
-
 class WorkerProcess {
  public:
   using Clock = std::chrono::steady_clock;

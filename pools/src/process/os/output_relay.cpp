@@ -109,8 +109,8 @@ void OutputRelay::started(Source& source, pid_t pid) {
   source.tag = "[" + source.worker + " " + std::to_string(pid) + "] ";
 }
 
-// Everything that is there. At the end of the stream the pipe is watched no more.
-void OutputRelay::read_locked(Source& source, Stream& stream) {
+// Everything that is there; words for which there is no memory are lost. At the end of the stream the pipe is watched no more.
+void OutputRelay::read_locked(Source& source, Stream& stream) noexcept {
   std::array<char, 4096> bytes;
   for (std::size_t total = 0; stream.pipe && total < kAtOnce;) {
     const ssize_t got = ::read(stream.pipe.get(), bytes.data(), bytes.size());
@@ -122,21 +122,16 @@ void OutputRelay::read_locked(Source& source, Stream& stream) {
     if (got <= 0) break;
     const auto count = static_cast<std::size_t>(got);
     total += count;
-    stream.line.append(bytes.data(), count);
-    if (stream.to == 1) {
-      source.tail.append(bytes.data(), count);
-      if (source.tail.size() > kTail) source.tail.erase(0, source.tail.size() - kTail);
+    try {
+      stream.line.append(bytes.data(), count);
+      if (stream.to == 1) {
+        source.tail.append(bytes.data(), count);
+        if (source.tail.size() > kTail) source.tail.erase(0, source.tail.size() - kTail);
+      }
+      pass_on_locked(source, stream, false);
+    } catch (const std::bad_alloc&) {
+      stream.line.clear();
     }
-    pass_on_locked(source, stream, false);
-  }
-}
-
-// The same; where there is no memory for what is there, the words that there is none for are lost.
-void OutputRelay::read_or_forget_locked(Source& source, Stream& stream) noexcept {
-  try {
-    read_locked(source, stream);
-  } catch (const std::bad_alloc&) {
-    stream.line.clear();
   }
 }
 
@@ -233,7 +228,7 @@ void OutputRelay::run() {
       {
         const std::lock_guard lock(mutex_);
         for (const std::shared_ptr<Source>& source : sources_) {
-          for (Stream& stream : source->streams) read_or_forget_locked(*source, stream);
+          for (Stream& stream : source->streams) read_locked(*source, stream);
         }
         lines[0].swap(pending_[0]);
         lines[1].swap(pending_[1]);

@@ -50,8 +50,7 @@ class OutputRelay {
   struct Stream;
   void run();
   void ensure_thread();
-  void read_locked(Source& source, Stream& stream);
-  void read_or_forget_locked(Source& source, Stream& stream) noexcept;
+  void read_locked(Source& source, Stream& stream) noexcept;
   void pass_on_locked(const Source& source, Stream& stream, bool all);
   void wake() noexcept;
   bool await_taker(int to) noexcept;

@@ -15,11 +15,13 @@
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "pools/detail/forks.h"
 #include "pools/detail/futex.h"
 #include "pools/src/process/os/boost_process.h"
 
@@ -188,6 +190,10 @@ struct LeftToTracers {
     return *instance;
   }
 };
+[[maybe_unused]] LeftToTracers& made = LeftToTracers::all();   // before there are threads, and forks beside them
+
+// They are its parent's, and a thread that a fork does not have may have held the mutex.
+const detail::AtFork forget_left([] { ::new (&LeftToTracers::all()) LeftToTracers; });
 
 constexpr int kLooksAtTraced = 20;   // a millisecond apart
 
@@ -320,19 +326,18 @@ void Child::abandon() noexcept {
 }
 
 ExitStatus Child::wait() {
-  std::optional<ExitStatus> status = try_wait();
-  for (int looks = 0; !status; status = try_wait()) {
+  for (int looks = 0; !try_wait();) {
     pollfd death{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
     const int dead = ::poll(&death, 1, -1);
     if (dead < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "cannot poll");
-    if (dead <= 0 || (status = try_wait())) continue;
+    if (dead <= 0 || try_wait()) continue;
     // Dead, and not ours to be reaped: somebody traces it, and its status is the tracer's for as long as that likes.
     if (++looks < kLooksAtTraced) {
       ::poll(nullptr, 0, 1);
       continue;
     }
     leave_to_tracer(pidfd_);
-    status_ = ExitStatus{};
+    status_ = ExitStatus{};   // unknown
   }
   return *status_;
 }
