@@ -11,13 +11,16 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/errors.h"
-#include "harness/cli/cli.h"
 #include "harness/sweep/sinks/csv.h"
+#include "harness/tests/cli/invocation.h"
 #include "harness/tests/front_cells.h"
 #include "harness/tests/verdict_samples.h"
 
 namespace harness {
 namespace {
+
+using testing_cli::Invocation;
+using testing_cli::poolbench;
 
 using testing::AllOf;
 using testing::HasSubstr;
@@ -74,28 +77,8 @@ class RunOfTest {
   TestDirectory directory_;
 };
 
-struct Ending {
-  int exit_code = 0;
-  std::string out;
-  std::string err;
-};
-
-Ending poolbench(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "poolbench");
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Ending ending;
-  ending.exit_code = run_cli(static_cast<int>(arguments.size()), argv.data());
-  ending.out = testing::internal::GetCapturedStdout();
-  ending.err = testing::internal::GetCapturedStderr();
-  return ending;
-}
-
 void expect_refused(const std::vector<std::string>& arguments, const std::string& words) {
-  const Ending ending = poolbench(arguments);
+  const Invocation ending = poolbench(arguments);
   EXPECT_EQ(ending.exit_code, kExitUsage) << testing::PrintToString(arguments);
   EXPECT_THAT(ending.out, IsEmpty());
   EXPECT_THAT(ending.err, AllOf(StartsWith("poolbench: "), HasSubstr(words)));
@@ -190,7 +173,7 @@ TEST(CompareCommand, fails_on_a_cell_that_broke) {
     if (row.backend == "process") row.status = "timeout";
   }
   const RunOfTest b(rows);
-  const Ending ending = poolbench({"compare", a.path(), b.path(), "--fail-on", "slower"});
+  const Invocation ending = poolbench({"compare", a.path(), b.path(), "--fail-on", "slower"});
   EXPECT_EQ(ending.exit_code, kExitCheckFailed);
   EXPECT_THAT(ending.out, HasSubstr("Without a measurement\n  process, 4 workers: B: timeout"));
 }
@@ -199,7 +182,7 @@ TEST(CompareCommand, says_when_so_few_repetitions_could_not_have_shown_anything)
   std::vector<Sample> rows = run_of(80, 20, 40);
   std::erase_if(rows, [](const Sample& row) { return row.rep > 2; });
   const RunOfTest few(rows);
-  const Ending ending = poolbench({"compare", few.path(), few.path(), "--fail-on", "slower"});
+  const Invocation ending = poolbench({"compare", few.path(), few.path(), "--fail-on", "slower"});
   EXPECT_EQ(ending.exit_code, kExitOk);
   EXPECT_THAT(ending.out, HasSubstr("it takes 5 of each"));
   EXPECT_THAT(ending.err, HasSubstr("warning: --fail-on"));
@@ -208,7 +191,7 @@ TEST(CompareCommand, says_when_so_few_repetitions_could_not_have_shown_anything)
 TEST(CompareCommand, fits_a_terminal) {
   const RunOfTest a(run_of(80'000, 20, 40));
   const RunOfTest b(run_of(88'000, 2'000, 40));
-  const Ending ending = poolbench({"compare", a.path(), b.path()});
+  const Invocation ending = poolbench({"compare", a.path(), b.path()});
   std::istringstream lines(ending.out);
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("A  ") || line.starts_with("B  ")) continue;   // a path is as long as it is
@@ -250,7 +233,7 @@ TEST(CompareCommand, RefusesBadUsage) {
 
 TEST(ShowCommand, prints_the_tables_of_a_run_and_writes_nothing) {
   const RunOfTest run(run_of(80, 20, 40), "1,torn,li");
-  const Ending ending = poolbench({"show", run.path()});
+  const Invocation ending = poolbench({"show", run.path()});
   EXPECT_EQ(ending.exit_code, kExitOk);
   EXPECT_THAT(ending.err, IsEmpty());
   EXPECT_THAT(ending.out, AllOf(StartsWith("Verdict."), HasSubstr("sleep: 8 tasks of 10ms"), HasSubstr("thread, 4 workers")));
@@ -265,7 +248,7 @@ TEST(ShowCommand, says_that_rows_of_another_build_are_left_out) {
   for (Sample& row : rows) row.build_id = "old";
   for (Sample& row : run_of(80, 20, 40)) rows.push_back(row);
   const RunOfTest run(rows);
-  const Ending ending = poolbench({"show", run.path()});
+  const Invocation ending = poolbench({"show", run.path()});
   EXPECT_THAT(ending.err, HasSubstr("24 repetitions of other builds or machines"));
 }
 

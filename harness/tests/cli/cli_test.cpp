@@ -1,6 +1,5 @@
 // The command line, up to where something would be measured: what goes to which stream, and the exit code.
 
-#include "harness/cli/cli.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,10 +8,14 @@
 
 #include "harness/base/errors.h"
 #include "harness/cli/run_directory.h"
+#include "harness/tests/cli/invocation.h"
 #include "harness/tests/front_cells.h"
 
 namespace harness {
 namespace {
+
+using testing_cli::Invocation;
+using testing_cli::poolbench;
 
 using testing::AllOf;
 using testing::EndsWith;
@@ -21,28 +24,8 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-struct Ending {
-  int exit_code = 0;
-  std::string out;
-  std::string err;
-};
-
-Ending poolbench(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "poolbench");
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Ending ending;
-  ending.exit_code = run_cli(static_cast<int>(arguments.size()), argv.data());
-  ending.out = testing::internal::GetCapturedStdout();
-  ending.err = testing::internal::GetCapturedStderr();
-  return ending;
-}
-
 void expect_refused(const std::vector<std::string>& arguments, const std::vector<std::string>& said) {
-  const Ending ending = poolbench(arguments);
+  const Invocation ending = poolbench(arguments);
   EXPECT_EQ(ending.exit_code, kExitUsage) << testing::PrintToString(arguments);
   EXPECT_THAT(ending.out, IsEmpty());
   EXPECT_THAT(ending.err, StartsWith("poolbench: "));
@@ -51,11 +34,11 @@ void expect_refused(const std::vector<std::string>& arguments, const std::vector
 }
 
 TEST(CommandLine, HasHelpAndAVersion) {
-  const Ending help = poolbench({"--help"});
+  const Invocation help = poolbench({"--help"});
   EXPECT_EQ(help.exit_code, kExitOk);
   for (const char* const command : {"run", "case", "predict", "validate", "show", "compare", "doctor", "list"}) EXPECT_THAT(help.out, HasSubstr(command));
   EXPECT_THAT(poolbench({"run", "--help"}).out, HasSubstr("--time-budget"));
-  const Ending version = poolbench({"--version"});
+  const Invocation version = poolbench({"--version"});
   EXPECT_EQ(version.exit_code, kExitOk);
   EXPECT_THAT(version.out, StartsWith("poolbench "));
 }
@@ -70,7 +53,7 @@ TEST(CommandLine, NamesWhatIsWrongAndWhatIsAllowed) {
 }
 
 TEST(ListCommand, ListsWhatThereIs) {
-  const Ending backends = poolbench({"list", "backends"});
+  const Invocation backends = poolbench({"list", "backends"});
   EXPECT_EQ(backends.exit_code, kExitOk);
   EXPECT_THAT(backends.err, IsEmpty());
   for (const char* const name : {"thread ", "process ", "inline ", "thread_per_task "}) EXPECT_THAT(backends.out, HasSubstr(name));
@@ -82,7 +65,7 @@ TEST(ListCommand, ListsWhatThereIs) {
 }
 
 TEST(DoctorCommand, ExaminesThisMachine) {
-  const Ending ending = poolbench({"doctor"});
+  const Invocation ending = poolbench({"doctor"});
   EXPECT_EQ(ending.exit_code, kExitOk);
   EXPECT_THAT(ending.err, IsEmpty());
   for (const char* const id : {"governor", "quota", "timers", "clock", "vm"}) EXPECT_THAT(ending.out, HasSubstr(id));
@@ -114,7 +97,7 @@ TEST(ValidateCommand, RefusesAPressureThatIsNoPercentage) {
 
 TEST(CommandLine, ShowsWhatItWasGivenEscapedOnOneLineAndNotAtFullLength) {
   expect_refused({"run", "a\x1b[31mb\nc\xff"}, {"'a\\x1b[31mb c\\xff'"});
-  const Ending ending = poolbench({"run", std::string(100'000, 'a')});
+  const Invocation ending = poolbench({"run", std::string(100'000, 'a')});
   EXPECT_EQ(ending.exit_code, kExitUsage);
   EXPECT_LT(ending.err.size(), 1'000U);
   EXPECT_THAT(ending.err, HasSubstr("allowed: callbacks, clients"));
@@ -135,7 +118,7 @@ TEST(RunCommand, RefusesAForeignResultsFileAndLeavesItAlone) {
 
 TEST(RunCommand, DryRunPrintsCellsSkipsAndATimeAndWritesNothing) {
   const TestDirectory directory;
-  const Ending ending = poolbench({"run", "quick", "-n", "-o", (directory / "out").string()});
+  const Invocation ending = poolbench({"run", "quick", "-n", "-o", (directory / "out").string()});
   EXPECT_EQ(ending.exit_code, kExitOk);
   EXPECT_THAT(ending.out, StartsWith("suite quick: "));
   EXPECT_THAT(ending.out, HasSubstr("backend=process workers=4 workload=sleep strategy=extra parsers=4"));
@@ -145,7 +128,7 @@ TEST(RunCommand, DryRunPrintsCellsSkipsAndATimeAndWritesNothing) {
 }
 
 TEST(RunCommand, TakesOneValuePerFilterAndSeveralFilters) {
-  const Ending ending = poolbench({"run", "-n", "--filter", "backend=thread", "--filter", "workload=sleep", "quick"});
+  const Invocation ending = poolbench({"run", "-n", "--filter", "backend=thread", "--filter", "workload=sleep", "quick"});
   EXPECT_EQ(ending.exit_code, kExitOk);
   EXPECT_THAT(ending.out, StartsWith("suite quick: "));
   EXPECT_THAT(ending.out, Not(HasSubstr("cell 0 backend=process")));

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "harness/base/errors.h"
-#include "harness/cli/cli.h"
+#include "harness/tests/cli/invocation.h"
 
 namespace harness {
 namespace {
@@ -22,11 +22,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-struct Ending {
-  int exit_code = 0;
-  std::string out;
-  std::string err;
-};
+using testing_cli::Invocation;
 
 class CommandRecommend : public testing::Test {
  protected:
@@ -36,23 +32,14 @@ class CommandRecommend : public testing::Test {
     EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a process was left behind";
   }
 
-  Ending recommend(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"poolbench", "recommend"});
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    Ending ending;
-    ending.exit_code = run_cli(static_cast<int>(arguments.size()), argv.data());
-    ending.out = testing::internal::GetCapturedStdout();
-    ending.err = testing::internal::GetCapturedStderr();
-    return ending;
+  Invocation recommend(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "recommend");
+    return testing_cli::poolbench(std::move(arguments));
   }
 
   // Exit code 2, nothing on stdout, one line on stderr.
   std::string refused(std::vector<std::string> arguments) {
-    const Ending ending = recommend(std::move(arguments));
+    const Invocation ending = recommend(std::move(arguments));
     EXPECT_EQ(ending.exit_code, kExitUsage);
     EXPECT_THAT(ending.out, IsEmpty());
     EXPECT_EQ(std::count(ending.err.begin(), ending.err.end(), '\n'), 1) << ending.err;
@@ -73,7 +60,7 @@ class CommandRecommend : public testing::Test {
 };
 
 TEST_F(CommandRecommend, RunsACommandOverTheLinesOfAFileAndSaysWhatToUse) {
-  const Ending ending = recommend({"--inputs", file("inputs", "0.001\n\n0.002\n0.003\n"), "--budget", "2s", "--max-workers", "4", "--json", "--", "sleep", "{}"});
+  const Invocation ending = recommend({"--inputs", file("inputs", "0.001\n\n0.002\n0.003\n"), "--budget", "2s", "--max-workers", "4", "--json", "--", "sleep", "{}"});
   ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
   const auto document = nlohmann::json::parse(ending.out);
   EXPECT_EQ(document["work"], "sleep {}");
@@ -87,7 +74,7 @@ TEST_F(CommandRecommend, RunsACommandOverTheLinesOfAFileAndSaysWhatToUse) {
 }
 
 TEST_F(CommandRecommend, TheTextNamesTheChoiceTheReasonAndTheRulesOfThumb) {
-  const Ending ending = recommend({"--workload", "sleep", "--task", "2ms", "--tasks", "12", "--budget", "4s", "--max-workers", "12"});
+  const Invocation ending = recommend({"--workload", "sleep", "--task", "2ms", "--tasks", "12", "--budget", "4s", "--max-workers", "12"});
   ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
   EXPECT_THAT(ending.out, AllOf(HasSubstr("\nuse "), HasSubstr("\nwhy "), HasSubstr("cores*5"), HasSubstr("how sure")));
   for (std::size_t at = 0; at < ending.out.size();) {
@@ -98,7 +85,7 @@ TEST_F(CommandRecommend, TheTextNamesTheChoiceTheReasonAndTheRulesOfThumb) {
 }
 
 TEST_F(CommandRecommend, CallsAFunctionOfASharedObject) {
-  const Ending ending = recommend({"--function", EXAMPLE_FUNCTION, "--range", "2000..2007", "--budget", "2s", "--max-workers", "4", "--json"});
+  const Invocation ending = recommend({"--function", EXAMPLE_FUNCTION, "--range", "2000..2007", "--budget", "2s", "--max-workers", "4", "--json"});
   ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
   const auto document = nlohmann::json::parse(ending.out);
   EXPECT_EQ(document["tasks"], 8);
