@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Draws every picture of a run directory, as PNG and SVG, into its plots/.
+"""Draws every picture of a run directory, or of a race's, as PNG and SVG, into its plots/.
 
 A picture whose data are not in the run is skipped with a line that says what is missing. Reads results.csv, tasks/, context/ and
-derived/ and nothing else. `scripts/python scripts/plot.py` finds a Python that has matplotlib and pandas.
+derived/ and nothing else, of a race race.csv and context.json. `scripts/python scripts/plot.py` finds a Python that has matplotlib and
+pandas.
 
 Exit code: 0, or 2 when the directory cannot be read or a name is no picture's.
 """
@@ -19,14 +20,19 @@ def main(argv):
     listed = "\n".join(f"  {name:<12}{_summary(name)}" for name in PICTURES)
     parser = argparse.ArgumentParser(description=__doc__, epilog=f"pictures:\n{listed}",
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", type=Path, help="what `poolbench run` left: holds results.csv")
-    parser.add_argument("picture", nargs="*", help="draw only these (default: all)")
+    parser.add_argument("directory", type=Path, help="what `poolbench run` or scripts/race left: holds results.csv or race.csv")
+    parser.add_argument("picture", nargs="*", help="of a run: draw only these (default: all)")
     parser.add_argument("-o", "--output", type=Path, help="where the pictures go (default: plots/ in the directory)")
     options = parser.parse_args(argv)
     for name in options.picture:
         if name not in PICTURES:
             print(f"plot.py: no picture '{name}'; there are {', '.join(PICTURES)}", file=sys.stderr)
             return 2
+
+    if not options.picture and (options.directory / "race.csv").exists():
+        from plots import race
+
+        return race.main([str(options.directory), *(["-o", str(options.output)] if options.output else [])])
 
     from plots import run_data, style
 

@@ -14,6 +14,7 @@ import time
 import unittest
 from pathlib import Path
 
+import plot
 from plots import race as pictures
 from plots import run_data, schema, style
 from racing import __main__ as program
@@ -314,6 +315,13 @@ class Pictures(Directory):
             self.assertEqual(pictures.main([str(self.directory)]), 0)
         self.assertEqual([Path(line).name for line in output.getvalue().splitlines()],
                          [f"race-{name}.{suffix}" for name in ("threads", "processes") for suffix in ("png", "svg")])
+
+    def test_plot_py_draws_a_race_as_it_draws_a_run(self):
+        synthetic_race.write(self.directory, synthetic_race.rows())
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            self.assertEqual(plot.main([str(self.directory), "-o", str(self.directory / "elsewhere")]), 0)
+        self.assertEqual([Path(line) for line in output.getvalue().splitlines()],
+                         [self.directory / f"elsewhere/race-{name}.{suffix}" for name in ("threads", "processes") for suffix in ("png", "svg")])
 
     def test_they_name_the_machine_everybody_and_the_side_run(self):
         figures = self.draw(synthetic_race.rows())

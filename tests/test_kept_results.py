@@ -1,0 +1,49 @@
+"""The check of results/ notices what is too large and what nobody looks at."""
+
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import kept_results
+
+
+class KeptResults(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.root = Path(directory.name).resolve()
+        self.write("docs/page.md", b"# A page\n\n![a picture](../results/run/plots/shown.png)\n")
+        self.write("results/run/results.csv", b"makespan_ns\n1\n")
+        self.write("results/run/plots/shown.png", b"a picture")
+
+    def write(self, name, content):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    def problems(self):
+        return list(kept_results.problems(self.root))
+
+    def test_figures_and_pictures_that_a_page_shows_are_kept(self):
+        self.assertEqual(self.problems(), [])
+
+    def test_a_picture_that_no_page_shows_is_found(self):
+        self.write("results/run/plots/shown.svg", b"<svg/>")
+        self.assertEqual(self.problems(), [
+            "results/run/plots/shown.svg: no page shows this picture; scripts/plot.py draws it again, so it is not kept"])
+
+    def test_more_than_four_mebibytes_are_found(self):
+        self.write("results/run/tasks/1.csv", bytes(4 << 20))
+        self.assertEqual(self.problems(), [
+            "results: 4,194,327 bytes; at most 4,194,304: the largest file is results/run/tasks/1.csv"])
+
+    def test_what_git_does_not_track_does_not_count(self):
+        subprocess.run(["git", "init", "--quiet", self.root], check=True)
+        subprocess.run(["git", "-C", self.root, "add", "."], check=True)
+        self.write("results/run/plots/drawn_again.svg", bytes(4 << 20))
+        self.assertEqual(self.problems(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
