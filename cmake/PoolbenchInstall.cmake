@@ -4,7 +4,7 @@
 #                       find_package(poolbench), links poolbench::pools and includes <pools/thread_pool.h>; or, without Boost and cereal,
 #                       find_package(poolbench COMPONENTS pools-thread) and links poolbench::pools-thread. The contract is in
 #                       share/doc/poolbench/pools
-#   component program   bin/poolbench, share/poolbench/scripts (the plots), share/doc/poolbench with the other documents
+#   component program   bin/poolbench, share/poolbench/scripts (what draws, and the driver of CPython), share/doc/poolbench with the other documents
 include(CMakePackageConfigHelpers)
 
 # Installs documents where they stand in the tree, below share/doc/poolbench. What is not installed there (sources, pictures) is no
@@ -62,8 +62,8 @@ if(TARGET poolbench)
   install(PROGRAMS "${PROJECT_SOURCE_DIR}/scripts/plot.py" "${PROJECT_SOURCE_DIR}/scripts/python"
     "${PROJECT_SOURCE_DIR}/scripts/cpython_driver.py"
     DESTINATION "${CMAKE_INSTALL_DATADIR}/poolbench/scripts" COMPONENT program)
-  install(DIRECTORY "${PROJECT_SOURCE_DIR}/scripts/plots" DESTINATION "${CMAKE_INSTALL_DATADIR}/poolbench/scripts"
-    COMPONENT program FILES_MATCHING PATTERN "*.py")
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/scripts/poolbench" DESTINATION "${CMAKE_INSTALL_DATADIR}/poolbench/scripts"
+    COMPONENT program PATTERN "__pycache__" EXCLUDE)
   install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program)
   poolbench_install_documents(program "${poolbench_guide};${poolbench_documents};LICENSE" ${poolbench_documents})
 endif()

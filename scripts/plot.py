@@ -13,7 +13,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from plots import PICTURES
+from poolbench.plots import PICTURES
 
 
 def main(argv):
@@ -30,11 +30,12 @@ def main(argv):
             return 2
 
     if not options.picture and (options.directory / "race.csv").exists():
-        from plots import race
+        from poolbench.plots import race
 
         return race.main([str(options.directory), *(["-o", str(options.output)] if options.output else [])])
 
-    from plots import run_data, style
+    from poolbench.data import run_data
+    from poolbench.plots import style
 
     style.apply_defaults()
     try:
@@ -46,7 +47,7 @@ def main(argv):
     output = options.output or options.directory / "plots"
     for name in options.picture or PICTURES:
         try:
-            figures = importlib.import_module(f"plots.{name}").draw(run)
+            figures = importlib.import_module(f"poolbench.plots.{name}").draw(run)
         except run_data.Absent as absent:
             print(f"plot.py: {name} is skipped: {absent}", file=sys.stderr)
             continue
@@ -61,7 +62,7 @@ def _summary(name):
     """The first line of a picture's docstring, read without importing it: --help works without matplotlib."""
     import ast
 
-    source = (Path(__file__).parent / "plots" / f"{name}.py").read_text(encoding="utf-8")
+    source = (Path(__file__).parent / "poolbench/plots" / f"{name}.py").read_text(encoding="utf-8")
     return ast.get_docstring(ast.parse(source)).partition("\n")[0]
 
 

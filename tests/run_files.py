@@ -3,7 +3,7 @@
     run_files.py RUN_DIRECTORY DICTIONARY     (needs scripts/ on PYTHONPATH)
 
 Every CSV file's header and every key of the context file is listed in the dictionary (docs/data_dictionary.md), in the same order,
-and the dictionary lists nothing else; plots/schema.py agrees with both. Exit code: 0, or 1 with a line per difference.
+and the dictionary lists nothing else; poolbench/data/schema.py agrees with both. Exit code: 0, or 1 with a line per difference.
 """
 
 import csv
@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from plots import schema
+from poolbench.data import schema
 
 FILES = {
     "results.csv": ("results.csv", schema.RESULTS),
@@ -23,7 +23,7 @@ FILES = {
     "evidence/<run_id>.csv": ("evidence/*.csv", schema.EVIDENCE),
     "verdicts.csv": ("verdicts.csv", schema.VERDICTS),
 }
-NOT_OF_A_SWEEP = ("evidence/<run_id>.csv", "verdicts.csv")  # left by validate and by scripts/verdicts.py
+NOT_OF_A_SWEEP = ("evidence/<run_id>.csv", "verdicts.csv")  # left by validate and by poolbench/experiments/verdicts.py
 CONTEXT = "context/<run_id>.json"
 OF_CPYTHON = "python."  # keys of the context that only a run with CPython's executors has
 
@@ -61,7 +61,7 @@ def differences(directory, dictionary_path):
                 for number, row in enumerate(reader, 2):
                     if len(row) != len(header):
                         yield f"{path}: record {number} has {len(row)} fields, the header {len(header)}"
-            for other, names in ((f"{dictionary_path}, {title}", listed.get(title, ())), ("plots/schema.py", columns)):
+            for other, names in ((f"{dictionary_path}, {title}", listed.get(title, ())), ("poolbench/data/schema.py", columns)):
                 if header != names:
                     yield f"{path}: {compare(header, names)} {other}"
     paths = sorted(Path(directory).glob("context/*.json"))
@@ -74,7 +74,7 @@ def differences(directory, dictionary_path):
     for path in paths:
         found = tuple(keys(json.loads(path.read_text(encoding="utf-8"))))
         with_cpython = any(key.startswith(OF_CPYTHON) for key in found)
-        for other, names in ((f"{dictionary_path}, {CONTEXT}", listed.get(CONTEXT, ())), ("plots/schema.py", in_schema)):
+        for other, names in ((f"{dictionary_path}, {CONTEXT}", listed.get(CONTEXT, ())), ("poolbench/data/schema.py", in_schema)):
             names = tuple(name for name in names if with_cpython or not name.startswith(OF_CPYTHON))
             if found != names:
                 yield f"{path}: {compare(found, names)} {other}"

@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 
 import run_files
-from plots import schema
+from poolbench.data import schema
 from tests import synthetic_run
 
 ROOT = Path(__file__).resolve().parent.parent

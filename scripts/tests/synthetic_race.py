@@ -4,7 +4,7 @@ import csv
 import json
 from pathlib import Path
 
-from plots import schema
+from poolbench.data import schema
 
 CORES = 2
 MACHINE_LINE = "synthetic machine, 2 cores, commit 1234567"

@@ -1,6 +1,6 @@
 """Writes run directories with made-up numbers, for the tests of the plots and for looking at the pictures.
 
-    python3 -m tests.synthetic_run OUTPUT [KIND]     (in scripts/; KIND: one of KINDS, default: default)
+    scripts/python -m tests.synthetic_run OUTPUT [KIND]     (KIND: one of KINDS, default: default)
 
 The makespans come from a small list-scheduling model with noise from a fixed seed: plausible, quick, and the same each time.
 Only the form of the files is under test here, never the numbers.
@@ -13,7 +13,7 @@ import random
 import sys
 from pathlib import Path
 
-from plots import schema
+from poolbench.data import schema
 
 CORES = 2
 MS = 1_000_000

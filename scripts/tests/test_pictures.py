@@ -11,7 +11,8 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import plot
-from plots import PICTURES, run_data, style
+from poolbench.data import run_data
+from poolbench.plots import PICTURES, style
 from tests import synthetic_run
 from tests.synthetic_run import cell
 
@@ -41,7 +42,7 @@ class Pictures(unittest.TestCase):
 
     def draw(self, name):
         run = run_data.load(self.directory / "run")
-        figures = importlib.import_module(f"plots.{name}").draw(run)
+        figures = importlib.import_module(f"poolbench.plots.{name}").draw(run)
         for _, figure in figures:
             figure.draw_without_rendering()
         return figures
@@ -200,7 +201,7 @@ class Pictures(unittest.TestCase):
         return low <= label.get_position()[1] <= high
 
     def test_the_timeline_of_a_chosen_cell_and_repetition(self):
-        from plots import timeline
+        from poolbench.plots import timeline
 
         self.write(self.FULL[:2])
         with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(io.StringIO()) as errors:

@@ -15,11 +15,12 @@ import unittest
 from pathlib import Path
 
 import plot
-from plots import race as pictures
-from plots import run_data, schema, style
-from racing import __main__ as program
-from racing import executors, goals, measurements, rounds, table
-from racing.executors import Entry
+from poolbench.plots import race as pictures
+from poolbench.data import run_data, schema
+from poolbench.plots import style
+from poolbench.race import __main__ as program
+from poolbench.race import executors, goals, measurements, rounds, table
+from poolbench.race.executors import Entry
 from tests import synthetic_race, synthetic_run
 
 SCRIPTS = Path(__file__).resolve().parent.parent
@@ -346,7 +347,7 @@ class Pictures(Directory):
 
 class PythonExecutors(Directory):
     def run_script(self, *arguments):
-        return subprocess.run([sys.executable, SCRIPTS / "race_python.py", *map(str, arguments)], capture_output=True, text=True, check=False)
+        return subprocess.run([sys.executable, "-m", "poolbench.race.measure_python", *map(str, arguments)], capture_output=True, text=True, check=False)
 
     def test_cpython_s_executors_do_the_work_of_every_scenario(self):
         for entry in executors.entries(2):
@@ -371,13 +372,13 @@ class PythonExecutors(Directory):
     def test_an_executor_that_fails_is_a_line_with_an_error(self):
         blocked = self.directory / "joblib.py"
         blocked.write_text("raise ImportError('not here')\n", encoding="utf-8")
-        done = subprocess.run([sys.executable, SCRIPTS / "race_python.py", "process_start/loky/2", "--repetitions", "1"], capture_output=True, text=True,
-                              check=False, env={**os.environ, "PYTHONPATH": str(self.directory)})
+        done = subprocess.run([sys.executable, "-m", "poolbench.race.measure_python", "process_start/loky/2", "--repetitions", "1"], capture_output=True, text=True,
+                              check=False, env={**os.environ, "PYTHONPATH": f"{self.directory}:{SCRIPTS}"})
         self.assertEqual((done.returncode, json.loads(done.stdout)["error"]), (1, "ImportError: not here"))
 
     def test_bad_usage(self):
         done = self.run_script("detached/cpython_thred/1")
-        self.assertEqual((done.returncode, done.stderr), (2, "race_python.py: no entry 'detached/cpython_thred/1'; --list names them\n"))
+        self.assertEqual((done.returncode, done.stderr), (2, "measure_python: no entry 'detached/cpython_thred/1'; --list names them\n"))
         self.assertEqual(self.run_script("--repetitions", 0).returncode, 2)
 
     def test_a_wrong_result_is_no_measurement(self):

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from plots import run_data, schema
+from poolbench.data import quantities, run_data, schema
 from tests import synthetic_run
 
 
@@ -134,9 +134,9 @@ class RunData(unittest.TestCase):
         self.assertEqual(len(set(run.rows.scenario)), 3)
 
     def test_quantities_for_people(self):
-        self.assertEqual([run_data.duration(ns).replace(run_data.NBSP, " ") for ns in (0, 999, 1500, 10**7, 1_234_567_890)],
+        self.assertEqual([quantities.duration(ns).replace(quantities.NBSP, " ") for ns in (0, 999, 1500, 10**7, 1_234_567_890)],
                          ["0 ns", "999 ns", "1.5 µs", "10 ms", "1.23 s"])
-        self.assertEqual([run_data.size(count).replace(run_data.NBSP, " ") for count in (100, 65536, 2**30)],
+        self.assertEqual([quantities.size(count).replace(quantities.NBSP, " ") for count in (100, 65536, 2**30)],
                          ["100 B", "64 KiB", "1 GiB"])
 
 

@@ -1,4 +1,4 @@
-"""plots/schema.py against the program's own column table, and the synthetic runs against both."""
+"""poolbench/data/schema.py against the program's own column table, and the synthetic runs against both."""
 
 import csv
 import os
@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from plots import schema
+from poolbench.data import schema
 from tests import synthetic_run
 
 

@@ -1,4 +1,4 @@
-"""verdicts.py: several runs of `validate` against each other."""
+"""poolbench/experiments/verdicts.py: several runs of `validate` against each other."""
 
 import csv
 import io
@@ -8,8 +8,8 @@ import unittest
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-import verdicts
-from plots import schema
+from poolbench.data import schema
+from poolbench.experiments import verdicts
 
 
 class Verdicts(unittest.TestCase):

@@ -1,7 +1,7 @@
 #pragma once
 
-// The half of the race that is between processes. CPython's and loky's executors run the same scenarios in scripts/race_python.py;
-// here are ours, and the copy of memory that bounds an echo.
+// The half of the race that is between processes. CPython's and loky's executors run the same scenarios in
+// scripts/poolbench/race/measure_python.py; here are ours, and the copy of memory that bounds an echo.
 
 #include <string_view>
 #include <vector>

@@ -3,15 +3,15 @@
 Every repetition is a point, the number beside a cell's points its worker count. Down and to the left is better: faster and
 cheaper. CPU time and memory are those of all processes of the repetition together.
 
-    python3 -m plots.cost DIRECTORY [-o OUTPUT]     (in scripts/; or: plot.py DIRECTORY cost)
+    scripts/python -m poolbench.plots.cost DIRECTORY [-o OUTPUT]
 """
 
 import sys
 import textwrap
 
-from plots import style
-from plots.makespan import add_labels
-from plots.run_data import Absent
+from poolbench.plots import style
+from poolbench.plots.makespan import add_labels
+from poolbench.data.run_data import Absent
 
 ROWS_PER_PAGE = 4
 

@@ -4,7 +4,7 @@ A row per workload and strategy, a column per executor and number of workers; 1.
 others are derived/summary.csv's ratio, an estimate over all pairs of repetitions, which can differ from that of the medians. A
 black frame marks the best and all that tie with it statistically; a struck-out field failed; an empty one was not run.
 
-    python3 -m plots.decision DIRECTORY [-o OUTPUT]     (in scripts/; or: plot.py DIRECTORY decision)
+    scripts/python -m poolbench.plots.decision DIRECTORY [-o OUTPUT]
 """
 
 import sys
@@ -14,9 +14,10 @@ from matplotlib.colors import LogNorm
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from plots import style
-from plots.makespan import add_labels, labels_in_order
-from plots.run_data import Absent, duration
+from poolbench.plots import style
+from poolbench.plots.makespan import add_labels, labels_in_order
+from poolbench.data.quantities import duration
+from poolbench.data.run_data import Absent
 
 ROWS_PER_PAGE = 28
 COLUMNS_PER_PAGE = 16

@@ -4,7 +4,7 @@ race-threads: empty tasks without and with a future, one and four producers; the
 whisker from the lowest to the highest. Solid lines: only workers run tasks; dashed: the submitter runs some; dotted with hollow
 markers: figures of a side run, not of this race. race-processes: a row of ours, CPython's and loky's for each scenario.
 
-    python3 -m plots.race DIRECTORY [-o OUTPUT]     (in scripts/; DIRECTORY is what scripts/race left)
+    scripts/python -m poolbench.plots.race DIRECTORY [-o OUTPUT]     (DIRECTORY is what scripts/race left)
 """
 
 import argparse
@@ -14,9 +14,10 @@ from types import SimpleNamespace
 
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from plots import run_data, style
-from racing import measurements
-from racing.side_run import FIGURES, LABEL
+from poolbench.data import quantities, run_data
+from poolbench.plots import style
+from poolbench.race import measurements
+from poolbench.race.side_run import FIGURES, LABEL
 
 SCENARIOS = (("detached", "detached (post)"), ("future", "with a future"))
 LOOKS = {
@@ -82,7 +83,7 @@ def _threads(run, measured, cores):
     for panel, (scenario, title, producers) in zip(page.panels(), panels):
         _over_workers(panel, measured, scenario, producers, cores)
         panel.set_title(f"{title}, {producers} producer{'s' if producers > 1 else ''}", **style.TITLE_ABOVE_GUIDES)
-        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: run_data.duration(value)))
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: quantities.duration(value)))
         panel.set_ylabel("time per task")
     for panel in page.panels()[len(panels):]:
         page.leave_out(panel)
@@ -151,12 +152,12 @@ def _processes(run, measured, cores):
             drawn += [figure.low, figure.high]
             panel.plot([figure.low, figure.high], [height] * 2, color=look.colour, linewidth=1.2)
             panel.plot([figure.value], [height], look.marker, color=look.colour, markersize=6, zorder=3)
-            text = run_data.duration(figure.value)
+            text = quantities.duration(figure.value)
             if ours and entry.peer not in measurements.OURS:
                 text += f", {figure.value / ours:.3g}×"
             panel.annotate(text, (figure.high, height), xytext=(6, 0), textcoords="offset points", fontsize=7, va="center")
     style.log_axis(panel.xaxis, drawn, headroom=12)
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: run_data.duration(value) if value >= 1 else f"{value:g} ns"))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantities.duration(value) if value >= 1 else f"{value:g} ns"))
     panel.set_xlabel("time per task, item, trip or start")
     panel.set_yticks(range(len(rows)), [title for _, title in rows])
     panel.yaxis.set_minor_locator(NullLocator())

@@ -3,7 +3,7 @@
 A lane per worker, then one per thread or process that ran callbacks only. Solid bars are tasks, hatched bars callbacks, numbered
 in the order of submission. Of each traced cell the repetition with the median makespan is drawn.
 
-    python3 -m plots.timeline DIRECTORY [-o OUTPUT] [--cell CELL_ID]... [--rep N]     (in scripts/)
+    scripts/python -m poolbench.plots.timeline DIRECTORY [-o OUTPUT] [--cell CELL_ID]... [--rep N]
 """
 
 import sys
@@ -11,9 +11,10 @@ import textwrap
 
 from matplotlib.patches import Patch
 
-from plots import style
-from plots.makespan import strategy_label
-from plots.run_data import NBSP, Absent
+from poolbench.plots import style
+from poolbench.plots.makespan import strategy_label
+from poolbench.data.quantities import NBSP
+from poolbench.data.run_data import Absent
 
 PANELS_PER_PAGE = 8
 MAX_PANELS = 16

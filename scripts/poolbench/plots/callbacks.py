@@ -3,15 +3,15 @@
 A panel per workload and number of workers. Left of the grey line the strategies that have no parsers, right of it `extra` with
 1, 2, 4, ... parser processes. Every repetition is a dot, the bar is the median, the dashed bar the exact model.
 
-    python3 -m plots.callbacks DIRECTORY [-o OUTPUT]     (in scripts/; or: plot.py DIRECTORY callbacks)
+    scripts/python -m poolbench.plots.callbacks DIRECTORY [-o OUTPUT]
 """
 
 import sys
 import textwrap
 
-from plots import style
-from plots.makespan import add_labels
-from plots.run_data import Absent
+from poolbench.plots import style
+from poolbench.plots.makespan import add_labels
+from poolbench.data.run_data import Absent
 
 PANELS_PER_PAGE = 8
 

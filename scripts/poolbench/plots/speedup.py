@@ -3,15 +3,15 @@
 Speed-up is median(1 worker) / median(k workers); efficiency is speed-up / k. The dotted line is the ideal, k workers k times as
 fast. Workloads that wait can pass the number of cores, workloads that compute cannot: grey guides stand at cores and cores*5.
 
-    python3 -m plots.speedup DIRECTORY [-o OUTPUT]     (in scripts/; or: plot.py DIRECTORY speedup)
+    scripts/python -m poolbench.plots.speedup DIRECTORY [-o OUTPUT]
 """
 
 import sys
 import textwrap
 
-from plots import style
-from plots.makespan import add_labels, labels_in_order
-from plots.run_data import Absent
+from poolbench.plots import style
+from poolbench.plots.makespan import add_labels, labels_in_order
+from poolbench.data.run_data import Absent
 
 PAIRS_PER_PAGE = 12
 

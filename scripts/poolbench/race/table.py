@@ -1,7 +1,7 @@
 """What the race says, as text: what each contestant takes, and how each goal fared."""
 
-from racing.goals import MET, MISSED, NOT_MEASURED
-from racing.side_run import FIGURES, LABEL
+from poolbench.race.goals import MET, MISSED, NOT_MEASURED
+from poolbench.race.side_run import FIGURES, LABEL
 
 WHO = {"workers": "workers only", "helping": "the submitter helps", "thread_per_task": "a thread per task", "caller": "no pool"}
 # The value's unit: (what it is divided by, what is written).

@@ -3,16 +3,16 @@
 Left of the line the process pool is faster, right of it the thread pool. Each ratio is that of the same workload, strategy and
 number of workers. The whisker spans what the two 95 % intervals allow: from lowest over highest to highest over lowest.
 
-    python3 -m plots.ratio DIRECTORY [-o OUTPUT]     (in scripts/; or: plot.py DIRECTORY ratio)
+    scripts/python -m poolbench.plots.ratio DIRECTORY [-o OUTPUT]
 """
 
 import sys
 
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from plots import style
-from plots.makespan import add_labels
-from plots.run_data import Absent
+from poolbench.plots import style
+from poolbench.plots.makespan import add_labels
+from poolbench.data.run_data import Absent
 
 ROWS_PER_PAGE = 36
 

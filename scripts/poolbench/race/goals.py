@@ -6,9 +6,9 @@ its spread is the lowest and the highest of one round, whose entries ran beside 
 
 from dataclasses import dataclass
 
-from racing.executors import Entry
-from racing.measurements import Figure
-from racing.side_run import FIGURES, LABEL
+from poolbench.race.executors import Entry
+from poolbench.race.measurements import Figure
+from poolbench.race.side_run import FIGURES, LABEL
 
 MET, MISSED, NOT_MEASURED = "met", "missed", "not measured"
 # A figure of another run than ours: shown, and counted as nothing.

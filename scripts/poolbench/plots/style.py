@@ -16,7 +16,7 @@ from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator  # noqa: E402
 
-from plots import run_data  # noqa: E402
+from poolbench.data import run_data  # noqa: E402
 
 GREY = "#666666"
 LIGHT = "#d9d9d9"

@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
 """Holds several runs of `poolbench validate` against each other: does a verdict ever flip?
 
     for i in 1 2 3 4 5; do build/release/poolbench validate -o run$i; done
-    scripts/verdicts.py run1 run2 run3 run4 run5 -o DIRECTORY
-    scripts/verdicts.py --show DIRECTORY
+    scripts/python -m poolbench.experiments.verdicts run1 run2 run3 run4 run5 -o DIRECTORY
+    scripts/python -m poolbench.experiments.verdicts --show DIRECTORY
 
 Leaves verdicts.csv (a row per run and claim) and table.md (a row per claim, the measured medians of all runs) in DIRECTORY. --show
 prints that table again, from verdicts.csv and the last run's derived/claims.csv in DIRECTORY.
@@ -17,7 +16,7 @@ import csv
 import sys
 from pathlib import Path
 
-from plots.schema import VERDICTS
+from poolbench.data.schema import VERDICTS
 
 
 def read_rows(path):

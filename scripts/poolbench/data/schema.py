@@ -60,7 +60,7 @@ EVIDENCE = (
     "cell_id", "rep", "callbacks", "own_worker_ns", "other_worker_ns", "submitter_ns", "main_ns", "elsewhere_ns", "overlap_ns",
     "callback_threads", "workers", "tasks_at_once",
 )
-VERDICTS = (  # of scripts/verdicts.py, over several runs of validate
+VERDICTS = (  # of poolbench/experiments/verdicts.py, over several runs of validate
     "run", "id", "verdict", "expected", "predicted_ns", "measured_ns", "ci_low_ns", "ci_high_ns", "tolerance_ns",
 )
 
@@ -75,7 +75,7 @@ CONTEXT_CALIBRATION = (
 )
 CONTEXT_PYTHON = ("implementation", "version", "gil", "executable", "spin_units_per_ns")  # only of runs with CPython's executors
 
-# --- the race: what scripts/race writes, and nobody else. scripts/racing makes these files; docs/race_data.md is their dictionary.
+# --- the race: what scripts/race writes, and nobody else. poolbench/race makes these files; docs/race_data.md is their dictionary.
 RACE = (
     "round", "run_order", "started_utc", "scenario", "peer", "executed_by", "workers", "producers", "unit", "value", "tasks",
     "producer_share", "seconds", "status", "error",

@@ -18,13 +18,13 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
-from plots import schema
-from racing.executors import EXECUTORS, Entry, entries as python_entries
+from poolbench.data import schema
+from poolbench.race.executors import EXECUTORS, Entry, entries as python_entries
 
 # A measurement that takes longer than this, beyond the time that it was given, hangs.
 GRACE_SECONDS = 90
 
-RACE_PYTHON = Path(__file__).resolve().parent.parent / "race_python.py"
+SCRIPTS = Path(__file__).resolve().parent.parent.parent
 
 
 class CannotRace(Exception):
@@ -34,7 +34,7 @@ class CannotRace(Exception):
 class Contest:
     """Who takes part and how each is measured.
 
-    `program` is pool_benchmarks, `python` an interpreter for race_python.py; `seconds` and `scale` are the effort of a measurement.
+    `program` is pool_benchmarks, `python` an interpreter for measure_python.py; `seconds` and `scale` are the effort of a measurement.
     """
 
     def __init__(self, program, python, cores, seconds, scale):
@@ -74,7 +74,7 @@ class Contest:
                 f"--race_seconds={self.seconds}", f"--race_scale={self.scale}"]
 
     def _python(self, entry, output):
-        return [self.python, str(RACE_PYTHON), f"{entry.scenario}/{entry.peer}/{entry.workers}", "--cores", str(self.cores),
+        return [self.python, "-m", "poolbench.race.measure_python", f"{entry.scenario}/{entry.peer}/{entry.workers}", "--cores", str(self.cores),
                 "--seconds", str(self.seconds), "--repetitions", "1", "--output", str(output)]
 
 
@@ -95,7 +95,7 @@ def cpp_result(report):
 
 
 def python_result(line):
-    """What race_python.py says of one repetition."""
+    """What measure_python.py says of one repetition."""
     if "error" in line:
         return {"error": line["error"]}
     return {"executed_by": line["executed_by"], "unit": line["unit"], "value": line["values"][0], "tasks": line["tasks"],
@@ -105,7 +105,7 @@ def python_result(line):
 def run_to_its_end(command, timeout):
     """Runs it in a process group of its own, of which nothing is left when this returns or raises. What went wrong, or "". """
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                               errors="replace", start_new_session=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+                               errors="replace", start_new_session=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(SCRIPTS)})
     try:
         _, said = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:

@@ -8,7 +8,7 @@ import time
 from collections import namedtuple
 from dataclasses import dataclass
 
-from racing import tasks
+from poolbench.race import tasks
 
 # What is measured: the pools of a peer have `workers`.
 Entry = namedtuple("Entry", "scenario peer workers producers")

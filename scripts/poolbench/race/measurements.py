@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from plots import schema, text_files
-from racing.executors import Entry
+from poolbench.data import schema, text_files
+from poolbench.race.executors import Entry
 
 OURS = ("thread_pool", "process_pool")
 

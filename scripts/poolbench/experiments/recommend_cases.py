@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Puts `poolbench recommend` to the proof: how far is its choice from the best of an exhaustive sweep?
 
-    scripts/recommend_cases.py POOLBENCH FUNCTION -o DIRECTORY [--budget 60s] [NAME...]
+    scripts/python -m poolbench.experiments.recommend_cases POOLBENCH FUNCTION -o DIRECTORY [--budget 60s] [NAME...]
 
 Runs the kinds of work below, each with --exhaustive (afterwards every point of the curve is measured, interleaved, and the best
 four of them are run again beside the choice: these fresh runs are compared, round by round), and leaves one JSON document per kind and table.md

@@ -2,13 +2,12 @@
 
 import io
 import json
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from plots import schema, text_files
+from poolbench.data import scenarios, schema, text_files
 
 
 class UnreadableRun(Exception):
@@ -90,7 +89,7 @@ def load(directory):
     for name, table in (("summary.csv", summary), ("model.csv", model)):
         if table is None:
             notes.append(f"derived/{name} is not there: what it holds is not drawn")
-    rows["scenario"] = _scenarios(rows, summary)
+    rows["scenario"] = scenarios.of(rows, summary)
     return RunData(
         directory=directory,
         rows=rows,
@@ -157,67 +156,3 @@ def _machine_line(directory, rows):
     except (OSError, ValueError):
         return f"machine {rows.machine_id.iloc[-1]}, run {run_id} (its context file is not there)"
     return f"{context['machine_line']}, run {run_id}"
-
-
-def _scenarios(rows, summary):
-    """A label per row for what was run, whoever ran it: equal labels are comparable. What derived/summary.csv says of the cell."""
-    known = {}
-    if summary is not None and "scenario" in summary:
-        known = dict(zip(summary.cell_id, summary.scenario))
-    if set(rows.cell_id) <= set(known):
-        return rows.cell_id.map(known)
-    return _scenarios_from_factors(rows)  # made by an earlier version, or for fewer rows
-
-
-def _scenarios_from_factors(rows):
-    labels = rows.apply(_scenario, axis=1)
-    # Explicit cases with equal scales but different lists of durations have equal factors: tell them apart by rank of
-    # their total work.
-    everything = [column for column in schema.FACTORS if column != "workers_spec"]
-    total = (rows.sum_task_ns + rows.callback_sum_ns).groupby(rows.cell_id).transform("median")
-    cells = rows.assign(total=total).drop_duplicates("cell_id")
-    rank = cells.groupby(everything, dropna=False).total.rank(method="first")
-    many = cells.groupby(everything, dropna=False).cell_id.transform("size") > 1
-    suffix = {cell: f", case {int(number)}" for cell, number, several in zip(cells.cell_id, rank, many) if several}
-    return labels + rows.cell_id.map(lambda cell: suffix.get(cell, ""))
-
-
-NO_BREAK_HYPHEN = "\u2011"
-NBSP = "\u00a0"  # labels are wrapped, and not between a number and its unit
-
-
-def _scenario(row):
-    listed = row.distribution == "explicit"
-    bound = f"≤{NBSP}" if listed else ""
-    tasks = f"{row.tasks}{NBSP}×{NBSP}{bound}{duration(row.task_ns)}"
-    if row.distribution not in ("equal", "explicit"):
-        tasks += f" {row.distribution.replace('_', NO_BREAK_HYPHEN)}"
-    if row.callback_ns:
-        tasks += f" + {bound}{duration(row.callback_ns)}{NBSP}callback"
-    elif row.strategy != "none":
-        tasks += f" +{NBSP}callback"
-    if row.payload_bytes:
-        tasks += f", {size(row.payload_bytes)}"
-    return f"{row.workload}: {tasks}"
-
-
-def duration(ns):
-    """For people, three significant digits: 1.5 s, 250 µs."""
-    for unit, name in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
-        if ns >= unit:
-            return f"{_three_digits(ns / unit)}{NBSP}{name}"
-    return f"{int(ns)}{NBSP}ns"
-
-
-def size(count):
-    """For people: 64 KiB."""
-    for unit, name in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
-        if count >= unit:
-            return f"{_three_digits(count / unit)}{NBSP}{name}"
-    return f"{int(count)}{NBSP}B"
-
-
-def _three_digits(value):
-    digits = max(0, 2 - int(math.floor(math.log10(value)))) if value > 0 else 0
-    text = f"{value:.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Writes a suite of random cases, all strategies on both pools: is the exact model right where nobody has looked?
 
-    scripts/random_cases.py [--cases 320] [--seed 1] [--longest 480] > random.toml
+    scripts/python -m poolbench.experiments.random_cases [--cases 320] [--seed 1] [--longest 480] > random.toml
     scripts/run random.toml -o results/random
 
 Every case is a [[case]] of `sleep` tasks with durations and callbacks of its own: equal, uniform, bimodal or exponential, 1 to
@@ -73,7 +72,7 @@ def main(argv):
     if options.cases < 1 or options.longest < 1:
         parser.error("--cases and --longest are at least 1")
     generator = random.Random(options.seed)
-    print(f"# Made by scripts/random_cases.py --cases {options.cases} --seed {options.seed} --longest {options.longest}.")
+    print(f"# Made by scripts/python -m poolbench.experiments.random_cases --cases {options.cases} --seed {options.seed} --longest {options.longest}.")
     print('name = "random"')
     print('description = "Random cases, all strategies on both pools: predicted against measured"')
     print("runs = 3\nwarmup = 0\ntimeout = \"20s\"")

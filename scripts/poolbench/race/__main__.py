@@ -21,10 +21,10 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
-from plots import schema
-from racing import goals, measurements, rounds, table
+from poolbench.data import schema
+from poolbench.race import goals, measurements, rounds, table
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = rounds.SCRIPTS.parent
 SUITE = Path(__file__).resolve().parent / "formulas.toml"
 FULL = {"rounds": 5, "seconds": 0.15, "scale": 1.0, "runs": 5, "warmup": 1, "budget": 720}
 QUICK = {"rounds": 2, "seconds": 0.02, "scale": 0.1, "runs": 1, "warmup": 0, "budget": 120}
@@ -138,7 +138,7 @@ def formulas(directory):
     """(name, backend, Figure in ms) of each cell: makespan minus the exact model's. Nothing if it was not run."""
     if not (directory / "results.csv").exists():
         return []
-    from plots import run_data
+    from poolbench.data import run_data
 
     run = run_data.load(directory)
     found = []

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Measures Python's executors on the work of the C++ race: a JSON line per entry, with the median and the spread.
 
 CPython's ThreadPoolExecutor and ProcessPoolExecutor, and loky's (from joblib: Debian's python3-joblib): empty tasks pipelined, round
@@ -19,7 +18,7 @@ import sys
 
 
 def main(argv):
-    from racing import executors
+    from poolbench.race import executors
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("entry", nargs="*", metavar="SCENARIO/PEER/WORKERS", help="what to measure (default: everything)")
@@ -36,8 +35,8 @@ def main(argv):
         return 0
     unknown = [name for name in options.entry if name not in every]
     if unknown or options.repetitions < 1 or not 0 < options.seconds < math.inf or options.cores < 1:
-        print(f"race_python.py: no entry '{unknown[0]}'; --list names them" if unknown
-              else "race_python.py: --repetitions, --seconds and --cores are positive and finite", file=sys.stderr)
+        print(f"measure_python: no entry '{unknown[0]}'; --list names them" if unknown
+              else "measure_python: --repetitions, --seconds and --cores are positive and finite", file=sys.stderr)
         return 2
 
     output = open(options.output, "a", encoding="utf-8") if options.output else sys.stdout

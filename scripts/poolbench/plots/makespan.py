@@ -3,13 +3,13 @@
 Every repetition is a dot, the line goes through the medians, the dashed line is the exact model. Both axes are logarithmic
 (workers to base 2); grey guides stand at cores and cores*5. A cross at the top marks failed repetitions.
 
-    python3 -m plots.makespan DIRECTORY [-o OUTPUT]     (in scripts/; or: plot.py DIRECTORY makespan)
+    scripts/python -m poolbench.plots.makespan DIRECTORY [-o OUTPUT]
 """
 
 import sys
 import textwrap
 
-from plots import style
+from poolbench.plots import style
 
 ROWS_PER_PAGE = 6
 PANELS_PER_PAGE = 20

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Writes a run directory of many rows: how long does reading one take, and how much memory?
 
-    scripts/many_rows.py results/default /tmp/many --rows 1000000
+    scripts/python -m poolbench.experiments.many_rows results/default /tmp/many --rows 1000000
     /usr/bin/time -v poolbench show /tmp/many
 
 The measured rows of a real run are repeated with numbers of their own and makespans that scatter by up to --scatter percent, until there

@@ -4,13 +4,14 @@ Left: the median of every cell over the model's prediction; on the line the mode
 predicted minus one, strategy by strategy, with the 5 % band in grey. Where the run's calibration knows how late the machine ends
 a sleep, the model's waits are as much longer. Hollow points: the service time was not asked for but measured with one worker.
 
-    python3 -m plots.model_fit DIRECTORY [-o OUTPUT]     (in scripts/; or: plot.py DIRECTORY model_fit)
+    scripts/python -m poolbench.plots.model_fit DIRECTORY [-o OUTPUT]
 """
 
 import sys
 
-from plots import schema, style
-from plots.run_data import Absent
+from poolbench.data import schema
+from poolbench.plots import style
+from poolbench.data.run_data import Absent
 
 BAND = 5  # per cent
 
