@@ -4,10 +4,11 @@
 poolbench starts it as `python3 cpython_driver.py` and talks to it in lines of JSON over standard input and output.
 {"command": "describe"} tells which Python this is, {"command": "calibrate", "budget_ns": N} also how fast it spins, and
 {"command": "run", ...} runs one repetition of a cell and answers with its trace. What goes wrong is answered as
-{"error": "one line"}. The end of standard input ends the driver and every process that it started, whatever they are doing.
+{"error": "one line"}. The end of standard input ends the driver and every process that it started, whatever they are
+doing.
 
-A work is [kind, port, wait_ns, units, bytes, seed] and means what workloads/work.h says: the same digests come out of it
-as in C++. Times are CLOCK_MONOTONIC in ns.
+A work is [kind, port, wait_ns, units, bytes, seed] and means what workloads/work.h says: the same digests come out of
+it as in C++. Times are CLOCK_MONOTONIC in ns.
 """
 
 import concurrent.futures
@@ -27,11 +28,12 @@ KINDS = ("sleep", "spin", "gil_spin", "mixed", "tcp_echo")
 MASK = (1 << 64) - 1
 ECHO_MARK = 0x6F686365706F6F6C  # "loopecho"
 NO_STAMP = -1
-# Everything here is forked and never executed anew, so that the column start_method is true for every version of Python.
+# Everything here is forked and never executed anew, so that the column start_method is true for every Python.
 FORK = multiprocessing.get_context("fork")
 
 
 # --- works ------------------------------------------------------------------------------------------------------------
+
 
 def splitmix64(state):
     """One number from the generator at `state`, and its next state."""
@@ -120,8 +122,10 @@ def execute_both(task, callback):
 
 # --- processes that do not outlive the driver -------------------------------------------------------------------------
 
+
 class LifeLine:
-    """A pipe whose writing end only the driver holds: however it ends, its processes see the end of the pipe and exit."""
+    """A pipe whose writing end only the driver holds: however it ends, its processes see the end of the pipe and
+    exit."""
 
     def __init__(self, also_closed):
         self.reading, self.writing = os.pipe()
@@ -197,6 +201,7 @@ class Parsers:
 
     def watch(self):
         """Ends the driver when a parser dies, which may leave the queue locked: nobody waits for it then."""
+
         def until_one_ends():
             running = {process.sentinel: process for process in self.processes}
             while running:
@@ -215,6 +220,7 @@ class Parsers:
 
 
 # --- one repetition ---------------------------------------------------------------------------------------------------
+
 
 class Recorder:
     """What happened to each task, and the gate that opens when the last callback has run."""
@@ -283,7 +289,8 @@ def run_done_callback(executor, recorder, _parsers, handle=None):
 
     def submit(i):
         executor.submit(execute, recorder.tasks[i]).add_done_callback(
-            lambda future: recorder.deliver(i, future, handle))
+            lambda future: recorder.deliver(i, future, handle)
+        )
 
     recorder.submit_each(submit)
     recorder.wait()
@@ -296,8 +303,7 @@ def run_extra(executor, recorder, parsers):
 
 
 def run_fused(executor, recorder, _parsers):
-    futures = recorder.submit_each(
-        lambda i: executor.submit(execute_both, recorder.tasks[i], recorder.callbacks[i]))
+    futures = recorder.submit_each(lambda i: executor.submit(execute_both, recorder.tasks[i], recorder.callbacks[i]))
     for i, future in enumerate(futures):
         recorder.task_outcomes[i], recorder.callback_outcomes[i] = future.result()
 
@@ -337,9 +343,17 @@ def run_map(executor, recorder, _parsers):
         recorder.parse(i)
 
 
-STRATEGIES = {"none": run_none, "worker": run_done_callback, "main": run_done_callback, "extra": run_extra,
-              "fused": run_fused, "sync": run_sync, "collect": run_collect, "as_completed": run_as_completed,
-              "map": run_map}
+STRATEGIES = {
+    "none": run_none,
+    "worker": run_done_callback,
+    "main": run_done_callback,
+    "extra": run_extra,
+    "fused": run_fused,
+    "sync": run_sync,
+    "collect": run_collect,
+    "as_completed": run_as_completed,
+    "map": run_map,
+}
 
 
 def meet(arrived, go_on):
@@ -350,7 +364,8 @@ def meet(arrived, go_on):
 
 
 def warm_up(executor, workers):
-    """Returns when every worker runs, with their process ids. Pipes and not a barrier: they serve threads and processes."""
+    """Returns when every worker runs, with their process ids. Pipes and not a barrier: they serve threads and
+    processes."""
     arrivals, arrived = os.pipe()
     go_on, going_on = os.pipe()
     futures = [executor.submit(meet, arrived, go_on) for _ in range(workers)]
@@ -378,11 +393,13 @@ def peak_memory(pid):
 def usage():
     main = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {"cpu_user_ns": round((main.ru_utime + children.ru_utime) * 1e9),
-            "cpu_sys_ns": round((main.ru_stime + children.ru_stime) * 1e9),
-            "main_cpu_ns": round((main.ru_utime + main.ru_stime) * 1e9),
-            "ctx_switches_voluntary": main.ru_nvcsw + children.ru_nvcsw,
-            "ctx_switches_involuntary": main.ru_nivcsw + children.ru_nivcsw}
+    return {
+        "cpu_user_ns": round((main.ru_utime + children.ru_utime) * 1e9),
+        "cpu_sys_ns": round((main.ru_stime + children.ru_stime) * 1e9),
+        "main_cpu_ns": round((main.ru_utime + main.ru_stime) * 1e9),
+        "ctx_switches_voluntary": main.ru_nvcsw + children.ru_nvcsw,
+        "ctx_switches_involuntary": main.ru_nivcsw + children.ru_nivcsw,
+    }
 
 
 def run_cell(request, life_line):
@@ -413,18 +430,29 @@ def run_cell(request, life_line):
         parsers.stopped.wait()
     stopped = time.monotonic_ns()
     used = {name: value - before[name] for name, value in usage().items()}
-    return {"tasks": list(recorder.rows()), "pool_start_ns": ready - starting, "submit_ns": recorder.submit_ns,
-            "pool_stop_ns": stopped - stopping, "resources": {**used, "rss_peak_bytes": memory}}
+    return {
+        "tasks": list(recorder.rows()),
+        "pool_start_ns": ready - starting,
+        "submit_ns": recorder.submit_ns,
+        "pool_stop_ns": stopped - stopping,
+        "resources": {**used, "rss_peak_bytes": memory},
+    }
 
 
 # --- the conversation -------------------------------------------------------------------------------------------------
+
 
 def describe():
     version = sys.version_info
     name = "%d.%d.%d" % version[:3] + ("" if version.releaselevel == "final" else version.releaselevel)
     gil = getattr(sys, "_is_gil_enabled", lambda: True)()  # the function is there from 3.13 on
-    return {"protocol": PROTOCOL, "implementation": sys.implementation.name, "version": name, "gil": bool(gil),
-            "executable": sys.executable}
+    return {
+        "protocol": PROTOCOL,
+        "implementation": sys.implementation.name,
+        "version": name,
+        "gil": bool(gil),
+        "executable": sys.executable,
+    }
 
 
 def calibrate(budget_ns):

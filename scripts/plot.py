@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Draws every picture of a run directory, or of a race's, as PNG and SVG, into its plots/.
 
-A picture whose data are not in the run is skipped with a line that says what is missing. Reads results.csv, tasks/, context/ and
-derived/ and nothing else, of a race race.csv and context.json. `scripts/python scripts/plot.py` finds a Python that has matplotlib and
-pandas.
+A picture whose data are not in the run is skipped with a line that says what is missing. Reads results.csv, tasks/,
+context/ and derived/ and nothing else, of a race race.csv and context.json. `scripts/python scripts/plot.py` finds a
+Python that has matplotlib and pandas.
 
 Exit code: 0, or 2 when the directory cannot be read or a name is no picture's.
 """
@@ -18,9 +18,12 @@ from poolbench.plots import PICTURES
 
 def main(argv):
     listed = "\n".join(f"  {name:<12}{_summary(name)}" for name in PICTURES)
-    parser = argparse.ArgumentParser(description=__doc__, epilog=f"pictures:\n{listed}",
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", type=Path, help="what `poolbench run` or scripts/race left: holds results.csv or race.csv")
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=f"pictures:\n{listed}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "directory", type=Path, help="what `poolbench run` or scripts/race left: holds results.csv or race.csv"
+    )
     parser.add_argument("picture", nargs="*", help="of a run: draw only these (default: all)")
     parser.add_argument("-o", "--output", type=Path, help="where the pictures go (default: plots/ in the directory)")
     options = parser.parse_args(argv)

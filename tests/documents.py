@@ -2,12 +2,13 @@
 """Checks the documents of a source tree: every .md file that is not below build/, out/ or a hidden folder.
 
     documents.py ROOT            check them all
-    documents.py ROOT --write    first make again what is made: the blocks between `<!-- made by: COMMAND -->` and `<!-- end -->`
+    documents.py ROOT --write    first make again what stands between `<!-- made by: COMMAND -->` and `<!-- end -->`
     documents.py ROOT --links    check the links only
 
-A relative link leads to a file or folder below ROOT, and its #fragment to a heading there. What is made is what its command prints,
-run in ROOT. README.md has at most 10,000 bytes. A page opens with its title and a sentence that says what it is. Lines have at most
-120 columns, tables aside. README.md leads to every page of docs/, if need be by way of others.
+A relative link leads to a file or folder below ROOT, and its #fragment to a heading there. What is made is what its
+command prints, run in ROOT. README.md has at most 10,000 bytes. A page opens with its title and a sentence that says
+what it is. Lines have at most 120 columns, tables aside. README.md leads to every page of docs/, if need be by way of
+others.
 
 Exit code: 0 if all of that is so, 1 with a line for each place where it is not, 2 if ROOT holds no documents.
 """
@@ -107,7 +108,13 @@ def written(root, text):
 
 def misshapen(text):
     lines = text.split("\n")
-    if not re.match(r"# \S", lines[0]) or len(lines) < 3 or lines[1] or not re.match(r"[*`\w\[]", lines[2]) or lines[2].startswith("* "):
+    if (
+        not re.match(r"# \S", lines[0])
+        or len(lines) < 3
+        or lines[1]
+        or not re.match(r"[*`\w\[]", lines[2])
+        or lines[2].startswith("* ")
+    ):
         yield 1, "a page opens with its title, an empty line and a sentence that says what it is"
     for number, line in enumerate(lines, 1):
         if len(line) > WIDTH and not line.lstrip().startswith("|"):
@@ -133,7 +140,7 @@ def problems(root, links_only=False):
         found = list(broken_links(root, page, text))
         if not links_only:
             found += stale(root, text)
-            if "results" not in page.relative_to(root).parts[:-2]:   # what a program left beside its results is as it is
+            if "results" not in page.relative_to(root).parts[:-2]:  # what a program left beside its results is as it is
                 found += misshapen(text)
             if page == root / "README.md" and (size := len(text.encode())) > LARGEST_README:
                 found.append((1, f"{size:,} bytes; at most {LARGEST_README:,}: what is longer belongs into docs/"))

@@ -19,8 +19,13 @@ FOLDERS = ("pools", "workloads", "harness")
 def compile_alone(compiler, flags, root, header):
     """The compiler's errors; empty if the header stands alone."""
     line = f'#include "{header.relative_to(root).as_posix()}"\n'
-    done = subprocess.run([*compiler, *flags, "-fsyntax-only", "-x", "c++", "-"], input=line * 2, capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run(
+        [*compiler, *flags, "-fsyntax-only", "-x", "c++", "-"],
+        input=line * 2,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return "" if done.returncode == 0 else done.stderr.strip() or f"the compiler ended with {done.returncode}"
 
 
@@ -37,7 +42,14 @@ def main(argv):
     if not headers:
         print(f"{options.root} holds no header below {', '.join(options.folder)}", file=sys.stderr)
         return 2
-    flags = ["-std=c++20", "-Wall", "-Wextra", "-Werror", f"-I{options.root}", *(f"-I{path}" for path in options.include)]
+    flags = [
+        "-std=c++20",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        f"-I{options.root}",
+        *(f"-I{path}" for path in options.include),
+    ]
     with ThreadPoolExecutor(options.jobs) as pool:
         errors = list(pool.map(lambda header: compile_alone([options.compiler], flags, options.root, header), headers))
     failed = 0

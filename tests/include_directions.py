@@ -3,13 +3,14 @@
 
     main.cpp > cli > report > recommend > validate > analysis > sweep > plan > engine > machine > core > model > base
 
-A room of the harness includes itself and those after it in this line. pools and workloads include neither each other nor the
-harness; harness/model includes the standard library and itself; harness/base knows nothing of poolbench. Within pools
+A room of the harness includes itself and those after it in this line. pools and workloads include neither each other
+nor the harness; harness/model includes the standard library and itself; harness/base knows nothing of poolbench. Within
+pools
 
-    src/process > src/process/ipc > src/process/os        src/process, src/thread > src/future > src/base        all of src > include
+    src/process > src/process/ipc > src/process/os        src/process, src/thread > src/future > src/base > include
 
-and in include/pools, what programs include, detail/ knows no pool. Nobody includes tests or fuzz. An include in quotes is written from the
-root, or from pools/include, and names a file that exists.
+and in include/pools, what programs include, detail/ knows no pool. Nobody includes tests or fuzz. An include in quotes
+is written from the root, or from pools/include, and names a file that exists.
 
     include_directions.py ROOT [--build DIRECTORY]     (generated headers are looked for below DIRECTORY)
 
@@ -29,16 +30,30 @@ PUBLIC = "pools/include/"
 FOLDERS = ("pools", "workloads", "harness", "fuzz", "tests", "examples")
 
 # The harness from its roof to its ground.
-ROOMS = ("main.cpp", "cli/", "report/", "recommend/", "validate/", "analysis/", "sweep/", "plan/", "engine/", "machine/", "core/",
-         "model/", "base/")
-# Slow to compile and no business of those who include a header: they stay in .cpp files, or in a header that only .cpp files
-# include.
+ROOMS = (
+    "main.cpp",
+    "cli/",
+    "report/",
+    "recommend/",
+    "validate/",
+    "analysis/",
+    "sweep/",
+    "plan/",
+    "engine/",
+    "machine/",
+    "core/",
+    "model/",
+    "base/",
+)
+# Slow to compile and no business of those who include a header: they stay in .cpp files, or in a header that only
+# .cpp files include.
 HEAVY = ("boost/asio", "boost/beast", "boost/process", "nlohmann/json.hpp", "toml++/", "CLI/")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Files below `folder` (but for `exceptions`) include nothing below one of `forbidden` (but for what is below one of `allowed`)."""
+    """Files below `folder` (but for `exceptions`) include nothing below one of `forbidden` (but for what is below one
+    of `allowed`)."""
 
     folder: str
     forbidden: tuple
@@ -54,29 +69,57 @@ def rooms_above(index):
 RULES = (
     Rule("pools/", ("workloads/", "harness/"), "pools knows nothing of the rest"),
     Rule("pools/include/", ("pools/src/",), "a public header reaches nothing outside pools/include"),
-    Rule("pools/include/pools/detail/", tuple(f"{PUBLIC}pools/{name}.h" for name in ("pools", "thread_pool", "process_pool")),
-         "what public headers need knows no pool"),
-    Rule("pools/src/base/", ("pools/src/future/", "pools/src/thread/", "pools/src/process/"), "src/base lies below that"),
+    Rule(
+        "pools/include/pools/detail/",
+        tuple(f"{PUBLIC}pools/{name}.h" for name in ("pools", "thread_pool", "process_pool")),
+        "what public headers need knows no pool",
+    ),
+    Rule(
+        "pools/src/base/", ("pools/src/future/", "pools/src/thread/", "pools/src/process/"), "src/base lies below that"
+    ),
     Rule("pools/src/future/", ("pools/src/thread/", "pools/src/process/"), "src/future lies below that"),
     Rule("pools/src/thread/", ("pools/src/process/",), "a thread pool knows no process pool"),
     Rule("pools/src/process/", ("pools/src/thread/",), "a process pool knows no thread pool"),
-    Rule("pools/src/process/os/", ("pools/src/process/",), "src/process/os lies below that", allowed=("pools/src/process/os/",)),
-    Rule("pools/src/process/ipc/", ("pools/src/process/",), "src/process/ipc lies below that",
-         allowed=("pools/src/process/ipc/", "pools/src/process/os/")),
+    Rule(
+        "pools/src/process/os/",
+        ("pools/src/process/",),
+        "src/process/os lies below that",
+        allowed=("pools/src/process/os/",),
+    ),
+    Rule(
+        "pools/src/process/ipc/",
+        ("pools/src/process/",),
+        "src/process/ipc lies below that",
+        allowed=("pools/src/process/ipc/", "pools/src/process/os/"),
+    ),
     Rule("workloads/", ("pools/", "harness/"), "workloads knows no pool and no harness", ("workloads/tests/",)),
     Rule("workloads/tests/", ("harness/",), "workloads knows no harness"),
     Rule("harness/model/", ("pools/", "workloads/", "harness/base/"), "harness/model sees numbers only"),
     Rule("harness/base/", ("pools/", "workloads/"), "harness/base knows nothing of poolbench"),
-    *(Rule("harness/" + room, rooms_above(index), f"harness/{room} lies below that")
-      for index, room in enumerate(ROOMS) if index > 0),
-    *(Rule(folder, ("harness/tests/", "pools/tests/", "workloads/tests/", "fuzz/", "tests/"), "nobody includes tests and fuzz targets",
-           tuple(f"{tested}{part}/" for tested in ("pools/", "workloads/", "harness/") for part in ("tests", "benchmarks")))
-      for folder in ("pools/", "workloads/", "harness/")),
+    *(
+        Rule("harness/" + room, rooms_above(index), f"harness/{room} lies below that")
+        for index, room in enumerate(ROOMS)
+        if index > 0
+    ),
+    *(
+        Rule(
+            folder,
+            ("harness/tests/", "pools/tests/", "workloads/tests/", "fuzz/", "tests/"),
+            "nobody includes tests and fuzz targets",
+            tuple(
+                f"{tested}{part}/"
+                for tested in ("pools/", "workloads/", "harness/")
+                for part in ("tests", "benchmarks")
+            ),
+        )
+        for folder in ("pools/", "workloads/", "harness/")
+    ),
 )
 
 
 def violations(root, build=None):
-    """(file, line, include, why) of every include that points the wrong way, in file order: by itself, or through what it includes."""
+    """(file, line, include, why) of every include that points the wrong way, in file order: by itself, or through what
+    it includes."""
     found = list(includes(root))
     in_headers = {quoted for name, _, quoted, _ in found if name.endswith(".h")}
     below = {}
@@ -110,9 +153,14 @@ def paths_from(first, below):
 
 def broken(name, included):
     """Why `name` may not include `included`: the rules that say so."""
-    return [rule.why for rule in RULES
-            if name.startswith(rule.folder) and not any(name.startswith(exception) for exception in rule.exceptions)
-            and included.startswith(rule.forbidden) and not included.startswith(rule.allowed)]
+    return [
+        rule.why
+        for rule in RULES
+        if name.startswith(rule.folder)
+        and not any(name.startswith(exception) for exception in rule.exceptions)
+        and included.startswith(rule.forbidden)
+        and not included.startswith(rule.allowed)
+    ]
 
 
 def includes(root):
@@ -138,7 +186,11 @@ def judge(root, build, name, quoted, angled, in_headers):
         yield "harness/model includes the standard library and itself"
     if quoted and not (root / quoted).is_file() and not (build and any(Path(build).rglob(Path(quoted).name))):
         yield "an include in quotes is written from the root, or from pools/include, and names a file that exists"
-    if angled and angled.startswith(("pools/", "workloads/", "harness/")) and not name.startswith(("tests/consumer/", "tests/thread_consumer/")):
+    if (
+        angled
+        and angled.startswith(("pools/", "workloads/", "harness/"))
+        and not name.startswith(("tests/consumer/", "tests/thread_consumer/"))
+    ):
         yield "the project's own headers are included in quotes"
     if name in in_headers and "/tests/" not in name and included.startswith(HEAVY):
         yield "other headers include this one, which makes all that include them slow to compile: keep it in a .cpp"

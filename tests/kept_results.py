@@ -3,8 +3,9 @@
 
     kept_results.py ROOT
 
-The files of results/ that git tracks (outside of a clone: all of them) have at most 4 MiB together, and each picture among them is shown
-by a page of the tree. `scripts/python scripts/plot.py results/NAME` draws all of a directory's pictures again; git ignores them.
+The files of results/ that git tracks (outside of a clone: all of them) have at most 4 MiB together, and each picture
+among them is shown by a page of the tree. `scripts/python scripts/plot.py results/NAME` draws all of a directory's
+pictures again; git ignores them.
 
 Exit code: 0 if that is so, 1 with a line for each place where it is not, 2 if ROOT has no results.
 """
@@ -22,7 +23,9 @@ PICTURES = (".png", ".svg")
 
 def kept(root):
     """The files of results/."""
-    listed = subprocess.run(["git", "-C", root, "ls-files", "-z", "results"], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "-C", root, "ls-files", "-z", "results"], capture_output=True, text=True, check=False
+    )
     if listed.returncode == 0:
         paths = [root / name for name in listed.stdout.split("\0") if name]
     else:
@@ -46,7 +49,7 @@ def problems(root):
     linked = set(shown(root))
     for path in files:
         if path.suffix in PICTURES and path.resolve() not in linked:
-            yield f"{path.relative_to(root)}: no page shows this picture; scripts/plot.py draws it again, so it is not kept"
+            yield f"{path.relative_to(root)}: no page shows this picture, and scripts/plot.py draws it again"
 
 
 def main(argv):

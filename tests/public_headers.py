@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Preprocesses every public header of pools as a program does that has the installed ones only: it finds all that it includes, and reaches
-nothing of the project outside them. Those that a ThreadPool's user needs reach none of the libraries that process pools need.
+"""Preprocesses every public header of pools as a program does that has the installed ones only: it finds all that it
+includes, and reaches nothing of the project outside them. Those that a ThreadPool's user needs reach none of the
+libraries that process pools need.
 
     public_headers.py ROOT --compiler CXX
 
@@ -22,8 +23,13 @@ LIBRARIES = re.compile(r"/(cereal|boost|fmt)/")
 def reached(compiler, root, header):
     """(files that the header includes in turn, the compiler's first error)."""
     line = f'#include "{header.relative_to(root / INCLUDE).as_posix()}"\n'
-    done = subprocess.run([compiler, "-std=c++20", f"-I{root / INCLUDE}", "-M", "-x", "c++", "-"], input=line, capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run(
+        [compiler, "-std=c++20", f"-I{root / INCLUDE}", "-M", "-x", "c++", "-"],
+        input=line,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if "error" in line]
         return [], (errors or [f"the compiler ended with {done.returncode}"])[0]

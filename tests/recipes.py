@@ -3,13 +3,14 @@
 
     recipes.py ROOT BUILD DIRECTORY PAGE...
 
-DIRECTORY is where the copies are made, one per page, afresh. The steps of a recipe are its ```cpp and ```diff blocks. The paragraph before
-a block names the file (`a/path/like/this`), or it is that of the block before. A cpp block after the words "New file" is that file;
-a diff block has lines to find (" ", "-"), which stand in the file exactly once, and to leave (" ", "+").
+DIRECTORY is where the copies are made, one per page, afresh. The steps of a recipe are its ```cpp and ```diff blocks.
+The paragraph before a block names the file (`a/path/like/this`), or it is that of the block before. A cpp block after
+the words "New file" is that file; a diff block has lines to find (" ", "-"), which stand in the file exactly once, and
+to leave (" ", "+").
 
-Of what is touched, each .cpp file and the one that goes with a header is checked with the flags that BUILD/compile_commands.json has
-for it or for its neighbours, and so are the files in a line `<!-- compiled, too: PATH... -->` of the page; each .py file is compiled. A new
-.cpp file is listed in a CMakeLists.txt.
+Of what is touched, each .cpp file and the one that goes with a header is checked with the flags that
+BUILD/compile_commands.json has for it or for its neighbours, and so are the files in a line `<!-- compiled, too:
+PATH... -->` of the page; each .py file is compiled. A new .cpp file is listed in a CMakeLists.txt.
 
 Exit code: 0 if all of that works, 1 with what did not, 2 on bad usage.
 """
@@ -26,7 +27,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 COPIED = ("pools", "workloads", "harness", "scripts", "docs")
-BLOCK = re.compile(r"(?P<said>[^\n]+(?:\n[^\n]+)*)?\n\n```(?P<kind>cpp|diff)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"(?P<said>[^\n]+(?:\n[^\n]+)*)?\n\n```(?P<kind>cpp|diff)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 PATH = re.compile(r"`([\w./-]+/[\w.-]+\.\w+)`")
 COMPILED_TOO = re.compile(r"^<!-- compiled, too: (.+) -->$", re.MULTILINE)
 
@@ -49,7 +52,11 @@ def steps(page):
             yield "new", path, block["text"]
         else:
             lines = block["text"].splitlines()
-            yield ("change", path, *("\n".join(line[1:] for line in lines if line[:1] in kept) + "\n" for kept in (" -", " +")))
+            yield (
+                "change",
+                path,
+                *("\n".join(line[1:] for line in lines if line[:1] in kept) + "\n" for kept in (" -", " +")),
+            )
 
 
 def follow(page, tree):
@@ -68,7 +75,9 @@ def follow(page, tree):
             found = re.findall(rf"^{re.escape(texts[0])}", before, flags=re.MULTILINE)
             if len(found) != 1:
                 raise NotAsWritten(f"{name} has this {len(found)} times, not once:\n{texts[0]}")
-            path.write_text(re.sub(rf"^{re.escape(texts[0])}", lambda _: texts[1], before, flags=re.MULTILINE), encoding="utf-8")
+            path.write_text(
+                re.sub(rf"^{re.escape(texts[0])}", lambda _: texts[1], before, flags=re.MULTILINE), encoding="utf-8"
+            )
         if path not in touched:
             touched.append(path)
     if not touched:
@@ -92,7 +101,7 @@ def command_for(source, root, tree, commands):
     if known is None:
         raise NotAsWritten(f"nothing is compiled in {name.parent}")
     arguments = shlex.split(commands[known])
-    arguments = arguments[:arguments.index("-o")]
+    arguments = arguments[: arguments.index("-o")]
     here = re.compile(rf"{re.escape(str(root))}(?=/(?:{'|'.join(COPIED)})(?:/|$)|$)")
     return [*(here.sub(str(tree), argument) for argument in arguments), "-fsyntax-only", str(source)]
 
@@ -106,20 +115,32 @@ def complaints(root, build, directory, page):
     try:
         text = page.read_text(encoding="utf-8")
         touched = follow(text, tree)
-        commands = {Path(entry["file"]): entry["command"] for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))}
+        commands = {
+            Path(entry["file"]): entry["command"]
+            for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+        }
         compilations = {source: command_for(source, root, tree, commands) for source in sources_of(text, tree, touched)}
     except NotAsWritten as wrong:
         yield str(wrong)
         return
     listed = "\n".join(path.read_text(encoding="utf-8") for path in tree.rglob("CMakeLists.txt"))
     for path in touched:
-        if path.suffix == ".cpp" and not (root / path.relative_to(tree)).exists() and not re.search(rf"[\s/]{path.name}\b", listed):
+        if (
+            path.suffix == ".cpp"
+            and not (root / path.relative_to(tree)).exists()
+            and not re.search(rf"[\s/]{path.name}\b", listed)
+        ):
             yield f"{path.relative_to(tree)} is in no CMakeLists.txt"
         if path.suffix == ".py":
             compilations[path] = [sys.executable, "-c", f"compile(open({str(path)!r}).read(), {path.name!r}, 'exec')"]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for path, done in zip(compilations, pool.map(lambda command: subprocess.run(command, capture_output=True, text=True, check=False),
-                                                     compilations.values())):
+        for path, done in zip(
+            compilations,
+            pool.map(
+                lambda command: subprocess.run(command, capture_output=True, text=True, check=False),
+                compilations.values(),
+            ),
+        ):
             if done.returncode != 0:
                 yield f"{path.relative_to(tree)}:\n{done.stderr}"
 

@@ -2,8 +2,9 @@
 
     run_files.py RUN_DIRECTORY DICTIONARY     (needs scripts/ on PYTHONPATH)
 
-Every CSV file's header and every key of the context file is listed in the dictionary (docs/data_dictionary.md), in the same order,
-and the dictionary lists nothing else; poolbench/data/schema.py agrees with both. Exit code: 0, or 1 with a line per difference.
+Every CSV file's header and every key of the context file is listed in the dictionary (docs/data_dictionary.md), in the
+same order, and the dictionary lists nothing else; poolbench/data/schema.py agrees with both. Exit code: 0, or 1 with a
+line per difference.
 """
 
 import csv
@@ -61,20 +62,28 @@ def differences(directory, dictionary_path):
                 for number, row in enumerate(reader, 2):
                     if len(row) != len(header):
                         yield f"{path}: record {number} has {len(row)} fields, the header {len(header)}"
-            for other, names in ((f"{dictionary_path}, {title}", listed.get(title, ())), ("poolbench/data/schema.py", columns)):
+            for other, names in (
+                (f"{dictionary_path}, {title}", listed.get(title, ())),
+                ("poolbench/data/schema.py", columns),
+            ):
                 if header != names:
                     yield f"{path}: {compare(header, names)} {other}"
     paths = sorted(Path(directory).glob("context/*.json"))
     if not paths:
         yield f"{directory}: no context file"
-    in_schema = (*(key for key in schema.CONTEXT if key not in ("environment", "calibration")),
-                 *(f"environment.{key}" for key in schema.CONTEXT_ENVIRONMENT),
-                 *(f"calibration.{key}" for key in schema.CONTEXT_CALIBRATION),
-                 *(f"{OF_CPYTHON}{key}" for key in schema.CONTEXT_PYTHON))
+    in_schema = (
+        *(key for key in schema.CONTEXT if key not in ("environment", "calibration")),
+        *(f"environment.{key}" for key in schema.CONTEXT_ENVIRONMENT),
+        *(f"calibration.{key}" for key in schema.CONTEXT_CALIBRATION),
+        *(f"{OF_CPYTHON}{key}" for key in schema.CONTEXT_PYTHON),
+    )
     for path in paths:
         found = tuple(keys(json.loads(path.read_text(encoding="utf-8"))))
         with_cpython = any(key.startswith(OF_CPYTHON) for key in found)
-        for other, names in ((f"{dictionary_path}, {CONTEXT}", listed.get(CONTEXT, ())), ("poolbench/data/schema.py", in_schema)):
+        for other, names in (
+            (f"{dictionary_path}, {CONTEXT}", listed.get(CONTEXT, ())),
+            ("poolbench/data/schema.py", in_schema),
+        ):
             names = tuple(name for name in names if with_cpython or not name.startswith(OF_CPYTHON))
             if found != names:
                 yield f"{path}: {compare(found, names)} {other}"

@@ -20,16 +20,25 @@ class Leftovers(unittest.TestCase):
         (self.seeds / "1").write_bytes(b"0::/group\n\x00200000 100000\n")
 
     def test_a_run_to_the_end_leaves_nothing(self):
-        subprocess.run([FUZZ, self.seeds], check=True, stdout=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(self.temporary)})
+        subprocess.run(
+            [FUZZ, self.seeds], check=True, stdout=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(self.temporary)}
+        )
         self.assertEqual(list(self.temporary.iterdir()), [])
 
     def test_a_signal_leaves_nothing(self):
         os.mkfifo(self.seeds / "2")
         for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGABRT):
             with self.subTest(number.name):
-                process = subprocess.Popen([FUZZ, self.seeds], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                           env={**os.environ, "TMPDIR": str(self.temporary)}, start_new_session=True)
-                with process.stdout, open(self.seeds / "2", "wb"):  # opened once the first input is done and the second begun
+                process = subprocess.Popen(
+                    [FUZZ, self.seeds],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, "TMPDIR": str(self.temporary)},
+                    start_new_session=True,
+                )
+                with process.stdout, open(
+                    self.seeds / "2", "wb"
+                ):  # opened once the first input is done and the second begun
                     self.assertEqual(len(list(self.temporary.iterdir())), 1)
                     os.killpg(process.pid, number)
                     process.stdout.read()  # to its end: nobody who held it is left

@@ -8,9 +8,10 @@ import re
 import shlex
 import subprocess
 import tempfile
-import tomllib
 import unittest
 from pathlib import Path
+
+import tomllib
 
 import documents
 
@@ -48,12 +49,19 @@ class Checks(unittest.TestCase):
         self.assertEqual(self.problems(links_only=True), ["docs/page.md:4: there is no nothing.png"])
 
     def test_a_link_to_a_heading_that_is_not_there_is_found(self):
-        self.assertEqual(self.page("[x](../README.md#nothing)\n"), ["docs/page.md:4: there is no heading #nothing in README.md"])
+        self.assertEqual(
+            self.page("[x](../README.md#nothing)\n"), ["docs/page.md:4: there is no heading #nothing in README.md"]
+        )
         self.assertEqual(self.page("[x](#nothing)\n"), ["docs/page.md:4: there is no heading #nothing in page.md"])
 
     def test_a_link_to_a_heading_is_right_as_github_spells_it(self):
-        self.assertEqual(self.page("## `wait`, as_completed: (two) [words](page.md)!\n\n## Twice\n\n## Twice\n\n"
-                                   "[a](#wait-as_completed-two-words) [b](#twice) [c](page.md#twice-1)\n"), [])
+        self.assertEqual(
+            self.page(
+                "## `wait`, as_completed: (two) [words](page.md)!\n\n## Twice\n\n## Twice\n\n"
+                "[a](#wait-as_completed-two-words) [b](#twice) [c](page.md#twice-1)\n"
+            ),
+            [],
+        )
 
     def test_a_link_out_of_the_tree_is_found(self):
         self.assertEqual(self.page("[x](../../etc)\n"), ["docs/page.md:4: the link to ../../etc leads out of the tree"])
@@ -67,7 +75,10 @@ class Checks(unittest.TestCase):
 
     def test_a_page_that_does_not_say_what_it_is_is_found(self):
         self.write("docs/page.md", "# A page\n\n* a list\n")
-        self.assertEqual(self.problems(), ["docs/page.md:1: a page opens with its title, an empty line and a sentence that says what it is"])
+        self.assertEqual(
+            self.problems(),
+            ["docs/page.md:1: a page opens with its title, an empty line and a sentence that says what it is"],
+        )
 
     def test_a_page_that_nobody_finds_is_found(self):
         self.write("docs/other.md", self.PAGE)
@@ -76,7 +87,9 @@ class Checks(unittest.TestCase):
 
     def test_a_readme_that_is_too_large_is_found(self):
         self.write("README.md", "# A project\n\nSee [a page](docs/page.md).\n" + 1000 * "0123456789\n")
-        self.assertEqual(self.problems(), ["README.md:1: 11,041 bytes; at most 10,000: what is longer belongs into docs/"])
+        self.assertEqual(
+            self.problems(), ["README.md:1: 11,041 bytes; at most 10,000: what is longer belongs into docs/"]
+        )
 
     def test_a_block_that_is_not_what_its_command_prints_is_found_and_made_again(self):
         found = self.page("<!-- made by: printf 'two\\nlines\\n' -->\nstale\n<!-- end -->\n")
@@ -88,18 +101,24 @@ class Checks(unittest.TestCase):
         self.assertEqual(self.problems(), [])
 
     def test_a_command_that_fails_and_a_block_without_an_end_are_found(self):
-        self.assertEqual(self.page("<!-- made by: ls nothing -->\n<!-- end -->\n")[0][:36], "docs/page.md:4: `ls nothing` failed:")
+        self.assertEqual(
+            self.page("<!-- made by: ls nothing -->\n<!-- end -->\n")[0][:36], "docs/page.md:4: `ls nothing` failed:"
+        )
         self.assertEqual(self.page("<!-- made by: true -->\n"), ["docs/page.md:1: a block that is made has no end"])
 
 
 def blocks(page, language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
 
 
 class Tutorial(unittest.TestCase):
     def test_as_many_claims_hold_and_are_refuted_as_the_pages_say(self):
         page, readme = ((ROOT / name).read_text(encoding="utf-8") for name in ("docs/tutorial.md", "README.md"))
-        rows = re.findall(r"^\| .* \|$", page.partition("| claim | case |")[2].partition("<!-- end -->")[0], flags=re.MULTILINE)
+        rows = re.findall(
+            r"^\| .* \|$", page.partition("| claim | case |")[2].partition("<!-- end -->")[0], flags=re.MULTILINE
+        )
         refuted = sum("| **refuted**" in row for row in rows)
         self.assertIn(f"{len(rows) - refuted} of {len(rows)} claims hold, {refuted} are refuted", page)
         self.assertIn(f"[{len(rows) - refuted} hold, {refuted} are refuted](docs/tutorial.md)", readme)
@@ -108,14 +127,20 @@ class Tutorial(unittest.TestCase):
 
 class Suites(unittest.TestCase):
     def test_what_the_page_quotes_stands_in_a_built_in_suite(self):
-        built_in = [tomllib.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "harness" / "plan" / "suites").glob("*.toml")]
+        built_in = [
+            tomllib.loads(path.read_text(encoding="utf-8"))
+            for path in (ROOT / "harness" / "plan" / "suites").glob("*.toml")
+        ]
         quoted = blocks("docs/suites.md", "toml")
         self.assertGreater(len(quoted), 3)
         for text in quoted:
             for kind, parts in tomllib.loads(text).items():
                 if kind in ("grid", "case"):
                     for part in parts:
-                        self.assertTrue(any(part in suite.get(kind, []) for suite in built_in), f"no built-in suite has this {kind}:\n{part}")
+                        self.assertTrue(
+                            any(part in suite.get(kind, []) for suite in built_in),
+                            f"no built-in suite has this {kind}:\n{part}",
+                        )
 
     def test_every_one_is_in_the_table(self):
         names = {path.stem for path in (ROOT / "harness" / "plan" / "suites").glob("*.toml")}
@@ -126,7 +151,13 @@ class Suites(unittest.TestCase):
 @unittest.skipUnless(os.environ.get("POOLBENCH_PROGRAM"), "this build has no program")
 class Program(unittest.TestCase):
     def run_it(self, *arguments):
-        return subprocess.run([os.environ["POOLBENCH_PROGRAM"], *arguments], capture_output=True, text=True, check=False, cwd=self.directory)
+        return subprocess.run(
+            [os.environ["POOLBENCH_PROGRAM"], *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.directory,
+        )
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -138,17 +169,25 @@ class Program(unittest.TestCase):
 
     def test_it_takes_the_suites_that_the_page_shows(self):
         for text in blocks("docs/suites.md", "toml"):
-            (Path(self.directory) / "shown.toml").write_text(text if text.startswith("name") else f'name = "shown"\n{text}', encoding="utf-8")
+            (Path(self.directory) / "shown.toml").write_text(
+                text if text.startswith("name") else f'name = "shown"\n{text}', encoding="utf-8"
+            )
             done = self.run_it("run", "shown.toml", "--dry-run")
             self.assertEqual((done.returncode, done.stderr.partition("error")[1]), (0, ""), text + done.stderr)
 
     def test_it_has_the_commands_of_the_page_and_no_other(self):
         page = (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
-        listed = re.findall(r"^  ([a-z]+) {2,}\S", self.run_it("--help").stdout.partition("Subcommands:")[2], flags=re.MULTILINE)
+        listed = re.findall(
+            r"^  ([a-z]+) {2,}\S", self.run_it("--help").stdout.partition("Subcommands:")[2], flags=re.MULTILINE
+        )
         self.assertEqual(set(re.findall(r"^\| `poolbench (\w+)", page, flags=re.MULTILINE)), set(listed))
 
     def test_it_predicts_what_the_page_says_how_to_predict(self):
-        commands = re.findall(r"^\$ poolbench (predict .*)$", (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+        commands = re.findall(
+            r"^\$ poolbench (predict .*)$",
+            (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8"),
+            flags=re.MULTILINE,
+        )
         self.assertTrue(commands)
         for command in commands:
             self.assertEqual(self.run_it(*shlex.split(command)).returncode, 0, command)
@@ -157,7 +196,9 @@ class Program(unittest.TestCase):
         page = (ROOT / "docs" / "strategies.md").read_text(encoding="utf-8")
         self.assertEqual(set(re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)), self.listed("strategies"))
         bullets = re.findall(r"^\* (.*?)(?: is| are| has)", page, flags=re.MULTILINE)
-        self.assertEqual({name for bullet in bullets for name in re.findall(r"`(\w+)`", bullet)}, self.listed("backends"))
+        self.assertEqual(
+            {name for bullet in bullets for name in re.findall(r"`(\w+)`", bullet)}, self.listed("backends")
+        )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ class HeadersAlone(unittest.TestCase):
             return headers_alone.main([directory, "--compiler", COMPILER]), output.getvalue()
 
     def test_a_header_that_includes_what_it_needs_passes(self):
-        self.assertEqual(self.run_on("#pragma once\n#include <vector>\nstruct Some { std::vector<int> numbers; };\n")[0], 0)
+        self.assertEqual(
+            self.run_on("#pragma once\n#include <vector>\nstruct Some { std::vector<int> numbers; };\n")[0], 0
+        )
 
     def test_a_header_that_lacks_an_include_fails(self):
         code, output = self.run_on("#pragma once\nstruct Some { std::vector<int> numbers; };\n")

@@ -15,7 +15,9 @@ GOOD = {
     "pools/include/pools/errors.h": "#include <string>\n",
     "pools/src/base/futex.h": '#include "pools/errors.h"\n',
     "pools/src/future/callbacks.h": '#include "pools/src/base/futex.h"\n',
-    "pools/src/thread/thread_pool.cpp": '#include "pools/thread_pool.h"\n#include "pools/src/future/callbacks.h"\n#include <boost/process.hpp>\n',
+    "pools/src/thread/thread_pool.cpp": (
+        '#include "pools/thread_pool.h"\n#include "pools/src/future/callbacks.h"\n#include <boost/process.hpp>\n'
+    ),
     "pools/src/process/os/spawn.h": '#include "pools/src/base/futex.h"\n',
     "pools/src/process/ipc/channel.h": '#include "pools/src/process/os/spawn.h"\n',
     "pools/src/process/core.h": '#include "pools/src/process/ipc/channel.h"\n#include "pools/src/future/callbacks.h"\n',
@@ -31,7 +33,8 @@ GOOD = {
 
 class IncludeDirections(unittest.TestCase):
     def check(self, **changed):
-        """The reasons found in GOOD with some files replaced; __ stands for / in a name, the extension is the last _."""
+        """The reasons found in GOOD with some files replaced; __ stands for / in a name, the extension is the last
+        _."""
         with tempfile.TemporaryDirectory() as directory:
             root = Path(directory)
             files = dict(GOOD)
@@ -53,12 +56,20 @@ class IncludeDirections(unittest.TestCase):
         self.assertEqual(self.check(), [])
 
     def test_a_public_header_reaches_nothing_inside(self):
-        self.assert_found(self.check(pools__include__pools__errors_h='#include "pools/src/base/clock.h"\n', pools__src__base__clock_h=""),
-                          "pools/include/pools/errors.h:1:", "nothing outside pools/include")
+        self.assert_found(
+            self.check(
+                pools__include__pools__errors_h='#include "pools/src/base/clock.h"\n', pools__src__base__clock_h=""
+            ),
+            "pools/include/pools/errors.h:1:",
+            "nothing outside pools/include",
+        )
 
     def test_a_public_header_has_one_name(self):
-        self.assert_found(self.check(pools__include__pools__future_h='#include "pools/include/pools/errors.h"\n'),
-                          "pools/include/pools/future.h:1:", "from pools/include, and names a file")
+        self.assert_found(
+            self.check(pools__include__pools__future_h='#include "pools/include/pools/errors.h"\n'),
+            "pools/include/pools/future.h:1:",
+            "from pools/include, and names a file",
+        )
 
     def test_what_public_headers_need_knows_no_pool(self):
         found = self.check(pools__include__pools__detail__task_h='#include "pools/thread_pool.h"\n')
@@ -66,91 +77,184 @@ class IncludeDirections(unittest.TestCase):
         self.assertIn("pools/include/pools/detail/task.h:1: what public headers need knows no pool", found[0])
 
     def test_the_base_of_pools_may_not_include_futures(self):
-        self.assert_found(self.check(pools__src__base__clock_h='#include "pools/src/future/callbacks.h"\n'), "pools/src/base/clock.h:1:",
-                          "src/base lies below")
+        self.assert_found(
+            self.check(pools__src__base__clock_h='#include "pools/src/future/callbacks.h"\n'),
+            "pools/src/base/clock.h:1:",
+            "src/base lies below",
+        )
 
     def test_futures_may_not_include_a_pool(self):
-        self.assert_found(self.check(pools__src__future__state_cpp='#include "pools/src/thread/dispatch.h"\n', pools__src__thread__dispatch_h=""),
-                          "pools/src/future/state.cpp:1:", "src/future lies below")
+        self.assert_found(
+            self.check(
+                pools__src__future__state_cpp='#include "pools/src/thread/dispatch.h"\n',
+                pools__src__thread__dispatch_h="",
+            ),
+            "pools/src/future/state.cpp:1:",
+            "src/future lies below",
+        )
 
     def test_the_two_pools_do_not_know_each_other(self):
-        self.assert_found(self.check(pools__src__thread__dispatch_h='#include "pools/src/process/words.h"\n', pools__src__process__words_h=""),
-                          "pools/src/thread/dispatch.h:1:", "knows no process pool")
-        self.assert_found(self.check(pools__src__process__core_cpp='#include "pools/src/thread/dispatch.h"\n', pools__src__thread__dispatch_h=""),
-                          "pools/src/process/core.cpp:1:", "knows no thread pool")
+        self.assert_found(
+            self.check(
+                pools__src__thread__dispatch_h='#include "pools/src/process/words.h"\n', pools__src__process__words_h=""
+            ),
+            "pools/src/thread/dispatch.h:1:",
+            "knows no process pool",
+        )
+        self.assert_found(
+            self.check(
+                pools__src__process__core_cpp='#include "pools/src/thread/dispatch.h"\n',
+                pools__src__thread__dispatch_h="",
+            ),
+            "pools/src/process/core.cpp:1:",
+            "knows no thread pool",
+        )
 
     def test_what_is_asked_of_the_system_knows_no_messages(self):
-        self.assert_found(self.check(pools__src__process__os__guard_cpp='#include "pools/src/process/ipc/ring.h"\n', pools__src__process__ipc__ring_h=""),
-                          "pools/src/process/os/guard.cpp:1:", "src/process/os lies below")
+        self.assert_found(
+            self.check(
+                pools__src__process__os__guard_cpp='#include "pools/src/process/ipc/ring.h"\n',
+                pools__src__process__ipc__ring_h="",
+            ),
+            "pools/src/process/os/guard.cpp:1:",
+            "src/process/os lies below",
+        )
 
     def test_messages_know_no_supervisor(self):
-        self.assert_found(self.check(pools__src__process__ipc__ring_h='#include "pools/src/process/words.h"\n', pools__src__process__words_h=""),
-                          "pools/src/process/ipc/ring.h:1:", "src/process/ipc lies below")
+        self.assert_found(
+            self.check(
+                pools__src__process__ipc__ring_h='#include "pools/src/process/words.h"\n',
+                pools__src__process__words_h="",
+            ),
+            "pools/src/process/ipc/ring.h:1:",
+            "src/process/ipc lies below",
+        )
 
     def test_pools_may_not_include_workloads(self):
-        self.assert_found(self.check(pools__include__pools__future_h='#pragma once\n#include "workloads/work.h"\n'), "pools/include/pools/future.h:2:",
-                          "knows nothing of the rest")
+        self.assert_found(
+            self.check(pools__include__pools__future_h='#pragma once\n#include "workloads/work.h"\n'),
+            "pools/include/pools/future.h:2:",
+            "knows nothing of the rest",
+        )
 
     def test_pools_may_not_include_the_harness(self):
-        self.assert_found(self.check(pools__include__pools__future_h='#include "harness/plan/suite.h"\n'), "pools/include/pools/future.h:1:", "knows nothing")
+        self.assert_found(
+            self.check(pools__include__pools__future_h='#include "harness/plan/suite.h"\n'),
+            "pools/include/pools/future.h:1:",
+            "knows nothing",
+        )
 
     def test_workloads_may_not_include_pools(self):
-        self.assert_found(self.check(workloads__work_h='#include "pools/future.h"\n'), "workloads/work.h:1:", "knows no pool")
+        self.assert_found(
+            self.check(workloads__work_h='#include "pools/future.h"\n'), "workloads/work.h:1:", "knows no pool"
+        )
 
     def test_the_model_may_not_include_the_rest_of_the_harness(self):
-        self.assert_found(self.check(harness__model__simulate_h='#include "harness/plan/suite.h"\n'), "harness/model/simulate.h:1:",
-                          "lies below")
+        self.assert_found(
+            self.check(harness__model__simulate_h='#include "harness/plan/suite.h"\n'),
+            "harness/model/simulate.h:1:",
+            "lies below",
+        )
 
     def test_the_model_may_not_include_what_has_units(self):
-        self.assert_found(self.check(harness__model__simulate_h='#include "harness/base/quantity.h"\n', harness__base__quantity_h=""),
-                          "harness/model/simulate.h:1:", "numbers only")
+        self.assert_found(
+            self.check(harness__model__simulate_h='#include "harness/base/quantity.h"\n', harness__base__quantity_h=""),
+            "harness/model/simulate.h:1:",
+            "numbers only",
+        )
 
     def test_the_model_may_not_include_a_library(self):
-        self.assert_found(self.check(harness__model__simulate_h="#include <fmt/core.h>\n"), "harness/model/simulate.h:1:",
-                          "standard library")
+        self.assert_found(
+            self.check(harness__model__simulate_h="#include <fmt/core.h>\n"),
+            "harness/model/simulate.h:1:",
+            "standard library",
+        )
 
     def test_a_backend_may_not_include_a_suite(self):
-        self.assert_found(self.check(harness__engine__backends__thread_cpp='#include "harness/plan/suite.h"\n'),
-                          "harness/engine/backends/thread.cpp:1:", "engine/ lies below")
+        self.assert_found(
+            self.check(harness__engine__backends__thread_cpp='#include "harness/plan/suite.h"\n'),
+            "harness/engine/backends/thread.cpp:1:",
+            "engine/ lies below",
+        )
 
     def test_base_knows_nothing_of_poolbench(self):
-        self.assert_found(self.check(harness__base__errors_h='#include "workloads/work.h"\n'), "harness/base/errors.h:1:",
-                          "knows nothing of poolbench")
+        self.assert_found(
+            self.check(harness__base__errors_h='#include "workloads/work.h"\n'),
+            "harness/base/errors.h:1:",
+            "knows nothing of poolbench",
+        )
 
     def test_what_an_include_includes_in_turn_counts(self):
-        found = self.check(pools__include__pools__future_h='#include "examples/seam.h"\n', examples__seam_h='#include "harness/plan/suite.h"\n')
+        found = self.check(
+            pools__include__pools__future_h='#include "examples/seam.h"\n',
+            examples__seam_h='#include "harness/plan/suite.h"\n',
+        )
         self.assert_found(found, "pools/include/pools/future.h:1:", "it leads to harness/plan/suite.h")
 
     def test_nobody_includes_a_test(self):
-        self.assert_found(self.check(pools__include__pools__future_h='#include "pools/tests/gate.h"\n', pools__tests__gate_h="#pragma once\n"),
-                          "pools/include/pools/future.h:1:", "tests and fuzz")
+        self.assert_found(
+            self.check(
+                pools__include__pools__future_h='#include "pools/tests/gate.h"\n', pools__tests__gate_h="#pragma once\n"
+            ),
+            "pools/include/pools/future.h:1:",
+            "tests and fuzz",
+        )
 
     def test_fuzz_targets_are_looked_at(self):
-        self.assert_found(self.check(fuzz__wire_fuzz_cpp='#include "wire_types.h"\n'), "fuzz/wire_fuzz.cpp:1:", "from the root")
+        self.assert_found(
+            self.check(fuzz__wire_fuzz_cpp='#include "wire_types.h"\n'), "fuzz/wire_fuzz.cpp:1:", "from the root"
+        )
 
     def test_only_the_program_includes_the_command_line(self):
-        self.assert_found(self.check(harness__plan__suite_h='#include "harness/cli/cli.h"\n'), "harness/plan/suite.h:1:", "plan/ lies below")
+        self.assert_found(
+            self.check(harness__plan__suite_h='#include "harness/cli/cli.h"\n'),
+            "harness/plan/suite.h:1:",
+            "plan/ lies below",
+        )
 
     def test_an_include_in_quotes_names_a_file_from_the_root(self):
-        self.assert_found(self.check(pools__src__thread__thread_pool_cpp='#include "future.h"\n'), "pools/src/thread/thread_pool.cpp:1:", "from the root")
+        self.assert_found(
+            self.check(pools__src__thread__thread_pool_cpp='#include "future.h"\n'),
+            "pools/src/thread/thread_pool.cpp:1:",
+            "from the root",
+        )
 
     def test_a_header_that_others_include_may_not_include_a_heavy_library(self):
-        self.assert_found(self.check(pools__include__pools__future_h="#include <boost/asio.hpp>\n", pools__include__pools__wait_h='#include "pools/future.h"\n'),
-                          "pools/include/pools/future.h:1:", "slow to compile")
+        self.assert_found(
+            self.check(
+                pools__include__pools__future_h="#include <boost/asio.hpp>\n",
+                pools__include__pools__wait_h='#include "pools/future.h"\n',
+            ),
+            "pools/include/pools/future.h:1:",
+            "slow to compile",
+        )
 
     def test_a_header_for_source_files_alone_may(self):
         self.assertEqual(self.check(pools__src__base__sockets_h="#include <boost/asio.hpp>\n"), [])
 
     def test_an_include_in_a_comment_is_none(self):
-        self.assertEqual(self.check(pools__include__pools__future_h='// #include "harness/plan/suite.h"\n/*\n#include "workloads/work.h"\n*/\n'), [])
+        self.assertEqual(
+            self.check(
+                pools__include__pools__future_h=(
+                    '// #include "harness/plan/suite.h"\n/*\n#include "workloads/work.h"\n*/\n'
+                )
+            ),
+            [],
+        )
 
     def test_what_looks_like_a_comment_in_a_string_hides_nothing(self):
-        self.assert_found(self.check(pools__include__pools__future_h='auto accept = "*/*";\n#include "harness/plan/suite.h"\n/* */\n'),
-                          "pools/include/pools/future.h:2:", "knows nothing")
+        self.assert_found(
+            self.check(
+                pools__include__pools__future_h='auto accept = "*/*";\n#include "harness/plan/suite.h"\n/* */\n'
+            ),
+            "pools/include/pools/future.h:2:",
+            "knows nothing",
+        )
 
     def test_the_command_line_fails_on_a_violation_and_on_an_empty_tree(self):
-        with tempfile.TemporaryDirectory() as directory, contextlib.redirect_stdout(io.StringIO()), \
-                contextlib.redirect_stderr(io.StringIO()):
+        with tempfile.TemporaryDirectory() as directory, contextlib.redirect_stdout(
+            io.StringIO()
+        ), contextlib.redirect_stderr(io.StringIO()):
             self.assertEqual(include_directions.main([directory]), 2)
             (Path(directory) / "pools").mkdir()
             source = Path(directory) / "pools" / "future.h"

@@ -30,13 +30,17 @@ class KeptResults(unittest.TestCase):
 
     def test_a_picture_that_no_page_shows_is_found(self):
         self.write("results/run/plots/shown.svg", b"<svg/>")
-        self.assertEqual(self.problems(), [
-            "results/run/plots/shown.svg: no page shows this picture; scripts/plot.py draws it again, so it is not kept"])
+        self.assertEqual(
+            self.problems(),
+            ["results/run/plots/shown.svg: no page shows this picture, and scripts/plot.py draws it again"],
+        )
 
     def test_more_than_four_mebibytes_are_found(self):
         self.write("results/run/tasks/1.csv", bytes(4 << 20))
-        self.assertEqual(self.problems(), [
-            "results: 4,194,327 bytes; at most 4,194,304: the largest file is results/run/tasks/1.csv"])
+        self.assertEqual(
+            self.problems(),
+            ["results: 4,194,327 bytes; at most 4,194,304: the largest file is results/run/tasks/1.csv"],
+        )
 
     def test_what_git_does_not_track_does_not_count(self):
         subprocess.run(["git", "init", "--quiet", self.root], check=True)

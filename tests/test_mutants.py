@@ -20,7 +20,8 @@ PROJECT = {
         add_test(NAME small COMMAND small)
         """,
     "CMakePresets.json": """
-        {"version": 6, "configurePresets": [{"name": "dev", "generator": "Ninja", "binaryDir": "${sourceDir}/build/dev"}]}
+        {"version": 6,
+         "configurePresets": [{"name": "dev", "generator": "Ninja", "binaryDir": "${sourceDir}/build/dev"}]}
         """,
     "small.cpp": """
         int twice(int n) { return 2 * n; }
@@ -94,8 +95,17 @@ class Mutants(unittest.TestCase):
         self.assertEqual(run.returncode, 1, run.stderr)
         with open(self.root / "build" / "mutants" / "mutants.csv", newline="") as file:
             verdicts = {row["name"]: row["verdict"] for row in csv.DictReader(file)}
-        self.assertEqual(verdicts, {"small.thrice": "killed", "small.hangs": "killed", "small.run_whole": "killed", "small.unasked": "survived", "small.nonsense": "broken",
-                                    "small.the_same": "equivalent"})
+        self.assertEqual(
+            verdicts,
+            {
+                "small.thrice": "killed",
+                "small.hangs": "killed",
+                "small.run_whole": "killed",
+                "small.unasked": "survived",
+                "small.nonsense": "broken",
+                "small.the_same": "equivalent",
+            },
+        )
         self.assertIn("3 of 4 killed (75 %), 1 do not build, 1 are equivalent", run.stdout)
         self.assertEqual((self.root / "small.cpp").read_text(), textwrap.dedent(PROJECT["small.cpp"]).lstrip())
 

@@ -23,8 +23,13 @@ class PublicHeaders(unittest.TestCase):
             return public_headers.main([directory, "--compiler", COMPILER]), output.getvalue()
 
     def test_a_header_that_reaches_public_ones_and_the_standard_library_passes(self):
-        self.assertEqual(self.run_on(include__pools__future='#pragma once\n#include <vector>\n#include "pools/detail/state.h"\n',
-                                     include__pools__detail__state="#pragma once\n")[0], 0)
+        self.assertEqual(
+            self.run_on(
+                include__pools__future='#pragma once\n#include <vector>\n#include "pools/detail/state.h"\n',
+                include__pools__detail__state="#pragma once\n",
+            )[0],
+            0,
+        )
 
     def test_a_header_that_names_an_internal_one_fails(self):
         code, output = self.run_on(include__pools__future='#include "pools/src/guard.h"\n')
@@ -33,8 +38,10 @@ class PublicHeaders(unittest.TestCase):
         self.assertIn("pools/src/guard.h", output)
 
     def test_a_header_that_reaches_an_internal_one_by_another_way_fails(self):
-        code, output = self.run_on(include__pools__future='#include "pools/detail/state.h"\n',
-                                   include__pools__detail__state='#include "../../../src/guard.h"\n')
+        code, output = self.run_on(
+            include__pools__future='#include "pools/detail/state.h"\n',
+            include__pools__detail__state='#include "../../../src/guard.h"\n',
+        )
         self.assertEqual(code, 1)
         self.assertIn("future.h: reaches pools/src/guard.h, which is not installed", output)
 

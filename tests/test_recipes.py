@@ -57,15 +57,19 @@ class Recipes(unittest.TestCase):
     def test_one_that_fits_is_followed_in_a_copy(self):
         self.assertEqual(self.complaints(RECIPE), [])
         copy = self.copies / "recipe" / "harness"
-        self.assertEqual((copy / "list.h").read_text(encoding="utf-8"), "#pragma once\nint first();\nint added();\nint last();\n")
+        self.assertEqual(
+            (copy / "list.h").read_text(encoding="utf-8"), "#pragma once\nint first();\nint added();\nint last();\n"
+        )
         self.assertIn("list.cpp new.cpp", (copy / "CMakeLists.txt").read_text(encoding="utf-8"))
         self.assertFalse((self.root / "harness" / "new.cpp").exists())
 
     def test_code_that_does_not_compile_is_found(self):
         found = self.complaints(RECIPE.replace("return 1;", "return nothing;"))
         self.assertEqual(len(found), 1)
-        self.assertIn("'nothing' was not declared", found[0].replace("\N{LEFT SINGLE QUOTATION MARK}", "'").replace(
-            "\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+        self.assertIn(
+            "'nothing' was not declared",
+            found[0].replace("\N{LEFT SINGLE QUOTATION MARK}", "'").replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"),
+        )
 
     def test_a_registration_that_breaks_the_file_beside_it_is_found(self):
         found = self.complaints(RECIPE.replace("+int added();", "+int added(;"))
@@ -77,7 +81,10 @@ class Recipes(unittest.TestCase):
         self.assertIn("has this 2 times", self.complaints(RECIPE)[0])
 
     def test_a_new_file_that_is_there_or_is_listed_nowhere_is_found(self):
-        self.assertIn("harness/new.cpp is in no CMakeLists.txt", self.complaints(RECIPE.partition("In `harness/CMakeLists.txt`")[0])[0])
+        self.assertIn(
+            "harness/new.cpp is in no CMakeLists.txt",
+            self.complaints(RECIPE.partition("In `harness/CMakeLists.txt`")[0])[0],
+        )
         self.write("harness/new.cpp", "")
         self.assertIn("harness/new.cpp is there already", self.complaints(RECIPE)[0])
 

@@ -40,8 +40,10 @@ class RunFiles(unittest.TestCase):
 
     def test_a_column_that_the_program_does_not_write_is_found(self):
         path = self.run / "derived" / "summary.csv"
-        path.write_text(path.read_text(encoding="utf-8").replace("median_ns,", "").replace("cell_id,n,", "cell_id,n,", 1),
-                        encoding="utf-8")
+        path.write_text(
+            path.read_text(encoding="utf-8").replace("median_ns,", "").replace("cell_id,n,", "cell_id,n,", 1),
+            encoding="utf-8",
+        )
         self.assertTrue(any("lacks median_ns" in line for line in self.differences()))
 
     def test_a_row_with_a_field_missing_is_found(self):

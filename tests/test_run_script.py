@@ -33,8 +33,15 @@ class RunScript(unittest.TestCase):
         return {**os.environ, "POOLBENCH_NO_INSTALL": "1", name: value}
 
     def run_script(self, *arguments):
-        return subprocess.run([str(RUN), *arguments], capture_output=True, text=True, check=False, cwd=self.directory,
-                              env=self.environment(), stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            [str(RUN), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.directory,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+        )
 
     def left_running(self):
         """Processes that inherited this test's mark and are no zombies."""
@@ -56,8 +63,10 @@ class RunScript(unittest.TestCase):
         drawn = {path.name for path in (self.output / "plots").iterdir()}
         for picture in ("makespan", "speedup", "ratio", "decision", "model_fit", "callbacks", "cost", "timeline"):
             for suffix in ("png", "svg"):
-                self.assertTrue(any(name.startswith(picture) and name.endswith(suffix) for name in drawn),
-                                f"no {picture}.{suffix}: {sorted(drawn)}; {done.stderr}")
+                self.assertTrue(
+                    any(name.startswith(picture) and name.endswith(suffix) for name in drawn),
+                    f"no {picture}.{suffix}: {sorted(drawn)}; {done.stderr}",
+                )
         self.assertEqual(self.left_running(), [])
 
         before = (self.output / "results.csv").read_bytes()
@@ -67,8 +76,13 @@ class RunScript(unittest.TestCase):
         self.assertEqual((self.output / "results.csv").read_bytes(), before)
 
     def test_bad_usage_ends_with_2_and_leaves_nothing(self):
-        for arguments in (("no_such_suite",), ("--quick", "default"), ("--runs", "0"), ("quick", "--filter", "workload=nonsense"),
-                          ("-r", "1", "--quick")):
+        for arguments in (
+            ("no_such_suite",),
+            ("--quick", "default"),
+            ("--runs", "0"),
+            ("quick", "--filter", "workload=nonsense"),
+            ("-r", "1", "--quick"),
+        ):
             done = self.run_script(*arguments)
             self.assertEqual(done.returncode, 2, (arguments, done.stderr))
             self.assertEqual(len(done.stderr.splitlines()), 1, (arguments, done.stderr))
@@ -86,9 +100,16 @@ class RunScript(unittest.TestCase):
         self.assertTrue(done.stdout.startswith("scripts/run [--quick] [SUITE] [FLAGS...]"))
 
     def test_ctrl_c_keeps_the_rows_and_leaves_nothing_running(self):
-        process = subprocess.Popen([str(RUN), "--quick", "-o", str(self.output), "-r", "1000"], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True, cwd=self.directory, env=self.environment(),
-                                   start_new_session=True, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [str(RUN), "--quick", "-o", str(self.output), "-r", "1000"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.directory,
+            env=self.environment(),
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+        )
         results = self.output / "results.csv"
         # The gate: rows are there, so the sweep is under way. The test's timeout is CTest's.
         while process.poll() is None and not (results.exists() and results.read_bytes().count(b"\n") > 3):

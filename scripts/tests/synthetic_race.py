@@ -9,8 +9,18 @@ from poolbench.data import schema
 CORES = 2
 MACHINE_LINE = "synthetic machine, 2 cores, commit 1234567"
 SIZES = (1, 2, 4, 10)
-WHO = {"thread_pool": "workers", "process_pool": "workers", "asio": "workers", "moodycamel": "workers", "openmp": "helping",
-       "std_async": "thread_per_task", "cpython_fork": "workers", "cpython_spawn": "workers", "loky": "workers", "memcpy": "caller"}
+WHO = {
+    "thread_pool": "workers",
+    "process_pool": "workers",
+    "asio": "workers",
+    "moodycamel": "workers",
+    "openmp": "helping",
+    "std_async": "thread_per_task",
+    "cpython_fork": "workers",
+    "cpython_spawn": "workers",
+    "loky": "workers",
+    "memcpy": "caller",
+}
 
 # (scenario, peer, unit): value; the same for every size unless it is a dictionary.
 VALUES = {
@@ -59,8 +69,8 @@ WITH_PRODUCERS = ("detached", "future")
 
 
 def rows(changed=(), factors=(1.0,)):
-    """The rows of as many rounds as there are factors, which every value is multiplied with. `changed` maps (scenario, peer), or
-    (scenario, peer, workers), to another value, None to no row."""
+    """The rows of as many rounds as there are factors, which every value is multiplied with. `changed` maps (scenario,
+    peer), or (scenario, peer, workers), to another value, None to no row."""
     changed = dict(changed)
     made = []
     for number, factor in enumerate(factors):
@@ -75,8 +85,29 @@ def rows(changed=(), factors=(1.0,)):
 
 
 def row(number, scenario, peer, workers, producers, unit, value):
-    return dict(zip(schema.RACE, (number, 0, "2026-01-01T00:00:00+00:00", scenario, peer, WHO[peer], workers, producers, unit, value, 1000,
-                                  0.4 if WHO[peer] == "helping" else 0, 0.1, schema.STATUS_OK, ""), strict=True))
+    return dict(
+        zip(
+            schema.RACE,
+            (
+                number,
+                0,
+                "2026-01-01T00:00:00+00:00",
+                scenario,
+                peer,
+                WHO[peer],
+                workers,
+                producers,
+                unit,
+                value,
+                1000,
+                0.4 if WHO[peer] == "helping" else 0,
+                0.1,
+                schema.STATUS_OK,
+                "",
+            ),
+            strict=True,
+        )
+    )
 
 
 def write(directory, written):

@@ -2,8 +2,8 @@
 
     scripts/python -m tests.synthetic_run OUTPUT [KIND]     (KIND: one of KINDS, default: default)
 
-The makespans come from a small list-scheduling model with noise from a fixed seed: plausible, quick, and the same each time.
-Only the form of the files is under test here, never the numbers.
+The makespans come from a small list-scheduling model with noise from a fixed seed: plausible, quick, and the same each
+time. Only the form of the files is under test here, never the numbers.
 """
 
 import csv
@@ -22,14 +22,35 @@ MACHINE_ID, BUILD_ID = "00000000000000aa", "00000000000000bb"
 MACHINE_LINE = "Synthetic CPU @ 2.00GHz, 2 of 2 cores, Linux 6.1.0, g++ 12.2 Release"
 
 
-def cell(backend="thread", workers=2, workload="sleep", strategy="none", parsers=0, tasks=20, task_ms=10.0, callback_ms=0.0,
-         failures=0, **others):
+def cell(
+    backend="thread",
+    workers=2,
+    workload="sleep",
+    strategy="none",
+    parsers=0,
+    tasks=20,
+    task_ms=10.0,
+    callback_ms=0.0,
+    failures=0,
+    **others,
+):
     """The factors of a cell; `failures` of its repetitions fail."""
     factors = {
-        "backend": backend, "workers": workers, "workers_spec": str(workers), "cores": CORES, "workload": workload,
-        "strategy": strategy, "parsers": parsers, "tasks": tasks, "distribution": "equal", "task_ns": int(task_ms * MS),
-        "callback_ns": int(callback_ms * MS), "payload_bytes": 0, "chunksize": 1,
-        "start_method": "exec" if backend == "process" else "none", "seed": 18446744073709551557,
+        "backend": backend,
+        "workers": workers,
+        "workers_spec": str(workers),
+        "cores": CORES,
+        "workload": workload,
+        "strategy": strategy,
+        "parsers": parsers,
+        "tasks": tasks,
+        "distribution": "equal",
+        "task_ns": int(task_ms * MS),
+        "callback_ns": int(callback_ms * MS),
+        "payload_bytes": 0,
+        "chunksize": 1,
+        "start_method": "exec" if backend == "process" else "none",
+        "seed": 18446744073709551557,
     }
     factors.update(others)
     return {"factors": factors, "failures": failures}
@@ -40,16 +61,31 @@ def default_cells():
     for workload in ("sleep", "tcp_echo", "spin", "gil_spin", "file_io"):
         for backend in ("thread", "process"):
             for workers in (1, 2, 10):
-                failed = {("tcp_echo", "process", 10): 2, ("file_io", "thread", 10): 5}.get((workload, backend, workers), 0)
+                failed = {("tcp_echo", "process", 10): 2, ("file_io", "thread", 10): 5}.get(
+                    (workload, backend, workers), 0
+                )
                 cells.append(cell(backend, workers, workload, failures=failed))
     for backend in ("thread", "process"):
         for strategy in ("worker", "main", "fused", "sync", "collect", "as_completed", "map"):
             for workers in (4,):
-                cells.append(cell(backend, workers, "http_page", strategy, tasks=16, callback_ms=4, payload_bytes=16384))
+                cells.append(
+                    cell(backend, workers, "http_page", strategy, tasks=16, callback_ms=4, payload_bytes=16384)
+                )
         for parsers in (1, 2, 4):
             for workers in (4,):
-                cells.append(cell(backend, workers, "http_page", "extra", parsers, tasks=16, callback_ms=4, payload_bytes=16384,
-                                  failures=1 if (backend, parsers, workers) == ("thread", 4, 4) else 0))
+                cells.append(
+                    cell(
+                        backend,
+                        workers,
+                        "http_page",
+                        "extra",
+                        parsers,
+                        tasks=16,
+                        callback_ms=4,
+                        payload_bytes=16384,
+                        failures=1 if (backend, parsers, workers) == ("thread", 4, 4) else 0,
+                    )
+                )
     return cells
 
 
@@ -58,9 +94,18 @@ def tutorial_cells():
     for scale in (1, 10):
         for backend in ("thread", "process"):
             for distribution in ("linear", "equal"):
-                cells.append(cell(backend, 4, "sleep", "worker" if backend == "thread" else "main", tasks=4,
-                                  task_ms=(1000 if distribution == "linear" else 5000) / scale, callback_ms=1000 / scale,
-                                  distribution=distribution))
+                cells.append(
+                    cell(
+                        backend,
+                        4,
+                        "sleep",
+                        "worker" if backend == "thread" else "main",
+                        tasks=4,
+                        task_ms=(1000 if distribution == "linear" else 5000) / scale,
+                        callback_ms=1000 / scale,
+                        distribution=distribution,
+                    )
+                )
         cells.append(cell("process", 4, "sleep", "extra", 4, tasks=4, task_ms=5000 / scale, callback_ms=1000 / scale))
     return cells
 
@@ -76,8 +121,17 @@ def many_cells():
                         continue
                     if backend == "thread_per_task" and workers != 32:
                         continue
-                    cells.append(cell(backend, workers, workload, strategy, tasks=32,
-                                      callback_ms=0 if strategy == "none" else 3, distribution="heavy_tailed"))
+                    cells.append(
+                        cell(
+                            backend,
+                            workers,
+                            workload,
+                            strategy,
+                            tasks=32,
+                            callback_ms=0 if strategy == "none" else 3,
+                            distribution="heavy_tailed",
+                        )
+                    )
     return cells
 
 
@@ -106,7 +160,11 @@ def schedule(factors, noise):
         ready, worker = heapq.heappop(free)
         finish = ready + int(factors["task_ns"] * scale[i] * slow * noise())
         called = int(callback * noise()) if strategy != "none" else None
-        rows.append([worker, ready, finish, worker, finish, finish + called] if inside else [worker, ready, finish] + [called] * 3)
+        rows.append(
+            [worker, ready, finish, worker, finish, finish + called]
+            if inside
+            else [worker, ready, finish] + [called] * 3
+        )
         heapq.heappush(free, (finish + (called if inside else 0), worker))
     if not inside and strategy != "none":
         servers = [(0, workers + server) for server in range(max(1, factors["parsers"]))]
@@ -142,23 +200,52 @@ def write(directory, cells, repetitions=5, derived=True, traced=(), context=True
             rows = schedule(factors, noise)
             row = dict.fromkeys(schema.RESULTS, 0)
             row.update(factors)
-            row.update(schema_version=schema.SCHEMA_VERSION, run_id=RUN_ID, machine_id=MACHINE_ID, build_id=BUILD_ID,
-                       cell_id=cell_id, rep=max(rep, 0), is_warmup=int(warmup), run_order=len(results),
-                       started_utc="2026-01-02T03:04:05.000006Z", status="crash" if failed else schema.STATUS_OK,
-                       error='worker 3 died, "signal 11"' if failed else "", load1=0.25)
+            row.update(
+                schema_version=schema.SCHEMA_VERSION,
+                run_id=RUN_ID,
+                machine_id=MACHINE_ID,
+                build_id=BUILD_ID,
+                cell_id=cell_id,
+                rep=max(rep, 0),
+                is_warmup=int(warmup),
+                run_order=len(results),
+                started_utc="2026-01-02T03:04:05.000006Z",
+                status="crash" if failed else schema.STATUS_OK,
+                error='worker 3 died, "signal 11"' if failed else "",
+                load1=0.25,
+            )
             if not failed:
                 span = makespan(rows)
-                row.update(makespan_ns=span, sum_task_ns=sum(r[2] - r[1] for r in rows), longest_task_ns=factors["task_ns"],
-                           cpu_user_ns=int(span * (1 if "spin" in factors["workload"] else 0.03) * noise()) + 2 * MS,
-                           cpu_sys_ns=int(MS * noise() * (5 if factors["backend"] == "process" else 1)),
-                           rss_peak_bytes=int((6 + (5 if factors["backend"] == "process" else 0.1) * factors["workers"])
-                                              * 2**20 * noise()))
+                row.update(
+                    makespan_ns=span,
+                    sum_task_ns=sum(r[2] - r[1] for r in rows),
+                    longest_task_ns=factors["task_ns"],
+                    cpu_user_ns=int(span * (1 if "spin" in factors["workload"] else 0.03) * noise()) + 2 * MS,
+                    cpu_sys_ns=int(MS * noise() * (5 if factors["backend"] == "process" else 1)),
+                    rss_peak_bytes=int(
+                        (6 + (5 if factors["backend"] == "process" else 0.1) * factors["workers"]) * 2**20 * noise()
+                    ),
+                )
                 if not warmup:
                     good.append(span)
                     if number in traced:
-                        tasks += [[cell_id, rep, i, r[0], 100 + r[0], 100 + r[0], 0, r[1], r[2],
-                                   *("" if v is None else v for v in (r[4], r[5], r[3])), *(("", "") if r[3] is None else (1, 1)),
-                                   f"{i:016x}"] for i, r in enumerate(rows)]
+                        tasks += [
+                            [
+                                cell_id,
+                                rep,
+                                i,
+                                r[0],
+                                100 + r[0],
+                                100 + r[0],
+                                0,
+                                r[1],
+                                r[2],
+                                *("" if v is None else v for v in (r[4], r[5], r[3])),
+                                *(("", "") if r[3] is None else (1, 1)),
+                                f"{i:016x}",
+                            ]
+                            for i, r in enumerate(rows)
+                        ]
             results.append([row[column] for column in schema.RESULTS])
         medians.append((cell_id, factors, sorted(good), makespan(schedule(factors, lambda: 1))))
 
@@ -167,8 +254,12 @@ def write(directory, cells, repetitions=5, derived=True, traced=(), context=True
         _write_csv(directory / "tasks" / f"{RUN_ID}.csv", schema.TASKS, tasks)
     if context:
         document = dict.fromkeys(schema.CONTEXT, "")
-        document.update(run_id=RUN_ID, machine_line=MACHINE_LINE, environment=dict.fromkeys(schema.CONTEXT_ENVIRONMENT, ""),
-                        calibration=dict.fromkeys(schema.CONTEXT_CALIBRATION, 1.0))
+        document.update(
+            run_id=RUN_ID,
+            machine_line=MACHINE_LINE,
+            environment=dict.fromkeys(schema.CONTEXT_ENVIRONMENT, ""),
+            calibration=dict.fromkeys(schema.CONTEXT_CALIBRATION, 1.0),
+        )
         (directory / "context" / f"{RUN_ID}.json").write_text(json.dumps(document), encoding="utf-8")
     if derived:
         _write_derived(directory / "derived", medians)
@@ -217,13 +308,26 @@ def _write_derived(directory, medians):
         row.update(cell_id=cell_id, n=len(good), scenario=_scenario(cell_id, factors))
         if good:
             median = good[(len(good) - 1) // 2]
-            row.update(median_ns=median, ci_low_ns=good[0], ci_high_ns=good[-1], best=int(median == best[key]),
-                       ties=int(best[key] < median < 1.01 * best[key]), failed=0, ci_coverage=0.9375,
-                       **dict.fromkeys(("ratio", "ratio_low", "ratio_high"), median / best[key]))
+            row.update(
+                median_ns=median,
+                ci_low_ns=good[0],
+                ci_high_ns=good[-1],
+                best=int(median == best[key]),
+                ties=int(best[key] < median < 1.01 * best[key]),
+                failed=0,
+                ci_coverage=0.9375,
+                **dict.fromkeys(("ratio", "ratio_low", "ratio_high"), median / best[key]),
+            )
             line = dict.fromkeys(schema.MODEL, "")
-            line.update(cell_id=cell_id, strategy=factors["strategy"], predicted_ns=predicted, formula="simulate",
-                        in_domain=1, basis="measured at 1 worker" if factors["workload"] == "file_io" else schema.BASIS_REQUESTED,
-                        residual_pct=100 * (median / predicted - 1))
+            line.update(
+                cell_id=cell_id,
+                strategy=factors["strategy"],
+                predicted_ns=predicted,
+                formula="simulate",
+                in_domain=1,
+                basis="measured at 1 worker" if factors["workload"] == "file_io" else schema.BASIS_REQUESTED,
+                residual_pct=100 * (median / predicted - 1),
+            )
             model.append([line[column] for column in schema.MODEL])
         summary.append([row[column] for column in schema.SUMMARY])
     _write_csv(directory / "summary.csv", schema.SUMMARY, summary)

@@ -12,8 +12,10 @@ from pathlib import Path
 DRIVER = Path(__file__).resolve().parent.parent / "cpython_driver.py"
 GENEROUS = 60  # seconds; only a hang reaches it
 FOR_EVER = 3_600_000_000_000
-STRATEGIES = {"thread": ("none", "worker", "extra", "fused", "sync", "collect", "as_completed", "map"),
-              "process": ("none", "main", "extra", "fused", "sync", "collect", "as_completed", "map")}
+STRATEGIES = {
+    "thread": ("none", "worker", "extra", "fused", "sync", "collect", "as_completed", "map"),
+    "process": ("none", "main", "extra", "fused", "sync", "collect", "as_completed", "map"),
+}
 
 
 def sleep(ns=0, seed=1):
@@ -26,13 +28,27 @@ def spin(steps, seed=1):
 
 def request(executor, strategy, tasks, callbacks=None, **more):
     callbacks = [] if strategy == "none" else callbacks or [sleep(seed=i) for i in range(len(tasks))]
-    return {"command": "run", "executor": executor, "strategy": strategy, "workers": 2, "parsers": 2, "chunksize": 2,
-            "tasks": tasks, "callbacks": callbacks, **more}
+    return {
+        "command": "run",
+        "executor": executor,
+        "strategy": strategy,
+        "workers": 2,
+        "parsers": 2,
+        "chunksize": 2,
+        "tasks": tasks,
+        "callbacks": callbacks,
+        **more,
+    }
 
 
 def start():
-    return subprocess.Popen([sys.executable, "-I", "-B", str(DRIVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen(
+        [sys.executable, "-I", "-B", str(DRIVER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
 
 
 def ask(question):
@@ -81,8 +97,15 @@ class Protocol(unittest.TestCase):
         self.assertGreater(ask({"command": "calibrate", "budget_ns": 1_000_000})["spin_steps_per_ns"], 0)
 
     def test_answers_what_it_does_not_understand_with_an_error_of_one_line(self):
-        for question in ({"command": "dance"}, {}, b"no json\n", b"[1]\n", {"command": "run"},
-                         request("thread", "later", [sleep()]), request("thread", "none", [["dance", 0, 0, 0, 0, 1]])):
+        for question in (
+            {"command": "dance"},
+            {},
+            b"no json\n",
+            b"[1]\n",
+            {"command": "run"},
+            request("thread", "later", [sleep()]),
+            request("thread", "none", [["dance", 0, 0, 0, 0, 1]]),
+        ):
             with self.subTest(question=question):
                 answer = ask(question)
                 self.assertEqual(list(answer), ["error"])
@@ -114,7 +137,13 @@ class Cells(unittest.TestCase):
                     self.assertGreater(answer["resources"]["rss_peak_bytes"], 0)
 
     def test_equal_works_give_equal_digests_in_threads_and_processes(self):
-        works = [spin(100, 2**64 - 1), spin(101, 7), sleep(0, 2**63), ["gil_spin", 0, 0, 100, 0, 7], ["mixed", 0, 0, 100, 0, 7]]
+        works = [
+            spin(100, 2**64 - 1),
+            spin(101, 7),
+            sleep(0, 2**63),
+            ["gil_spin", 0, 0, 100, 0, 7],
+            ["mixed", 0, 0, 100, 0, 7],
+        ]
         in_threads = [row[6] for row in ask(request("thread", "none", works))["tasks"]]
         in_processes = [row[6] for row in ask(request("process", "none", works))["tasks"]]
         self.assertEqual(in_threads, in_processes)
@@ -143,7 +172,12 @@ class Cells(unittest.TestCase):
                     self.assertIn("refused", ask(request(executor, strategy, [sleep(), refused])).get("error", ""))
 
     def test_a_callback_that_fails_fails_the_cell(self):
-        for executor, strategy in (("thread", "worker"), ("process", "main"), ("thread", "extra"), ("process", "fused")):
+        for executor, strategy in (
+            ("thread", "worker"),
+            ("process", "main"),
+            ("thread", "extra"),
+            ("process", "fused"),
+        ):
             with self.subTest(executor=executor, strategy=strategy):
                 answer = ask(request(executor, strategy, [sleep()], [["tcp_echo", 1, 0, 0, 8, 1]]))
                 self.assertIn("refused", answer.get("error", ""))
@@ -191,7 +225,6 @@ class Lifetime(unittest.TestCase):
                 self.assertIn("Broken", json.loads(driver.stdout.readline())["error"])
                 driver.stdin.close()
                 self.expect_all_gone(driver)
-
 
     def test_a_parser_that_is_killed_is_an_error_and_not_a_hang(self):
         driver = self.busy("thread", "extra")

@@ -1,4 +1,5 @@
-"""poolbench with CPython's executors, as a user meets it: the table, a missing python3, and nothing left after kill -9."""
+"""poolbench with CPython's executors, as a user meets it: the table, a missing python3, and nothing left after kill
+-9."""
 
 import json
 import os
@@ -75,8 +76,18 @@ class WithoutPython(unittest.TestCase):
             self.assertFalse(Path(directory, "out").exists())
             plan = poolbench("run", str(suite), "--dry-run", env=NO_PYTHON)
             self.assertEqual(plan.returncode, 0, plan.stderr)
-        done = poolbench("case", "--backend", "cpython_thread", "--workers", "1", "--strategy", "worker", "--tasks", "1ms",
-                         env=NO_PYTHON)
+        done = poolbench(
+            "case",
+            "--backend",
+            "cpython_thread",
+            "--workers",
+            "1",
+            "--strategy",
+            "worker",
+            "--tasks",
+            "1ms",
+            env=NO_PYTHON,
+        )
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("python3", done.stderr)
 
@@ -99,8 +110,10 @@ class WithPython(unittest.TestCase):
             self.assertEqual(len(predictions), 3)
             again = poolbench("run", str(suite), "-o", str(out), "--runs", "2")
             self.assertEqual(again.returncode, 0, again.stderr)
-            rates = {json.loads(file.read_text(encoding="utf-8"))["python"]["spin_units_per_ns"]
-                     for file in (out / "context").glob("*.json")}
+            rates = {
+                json.loads(file.read_text(encoding="utf-8"))["python"]["spin_units_per_ns"]
+                for file in (out / "context").glob("*.json")
+            }
             self.assertEqual(len(rates), 1, "a resumed run sizes its tasks as before")
 
     def test_validate_sets_the_tutorials_figure_cpython_poolbench_and_the_model_side_by_side(self):
@@ -135,9 +148,24 @@ class WithPython(unittest.TestCase):
                 marker = f"POOLBENCH_TEST={uuid.uuid4()}"
                 name, value = marker.split("=")
                 program = subprocess.Popen(
-                    [PROGRAM, "case", "--backend", "cpython_process", "--workers", "2", "--strategy", strategy, "--tasks",
-                     "4x1000s", "-r", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                    env={**os.environ, name: value})
+                    [
+                        PROGRAM,
+                        "case",
+                        "--backend",
+                        "cpython_process",
+                        "--workers",
+                        "2",
+                        "--strategy",
+                        strategy,
+                        "--tasks",
+                        "4x1000s",
+                        "-r",
+                        "1",
+                    ],
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env={**os.environ, name: value},
+                )
                 self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in processes_with(marker)])
                 # The program, its repetition, the driver and its workers and parser: the cell runs or is about to.
                 expected = 5 if strategy == "main" else 6

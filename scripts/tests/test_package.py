@@ -1,4 +1,5 @@
-"""The package in scripts/poolbench: every module can be imported first, and imports lead from each room to those above it only."""
+"""The package in scripts/poolbench: every module can be imported first, and imports lead from each room to those above
+it only."""
 
 import ast
 import importlib
@@ -81,7 +82,9 @@ class Package(unittest.TestCase):
 
     def test_no_imports_go_round_in_a_circle(self):
         graph = {module: set(imported(path.read_text(encoding="utf-8"))) for module, path in MODULES.items()}
-        self.assertEqual(set(TopologicalSorter(graph).static_order()), set(MODULES))  # raises CycleError, which names the circle
+        self.assertEqual(
+            set(TopologicalSorter(graph).static_order()), set(MODULES)
+        )  # raises CycleError, which names the circle
 
 
 if __name__ == "__main__":

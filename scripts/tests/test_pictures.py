@@ -21,7 +21,9 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 def texts(figure):
     """Everything that is written anywhere in a figure."""
-    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")) if text.get_visible()]
+    return [
+        text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")) if text.get_visible()
+    ]
 
 
 class Pictures(unittest.TestCase):
@@ -48,9 +50,12 @@ class Pictures(unittest.TestCase):
         return figures
 
     # A run that has something for every picture.
-    FULL = [cell(backend, workers, "http_page", strategy, parsers, tasks=4, callback_ms=2, failures=failed)
-            for backend in ("thread", "process") for workers in (1, 2)
-            for strategy, parsers, failed in (("worker", 0, 0), ("main", 0, 1), ("extra", 2, 0), ("extra", 4, 5))]
+    FULL = [
+        cell(backend, workers, "http_page", strategy, parsers, tasks=4, callback_ms=2, failures=failed)
+        for backend in ("thread", "process")
+        for workers in (1, 2)
+        for strategy, parsers, failed in (("worker", 0, 0), ("main", 0, 1), ("extra", 2, 0), ("extra", 4, 5))
+    ]
 
     def test_every_picture_is_drawn_as_png_and_svg(self):
         self.write(self.FULL)
@@ -59,7 +64,9 @@ class Pictures(unittest.TestCase):
         drawn = {path.name for path in (self.directory / "run" / "plots").iterdir()}
         for name in PICTURES:
             for suffix in ("png", "svg"):
-                self.assertTrue(any(file.startswith(name) and file.endswith(suffix) for file in drawn), f"{name}.{suffix}")
+                self.assertTrue(
+                    any(file.startswith(name) and file.endswith(suffix) for file in drawn), f"{name}.{suffix}"
+                )
         self.assertEqual(len(output.splitlines()), len(drawn))
         for path in (self.directory / "run" / "plots").iterdir():
             content = path.read_bytes()
@@ -70,8 +77,12 @@ class Pictures(unittest.TestCase):
         digests = []
         for output in ("first", "second"):
             self.run_driver("-o", str(self.directory / output))
-            digests.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-                            for path in (self.directory / output).iterdir()})
+            digests.append(
+                {
+                    path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+                    for path in (self.directory / output).iterdir()
+                }
+            )
         self.assertEqual(*digests)
 
     def test_only_the_pictures_asked_for_are_drawn(self):
@@ -112,7 +123,7 @@ class Pictures(unittest.TestCase):
         run = run_data.load(self.directory / "run")
         cells = run.cells().set_index("backend")
         thread, process = cells.loc["thread"], cells.loc["process"]
-        (_, figure), = self.draw("ratio")
+        ((_, figure),) = self.draw("ratio")
         drawn = [tuple(line.get_xdata()) for axes in figure.axes for line in axes.lines]
         self.assertIn((process.median_ns / thread.median_ns,), drawn)
         whiskers = (process.ci_low_ns / thread.ci_high_ns, process.ci_high_ns / thread.ci_low_ns)
@@ -139,13 +150,20 @@ class Pictures(unittest.TestCase):
     def test_without_a_trace_only_the_timeline_is_skipped(self):
         self.write(self.FULL, traced=())
         _, _, errors = self.run_driver()
-        self.assertEqual(errors.splitlines(), ["plot.py: timeline is skipped: the timeline needs a traced run (tasks/<run_id>.csv)"])
+        self.assertEqual(
+            errors.splitlines(), ["plot.py: timeline is skipped: the timeline needs a traced run (tasks/<run_id>.csv)"]
+        )
 
     def test_failed_repetitions_are_drawn_as_failed(self):
         self.write([cell(workers=1), cell(workers=2, failures=2), cell("process", 1), cell("process", 2, failures=5)])
-        for name, words in (("makespan", ("2/5", "5/5", "failed repetitions")), ("speedup", ("2/5", "5/5")),
-                            ("decision", ("2/5 failed", "failed")), ("cost", ("failed:",)), ("ratio", ("failed: thread 2/5",)),
-                            ("model_fit", ("with failed repetitions",))):
+        for name, words in (
+            ("makespan", ("2/5", "5/5", "failed repetitions")),
+            ("speedup", ("2/5", "5/5")),
+            ("decision", ("2/5 failed", "failed")),
+            ("cost", ("failed:",)),
+            ("ratio", ("failed: thread 2/5",)),
+            ("model_fit", ("with failed repetitions",)),
+        ):
             written = "\n".join(text for _, figure in self.draw(name) for text in texts(figure)).replace("\n", " ")
             for word in words:
                 self.assertIn(word, written, name)
@@ -163,7 +181,7 @@ class Pictures(unittest.TestCase):
 
     def test_the_best_and_its_ties_are_framed_and_nothing_else(self):
         self.write([cell(workers=1), cell(workers=10), cell("process", 10)])
-        (_, figure), = self.draw("decision")
+        ((_, figure),) = self.draw("decision")
         frames = [patch for panel in figure.axes for patch in panel.patches if not patch.get_fill()]
         self.assertEqual(len(frames), 2)
 
@@ -172,8 +190,16 @@ class Pictures(unittest.TestCase):
         self.assertEqual(len({(look.colour, look.marker) for look in looks.values()}), 4)
 
     def test_large_runs_are_spread_over_pages(self):
-        self.write([cell(backend, workers, workload, strategy) for strategy in ("worker", "main") for workload in ("sleep", "spin", "mixed", "sort", "hash", "tcp_echo", "file_io")
-                    for backend in ("thread", "process") for workers in (1, 2)], traced=())
+        self.write(
+            [
+                cell(backend, workers, workload, strategy)
+                for strategy in ("worker", "main")
+                for workload in ("sleep", "spin", "mixed", "sort", "hash", "tcp_echo", "file_io")
+                for backend in ("thread", "process")
+                for workers in (1, 2)
+            ],
+            traced=(),
+        )
         self.assertEqual([name for name, _ in self.draw("makespan")], ["makespan-1", "makespan-2"])
 
     def test_text_stays_inside_the_picture(self):
@@ -185,14 +211,25 @@ class Pictures(unittest.TestCase):
                 for panel in figure.axes:
                     if not panel.get_visible():
                         continue
-                    for text in [*panel.texts, panel.title, panel._left_title, panel.xaxis.label, panel.yaxis.label,
-                                 *panel.get_yticklabels()]:
+                    for text in [
+                        *panel.texts,
+                        panel.title,
+                        panel._left_title,
+                        panel.xaxis.label,
+                        panel.yaxis.label,
+                        *panel.get_yticklabels(),
+                    ]:
                         drawn = text.get_text() and text.get_visible() and text.figure is not None
                         if not drawn or (text in panel.get_yticklabels() and not self.in_view(panel, text)):
                             continue
                         box = text.get_window_extent(renderer)
-                        self.assertTrue(frame.x0 - 1 <= box.x0 and box.x1 <= frame.x1 + 1 and frame.y0 - 1 <= box.y0
-                                        and box.y1 <= frame.y1 + 1, f"{file}: '{text.get_text()}' is cut off")
+                        self.assertTrue(
+                            frame.x0 - 1 <= box.x0
+                            and box.x1 <= frame.x1 + 1
+                            and frame.y0 - 1 <= box.y0
+                            and box.y1 <= frame.y1 + 1,
+                            f"{file}: '{text.get_text()}' is cut off",
+                        )
 
     @staticmethod
     def in_view(panel, label):

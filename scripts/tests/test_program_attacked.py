@@ -1,5 +1,6 @@
-"""poolbench as a stranger would attack it: closed and full descriptors, files that are none, directories that cannot be used, an interrupt.
-Whatever is wrong is one line on standard error and an exit code of the contract, and nothing that was measured is lost."""
+"""poolbench as a stranger would attack it: closed and full descriptors, files that are none, directories that cannot be
+used, an interrupt. Whatever is wrong is one line on standard error and an exit code of the contract, and nothing that
+was measured is lost."""
 
 import csv
 import os
@@ -29,15 +30,31 @@ HUGE = 10 << 30  # bytes, sparse
 
 
 def poolbench(*arguments, **more):
-    return subprocess.run([PROGRAM, *map(str, arguments)], **{
-        "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "text": True, "errors": "replace",
-        "check": False, "timeout": GENEROUS, **more})
+    return subprocess.run(
+        [PROGRAM, *map(str, arguments)],
+        **{
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "stdin": subprocess.DEVNULL,
+            "text": True,
+            "errors": "replace",
+            "check": False,
+            "timeout": GENEROUS,
+            **more,
+        },
+    )
 
 
 def redirected(redirection, *arguments, **more):
     """The program started by a shell with such a redirection: `2>&-`. What the redirection leaves is captured."""
-    return subprocess.run(["bash", "-c", f'exec "$0" "$@" {redirection}', PROGRAM, *map(str, arguments)], capture_output=True, text=True,
-                          check=False, timeout=GENEROUS, **more)
+    return subprocess.run(
+        ["bash", "-c", f'exec "$0" "$@" {redirection}', PROGRAM, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=GENEROUS,
+        **more,
+    )
 
 
 @unittest.skipUnless(PROGRAM, "POOLBENCH_PROGRAM is not set")
@@ -81,7 +98,9 @@ class StandardDescriptors(Attack):
         self.assert_all_measured()
 
     def test_whichever_are_closed_nothing_measured_is_lost(self):
-        for number, (redirection, code) in enumerate((("0<&-", 0), ("1>&-", ENVIRONMENT), ("0<&- 1>&- 2>&-", ENVIRONMENT), ("0<&- 2>&-", 0))):
+        for number, (redirection, code) in enumerate(
+            (("0<&-", 0), ("1>&-", ENVIRONMENT), ("0<&- 1>&- 2>&-", ENVIRONMENT), ("0<&- 2>&-", 0))
+        ):
             output = self.directory / str(number)
             done = redirected(redirection, "run", self.suite, "-o", output)
             self.assertEqual(done.returncode, code, (redirection, done.stderr))
@@ -89,8 +108,12 @@ class StandardDescriptors(Attack):
 
     def test_cpythons_driver_and_the_servers_run_without_them_too(self):
         suite = self.directory / "others.toml"
-        suite.write_text('name = "others"\nruns = 2\nwarmup = 0\n[[grid]]\nbackend = ["cpython_thread", "cpython_process"]\nworkers = 2\n'
-                         'workload = "tcp_echo"\ntasks = 4\ntask = "1ms"\n', encoding="utf-8")
+        suite.write_text(
+            'name = "others"\nruns = 2\nwarmup = 0\n[[grid]]\n'
+            'backend = ["cpython_thread", "cpython_process"]\nworkers = 2\n'
+            'workload = "tcp_echo"\ntasks = 4\ntask = "1ms"\n',
+            encoding="utf-8",
+        )
         done = redirected("0<&- 2>&-", "run", suite, "-o", self.output)
         self.assertEqual(done.returncode, 0)
         self.assert_all_measured()
@@ -104,9 +127,17 @@ class StandardDescriptors(Attack):
 
     def test_results_that_cannot_be_printed_are_one_line_and_exit_code_4(self):
         directory = self.run_directory()
-        for arguments in (("list", "backends"), ("--help",), ("--version",), ("run", self.suite, "-n"), ("show", directory), ("show", directory, "--json"),
-                          ("compare", directory, directory), ("predict", "--backend", "thread", "--workers", 1, "--tasks", "1ms", "--strategy", "none"),
-                          ("case", "--backend", "thread", "--workers", 1, "--tasks", "1ms", "--strategy", "none", "-r", 1)):
+        for arguments in (
+            ("list", "backends"),
+            ("--help",),
+            ("--version",),
+            ("run", self.suite, "-n"),
+            ("show", directory),
+            ("show", directory, "--json"),
+            ("compare", directory, directory),
+            ("predict", "--backend", "thread", "--workers", 1, "--tasks", "1ms", "--strategy", "none"),
+            ("case", "--backend", "thread", "--workers", 1, "--tasks", "1ms", "--strategy", "none", "-r", 1),
+        ):
             for redirection, why in ((">/dev/full", "No space left"), ("1>&-", "Bad file descriptor")):
                 done = redirected(redirection, *arguments)
                 self.assertEqual(done.returncode, ENVIRONMENT, (arguments, done.stderr))
@@ -120,14 +151,20 @@ class StandardDescriptors(Attack):
         self.assertEqual(poolbench("show", self.output).returncode, 0)
 
     def test_a_reader_that_has_seen_enough_is_no_error(self):
-        done = subprocess.run(["bash", "-c", f'"{PROGRAM}" list columns | head -1; "{PROGRAM}" run -n sizes | head -1'], capture_output=True, text=True,
-                              check=False, timeout=GENEROUS)
+        done = subprocess.run(
+            ["bash", "-c", f'"{PROGRAM}" list columns | head -1; "{PROGRAM}" run -n sizes | head -1'],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=GENEROUS,
+        )
         self.assertEqual(done.stderr, "")
         self.assertEqual(len(done.stdout.splitlines()), 2)
 
 
 class FilesThatAreNone(Attack):
-    """A device that never ends, a pipe that nobody writes into, a directory, a file of 10 GB: refused at once, with the bound."""
+    """A device that never ends, a pipe that nobody writes into, a directory, a file of 10 GB: refused at once, with the
+    bound."""
 
     def setUp(self):
         super().setUp()
@@ -135,8 +172,12 @@ class FilesThatAreNone(Attack):
         (self.directory / "folder").mkdir()
         with open(self.directory / "huge", "wb") as file:
             file.truncate(HUGE)
-        self.files = {self.directory / "pipe": "a pipe; allowed: a regular file", Path("/dev/zero"): "a device; allowed: a regular file",
-                      self.directory / "folder": "a directory; allowed: a regular file", self.directory / "huge": "too large; allowed: at most "}
+        self.files = {
+            self.directory / "pipe": "a pipe; allowed: a regular file",
+            Path("/dev/zero"): "a device; allowed: a regular file",
+            self.directory / "folder": "a directory; allowed: a regular file",
+            self.directory / "huge": "too large; allowed: at most ",
+        }
 
     def test_as_a_suite(self):
         for path, why in self.files.items():
@@ -146,7 +187,12 @@ class FilesThatAreNone(Attack):
         for path, why in self.files.items():
             self.assert_refused(poolbench("recommend", "--inputs", path, "--", "true", "{}"), USAGE, str(path), why)
         with open("/dev/zero", "rb") as zeros:
-            self.assert_refused(poolbench("recommend", "--inputs", "-", "--", "true", "{}", stdin=zeros), USAGE, "standard input", "at most 64 MiB")
+            self.assert_refused(
+                poolbench("recommend", "--inputs", "-", "--", "true", "{}", stdin=zeros),
+                USAGE,
+                "standard input",
+                "at most 64 MiB",
+            )
 
     def test_as_a_table_of_results(self):
         for number, (path, why) in enumerate(self.files.items()):
@@ -177,17 +223,41 @@ class FilesThatAreNone(Attack):
 class Directories(Attack):
     def test_a_temporary_directory_that_is_none_is_refused_before_anything_is_written(self):
         for variable, path in (("TMPDIR", "/nonexistent"), ("TMPDIR", str(self.suite)), ("TMP", "/nonexistent")):
-            environment = {name: value for name, value in os.environ.items() if name not in ("TMPDIR", "TMP", "TEMP", "TEMPDIR")}
+            environment = {
+                name: value for name, value in os.environ.items() if name not in ("TMPDIR", "TMP", "TEMP", "TEMPDIR")
+            }
             environment[variable] = path
             done = poolbench("run", self.suite, "-o", self.output, env=environment)
             self.assert_refused(done, ENVIRONMENT, f"the temporary directory '{path}' cannot be used", "set TMPDIR")
             self.assertFalse(self.output.exists())
-            self.assert_refused(poolbench("case", "--backend", "thread", "--workers", 1, "--tasks", "1ms", "--strategy", "none", env=environment),
-                                ENVIRONMENT, path)
+            self.assert_refused(
+                poolbench(
+                    "case",
+                    "--backend",
+                    "thread",
+                    "--workers",
+                    1,
+                    "--tasks",
+                    "1ms",
+                    "--strategy",
+                    "none",
+                    env=environment,
+                ),
+                ENVIRONMENT,
+                path,
+            )
 
     def test_an_empty_name_is_refused_and_is_not_the_default(self):
-        for arguments in (("run", self.suite, "-o", ""), ("run", ""), ("validate", "-o", ""), ("show", ""), ("compare", "", self.output),
-                          ("recommend", "--workload", ""), ("recommend", "--inputs", "", "--", "true", "{}"), ("recommend", "--function", "")):
+        for arguments in (
+            ("run", self.suite, "-o", ""),
+            ("run", ""),
+            ("validate", "-o", ""),
+            ("show", ""),
+            ("compare", "", self.output),
+            ("recommend", "--workload", ""),
+            ("recommend", "--inputs", "", "--", "true", "{}"),
+            ("recommend", "--function", ""),
+        ):
             self.assert_refused(poolbench(*arguments, cwd=self.directory), USAGE, "empty; allowed: ")
         self.assertFalse((self.directory / "out").exists())
 
@@ -205,8 +275,15 @@ class Directories(Attack):
             self.assertEqual(poolbench("show", output).returncode, 0)
 
     def test_of_two_runs_into_one_directory_at_once_one_measures_and_the_other_says_so(self):
-        runs = [subprocess.Popen([PROGRAM, "run", str(self.suite), "-r", str(RUNS), "-o", str(self.output)], stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.PIPE, text=True) for _ in range(4)]
+        runs = [
+            subprocess.Popen(
+                [PROGRAM, "run", str(self.suite), "-r", str(RUNS), "-o", str(self.output)],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(4)
+        ]
         ends = [(process.communicate(timeout=GENEROUS)[1], process.returncode) for process in runs]
         for errors, code in ends:
             self.assertIn(code, (0, USAGE), errors)
@@ -222,12 +299,20 @@ class Directories(Attack):
 
     def test_a_disk_that_fills_up_ends_the_run_with_one_line_and_keeps_the_rows(self):
         # In a mount namespace of its own; 16 KiB have room for the context and some rows.
-        script = ('mount -t tmpfs -o size=16k none "$1" || exit 77; "$0" run "$2" -r 100 -o "$1/out" >/dev/null; echo "code $?" >&2; '
-                  'cat "$1/out/results.csv"')
+        script = (
+            'mount -t tmpfs -o size=16k none "$1" || exit 77; '
+            '"$0" run "$2" -r 100 -o "$1/out" >/dev/null; echo "code $?" >&2; '
+            'cat "$1/out/results.csv"'
+        )
         mounted = self.directory / "disk"
         mounted.mkdir()
-        done = subprocess.run(["unshare", "-m", "bash", "-c", script, PROGRAM, str(mounted), str(self.suite)], capture_output=True, text=True,
-                              check=False, timeout=GENEROUS)
+        done = subprocess.run(
+            ["unshare", "-m", "bash", "-c", script, PROGRAM, str(mounted), str(self.suite)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=GENEROUS,
+        )
         if done.returncode == 77 or "unshare" in done.stderr:
             self.skipTest(f"no file system can be mounted here: {done.stderr}")
         *_, message, code = done.stderr.splitlines()
@@ -239,10 +324,22 @@ class Directories(Attack):
 
 
 class Interruption(Attack):
-    SWEEP = ("predict", "--sweep", "workers=1..10000", "--backend", "thread", "--tasks", "100000x1ms", "--strategy", "none")
+    SWEEP = (
+        "predict",
+        "--sweep",
+        "workers=1..10000",
+        "--backend",
+        "thread",
+        "--tasks",
+        "100000x1ms",
+        "--strategy",
+        "none",
+    )
 
     def interrupted(self, *more):
-        process = subprocess.Popen([PROGRAM, *self.SWEEP, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [PROGRAM, *self.SWEEP, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         self.addCleanup(process.kill)
         first = process.stderr.readline()  # it says after a second how long it will take
         process.send_signal(signal.SIGINT)
@@ -259,6 +356,7 @@ class Interruption(Attack):
 
     def test_as_json_what_is_missing_is_counted(self):
         import json
+
         _, out, errors = self.interrupted("--json")
         document = json.loads(out)
         self.assertEqual(len(document["sweep"]) + document["missing"], 10000)

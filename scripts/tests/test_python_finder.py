@@ -24,8 +24,13 @@ class PythonFinder(unittest.TestCase):
         return path
 
     def find(self, *arguments, **environment):
-        return subprocess.run([str(FINDER), *arguments], capture_output=True, text=True, check=False,
-                              env={**os.environ, "POOLBENCH_PYTHON": "", **environment})
+        return subprocess.run(
+            [str(FINDER), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "POOLBENCH_PYTHON": "", **environment},
+        )
 
     def test_arguments_reach_an_interpreter_that_has_what_the_plots_need(self):
         done = self.find("-c", "import sys, matplotlib, pandas; print(sys.argv[1:])", "a b", "c")
@@ -35,7 +40,9 @@ class PythonFinder(unittest.TestCase):
         self.fake("python3", "exit 1")
         done = self.find("-c", "print('found')", PATH=f"{self.directory}:{os.environ['PATH']}")
         # Debian's own is the next candidate; this machine may have its modules in the one on the PATH only.
-        debian = subprocess.run(["/usr/bin/python3", "-c", "import matplotlib, numpy, pandas"], capture_output=True, check=False)
+        debian = subprocess.run(
+            ["/usr/bin/python3", "-c", "import matplotlib, numpy, pandas"], capture_output=True, check=False
+        )
         if debian.returncode == 0:
             self.assertEqual((done.returncode, done.stdout), (0, "found\n"), done.stderr)
         else:

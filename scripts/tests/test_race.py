@@ -1,4 +1,5 @@
-"""The race: the arithmetic of its tables and verdicts on synthetic rows, its order, its files, its pictures, its contestants."""
+"""The race: the arithmetic of its tables and verdicts on synthetic rows, its order, its files, its pictures, its
+contestants."""
 
 import contextlib
 import csv
@@ -15,8 +16,8 @@ import unittest
 from pathlib import Path
 
 import plot
-from poolbench.plots import race as pictures
 from poolbench.data import run_data, schema
+from poolbench.plots import race as pictures
 from poolbench.plots import style
 from poolbench.race import __main__ as program
 from poolbench.race import executors, goals, measurements, rounds, table
@@ -32,8 +33,14 @@ def judged(changed=(), formulas=(("main", "thread", measurements.Figure(0.1, 0.0
 
 
 def find(verdicts, goal, workers=None, producers=1, against=None):
-    found = [line for line in verdicts if line.goal.startswith(goal) and workers in (None, line.workers) and line.producers == producers
-             and against in (None, line.against)]
+    found = [
+        line
+        for line in verdicts
+        if line.goal.startswith(goal)
+        and workers in (None, line.workers)
+        and line.producers == producers
+        and against in (None, line.against)
+    ]
     assert found, f"no goal {goal}"
     return found[0]
 
@@ -85,8 +92,12 @@ class Verdicts(unittest.TestCase):
     def test_every_goal_is_missed_in_a_race_in_which_ours_are_slow(self):
         slow = {(scenario, peer): 1e12 for scenario, peer, _ in synthetic_race.VALUES if peer in measurements.OURS}
         slow[("cpu", "thread_pool")] = 0.5
-        slow |= {("detached", "thread_pool", 2): 1e9, ("future", "thread_pool", 2): 1e9, ("process_pipelined", "process_pool", 2): 1e10,
-                 ("process_pipelined", "process_pool", 20): 1e12, ("future", "thread_pool", 2): 1e8}
+        slow |= {
+            ("detached", "thread_pool", 2): 1e9,
+            ("process_pipelined", "process_pool", 2): 1e10,
+            ("process_pipelined", "process_pool", 20): 1e12,
+            ("future", "thread_pool", 2): 1e8,
+        }
         for line in judged(slow, formulas=(("main", "process", measurements.Figure(0.9, 0.8, 1, 5)),)):
             self.assertIn(line.verdict, (goals.MISSED, *goals.NOT_COUNTED.values()), line)
 
@@ -95,23 +106,44 @@ class Verdicts(unittest.TestCase):
         self.assertEqual({line.verdict for line in verdicts}, {goals.NOT_MEASURED})
 
     def test_one_size_that_is_missing_leaves_flatness_open(self):
-        self.assertEqual(find(judged({("detached", "thread_pool", 4): None}), "detached, dearest").verdict, goals.NOT_MEASURED)
+        self.assertEqual(
+            find(judged({("detached", "thread_pool", 4): None}), "detached, dearest").verdict, goals.NOT_MEASURED
+        )
 
     def test_detached_needs_a_third_and_only_to_be_ahead_at_two_workers(self):
-        at = {workers: find(judged({("detached", "thread_pool"): 39.9}), "detached, over the best workers-only", workers)
-              for workers in synthetic_race.SIZES}
+        at = {
+            workers: find(judged({("detached", "thread_pool"): 39.9}), "detached, over the best workers-only", workers)
+            for workers in synthetic_race.SIZES
+        }
         self.assertEqual((at[1].verdict, at[1].against, at[1].against_value), (goals.MET, "moodycamel", 120.0))
-        self.assertEqual(find(judged({("detached", "thread_pool"): 40.1}), "detached, over the best workers-only", 1).verdict, goals.MISSED)
-        self.assertEqual(find(judged({("detached", "thread_pool"): 109.0}), "detached, over the best workers-only", 2).verdict, goals.MET)
-        self.assertEqual(find(judged({("detached", "thread_pool"): 110.0}), "detached, over the best workers-only", 2).verdict, goals.MISSED)
+        self.assertEqual(
+            find(judged({("detached", "thread_pool"): 40.1}), "detached, over the best workers-only", 1).verdict,
+            goals.MISSED,
+        )
+        self.assertEqual(
+            find(judged({("detached", "thread_pool"): 109.0}), "detached, over the best workers-only", 2).verdict,
+            goals.MET,
+        )
+        self.assertEqual(
+            find(judged({("detached", "thread_pool"): 110.0}), "detached, over the best workers-only", 2).verdict,
+            goals.MISSED,
+        )
 
     def test_a_limit_itself_is_met_by_at_most_and_missed_by_below(self):
         self.assertEqual(find(judged({("sleep", "thread_pool"): 1.04}), "2000 x 1 ms, over list").verdict, goals.MET)
-        self.assertEqual(find(judged({("callback_on_worker", "thread_pool"): 30}), "on the worker").verdict, goals.MISSED)
+        self.assertEqual(
+            find(judged({("callback_on_worker", "thread_pool"): 30}), "on the worker").verdict, goals.MISSED
+        )
 
     def test_an_echo_may_take_one_and_a_half_copies_each_way(self):
-        self.assertEqual(find(judged({("process_echo_1mib", "process_pool"): 57000}), "1 MiB echo pipelined, over").verdict, goals.MET)
-        self.assertEqual(find(judged({("process_echo_1mib", "process_pool"): 57100}), "1 MiB echo pipelined, over").verdict, goals.MISSED)
+        self.assertEqual(
+            find(judged({("process_echo_1mib", "process_pool"): 57000}), "1 MiB echo pipelined, over").verdict,
+            goals.MET,
+        )
+        self.assertEqual(
+            find(judged({("process_echo_1mib", "process_pool"): 57100}), "1 MiB echo pipelined, over").verdict,
+            goals.MISSED,
+        )
 
     def test_a_start_is_compared_with_spawn_and_not_with_fork(self):
         line = find(judged({("process_start", "cpython_fork"): 1.0}), "a pool of 2 ready")
@@ -127,8 +159,11 @@ class Verdicts(unittest.TestCase):
 
     def test_the_formulas_of_threads_and_processes_have_limits_of_their_own(self):
         figure = measurements.Figure(0.7, 0.6, 0.8, 5)
-        verdicts = {line.goal.partition(",")[0]: line.verdict for line in judged(formulas=(("main", "thread", figure), ("main", "process", figure)))
-                    if line.group.startswith("Formulas")}
+        verdicts = {
+            line.goal.partition(",")[0]: line.verdict
+            for line in judged(formulas=(("main", "thread", figure), ("main", "process", figure)))
+            if line.group.startswith("Formulas")
+        }
         self.assertEqual(verdicts, {"thread": goals.MISSED, "process": goals.MET})
 
 
@@ -150,13 +185,17 @@ class Table(unittest.TestCase):
             self.assertIn("(side run)", line)
 
     def test_the_last_line_counts_the_verdicts(self):
-        met, missed, open_ = map(int, (word for word in self.report({("sleep", "thread_pool"): 1.05})[-1].split() if word.isdigit()))
+        met, missed, open_ = map(
+            int, (word for word in self.report({("sleep", "thread_pool"): 1.05})[-1].split() if word.isdigit())
+        )
         self.assertEqual((missed, open_), (2, 1))  # no formulas here
         self.assertGreater(met, 50)
 
     def test_numbers_are_written_in_units_that_suit_them(self):
-        self.assertEqual([table.quantity(value, "ns") for value in (0, 12.34, 9999, 25000, 3.63e8)],
-                         ["0 ns", "12.3 ns", "9,999 ns", "25 us", "363 ms"])
+        self.assertEqual(
+            [table.quantity(value, "ns") for value in (0, 12.34, 9999, 25000, 3.63e8)],
+            ["0 ns", "12.3 ns", "9,999 ns", "25 us", "363 ms"],
+        )
         self.assertEqual(table.quantity(47.9, "bytes/task"), "47.9 bytes")
         self.assertEqual(table.quantity(None, "ns"), "-")
 
@@ -167,7 +206,10 @@ class Order(unittest.TestCase):
     def test_a_round_has_every_entry_once_and_those_of_a_size_beside_each_other(self):
         order = rounds.order_of_a_round(self.ENTRIES, 1, 0)
         self.assertEqual(sorted(order), sorted(self.ENTRIES))
-        self.assertEqual([(entry.scenario, entry.workers) for entry in order], [(s, w) for s in "ab" for w in (1, 2) for _ in "pqrstu"])
+        self.assertEqual(
+            [(entry.scenario, entry.workers) for entry in order],
+            [(s, w) for s in "ab" for w in (1, 2) for _ in "pqrstu"],
+        )
 
     def test_it_follows_from_the_seed_and_the_round(self):
         def peers(seed, number):
@@ -178,7 +220,10 @@ class Order(unittest.TestCase):
         self.assertNotEqual(peers(1, 0), peers(2, 0))
 
     def test_a_benchmark_s_name_is_an_entry(self):
-        self.assertEqual(rounds.entry_of("race/detached/asio/workers:4/producers:1/iterations:1/manual_time"), Entry("detached", "asio", 4, 1))
+        self.assertEqual(
+            rounds.entry_of("race/detached/asio/workers:4/producers:1/iterations:1/manual_time"),
+            Entry("detached", "asio", 4, 1),
+        )
 
 
 class Dictionary(unittest.TestCase):
@@ -187,7 +232,12 @@ class Dictionary(unittest.TestCase):
     PAGE = (SCRIPTS.parent / "docs" / "race_data.md").read_text(encoding="utf-8")
 
     def listed(self, section, head):
-        lines = self.PAGE.partition(f"\n## {section}\n")[2].partition("\n## ")[0].partition(f"\n| {head} |")[2].splitlines()[2:]
+        lines = (
+            self.PAGE.partition(f"\n## {section}\n")[2]
+            .partition("\n## ")[0]
+            .partition(f"\n| {head} |")[2]
+            .splitlines()[2:]
+        )
         rows = itertools.takewhile(lambda line: line.startswith("|"), lines)
         return [name for line in rows for name in re.findall(r"`(\w+)`", line.split("|")[1])]
 
@@ -208,12 +258,27 @@ class Running(Directory):
             self.failing = failing
 
         def measure(self, entry):
-            row = {**entry._asdict(), "status": "ok", "error": "", "value": 1.0, "unit": "ns", "executed_by": "workers", "producer_share": 0}
+            row = {
+                **entry._asdict(),
+                "status": "ok",
+                "error": "",
+                "value": 1.0,
+                "unit": "ns",
+                "executed_by": "workers",
+                "producer_share": 0,
+            }
             return {**entry._asdict(), "status": "error", "error": "hung"} if entry.peer == self.failing else row
 
     def test_every_measurement_is_a_row_also_one_that_failed(self):
         path = self.directory / "race.csv"
-        failures = rounds.race(self.Contest("bad"), [Entry("round_trip", "good", 1, 1), Entry("round_trip", "bad", 1, 1)], 3, 1, path, io.StringIO())
+        failures = rounds.race(
+            self.Contest("bad"),
+            [Entry("round_trip", "good", 1, 1), Entry("round_trip", "bad", 1, 1)],
+            3,
+            1,
+            path,
+            io.StringIO(),
+        )
         read = measurements.read(path)
         self.assertEqual((failures, len(read), tuple(read[0])), (3, 6, schema.RACE))
         self.assertEqual([row["run_order"] for row in read], list("012345"))
@@ -222,8 +287,17 @@ class Running(Directory):
     def test_no_round_is_started_that_would_likely_end_after_the_budget(self):
         ticks = iter(range(0, 1000, 10))  # ten seconds between two looks at the clock
         path, said = self.directory / "race.csv", io.StringIO()
-        rounds.race(self.Contest("bad"), [Entry("round_trip", "good", 1, 1)], 9, 1, path, said, budget=65, clock=lambda: next(ticks))
-        # Round 1 ends at 10; at 20 two rounds look like 40; round 2 ends at 30; at 40 three look like 60; round 3 ends at 50.
+        rounds.race(
+            self.Contest("bad"),
+            [Entry("round_trip", "good", 1, 1)],
+            9,
+            1,
+            path,
+            said,
+            budget=65,
+            clock=lambda: next(ticks),
+        )
+        # Round 1 ends at 10; at 20 two look like 40; round 2 ends at 30; at 40 three look like 60; round 3 ends at 50.
         self.assertEqual([row["round"] for row in measurements.read(path)], ["0", "1", "2"])
         self.assertIn("3 of 9 rounds fit into 65 s", said.getvalue())
 
@@ -242,7 +316,9 @@ class Running(Directory):
             self.assertLess(time.monotonic(), deadline)
 
     def test_a_program_that_fails_says_why(self):
-        self.assertEqual(rounds.run_to_its_end(["sh", "-c", "echo first >&2; echo because >&2; exit 7"], 60), "exit code 7: because")
+        self.assertEqual(
+            rounds.run_to_its_end(["sh", "-c", "echo first >&2; echo because >&2; exit 7"], 60), "exit code 7: because"
+        )
         self.assertEqual(rounds.run_to_its_end(["true"], 60), "")
 
     def test_a_torn_last_line_is_no_row_and_a_foreign_file_is_refused(self):
@@ -274,7 +350,9 @@ class Command(Directory):
         with open(directory / "goals.csv", newline="", encoding="utf-8") as file:
             read = list(csv.DictReader(file))
         self.assertEqual(tuple(read[0]), schema.GOALS)
-        self.assertEqual(sum(line["group"].startswith("Formulas") and line["verdict"] != goals.NOT_MEASURED for line in read), 1)
+        self.assertEqual(
+            sum(line["group"].startswith("Formulas") and line["verdict"] != goals.NOT_MEASURED for line in read), 1
+        )
 
     def test_bad_usage_is_said_in_a_line(self):
         code, _, errors = self.call("--show", self.directory)
@@ -285,16 +363,33 @@ class Command(Directory):
 
     @unittest.skipUnless(os.environ.get("POOLBENCH_RACE_PROGRAM"), "this build has no benchmarks")
     def test_a_small_race_from_the_programs_to_the_report(self):
-        arguments = ["--program", os.environ["POOLBENCH_RACE_PROGRAM"], "--race-python", sys.executable, "--rounds", 2, "--seconds", 0.001]
+        arguments = [
+            "--program",
+            os.environ["POOLBENCH_RACE_PROGRAM"],
+            "--race-python",
+            sys.executable,
+            "--rounds",
+            2,
+            "--seconds",
+            0.001,
+        ]
         directory = self.directory / "race"
-        code, output, errors = self.call(*arguments, "--filter", "^(detached/(thread_pool|asio|cpython_thread)/2/1|process_start/cpython_fork)", "-o", directory)
+        code, output, errors = self.call(
+            *arguments,
+            "--filter",
+            "^(detached/(thread_pool|asio|cpython_thread)/2/1|process_start/cpython_fork)",
+            "-o",
+            directory,
+        )
         self.assertEqual((code, output.splitlines()[-1:]), (0, [str(directory)]), errors)
         rows = measurements.read(directory / "race.csv")
         self.assertEqual(len(rows), 2 * 4)
         for row in rows:
             self.assertEqual((row["status"], row["executed_by"]), ("ok", "workers"))
             self.assertGreater(float(row["value"]), 0)
-        self.assertEqual(set(json.loads((directory / "context.json").read_text(encoding="utf-8"))), set(schema.RACE_CONTEXT))
+        self.assertEqual(
+            set(json.loads((directory / "context.json").read_text(encoding="utf-8"))), set(schema.RACE_CONTEXT)
+        )
         self.assertEqual(self.call(*arguments, "-o", directory)[0], 2)  # nothing is overwritten
         self.assertEqual(self.call(*arguments, "--filter", "nobody")[0], 2)
 
@@ -302,33 +397,53 @@ class Command(Directory):
 class Pictures(Directory):
     def draw(self, rows):
         style.apply_defaults()
-        figures = pictures.draw(measurements.Measurements(rows), {"cores": 2, "machine_line": synthetic_race.MACHINE_LINE})
+        figures = pictures.draw(
+            measurements.Measurements(rows), {"cores": 2, "machine_line": synthetic_race.MACHINE_LINE}
+        )
         for _, figure in figures:
             figure.draw_without_rendering()
         return dict(figures)
 
     def texts(self, figure):
-        return "\n".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))).replace("\n", " ")
+        return "\n".join(
+            text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))
+        ).replace("\n", " ")
 
     def test_both_are_written_as_png_and_svg(self):
         synthetic_race.write(self.directory, synthetic_race.rows(factors=(1, 1.1, 0.9)))
         with contextlib.redirect_stdout(io.StringIO()) as output:
             self.assertEqual(pictures.main([str(self.directory)]), 0)
-        self.assertEqual([Path(line).name for line in output.getvalue().splitlines()],
-                         [f"race-{name}.{suffix}" for name in ("threads", "processes") for suffix in ("png", "svg")])
+        self.assertEqual(
+            [Path(line).name for line in output.getvalue().splitlines()],
+            [f"race-{name}.{suffix}" for name in ("threads", "processes") for suffix in ("png", "svg")],
+        )
 
     def test_plot_py_draws_a_race_as_it_draws_a_run(self):
         synthetic_race.write(self.directory, synthetic_race.rows())
         with contextlib.redirect_stdout(io.StringIO()) as output:
             self.assertEqual(plot.main([str(self.directory), "-o", str(self.directory / "elsewhere")]), 0)
-        self.assertEqual([Path(line) for line in output.getvalue().splitlines()],
-                         [self.directory / f"elsewhere/race-{name}.{suffix}" for name in ("threads", "processes") for suffix in ("png", "svg")])
+        self.assertEqual(
+            [Path(line) for line in output.getvalue().splitlines()],
+            [
+                self.directory / f"elsewhere/race-{name}.{suffix}"
+                for name in ("threads", "processes")
+                for suffix in ("png", "svg")
+            ],
+        )
 
     def test_they_name_the_machine_everybody_and_the_side_run(self):
         figures = self.draw(synthetic_race.rows())
         for figure in figures.values():
             self.assertIn(synthetic_race.MACHINE_LINE, self.texts(figure))
-        for word in ("thread_pool", "moodycamel", "openmp", "std_async", "dispenso (side run)", "detached (post), 4 producers", "with a future"):
+        for word in (
+            "thread_pool",
+            "moodycamel",
+            "openmp",
+            "std_async",
+            "dispenso (side run)",
+            "detached (post), 4 producers",
+            "with a future",
+        ):
             self.assertIn(word, self.texts(figures["race-threads"]))
         for word in ("cpython_spawn", "loky", "1 MiB echoed", "12.2×"):
             self.assertIn(word, self.texts(figures["race-processes"]))
@@ -347,7 +462,12 @@ class Pictures(Directory):
 
 class PythonExecutors(Directory):
     def run_script(self, *arguments):
-        return subprocess.run([sys.executable, "-m", "poolbench.race.measure_python", *map(str, arguments)], capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [sys.executable, "-m", "poolbench.race.measure_python", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def test_cpython_s_executors_do_the_work_of_every_scenario(self):
         for entry in executors.entries(2):
@@ -357,28 +477,45 @@ class PythonExecutors(Directory):
                 self.assertGreater(measured.tasks, 0, entry)
 
     def test_the_sizes_are_those_of_the_race(self):
-        self.assertEqual([entry.workers for entry in executors.entries(2) if entry.scenario == "detached"], [1, 2, 4, 10])
-        self.assertEqual({entry.peer for entry in executors.entries(2) if entry.scenario == "process_start"}, {"cpython_fork", "cpython_spawn", "loky"})
+        self.assertEqual(
+            [entry.workers for entry in executors.entries(2) if entry.scenario == "detached"], [1, 2, 4, 10]
+        )
+        self.assertEqual(
+            {entry.peer for entry in executors.entries(2) if entry.scenario == "process_start"},
+            {"cpython_fork", "cpython_spawn", "loky"},
+        )
 
     def test_a_line_has_the_median_and_the_spread(self):
         output = self.directory / "lines.json"
-        done = self.run_script("future/cpython_thread/1", "--cores", 1, "--seconds", 0.001, "--repetitions", 3, "-o", output)
+        done = self.run_script(
+            "future/cpython_thread/1", "--cores", 1, "--seconds", 0.001, "--repetitions", 3, "-o", output
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
-        line, = [json.loads(text) for text in output.read_text(encoding="utf-8").splitlines()]
-        self.assertEqual((line["scenario"], line["peer"], line["workers"], line["unit"], len(line["values"])),
-                         ("future", "cpython_thread", 1, "ns/task", 3))
+        (line,) = [json.loads(text) for text in output.read_text(encoding="utf-8").splitlines()]
+        self.assertEqual(
+            (line["scenario"], line["peer"], line["workers"], line["unit"], len(line["values"])),
+            ("future", "cpython_thread", 1, "ns/task", 3),
+        )
         self.assertEqual(sorted(line["values"]), [line["low"], line["median"], line["high"]])
 
     def test_an_executor_that_fails_is_a_line_with_an_error(self):
         blocked = self.directory / "joblib.py"
         blocked.write_text("raise ImportError('not here')\n", encoding="utf-8")
-        done = subprocess.run([sys.executable, "-m", "poolbench.race.measure_python", "process_start/loky/2", "--repetitions", "1"], capture_output=True, text=True,
-                              check=False, env={**os.environ, "PYTHONPATH": f"{self.directory}:{SCRIPTS}"})
+        done = subprocess.run(
+            [sys.executable, "-m", "poolbench.race.measure_python", "process_start/loky/2", "--repetitions", "1"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": f"{self.directory}:{SCRIPTS}"},
+        )
         self.assertEqual((done.returncode, json.loads(done.stdout)["error"]), (1, "ImportError: not here"))
 
     def test_bad_usage(self):
         done = self.run_script("detached/cpython_thred/1")
-        self.assertEqual((done.returncode, done.stderr), (2, "measure_python: no entry 'detached/cpython_thred/1'; --list names them\n"))
+        self.assertEqual(
+            (done.returncode, done.stderr),
+            (2, "measure_python: no entry 'detached/cpython_thred/1'; --list names them\n"),
+        )
         self.assertEqual(self.run_script("--repetitions", 0).returncode, 2)
 
     def test_a_wrong_result_is_no_measurement(self):

@@ -48,8 +48,12 @@ class RunData(unittest.TestCase):
             run_data.load(self.directory)
 
     def test_what_no_run_can_have_written_is_refused_with_line_column_and_value(self):
-        for column, value, allowed in (("schema_version", "2", "1"), ("makespan_ns", "-5", "a number, 0 or more"),
-                                       ("submit_ns", "", "a number, 0 or more"), ("makespan_ns", "many", "a number, 0 or more")):
+        for column, value, allowed in (
+            ("schema_version", "2", "1"),
+            ("makespan_ns", "-5", "a number, 0 or more"),
+            ("submit_ns", "", "a number, 0 or more"),
+            ("makespan_ns", "many", "a number, 0 or more"),
+        ):
             self.write([synthetic_run.cell()])
             lines = self.results().splitlines()
             fields = lines[2].split(",")
@@ -57,7 +61,9 @@ class RunData(unittest.TestCase):
             lines[2] = ",".join(fields)
             self.put_results("\n".join(lines) + "\n")
             shown = "nan" if value == "" else value
-            with self.assertRaisesRegex(run_data.UnreadableRun, f"results.csv:3: '{shown}(.0)?' in column {column}; allowed: {allowed}"):
+            with self.assertRaisesRegex(
+                run_data.UnreadableRun, f"results.csv:3: '{shown}(.0)?' in column {column}; allowed: {allowed}"
+            ):
                 run_data.load(self.directory)
 
     def test_a_device_a_pipe_and_a_huge_file_are_refused(self):
@@ -111,18 +117,29 @@ class RunData(unittest.TestCase):
         self.assertIn("context file is not there", run.machine)
 
     def test_cases_that_differ_only_in_their_lists_of_durations_are_told_apart(self):
-        cells = [synthetic_run.cell(distribution="explicit", tasks=3), synthetic_run.cell(distribution="explicit", tasks=3)]
+        cells = [
+            synthetic_run.cell(distribution="explicit", tasks=3),
+            synthetic_run.cell(distribution="explicit", tasks=3),
+        ]
         run = run_data.load(self.write(cells))
         self.assertEqual(len(set(run.rows.scenario)), 2)
 
     def test_the_scenarios_are_those_of_the_derived_file(self):
-        run = run_data.load(self.write([synthetic_run.cell(), synthetic_run.cell("process"), synthetic_run.cell(tasks=5)]))
-        self.assertEqual(list(dict.fromkeys(run.rows.scenario)),
-                         ["sleep: 20 tasks of 10ms, no callbacks", "sleep: 5 tasks of 10ms, no callbacks"])
+        run = run_data.load(
+            self.write([synthetic_run.cell(), synthetic_run.cell("process"), synthetic_run.cell(tasks=5)])
+        )
+        self.assertEqual(
+            list(dict.fromkeys(run.rows.scenario)),
+            ["sleep: 20 tasks of 10ms, no callbacks", "sleep: 5 tasks of 10ms, no callbacks"],
+        )
 
     def test_a_summary_of_an_earlier_version_has_no_scenarios_and_is_read_all_the_same(self):
-        cells = [synthetic_run.cell(), synthetic_run.cell("process"), synthetic_run.cell(distribution="explicit", tasks=3),
-                 synthetic_run.cell(distribution="explicit", tasks=3)]
+        cells = [
+            synthetic_run.cell(),
+            synthetic_run.cell("process"),
+            synthetic_run.cell(distribution="explicit", tasks=3),
+            synthetic_run.cell(distribution="explicit", tasks=3),
+        ]
         path = self.write(cells) / "derived" / "summary.csv"
         with open(path, newline="", encoding="utf-8") as file:
             lines = [",".join(row[:-1]) for row in csv.reader(file)]
@@ -134,10 +151,14 @@ class RunData(unittest.TestCase):
         self.assertEqual(len(set(run.rows.scenario)), 3)
 
     def test_quantities_for_people(self):
-        self.assertEqual([quantities.duration(ns).replace(quantities.NBSP, " ") for ns in (0, 999, 1500, 10**7, 1_234_567_890)],
-                         ["0 ns", "999 ns", "1.5 µs", "10 ms", "1.23 s"])
-        self.assertEqual([quantities.size(count).replace(quantities.NBSP, " ") for count in (100, 65536, 2**30)],
-                         ["100 B", "64 KiB", "1 GiB"])
+        self.assertEqual(
+            [quantities.duration(ns).replace(quantities.NBSP, " ") for ns in (0, 999, 1500, 10**7, 1_234_567_890)],
+            ["0 ns", "999 ns", "1.5 µs", "10 ms", "1.23 s"],
+        )
+        self.assertEqual(
+            [quantities.size(count).replace(quantities.NBSP, " ") for count in (100, 65536, 2**30)],
+            ["100 B", "64 KiB", "1 GiB"],
+        )
 
 
 if __name__ == "__main__":

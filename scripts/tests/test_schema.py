@@ -30,8 +30,12 @@ class Schema(unittest.TestCase):
     def test_the_synthetic_runs_that_the_pictures_are_tested_with_have_these_columns(self):
         with tempfile.TemporaryDirectory() as directory:
             synthetic_run.write(directory, [synthetic_run.cell()], traced=[0])
-            for path, columns in (("results.csv", schema.RESULTS), (f"tasks/{synthetic_run.RUN_ID}.csv", schema.TASKS),
-                                  ("derived/summary.csv", schema.SUMMARY), ("derived/model.csv", schema.MODEL)):
+            for path, columns in (
+                ("results.csv", schema.RESULTS),
+                (f"tasks/{synthetic_run.RUN_ID}.csv", schema.TASKS),
+                ("derived/summary.csv", schema.SUMMARY),
+                ("derived/model.csv", schema.MODEL),
+            ):
                 with open(Path(directory) / path, newline="", encoding="utf-8") as file:
                     self.assertEqual(tuple(next(csv.reader(file))), columns)
 

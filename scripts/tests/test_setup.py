@@ -9,8 +9,11 @@ import unittest
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent.parent
-PACKAGES = [line for line in (SCRIPTS / "packages.txt").read_text(encoding="utf-8").splitlines()
-            if line and not line.startswith("#")]
+PACKAGES = [
+    line
+    for line in (SCRIPTS / "packages.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
 
 
 def sourcing(commands):
@@ -35,12 +38,21 @@ class Setup(unittest.TestCase):
     def installed(self, packages):
         """dpkg-query says that these are installed and the others are not known or only removed."""
         names = " ".join(packages)
-        self.fake("dpkg-query", f'for p in {names}; do [[ $p == "${{@: -1}}" ]] && echo -n "install ok installed" && exit; done\n'
-                                'echo -n "deinstall ok config-files"')
+        self.fake(
+            "dpkg-query",
+            f'for p in {names}; do [[ $p == "${{@: -1}}" ]] && echo -n "install ok installed" && exit; done\n'
+            'echo -n "deinstall ok config-files"',
+        )
 
     def bash(self, commands, path=None, **environment):
-        return subprocess.run(sourcing(commands), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-                              env={**os.environ, "PATH": path or f"{self.directory}:{os.environ['PATH']}", **environment})
+        return subprocess.run(
+            sourcing(commands),
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PATH": path or f"{self.directory}:{os.environ['PATH']}", **environment},
+        )
 
     def install(self, **options):
         return self.bash("install_packages", **options)
@@ -76,7 +88,9 @@ class Setup(unittest.TestCase):
         done = self.install()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("sudo -v", self.apt_calls())
-        self.assertTrue(any(line.startswith("sudo env DEBIAN_FRONTEND=noninteractive apt-get") for line in self.apt_calls()))
+        self.assertTrue(
+            any(line.startswith("sudo env DEBIAN_FRONTEND=noninteractive apt-get") for line in self.apt_calls())
+        )
 
     def test_a_refused_sudo_is_an_error_that_says_what_to_do(self):
         self.installed(PACKAGES[1:])
@@ -92,10 +106,14 @@ class Setup(unittest.TestCase):
         tools = self.directory / "tools"  # a PATH on which there is no sudo
         tools.mkdir()
         for name in ("bash", "dirname", "basename", "mktemp", "tail", "rm", "env"):
-            (tools / name).symlink_to(subprocess.run(["which", name], capture_output=True, text=True, check=True).stdout.strip())
+            (tools / name).symlink_to(
+                subprocess.run(["which", name], capture_output=True, text=True, check=True).stdout.strip()
+            )
         done = self.install(path=f"{self.directory}:{tools}")
         self.assertEqual(done.returncode, 1)
-        self.assertIn(f"neither root nor sudo to install them with; as root: apt-get install {PACKAGES[0]}", done.stderr)
+        self.assertIn(
+            f"neither root nor sudo to install them with; as root: apt-get install {PACKAGES[0]}", done.stderr
+        )
 
     def test_nothing_is_touched_when_told_so(self):
         self.installed([])
@@ -106,9 +124,14 @@ class Setup(unittest.TestCase):
         self.assertEqual(self.bash("run_job bash -c 'exit 3'").returncode, 3)
 
     def interrupt(self, name, job):
-        """Starts a job, sends the script the signal once the job runs, and returns the script's process and what it said."""
-        process = subprocess.Popen(sourcing(f"run_job bash -c '{job}' || exit; echo after"), stdout=subprocess.PIPE, text=True,
-                                   start_new_session=True)
+        """Starts a job, sends the script the signal once the job runs, and returns the script's process and what it
+        said."""
+        process = subprocess.Popen(
+            sourcing(f"run_job bash -c '{job}' || exit; echo after"),
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
         self.addCleanup(process.stdout.close)
         pid = int(process.stdout.readline())  # the job says its pid when it is ready for the signal
         process.send_signal(name)
@@ -117,7 +140,9 @@ class Setup(unittest.TestCase):
         return process.returncode, output, pid
 
     def test_an_interrupt_reaches_the_job_once_and_ends_the_script_with_130(self):
-        code, output, pid = self.interrupt(signal.SIGINT, "sleep 1000 & trap \"echo tidied; exit 130\" INT; echo $$; wait")
+        code, output, pid = self.interrupt(
+            signal.SIGINT, 'sleep 1000 & trap "echo tidied; exit 130" INT; echo $$; wait'
+        )
         self.assertEqual((code, output), (130, "tidied\n"))
         self.assertFalse(Path(f"/proc/{pid}").exists())
 
@@ -129,16 +154,19 @@ class Setup(unittest.TestCase):
     def test_a_signal_that_comes_before_the_script_knows_the_job_reaches_it_all_the_same(self):
         for number in (signal.SIGTERM, signal.SIGHUP):
             with self.subTest(number.name):
-                # After the fork and before `job=$!`: the shell signals itself there, as soon as the job has made the file.
+                # After the fork and before `job=$!`: the shell signals itself there, once the job has made the file.
                 ready = self.directory / number.name
-                done = self.bash("set -T; trap 'if [[ $BASH_COMMAND == \"job=\\$!\" ]]; then until [[ -e $READY ]]; do :; done; "
-                                 f"kill -{number.value} $$; fi' DEBUG; "
-                                 "run_job bash -c 'echo $$; >\"$READY\"; exec sleep 1000' || exit; echo after", READY=str(ready))
+                done = self.bash(
+                    'set -T; trap \'if [[ $BASH_COMMAND == "job=\\$!" ]]; then until [[ -e $READY ]]; do :; done; '
+                    f"kill -{number.value} $$; fi' DEBUG; "
+                    "run_job bash -c 'echo $$; >\"$READY\"; exec sleep 1000' || exit; echo after",
+                    READY=str(ready),
+                )
                 self.assertEqual((done.returncode, done.stderr), (128 + number.value, ""))
                 self.assertFalse(Path(f"/proc/{int(done.stdout)}").exists())
 
     def test_what_a_job_leaves_behind_after_an_interrupt_is_killed(self):
-        code, output, _ = self.interrupt(signal.SIGINT, "(trap \"\" INT; exec sleep 1000) & echo $$; wait")
+        code, output, _ = self.interrupt(signal.SIGINT, '(trap "" INT; exec sleep 1000) & echo $$; wait')
         self.assertEqual((code, output), (130, ""))  # the pipe is closed: nobody who held it is left
 
 

@@ -25,9 +25,21 @@ class Verdicts(unittest.TestCase):
             writer = csv.DictWriter(file, schema.CLAIMS, restval="")
             writer.writeheader()
             for claim, verdict in verdicts_of.items():
-                writer.writerow({"id": claim, "claim": f"total = n*c of {claim}", "case": "k=2", "verdict": verdict, "expected": "refuted" if
-                                 claim == "wrong" else "holds", "predicted_ns": 240_000_000, "measured_ns": 240_400_000 + len(name),
-                                 "ci_low_ns": 1, "ci_high_ns": 2, "tolerance_ns": 10_000_000, "violated": "n = 3 > k = 2"})
+                writer.writerow(
+                    {
+                        "id": claim,
+                        "claim": f"total = n*c of {claim}",
+                        "case": "k=2",
+                        "verdict": verdict,
+                        "expected": "refuted" if claim == "wrong" else "holds",
+                        "predicted_ns": 240_000_000,
+                        "measured_ns": 240_400_000 + len(name),
+                        "ci_low_ns": 1,
+                        "ci_high_ns": 2,
+                        "tolerance_ns": 10_000_000,
+                        "violated": "n = 3 > k = 2",
+                    }
+                )
         return str(directory)
 
     def call(self, *runs):
@@ -43,13 +55,17 @@ class Verdicts(unittest.TestCase):
         return code, out.getvalue(), err.getvalue()
 
     def test_runs_that_agree_leave_a_row_per_run_and_claim_and_a_table(self):
-        code, out, err = self.call(self.run_of("a", right="holds", wrong="refuted"), self.run_of("b", right="holds", wrong="refuted"))
+        code, out, err = self.call(
+            self.run_of("a", right="holds", wrong="refuted"), self.run_of("b", right="holds", wrong="refuted")
+        )
         self.assertEqual((code, err), (0, ""))
         self.assertIn("2 claims in 2 runs: 1 hold and 1 are refuted in every one", out)
         with (self.root / "out" / "verdicts.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        self.assertEqual([(row["run"], row["id"], row["verdict"]) for row in rows],
-                         [("1", "right", "holds"), ("1", "wrong", "refuted"), ("2", "right", "holds"), ("2", "wrong", "refuted")])
+        self.assertEqual(
+            [(row["run"], row["id"], row["verdict"]) for row in rows],
+            [("1", "right", "holds"), ("1", "wrong", "refuted"), ("2", "right", "holds"), ("2", "wrong", "refuted")],
+        )
         table = (self.root / "out" / "table.md").read_text(encoding="utf-8")
         self.assertIn("| total = n\\*c of right | k=2 | 240 ms | 240 ms | holds |", table)
         self.assertIn("| **refuted**: n = 3 > k = 2 |", table)
@@ -72,7 +88,9 @@ class Verdicts(unittest.TestCase):
         self.assertIn("has other claims than", err)
 
     def test_the_table_is_made_again_from_what_was_left_and_the_last_run(self):
-        first, last = self.run_of("a", right="holds", wrong="refuted"), self.run_of("longer", right="inconclusive", wrong="refuted")
+        first, last = self.run_of("a", right="holds", wrong="refuted"), self.run_of(
+            "longer", right="inconclusive", wrong="refuted"
+        )
         self.call(first, last)
         left = self.root / "out"
         shutil.copytree(Path(last) / "derived", left / "derived")
@@ -80,7 +98,9 @@ class Verdicts(unittest.TestCase):
 
     def test_the_table_of_the_reference_runs_follows_from_their_figures(self):
         reference = Path(__file__).resolve().parents[2] / "results" / "validate"
-        self.assertEqual(self.call_with("--show", str(reference)), (0, (reference / "table.md").read_text(encoding="utf-8"), ""))
+        self.assertEqual(
+            self.call_with("--show", str(reference)), (0, (reference / "table.md").read_text(encoding="utf-8"), "")
+        )
 
     def test_claims_that_only_one_of_the_files_has_are_refused(self):
         self.call(self.run_of("a", right="holds"), self.run_of("b", right="holds"))

@@ -22,9 +22,9 @@ class Absent(Exception):
 class RunData:
     """Everything the pictures are drawn from.
 
-    `rows` are the measured repetitions (no warm-ups), failed ones included, of the last machine and build in the file; a
-    directory that several builds wrote into holds several experiments, and one picture shows one. `summary`, `model` and
-    `tasks` are empty tables when their files are not there.
+    `rows` are the measured repetitions (no warm-ups), failed ones included, of the last machine and build in the file;
+    a directory that several builds wrote into holds several experiments, and one picture shows one. `summary`, `model`
+    and `tasks` are empty tables when their files are not there.
     """
 
     directory: Path
@@ -59,8 +59,19 @@ class RunData:
 SUMMARY_USED = ("median_ns", "ci_low_ns", "ci_high_ns", "best", "ties", "ratio")
 MODEL_USED = ("predicted_ns", "residual_pct", "basis", "expected_ns", "expected_residual_pct")
 
-ORDER = ("workload", "tasks", "task_ns", "callback_ns", "distribution", "payload_bytes", "strategy", "chunksize", "parsers",
-         "backend", "workers")
+ORDER = (
+    "workload",
+    "tasks",
+    "task_ns",
+    "callback_ns",
+    "distribution",
+    "payload_bytes",
+    "strategy",
+    "chunksize",
+    "parsers",
+    "backend",
+    "workers",
+)
 
 
 def load(directory):
@@ -77,8 +88,10 @@ def load(directory):
     last = rows.iloc[-1]
     current = (rows.machine_id == last.machine_id) & (rows.build_id == last.build_id)
     if not current.all():
-        notes.append(f"{(~current).sum()} rows of other builds or machines are left out; drawn is build {last.build_id} on "
-                     f"machine {last.machine_id}")
+        notes.append(
+            f"{(~current).sum()} rows of other builds or machines are left out; drawn is build {last.build_id} on "
+            f"machine {last.machine_id}"
+        )
         rows = rows[current]
     # A repetition that was run again (after a failure, say) counts once, as it ended last.
     rows = rows.drop_duplicates(["cell_id", "rep"], keep="last").reset_index(drop=True)
@@ -124,8 +137,12 @@ def _read(path, columns, text, later=()):
     try:
         # Empty text is empty text; an empty number is NaN.
         numbers = {column: [""] for column in header if column not in text}
-        return pd.read_csv(io.StringIO(content), dtype={column: str for column in text if column in header},
-                           keep_default_na=False, na_values=numbers)
+        return pd.read_csv(
+            io.StringIO(content),
+            dtype={column: str for column in text if column in header},
+            keep_default_na=False,
+            na_values=numbers,
+        )
     except (ValueError, pd.errors.ParserError) as error:
         raise UnreadableRun(f"{path}: {error}") from error
 
@@ -133,7 +150,9 @@ def _read(path, columns, text, later=()):
 def _refuse_what_no_run_writes(path, rows):
     """Raises UnreadableRun with file, line, column and value, as the program does when it reads such a file."""
     wrong = [(rows.schema_version != schema.SCHEMA_VERSION, "schema_version", str(schema.SCHEMA_VERSION))]
-    wrong += [(~(pd.to_numeric(rows[column], errors="coerce") >= 0), column, "a number, 0 or more") for column in schema.TIMES]
+    wrong += [
+        (~(pd.to_numeric(rows[column], errors="coerce") >= 0), column, "a number, 0 or more") for column in schema.TIMES
+    ]
     for mask, column, allowed in wrong:
         if mask.any():
             row = int(mask.to_numpy().argmax())

@@ -1,4 +1,5 @@
-"""Text files that users name: regular ones up to a bound, so that no device, pipe or huge file makes a script wait for ever."""
+"""Text files that users name: regular ones up to a bound, so that no device, pipe or huge file makes a script wait for
+ever."""
 
 import os
 import stat

@@ -3,8 +3,9 @@
     scripts/python -m poolbench.experiments.many_rows results/default /tmp/many --rows 1000000
     /usr/bin/time -v poolbench show /tmp/many
 
-The measured rows of a real run are repeated with numbers of their own and makespans that scatter by up to --scatter percent, until there
-are --rows of them; everything else of the directory is copied. The same arguments give the same directory.
+The measured rows of a real run are repeated with numbers of their own and makespans that scatter by up to --scatter
+percent, until there are --rows of them; everything else of the directory is copied. The same arguments give the same
+directory.
 """
 
 import argparse
@@ -22,7 +23,7 @@ def write(source, destination, count, scatter, seed):
         reader = csv.DictReader(file)
         columns = reader.fieldnames
         rows = [row for row in reader if row["is_warmup"] == "0"]
-    runs = {}   # repetitions written so far, by cell
+    runs = {}  # repetitions written so far, by cell
     with open(destination / "results.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()

@@ -3,8 +3,9 @@
     scripts/python -m poolbench.experiments.random_cases [--cases 320] [--seed 1] [--longest 480] > random.toml
     scripts/run random.toml -o results/random
 
-Every case is a [[case]] of `sleep` tasks with durations and callbacks of its own: equal, uniform, bimodal or exponential, 1 to
-64 tasks on 1 to 16 workers, scaled so that the makespan is below --longest ms. The same arguments give the same suite.
+Every case is a [[case]] of `sleep` tasks with durations and callbacks of its own: equal, uniform, bimodal or
+exponential, 1 to 64 tasks on 1 to 16 workers, scaled so that the makespan is below --longest ms. The same arguments
+give the same suite.
 """
 
 import argparse
@@ -31,6 +32,7 @@ def draw(generator, count):
 
 def upper_bound(strategy, workers, parsers, tasks, callbacks):
     """At least the makespan (Graham's bound, callbacks that have one server one after another)."""
+
     def graham(services, servers):
         return sum(services) / servers + max(services)
 
@@ -39,7 +41,7 @@ def upper_bound(strategy, workers, parsers, tasks, callbacks):
     if strategy in ("worker", "fused"):
         return graham([t + c for t, c in zip(tasks, callbacks)], workers)
     if strategy == "map":
-        return sum(tasks) + sum(callbacks)   # one chunk may hold all
+        return sum(tasks) + sum(callbacks)  # one chunk may hold all
     servers = parsers if strategy == "extra" else 1
     return graham(tasks, workers) + graham(callbacks, servers)
 
@@ -72,10 +74,13 @@ def main(argv):
     if options.cases < 1 or options.longest < 1:
         parser.error("--cases and --longest are at least 1")
     generator = random.Random(options.seed)
-    print(f"# Made by scripts/python -m poolbench.experiments.random_cases --cases {options.cases} --seed {options.seed} --longest {options.longest}.")
+    print(
+        f"# Made by poolbench.experiments.random_cases --cases {options.cases} --seed {options.seed} "
+        f"--longest {options.longest}."
+    )
     print('name = "random"')
     print('description = "Random cases, all strategies on both pools: predicted against measured"')
-    print("runs = 3\nwarmup = 0\ntimeout = \"20s\"")
+    print('runs = 3\nwarmup = 0\ntimeout = "20s"')
     print(f"seed = {options.seed}\n")
     for index in range(options.cases):
         # In turn, so that each strategy has its share on each pool.

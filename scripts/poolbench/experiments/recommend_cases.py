@@ -2,9 +2,9 @@
 
     scripts/python -m poolbench.experiments.recommend_cases POOLBENCH FUNCTION -o DIRECTORY [--budget 60s] [NAME...]
 
-Runs the kinds of work below, each with --exhaustive (afterwards every point of the curve is measured, interleaved, and the best
-four of them are run again beside the choice: these fresh runs are compared, round by round), and leaves one JSON document per kind and table.md
-in DIRECTORY. POOLBENCH is the program, FUNCTION the shared object made of
+Runs the kinds of work below, each with --exhaustive (afterwards every point of the curve is measured, interleaved, and
+the best four of them are run again beside the choice: these fresh runs are compared, round by round), and leaves one
+JSON document per kind and table.md in DIRECTORY. POOLBENCH is the program, FUNCTION the shared object made of
 workloads/examples/count_primes.c. gzip and curl must be installed; curl fetches from a server in this process that
 answers after 40 ms. NAMEs run only these.
 """
@@ -99,8 +99,11 @@ def row(name, found):
     choice = next(m for m in found["judged"] if name_of(m) == name_of(found["choice"]))
     ratio = found["wait_to_compute"]
     shown = "never computes" if ratio is None else f"{ratio:.3g}"
-    return (f"| {name} | {shown} | {name_of(choice)} | {human(choice['median_ns'])} | {name_of(best)} | "
-            f"{human(best['median_ns'])} | {percent(regret['ratio'])} % [{percent(regret['low'])}, {percent(regret['high'])}] |")
+    return (
+        f"| {name} | {shown} | {name_of(choice)} | {human(choice['median_ns'])} | {name_of(best)} | "
+        f"{human(best['median_ns'])} | "
+        f"{percent(regret['ratio'])} % [{percent(regret['low'])}, {percent(regret['high'])}] |"
+    )
 
 
 def main(argv):
@@ -121,7 +124,15 @@ def main(argv):
                 flags = ["--function", str(options.function), "--range", "60000..60059"]
             else:
                 flags = CASES[name](Path(directory))
-            command = [str(options.poolbench), "recommend", "--exhaustive", "--json", "--budget", options.budget, *flags]
+            command = [
+                str(options.poolbench),
+                "recommend",
+                "--exhaustive",
+                "--json",
+                "--budget",
+                options.budget,
+                *flags,
+            ]
             print(" ".join(command), file=sys.stderr)
             done = subprocess.run(command, stdout=subprocess.PIPE, check=False, env={**os.environ, "LC_ALL": "C"})
             if done.returncode != 0:

@@ -4,11 +4,12 @@
     scripts/python -m poolbench.experiments.verdicts run1 run2 run3 run4 run5 -o DIRECTORY
     scripts/python -m poolbench.experiments.verdicts --show DIRECTORY
 
-Leaves verdicts.csv (a row per run and claim) and table.md (a row per claim, the measured medians of all runs) in DIRECTORY. --show
-prints that table again, from verdicts.csv and the last run's derived/claims.csv in DIRECTORY.
+Leaves verdicts.csv (a row per run and claim) and table.md (a row per claim, the measured medians of all runs) in
+DIRECTORY. --show prints that table again, from verdicts.csv and the last run's derived/claims.csv in DIRECTORY.
 
-Exit code: 0 if every claim was decided alike in all runs (--show: if there is a table); 1 if one was inconclusive somewhere, or
-held once and was refuted once, or is against the model: stderr names it; 2 if a directory holds no claims.
+Exit code: 0 if every claim was decided alike in all runs (--show: if there is a table); 1 if one was inconclusive
+somewhere, or held once and was refuted once, or is against the model: stderr names it; 2 if a directory holds no
+claims.
 """
 
 import argparse
@@ -70,12 +71,18 @@ def table_row(rows):
     verdict = " / ".join(verdicts)
     if verdicts == ["refuted"]:
         verdict = f"**refuted**: {escaped(last['violated'])}"
-    return (f"| {escaped(last['claim'])} | {escaped(last['case'])} | {human(last['predicted_ns'])} | {measured(rows)} | "
-            f"{verdict} |")
+    return (
+        f"| {escaped(last['claim'])} | {escaped(last['case'])} | {human(last['predicted_ns'])} | {measured(rows)} | "
+        f"{verdict} |"
+    )
 
 
 def table(per_claim):
-    lines = ["| claim | case | claimed | measured | verdict |", "|---|---|---|---|---|", *map(table_row, per_claim.values())]
+    lines = [
+        "| claim | case | claimed | measured | verdict |",
+        "|---|---|---|---|---|",
+        *map(table_row, per_claim.values()),
+    ]
     return "\n".join(lines) + "\n"
 
 

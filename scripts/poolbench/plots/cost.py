@@ -1,7 +1,7 @@
 """What a shorter makespan costs: CPU seconds and memory against makespan, workload by workload.
 
-Every repetition is a point, the number beside a cell's points its worker count. Down and to the left is better: faster and
-cheaper. CPU time and memory are those of all processes of the repetition together.
+Every repetition is a point, the number beside a cell's points its worker count. Down and to the left is better: faster
+and cheaper. CPU time and memory are those of all processes of the repetition together.
 
     scripts/python -m poolbench.plots.cost DIRECTORY [-o OUTPUT]
 """
@@ -9,9 +9,9 @@ cheaper. CPU time and memory are those of all processes of the repetition togeth
 import sys
 import textwrap
 
+from poolbench.data.run_data import Absent
 from poolbench.plots import style
 from poolbench.plots.makespan import add_labels
-from poolbench.data.run_data import Absent
 
 ROWS_PER_PAGE = 4
 
@@ -26,9 +26,16 @@ def draw(run):
     for suffix, some in style.pages(groups, ROWS_PER_PAGE):
         legend = style.backend_handles(run.rows.backend, line=False)
         legend.append(style.handle("label: workers (and strategy)", marker="$10$", markersize=10))
-        page = style.Page(run, "What speed costs",
-                          "CPU time and peak memory of all processes against makespan, every repetition a point. Down and left is "
-                          "better.", (4.6, 2.5), len(some), 2, legend)
+        page = style.Page(
+            run,
+            "What speed costs",
+            "CPU time and peak memory of all processes against makespan, every repetition a point. Down and left is "
+            "better.",
+            (4.6, 2.5),
+            len(some),
+            2,
+            legend,
+        )
         for (left, right), (scenario, group) in zip(page.axes, some):
             chosen = rows[rows.cell_id.isin(group.cell_id)]
             chosen = chosen.assign(label=chosen.cell_id.map(_labels(group)))
@@ -39,7 +46,9 @@ def draw(run):
             if not failed.empty:
                 text = "failed: " + "; ".join(
                     f"{cell.backend} {cell.label}, {cell.workers} worker{'s' if cell.workers > 1 else ''} "
-                    f"({int(cell.failures)}/{int(cell.repetitions)})" for cell in failed.itertuples())
+                    f"({int(cell.failures)}/{int(cell.repetitions)})"
+                    for cell in failed.itertuples()
+                )
                 right.set_title("\n".join(textwrap.wrap("✕ " + text, 60)), loc="left", fontsize=7.5)
         figures.append((f"cost{suffix}", page.figure))
     return figures
@@ -49,7 +58,9 @@ def _panel(panel, rows, column, units, name, looks):
     panel.set_ylabel(name)
     panel.set_xlabel("makespan")
     if rows.empty:
-        panel.text(0.5, 0.5, "every repetition failed", transform=panel.transAxes, ha="center", va="center", color=style.GREY)
+        panel.text(
+            0.5, 0.5, "every repetition failed", transform=panel.transAxes, ha="center", va="center", color=style.GREY
+        )
         panel.set(xticks=[], yticks=[])
         return
     x_factor, x_unit = style.unit(rows.makespan_ns)
@@ -61,19 +72,30 @@ def _panel(panel, rows, column, units, name, looks):
     for backend in [name for name in looks if name in set(rows.backend)]:
         look = looks[backend]
         some = rows[rows.backend == backend]
-        panel.plot(some.makespan_ns / x_factor, some[column] / y_factor, look.marker, color=look.colour, alpha=0.5,
-                   markeredgewidth=0, zorder=3)
+        panel.plot(
+            some.makespan_ns / x_factor,
+            some[column] / y_factor,
+            look.marker,
+            color=look.colour,
+            alpha=0.5,
+            markeredgewidth=0,
+            zorder=3,
+        )
     _name_groups(panel, rows.assign(x=rows.makespan_ns / x_factor, y=rows[column] / y_factor), looks)
 
 
 def _labels(cells):
-    """What tells the cells of one workload apart beside the executor: the workers, and the strategy where there are several."""
+    """What tells the cells of one workload apart beside the executor: the workers, and the strategy where there are
+    several."""
     several = cells.label.nunique() > 1
-    return {cell.cell_id: f"{cell.label} {cell.workers}" if several else f"{cell.workers}" for cell in cells.itertuples()}
+    return {
+        cell.cell_id: f"{cell.label} {cell.workers}" if several else f"{cell.workers}" for cell in cells.itertuples()
+    }
 
 
 def _name_groups(panel, rows, looks):
-    """Each cell's label beside its points, where it covers neither other points nor other labels; else it is left out."""
+    """Each cell's label beside its points, where it covers neither other points nor other labels; else it is left
+    out."""
     points = [(cell_id, *panel.transData.transform((x, y))) for cell_id, x, y in zip(rows.cell_id, rows.x, rows.y)]
     taken = []
     frame = panel.get_window_extent()
@@ -82,16 +104,33 @@ def _name_groups(panel, rows, looks):
         left, right = min(x for x, _ in own), max(x for x, _ in own)
         middle = sorted(y for _, y in own)[len(own) // 2]
         width, height = 5 + 6.2 * len(label), 13
-        for x, y in ((right + 7, middle), (left - 7 - width, middle), ((left + right - width) / 2, middle + 14),
-                     ((left + right - width) / 2, middle - 14)):
+        for x, y in (
+            (right + 7, middle),
+            (left - 7 - width, middle),
+            ((left + right - width) / 2, middle + 14),
+            ((left + right - width) / 2, middle - 14),
+        ):
             box = (x, y - height / 2, x + width, y + height / 2)
             covered = any(box[0] - 4 < px < box[2] + 4 and box[1] - 3 < py < box[3] + 3 for owner, px, py in points)
             outside = box[0] < frame.x0 or box[1] < frame.y0 or box[2] > frame.x1 or box[3] > frame.y1
-            if covered or outside or any(box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3] for other in taken):
+            if (
+                covered
+                or outside
+                or any(
+                    box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
+                    for other in taken
+                )
+            ):
                 continue
             taken.append(box)
-            panel.annotate(label, panel.transData.inverted().transform((x, y)), fontsize=7, va="center",
-                           color=looks[backend].colour, zorder=4)
+            panel.annotate(
+                label,
+                panel.transData.inverted().transform((x, y)),
+                fontsize=7,
+                va="center",
+                color=looks[backend].colour,
+                zorder=4,
+            )
             break
 
 

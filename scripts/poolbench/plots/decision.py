@@ -1,8 +1,9 @@
 """Which executor, how many workers, which strategy: the slow-down of every choice against the best for its workload.
 
-A row per workload and strategy, a column per executor and number of workers; 1.00× is the fastest median of the workload; the
-others are derived/summary.csv's ratio, an estimate over all pairs of repetitions, which can differ from that of the medians. A
-black frame marks the best and all that tie with it statistically; a struck-out field failed; an empty one was not run.
+A row per workload and strategy, a column per executor and number of workers; 1.00× is the fastest median of the
+workload; the others are derived/summary.csv's ratio, an estimate over all pairs of repetitions, which can differ from
+that of the medians. A black frame marks the best and all that tie with it statistically; a struck-out field failed; an
+empty one was not run.
 
     scripts/python -m poolbench.plots.decision DIRECTORY [-o OUTPUT]
 """
@@ -14,10 +15,10 @@ from matplotlib.colors import LogNorm
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from poolbench.plots import style
-from poolbench.plots.makespan import add_labels, labels_in_order
 from poolbench.data.quantities import duration
 from poolbench.data.run_data import Absent
+from poolbench.plots import style
+from poolbench.plots.makespan import add_labels, labels_in_order
 
 ROWS_PER_PAGE = 28
 COLUMNS_PER_PAGE = 16
@@ -29,23 +30,41 @@ def draw(run):
     if run.summary.empty:
         raise Absent("the decision map needs derived/summary.csv")
     cells = add_labels(run.cells())
-    columns = sorted(set(zip(cells.backend, cells.workers)),
-                     key=lambda column: (list(style.backends(cells.backend)).index(column[0]), column[1]))
-    rows = [(scenario, label) for scenario in dict.fromkeys(cells.scenario) for label in labels_in_order(cells)
-            if not cells[(cells.scenario == scenario) & (cells.label == label)].empty]
+    columns = sorted(
+        set(zip(cells.backend, cells.workers)),
+        key=lambda column: (list(style.backends(cells.backend)).index(column[0]), column[1]),
+    )
+    rows = [
+        (scenario, label)
+        for scenario in dict.fromkeys(cells.scenario)
+        for label in labels_in_order(cells)
+        if not cells[(cells.scenario == scenario) & (cells.label == label)].empty
+    ]
 
     figures = []
-    parts = [(some, columns[start:start + COLUMNS_PER_PAGE]) for start in range(0, len(columns), COLUMNS_PER_PAGE)
-             for _, some in style.pages(rows, ROWS_PER_PAGE)]
+    parts = [
+        (some, columns[start : start + COLUMNS_PER_PAGE])
+        for start in range(0, len(columns), COLUMNS_PER_PAGE)
+        for _, some in style.pages(rows, ROWS_PER_PAGE)
+    ]
     for suffix, [(some, across)] in style.pages(parts, 1):
-        legend = [Patch(facecolor="white", edgecolor=style.BLACK, linewidth=2, label="best of its workload, and ties with it")]
+        legend = [
+            Patch(facecolor="white", edgecolor=style.BLACK, linewidth=2, label="best of its workload, and ties with it")
+        ]
         if cells.failures.any():
             legend.append(Patch(facecolor="white", edgecolor=style.BLACK, hatch="xxxx", linewidth=0.5, label="failed"))
         width = 2.9 + 0.72 * len(across)
-        page = style.Page(run, "Which pool, how many workers, which strategy",
-                          "Makespan over that of the best for the workload, estimated over all pairs of their repetitions as in the verdict; "
-                          "light is fast. Below it the median itself.",
-                          (max(width, 6.5), 0.75 + 0.4 * len(some)), 1, 1, legend)
+        page = style.Page(
+            run,
+            "Which pool, how many workers, which strategy",
+            "Makespan over that of the best for the workload, estimated over all pairs of their repetitions as in the "
+            "verdict; "
+            "light is fast. Below it the median itself.",
+            (max(width, 6.5), 0.75 + 0.4 * len(some)),
+            1,
+            1,
+            legend,
+        )
         _map(page, page.panels()[0], cells, some, across)
         figures.append((f"decision{suffix}", page.figure))
     return figures
@@ -78,15 +97,23 @@ def _map(page, panel, cells, rows, columns):
     for backend in dict.fromkeys(backend for backend, _ in columns):
         places = [x for x, column in enumerate(columns) if column[0] == backend]
         name = backend if len(backend) < 9 * len(places) else backend.replace("_", "_\n")
-        panel.annotate(name, (places[0] - 0.5, 1), xycoords=("data", "axes fraction"), xytext=(3, 4),
-                       textcoords="offset points", fontweight="bold")
+        panel.annotate(
+            name,
+            (places[0] - 0.5, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(3, 4),
+            textcoords="offset points",
+            fontweight="bold",
+        )
         if places[0] > 0:
             panel.axvline(places[0] - 0.5, color=style.BLACK, linewidth=0.8)
     style.name_groups(panel, [scenario for scenario, _ in rows], 66)
 
     if len(rows) < MINIMUM_FOR_SCALE:
         return
-    bar = page.figure.colorbar(matplotlib.cm.ScalarMappable(norm, colours), ax=panel, pad=0.015, aspect=30, fraction=0.05)
+    bar = page.figure.colorbar(
+        matplotlib.cm.ScalarMappable(norm, colours), ax=panel, pad=0.015, aspect=30, fraction=0.05
+    )
     bar.set_label("slow-down against the best (×)")
     bar.ax.yaxis.set_major_locator(FixedLocator([1, 1.5, 2, 3, 5, 10, 20]))
     bar.ax.yaxis.set_minor_locator(NullLocator())
@@ -96,10 +123,26 @@ def _map(page, panel, cells, rows, columns):
 def _field(panel, x, y, cell, colours, norm, frames):
     if not cell.ratio == cell.ratio:  # no median: nothing of the cell succeeded
         failed = cell.failures == cell.repetitions
-        panel.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor="white", edgecolor=style.GREY, linewidth=0.3,
-                                  hatch="xxxx" if failed else None))
-        panel.text(x, y, "failed" if failed else "no median", ha="center", va="center", fontsize=7.5,
-                   bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"})
+        panel.add_patch(
+            Rectangle(
+                (x - 0.5, y - 0.5),
+                1,
+                1,
+                facecolor="white",
+                edgecolor=style.GREY,
+                linewidth=0.3,
+                hatch="xxxx" if failed else None,
+            )
+        )
+        panel.text(
+            x,
+            y,
+            "failed" if failed else "no median",
+            ha="center",
+            va="center",
+            fontsize=7.5,
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
+        )
         return
     colour = colours(norm(min(cell.ratio, WORST)))
     panel.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.8))
@@ -107,10 +150,25 @@ def _field(panel, x, y, cell, colours, norm, frames):
     text = f"{cell.ratio:.2f}×" if cell.ratio < 10 else f"{cell.ratio:.3g}×"
     small = duration(cell.median_ns) if not cell.failures else f"{int(cell.failures)}/{int(cell.repetitions)} failed"
     best = cell.best == 1
-    panel.text(x, y - 0.13, text, ha="center", va="center", color="white" if dark else style.BLACK,
-               fontweight="bold" if best else "normal")
-    panel.text(x, y + 0.25, small, ha="center", va="center", fontsize=6.5, color="white" if dark else style.BLACK,
-               fontstyle="italic" if cell.failures else "normal")
+    panel.text(
+        x,
+        y - 0.13,
+        text,
+        ha="center",
+        va="center",
+        color="white" if dark else style.BLACK,
+        fontweight="bold" if best else "normal",
+    )
+    panel.text(
+        x,
+        y + 0.25,
+        small,
+        ha="center",
+        va="center",
+        fontsize=6.5,
+        color="white" if dark else style.BLACK,
+        fontstyle="italic" if cell.failures else "normal",
+    )
     if best or cell.tied:
         frames.append(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, edgecolor=style.BLACK, linewidth=2))
 

@@ -1,7 +1,7 @@
 """Makespan against pool size: a row per workload, a column per strategy, a line per executor.
 
-Every repetition is a dot, the line goes through the medians, the dashed line is the exact model. Both axes are logarithmic
-(workers to base 2); grey guides stand at cores and cores*5. A cross at the top marks failed repetitions.
+Every repetition is a dot, the line goes through the medians, the dashed line is the exact model. Both axes are
+logarithmic (workers to base 2); grey guides stand at cores and cores*5. A cross at the top marks failed repetitions.
 
     scripts/python -m poolbench.plots.makespan DIRECTORY [-o OUTPUT]
 """
@@ -28,7 +28,9 @@ def strategy_label(cell, cells):
 def add_labels(cells):
     cells = cells.copy()
     cells["label"] = [strategy_label(cell, cells) for cell in cells.itertuples()]
-    cells["label_order"] = [(style.strategy_order(cell.strategy), cell.parsers, cell.chunksize) for cell in cells.itertuples()]
+    cells["label_order"] = [
+        (style.strategy_order(cell.strategy), cell.parsers, cell.chunksize) for cell in cells.itertuples()
+    ]
     return cells
 
 
@@ -51,17 +53,29 @@ def draw(run):
         return figures
 
     # Few workloads have more than one strategy: a full grid would be mostly empty, so the panels follow one another.
-    order = [(scenario, label) for scenario in scenarios for label in labels
-             if not cells[(cells.scenario == scenario) & (cells.label == label)].empty]
+    order = [
+        (scenario, label)
+        for scenario in scenarios
+        for label in labels
+        if not cells[(cells.scenario == scenario) & (cells.label == label)].empty
+    ]
     for suffix, some in style.pages(order, PANELS_PER_PAGE):
         columns = min(3 if len(some) in (5, 6, 9) else 4, len(some))
         page = _page(run, cells, (2.9, 2.35), -(-len(some) // columns), columns)
         panels = page.panels()
         for panel, (scenario, label) in zip(panels, some):
-            _panel(panel, run, cells[(cells.scenario == scenario) & (cells.label == label)], cells,
-                   cells[cells.scenario == scenario], first=True)
-            panel.set_title("\n".join(textwrap.wrap(scenario, 44)) + f"\nstrategy {label}", fontsize=7.5, **style.TITLE_ABOVE_GUIDES)
-        for panel in panels[len(some):]:
+            _panel(
+                panel,
+                run,
+                cells[(cells.scenario == scenario) & (cells.label == label)],
+                cells,
+                cells[cells.scenario == scenario],
+                first=True,
+            )
+            panel.set_title(
+                "\n".join(textwrap.wrap(scenario, 44)) + f"\nstrategy {label}", fontsize=7.5, **style.TITLE_ABOVE_GUIDES
+            )
+        for panel in panels[len(some) :]:
             page.leave_out(panel)
         figures.append((f"makespan{suffix}", page.figure))
     return figures
@@ -97,11 +111,20 @@ def _page(run, cells, panel, rows, columns):
     legend = style.backend_handles(cells.backend) + [style.repetition_handle(), style.model_handle()]
     if cells.failures.any():
         legend.append(style.failed_handle())
-    return style.Page(run, "Makespan against pool size",
-                      "First submit to the end of the last task or callback. Lines go through the medians; lower is better."
-                      + (" Strategies run with one pool size only are in the pictures callbacks and decision."
-                         if cells.attrs["left_out"] else ""),
-                      panel, rows, columns, legend)
+    return style.Page(
+        run,
+        "Makespan against pool size",
+        "First submit to the end of the last task or callback. Lines go through the medians; lower is better."
+        + (
+            " Strategies run with one pool size only are in the pictures callbacks and decision."
+            if cells.attrs["left_out"]
+            else ""
+        ),
+        panel,
+        rows,
+        columns,
+        legend,
+    )
 
 
 def _panel(panel, run, some, every, row, first):
@@ -109,8 +132,11 @@ def _panel(panel, run, some, every, row, first):
     looks = style.backends(every.backend)
     row_times = run.ok[run.ok.cell_id.isin(row.cell_id)].makespan_ns
     factor, unit = style.unit(list(row_times) + list(row.predicted_ns.dropna()))
-    style.log_axis(panel.yaxis, [value / factor for value in list(row_times) + list(row.predicted_ns.dropna())],
-                   headroom=3 if row.failures.any() else 1.6)
+    style.log_axis(
+        panel.yaxis,
+        [value / factor for value in list(row_times) + list(row.predicted_ns.dropna())],
+        headroom=3 if row.failures.any() else 1.6,
+    )
     style.worker_axis(panel, some.workers, int(some.cores.iloc[0]))
     if row_times.empty and row.predicted_ns.isna().all():
         panel.set_ylabel("makespan")
@@ -127,15 +153,30 @@ def _panel(panel, run, some, every, row, first):
         shift = style.dodge(index, len(present), 0.05)
         line = some[some.backend == name].sort_values("workers")
         dots = run.ok[run.ok.cell_id.isin(line.cell_id)]
-        panel.plot(dots.workers * shift, dots.makespan_ns / factor, look.marker, color=look.colour, alpha=0.45,
-                   markeredgewidth=0, zorder=3)
+        panel.plot(
+            dots.workers * shift,
+            dots.makespan_ns / factor,
+            look.marker,
+            color=look.colour,
+            alpha=0.45,
+            markeredgewidth=0,
+            zorder=3,
+        )
         panel.plot(line.workers * shift, line.median_ns / factor, color=look.colour, linestyle=look.line, zorder=4)
         lone = line[line.median_ns.notna()]
         if len(lone) == 1:  # a line through one point shows nothing
             panel.plot(lone.workers * shift, lone.median_ns / factor, "_", color=look.colour, markersize=14, zorder=4)
         modelled = line[line.predicted_ns.notna()]
-        panel.plot(modelled.workers * shift, modelled.predicted_ns / factor, color=style.BLACK, linestyle="--", linewidth=1,
-                   marker="_" if len(modelled) == 1 else None, markersize=20, zorder=5)
+        panel.plot(
+            modelled.workers * shift,
+            modelled.predicted_ns / factor,
+            color=style.BLACK,
+            linestyle="--",
+            linewidth=1,
+            marker="_" if len(modelled) == 1 else None,
+            markersize=20,
+            zorder=5,
+        )
         for cell in line[line.failures > 0].itertuples():
             style.mark_failed(panel, cell.workers * shift, cell, look, 0.93 - 0.12 * index)
 

@@ -1,8 +1,9 @@
 """Predicted against measured: how far the exact model carries on this machine.
 
-Left: the median of every cell over the model's prediction; on the line the model is right. Right: the residual, measured over
-predicted minus one, strategy by strategy, with the 5 % band in grey. Where the run's calibration knows how late the machine ends
-a sleep, the model's waits are as much longer. Hollow points: the service time was not asked for but measured with one worker.
+Left: the median of every cell over the model's prediction; on the line the model is right. Right: the residual,
+measured over predicted minus one, strategy by strategy, with the 5 % band in grey. Where the run's calibration knows
+how late the machine ends a sleep, the model's waits are as much longer. Hollow points: the service time was not asked
+for but measured with one worker.
 
     scripts/python -m poolbench.plots.model_fit DIRECTORY [-o OUTPUT]
 """
@@ -10,8 +11,8 @@ a sleep, the model's waits are as much longer. Hollow points: the service time w
 import sys
 
 from poolbench.data import schema
-from poolbench.plots import style
 from poolbench.data.run_data import Absent
+from poolbench.plots import style
 
 BAND = 5  # per cent
 
@@ -22,8 +23,10 @@ def draw(run):
     if cells.empty:
         raise Absent("predicted against measured needs derived/model.csv and derived/summary.csv")
     late = cells.expected_ns.notna()
-    cells = cells.assign(predicted_ns=cells.expected_ns.where(late, cells.predicted_ns),
-                         residual_pct=cells.expected_residual_pct.where(late, cells.residual_pct))
+    cells = cells.assign(
+        predicted_ns=cells.expected_ns.where(late, cells.predicted_ns),
+        residual_pct=cells.expected_residual_pct.where(late, cells.residual_pct),
+    )
     looks = style.backends(run.rows.backend)
     names = [name for name in looks if name in set(cells.backend)]
     legend = style.backend_handles(names, line=False)
@@ -31,12 +34,18 @@ def draw(run):
         legend.append(style.handle("hollow: service time measured at 1 worker", marker="o", markerfacecolor="white"))
     legend.append(style.handle("predicted = measured", linestyle="--", color=style.BLACK, linewidth=1))
     failed = run.cells().failures.gt(0).sum()
-    page = style.Page(run, "Predicted against measured",
-                      f"Medians of {len(cells)} cells against the exact model"
-                      + (", every wait longer by how late a sleep ends here" if late.any() else "")
-                      + f"; the band on the right is ±{BAND} %."
-                      + (f" {failed} cells with failed repetitions: their medians are of what succeeded." if failed else ""),
-                      (5, 4.2), 1, 2, legend)
+    page = style.Page(
+        run,
+        "Predicted against measured",
+        f"Medians of {len(cells)} cells against the exact model"
+        + (", every wait longer by how late a sleep ends here" if late.any() else "")
+        + f"; the band on the right is ±{BAND} %."
+        + (f" {failed} cells with failed repetitions: their medians are of what succeeded." if failed else ""),
+        (5, 4.2),
+        1,
+        2,
+        legend,
+    )
     _scatter(page.axes[0][0], cells, looks, names)
     _residuals(page.axes[0][1], cells, looks, names)
     return [("model_fit", page.figure)]
@@ -45,8 +54,17 @@ def draw(run):
 def _points(panel, x, y, cells, look, size=5):
     for inside in (True, False):
         chosen = (cells.basis == schema.BASIS_REQUESTED) == inside
-        panel.plot(x[chosen], y[chosen], look.marker, color=look.colour, linestyle="", alpha=0.8,
-                   markerfacecolor=look.colour if inside else "white", markersize=size, zorder=3)
+        panel.plot(
+            x[chosen],
+            y[chosen],
+            look.marker,
+            color=look.colour,
+            linestyle="",
+            alpha=0.8,
+            markerfacecolor=look.colour if inside else "white",
+            markersize=size,
+            zorder=3,
+        )
 
 
 def _scatter(panel, cells, looks, names):
@@ -75,10 +93,19 @@ def _residuals(panel, cells, looks, names):
         # Side by side in the order of predicted time, so that points do not hide one another.
         count = some.groupby("strategy").cell_id.transform("size")
         spread = (some.groupby("strategy").cumcount() - (count - 1) / 2) / count.clip(lower=1) * 0.28
-        _points(panel, place + (index - (len(names) - 1) / 2) * 0.8 / max(1, len(names)) + spread, some.residual_pct, some,
-                looks[name])
-    panel.set_xticks(range(len(strategies)), strategies, rotation=30 if len(strategies) > 4 else 0,
-                     ha="right" if len(strategies) > 4 else "center")
+        _points(
+            panel,
+            place + (index - (len(names) - 1) / 2) * 0.8 / max(1, len(names)) + spread,
+            some.residual_pct,
+            some,
+            looks[name],
+        )
+    panel.set_xticks(
+        range(len(strategies)),
+        strategies,
+        rotation=30 if len(strategies) > 4 else 0,
+        ha="right" if len(strategies) > 4 else "center",
+    )
     panel.set_xlim(-0.6, len(strategies) - 0.4)
     panel.grid(axis="x", visible=False)
     for boundary in range(1, len(strategies)):

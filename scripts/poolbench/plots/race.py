@@ -1,8 +1,9 @@
 """The race of the pools against their peers: what a task costs, over the number of workers, and what processes take.
 
-race-threads: empty tasks without and with a future, one and four producers; the line goes through the medians of the rounds, the
-whisker from the lowest to the highest. Solid lines: only workers run tasks; dashed: the submitter runs some; dotted with hollow
-markers: figures of a side run, not of this race. race-processes: a row of ours, CPython's and loky's for each scenario.
+race-threads: empty tasks without and with a future, one and four producers; the line goes through the medians of the
+rounds, the whisker from the lowest to the highest. Solid lines: only workers run tasks; dashed: the submitter runs
+some; dotted with hollow markers: figures of a side run, not of this race. race-processes: a row of ours, CPython's and
+loky's for each scenario.
 
     scripts/python -m poolbench.plots.race DIRECTORY [-o OUTPUT]     (DIRECTORY is what scripts/race left)
 """
@@ -58,8 +59,14 @@ def look_of(peer):
 def draw(measured, context):
     """(name, figure) of each picture that there are measurements for. Raises run_data.Absent if there are none."""
     run = SimpleNamespace(machine=context["machine_line"])
-    figures = [(name, figure) for name, figure in (("race-threads", _threads(run, measured, context["cores"])),
-                                                   ("race-processes", _processes(run, measured, context["cores"]))) if figure]
+    figures = [
+        (name, figure)
+        for name, figure in (
+            ("race-threads", _threads(run, measured, context["cores"])),
+            ("race-processes", _processes(run, measured, context["cores"])),
+        )
+        if figure
+    ]
     if not figures:
         raise run_data.Absent("the race's pictures need the scenarios detached, future or those of processes")
     return figures
@@ -69,23 +76,39 @@ def draw(measured, context):
 
 
 def _threads(run, measured, cores):
-    panels = [(scenario, title, producers) for producers in (1, 4) for scenario, title in SCENARIOS if measured.of(scenario, producers)]
+    panels = [
+        (scenario, title, producers)
+        for producers in (1, 4)
+        for scenario, title in SCENARIOS
+        if measured.of(scenario, producers)
+    ]
     if not panels:
         return None
     peers = {entry.peer: measured.executed_by[entry] for scenario, _ in SCENARIOS for entry in measured.of(scenario)}
     side = list(dict.fromkeys((figure.peer, figure.executed_by) for figure in FIGURES))
-    legend = [_handle(peer, executed_by, marked=executed_by != "thread_per_task") for peer, executed_by in sorted(peers.items(), key=_order)]
+    legend = [
+        _handle(peer, executed_by, marked=executed_by != "thread_per_task")
+        for peer, executed_by in sorted(peers.items(), key=_order)
+    ]
     legend += [_handle(f"{peer} ({LABEL})", executed_by, look_of(peer), hollow=True) for peer, executed_by in side]
     rounds = max(len(values) for values in measured.values.values())
-    page = style.Page(run, "What an empty task costs", f"Median of {rounds} interleaved round{'s' if rounds > 1 else ''}; whiskers: lowest and highest round. Solid: only "
-                      "workers run tasks; dashed: the submitter runs some, or a thread per task (level line: no workers). Dotted, hollow: "
-                      "from a side run on another day.", (5.2, 3.6), -(-len(panels) // 2), min(2, len(panels)), legend)
+    page = style.Page(
+        run,
+        "What an empty task costs",
+        f"Median of {rounds} interleaved round{'s' if rounds > 1 else ''}; whiskers: lowest and highest round. Solid: "
+        "only workers run tasks; dashed: the submitter runs some, or a thread per task (level line: no workers). "
+        "Dotted, hollow: from a side run on another day.",
+        (5.2, 3.6),
+        -(-len(panels) // 2),
+        min(2, len(panels)),
+        legend,
+    )
     for panel, (scenario, title, producers) in zip(page.panels(), panels):
         _over_workers(panel, measured, scenario, producers, cores)
         panel.set_title(f"{title}, {producers} producer{'s' if producers > 1 else ''}", **style.TITLE_ABOVE_GUIDES)
         panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: quantities.duration(value)))
         panel.set_ylabel("time per task")
-    for panel in page.panels()[len(panels):]:
+    for panel in page.panels()[len(panels) :]:
         page.leave_out(panel)
     return page.figure
 
@@ -100,8 +123,14 @@ def _line(executed_by, look):
 
 def _handle(name, executed_by, look=None, hollow=False, marked=True):
     look = look or look_of(name)
-    return style.handle(name, color=look.colour, marker=look.marker if marked else "", linestyle=":" if hollow else _line(executed_by, look),
-                        linewidth=2.4 if name in measurements.OURS else 1.2, **({"markerfacecolor": "white"} if hollow else {}))
+    return style.handle(
+        name,
+        color=look.colour,
+        marker=look.marker if marked else "",
+        linestyle=":" if hollow else _line(executed_by, look),
+        linewidth=2.4 if name in measurements.OURS else 1.2,
+        **({"markerfacecolor": "white"} if hollow else {}),
+    )
 
 
 def _over_workers(panel, measured, scenario, producers, cores):
@@ -113,20 +142,45 @@ def _over_workers(panel, measured, scenario, producers, cores):
         look, ours = look_of(peer), peer in measurements.OURS
         figures = [measured.figure(entry) for entry in mine]
         drawn += [value for figure in figures for value in (figure.low, figure.high)]
-        style_of_line = {"color": look.colour, "linestyle": _line(measured.executed_by[mine[0]], look), "linewidth": 2.4 if ours else 1.2,
-                         "zorder": 5 if ours else 3}
+        style_of_line = {
+            "color": look.colour,
+            "linestyle": _line(measured.executed_by[mine[0]], look),
+            "linewidth": 2.4 if ours else 1.2,
+            "zorder": 5 if ours else 3,
+        }
         if mine[0].workers == 0:  # no workers to be over
             panel.plot([sizes[0], sizes[-1]], [figures[0].value] * 2, **style_of_line)
             continue
         places = [entry.workers for entry in mine]
-        panel.errorbar(places, [figure.value for figure in figures], marker=look.marker, capsize=2, elinewidth=0.8,
-                       yerr=[[figure.value - figure.low for figure in figures], [figure.high - figure.value for figure in figures]],
-                       **style_of_line)
+        panel.errorbar(
+            places,
+            [figure.value for figure in figures],
+            marker=look.marker,
+            capsize=2,
+            elinewidth=0.8,
+            yerr=[
+                [figure.value - figure.low for figure in figures],
+                [figure.high - figure.value for figure in figures],
+            ],
+            **style_of_line,
+        )
     for peer in dict.fromkeys(figure.peer for figure in FIGURES):
-        mine = [figure for figure in FIGURES if (figure.peer, figure.scenario, figure.producers) == (peer, scenario, producers)]
+        mine = [
+            figure
+            for figure in FIGURES
+            if (figure.peer, figure.scenario, figure.producers) == (peer, scenario, producers)
+        ]
         drawn += [value for figure in mine for value in (figure.low, figure.high)]
-        panel.plot([figure.workers for figure in mine], [(figure.low + figure.high) / 2 for figure in mine], ":", color=look_of(peer).colour,
-                   marker=look_of(peer).marker, markerfacecolor="white", linewidth=1, zorder=2)
+        panel.plot(
+            [figure.workers for figure in mine],
+            [(figure.low + figure.high) / 2 for figure in mine],
+            ":",
+            color=look_of(peer).colour,
+            marker=look_of(peer).marker,
+            markerfacecolor="white",
+            linewidth=1,
+            zorder=2,
+        )
     style.worker_axis(panel, sizes, cores)
     style.log_axis(panel.yaxis, drawn)
 
@@ -138,13 +192,25 @@ def _processes(run, measured, cores):
     rows = [(scenario, title) for scenario, title in PROCESSES if measured.of(scenario)]
     if not rows:
         return None
-    peers = sorted({entry.peer for scenario, _ in rows for entry in measured.of(scenario)}, key=lambda name: _order((name, None)))
-    page = style.Page(run, "What processes take", f"Median, lowest and highest round; {cores} workers and one producer. Beside each of "
-                      "Python's: how many times ours that is.", (8.5, 0.7 + 0.62 * len(rows)), 1, 1, [_handle(peer, "workers") for peer in peers])
+    peers = sorted(
+        {entry.peer for scenario, _ in rows for entry in measured.of(scenario)}, key=lambda name: _order((name, None))
+    )
+    page = style.Page(
+        run,
+        "What processes take",
+        f"Median, lowest and highest round; {cores} workers and one producer. Beside each of "
+        "Python's: how many times ours that is.",
+        (8.5, 0.7 + 0.62 * len(rows)),
+        1,
+        1,
+        [_handle(peer, "workers") for peer in peers],
+    )
     panel = page.panels()[0]
     drawn = []
     for row, (scenario, _) in enumerate(rows):
-        entries = [entry for entry in measured.of(scenario) if entry.workers in (0, cores) or scenario == "process_start"]
+        entries = [
+            entry for entry in measured.of(scenario) if entry.workers in (0, cores) or scenario == "process_start"
+        ]
         ours = next((measured.median(entry) for entry in entries if entry.peer in measurements.OURS), None)
         for place, entry in enumerate(sorted(entries, key=measured.median)):
             figure, look = measured.figure(entry), look_of(entry.peer)
@@ -155,9 +221,13 @@ def _processes(run, measured, cores):
             text = quantities.duration(figure.value)
             if ours and entry.peer not in measurements.OURS:
                 text += f", {figure.value / ours:.3g}×"
-            panel.annotate(text, (figure.high, height), xytext=(6, 0), textcoords="offset points", fontsize=7, va="center")
+            panel.annotate(
+                text, (figure.high, height), xytext=(6, 0), textcoords="offset points", fontsize=7, va="center"
+            )
     style.log_axis(panel.xaxis, drawn, headroom=12)
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantities.duration(value) if value >= 1 else f"{value:g} ns"))
+    panel.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: quantities.duration(value) if value >= 1 else f"{value:g} ns")
+    )
     panel.set_xlabel("time per task, item, trip or start")
     panel.set_yticks(range(len(rows)), [title for _, title in rows])
     panel.yaxis.set_minor_locator(NullLocator())

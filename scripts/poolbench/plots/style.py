@@ -1,7 +1,7 @@
 """What every picture shares: colours, markers, units, the page with its footer, and files that are the same each time.
 
-Colours are Okabe and Ito's, which colour-blind people can tell apart; each comes with a marker and a line style of its own, so
-that a black-and-white print can be read as well.
+Colours are Okabe and Ito's, which colour-blind people can tell apart; each comes with a marker and a line style of its
+own, so that a black-and-white print can be read as well.
 """
 
 import argparse
@@ -48,7 +48,9 @@ STRATEGIES = ("none", "worker", "main", "extra", "fused", "sync", "collect", "as
 
 def backends(names):
     """The names in a fixed order, each with its look; an executor that is not known here gets the next free one."""
-    names = sorted(set(names), key=lambda name: (list(BACKENDS).index(name) if name in BACKENDS else len(BACKENDS), name))
+    names = sorted(
+        set(names), key=lambda name: (list(BACKENDS).index(name) if name in BACKENDS else len(BACKENDS), name)
+    )
     unknown = [name for name in names if name not in BACKENDS]
     return {name: BACKENDS.get(name) or OTHERS[unknown.index(name) % len(OTHERS)] for name in names}
 
@@ -60,25 +62,27 @@ def strategy_order(name):
 def apply_defaults():
     """The same picture everywhere, whatever the user's matplotlibrc says."""
     matplotlib.rcdefaults()
-    matplotlib.rcParams.update({
-        "svg.hashsalt": "poolbench",
-        "font.family": "DejaVu Sans",
-        "font.size": 8.5,
-        "axes.titlesize": 8.5,
-        "axes.labelsize": 8.5,
-        "xtick.labelsize": 8,
-        "ytick.labelsize": 8,
-        "legend.fontsize": 8.5,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "grid.color": "#e6e6e6",
-        "grid.linewidth": 0.6,
-        "hatch.linewidth": 0.7,
-        "lines.linewidth": 1.4,
-        "lines.markersize": 4.5,
-    })
+    matplotlib.rcParams.update(
+        {
+            "svg.hashsalt": "poolbench",
+            "font.family": "DejaVu Sans",
+            "font.size": 8.5,
+            "axes.titlesize": 8.5,
+            "axes.labelsize": 8.5,
+            "xtick.labelsize": 8,
+            "ytick.labelsize": 8,
+            "legend.fontsize": 8.5,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": "#e6e6e6",
+            "grid.linewidth": 0.6,
+            "hatch.linewidth": 0.7,
+            "lines.linewidth": 1.4,
+            "lines.markersize": 4.5,
+        }
+    )
 
 
 class Page:
@@ -98,16 +102,27 @@ class Page:
         height = top + rows * panel[1] + bottom
 
         self.figure = Figure(figsize=(width, height), layout="constrained")
-        self.figure.get_layout_engine().set(rect=(0.005, bottom / height, 0.985, (height - top - bottom) / height),
-                                            w_pad=0.06, h_pad=0.06)
+        self.figure.get_layout_engine().set(
+            rect=(0.005, bottom / height, 0.985, (height - top - bottom) / height), w_pad=0.06, h_pad=0.06
+        )
         self.axes = self.figure.subplots(rows, columns, squeeze=False, **subplots)
         left = MARGIN / width
         self.figure.text(left, 1 - 0.1 / height, title, fontsize=12, fontweight="bold", va="top")
-        self.figure.text(left, 1 - self.TITLE / height, "\n".join(lines), fontsize=8.5, color=GREY, va="top", linespacing=1.25)
+        self.figure.text(
+            left, 1 - self.TITLE / height, "\n".join(lines), fontsize=8.5, color=GREY, va="top", linespacing=1.25
+        )
         if handles:
-            self.figure.legend(handles=handles, loc="upper left", ncol=min(per_row, len(handles)), frameon=False,
-                               bbox_to_anchor=(left, 1 - (self.TITLE + self.LINE * len(lines)) / height), borderaxespad=0.2, borderpad=0,
-                               handlelength=2.6, columnspacing=1.4)
+            self.figure.legend(
+                handles=handles,
+                loc="upper left",
+                ncol=min(per_row, len(handles)),
+                frameon=False,
+                bbox_to_anchor=(left, 1 - (self.TITLE + self.LINE * len(lines)) / height),
+                borderaxespad=0.2,
+                borderpad=0,
+                handlelength=2.6,
+                columnspacing=1.4,
+            )
         self.figure.text(left, 0.08 / height, "\n".join(footer), fontsize=7, color=GREY, va="bottom")
 
     def panels(self):
@@ -130,8 +145,10 @@ def _legend_columns(labels, width):
 
 
 def backend_handles(names, line=True):
-    return [Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line if line else "", label=name)
-            for name, look in backends(names).items()]
+    return [
+        Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line if line else "", label=name)
+        for name, look in backends(names).items()
+    ]
 
 
 def handle(label, **properties):
@@ -155,11 +172,27 @@ def failed_handle():
 
 def mark_failed(panel, x, cell, look, height=0.93):
     """A cross at the top of the panel, with how many repetitions of the cell failed."""
-    panel.plot([x], [height], transform=panel.get_xaxis_transform(), color=look.colour, linestyle="", zorder=5, clip_on=False,
-               **FAILED)
-    panel.annotate(f"{int(cell.failures)}/{int(cell.repetitions)}", (x, height), xycoords=panel.get_xaxis_transform(),
-                   xytext=(6, 0), textcoords="offset points", fontsize=7, va="center", zorder=6,
-                   bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8})
+    panel.plot(
+        [x],
+        [height],
+        transform=panel.get_xaxis_transform(),
+        color=look.colour,
+        linestyle="",
+        zorder=5,
+        clip_on=False,
+        **FAILED,
+    )
+    panel.annotate(
+        f"{int(cell.failures)}/{int(cell.repetitions)}",
+        (x, height),
+        xycoords=panel.get_xaxis_transform(),
+        xytext=(6, 0),
+        textcoords="offset points",
+        fontsize=7,
+        va="center",
+        zorder=6,
+        bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+    )
 
 
 # --- axes -------------------------------------------------------------------------------------------------------------
@@ -195,8 +228,17 @@ def worker_axis(panel, workers, cores, label=True):
     panel.grid(axis="x", visible=False)
     for count, name in ((cores, "cores"), (5 * cores, "cores*5")):
         panel.axvline(count, color=LIGHT, linewidth=4, zorder=0)
-        panel.annotate(name, (count, 1), xycoords=panel.get_xaxis_transform(), xytext=(0, 2), textcoords="offset points",
-                       fontsize=6.5, color=GREY, ha="center", va="bottom")
+        panel.annotate(
+            name,
+            (count, 1),
+            xycoords=panel.get_xaxis_transform(),
+            xytext=(0, 2),
+            textcoords="offset points",
+            fontsize=6.5,
+            color=GREY,
+            ha="center",
+            va="bottom",
+        )
     if label:
         panel.set_xlabel("workers")
 
@@ -238,14 +280,23 @@ def dodge(index, count, step=0.09):
 
 
 def name_groups(panel, names, offset):
-    """Names runs of equal rows left of the row labels, `offset` points from the panel, with a line between the groups."""
+    """Names runs of equal rows left of the row labels, `offset` points from the panel, with a line between the
+    groups."""
     start = 0
     for row in range(1, len(names) + 1):
         if row < len(names) and names[row] == names[start]:
             continue
         wrapped = textwrap.fill(names[start], 26 if row - start > 1 else 36)
-        panel.annotate(wrapped, (0, (start + row - 1) / 2), xycoords=("axes fraction", "data"), xytext=(-offset, 0),
-                       textcoords="offset points", ha="right", va="center", annotation_clip=False)
+        panel.annotate(
+            wrapped,
+            (0, (start + row - 1) / 2),
+            xycoords=("axes fraction", "data"),
+            xytext=(-offset, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            annotation_clip=False,
+        )
         if start > 0:
             panel.axhline(start - 0.5, color=BLACK, linewidth=0.8)
         start = row
@@ -269,8 +320,8 @@ def save(figures, directory):
 
 
 def _freeze_layout(figure):
-    """Lays the figure out and rounds the places of its panels: the solver's last bits differ from run to run, and the ids in
-    an SVG are hashes of them."""
+    """Lays the figure out and rounds the places of its panels: the solver's last bits differ from run to run, and the
+    ids in an SVG are hashes of them."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for panel in figure.axes:
@@ -280,7 +331,7 @@ def _freeze_layout(figure):
 def pages(items, per_page):
     """(suffix, items of the page): no suffix if one page is enough, else -1, -2, ..."""
     items = list(items)
-    chunks = [items[start:start + per_page] for start in range(0, len(items), per_page)]
+    chunks = [items[start : start + per_page] for start in range(0, len(items), per_page)]
     return [("" if len(chunks) == 1 else f"-{number}", chunk) for number, chunk in enumerate(chunks, 1)]
 
 

@@ -1,7 +1,7 @@
 """Who ran which task and callback, and when: a Gantt chart of traced repetitions, from tasks/<run_id>.csv.
 
-A lane per worker, then one per thread or process that ran callbacks only. Solid bars are tasks, hatched bars callbacks, numbered
-in the order of submission. Of each traced cell the repetition with the median makespan is drawn.
+A lane per worker, then one per thread or process that ran callbacks only. Solid bars are tasks, hatched bars callbacks,
+numbered in the order of submission. Of each traced cell the repetition with the median makespan is drawn.
 
     scripts/python -m poolbench.plots.timeline DIRECTORY [-o OUTPUT] [--cell CELL_ID]... [--rep N]
 """
@@ -11,18 +11,24 @@ import textwrap
 
 from matplotlib.patches import Patch
 
-from poolbench.plots import style
-from poolbench.plots.makespan import strategy_label
 from poolbench.data.quantities import NBSP
 from poolbench.data.run_data import Absent
+from poolbench.plots import style
+from poolbench.plots.makespan import strategy_label
 
 PANELS_PER_PAGE = 8
 MAX_PANELS = 16
 MAX_LANES = 40
 MAX_TASKS = 500  # more bars than that are a grey wall, and take minutes
 # What a lane that ran callbacks only is.
-CALLBACK_LANES = {"main": "callback thread", "extra": "parser", "sync": "caller", "collect": "caller", "as_completed": "caller",
-                  "map": "caller"}
+CALLBACK_LANES = {
+    "main": "callback thread",
+    "extra": "parser",
+    "sync": "caller",
+    "collect": "caller",
+    "as_completed": "caller",
+    "map": "caller",
+}
 
 
 def draw(run, options=None):
@@ -51,37 +57,61 @@ def draw(run, options=None):
     for suffix, some in style.pages(charts, PANELS_PER_PAGE):
         columns = 1 if len(some) == 1 else 2
         rows = -(-len(some) // columns)
-        lanes = [max(_lane_count(chart[2]) for chart in some[row * columns:(row + 1) * columns]) for row in range(rows)]
+        lanes = [
+            max(_lane_count(chart[2]) for chart in some[row * columns : (row + 1) * columns]) for row in range(rows)
+        ]
         looks = style.backends(run.rows.backend)
-        legend = [Patch(facecolor=look.colour, edgecolor="white", label=f"task ({name})") for name, look in looks.items()
-                  if name in {chart[0].backend for chart in some}]
+        legend = [
+            Patch(facecolor=look.colour, edgecolor="white", label=f"task ({name})")
+            for name, look in looks.items()
+            if name in {chart[0].backend for chart in some}
+        ]
         if any(chart[2].callback_worker.notna().any() for chart in some):
             legend.append(Patch(facecolor="white", edgecolor=style.BLACK, hatch="////", label="callback"))
         heights = [0.85 + 0.2 * count for count in lanes]
-        page = style.Page(run, "Who ran what, and when",
-                          "Traced repetitions, the median one of each cell, from the first submit. Numbers are tasks in the order of "
-                          "submission.", (5.6 if columns == 2 else 8, sum(heights) / rows), rows, columns, legend,
-                          gridspec_kw={"height_ratios": heights})
+        page = style.Page(
+            run,
+            "Who ran what, and when",
+            "Traced repetitions, the median one of each cell, from the first submit. Numbers are tasks in the order of "
+            "submission.",
+            (5.6 if columns == 2 else 8, sum(heights) / rows),
+            rows,
+            columns,
+            legend,
+            gridspec_kw={"height_ratios": heights},
+        )
         panels = page.panels()
         for index, (panel, (cell, rep, tasks)) in enumerate(zip(panels, some)):
             row = index // columns
-            end = max(_end(chart[2]) for chart in some[row * columns:(row + 1) * columns] if chart[0].scenario == cell.scenario)
+            end = max(
+                _end(chart[2])
+                for chart in some[row * columns : (row + 1) * columns]
+                if chart[0].scenario == cell.scenario
+            )
             _chart(panel, cell, rep, tasks, looks[cell.backend], cells, lanes[row], end)
-        for panel in panels[len(some):]:
+        for panel in panels[len(some) :]:
             page.leave_out(panel)
         figures.append((f"timeline{suffix}", page.figure))
     return figures
 
 
 def _order(cell):
-    return (cell.scenario, style.strategy_order(cell.strategy), cell.chunksize, cell.parsers, cell.workers,
-            list(style.BACKENDS).index(cell.backend) if cell.backend in style.BACKENDS else 99)
+    return (
+        cell.scenario,
+        style.strategy_order(cell.strategy),
+        cell.chunksize,
+        cell.parsers,
+        cell.workers,
+        list(style.BACKENDS).index(cell.backend) if cell.backend in style.BACKENDS else 99,
+    )
 
 
 def _repetition(run, cell, rep):
     tasks = run.tasks[run.tasks.cell_id == cell.cell_id]
     if rep is None:
-        times = run.ok[(run.ok.cell_id == cell.cell_id) & run.ok.rep.isin(tasks.rep)].sort_values(["makespan_ns", "rep"])
+        times = run.ok[(run.ok.cell_id == cell.cell_id) & run.ok.rep.isin(tasks.rep)].sort_values(
+            ["makespan_ns", "rep"]
+        )
         rep = times.rep.iloc[(len(times) - 1) // 2] if len(times) else tasks.rep.iloc[0]
     chosen = tasks[tasks.rep == rep]
     if chosen.empty:
@@ -99,11 +129,14 @@ def _lane_count(tasks):
 
 
 def _end(tasks):
-    return max(tasks.finished_ns.max(), tasks.callback_finished_ns.max() if tasks.callback_finished_ns.notna().any() else 0)
+    return max(
+        tasks.finished_ns.max(), tasks.callback_finished_ns.max() if tasks.callback_finished_ns.notna().any() else 0
+    )
 
 
 def _chart(panel, cell, rep, tasks, look, cells, height, end):
-    """One repetition, on an axis of `height` lanes and `end` ns: those of its neighbour, so that the two can be compared."""
+    """One repetition, on an axis of `height` lanes and `end` ns: those of its neighbour, so that the two can be
+    compared."""
     workers, others = _lanes(tasks)
     lanes = (workers + others)[:MAX_LANES]
     place = {lane: y for y, lane in enumerate(lanes)}
@@ -112,10 +145,27 @@ def _chart(panel, cell, rep, tasks, look, cells, height, end):
 
     for task in tasks.itertuples():
         if task.worker in place:
-            _bar(panel, place[task.worker], task.started_ns / factor, task.finished_ns / factor, task.task, end, look.colour, None)
+            _bar(
+                panel,
+                place[task.worker],
+                task.started_ns / factor,
+                task.finished_ns / factor,
+                task.task,
+                end,
+                look.colour,
+                None,
+            )
         if task.callback_worker in place:
-            _bar(panel, place[task.callback_worker], task.callback_started_ns / factor, task.callback_finished_ns / factor,
-                 task.task, end, look.colour, "////")
+            _bar(
+                panel,
+                place[task.callback_worker],
+                task.callback_started_ns / factor,
+                task.callback_finished_ns / factor,
+                task.task,
+                end,
+                look.colour,
+                "////",
+            )
     if others:
         panel.axhline(len(workers) - 0.5, color=style.GREY, linewidth=0.8)
 
@@ -129,23 +179,45 @@ def _chart(panel, cell, rep, tasks, look, cells, height, end):
     panel.grid(axis="y", visible=False)
     panel.set_xlabel(f"time since the first submit ({unit})")
     label = strategy_label(cell, cells)
-    title = f"{cell.scenario}; {cell.backend}, {cell.workers} worker{'s' if cell.workers > 1 else ''}, {label}; repetition{NBSP}{rep}"
+    workers_text = f"{cell.workers} worker{'s' if cell.workers > 1 else ''}"
+    title = f"{cell.scenario}; {cell.backend}, {workers_text}, {label}; repetition{NBSP}{rep}"
     hidden = sum(map(len, (workers, others))) - len(lanes)
-    panel.set_title("\n".join(textwrap.wrap(title + (f" ({hidden} lanes not shown)" if hidden else ""), 74)), loc="left")
+    panel.set_title(
+        "\n".join(textwrap.wrap(title + (f" ({hidden} lanes not shown)" if hidden else ""), 74)), loc="left"
+    )
 
 
 def _bar(panel, lane, start, finish, number, end, colour, hatch):
-    panel.barh(lane, finish - start, left=start, height=0.78, color=colour if hatch is None else "white",
-               edgecolor="white" if hatch is None else colour, hatch=hatch, linewidth=0.5 if hatch is None else 0.9, zorder=3)
+    panel.barh(
+        lane,
+        finish - start,
+        left=start,
+        height=0.78,
+        color=colour if hatch is None else "white",
+        edgecolor="white" if hatch is None else colour,
+        hatch=hatch,
+        linewidth=0.5 if hatch is None else 0.9,
+        zorder=3,
+    )
     if finish - start > 0.022 * end * len(str(number)):
-        panel.text((start + finish) / 2, lane, str(number), ha="center", va="center_baseline", fontsize=7, zorder=4,
-                   color="white" if hatch is None else style.BLACK,
-                   bbox=None if hatch is None else {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none"})
+        panel.text(
+            (start + finish) / 2,
+            lane,
+            str(number),
+            ha="center",
+            va="center_baseline",
+            fontsize=7,
+            zorder=4,
+            color="white" if hatch is None else style.BLACK,
+            bbox=None if hatch is None else {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none"},
+        )
 
 
 def add_options(parser):
     parser.add_argument("--cell", action="append", metavar="CELL_ID", help="draw this cell; repeat for several")
-    parser.add_argument("--rep", type=int, metavar="N", help="the repetition to draw (default: the one with the median makespan)")
+    parser.add_argument(
+        "--rep", type=int, metavar="N", help="the repetition to draw (default: the one with the median makespan)"
+    )
 
 
 def main(argv):

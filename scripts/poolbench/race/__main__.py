@@ -1,10 +1,12 @@
-"""Races the pools against their peers and says how each goal fared: race.csv, goals.csv, context.json, report.txt in a directory.
+"""Races the pools against their peers and says how each goal fared: race.csv, goals.csv, context.json, report.txt in a
+directory.
 
-Every round measures every entry - a scenario, a contestant, a pool size, a number of producers - once, in a process of its own. The
-tutorial's formulas are measured by `poolbench run` into formulas/. --show judges and prints a directory again, nothing is run.
+Every round measures every entry - a scenario, a contestant, a pool size, a number of producers - once, in a process of
+its own. The tutorial's formulas are measured by `poolbench run` into formulas/. --show judges and prints a directory
+again, nothing is run.
 
-Exit code: 0 (missed goals are a finding, not an error), 1 a program is unusable, 2 bad usage, 3 some measurements failed (their rows
-say how), 130 interrupted (what was measured is kept, and --show judges it).
+Exit code: 0 (missed goals are a finding, not an error), 1 a program is unusable, 2 bad usage, 3 some measurements
+failed (their rows say how), 130 interrupted (what was measured is kept, and --show judges it).
 """
 
 import argparse
@@ -31,29 +33,55 @@ QUICK = {"rounds": 2, "seconds": 0.02, "scale": 0.1, "runs": 1, "warmup": 0, "bu
 
 
 def main(argv):
-    parser = argparse.ArgumentParser(prog="race", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-o", "--output", type=Path, help="the directory, which must not hold a race yet (default: out/race-<UTC time>)")
+    parser = argparse.ArgumentParser(
+        prog="race", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, help="the directory, which must not hold a race yet (default: out/race-<UTC time>)"
+    )
     parser.add_argument("--show", type=Path, metavar="DIR", help="judge and print this directory again")
     parser.add_argument("--quick", action="store_true", help="a rehearsal of two minutes: its figures say little")
-    parser.add_argument("--rounds", type=int, help=f"rounds (default: {FULL['rounds']}, with --quick {QUICK['rounds']})")
-    parser.add_argument("--seconds", type=float, help=f"length of one measurement (default: {FULL['seconds']}, with --quick {QUICK['seconds']})")
-    parser.add_argument("--budget", type=float, help="start no further round that would likely end after so many seconds (default: "
-                        f"{FULL['budget']}, with --quick {QUICK['budget']})")
-    parser.add_argument("--filter", default="", metavar="REGEX", help="only entries with this in SCENARIO/PEER/WORKERS/PRODUCERS; no formulas")
+    parser.add_argument(
+        "--rounds", type=int, help=f"rounds (default: {FULL['rounds']}, with --quick {QUICK['rounds']})"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        help=f"length of one measurement (default: {FULL['seconds']}, with --quick {QUICK['seconds']})",
+    )
+    parser.add_argument(
+        "--budget",
+        type=float,
+        help="start no further round that would likely end after so many seconds (default: "
+        f"{FULL['budget']}, with --quick {QUICK['budget']})",
+    )
+    parser.add_argument(
+        "--filter",
+        default="",
+        metavar="REGEX",
+        help="only entries with this in SCENARIO/PEER/WORKERS/PRODUCERS; no formulas",
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the order (default: 1)")
     parser.add_argument("--no-formulas", action="store_true", help="leave out the tutorial's formulas")
     parser.add_argument("--list", action="store_true", help="print the entries and measure nothing")
-    parser.add_argument("--program", type=Path, default=ROOT / "build/release/pools/benchmarks/pool_benchmarks", help="pool_benchmarks")
+    parser.add_argument(
+        "--program", type=Path, default=ROOT / "build/release/pools/benchmarks/pool_benchmarks", help="pool_benchmarks"
+    )
     parser.add_argument("--poolbench", type=Path, default=ROOT / "build/release/poolbench", help="poolbench")
-    parser.add_argument("--race-python", default=os.environ.get("POOLBENCH_RACE_PYTHON") or "/usr/bin/python3",
-                        help="the Python that is measured, with joblib (default: $POOLBENCH_RACE_PYTHON, else Debian's)")
+    parser.add_argument(
+        "--race-python",
+        default=os.environ.get("POOLBENCH_RACE_PYTHON") or "/usr/bin/python3",
+        help="the Python that is measured, with joblib (default: $POOLBENCH_RACE_PYTHON, else Debian's)",
+    )
     options = parser.parse_args(argv)
     try:
         pattern = re.compile(options.filter)
     except re.error as error:
         parser.error(f"--filter '{options.filter}' is no regular expression: {error}")
     effort = {**(QUICK if options.quick else FULL)}
-    effort.update({name: value for name in ("rounds", "seconds", "budget") if (value := getattr(options, name)) is not None})
+    effort.update(
+        {name: value for name in ("rounds", "seconds", "budget") if (value := getattr(options, name)) is not None}
+    )
     if effort["rounds"] < 1 or not 0 < effort["seconds"] < math.inf or not effort["budget"] >= 0:  # NaN is neither
         parser.error("--rounds and --seconds are positive and finite, --budget is 0 or more")
 
@@ -103,7 +131,9 @@ def run(options, effort, pattern, argv):
 
 def measure(contest, entries, effort, options, directory):
     """Returns how many measurements failed."""
-    failures = rounds.race(contest, entries, effort["rounds"], options.seed, directory / "race.csv", budget=effort["budget"])
+    failures = rounds.race(
+        contest, entries, effort["rounds"], options.seed, directory / "race.csv", budget=effort["budget"]
+    )
     if not options.filter and not options.no_formulas:
         failures += run_formulas(options.poolbench, directory / "formulas", effort)
     return failures
@@ -116,19 +146,28 @@ def show(directory):
     with open(directory / "goals.csv", "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(schema.GOALS)
-        writer.writerows([["" if (value := getattr(line, column)) is None else value for column in schema.GOALS] for line in verdicts])
+        writer.writerows(
+            [
+                ["" if (value := getattr(line, column)) is None else value for column in schema.GOALS]
+                for line in verdicts
+            ]
+        )
     lines = [context["machine_line"], "", *table.report(measured, verdicts)]
     (directory / "report.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
 
 
-# --- the tutorial's formulas --------------------------------------------------------------------------------------------
+# --- the tutorial's formulas ------------------------------------------------------------------------------------------
 
 
 def run_formulas(poolbench, directory, effort):
     """Returns how many of its repetitions failed, or 1 if it did not run at all."""
-    code = subprocess.run([poolbench, "run", SUITE, "-o", directory, "-r", str(effort["runs"]), "-w", str(effort["warmup"])],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False).returncode
+    code = subprocess.run(
+        [poolbench, "run", SUITE, "-o", directory, "-r", str(effort["runs"]), "-w", str(effort["warmup"])],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=False,
+    ).returncode
     if code in (130, -signal.SIGINT):
         raise KeyboardInterrupt
     return 1 if code else 0
@@ -148,8 +187,13 @@ def formulas(directory):
             continue
         each = [(value - cell.predicted_ns) / 1e6 for value in makespans]
         tasks = "4 equal tasks" if cell.distribution == "equal" else "4 different tasks"
-        found.append((f"{cell.strategy}, {tasks}", cell.backend,
-                      measurements.Figure(measurements.median(each), min(each), max(each), len(each))))
+        found.append(
+            (
+                f"{cell.strategy}, {tasks}",
+                cell.backend,
+                measurements.Figure(measurements.median(each), min(each), max(each), len(each)),
+            )
+        )
     return sorted(found, key=lambda line: (line[1] != "thread", line[0]))
 
 
@@ -163,26 +207,69 @@ def usable_cores(program):
     with tempfile.TemporaryDirectory(prefix="poolbench-race-") as directory:
         report = Path(directory) / "context.json"
         try:
-            subprocess.run([program, "--benchmark_filter=^race/process_echo_1mib/memcpy/", "--race_seconds=0.001", f"--benchmark_out={report}",
-                            "--benchmark_out_format=json"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-            cores, _, decided_by = json.loads(report.read_text(encoding="utf-8"))["context"]["usable_cores"].partition(", by ")
+            subprocess.run(
+                [
+                    program,
+                    "--benchmark_filter=^race/process_echo_1mib/memcpy/",
+                    "--race_seconds=0.001",
+                    f"--benchmark_out={report}",
+                    "--benchmark_out_format=json",
+                ],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+            cores, _, decided_by = json.loads(report.read_text(encoding="utf-8"))["context"]["usable_cores"].partition(
+                ", by "
+            )
         except (OSError, ValueError, KeyError) as error:
             raise rounds.CannotRace(f"{program} is not the program pool_benchmarks: {error}") from error
     return int(cores), decided_by
 
 
 def describe(cores, decided_by, effort, options, argv):
-    cpu = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-                if line.startswith("model name")), platform.processor() or platform.machine())
-    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude=*"], capture_output=True, text=True, check=False)
-    versions = subprocess.run([options.race_python, "-c", "import sys; print(sys.version.split()[0])\nimport joblib; print(joblib.__version__)"],
-                              capture_output=True, text=True, check=False).stdout.split() + ["", ""]
+    cpu = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor() or platform.machine(),
+    )
+    commit = subprocess.run(
+        ["git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude=*"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    versions = subprocess.run(
+        [
+            options.race_python,
+            "-c",
+            "import sys; print(sys.version.split()[0])\nimport joblib; print(joblib.__version__)",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.split() + ["", ""]
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
     commit = commit.stdout.strip() or "unknown"
-    return {"started_utc": started, "argv": shlex.join(["scripts/race", *argv]), "cores": cores, "cores_decided_by": decided_by,
-            "machine_line": f"{cpu}, {cores} cores by {decided_by}, {platform.system()} {platform.release()}, commit {commit}, {started}",
-            "commit": commit, "rounds": effort["rounds"], "seconds": effort["seconds"], "scale": effort["scale"], "seed": options.seed,
-            "python": versions[0], "joblib": versions[1], "load1": os.getloadavg()[0]}
+    system = f"{platform.system()} {platform.release()}"
+    return {
+        "started_utc": started,
+        "argv": shlex.join(["scripts/race", *argv]),
+        "cores": cores,
+        "cores_decided_by": decided_by,
+        "machine_line": f"{cpu}, {cores} cores by {decided_by}, {system}, commit {commit}, {started}",
+        "commit": commit,
+        "rounds": effort["rounds"],
+        "seconds": effort["seconds"],
+        "scale": effort["scale"],
+        "seed": options.seed,
+        "python": versions[0],
+        "joblib": versions[1],
+        "load1": os.getloadavg()[0],
+    }
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Python's executors on the work of the C++ race: CPython's thread and process pools, and joblib's loky.
 
-The scenarios have the names, the units and the sizes of pools/benchmarks; all workers are there and warm before the clock.
+The scenarios have the names, the units and the sizes of pools/benchmarks; all workers are there and warm before the
+clock.
 """
 
 import threading
@@ -80,7 +81,8 @@ def lower_median(values):
 
 
 def fitting_tasks(seconds, least, burst):
-    """How many tasks take about so long, by two warming bursts of a tenth of the time; burst(tasks) gives the seconds."""
+    """How many tasks take about so long, by two warming bursts of a tenth of the time; burst(tasks) gives the
+    seconds."""
 
     def clamped(count):
         return max(least, min(1_000_000, int(count)))
@@ -102,8 +104,8 @@ def _pids_of_all(executor, workers):
 
 
 def _meet(executor, workers):
-    """Returns when the thread pool's workers have met in tasks that wait for one another. The queue is first in, first out: all
-    tasks before these are done then. On a fresh pool it starts every thread, because none is idle."""
+    """Returns when the thread pool's workers have met in tasks that wait for one another. The queue is first in, first
+    out: all tasks before these are done then. On a fresh pool it starts every thread, because none is idle."""
     barrier = threading.Barrier(workers)
     for met in [executor.submit(barrier.wait) for _ in range(workers)]:
         met.result()
@@ -115,7 +117,7 @@ def _per_task(seconds, least, burst):
     return Measured(took * 1e9 / count, count, took)
 
 
-# --- the scenarios: (executor, workers, effort) -> Measured ------------------------------------------------------------
+# --- the scenarios: (executor, workers, effort) -> Measured -----------------------------------------------------------
 
 
 def detached(executor, workers, effort):
@@ -233,8 +235,12 @@ SCENARIOS = {
 def entries(cores):
     """Everything that can be measured here, with the pool sizes of the C++ race."""
     sizes = {"detached": (1, 2, 4, cores, cores * 5), "future": (1, 2, 4, cores, cores * 5), "process_start": (2,)}
-    return [Entry(scenario, peer, workers, 1) for scenario, (_, _, peers) in SCENARIOS.items() for peer in peers
-            for workers in sorted(set(sizes.get(scenario, (cores,))))]
+    return [
+        Entry(scenario, peer, workers, 1)
+        for scenario, (_, _, peers) in SCENARIOS.items()
+        for peer in peers
+        for workers in sorted(set(sizes.get(scenario, (cores,))))
+    ]
 
 
 def unit_of(scenario):

@@ -1,7 +1,7 @@
 """The goals of the pools, each held against the measurements of one race: pure functions from medians to verdicts.
 
-A goal is a figure - a ratio of two entries of the race, or a value - and its limit. The figure is that of the medians over the rounds;
-its spread is the lowest and the highest of one round, whose entries ran beside each other.
+A goal is a figure - a ratio of two entries of the race, or a value - and its limit. The figure is that of the medians
+over the rounds; its spread is the lowest and the highest of one round, whose entries ran beside each other.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,11 @@ MET, MISSED, NOT_MEASURED = "met", "missed", "not measured"
 NOT_COUNTED = {MET: f"({LABEL}: met)", MISSED: f"({LABEL}: missed)"}
 
 AT_MOST, BELOW, AT_LEAST = "at most", "below", "at least"
-_HOLDS = {AT_MOST: lambda figure, limit: figure <= limit, BELOW: lambda figure, limit: figure < limit,
-          AT_LEAST: lambda figure, limit: figure >= limit}
+_HOLDS = {
+    AT_MOST: lambda figure, limit: figure <= limit,
+    BELOW: lambda figure, limit: figure < limit,
+    AT_LEAST: lambda figure, limit: figure >= limit,
+}
 
 THREADS, PROCESSES = "thread_pool", "process_pool"
 
@@ -61,19 +64,38 @@ class Goals:
         self._race, self._cores, self._formulas = measurements, cores, formulas
 
     def all(self):
-        return [*self._throughput(), *self._thread_latency(), *self._work(), *self._callbacks(), *self._processes(),
-                *self._formula_goals(), *self._clients()]
+        return [
+            *self._throughput(),
+            *self._thread_latency(),
+            *self._work(),
+            *self._callbacks(),
+            *self._processes(),
+            *self._formula_goals(),
+            *self._clients(),
+        ]
 
     # --- one line ----------------------------------------------------------------------------------------------------
 
     def _line(self, group, goal, entry, against, bound, limit, figure, against_value=None, label=None, counts=True):
         verdict = verdict_of(bound, limit, figure)
         value = self._race.median(entry)
-        return Verdict(group=group, goal=goal, workers=entry.workers, producers=entry.producers, value=value if value == value else None,
-                       unit=self._race.units.get(entry, ""), against=label or (against.peer if against else ""),
-                       against_value=self._race.median(against) if against in self._race.values else against_value, bound=bound,
-                       limit=limit, figure=figure and figure.value, low=figure and figure.low, high=figure and figure.high,
-                       rounds=figure.rounds if figure else 0, verdict=verdict if counts else NOT_COUNTED.get(verdict, verdict))
+        return Verdict(
+            group=group,
+            goal=goal,
+            workers=entry.workers,
+            producers=entry.producers,
+            value=value if value == value else None,
+            unit=self._race.units.get(entry, ""),
+            against=label or (against.peer if against else ""),
+            against_value=self._race.median(against) if against in self._race.values else against_value,
+            bound=bound,
+            limit=limit,
+            figure=figure and figure.value,
+            low=figure and figure.low,
+            high=figure and figure.high,
+            rounds=figure.rounds if figure else 0,
+            verdict=verdict if counts else NOT_COUNTED.get(verdict, verdict),
+        )
 
     def _against(self, group, goal, entry, against, bound, limit, factor=1.0, label=None):
         """`entry` over `against`."""
@@ -101,24 +123,48 @@ class Goals:
                     ahead = scenario == "detached" and workers == 2  # there the goal is to be ahead only
                     bound, limit = (BELOW, 1.0) if ahead else (AT_MOST, share)
                     goal = f"{scenario}, over the best workers-only peer"
-                    yield self._against(group, goal, ours, self._race.best(scenario, workers, producers, "workers"), bound, limit,
-                                        label=None)
+                    yield self._against(
+                        group,
+                        goal,
+                        ours,
+                        self._race.best(scenario, workers, producers, "workers"),
+                        bound,
+                        limit,
+                        label=None,
+                    )
                     yield from self._beside(group, ours, "workers", goal, bound, limit)
                     goal = f"{scenario}, over the best helping peer"
-                    yield self._against(group, goal, ours, self._race.best(scenario, workers, producers, "helping"), BELOW, 1.0)
+                    yield self._against(
+                        group, goal, ours, self._race.best(scenario, workers, producers, "helping"), BELOW, 1.0
+                    )
                     yield from self._beside(group, ours, "helping", goal, BELOW, 1.0)
                 yield self._flat(group, scenario, producers)
 
     def _beside(self, group, ours, executed_by, goal, bound, limit):
         """The same, against what a peer took elsewhere."""
-        figures = [figure for figure in FIGURES if (figure.scenario, figure.executed_by, figure.workers, figure.producers)
-                   == (ours.scenario, executed_by, ours.workers, ours.producers)]
+        figures = [
+            figure
+            for figure in FIGURES
+            if (figure.scenario, figure.executed_by, figure.workers, figure.producers)
+            == (ours.scenario, executed_by, ours.workers, ours.producers)
+        ]
         own = self._race.figure(ours)
         if not figures or own is None:
             return
         best = min(figures, key=lambda figure: figure.low)
         figure = Figure(own.value / best.low, own.low / best.high, own.high / best.low, own.rounds)
-        yield self._line(group, goal, ours, None, bound, limit, figure, against_value=best.low, label=f"{best.peer} ({LABEL})", counts=False)
+        yield self._line(
+            group,
+            goal,
+            ours,
+            None,
+            bound,
+            limit,
+            figure,
+            against_value=best.low,
+            label=f"{best.peer} ({LABEL})",
+            counts=False,
+        )
 
     def _flat(self, group, scenario, producers):
         sizes = [Entry(scenario, THREADS, workers, producers) for workers in self._sizes() if workers >= 2]
@@ -127,33 +173,70 @@ class Goals:
         dearest = max(measured, key=self._race.median, default=sizes[-1])
         cheapest = min(measured, key=self._race.median, default=None)
         complete = len(measured) == len(sizes)
-        line = self._against(group, goal, dearest, cheapest if complete else None, AT_MOST, FLAT,
-                             label=f"{cheapest.workers} workers" if complete else None)
+        line = self._against(
+            group,
+            goal,
+            dearest,
+            cheapest if complete else None,
+            AT_MOST,
+            FLAT,
+            label=f"{cheapest.workers} workers" if complete else None,
+        )
         return line
 
     def _thread_latency(self):
         group = "ThreadPool"
-        for scenario, name in (("round_trip", "idle round trip"), ("round_trip_after_1ms", "round trip after 1 ms idle")):
+        for scenario, name in (
+            ("round_trip", "idle round trip"),
+            ("round_trip_after_1ms", "round trip after 1 ms idle"),
+        ):
             for workers in self._sizes():
-                yield self._against(group, f"{name}, over the best workers-only peer", Entry(scenario, THREADS, workers, 1),
-                                    self._race.best(scenario, workers, 1, "workers"), AT_MOST, NO_WORSE)
+                yield self._against(
+                    group,
+                    f"{name}, over the best workers-only peer",
+                    Entry(scenario, THREADS, workers, 1),
+                    self._race.best(scenario, workers, 1, "workers"),
+                    AT_MOST,
+                    NO_WORSE,
+                )
         for workers in sorted({self._cores, self._cores * 5}):
-            yield self._value(group, "idle CPU time per second", Entry("idle_cpu", THREADS, workers, 1), AT_MOST, IDLE_NS_PER_S)
+            yield self._value(
+                group, "idle CPU time per second", Entry("idle_cpu", THREADS, workers, 1), AT_MOST, IDLE_NS_PER_S
+            )
 
     def _work(self):
         sizes = sorted({self._cores, self._cores * 5})
         for workers in sizes:
             ours = Entry("sleep", THREADS, workers, 1)
             yield self._value("Sleep tasks", "2000 x 1 ms, over list scheduling", ours, AT_MOST, 1.04)
-            yield self._against("Sleep tasks", "2000 x 1 ms, over the best peer", ours, self._race.best("sleep", workers, 1), BELOW, 1.0)
+            yield self._against(
+                "Sleep tasks", "2000 x 1 ms, over the best peer", ours, self._race.best("sleep", workers, 1), BELOW, 1.0
+            )
         for workers in sizes:
-            yield self._value("CPU tasks", "10,000 x 100 us, efficiency", Entry("cpu", THREADS, workers, 1), AT_LEAST,
-                              0.98 if workers == self._cores else 0.96)
+            yield self._value(
+                "CPU tasks",
+                "10,000 x 100 us, efficiency",
+                Entry("cpu", THREADS, workers, 1),
+                AT_LEAST,
+                0.98 if workers == self._cores else 0.96,
+            )
 
     def _callbacks(self):
         for workers in self._sizes():
-            yield self._value("Callbacks", "on the worker, over a bare task", Entry("callback_on_worker", THREADS, workers, 1), BELOW, 30)
-        yield self._value("Callbacks", "in the main process, pipelined", Entry("process_callback", PROCESSES, self._cores, 1), BELOW, 100)
+            yield self._value(
+                "Callbacks",
+                "on the worker, over a bare task",
+                Entry("callback_on_worker", THREADS, workers, 1),
+                BELOW,
+                30,
+            )
+        yield self._value(
+            "Callbacks",
+            "in the main process, pipelined",
+            Entry("process_callback", PROCESSES, self._cores, 1),
+            BELOW,
+            100,
+        )
 
     # --- ProcessPool -------------------------------------------------------------------------------------------------
 
@@ -168,40 +251,111 @@ class Goals:
 
         pipelined = ours("process_pipelined")
         threads = Entry("future", THREADS, cores, 1)
-        yield self._against(group, "pipelined empty task, over the ThreadPool's with future", pipelined, threads, AT_MOST, 3)
+        yield self._against(
+            group, "pipelined empty task, over the ThreadPool's with future", pipelined, threads, AT_MOST, 3
+        )
         for name in ("cpython_fork", "loky"):
-            yield self._ahead(group, "pipelined empty task, ahead of Python's", pipelined, peer("process_pipelined", name), 100)
+            yield self._ahead(
+                group, "pipelined empty task, ahead of Python's", pipelined, peer("process_pipelined", name), 100
+            )
         for name in ("cpython_fork", "loky"):
-            yield self._ahead(group, "map with chunksize 100, ahead of Python's", ours("process_map_100"), peer("process_map_100", name), 20)
-        for scenario, goal, times in (("process_round_trip", "round trip, ahead of CPython's", 30),
-                                      ("process_round_trip_after_1ms", "round trip after 1 ms idle, ahead of CPython's", 25),
-                                      ("process_echo_1mib", "1 MiB echo pipelined, ahead of CPython's", 20)):
+            yield self._ahead(
+                group,
+                "map with chunksize 100, ahead of Python's",
+                ours("process_map_100"),
+                peer("process_map_100", name),
+                20,
+            )
+        for scenario, goal, times in (
+            ("process_round_trip", "round trip, ahead of CPython's", 30),
+            ("process_round_trip_after_1ms", "round trip after 1 ms idle, ahead of CPython's", 25),
+            ("process_echo_1mib", "1 MiB echo pipelined, ahead of CPython's", 20),
+        ):
             yield self._ahead(group, goal, ours(scenario), peer(scenario, "cpython_fork"), times)
-        yield self._against(group, "1 MiB echo pipelined, over a memcpy each way", ours("process_echo_1mib"),
-                            self._race.best("process_echo_1mib", 0, 1, "caller"), AT_MOST, 1.5, factor=0.5)
-        yield self._ahead(group, "a pool of 2 ready, ahead of CPython's spawn", ours("process_start", 2),
-                          peer("process_start", "cpython_spawn", 2), 10)
-        yield self._against(group, "pipelined, 10 x more workers than cores over cores", ours("process_pipelined", cores * 10), pipelined,
-                            AT_MOST, NO_LOSS, label=f"{cores} workers")
+        yield self._against(
+            group,
+            "1 MiB echo pipelined, over a memcpy each way",
+            ours("process_echo_1mib"),
+            self._race.best("process_echo_1mib", 0, 1, "caller"),
+            AT_MOST,
+            1.5,
+            factor=0.5,
+        )
+        yield self._ahead(
+            group,
+            "a pool of 2 ready, ahead of CPython's spawn",
+            ours("process_start", 2),
+            peer("process_start", "cpython_spawn", 2),
+            10,
+        )
+        yield self._against(
+            group,
+            "pipelined, 10 x more workers than cores over cores",
+            ours("process_pipelined", cores * 10),
+            pipelined,
+            AT_MOST,
+            NO_LOSS,
+            label=f"{cores} workers",
+        )
         for workers in (cores, cores * 10):
-            yield self._value(group, "idle CPU time per second", ours("process_idle_cpu", workers), AT_MOST, IDLE_NS_PER_S)
+            yield self._value(
+                group, "idle CPU time per second", ours("process_idle_cpu", workers), AT_MOST, IDLE_NS_PER_S
+            )
 
     # --- the rest ----------------------------------------------------------------------------------------------------
 
     def _formula_goals(self):
         limits = {"thread": 0.6, "process": 0.8}
         if not self._formulas:
-            yield Verdict("Formulas at 1/10 scale", "measured minus exact model", "", "", None, "ms", "", None, BELOW, 0.6, None, None, None, 0,
-                          NOT_MEASURED)
+            yield Verdict(
+                "Formulas at 1/10 scale",
+                "measured minus exact model",
+                "",
+                "",
+                None,
+                "ms",
+                "",
+                None,
+                BELOW,
+                0.6,
+                None,
+                None,
+                None,
+                0,
+                NOT_MEASURED,
+            )
         for name, backend, figure in self._formulas:
-            yield Verdict("Formulas at 1/10 scale", f"{backend}, {name}: measured minus exact model", 4, 1, figure.value, "ms", "exact model",
-                          None, BELOW, limits[backend], figure.value, figure.low, figure.high, figure.rounds,
-                          verdict_of(BELOW, limits[backend], figure))
+            yield Verdict(
+                "Formulas at 1/10 scale",
+                f"{backend}, {name}: measured minus exact model",
+                4,
+                1,
+                figure.value,
+                "ms",
+                "exact model",
+                None,
+                BELOW,
+                limits[backend],
+                figure.value,
+                figure.low,
+                figure.high,
+                figure.rounds,
+                verdict_of(BELOW, limits[backend], figure),
+            )
 
     def _clients(self):
         group, cores = "10,000 clients", self._cores
-        for scenario, name in (("memory_detached", "memory per queued task, detached"), ("memory_future", "memory per queued task, with future")):
+        for scenario, name in (
+            ("memory_detached", "memory per queued task, detached"),
+            ("memory_future", "memory per queued task, with future"),
+        ):
             yield self._value(group, name, Entry(scenario, THREADS, cores, 1), AT_MOST, 200)
         waiting = Entry("clients_memory", THREADS, cores * 5, 1)
-        yield self._against(group, "memory of 10,000 waiting tasks, over a thread per task", waiting,
-                            self._race.best("clients_memory", 0, 1, "thread_per_task"), BELOW, 1.0)
+        yield self._against(
+            group,
+            "memory of 10,000 waiting tasks, over a thread per task",
+            waiting,
+            self._race.best("clients_memory", 0, 1, "thread_per_task"),
+            BELOW,
+            1.0,
+        )

@@ -65,7 +65,8 @@ class Measurements:
         return Figure(median(values), min(values), max(values), len(values)) if values else None
 
     def ratio(self, over, under, factor=1.0):
-        """That of the medians, times the factor; its spread is that of the ratios within a round. None if there is none."""
+        """That of the medians, times the factor; its spread is that of the ratios within a round. None if there is
+        none."""
         above, below = self.values.get(over, {}), self.values.get(under, {})
         both = [number for number in above if number in below]
         if not both or self.median(under) <= 0 or any(below[number] <= 0 for number in both):
@@ -74,9 +75,15 @@ class Measurements:
         return Figure(factor * self.median(over) / self.median(under), min(each), max(each), len(both))
 
     def best(self, scenario, workers, producers, executed_by=None):
-        """The entry with the lowest median among the peers, as many workers or none to choose; None if there is none."""
-        peers = [entry for entry in self.of(scenario, producers) if entry.peer not in OURS
-                 and (entry.workers == workers or entry.workers == 0) and executed_by in (None, self.executed_by[entry])]
+        """The entry with the lowest median among the peers, as many workers or none to choose; None if there is
+        none."""
+        peers = [
+            entry
+            for entry in self.of(scenario, producers)
+            if entry.peer not in OURS
+            and (entry.workers == workers or entry.workers == 0)
+            and executed_by in (None, self.executed_by[entry])
+        ]
         return min(peers, key=self.median, default=None)
 
 
@@ -90,7 +97,9 @@ def read(path):
     reader = csv.DictReader(lines)
     missing = [column for column in schema.RACE if column not in (reader.fieldnames or ())]
     if missing:
-        raise UnreadableRace(f"{path}: no column {', '.join(missing)}; it was not written by this version of scripts/race")
+        raise UnreadableRace(
+            f"{path}: no column {', '.join(missing)}; it was not written by this version of scripts/race"
+        )
     rows = list(reader)
     if not rows:
         raise UnreadableRace(f"{path} holds no measurement")

@@ -1,7 +1,9 @@
-"""Runs the race: every round measures every entry once, each in a process of its own, and each row is written when it is there.
+"""Runs the race: every round measures every entry once, each in a process of its own, and each row is written when it
+is there.
 
-Entries of one scenario, number of workers and number of producers run one after the other in an order drawn from the seed, anew in
-every round: what the machine does meanwhile hits them alike, and no contestant finds the machine as a certain other one left it.
+Entries of one scenario, number of workers and number of producers run one after the other in an order drawn from the
+seed, anew in every round: what the machine does meanwhile hits them alike, and no contestant finds the machine as a
+certain other one left it.
 """
 
 import csv
@@ -19,7 +21,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from poolbench.data import schema
-from poolbench.race.executors import EXECUTORS, Entry, entries as python_entries
+from poolbench.race.executors import EXECUTORS, Entry
+from poolbench.race.executors import entries as python_entries
 
 # A measurement that takes longer than this, beyond the time that it was given, hangs.
 GRACE_SECONDS = 90
@@ -34,7 +37,8 @@ class CannotRace(Exception):
 class Contest:
     """Who takes part and how each is measured.
 
-    `program` is pool_benchmarks, `python` an interpreter for measure_python.py; `seconds` and `scale` are the effort of a measurement.
+    `program` is pool_benchmarks, `python` an interpreter for measure_python.py; `seconds` and `scale` are the effort of
+    a measurement.
     """
 
     def __init__(self, program, python, cores, seconds, scale):
@@ -42,8 +46,12 @@ class Contest:
 
     def entries(self):
         """Everything that can be measured. Raises CannotRace."""
-        listed = subprocess.run([self.program, "--benchmark_list_tests", "--benchmark_filter=^race/"], capture_output=True, text=True,
-                                check=False)
+        listed = subprocess.run(
+            [self.program, "--benchmark_list_tests", "--benchmark_filter=^race/"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         found = [entry_of(line) for line in listed.stdout.splitlines() if line.startswith("race/")]
         if listed.returncode != 0 or not found:
             raise CannotRace(f"{self.program} lists no race: {listed.stderr.strip()}")
@@ -70,12 +78,30 @@ class Contest:
 
     def _cpp(self, entry, output):
         name = f"^race/{entry.scenario}/{entry.peer}/workers:{entry.workers}/producers:{entry.producers}/"
-        return [self.program, f"--benchmark_filter={name}", f"--benchmark_out={output}", "--benchmark_out_format=json",
-                f"--race_seconds={self.seconds}", f"--race_scale={self.scale}"]
+        return [
+            self.program,
+            f"--benchmark_filter={name}",
+            f"--benchmark_out={output}",
+            "--benchmark_out_format=json",
+            f"--race_seconds={self.seconds}",
+            f"--race_scale={self.scale}",
+        ]
 
     def _python(self, entry, output):
-        return [self.python, "-m", "poolbench.race.measure_python", f"{entry.scenario}/{entry.peer}/{entry.workers}", "--cores", str(self.cores),
-                "--seconds", str(self.seconds), "--repetitions", "1", "--output", str(output)]
+        return [
+            self.python,
+            "-m",
+            "poolbench.race.measure_python",
+            f"{entry.scenario}/{entry.peer}/{entry.workers}",
+            "--cores",
+            str(self.cores),
+            "--seconds",
+            str(self.seconds),
+            "--repetitions",
+            "1",
+            "--output",
+            str(output),
+        ]
 
 
 def entry_of(name):
@@ -90,22 +116,43 @@ def cpp_result(report):
     if measured.get("error_occurred"):
         return {"error": measured.get("error_message", "no message")}
     label = json.loads(measured["label"])
-    return {"executed_by": label["executed_by"], "unit": label["unit"], "value": measured["value"], "tasks": int(measured["tasks"]),
-            "producer_share": measured["producer_share"], "seconds": measured["real_time"] / 1e3}
+    return {
+        "executed_by": label["executed_by"],
+        "unit": label["unit"],
+        "value": measured["value"],
+        "tasks": int(measured["tasks"]),
+        "producer_share": measured["producer_share"],
+        "seconds": measured["real_time"] / 1e3,
+    }
 
 
 def python_result(line):
     """What measure_python.py says of one repetition."""
     if "error" in line:
         return {"error": line["error"]}
-    return {"executed_by": line["executed_by"], "unit": line["unit"], "value": line["values"][0], "tasks": line["tasks"],
-            "producer_share": 0, "seconds": line["seconds"]}
+    return {
+        "executed_by": line["executed_by"],
+        "unit": line["unit"],
+        "value": line["values"][0],
+        "tasks": line["tasks"],
+        "producer_share": 0,
+        "seconds": line["seconds"],
+    }
 
 
 def run_to_its_end(command, timeout):
-    """Runs it in a process group of its own, of which nothing is left when this returns or raises. What went wrong, or "". """
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                               errors="replace", start_new_session=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(SCRIPTS)})
+    """Runs it in a process group of its own, of which nothing is left when this returns or raises. What went wrong, or
+    ""."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(SCRIPTS)},
+    )
     try:
         _, said = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
@@ -119,7 +166,8 @@ def run_to_its_end(command, timeout):
 
 
 def _end_group(process, seconds=3.0):
-    """Asks every process of the group to end, and kills what has not: loky's resource tracker removes its semaphores when asked."""
+    """Asks every process of the group to end, and kills what has not: loky's resource tracker removes its semaphores
+    when asked."""
     deadline = time.monotonic() + seconds
     alive = _signal_group(process.pid, signal.SIGTERM)
     while alive and time.monotonic() < deadline:
@@ -172,19 +220,29 @@ def race(contest, entries, rounds, seed, path, progress=sys.stderr, budget=math.
         begin = clock()
         for number in range(rounds):
             if number and (clock() - begin) * (number + 1) / number > budget:
-                print(f"race: {number} of {rounds} rounds fit into {budget:.0f} s: is the machine busy with something else?", file=progress,
-                      flush=True)
+                print(
+                    f"race: {number} of {rounds} rounds fit into {budget:.0f} s: "
+                    "is the machine busy with something else?",
+                    file=progress,
+                    flush=True,
+                )
                 break
             for entry in order_of_a_round(entries, seed, number):
                 started = datetime.now(timezone.utc)
                 row = contest.measure(entry)
-                row.update(round=number, run_order=next(counter), started_utc=started.isoformat(timespec="microseconds"))
+                row.update(
+                    round=number, run_order=next(counter), started_utc=started.isoformat(timespec="microseconds")
+                )
                 writer.writerow(row)
                 file.flush()
                 if row["status"] != schema.STATUS_OK:
                     failures += 1
                     print(f"race: {'/'.join(map(str, entry))}: {row['error']}", file=progress, flush=True)
             took = clock() - begin
-            print(f"race: round {number + 1} of {rounds}, {len(entries)} measurements; {took:.0f} s so far, "
-                  f"about {took / (number + 1) * (rounds - number - 1):.0f} s to go", file=progress, flush=True)
+            print(
+                f"race: round {number + 1} of {rounds}, {len(entries)} measurements; {took:.0f} s so far, "
+                f"about {took / (number + 1) * (rounds - number - 1):.0f} s to go",
+                file=progress,
+                flush=True,
+            )
     return failures

@@ -1,5 +1,5 @@
-"""Peers that Debian does not have: what they took in one side run on a two-core machine (g++ -O3, C++20), medians in ns per task,
-one producer unless it says otherwise. Never measured beside the others, so that no goal is judged by them."""
+"""Peers that Debian does not have: what they took in one side run on a two-core machine (g++ -O3, C++20), medians in ns
+per task, one producer unless it says otherwise. Never measured beside the others, so that no goal is judged by them."""
 
 from collections import namedtuple
 

@@ -3,9 +3,18 @@
 from poolbench.race.goals import MET, MISSED, NOT_MEASURED
 from poolbench.race.side_run import FIGURES, LABEL
 
-WHO = {"workers": "workers only", "helping": "the submitter helps", "thread_per_task": "a thread per task", "caller": "no pool"}
+WHO = {
+    "workers": "workers only",
+    "helping": "the submitter helps",
+    "thread_per_task": "a thread per task",
+    "caller": "no pool",
+}
 # The value's unit: (what it is divided by, what is written).
-UNITS = {"ns/task": ((1e6, "ms"), (1e4, "us"), (1, "ns")), "ns": ((1e6, "ms"), (1e4, "us"), (1, "ns")), "ns/s": ((1, "ns/s"),)}
+UNITS = {
+    "ns/task": ((1e6, "ms"), (1e4, "us"), (1, "ns")),
+    "ns": ((1e6, "ms"), (1e4, "us"), (1, "ns")),
+    "ns/s": ((1, "ns/s"),),
+}
 DIVISORS = {"ms": 1e6, "us": 1e3, "ns": 1, "ns/s": 1}
 
 
@@ -35,13 +44,18 @@ def quantity(value, unit):
 def aligned(rows, right=()):
     """Lines of columns as wide as their longest text; the columns in `right` end together."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(text.rjust(width) if column in right else text.ljust(width)
-                      for column, (text, width) in enumerate(zip(row, widths))).rstrip() for row in rows]
+    return [
+        "  ".join(
+            text.rjust(width) if column in right else text.ljust(width)
+            for column, (text, width) in enumerate(zip(row, widths))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def costs(measurements, scenario, producers=1):
-    """A scenario's table: a line per contestant, a column per pool size; the cheapest contestant at the largest size first. Empty if it
-    was not measured."""
+    """A scenario's table: a line per contestant, a column per pool size; the cheapest contestant at the largest size
+    first. Empty if it was not measured."""
     entries = measurements.of(scenario, producers)
     if not entries:
         return []
@@ -65,8 +79,10 @@ def costs(measurements, scenario, producers=1):
         if max(shares) > 0:
             who += f" (ran {100 * min(shares):.0f}-{100 * max(shares):.0f} %)"
         # Who has no workers is in the first column.
-        cells = [_cell(measurements, mine.get(size) or (mine.get(0) if column == 0 else None), unit)
-                 for column, size in enumerate(sizes or [0])]
+        cells = [
+            _cell(measurements, mine.get(size) or (mine.get(0) if column == 0 else None), unit)
+            for column, size in enumerate(sizes or [0])
+        ]
         lines.append([peer, who, *cells])
     for peer in dict.fromkeys(figure.peer for figure in side):
         mine = {figure.workers: figure for figure in side if figure.peer == peer}
@@ -97,16 +113,29 @@ def goals(verdicts):
         if line.group != group:
             group = line.group
             lines.append([group, *[""] * 9])
-        lines.append([f"  {line.goal}", str(line.workers), str(line.producers), quantity(line.value, line.unit), line.against,
-                      quantity(line.against_value, line.unit), f"{line.bound} {number(line.limit)}", number(line.figure),
-                      f"{number(line.low)} .. {number(line.high)}" if line.figure is not None else "", line.verdict])
+        lines.append(
+            [
+                f"  {line.goal}",
+                str(line.workers),
+                str(line.producers),
+                quantity(line.value, line.unit),
+                line.against,
+                quantity(line.against_value, line.unit),
+                f"{line.bound} {number(line.limit)}",
+                number(line.figure),
+                f"{number(line.low)} .. {number(line.high)}" if line.figure is not None else "",
+                line.verdict,
+            ]
+        )
     return aligned(lines, right=(1, 2, 3, 5, 7))
 
 
 def summary(verdicts):
     """One line: how many goals are met, and which are not."""
-    counted = {verdict: [line for line in verdicts if line.verdict == verdict] for verdict in (MET, MISSED, NOT_MEASURED)}
-    return (f"{len(counted[MET])} goals met, {len(counted[MISSED])} missed, {len(counted[NOT_MEASURED])} not measured")
+    counted = {
+        verdict: [line for line in verdicts if line.verdict == verdict] for verdict in (MET, MISSED, NOT_MEASURED)
+    }
+    return f"{len(counted[MET])} goals met, {len(counted[MISSED])} missed, {len(counted[NOT_MEASURED])} not measured"
 
 
 def report(measurements, verdicts):
@@ -115,8 +144,11 @@ def report(measurements, verdicts):
     scenarios = dict.fromkeys(entry.scenario for entry in measurements.values)
     for scenario in scenarios:
         for producers in sorted({entry.producers for entry in measurements.of(scenario)}):
-            lines += [f"{scenario}, {producers} producer{'s' if producers > 1 else ''}: median [lowest .. highest round]",
-                      *[f"  {line}" for line in costs(measurements, scenario, producers)], ""]
+            lines += [
+                f"{scenario}, {producers} producer{'s' if producers > 1 else ''}: median [lowest .. highest round]",
+                *[f"  {line}" for line in costs(measurements, scenario, producers)],
+                "",
+            ]
     for entry, error in measurements.errors.items():
         lines.append(f"failed: {'/'.join(map(str, entry))}: {error}")
     if measurements.errors:

@@ -1,5 +1,5 @@
-"""What Python's executors run. A module of its own that imports next to nothing: every worker process imports it, and a function
-of __main__ would be pickled by value by loky, which is not what a user's program does."""
+"""What Python's executors run. A module of its own that imports next to nothing: every worker process imports it, and a
+function of __main__ would be pickled by value by loky, which is not what a user's program does."""
 
 import os
 import time
