@@ -23,6 +23,16 @@ import threading
 import time
 from multiprocessing import connection
 
+TYPE_CHECKING = False  # typing's, without its import: what is imported here counts as a worker's memory
+# Types that are not builtin are written in quotes, so that a Python that is too old can still say so.
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+    from typing import Any, Callable, Iterator, List, Tuple, TypeVar
+
+    T = TypeVar("T")
+    Work = Tuple[Any, ...]  # kind, port, wait_ns, units, bytes, seed
+    Outcome = Tuple[int, int, int, int, int, int]  # started, finished, pid, tid, cpu, digest
+
 PROTOCOL = 1
 KINDS = ("sleep", "spin", "gil_spin", "mixed", "tcp_echo")
 MASK = (1 << 64) - 1
@@ -35,7 +45,7 @@ FORK = multiprocessing.get_context("fork")
 # --- works ------------------------------------------------------------------------------------------------------------
 
 
-def splitmix64(state):
+def splitmix64(state: int) -> "tuple[int, int]":
     """One number from the generator at `state`, and its next state."""
     state = (state + 0x9E3779B97F4A7C15) & MASK
     value = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & MASK
@@ -43,11 +53,11 @@ def splitmix64(state):
     return value ^ (value >> 31), state
 
 
-def combine(digest, value):
+def combine(digest: int, value: int) -> int:
     return splitmix64((((digest << 23) & MASK) | (digest >> 41)) ^ value)[0]
 
 
-def combine_bytes(digest, text):
+def combine_bytes(digest: int, text: bytes) -> int:
     digest = combine(digest, len(text))
     whole = len(text) // 8 * 8
     for (word,) in struct.iter_unpack("=Q", text[:whole]):
@@ -57,7 +67,7 @@ def combine_bytes(digest, text):
     return combine(digest, struct.unpack("=Q", text[whole:].ljust(8, b"\0"))[0])
 
 
-def seeded_bytes(seed, size):
+def seeded_bytes(seed: int, size: int) -> bytes:
     words = []
     for _ in range((size + 7) // 8):
         word, seed = splitmix64(seed)
@@ -65,13 +75,13 @@ def seeded_bytes(seed, size):
     return struct.pack("=%dQ" % len(words), *words)[:size]
 
 
-def spin_steps(state, steps):
+def spin_steps(state: int, steps: int) -> int:
     for _ in range(steps):
         state = ((state ^ (state >> 29)) * 0xD6E8FEB86659FD93 + 0x9E3779B97F4A7C15) & MASK
     return state
 
 
-def receive(peer, size):
+def receive(peer: "socket.socket", size: int) -> bytes:
     pieces = []
     while size > 0:
         piece = peer.recv(min(size, 1 << 20))
@@ -82,7 +92,7 @@ def receive(peer, size):
     return b"".join(pieces)
 
 
-def echo(port, wait_ns, size, seed):
+def echo(port: int, wait_ns: int, size: int, seed: int) -> int:
     payload = seeded_bytes(combine_bytes(seed, b"tcp_echo"), size)
     with socket.create_connection(("127.0.0.1", port)) as peer:
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -95,7 +105,7 @@ def echo(port, wait_ns, size, seed):
     return combine_bytes(seed, answer)
 
 
-def do(work):
+def do(work: "Work") -> int:
     """Does the work and returns its digest."""
     kind, port, wait_ns, units, size, seed = work
     if kind == "tcp_echo":
@@ -107,7 +117,7 @@ def do(work):
     return spin_steps(combine_bytes(seed, kind.encode()), units)
 
 
-def execute(work):
+def execute(work: "Work") -> "Outcome":
     """The work, stamped: (started, finished, pid, tid, cpu, digest)."""
     cpu_before = time.thread_time_ns()
     started = time.monotonic_ns()
@@ -116,7 +126,7 @@ def execute(work):
     return started, finished, os.getpid(), threading.get_native_id(), time.thread_time_ns() - cpu_before, digest
 
 
-def execute_both(task, callback):
+def execute_both(task: "Work", callback: "Work") -> "tuple[Outcome, Outcome]":
     return execute(task), execute(callback)
 
 
@@ -127,19 +137,19 @@ class LifeLine:
     """A pipe whose writing end only the driver holds: however it ends, its processes see the end of the pipe and
     exit."""
 
-    def __init__(self, also_closed):
+    def __init__(self, also_closed: "list[int]") -> None:
         self.reading, self.writing = os.pipe()
         self.also_closed = also_closed
 
-    def hold(self):
+    def hold(self) -> None:
         """To be called first in every process that the driver forks."""
         for descriptor in (self.writing, *self.also_closed):
             os.close(descriptor)
         exit_at_end_of(self.reading)
 
 
-def exit_at_end_of(descriptor):
-    def watch():
+def exit_at_end_of(descriptor: int) -> None:
+    def watch() -> None:
         while os.read(descriptor, 4096):
             pass
         os._exit(1)
@@ -150,11 +160,11 @@ def exit_at_end_of(descriptor):
 class Parsers:
     """The tutorial's remedy, as it says: a few more processes that work on the returned values."""
 
-    def __init__(self, count, life_line):
-        self.tasks = FORK.SimpleQueue()
+    def __init__(self, count: int, life_line: LifeLine) -> None:
+        self.tasks: "multiprocessing.SimpleQueue[Any]" = FORK.SimpleQueue()
         self.stopped = threading.Event()  # every parser has ended and is reaped
-        self.processes = []
-        self.replies = []
+        self.processes: "list[multiprocessing.process.BaseProcess]" = []
+        self.replies: "list[connection.Connection]" = []
         for _ in range(count):
             ours, theirs = FORK.Pipe(duplex=False)
             process = FORK.Process(target=self._parse, args=(theirs, life_line), daemon=True)
@@ -164,28 +174,29 @@ class Parsers:
             self.replies.append(ours)
             self._receive(ours)  # it is ready
 
-    def _parse(self, reply, life_line):
+    def _parse(self, reply: "connection.Connection", life_line: LifeLine) -> None:
         life_line.hold()
         reply.send("ready")
-        outcomes = []
+        outcomes: "List[Tuple[int, Outcome]]" = []
         try:
-            for index, work in iter(self.tasks.get, None):
+            handed_over: "Iterator[Any]" = iter(self.tasks.get, None)
+            for index, work in handed_over:
                 outcomes.append((index, execute(work)))
             reply.send(outcomes)
         except Exception as error:  # told to the driver, which fails the cell
             reply.send(error)
 
     @staticmethod
-    def _receive(reply):
+    def _receive(reply: "connection.Connection") -> "Any":
         try:
             return reply.recv()
         except EOFError:
             raise RuntimeError("a parser process died") from None
 
-    def hand_over(self, index, work):
+    def hand_over(self, index: int, work: "Work") -> None:
         self.tasks.put((index, work))
 
-    def finish(self):
+    def finish(self) -> "Iterator[tuple[int, Outcome]]":
         """Yields (index, outcome) of everything that was handed over. The parsers keep their outcomes until then, so
         that neither side ever waits for the other to read."""
         for _ in self.processes:
@@ -193,17 +204,18 @@ class Parsers:
         waiting = list(self.replies)
         while waiting:
             for reply in connection.wait(waiting):
+                assert isinstance(reply, connection.Connection)
                 outcomes = self._receive(reply)
                 if isinstance(outcomes, Exception):
                     raise outcomes
                 waiting.remove(reply)
                 yield from outcomes
 
-    def watch(self):
+    def watch(self) -> None:
         """Ends the driver when a parser dies, which may leave the queue locked: nobody waits for it then."""
 
-        def until_one_ends():
-            running = {process.sentinel: process for process in self.processes}
+        def until_one_ends() -> None:
+            running: "dict[Any, Any]" = {process.sentinel: process for process in self.processes}
             while running:
                 for sentinel in connection.wait(list(running)):
                     process = running.pop(sentinel)
@@ -215,8 +227,8 @@ class Parsers:
 
         threading.Thread(target=until_one_ends, daemon=True).start()
 
-    def pids(self):
-        return [process.pid for process in self.processes]
+    def pids(self) -> "list[int]":
+        return [process.pid for process in self.processes if process.pid is not None]
 
 
 # --- one repetition ---------------------------------------------------------------------------------------------------
@@ -225,21 +237,21 @@ class Parsers:
 class Recorder:
     """What happened to each task, and the gate that opens when the last callback has run."""
 
-    def __init__(self, request):
+    def __init__(self, request: "dict[str, Any]") -> None:
         self.tasks = [tuple(work) for work in request["tasks"]]
         self.callbacks = [tuple(work) for work in request["callbacks"]]
         self.chunksize = request["chunksize"]
         n = len(self.tasks)
         self.submitted = [NO_STAMP] * n
-        self.task_outcomes = [None] * n
-        self.callback_outcomes = [None] * n
+        self.task_outcomes: "list[Any]" = [None] * n
+        self.callback_outcomes: "list[Any]" = [None] * n
         self.submit_ns = 0
         self._left = n
         self._lock = threading.Lock()
         self._all_delivered = threading.Event()
-        self._error = None
+        self._error: "BaseException | None" = None
 
-    def submit_each(self, submit):
+    def submit_each(self, submit: "Callable[[int], T]") -> "list[T]":
         """submit(i) for every task; a list of what it gives."""
         given = []
         for i in range(len(self.tasks)):
@@ -248,13 +260,13 @@ class Recorder:
         self.submitted_all()
         return given
 
-    def submitted_all(self):
+    def submitted_all(self) -> None:
         self.submit_ns = time.monotonic_ns() - self.submitted[0]
 
-    def parse(self, i):
+    def parse(self, i: int) -> None:
         self.callback_outcomes[i] = execute(self.callbacks[i])
 
-    def deliver(self, i, future, handle):
+    def deliver(self, i: int, future: "Future[Outcome]", handle: "Callable[[int], None]") -> None:
         """As a done callback: Python logs what one throws and goes on, so it is remembered here."""
         try:
             self.task_outcomes[i] = future.result()
@@ -267,48 +279,52 @@ class Recorder:
             if self._left == 0:
                 self._all_delivered.set()
 
-    def wait(self):
+    def wait(self) -> None:
         self._all_delivered.wait()
         if self._error:
             raise self._error
 
-    def rows(self):
+    def rows(self) -> "Iterator[list[int]]":
         nothing = (NO_STAMP, NO_STAMP, 0, 0, 0, 0)
         for submitted, task, callback in zip(self.submitted, self.task_outcomes, self.callback_outcomes):
             yield [submitted, *task, *(callback or nothing)]
 
 
-def run_none(executor, recorder, _parsers):
+def run_none(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
     futures = recorder.submit_each(lambda i: executor.submit(execute, recorder.tasks[i]))
     recorder.task_outcomes = [future.result() for future in futures]
 
 
-def run_done_callback(executor, recorder, _parsers, handle=None):
+def run_done_callback(
+    executor: "Executor", recorder: Recorder, _parsers: "Parsers | None", handle: "Callable[[int], None] | None" = None
+) -> None:
     """submit, add_done_callback: on threads the worker parses, on processes one thread of the main process."""
-    handle = handle or recorder.parse
+    deliver_to = handle or recorder.parse
 
-    def submit(i):
+    def submit(i: int) -> None:
         executor.submit(execute, recorder.tasks[i]).add_done_callback(
-            lambda future: recorder.deliver(i, future, handle)
+            lambda future: recorder.deliver(i, future, deliver_to)
         )
 
     recorder.submit_each(submit)
     recorder.wait()
 
 
-def run_extra(executor, recorder, parsers):
-    run_done_callback(executor, recorder, parsers, lambda i: parsers.hand_over(i, recorder.callbacks[i]))
+def run_extra(executor: "Executor", recorder: Recorder, parsers: "Parsers | None") -> None:
+    assert parsers is not None
+    hand_over = parsers.hand_over
+    run_done_callback(executor, recorder, parsers, lambda i: hand_over(i, recorder.callbacks[i]))
     for i, outcome in parsers.finish():
         recorder.callback_outcomes[i] = outcome
 
 
-def run_fused(executor, recorder, _parsers):
+def run_fused(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
     futures = recorder.submit_each(lambda i: executor.submit(execute_both, recorder.tasks[i], recorder.callbacks[i]))
     for i, future in enumerate(futures):
         recorder.task_outcomes[i], recorder.callback_outcomes[i] = future.result()
 
 
-def run_sync(executor, recorder, _parsers):
+def run_sync(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
     for i, task in enumerate(recorder.tasks):
         recorder.submitted[i] = time.monotonic_ns()
         future = executor.submit(execute, task)
@@ -317,14 +333,14 @@ def run_sync(executor, recorder, _parsers):
         recorder.parse(i)
 
 
-def run_collect(executor, recorder, _parsers):
+def run_collect(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
     futures = recorder.submit_each(lambda i: executor.submit(execute, recorder.tasks[i]))
     for i, future in enumerate(futures):
         recorder.task_outcomes[i] = future.result()
         recorder.parse(i)
 
 
-def run_as_completed(executor, recorder, _parsers):
+def run_as_completed(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
     futures = recorder.submit_each(lambda i: executor.submit(execute, recorder.tasks[i]))
     index_of = {future: i for i, future in enumerate(futures)}
     for future in concurrent.futures.as_completed(futures):
@@ -333,7 +349,7 @@ def run_as_completed(executor, recorder, _parsers):
         recorder.parse(i)
 
 
-def run_map(executor, recorder, _parsers):
+def run_map(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
     now = time.monotonic_ns()
     recorder.submitted = [now] * len(recorder.tasks)
     outcomes = executor.map(execute, recorder.tasks, chunksize=recorder.chunksize)
@@ -356,14 +372,14 @@ STRATEGIES = {
 }
 
 
-def meet(arrived, go_on):
+def meet(arrived: int, go_on: int) -> int:
     """The warm-up task: keeps its worker until all of them are there."""
     os.write(arrived, b".")
     os.read(go_on, 1)
     return os.getpid()
 
 
-def warm_up(executor, workers):
+def warm_up(executor: "Executor", workers: int) -> "list[int]":
     """Returns when every worker runs, with their process ids. Pipes and not a barrier: they serve threads and
     processes."""
     arrivals, arrived = os.pipe()
@@ -382,7 +398,7 @@ def warm_up(executor, workers):
     return pids
 
 
-def peak_memory(pid):
+def peak_memory(pid: int) -> int:
     try:
         with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as status:
             return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
@@ -390,7 +406,7 @@ def peak_memory(pid):
         return 0
 
 
-def usage():
+def usage() -> "dict[str, int]":
     main = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
@@ -402,9 +418,9 @@ def usage():
     }
 
 
-def run_cell(request, life_line):
+def run_cell(request: "dict[str, Any]", life_line: LifeLine) -> "dict[str, Any]":
     recorder = Recorder(request)
-    run_strategy = STRATEGIES[request["strategy"]]
+    run_strategy: "Any" = STRATEGIES[request["strategy"]]
     unknown = {work[0] for work in recorder.tasks + recorder.callbacks} - set(KINDS)
     if unknown:
         raise ValueError("no such work: %s; there are %s" % (", ".join(sorted(unknown)), ", ".join(KINDS)))
@@ -414,7 +430,9 @@ def run_cell(request, life_line):
     # Processes first: nothing is forked while other threads of this process run.
     parsers = Parsers(request["parsers"], life_line) if request["strategy"] == "extra" else None
     if request["executor"] == "process":
-        executor = concurrent.futures.ProcessPoolExecutor(workers, mp_context=FORK, initializer=life_line.hold)
+        executor: "Executor" = concurrent.futures.ProcessPoolExecutor(
+            workers, mp_context=FORK, initializer=life_line.hold
+        )
     else:
         executor = concurrent.futures.ThreadPoolExecutor(workers)
     pids = {os.getpid(), *warm_up(executor, workers), *(parsers.pids() if parsers else ())}
@@ -442,7 +460,7 @@ def run_cell(request, life_line):
 # --- the conversation -------------------------------------------------------------------------------------------------
 
 
-def describe():
+def describe() -> "dict[str, Any]":
     version = sys.version_info
     name = "%d.%d.%d" % version[:3] + ("" if version.releaselevel == "final" else version.releaselevel)
     gil = getattr(sys, "_is_gil_enabled", lambda: True)()  # the function is there from 3.13 on
@@ -455,20 +473,20 @@ def describe():
     }
 
 
-def calibrate(budget_ns):
+def calibrate(budget_ns: int) -> "dict[str, Any]":
     """Steps of spin per ns: the fastest of many short stretches, which nobody disturbed."""
     steps = 5_000
-    best = None
+    best = 0
     end = time.monotonic_ns() + budget_ns
-    while best is None or time.monotonic_ns() < end:
+    while not best or time.monotonic_ns() < end:
         started = time.monotonic_ns()
         spin_steps(1, steps)
         took = max(1, time.monotonic_ns() - started)
-        best = took if best is None else min(best, took)
+        best = min(best or took, took)
     return {**describe(), "spin_steps_per_ns": steps / best}
 
 
-def answer(request, life_line):
+def answer(request: "dict[str, Any]", life_line: LifeLine) -> "dict[str, Any]":
     if sys.version_info < (3, 8):  # the first that knows its threads' ids
         raise RuntimeError("this is Python %d.%d.%d; 3.8 or newer is needed" % sys.version_info[:3])
     if request["command"] == "describe":
@@ -480,7 +498,7 @@ def answer(request, life_line):
     raise ValueError("unknown command '%s'" % request["command"])
 
 
-def read_line():
+def read_line() -> bytes:
     """The next line of standard input, empty at its end. Unbuffered: what follows is the watcher's."""
     pieces = []
     while True:
@@ -490,7 +508,7 @@ def read_line():
             return b"".join(pieces)
 
 
-def main():
+def main() -> int:
     # What tasks or libraries print does not get into the conversation.
     out = os.dup(1)
     os.dup2(2, 1)

@@ -16,7 +16,7 @@ from pathlib import Path
 from poolbench.plots import PICTURES
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     listed = "\n".join(f"  {name:<12}{_summary(name)}" for name in PICTURES)
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=f"pictures:\n{listed}", formatter_class=argparse.RawDescriptionHelpFormatter
@@ -61,12 +61,12 @@ def main(argv):
     return 0
 
 
-def _summary(name):
+def _summary(name: str) -> str:
     """The first line of a picture's docstring, read without importing it: --help works without matplotlib."""
     import ast
 
     source = (Path(__file__).parent / "poolbench/plots" / f"{name}.py").read_text(encoding="utf-8")
-    return ast.get_docstring(ast.parse(source)).partition("\n")[0]
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
 
 
 if __name__ == "__main__":

@@ -11,12 +11,13 @@ The files are COMMAND's last arguments, named from ROOT, where it runs. Exit cod
 import argparse
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 SUFFIXES = {"python": (".py",), "c++": (".cpp", ".h", ".c")}
 
 
-def files(root):
+def files(root: Path) -> list[Path]:
     listed = subprocess.run(["git", "-C", root, "ls-files", "-z"], capture_output=True, text=True, check=False)
     if listed.returncode == 0:
         names = [Path(name) for name in listed.stdout.split("\0") if name]
@@ -26,12 +27,12 @@ def files(root):
     return [name for name in names if (root / name).is_file()]
 
 
-def is_python_program(path):
+def is_python_program(path: Path) -> bool:
     with open(path, "rb") as file:
         return file.read(64).startswith(b"#!/usr/bin/env python3\n")
 
 
-def sources(root, language):
+def sources(root: Path, language: str) -> Iterator[Path]:
     for name in files(root):
         if name.suffix in SUFFIXES[language]:
             yield name
@@ -39,7 +40,7 @@ def sources(root, language):
             yield name
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path, metavar="ROOT")
     parser.add_argument("language", choices=SUFFIXES, metavar="LANGUAGE")

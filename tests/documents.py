@@ -18,6 +18,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -29,28 +30,28 @@ LINK = re.compile(r"\[(?:[^][]|\[[^][]*\])*\]\(([^()\s]+)\)")
 MADE = re.compile(r"^<!-- made by: (.+) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 
 
-def documents(root):
+def documents(root: Path) -> Iterator[Path]:
     for path in sorted(root.rglob("*.md")):
         folders = path.relative_to(root).parts[:-1]
         if not any(folder in ("build", "out") or folder.startswith(".") for folder in folders):
             yield path
 
 
-def blanked(pattern, text):
+def blanked(pattern: re.Pattern[str], text: str) -> str:
     """The text with what matches blanked out, each line kept as a line."""
     return pattern.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
 
 
-def links(text):
+def links(text: str) -> Iterator[tuple[int, str]]:
     """(line, target) of each link that is not in code."""
     prose = blanked(INLINE_CODE, blanked(FENCE, text))
     for match in LINK.finditer(prose):
         yield prose.count("\n", 0, match.start()) + 1, match.group(1)
 
 
-def anchors(text):
+def anchors(text: str) -> Iterator[str]:
     """The fragments that GitHub gives the headings of a page."""
-    seen = {}
+    seen: dict[str, int] = {}
     for heading in re.findall(r"^#{1,6} +(.+?) *#*$", blanked(FENCE, text), flags=re.MULTILINE):
         shown = re.sub(r"!?\[([^]]*)\]\([^)]*\)", r"\1", heading)
         slug = re.sub(r"[^\w\- ]", "", shown.lower()).replace(" ", "-")
@@ -59,7 +60,7 @@ def anchors(text):
         yield f"{slug}-{number}" if number else slug
 
 
-def target_of(root, page, link):
+def target_of(root: Path, page: Path, link: str) -> tuple[Path, str] | None:
     """(path, fragment) that a relative link of the page means, or None: it leads elsewhere."""
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", link) or link.startswith("//"):
         return None
@@ -69,7 +70,7 @@ def target_of(root, page, link):
     return (base / name.lstrip("/") if name else page), fragment
 
 
-def broken_links(root, page, text):
+def broken_links(root: Path, page: Path, text: str) -> Iterator[tuple[int, str]]:
     for line, link in links(text):
         target = target_of(root, page, link)
         if target is None:
@@ -83,14 +84,14 @@ def broken_links(root, page, text):
             yield line, f"there is no heading #{fragment} in {path.name}"
 
 
-def made(root, command):
+def made(root: Path, command: str) -> str:
     done = subprocess.run(shlex.split(command), cwd=root, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"`{command}` failed: {(done.stderr.strip() or 'no message').splitlines()[-1]}")
     return "\n" + done.stdout.strip("\n") + "\n\n"
 
 
-def stale(root, text):
+def stale(root: Path, text: str) -> Iterator[tuple[int, str]]:
     for match in MADE.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         try:
@@ -102,11 +103,11 @@ def stale(root, text):
         yield 1, "a block that is made has no end"
 
 
-def written(root, text):
+def written(root: Path, text: str) -> str:
     return MADE.sub(lambda match: f"<!-- made by: {match.group(1)} -->\n{made(root, match.group(1))}<!-- end -->", text)
 
 
-def misshapen(text):
+def misshapen(text: str) -> Iterator[tuple[int, str]]:
     lines = text.split("\n")
     if (
         not re.match(r"# \S", lines[0])
@@ -121,7 +122,7 @@ def misshapen(text):
             yield number, f"{len(line)} columns; at most {WIDTH}, tables aside"
 
 
-def unreachable(root, texts):
+def unreachable(root: Path, texts: dict[Path, str]) -> list[Path]:
     """Pages of docs/ that nobody finds who starts at README.md."""
     reached, todo = set(), [root / "README.md"]
     while todo:
@@ -134,7 +135,7 @@ def unreachable(root, texts):
     return [page for page in texts if page.parent == root / "docs" and page not in reached]
 
 
-def problems(root, links_only=False):
+def problems(root: Path, links_only: bool = False) -> Iterator[str]:
     texts = {page: page.read_text(encoding="utf-8") for page in documents(root)}
     for page, text in texts.items():
         found = list(broken_links(root, page, text))
@@ -151,7 +152,7 @@ def problems(root, links_only=False):
             yield f"{page.relative_to(root)}:1: no link leads here from README.md"
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path, metavar="ROOT")
     parser.add_argument("--write", action="store_true")

@@ -16,7 +16,7 @@ from pathlib import Path
 FOLDERS = ("pools", "workloads", "harness")
 
 
-def compile_alone(compiler, flags, root, header):
+def compile_alone(compiler: list[str], flags: list[str], root: Path, header: Path) -> str:
     """The compiler's errors; empty if the header stands alone."""
     line = f'#include "{header.relative_to(root).as_posix()}"\n'
     done = subprocess.run(
@@ -29,7 +29,7 @@ def compile_alone(compiler, flags, root, header):
     return "" if done.returncode == 0 else done.stderr.strip() or f"the compiler ended with {done.returncode}"
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
     parser.add_argument("folder", nargs="*", default=FOLDERS)

@@ -20,6 +20,7 @@ Exit code: 0 if there is no violation, 1 with a line for each, 2 if ROOT holds n
 import argparse
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,13 +57,13 @@ class Rule:
     of `allowed`)."""
 
     folder: str
-    forbidden: tuple
+    forbidden: tuple[str, ...]
     why: str
-    exceptions: tuple = ()
-    allowed: tuple = ()
+    exceptions: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
 
 
-def rooms_above(index):
+def rooms_above(index: int) -> tuple[str, ...]:
     return tuple("harness/" + above for above in ROOMS[:index])
 
 
@@ -117,19 +118,19 @@ RULES = (
 )
 
 
-def violations(root, build=None):
+def violations(root: Path, build: Path | None = None) -> Iterator[tuple[str, int, str, str]]:
     """(file, line, include, why) of every include that points the wrong way, in file order: by itself, or through what
     it includes."""
     found = list(includes(root))
     in_headers = {quoted for name, _, quoted, _ in found if name.endswith(".h")}
-    below = {}
+    below: dict[str, list[str]] = {}
     for name, _, quoted, _ in found:
         if quoted:
             below.setdefault(name, []).append(quoted)
     for name, line, quoted, angled in found:
         direct = list(judge(root, build, name, quoted, angled, in_headers))
         for why in direct:
-            yield name, line, quoted or angled, why
+            yield name, line, quoted or angled or "", why
         if quoted and not direct:
             # What a file further down may not reach either is told there.
             for path in paths_from(quoted, below):
@@ -139,7 +140,7 @@ def violations(root, build=None):
                     yield name, line, quoted, f"{why}: it leads to {path[-1]}"
 
 
-def paths_from(first, below):
+def paths_from(first: str, below: dict[str, list[str]]) -> list[list[str]]:
     """The shortest chain of includes to every file that `first` includes in turn."""
     seen = {first}
     chains = [[first]]
@@ -151,7 +152,7 @@ def paths_from(first, below):
     return chains[1:]
 
 
-def broken(name, included):
+def broken(name: str, included: str) -> list[str]:
     """Why `name` may not include `included`: the rules that say so."""
     return [
         rule.why
@@ -163,7 +164,7 @@ def broken(name, included):
     ]
 
 
-def includes(root):
+def includes(root: Path) -> Iterator[tuple[str, int, str | None, str | None]]:
     """(file, line, name in quotes, name in angle brackets) of every include; one of the names is None."""
     for path in sources(root):
         text = path.read_text(encoding="utf-8")
@@ -179,8 +180,10 @@ def includes(root):
             yield path.relative_to(root).as_posix(), code.count("\n", 0, match.start()) + 1, quoted, angled
 
 
-def judge(root, build, name, quoted, angled, in_headers):
-    included = quoted or angled
+def judge(
+    root: Path, build: Path | None, name: str, quoted: str | None, angled: str | None, in_headers: set[str | None]
+) -> Iterator[str]:
+    included = quoted or angled or ""
     yield from broken(name, included)
     if name.startswith("harness/model/") and angled and not re.fullmatch(r"[a-z_]+", angled):
         yield "harness/model includes the standard library and itself"
@@ -196,14 +199,14 @@ def judge(root, build, name, quoted, angled, in_headers):
         yield "other headers include this one, which makes all that include them slow to compile: keep it in a .cpp"
 
 
-def sources(root):
+def sources(root: Path) -> Iterator[Path]:
     for folder in FOLDERS:
         for path in sorted((root / folder).rglob("*")):
             if path.suffix in (".h", ".cpp"):
                 yield path
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
     parser.add_argument("--build", type=Path)

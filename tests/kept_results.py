@@ -13,6 +13,7 @@ Exit code: 0 if that is so, 1 with a line for each place where it is not, 2 if R
 import argparse
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import documents
@@ -21,7 +22,7 @@ MOST_BYTES = 4 << 20
 PICTURES = (".png", ".svg")
 
 
-def kept(root):
+def kept(root: Path) -> list[Path]:
     """The files of results/."""
     listed = subprocess.run(
         ["git", "-C", root, "ls-files", "-z", "results"], capture_output=True, text=True, check=False
@@ -33,7 +34,7 @@ def kept(root):
     return [path for path in paths if path.is_file()]
 
 
-def shown(root):
+def shown(root: Path) -> Iterator[Path]:
     """What the pages of the tree link to."""
     for page in documents.documents(root):
         for _, link in documents.links(page.read_text(encoding="utf-8")):
@@ -41,7 +42,7 @@ def shown(root):
                 yield target[0].resolve()
 
 
-def problems(root):
+def problems(root: Path) -> Iterator[str]:
     files = kept(root)
     if (size := sum(path.stat().st_size for path in files)) > MOST_BYTES:
         largest = max(files, key=lambda path: path.stat().st_size)
@@ -52,7 +53,7 @@ def problems(root):
             yield f"{path.relative_to(root)}: no page shows this picture, and scripts/plot.py draws it again"
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path, metavar="ROOT")
     root = parser.parse_args(argv).root.resolve()

@@ -12,6 +12,7 @@ import argparse
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 INCLUDE = "pools/include"
@@ -20,8 +21,8 @@ OF_PROCESS_POOLS = ("pools.h", "process_pool.h", "remote.h", "remote_function.h"
 LIBRARIES = re.compile(r"/(cereal|boost|fmt)/")
 
 
-def reached(compiler, root, header):
-    """(files that the header includes in turn, the compiler's first error)."""
+def reached(compiler: str, root: Path, header: Path) -> tuple[list[Path], str]:
+    """(files that the header includes in turn, the compiler's first error or an empty text)."""
     line = f'#include "{header.relative_to(root / INCLUDE).as_posix()}"\n'
     done = subprocess.run(
         [compiler, "-std=c++20", f"-I{root / INCLUDE}", "-M", "-x", "c++", "-"],
@@ -33,10 +34,10 @@ def reached(compiler, root, header):
     if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if "error" in line]
         return [], (errors or [f"the compiler ended with {done.returncode}"])[0]
-    return [Path(name) for name in done.stdout.replace("\\\n", " ").split()[1:] if name != "-"], None
+    return [Path(name) for name in done.stdout.replace("\\\n", " ").split()[1:] if name != "-"], ""
 
 
-def faults(compiler, root, header):
+def faults(compiler: str, root: Path, header: Path) -> Iterator[str]:
     files, error = reached(compiler, root, header)
     if error:
         yield error
@@ -49,7 +50,7 @@ def faults(compiler, root, header):
             return
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
     parser.add_argument("--compiler", required=True)

@@ -23,6 +23,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class NotAsWritten(Exception):
     """The recipe does not fit the tree: what does not."""
 
 
-def steps(page):
+def steps(page: str) -> Iterator[tuple[str, ...]]:
     """("new", path, text) and ("change", path, old text, new text), in the order of the page."""
     path = None
     for block in BLOCK.finditer(page):
@@ -59,7 +60,7 @@ def steps(page):
             )
 
 
-def follow(page, tree):
+def follow(page: str, tree: Path) -> list[Path]:
     """Does what the page says in the tree; the paths that it touched."""
     touched = []
     for step, name, *texts in steps(page):
@@ -85,7 +86,7 @@ def follow(page, tree):
     return touched
 
 
-def sources_of(page, tree, touched):
+def sources_of(page: str, tree: Path, touched: list[Path]) -> list[Path]:
     """The .cpp files to compile."""
     found = [path for path in touched if path.suffix == ".cpp"]
     found += [path.with_suffix(".cpp") for path in touched if path.suffix == ".h" and path.with_suffix(".cpp").exists()]
@@ -93,20 +94,20 @@ def sources_of(page, tree, touched):
     return list(dict.fromkeys(found))
 
 
-def command_for(source, root, tree, commands):
+def command_for(source: Path, root: Path, tree: Path, commands: dict[Path, str]) -> list[str]:
     """The compiler's arguments for a file of the copy: those of the file itself, or of one in its folder."""
     name = source.relative_to(tree)
     beside = [known for known in commands if known.parent == root / name.parent]
-    known = root / name if root / name in commands else min(beside, default=None)
-    if known is None:
+    if not beside:
         raise NotAsWritten(f"nothing is compiled in {name.parent}")
+    known = root / name if root / name in commands else min(beside)
     arguments = shlex.split(commands[known])
     arguments = arguments[: arguments.index("-o")]
     here = re.compile(rf"{re.escape(str(root))}(?=/(?:{'|'.join(COPIED)})(?:/|$)|$)")
     return [*(here.sub(str(tree), argument) for argument in arguments), "-fsyntax-only", str(source)]
 
 
-def complaints(root, build, directory, page):
+def complaints(root: Path, build: Path, directory: Path, page: Path) -> Iterator[str]:
     """What is wrong with the recipe, one string each."""
     tree = directory / page.stem
     shutil.rmtree(tree, ignore_errors=True)
@@ -145,7 +146,7 @@ def complaints(root, build, directory, page):
                 yield f"{path.relative_to(tree)}:\n{done.stderr}"
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("root", "build", "directory"):
         parser.add_argument(name, type=Path, metavar=name.upper())

@@ -11,7 +11,9 @@ import csv
 import json
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from poolbench.data import schema
 
@@ -29,7 +31,7 @@ CONTEXT = "context/<run_id>.json"
 OF_CPYTHON = "python."  # keys of the context that only a run with CPython's executors has
 
 
-def dictionary(path):
+def dictionary(path: Path | str) -> dict[str, tuple[str, ...]]:
     """Section title -> names in the first column of its table, in order."""
     sections = {}
     for section in re.split(r"^## ", Path(path).read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
@@ -38,7 +40,7 @@ def dictionary(path):
     return sections
 
 
-def keys(document, prefix=""):
+def keys(document: dict[str, Any], prefix: str = "") -> Iterator[str]:
     """The keys of a JSON object, those of objects inside it with a dot, in order."""
     for key, value in document.items():
         if isinstance(value, dict):
@@ -47,7 +49,7 @@ def keys(document, prefix=""):
             yield prefix + key
 
 
-def differences(directory, dictionary_path):
+def differences(directory: Path | str, dictionary_path: Path | str) -> Iterator[str]:
     listed = dictionary(dictionary_path)
     for title in sorted(set(listed) ^ {*FILES, CONTEXT}):
         yield f"{dictionary_path}: section '{title}' is " + ("of no file" if title in listed else "missing")
@@ -89,14 +91,14 @@ def differences(directory, dictionary_path):
                 yield f"{path}: {compare(found, names)} {other}"
 
 
-def compare(found, names):
+def compare(found: Sequence[str], names: Sequence[str]) -> str:
     extra, missing = [n for n in found if n not in names], [n for n in names if n not in found]
     if not extra and not missing:
         return "the order is not that of"
     return f"has {', '.join(extra) or 'nothing'} more and lacks {', '.join(missing) or 'nothing'} of"
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     if len(argv) != 2:
         print(__doc__, file=sys.stderr)
         return 2

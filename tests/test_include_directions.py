@@ -5,6 +5,7 @@ import io
 import tempfile
 import unittest
 from pathlib import Path
+from typing import Any
 
 import include_directions
 
@@ -32,7 +33,7 @@ GOOD = {
 
 
 class IncludeDirections(unittest.TestCase):
-    def check(self, **changed):
+    def check(self, **changed: str) -> Any:
         """The reasons found in GOOD with some files replaced; __ stands for / in a name, the extension is the last
         _."""
         with tempfile.TemporaryDirectory() as directory:
@@ -47,15 +48,15 @@ class IncludeDirections(unittest.TestCase):
                 path.write_text(text, encoding="utf-8")
             return [f"{name}:{line}: {why}" for name, line, _, why in include_directions.violations(root)]
 
-    def assert_found(self, found, where, words):
+    def assert_found(self, found: Any, where: Any, words: Any) -> None:
         self.assertEqual(len(found), 1, found)
         self.assertTrue(found[0].startswith(where), found)
         self.assertIn(words, found[0])
 
-    def test_a_tree_that_keeps_the_directions_has_no_violation(self):
+    def test_a_tree_that_keeps_the_directions_has_no_violation(self) -> None:
         self.assertEqual(self.check(), [])
 
-    def test_a_public_header_reaches_nothing_inside(self):
+    def test_a_public_header_reaches_nothing_inside(self) -> None:
         self.assert_found(
             self.check(
                 pools__include__pools__errors_h='#include "pools/src/base/clock.h"\n', pools__src__base__clock_h=""
@@ -64,26 +65,26 @@ class IncludeDirections(unittest.TestCase):
             "nothing outside pools/include",
         )
 
-    def test_a_public_header_has_one_name(self):
+    def test_a_public_header_has_one_name(self) -> None:
         self.assert_found(
             self.check(pools__include__pools__future_h='#include "pools/include/pools/errors.h"\n'),
             "pools/include/pools/future.h:1:",
             "from pools/include, and names a file",
         )
 
-    def test_what_public_headers_need_knows_no_pool(self):
+    def test_what_public_headers_need_knows_no_pool(self) -> None:
         found = self.check(pools__include__pools__detail__task_h='#include "pools/thread_pool.h"\n')
         self.assertTrue(found)
         self.assertIn("pools/include/pools/detail/task.h:1: what public headers need knows no pool", found[0])
 
-    def test_the_base_of_pools_may_not_include_futures(self):
+    def test_the_base_of_pools_may_not_include_futures(self) -> None:
         self.assert_found(
             self.check(pools__src__base__clock_h='#include "pools/src/future/callbacks.h"\n'),
             "pools/src/base/clock.h:1:",
             "src/base lies below",
         )
 
-    def test_futures_may_not_include_a_pool(self):
+    def test_futures_may_not_include_a_pool(self) -> None:
         self.assert_found(
             self.check(
                 pools__src__future__state_cpp='#include "pools/src/thread/dispatch.h"\n',
@@ -93,7 +94,7 @@ class IncludeDirections(unittest.TestCase):
             "src/future lies below",
         )
 
-    def test_the_two_pools_do_not_know_each_other(self):
+    def test_the_two_pools_do_not_know_each_other(self) -> None:
         self.assert_found(
             self.check(
                 pools__src__thread__dispatch_h='#include "pools/src/process/words.h"\n', pools__src__process__words_h=""
@@ -110,7 +111,7 @@ class IncludeDirections(unittest.TestCase):
             "knows no thread pool",
         )
 
-    def test_what_is_asked_of_the_system_knows_no_messages(self):
+    def test_what_is_asked_of_the_system_knows_no_messages(self) -> None:
         self.assert_found(
             self.check(
                 pools__src__process__os__guard_cpp='#include "pools/src/process/ipc/ring.h"\n',
@@ -120,7 +121,7 @@ class IncludeDirections(unittest.TestCase):
             "src/process/os lies below",
         )
 
-    def test_messages_know_no_supervisor(self):
+    def test_messages_know_no_supervisor(self) -> None:
         self.assert_found(
             self.check(
                 pools__src__process__ipc__ring_h='#include "pools/src/process/words.h"\n',
@@ -130,68 +131,68 @@ class IncludeDirections(unittest.TestCase):
             "src/process/ipc lies below",
         )
 
-    def test_pools_may_not_include_workloads(self):
+    def test_pools_may_not_include_workloads(self) -> None:
         self.assert_found(
             self.check(pools__include__pools__future_h='#pragma once\n#include "workloads/work.h"\n'),
             "pools/include/pools/future.h:2:",
             "knows nothing of the rest",
         )
 
-    def test_pools_may_not_include_the_harness(self):
+    def test_pools_may_not_include_the_harness(self) -> None:
         self.assert_found(
             self.check(pools__include__pools__future_h='#include "harness/plan/suite.h"\n'),
             "pools/include/pools/future.h:1:",
             "knows nothing",
         )
 
-    def test_workloads_may_not_include_pools(self):
+    def test_workloads_may_not_include_pools(self) -> None:
         self.assert_found(
             self.check(workloads__work_h='#include "pools/future.h"\n'), "workloads/work.h:1:", "knows no pool"
         )
 
-    def test_the_model_may_not_include_the_rest_of_the_harness(self):
+    def test_the_model_may_not_include_the_rest_of_the_harness(self) -> None:
         self.assert_found(
             self.check(harness__model__simulate_h='#include "harness/plan/suite.h"\n'),
             "harness/model/simulate.h:1:",
             "lies below",
         )
 
-    def test_the_model_may_not_include_what_has_units(self):
+    def test_the_model_may_not_include_what_has_units(self) -> None:
         self.assert_found(
             self.check(harness__model__simulate_h='#include "harness/base/quantity.h"\n', harness__base__quantity_h=""),
             "harness/model/simulate.h:1:",
             "numbers only",
         )
 
-    def test_the_model_may_not_include_a_library(self):
+    def test_the_model_may_not_include_a_library(self) -> None:
         self.assert_found(
             self.check(harness__model__simulate_h="#include <fmt/core.h>\n"),
             "harness/model/simulate.h:1:",
             "standard library",
         )
 
-    def test_a_backend_may_not_include_a_suite(self):
+    def test_a_backend_may_not_include_a_suite(self) -> None:
         self.assert_found(
             self.check(harness__engine__backends__thread_cpp='#include "harness/plan/suite.h"\n'),
             "harness/engine/backends/thread.cpp:1:",
             "engine/ lies below",
         )
 
-    def test_base_knows_nothing_of_poolbench(self):
+    def test_base_knows_nothing_of_poolbench(self) -> None:
         self.assert_found(
             self.check(harness__base__errors_h='#include "workloads/work.h"\n'),
             "harness/base/errors.h:1:",
             "knows nothing of poolbench",
         )
 
-    def test_what_an_include_includes_in_turn_counts(self):
+    def test_what_an_include_includes_in_turn_counts(self) -> None:
         found = self.check(
             pools__include__pools__future_h='#include "examples/seam.h"\n',
             examples__seam_h='#include "harness/plan/suite.h"\n',
         )
         self.assert_found(found, "pools/include/pools/future.h:1:", "it leads to harness/plan/suite.h")
 
-    def test_nobody_includes_a_test(self):
+    def test_nobody_includes_a_test(self) -> None:
         self.assert_found(
             self.check(
                 pools__include__pools__future_h='#include "pools/tests/gate.h"\n', pools__tests__gate_h="#pragma once\n"
@@ -200,26 +201,26 @@ class IncludeDirections(unittest.TestCase):
             "tests and fuzz",
         )
 
-    def test_fuzz_targets_are_looked_at(self):
+    def test_fuzz_targets_are_looked_at(self) -> None:
         self.assert_found(
             self.check(fuzz__wire_fuzz_cpp='#include "wire_types.h"\n'), "fuzz/wire_fuzz.cpp:1:", "from the root"
         )
 
-    def test_only_the_program_includes_the_command_line(self):
+    def test_only_the_program_includes_the_command_line(self) -> None:
         self.assert_found(
             self.check(harness__plan__suite_h='#include "harness/cli/cli.h"\n'),
             "harness/plan/suite.h:1:",
             "plan/ lies below",
         )
 
-    def test_an_include_in_quotes_names_a_file_from_the_root(self):
+    def test_an_include_in_quotes_names_a_file_from_the_root(self) -> None:
         self.assert_found(
             self.check(pools__src__thread__thread_pool_cpp='#include "future.h"\n'),
             "pools/src/thread/thread_pool.cpp:1:",
             "from the root",
         )
 
-    def test_a_header_that_others_include_may_not_include_a_heavy_library(self):
+    def test_a_header_that_others_include_may_not_include_a_heavy_library(self) -> None:
         self.assert_found(
             self.check(
                 pools__include__pools__future_h="#include <boost/asio.hpp>\n",
@@ -229,10 +230,10 @@ class IncludeDirections(unittest.TestCase):
             "slow to compile",
         )
 
-    def test_a_header_for_source_files_alone_may(self):
+    def test_a_header_for_source_files_alone_may(self) -> None:
         self.assertEqual(self.check(pools__src__base__sockets_h="#include <boost/asio.hpp>\n"), [])
 
-    def test_an_include_in_a_comment_is_none(self):
+    def test_an_include_in_a_comment_is_none(self) -> None:
         self.assertEqual(
             self.check(
                 pools__include__pools__future_h=(
@@ -242,7 +243,7 @@ class IncludeDirections(unittest.TestCase):
             [],
         )
 
-    def test_what_looks_like_a_comment_in_a_string_hides_nothing(self):
+    def test_what_looks_like_a_comment_in_a_string_hides_nothing(self) -> None:
         self.assert_found(
             self.check(
                 pools__include__pools__future_h='auto accept = "*/*";\n#include "harness/plan/suite.h"\n/* */\n'
@@ -251,7 +252,7 @@ class IncludeDirections(unittest.TestCase):
             "knows nothing",
         )
 
-    def test_the_command_line_fails_on_a_violation_and_on_an_empty_tree(self):
+    def test_the_command_line_fails_on_a_violation_and_on_an_empty_tree(self) -> None:
         with tempfile.TemporaryDirectory() as directory, contextlib.redirect_stdout(
             io.StringIO()
         ), contextlib.redirect_stderr(io.StringIO()):

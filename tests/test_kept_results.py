@@ -9,7 +9,7 @@ import kept_results
 
 
 class KeptResults(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.root = Path(directory.name).resolve()
@@ -17,32 +17,32 @@ class KeptResults(unittest.TestCase):
         self.write("results/run/results.csv", b"makespan_ns\n1\n")
         self.write("results/run/plots/shown.png", b"a picture")
 
-    def write(self, name, content):
+    def write(self, name: str, content: bytes) -> None:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
-    def problems(self):
+    def problems(self) -> list[str]:
         return list(kept_results.problems(self.root))
 
-    def test_figures_and_pictures_that_a_page_shows_are_kept(self):
+    def test_figures_and_pictures_that_a_page_shows_are_kept(self) -> None:
         self.assertEqual(self.problems(), [])
 
-    def test_a_picture_that_no_page_shows_is_found(self):
+    def test_a_picture_that_no_page_shows_is_found(self) -> None:
         self.write("results/run/plots/shown.svg", b"<svg/>")
         self.assertEqual(
             self.problems(),
             ["results/run/plots/shown.svg: no page shows this picture, and scripts/plot.py draws it again"],
         )
 
-    def test_more_than_four_mebibytes_are_found(self):
+    def test_more_than_four_mebibytes_are_found(self) -> None:
         self.write("results/run/tasks/1.csv", bytes(4 << 20))
         self.assertEqual(
             self.problems(),
             ["results: 4,194,327 bytes; at most 4,194,304: the largest file is results/run/tasks/1.csv"],
         )
 
-    def test_what_git_does_not_track_does_not_count(self):
+    def test_what_git_does_not_track_does_not_count(self) -> None:
         subprocess.run(["git", "init", "--quiet", self.root], check=True)
         subprocess.run(["git", "-C", self.root, "add", "."], check=True)
         self.write("results/run/plots/drawn_again.svg", bytes(4 << 20))

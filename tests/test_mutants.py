@@ -8,6 +8,7 @@ import sys
 import tempfile
 import textwrap
 import unittest
+from typing import Any
 
 MUTANTS = pathlib.Path(__file__).resolve().parent.parent / "scripts" / "mutants"
 
@@ -74,23 +75,23 @@ PROJECT = {
 
 
 class Mutants(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         self.directory = tempfile.TemporaryDirectory()
         self.addCleanup(self.directory.cleanup)
         self.root = pathlib.Path(self.directory.name)
         for name, text in PROJECT.items():
             self.write(name, text)
 
-    def write(self, name, text):
+    def write(self, name: str, text: str) -> None:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text).lstrip())
 
-    def run_it(self, *arguments):
+    def run_it(self, *arguments: str) -> Any:
         environment = {**os.environ, "POOLBENCH_MUTANTS_ROOT": str(self.root)}
         return subprocess.run([sys.executable, MUTANTS, *arguments], capture_output=True, text=True, env=environment)
 
-    def test_what_a_test_notices_is_killed_and_what_none_notices_survives(self):
+    def test_what_a_test_notices_is_killed_and_what_none_notices_survives(self) -> None:
         run = self.run_it("--only", "thrice|hangs|whole|unasked|nonsense|same", "--timeout", "2")
         self.assertEqual(run.returncode, 1, run.stderr)
         with open(self.root / "build" / "mutants" / "mutants.csv", newline="") as file:
@@ -109,29 +110,29 @@ class Mutants(unittest.TestCase):
         self.assertIn("3 of 4 killed (75 %), 1 do not build, 1 are equivalent", run.stdout)
         self.assertEqual((self.root / "small.cpp").read_text(), textwrap.dedent(PROJECT["small.cpp"]).lstrip())
 
-    def test_all_killed_is_success(self):
+    def test_all_killed_is_success(self) -> None:
         run = self.run_it("--only", "thrice")
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
 
-    def test_tests_that_fail_without_a_mutation_judge_nothing(self):
+    def test_tests_that_fail_without_a_mutation_judge_nothing(self) -> None:
         self.write("small.cpp", PROJECT["small.cpp"].replace("? 0 : 1", "? 1 : 0"))
         run = self.run_it("--only", "thrice")
         self.assertEqual(run.returncode, 1)
         self.assertIn("fail without a mutation", run.stderr)
 
-    def test_a_mutation_that_no_longer_fits_is_named(self):
+    def test_a_mutation_that_no_longer_fits_is_named(self) -> None:
         self.write("small.cpp", PROJECT["small.cpp"].replace("2 * n", "n + n"))
         run = self.run_it("--check")
         self.assertEqual(run.returncode, 1)
         self.assertIn("small.thrice: its old text occurs 0 times in small.cpp", run.stderr)
 
-    def test_a_file_that_is_not_there_or_not_alone_is_named(self):
+    def test_a_file_that_is_not_there_or_not_alone_is_named(self) -> None:
         self.write("other/small.cpp", "")
         run = self.run_it("--check")
         self.assertEqual(run.returncode, 1)
         self.assertIn("'small.cpp' is the end of 2 paths: other/small.cpp, small.cpp", run.stderr)
 
-    def test_a_name_that_nothing_matches_is_bad_usage(self):
+    def test_a_name_that_nothing_matches_is_bad_usage(self) -> None:
         run = self.run_it("--only", "nosuch")
         self.assertEqual(run.returncode, 2)
         self.assertIn("no mutation's name matches 'nosuch'", run.stderr)

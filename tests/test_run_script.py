@@ -8,6 +8,7 @@ import time
 import unittest
 import uuid
 from pathlib import Path
+from typing import Any
 
 import run_files
 
@@ -17,22 +18,22 @@ RUN = ROOT / "scripts" / "run"
 
 class RunScript(unittest.TestCase):
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         build = os.environ.get("POOLBENCH_BUILD_DIR", "")
         assert (Path(build) / "CMakeCache.txt").is_file(), f"POOLBENCH_BUILD_DIR='{build}' is no build directory"
 
-    def setUp(self):
+    def setUp(self) -> None:
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
         self.output = self.directory / "out put"  # blanks in paths are none of a script's business
         self.mark = f"POOLBENCH_TEST_MARK={uuid.uuid4()}"
 
-    def environment(self):
+    def environment(self) -> dict[str, str]:
         name, value = self.mark.split("=")
         return {**os.environ, "POOLBENCH_NO_INSTALL": "1", name: value}
 
-    def run_script(self, *arguments):
+    def run_script(self, *arguments: str) -> Any:
         return subprocess.run(
             [str(RUN), *arguments],
             capture_output=True,
@@ -43,7 +44,7 @@ class RunScript(unittest.TestCase):
             stdin=subprocess.DEVNULL,
         )
 
-    def left_running(self):
+    def left_running(self) -> list[Any]:
         """Processes that inherited this test's mark and are no zombies."""
         found = []
         for path in Path("/proc").glob("[0-9]*"):
@@ -54,7 +55,7 @@ class RunScript(unittest.TestCase):
                 pass
         return found
 
-    def test_a_quick_run_leaves_results_plots_and_a_verdict_and_a_second_one_adds_nothing(self):
+    def test_a_quick_run_leaves_results_plots_and_a_verdict_and_a_second_one_adds_nothing(self) -> None:
         done = self.run_script("--quick", "-o", str(self.output))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout.splitlines()[-1], str(self.output))
@@ -75,7 +76,7 @@ class RunScript(unittest.TestCase):
         self.assertEqual(again.stdout.splitlines()[-1], str(self.output))
         self.assertEqual((self.output / "results.csv").read_bytes(), before)
 
-    def test_bad_usage_ends_with_2_and_leaves_nothing(self):
+    def test_bad_usage_ends_with_2_and_leaves_nothing(self) -> None:
         for arguments in (
             ("no_such_suite",),
             ("--quick", "default"),
@@ -88,18 +89,18 @@ class RunScript(unittest.TestCase):
             self.assertEqual(len(done.stderr.splitlines()), 1, (arguments, done.stderr))
         self.assertEqual(list(self.directory.iterdir()), [])
 
-    def test_a_dry_run_runs_nothing(self):
+    def test_a_dry_run_runs_nothing(self) -> None:
         done = self.run_script("--quick", "--dry-run", "-o", str(self.output))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("cell ", done.stdout)
         self.assertFalse(self.output.exists())
 
-    def test_help_is_the_script_s_own(self):
+    def test_help_is_the_script_s_own(self) -> None:
         done = self.run_script("--help")
         self.assertEqual(done.returncode, 0)
         self.assertTrue(done.stdout.startswith("scripts/run [--quick] [SUITE] [FLAGS...]"))
 
-    def test_ctrl_c_keeps_the_rows_and_leaves_nothing_running(self):
+    def test_ctrl_c_keeps_the_rows_and_leaves_nothing_running(self) -> None:
         process = subprocess.Popen(
             [str(RUN), "--quick", "-o", str(self.output), "-r", "1000"],
             stdout=subprocess.PIPE,

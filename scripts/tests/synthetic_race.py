@@ -2,7 +2,9 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from poolbench.data import schema
 
@@ -68,7 +70,7 @@ VALUES = {
 WITH_PRODUCERS = ("detached", "future")
 
 
-def rows(changed=(), factors=(1.0,)):
+def rows(changed: Any = (), factors: Sequence[float] = (1.0,)) -> list[dict[str, Any]]:
     """The rows of as many rounds as there are factors, which every value is multiplied with. `changed` maps (scenario,
     peer), or (scenario, peer, workers), to another value, None to no row."""
     changed = dict(changed)
@@ -84,7 +86,7 @@ def rows(changed=(), factors=(1.0,)):
     return made
 
 
-def row(number, scenario, peer, workers, producers, unit, value):
+def row(number: int, scenario: str, peer: str, workers: int, producers: int, unit: str, value: float) -> dict[str, Any]:
     return dict(
         zip(
             schema.RACE,
@@ -110,7 +112,7 @@ def row(number, scenario, peer, workers, producers, unit, value):
     )
 
 
-def write(directory, written):
+def write(directory: Path, written: list[dict[str, Any]]) -> Path:
     """race.csv and context.json. Returns the directory."""
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)

@@ -11,29 +11,34 @@ import heapq
 import json
 import random
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from poolbench.data import schema
 
 CORES = 2
 MS = 1_000_000
+Cell = dict[str, Any]  # its factors, and how many repetitions fail
+Medians = tuple[str, dict[str, Any], list[int], int]  # cell_id, its factors, its sorted makespans, the predicted one
+
 RUN_ID = "20260102T030405.000006Z-7"
 MACHINE_ID, BUILD_ID = "00000000000000aa", "00000000000000bb"
 MACHINE_LINE = "Synthetic CPU @ 2.00GHz, 2 of 2 cores, Linux 6.1.0, g++ 12.2 Release"
 
 
 def cell(
-    backend="thread",
-    workers=2,
-    workload="sleep",
-    strategy="none",
-    parsers=0,
-    tasks=20,
-    task_ms=10.0,
-    callback_ms=0.0,
-    failures=0,
-    **others,
-):
+    backend: str = "thread",
+    workers: int = 2,
+    workload: str = "sleep",
+    strategy: str = "none",
+    parsers: int = 0,
+    tasks: int = 20,
+    task_ms: float = 10.0,
+    callback_ms: float = 0.0,
+    failures: int = 0,
+    **others: Any,
+) -> Cell:
     """The factors of a cell; `failures` of its repetitions fail."""
     factors = {
         "backend": backend,
@@ -56,7 +61,7 @@ def cell(
     return {"factors": factors, "failures": failures}
 
 
-def default_cells():
+def default_cells() -> list[Cell]:
     cells = []
     for workload in ("sleep", "tcp_echo", "spin", "gil_spin", "file_io"):
         for backend in ("thread", "process"):
@@ -89,7 +94,7 @@ def default_cells():
     return cells
 
 
-def tutorial_cells():
+def tutorial_cells() -> list[Cell]:
     cells = []
     for scale in (1, 10):
         for backend in ("thread", "process"):
@@ -110,7 +115,7 @@ def tutorial_cells():
     return cells
 
 
-def many_cells():
+def many_cells() -> list[Cell]:
     """More than fits anywhere: eight worker counts, four backends, a name that the scripts do not know."""
     cells = []
     for workload in ("sleep", "mixed"):
@@ -135,7 +140,7 @@ def many_cells():
     return cells
 
 
-KINDS = {
+KINDS: dict[str, Callable[[], list[Cell]]] = {
     "default": default_cells,
     "tutorial": tutorial_cells,
     "many": many_cells,
@@ -144,22 +149,24 @@ KINDS = {
 }
 
 
-def schedule(factors, noise):
+def schedule(factors: dict[str, Any], noise: Callable[[], float]) -> list[list[Any]]:
     """Per task (worker, started, finished, callback worker, callback started, finished), ns from the first submit."""
     count, workers, strategy = factors["tasks"], factors["workers"], factors["strategy"]
-    grow = (lambda i: i + 1) if factors["distribution"] == "linear" else (lambda i: 1 + 3 * (i % 5 == 0))
-    scale = [grow(i) if factors["distribution"] != "equal" else 1 for i in range(count)]
+    if factors["distribution"] == "equal":
+        scale = [1] * count
+    else:
+        scale = [i + 1 if factors["distribution"] == "linear" else 1 + 3 * (i % 5 == 0) for i in range(count)]
     busy = factors["workload"] in ("spin", "gil_spin")
     lock = factors["workload"] == "gil_spin" and factors["backend"] == "thread"
     slow = max(1, min(workers, count) / (1 if lock else CORES)) if busy else 1
     callback = factors["callback_ns"]
     inside = strategy in ("worker", "fused", "sync")
-    free = [(0, worker) for worker in range(1 if strategy == "sync" else workers)]
-    rows = []
+    free: list[tuple[int, int]] = [(0, worker) for worker in range(1 if strategy == "sync" else workers)]
+    rows: list[list[Any]] = []
     for i in range(count):
         ready, worker = heapq.heappop(free)
         finish = ready + int(factors["task_ns"] * scale[i] * slow * noise())
-        called = int(callback * noise()) if strategy != "none" else None
+        called: Any = int(callback * noise()) if strategy != "none" else None
         rows.append(
             [worker, ready, finish, worker, finish, finish + called]
             if inside
@@ -177,20 +184,31 @@ def schedule(factors, noise):
     return rows
 
 
-def makespan(rows):
+def makespan(rows: list[list[Any]]) -> int:
     return max(row[5] if row[5] is not None else row[2] for row in rows)
 
 
-def write(directory, cells, repetitions=5, derived=True, traced=(), context=True):
+def write(
+    directory: Path | str,
+    cells: list[Cell],
+    repetitions: int = 5,
+    derived: bool = True,
+    traced: Sequence[int] = (),
+    context: bool = True,
+) -> Path:
     """Writes the run directory; `traced` are the indices of the cells whose tasks are traced."""
     directory = Path(directory)
     (directory / "context").mkdir(parents=True, exist_ok=True)
     (directory / "tasks").mkdir(exist_ok=True)
     (directory / "derived").mkdir(exist_ok=True)
     random_numbers = random.Random(7)
-    noise = lambda: 1 + abs(random_numbers.gauss(0, 0.02))  # noqa: E731
 
-    results, tasks, medians = [], [], []
+    def noise() -> float:
+        return 1 + abs(random_numbers.gauss(0, 0.02))
+
+    results: list[list[Any]] = []
+    tasks: list[list[Any]] = []
+    medians: list[Medians] = []
     for number, each in enumerate(cells):
         cell_id = f"{number:016x}"
         factors, good = each["factors"], []
@@ -198,7 +216,7 @@ def write(directory, cells, repetitions=5, derived=True, traced=(), context=True
             warmup = rep < 0
             failed = not warmup and rep < each["failures"]
             rows = schedule(factors, noise)
-            row = dict.fromkeys(schema.RESULTS, 0)
+            row: dict[str, Any] = dict.fromkeys(schema.RESULTS, 0)
             row.update(factors)
             row.update(
                 schema_version=schema.SCHEMA_VERSION,
@@ -253,7 +271,7 @@ def write(directory, cells, repetitions=5, derived=True, traced=(), context=True
     if tasks:
         _write_csv(directory / "tasks" / f"{RUN_ID}.csv", schema.TASKS, tasks)
     if context:
-        document = dict.fromkeys(schema.CONTEXT, "")
+        document: dict[str, Any] = dict.fromkeys(schema.CONTEXT, "")
         document.update(
             run_id=RUN_ID,
             machine_line=MACHINE_LINE,
@@ -266,14 +284,14 @@ def write(directory, cells, repetitions=5, derived=True, traced=(), context=True
     return directory
 
 
-def _write_csv(path, columns, rows):
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     output, kind = argv[0], argv[1] if len(argv) > 1 else "default"
     cells = KINDS[kind]()
     traced = [index for index, each in enumerate(cells) if each["factors"]["workload"] in ("http_page", "sleep")][:40]
@@ -281,7 +299,7 @@ def main(argv):
     return 0
 
 
-def _scenario(cell_id, factors):
+def _scenario(cell_id: str, factors: dict[str, Any]) -> str:
     """A title as the program's, with everything in it that tells scenarios apart."""
     title = f"{factors['workload']}: {factors['tasks']} tasks of {factors['task_ns'] / MS:g}ms"
     if factors["distribution"] != "equal":
@@ -295,16 +313,16 @@ def _scenario(cell_id, factors):
     return title + (f", case {int(cell_id, 16)}" if factors["distribution"] == "explicit" else "")
 
 
-def _write_derived(directory, medians):
+def _write_derived(directory: Path, medians: list[Medians]) -> None:
     summary, model = [], []
-    best = {}
+    best: dict[tuple[Any, ...], int] = {}
     for _, factors, good, _ in medians:
         if good:
             key = (factors["workload"], factors["callback_ns"], factors["task_ns"], factors["distribution"])
             best[key] = min(best.get(key, good[len(good) // 2]), good[len(good) // 2])
     for cell_id, factors, good, predicted in medians:
         key = (factors["workload"], factors["callback_ns"], factors["task_ns"], factors["distribution"])
-        row = dict.fromkeys(schema.SUMMARY, "")
+        row: dict[str, Any] = dict.fromkeys(schema.SUMMARY, "")
         row.update(cell_id=cell_id, n=len(good), scenario=_scenario(cell_id, factors))
         if good:
             median = good[(len(good) - 1) // 2]
@@ -318,7 +336,7 @@ def _write_derived(directory, medians):
                 ci_coverage=0.9375,
                 **dict.fromkeys(("ratio", "ratio_low", "ratio_high"), median / best[key]),
             )
-            line = dict.fromkeys(schema.MODEL, "")
+            line: dict[str, Any] = dict.fromkeys(schema.MODEL, "")
             line.update(
                 cell_id=cell_id,
                 strategy=factors["strategy"],

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 import unittest
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 DRIVER = Path(__file__).resolve().parent.parent / "cpython_driver.py"
 GENEROUS = 60  # seconds; only a hang reaches it
@@ -18,15 +20,17 @@ STRATEGIES = {
 }
 
 
-def sleep(ns=0, seed=1):
+def sleep(ns: int = 0, seed: int = 1) -> list[Any]:
     return ["sleep", 0, ns, 0, 0, seed]
 
 
-def spin(steps, seed=1):
+def spin(steps: int, seed: int = 1) -> list[Any]:
     return ["spin", 0, 0, steps, 0, seed]
 
 
-def request(executor, strategy, tasks, callbacks=None, **more):
+def request(
+    executor: str, strategy: str, tasks: list[list[Any]], callbacks: list[list[Any]] | None = None, **more: Any
+) -> dict[str, Any]:
     callbacks = [] if strategy == "none" else callbacks or [sleep(seed=i) for i in range(len(tasks))]
     return {
         "command": "run",
@@ -41,7 +45,7 @@ def request(executor, strategy, tasks, callbacks=None, **more):
     }
 
 
-def start():
+def start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-I", "-B", str(DRIVER)],
         stdin=subprocess.PIPE,
@@ -51,7 +55,7 @@ def start():
     )
 
 
-def ask(question):
+def ask(question: Any) -> Any:
     """The answer; the driver's standard input stays open until it is there, as poolbench does it."""
     with start() as driver:
         driver.stdin.write(json.dumps(question).encode() + b"\n" if not isinstance(question, bytes) else question)
@@ -63,7 +67,7 @@ def ask(question):
         return json.loads(line)
 
 
-def session_members(session):
+def session_members(session: int) -> list[int]:
     """Living processes of a session."""
     found = []
     for entry in os.listdir("/proc"):
@@ -76,7 +80,12 @@ def session_members(session):
     return found
 
 
-def wait_until(condition, what):
+def kill_all(pids: Iterable[int]) -> None:
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
     """Fails loudly instead of hanging, so that the clean-ups still run; only a hang gets that far."""
     deadline = time.monotonic() + GENEROUS
     while not condition():
@@ -86,17 +95,17 @@ def wait_until(condition, what):
 
 
 class Protocol(unittest.TestCase):
-    def test_describes_the_interpreter_that_runs_it(self):
+    def test_describes_the_interpreter_that_runs_it(self) -> None:
         answer = ask({"command": "describe"})
         self.assertEqual(answer["implementation"], sys.implementation.name)
         self.assertTrue(answer["version"].startswith("%d.%d.%d" % sys.version_info[:3]))
         self.assertEqual(answer["gil"], getattr(sys, "_is_gil_enabled", lambda: True)())
         self.assertTrue(os.access(answer["executable"], os.X_OK))
 
-    def test_calibrates(self):
+    def test_calibrates(self) -> None:
         self.assertGreater(ask({"command": "calibrate", "budget_ns": 1_000_000})["spin_steps_per_ns"], 0)
 
-    def test_answers_what_it_does_not_understand_with_an_error_of_one_line(self):
+    def test_answers_what_it_does_not_understand_with_an_error_of_one_line(self) -> None:
         for question in (
             {"command": "dance"},
             {},
@@ -111,7 +120,7 @@ class Protocol(unittest.TestCase):
                 self.assertEqual(list(answer), ["error"])
                 self.assertNotIn("\n", answer["error"])
 
-    def test_ends_at_the_end_of_its_input_without_a_question(self):
+    def test_ends_at_the_end_of_its_input_without_a_question(self) -> None:
         with start() as driver:
             driver.stdin.close()
             self.assertEqual(driver.wait(GENEROUS), 0)
@@ -119,7 +128,7 @@ class Protocol(unittest.TestCase):
 
 
 class Cells(unittest.TestCase):
-    def test_every_strategy_leaves_a_complete_trace_in_order(self):
+    def test_every_strategy_leaves_a_complete_trace_in_order(self) -> None:
         for executor, strategies in STRATEGIES.items():
             for strategy in strategies:
                 with self.subTest(executor=executor, strategy=strategy):
@@ -136,7 +145,7 @@ class Cells(unittest.TestCase):
                             self.assertEqual(row[7:], [-1, -1, 0, 0, 0, 0])
                     self.assertGreater(answer["resources"]["rss_peak_bytes"], 0)
 
-    def test_equal_works_give_equal_digests_in_threads_and_processes(self):
+    def test_equal_works_give_equal_digests_in_threads_and_processes(self) -> None:
         works = [
             spin(100, 2**64 - 1),
             spin(101, 7),
@@ -149,7 +158,9 @@ class Cells(unittest.TestCase):
         self.assertEqual(in_threads, in_processes)
         self.assertEqual(len(set(in_threads)), len(works))
 
-    def test_the_worker_runs_a_done_callback_of_threads_and_one_thread_of_the_main_process_that_of_processes(self):
+    def test_the_worker_runs_a_done_callback_of_threads_and_one_thread_of_the_main_process_that_of_processes(
+        self,
+    ) -> None:
         # Long enough that no future is done before its callback is attached, which CPython runs in the submitter then.
         tasks = [sleep(50_000_000, i) for i in range(4)]
         for row in ask(request("thread", "worker", tasks))["tasks"]:
@@ -159,19 +170,19 @@ class Cells(unittest.TestCase):
         self.assertTrue({row[9] for row in rows}.isdisjoint(row[3] for row in rows))
         self.assertNotEqual(rows[0][9], rows[0][10], "the manager thread, not the main thread")
 
-    def test_parsers_are_processes_of_their_own(self):
+    def test_parsers_are_processes_of_their_own(self) -> None:
         rows = ask(request("process", "extra", [sleep(1_000_000, i) for i in range(6)]))["tasks"]
         self.assertTrue({row[9] for row in rows}.isdisjoint(row[3] for row in rows))
         self.assertLessEqual(len({row[9] for row in rows}), 2)
 
-    def test_a_task_that_fails_fails_the_cell(self):
+    def test_a_task_that_fails_fails_the_cell(self) -> None:
         refused = ["tcp_echo", 1, 0, 0, 8, 1]  # nobody listens on port 1
         for executor, strategies in STRATEGIES.items():
             for strategy in strategies:
                 with self.subTest(executor=executor, strategy=strategy):
                     self.assertIn("refused", ask(request(executor, strategy, [sleep(), refused])).get("error", ""))
 
-    def test_a_callback_that_fails_fails_the_cell(self):
+    def test_a_callback_that_fails_fails_the_cell(self) -> None:
         for executor, strategy in (
             ("thread", "worker"),
             ("process", "main"),
@@ -186,11 +197,11 @@ class Cells(unittest.TestCase):
 class Lifetime(unittest.TestCase):
     """Every process of a driver is in its session."""
 
-    def busy(self, executor, strategy):
+    def busy(self, executor: str, strategy: str) -> subprocess.Popen[bytes]:
         driver = start()
         self.addCleanup(driver.stdout.close)
         self.addCleanup(driver.stderr.close)
-        self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in session_members(driver.pid)])
+        self.addCleanup(lambda: kill_all(session_members(driver.pid)))
         question = request(executor, strategy, [sleep(FOR_EVER, i) for i in range(4)])
         driver.stdin.write(json.dumps(question).encode() + b"\n")
         driver.stdin.flush()
@@ -198,18 +209,18 @@ class Lifetime(unittest.TestCase):
         wait_until(lambda: len(session_members(driver.pid)) >= expected, "the driver's processes start")
         return driver
 
-    def expect_all_gone(self, driver):
+    def expect_all_gone(self, driver: subprocess.Popen[bytes]) -> None:
         driver.wait(GENEROUS)
         wait_until(lambda: not session_members(driver.pid), "every process of the driver is gone")
 
-    def test_nothing_outlives_the_end_of_standard_input(self):
+    def test_nothing_outlives_the_end_of_standard_input(self) -> None:
         for executor, strategy in (("thread", "none"), ("process", "main"), ("process", "extra")):
             with self.subTest(executor=executor, strategy=strategy):
                 driver = self.busy(executor, strategy)
                 driver.stdin.close()
                 self.expect_all_gone(driver)
 
-    def test_nothing_outlives_a_driver_that_is_killed(self):
+    def test_nothing_outlives_a_driver_that_is_killed(self) -> None:
         for executor, strategy in (("process", "main"), ("thread", "extra"), ("process", "extra")):
             with self.subTest(executor=executor, strategy=strategy):
                 driver = self.busy(executor, strategy)
@@ -217,7 +228,7 @@ class Lifetime(unittest.TestCase):
                 driver.stdin.close()
                 self.expect_all_gone(driver)
 
-    def test_a_worker_that_is_killed_is_an_error_and_not_a_hang(self):
+    def test_a_worker_that_is_killed_is_an_error_and_not_a_hang(self) -> None:
         for strategy in ("main", "none", "as_completed"):
             with self.subTest(strategy=strategy):
                 driver = self.busy("process", strategy)
@@ -226,7 +237,7 @@ class Lifetime(unittest.TestCase):
                 driver.stdin.close()
                 self.expect_all_gone(driver)
 
-    def test_a_parser_that_is_killed_is_an_error_and_not_a_hang(self):
+    def test_a_parser_that_is_killed_is_an_error_and_not_a_hang(self) -> None:
         driver = self.busy("thread", "extra")
         os.kill(max(session_members(driver.pid)), signal.SIGKILL)
         line = driver.stdout.readline()  # empty: it ended without an answer

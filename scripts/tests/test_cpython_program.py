@@ -9,7 +9,9 @@ import tempfile
 import time
 import unittest
 import uuid
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 PROGRAM = os.environ.get("POOLBENCH_PROGRAM", "")
 GENEROUS = 60  # seconds; only a hang reaches it
@@ -28,7 +30,12 @@ callback = "1ms"
 """
 
 
-def wait_until(condition, what):
+def kill_all(pids: Iterable[int]) -> None:
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
     """Fails loudly instead of hanging, so that the clean-ups still run; only a hang gets that far."""
     deadline = time.monotonic() + GENEROUS
     while not condition():
@@ -37,11 +44,11 @@ def wait_until(condition, what):
         time.sleep(0.002)
 
 
-def poolbench(*arguments, **more):
+def poolbench(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False, **more)
 
 
-def processes_with(marker):
+def processes_with(marker: str) -> list[int]:
     """Living processes whose environment holds the marker."""
     found = []
     for entry in os.listdir("/proc"):
@@ -57,7 +64,7 @@ def processes_with(marker):
 
 @unittest.skipUnless(PROGRAM, "POOLBENCH_PROGRAM is not set")
 class WithoutPython(unittest.TestCase):
-    def test_validate_says_that_it_skips(self):
+    def test_validate_says_that_it_skips(self) -> None:
         done = poolbench("validate", "--python", env=NO_PYTHON)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len(done.stdout.splitlines()), 1)
@@ -66,7 +73,7 @@ class WithoutPython(unittest.TestCase):
         done = poolbench("validate", "--python", "--json", env=NO_PYTHON)
         self.assertIn("python3", json.loads(done.stdout)["skipped"])
 
-    def test_run_and_case_name_what_is_missing(self):
+    def test_run_and_case_name_what_is_missing(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             suite = Path(directory, "suite.toml")
             suite.write_text(SUITE, encoding="utf-8")
@@ -94,7 +101,7 @@ class WithoutPython(unittest.TestCase):
 
 @unittest.skipUnless(PROGRAM, "POOLBENCH_PROGRAM is not set")
 class WithPython(unittest.TestCase):
-    def test_a_run_records_version_and_gil_and_resumes(self):
+    def test_a_run_records_version_and_gil_and_resumes(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             suite = Path(directory, "suite.toml")
             suite.write_text(SUITE, encoding="utf-8")
@@ -116,7 +123,7 @@ class WithPython(unittest.TestCase):
             }
             self.assertEqual(len(rates), 1, "a resumed run sizes its tasks as before")
 
-    def test_validate_sets_the_tutorials_figure_cpython_poolbench_and_the_model_side_by_side(self):
+    def test_validate_sets_the_tutorials_figure_cpython_poolbench_and_the_model_side_by_side(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             out = Path(directory, "out")
             done = poolbench("validate", "--python", "--json", "-r", "1", "-o", str(out))
@@ -142,7 +149,7 @@ class WithPython(unittest.TestCase):
             self.assertTrue(examples["remedy"]["cpython"]["callbacks_by"].endswith("other processes"))
             self.assertEqual(len((out / "results.csv").read_text(encoding="utf-8").splitlines()), 1 + 16)
 
-    def test_nothing_outlives_a_killed_poolbench(self):
+    def test_nothing_outlives_a_killed_poolbench(self) -> None:
         for strategy in ("main", "extra"):
             with self.subTest(strategy=strategy):
                 marker = f"POOLBENCH_TEST={uuid.uuid4()}"
@@ -166,7 +173,7 @@ class WithPython(unittest.TestCase):
                     stderr=subprocess.DEVNULL,
                     env={**os.environ, name: value},
                 )
-                self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in processes_with(marker)])
+                self.addCleanup(lambda: kill_all(processes_with(marker)))
                 # The program, its repetition, the driver and its workers and parser: the cell runs or is about to.
                 expected = 5 if strategy == "main" else 6
                 wait_until(lambda: len(processes_with(marker)) >= expected, "the cell runs")

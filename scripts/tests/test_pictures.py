@@ -7,7 +7,9 @@ import io
 import tempfile
 import unittest
 from pathlib import Path
+from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import plot
@@ -19,7 +21,7 @@ from tests.synthetic_run import cell
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def texts(figure):
+def texts(figure: Any) -> list[str]:
     """Everything that is written anywhere in a figure."""
     return [
         text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")) if text.get_visible()
@@ -27,22 +29,22 @@ def texts(figure):
 
 
 class Pictures(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         style.apply_defaults()
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
 
-    def write(self, cells, **options):
+    def write(self, cells: list[synthetic_run.Cell], **options: Any) -> Any:
         options.setdefault("traced", range(2))
         return synthetic_run.write(self.directory / "run", cells, **options)
 
-    def run_driver(self, *arguments):
+    def run_driver(self, *arguments: str) -> tuple[int, str, str]:
         with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(io.StringIO()) as errors:
             code = plot.main([str(self.directory / "run"), *arguments])
         return code, output.getvalue(), errors.getvalue()
 
-    def draw(self, name):
+    def draw(self, name: str) -> list[tuple[str, Any]]:
         run = run_data.load(self.directory / "run")
         figures = importlib.import_module(f"poolbench.plots.{name}").draw(run)
         for _, figure in figures:
@@ -57,7 +59,7 @@ class Pictures(unittest.TestCase):
         for strategy, parsers, failed in (("worker", 0, 0), ("main", 0, 1), ("extra", 2, 0), ("extra", 4, 5))
     ]
 
-    def test_every_picture_is_drawn_as_png_and_svg(self):
+    def test_every_picture_is_drawn_as_png_and_svg(self) -> None:
         self.write(self.FULL)
         code, output, errors = self.run_driver()
         self.assertEqual((code, errors), (0, ""))
@@ -72,7 +74,7 @@ class Pictures(unittest.TestCase):
             content = path.read_bytes()
             self.assertTrue(content.startswith(PNG) if path.suffix == ".png" else b"<svg" in content[:2000], path)
 
-    def test_the_same_run_gives_the_same_bytes(self):
+    def test_the_same_run_gives_the_same_bytes(self) -> None:
         self.write(self.FULL)
         digests = []
         for output in ("first", "second"):
@@ -85,30 +87,30 @@ class Pictures(unittest.TestCase):
             )
         self.assertEqual(*digests)
 
-    def test_only_the_pictures_asked_for_are_drawn(self):
+    def test_only_the_pictures_asked_for_are_drawn(self) -> None:
         self.write(self.FULL)
         code, output, _ = self.run_driver("decision")
         self.assertEqual(code, 0)
         self.assertEqual([Path(line).name for line in output.splitlines()], ["decision.png", "decision.svg"])
 
-    def test_an_unknown_picture_is_bad_usage(self):
+    def test_an_unknown_picture_is_bad_usage(self) -> None:
         self.write(self.FULL)
         code, _, errors = self.run_driver("makespam")
         self.assertEqual(code, 2)
         self.assertIn("no picture 'makespam'; there are makespan,", errors)
 
-    def test_an_unreadable_directory_is_bad_usage(self):
+    def test_an_unreadable_directory_is_bad_usage(self) -> None:
         code, _, errors = self.run_driver()
         self.assertEqual(code, 2)
         self.assertEqual(len(errors.splitlines()), 1)
 
-    def test_every_picture_names_the_machine(self):
+    def test_every_picture_names_the_machine(self) -> None:
         self.write(self.FULL)
         for name in PICTURES:
             for _, figure in self.draw(name):
                 self.assertIn(synthetic_run.MACHINE_LINE, " ".join(texts(figure)).replace("\n", " "), name)
 
-    def test_a_single_cell_draws_what_it_can_and_says_what_it_cannot(self):
+    def test_a_single_cell_draws_what_it_can_and_says_what_it_cannot(self) -> None:
         self.write([cell()])
         code, output, errors = self.run_driver()
         self.assertEqual(code, 0)
@@ -118,7 +120,7 @@ class Pictures(unittest.TestCase):
             self.assertEqual(sum(f"{name} is skipped: " in line for line in errors.splitlines()), 1, errors)
             self.assertNotIn(f"{name}.png", output)
 
-    def test_the_ratio_that_is_drawn_is_that_of_the_medians_between_what_both_intervals_allow(self):
+    def test_the_ratio_that_is_drawn_is_that_of_the_medians_between_what_both_intervals_allow(self) -> None:
         self.write([cell(workers=2), cell("process", 2)])
         run = run_data.load(self.directory / "run")
         cells = run.cells().set_index("backend")
@@ -130,14 +132,14 @@ class Pictures(unittest.TestCase):
         self.assertIn(whiskers, drawn)
         self.assertLess(whiskers[0], whiskers[1])
 
-    def test_one_repetition_is_enough(self):
+    def test_one_repetition_is_enough(self) -> None:
         self.write(self.FULL[:1] + self.FULL[4:5] + self.FULL[8:9], repetitions=1)
         code, output, _ = self.run_driver()
         self.assertEqual(code, 0)
         for name in ("makespan", "speedup", "ratio", "decision", "model_fit", "cost", "timeline"):
             self.assertIn(f"{name}.png", output)
 
-    def test_without_derived_files_the_repetitions_are_drawn_and_the_rest_is_said(self):
+    def test_without_derived_files_the_repetitions_are_drawn_and_the_rest_is_said(self) -> None:
         self.write(self.FULL, derived=False)
         code, output, errors = self.run_driver()
         self.assertEqual(code, 0)
@@ -147,14 +149,14 @@ class Pictures(unittest.TestCase):
             self.assertIn(f"{name} is skipped: ", errors)
         self.assertIn("derived/summary.csv is not there", errors)
 
-    def test_without_a_trace_only_the_timeline_is_skipped(self):
+    def test_without_a_trace_only_the_timeline_is_skipped(self) -> None:
         self.write(self.FULL, traced=())
         _, _, errors = self.run_driver()
         self.assertEqual(
             errors.splitlines(), ["plot.py: timeline is skipped: the timeline needs a traced run (tasks/<run_id>.csv)"]
         )
 
-    def test_failed_repetitions_are_drawn_as_failed(self):
+    def test_failed_repetitions_are_drawn_as_failed(self) -> None:
         self.write([cell(workers=1), cell(workers=2, failures=2), cell("process", 1), cell("process", 2, failures=5)])
         for name, words in (
             ("makespan", ("2/5", "5/5", "failed repetitions")),
@@ -168,28 +170,28 @@ class Pictures(unittest.TestCase):
             for word in words:
                 self.assertIn(word, written, name)
 
-    def test_failed_callback_cells_are_drawn_as_failed(self):
+    def test_failed_callback_cells_are_drawn_as_failed(self) -> None:
         self.write([cell(strategy="main", callback_ms=2, failures=3), cell(strategy="worker", callback_ms=2)])
         self.assertIn("3/5", [text for _, figure in self.draw("callbacks") for text in texts(figure)])
 
-    def test_a_run_in_which_everything_failed_is_drawn(self):
+    def test_a_run_in_which_everything_failed_is_drawn(self) -> None:
         self.write([cell(failures=5), cell("process", failures=5)])
         code, output, _ = self.run_driver()
         self.assertEqual(code, 0)
         self.assertIn("makespan.png", output)
         self.assertIn("decision.png", output)
 
-    def test_the_best_and_its_ties_are_framed_and_nothing_else(self):
+    def test_the_best_and_its_ties_are_framed_and_nothing_else(self) -> None:
         self.write([cell(workers=1), cell(workers=10), cell("process", 10)])
         ((_, figure),) = self.draw("decision")
         frames = [patch for panel in figure.axes for patch in panel.patches if not patch.get_fill()]
         self.assertEqual(len(frames), 2)
 
-    def test_a_backend_the_scripts_do_not_know_gets_a_look_of_its_own(self):
+    def test_a_backend_the_scripts_do_not_know_gets_a_look_of_its_own(self) -> None:
         looks = style.backends(["thread", "process", "asio", "onetbb"])
         self.assertEqual(len({(look.colour, look.marker) for look in looks.values()}), 4)
 
-    def test_large_runs_are_spread_over_pages(self):
+    def test_large_runs_are_spread_over_pages(self) -> None:
         self.write(
             [
                 cell(backend, workers, workload, strategy)
@@ -202,7 +204,7 @@ class Pictures(unittest.TestCase):
         )
         self.assertEqual([name for name, _ in self.draw("makespan")], ["makespan-1", "makespan-2"])
 
-    def test_text_stays_inside_the_picture(self):
+    def test_text_stays_inside_the_picture(self) -> None:
         self.write(synthetic_run.default_cells(), traced=range(30, 32))
         for name in PICTURES:
             for file, figure in self.draw(name):
@@ -232,12 +234,12 @@ class Pictures(unittest.TestCase):
                         )
 
     @staticmethod
-    def in_view(panel, label):
+    def in_view(panel: Axes, label: Any) -> bool:
         """Whether a tick label belongs to a place on the axis: the others are kept but not drawn."""
         low, high = sorted(panel.get_ylim())
-        return low <= label.get_position()[1] <= high
+        return bool(low <= label.get_position()[1] <= high)
 
-    def test_the_timeline_of_a_chosen_cell_and_repetition(self):
+    def test_the_timeline_of_a_chosen_cell_and_repetition(self) -> None:
         from poolbench.plots import timeline
 
         self.write(self.FULL[:2])

@@ -6,10 +6,10 @@ import csv
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
+from typing import Any
 
 PROGRAM = os.environ.get("POOLBENCH_PROGRAM", "")
 GENEROUS = 60  # seconds; only a hang reaches it
@@ -29,23 +29,20 @@ CELLS, RUNS = 2, 2
 HUGE = 10 << 30  # bytes, sparse
 
 
-def poolbench(*arguments, **more):
-    return subprocess.run(
-        [PROGRAM, *map(str, arguments)],
-        **{
-            "stdout": subprocess.PIPE,
-            "stderr": subprocess.PIPE,
-            "stdin": subprocess.DEVNULL,
-            "text": True,
-            "errors": "replace",
-            "check": False,
-            "timeout": GENEROUS,
-            **more,
-        },
-    )
+def poolbench(*arguments: object, **more: Any) -> Any:
+    options: dict[str, Any] = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "stdin": subprocess.DEVNULL,
+        "text": True,
+        "errors": "replace",
+        "check": False,
+        "timeout": GENEROUS,
+    }
+    return subprocess.run([PROGRAM, *map(str, arguments)], **{**options, **more})
 
 
-def redirected(redirection, *arguments, **more):
+def redirected(redirection: str, *arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
     """The program started by a shell with such a redirection: `2>&-`. What the redirection leaves is captured."""
     return subprocess.run(
         ["bash", "-c", f'exec "$0" "$@" {redirection}', PROGRAM, *map(str, arguments)],
@@ -59,7 +56,7 @@ def redirected(redirection, *arguments, **more):
 
 @unittest.skipUnless(PROGRAM, "POOLBENCH_PROGRAM is not set")
 class Attack(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
@@ -67,7 +64,7 @@ class Attack(unittest.TestCase):
         self.suite.write_text(SUITE, encoding="utf-8")
         self.output = self.directory / "out"
 
-    def assert_refused(self, done, code, *words):
+    def assert_refused(self, done: Any, code: int, *words: str) -> None:
         self.assertEqual(done.returncode, code, done.stderr)
         self.assertTrue(done.stderr.startswith("poolbench: "), done.stderr)
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
@@ -75,7 +72,7 @@ class Attack(unittest.TestCase):
         for word in words:
             self.assertIn(word, done.stderr)
 
-    def assert_all_measured(self, output=None):
+    def assert_all_measured(self, output: Path | None = None) -> None:
         text = ((output or self.output) / "results.csv").read_text(encoding="utf-8")
         rows = list(csv.reader(text.splitlines()))
         self.assertEqual(len(rows), 1 + CELLS * RUNS, text)
@@ -84,20 +81,20 @@ class Attack(unittest.TestCase):
             self.assertEqual(row[0], "1", row)
             self.assertEqual(row[rows[0].index("status")], "ok", row)
 
-    def run_directory(self):
+    def run_directory(self) -> Path:
         done = poolbench("run", self.suite, "-o", self.output)
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.output
 
 
 class StandardDescriptors(Attack):
-    def test_a_closed_standard_error_leaves_the_rows_alone(self):
+    def test_a_closed_standard_error_leaves_the_rows_alone(self) -> None:
         done = redirected("2>&-", "run", self.suite, "-o", self.output)
         self.assertEqual(done.returncode, 0)
         self.assertEqual(done.stdout.splitlines()[-1], str(self.output))
         self.assert_all_measured()
 
-    def test_whichever_are_closed_nothing_measured_is_lost(self):
+    def test_whichever_are_closed_nothing_measured_is_lost(self) -> None:
         for number, (redirection, code) in enumerate(
             (("0<&-", 0), ("1>&-", ENVIRONMENT), ("0<&- 1>&- 2>&-", ENVIRONMENT), ("0<&- 2>&-", 0))
         ):
@@ -106,7 +103,7 @@ class StandardDescriptors(Attack):
             self.assertEqual(done.returncode, code, (redirection, done.stderr))
             self.assert_all_measured(output)
 
-    def test_cpythons_driver_and_the_servers_run_without_them_too(self):
+    def test_cpythons_driver_and_the_servers_run_without_them_too(self) -> None:
         suite = self.directory / "others.toml"
         suite.write_text(
             'name = "others"\nruns = 2\nwarmup = 0\n[[grid]]\n'
@@ -118,14 +115,14 @@ class StandardDescriptors(Attack):
         self.assertEqual(done.returncode, 0)
         self.assert_all_measured()
 
-    def test_what_cannot_be_said_changes_no_exit_code(self):
+    def test_what_cannot_be_said_changes_no_exit_code(self) -> None:
         for redirection in ("2>&-", "2>/dev/full"):
             self.assertEqual(redirected(redirection, "run", "no_such_suite").returncode, USAGE, redirection)
         done = redirected("2>/dev/full", "run", self.suite, "-o", self.output)
         self.assertEqual(done.returncode, 0)
         self.assert_all_measured()
 
-    def test_results_that_cannot_be_printed_are_one_line_and_exit_code_4(self):
+    def test_results_that_cannot_be_printed_are_one_line_and_exit_code_4(self) -> None:
         directory = self.run_directory()
         for arguments in (
             ("list", "backends"),
@@ -143,14 +140,14 @@ class StandardDescriptors(Attack):
                 self.assertEqual(done.returncode, ENVIRONMENT, (arguments, done.stderr))
                 self.assertIn(f"poolbench: cannot write to standard output: {why}", done.stderr.splitlines()[-1])
 
-    def test_a_run_whose_verdict_cannot_be_printed_keeps_all_that_it_measured(self):
+    def test_a_run_whose_verdict_cannot_be_printed_keeps_all_that_it_measured(self) -> None:
         done = redirected(">/dev/full", "run", self.suite, "-o", self.output)
         self.assertEqual(done.returncode, ENVIRONMENT, done.stderr)
         self.assert_all_measured()
         self.assertTrue((self.output / "derived" / "summary.csv").is_file())
         self.assertEqual(poolbench("show", self.output).returncode, 0)
 
-    def test_a_reader_that_has_seen_enough_is_no_error(self):
+    def test_a_reader_that_has_seen_enough_is_no_error(self) -> None:
         done = subprocess.run(
             ["bash", "-c", f'"{PROGRAM}" list columns | head -1; "{PROGRAM}" run -n sizes | head -1'],
             capture_output=True,
@@ -166,7 +163,7 @@ class FilesThatAreNone(Attack):
     """A device that never ends, a pipe that nobody writes into, a directory, a file of 10 GB: refused at once, with the
     bound."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         os.mkfifo(self.directory / "pipe")
         (self.directory / "folder").mkdir()
@@ -179,11 +176,11 @@ class FilesThatAreNone(Attack):
             self.directory / "huge": "too large; allowed: at most ",
         }
 
-    def test_as_a_suite(self):
+    def test_as_a_suite(self) -> None:
         for path, why in self.files.items():
             self.assert_refused(poolbench("run", "-n", path), USAGE, str(path), why)
 
-    def test_as_a_list_of_inputs(self):
+    def test_as_a_list_of_inputs(self) -> None:
         for path, why in self.files.items():
             self.assert_refused(poolbench("recommend", "--inputs", path, "--", "true", "{}"), USAGE, str(path), why)
         with open("/dev/zero", "rb") as zeros:
@@ -194,7 +191,7 @@ class FilesThatAreNone(Attack):
                 "at most 64 MiB",
             )
 
-    def test_as_a_table_of_results(self):
+    def test_as_a_table_of_results(self) -> None:
         for number, (path, why) in enumerate(self.files.items()):
             run = self.directory / f"run{number}"
             run.mkdir()
@@ -202,7 +199,7 @@ class FilesThatAreNone(Attack):
             for arguments in (("show", run), ("compare", run, run)):
                 self.assert_refused(poolbench(*arguments), USAGE, str(run / "results.csv"), why)
 
-    def test_as_a_context_a_frozen_suite_or_evidence(self):
+    def test_as_a_context_a_frozen_suite_or_evidence(self) -> None:
         self.run_directory()
         (self.output / "evidence").mkdir()
         for path, why in self.files.items():
@@ -221,7 +218,7 @@ class FilesThatAreNone(Attack):
 
 
 class Directories(Attack):
-    def test_a_temporary_directory_that_is_none_is_refused_before_anything_is_written(self):
+    def test_a_temporary_directory_that_is_none_is_refused_before_anything_is_written(self) -> None:
         for variable, path in (("TMPDIR", "/nonexistent"), ("TMPDIR", str(self.suite)), ("TMP", "/nonexistent")):
             environment = {
                 name: value for name, value in os.environ.items() if name not in ("TMPDIR", "TMP", "TEMP", "TEMPDIR")
@@ -247,7 +244,7 @@ class Directories(Attack):
                 path,
             )
 
-    def test_an_empty_name_is_refused_and_is_not_the_default(self):
+    def test_an_empty_name_is_refused_and_is_not_the_default(self) -> None:
         for arguments in (
             ("run", self.suite, "-o", ""),
             ("run", ""),
@@ -261,11 +258,11 @@ class Directories(Attack):
             self.assert_refused(poolbench(*arguments, cwd=self.directory), USAGE, "empty; allowed: ")
         self.assertFalse((self.directory / "out").exists())
 
-    def test_an_output_directory_that_is_a_file_or_has_too_long_a_name_is_refused(self):
+    def test_an_output_directory_that_is_a_file_or_has_too_long_a_name_is_refused(self) -> None:
         for path in (self.suite, self.suite / "below", self.directory / ("x" * 300), self.directory / ("x/" * 3000)):
             self.assert_refused(poolbench("run", self.suite, "-o", path), USAGE, "cannot write to the output directory")
 
-    def test_any_name_that_the_file_system_has_will_do(self):
+    def test_any_name_that_the_file_system_has_will_do(self) -> None:
         for name in ("out put", "zwei\nZeilen", "größer 大", "-o", "'\"$(touch x)"):
             output = self.directory / name
             done = poolbench("run", self.suite, "-o", output)
@@ -274,7 +271,7 @@ class Directories(Attack):
             self.assertTrue(done.stdout.endswith(f"{output}\n"), done.stdout)
             self.assertEqual(poolbench("show", output).returncode, 0)
 
-    def test_of_two_runs_into_one_directory_at_once_one_measures_and_the_other_says_so(self):
+    def test_of_two_runs_into_one_directory_at_once_one_measures_and_the_other_says_so(self) -> None:
         runs = [
             subprocess.Popen(
                 [PROGRAM, "run", str(self.suite), "-r", str(RUNS), "-o", str(self.output)],
@@ -292,12 +289,12 @@ class Directories(Attack):
         self.assertIn(0, [code for _, code in ends])
         self.assert_all_measured()
 
-    def test_without_a_home_directory_it_runs(self):
+    def test_without_a_home_directory_it_runs(self) -> None:
         environment = {name: value for name, value in os.environ.items() if name != "HOME"}
         done = poolbench("run", self.suite, "-o", self.output, env=environment)
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def test_a_disk_that_fills_up_ends_the_run_with_one_line_and_keeps_the_rows(self):
+    def test_a_disk_that_fills_up_ends_the_run_with_one_line_and_keeps_the_rows(self) -> None:
         # In a mount namespace of its own; 16 KiB have room for the context and some rows.
         script = (
             'mount -t tmpfs -o size=16k none "$1" || exit 77; '
@@ -336,7 +333,7 @@ class Interruption(Attack):
         "none",
     )
 
-    def interrupted(self, *more):
+    def interrupted(self, *more: Any) -> Any:
         process = subprocess.Popen(
             [PROGRAM, *self.SWEEP, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -347,14 +344,14 @@ class Interruption(Attack):
         self.assertEqual(process.returncode, INTERRUPTED, errors)
         return first, out, errors
 
-    def test_a_long_sweep_says_how_long_it_takes_and_ctrl_c_prints_what_there_is(self):
+    def test_a_long_sweep_says_how_long_it_takes_and_ctrl_c_prints_what_there_is(self) -> None:
         first, out, errors = self.interrupted()
         self.assertRegex(first, r"^predict: \d+ of 10000 cases, about .* left; Ctrl-C prints what there is$")
         self.assertRegex(errors.splitlines()[-1], r"^poolbench: interrupted after \d+ of 10000 cases$")
         self.assertIn("<- best", out)
         self.assertRegex(out, r"(?m)^ +1 ")
 
-    def test_as_json_what_is_missing_is_counted(self):
+    def test_as_json_what_is_missing_is_counted(self) -> None:
         import json
 
         _, out, errors = self.interrupted("--json")
@@ -364,4 +361,4 @@ class Interruption(Attack):
 
 
 if __name__ == "__main__":
-    sys.exit(unittest.main())
+    unittest.main()

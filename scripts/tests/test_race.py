@@ -13,7 +13,9 @@ import sys
 import tempfile
 import time
 import unittest
+from concurrent.futures import Executor, Future
 from pathlib import Path
+from typing import Any
 
 import plot
 from poolbench.data import run_data, schema
@@ -27,12 +29,16 @@ from tests import synthetic_race, synthetic_run
 SCRIPTS = Path(__file__).resolve().parent.parent
 
 
-def judged(changed=(), formulas=(("main", "thread", measurements.Figure(0.1, 0.05, 0.2, 5)),), **options):
+def judged(
+    changed: Any = (), formulas: Any = (("main", "thread", measurements.Figure(0.1, 0.05, 0.2, 5)),), **options: Any
+) -> list[goals.Verdict]:
     measured = measurements.Measurements(synthetic_race.rows(changed, **options))
     return goals.Goals(measured, synthetic_race.CORES, formulas).all()
 
 
-def find(verdicts, goal, workers=None, producers=1, against=None):
+def find(
+    verdicts: list[goals.Verdict], goal: str, workers: int | None = None, producers: int = 1, against: str | None = None
+) -> goals.Verdict:
     found = [
         line
         for line in verdicts
@@ -46,14 +52,14 @@ def find(verdicts, goal, workers=None, producers=1, against=None):
 
 
 class Directory(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
 
 
 class Arithmetic(unittest.TestCase):
-    def test_a_ratio_is_that_of_the_medians_and_its_spread_that_of_the_rounds(self):
+    def test_a_ratio_is_that_of_the_medians_and_its_spread_that_of_the_rounds(self) -> None:
         made = []
         for number, (ours, theirs) in enumerate(((10, 40), (20, 50), (30, 30))):
             made.append(synthetic_race.row(number, "detached", "thread_pool", 1, 1, "ns/task", ours))
@@ -62,7 +68,7 @@ class Arithmetic(unittest.TestCase):
         ratio = measured.ratio(Entry("detached", "thread_pool", 1, 1), Entry("detached", "asio", 1, 1))
         self.assertEqual(ratio, measurements.Figure(20 / 40, 10 / 40, 30 / 30, 3))
 
-    def test_a_round_in_which_one_of_both_failed_is_in_no_spread(self):
+    def test_a_round_in_which_one_of_both_failed_is_in_no_spread(self) -> None:
         made = synthetic_race.rows(factors=(1, 2, 3))
         for row in made:
             if (row["round"], row["scenario"], row["peer"]) == (2, "future", "asio"):
@@ -71,12 +77,12 @@ class Arithmetic(unittest.TestCase):
         self.assertEqual(measured.ratio(Entry("future", "thread_pool", 1, 1), Entry("future", "asio", 1, 1)).rounds, 2)
         self.assertEqual(measured.errors[Entry("future", "asio", 1, 1)], "hung")
 
-    def test_the_median_of_an_even_number_lies_between_the_middle_ones(self):
+    def test_the_median_of_an_even_number_lies_between_the_middle_ones(self) -> None:
         self.assertEqual(measurements.median([4, 1, 3, 2]), 2.5)
         self.assertEqual(measurements.median([9, 1, 2]), 2)
         self.assertTrue(measurements.median([]) != measurements.median([]))
 
-    def test_the_best_peer_is_of_the_kind_asked_for_and_never_ours(self):
+    def test_the_best_peer_is_of_the_kind_asked_for_and_never_ours(self) -> None:
         measured = measurements.Measurements(synthetic_race.rows())
         self.assertEqual(measured.best("detached", 1, 1, "workers").peer, "moodycamel")
         self.assertEqual(measured.best("detached", 1, 1, "helping").peer, "openmp")
@@ -85,12 +91,14 @@ class Arithmetic(unittest.TestCase):
 
 
 class Verdicts(unittest.TestCase):
-    def test_every_goal_is_met_in_a_race_in_which_everything_is_fast(self):
+    def test_every_goal_is_met_in_a_race_in_which_everything_is_fast(self) -> None:
         for line in judged():
             self.assertIn(line.verdict, (goals.MET, *goals.NOT_COUNTED.values()), line)
 
-    def test_every_goal_is_missed_in_a_race_in_which_ours_are_slow(self):
-        slow = {(scenario, peer): 1e12 for scenario, peer, _ in synthetic_race.VALUES if peer in measurements.OURS}
+    def test_every_goal_is_missed_in_a_race_in_which_ours_are_slow(self) -> None:
+        slow: dict[tuple[Any, ...], float] = {
+            (scenario, peer): 1e12 for scenario, peer, _ in synthetic_race.VALUES if peer in measurements.OURS
+        }
         slow[("cpu", "thread_pool")] = 0.5
         slow |= {
             ("detached", "thread_pool", 2): 1e9,
@@ -101,16 +109,16 @@ class Verdicts(unittest.TestCase):
         for line in judged(slow, formulas=(("main", "process", measurements.Figure(0.9, 0.8, 1, 5)),)):
             self.assertIn(line.verdict, (goals.MISSED, *goals.NOT_COUNTED.values()), line)
 
-    def test_nothing_is_met_that_was_not_measured(self):
+    def test_nothing_is_met_that_was_not_measured(self) -> None:
         verdicts = goals.Goals(measurements.Measurements([]), synthetic_race.CORES).all()
         self.assertEqual({line.verdict for line in verdicts}, {goals.NOT_MEASURED})
 
-    def test_one_size_that_is_missing_leaves_flatness_open(self):
+    def test_one_size_that_is_missing_leaves_flatness_open(self) -> None:
         self.assertEqual(
             find(judged({("detached", "thread_pool", 4): None}), "detached, dearest").verdict, goals.NOT_MEASURED
         )
 
-    def test_detached_needs_a_third_and_only_to_be_ahead_at_two_workers(self):
+    def test_detached_needs_a_third_and_only_to_be_ahead_at_two_workers(self) -> None:
         at = {
             workers: find(judged({("detached", "thread_pool"): 39.9}), "detached, over the best workers-only", workers)
             for workers in synthetic_race.SIZES
@@ -129,13 +137,13 @@ class Verdicts(unittest.TestCase):
             goals.MISSED,
         )
 
-    def test_a_limit_itself_is_met_by_at_most_and_missed_by_below(self):
+    def test_a_limit_itself_is_met_by_at_most_and_missed_by_below(self) -> None:
         self.assertEqual(find(judged({("sleep", "thread_pool"): 1.04}), "2000 x 1 ms, over list").verdict, goals.MET)
         self.assertEqual(
             find(judged({("callback_on_worker", "thread_pool"): 30}), "on the worker").verdict, goals.MISSED
         )
 
-    def test_an_echo_may_take_one_and_a_half_copies_each_way(self):
+    def test_an_echo_may_take_one_and_a_half_copies_each_way(self) -> None:
         self.assertEqual(
             find(judged({("process_echo_1mib", "process_pool"): 57000}), "1 MiB echo pipelined, over").verdict,
             goals.MET,
@@ -145,11 +153,11 @@ class Verdicts(unittest.TestCase):
             goals.MISSED,
         )
 
-    def test_a_start_is_compared_with_spawn_and_not_with_fork(self):
+    def test_a_start_is_compared_with_spawn_and_not_with_fork(self) -> None:
         line = find(judged({("process_start", "cpython_fork"): 1.0}), "a pool of 2 ready")
         self.assertEqual((line.against, line.figure, line.verdict), ("cpython_spawn", 61 / 5, goals.MET))
 
-    def test_no_goal_is_judged_by_the_side_run_and_its_lines_say_so(self):
+    def test_no_goal_is_judged_by_the_side_run_and_its_lines_say_so(self) -> None:
         side = [line for line in judged({("detached", "thread_pool"): 1e6}) if "side run" in line.against]
         self.assertTrue(side)
         for line in side:
@@ -157,7 +165,7 @@ class Verdicts(unittest.TestCase):
         best = find(judged(), "detached, over the best workers-only", 10, against="Taskflow (side run)")
         self.assertEqual((best.against_value, best.figure), (295, 30 / 295))
 
-    def test_the_formulas_of_threads_and_processes_have_limits_of_their_own(self):
+    def test_the_formulas_of_threads_and_processes_have_limits_of_their_own(self) -> None:
         figure = measurements.Figure(0.7, 0.6, 0.8, 5)
         verdicts = {
             line.goal.partition(",")[0]: line.verdict
@@ -168,30 +176,30 @@ class Verdicts(unittest.TestCase):
 
 
 class Table(unittest.TestCase):
-    def report(self, *arguments, **options):
+    def report(self, *arguments: Any, **options: Any) -> Any:
         measured = measurements.Measurements(synthetic_race.rows(*arguments, **options))
         return table.report(measured, goals.Goals(measured, synthetic_race.CORES).all())
 
-    def test_a_contestant_s_line_has_its_medians_its_spread_and_who_ran_the_tasks(self):
+    def test_a_contestant_s_line_has_its_medians_its_spread_and_who_ran_the_tasks(self) -> None:
         lines = self.report(factors=(1, 2, 3))
         line = next(line for line in lines if line.startswith("  openmp"))
         self.assertIn("the submitter helps (ran 40-40 %)", line)
         self.assertIn("80 ns [40..120]", line)
 
-    def test_peers_of_the_side_run_are_labelled(self):
+    def test_peers_of_the_side_run_are_labelled(self) -> None:
         lines = [line for line in self.report() if "dispenso" in line or "Taskflow" in line or "BS::" in line]
         self.assertGreater(len(lines), 6)
         for line in lines:
             self.assertIn("(side run)", line)
 
-    def test_the_last_line_counts_the_verdicts(self):
+    def test_the_last_line_counts_the_verdicts(self) -> None:
         met, missed, open_ = map(
             int, (word for word in self.report({("sleep", "thread_pool"): 1.05})[-1].split() if word.isdigit())
         )
         self.assertEqual((missed, open_), (2, 1))  # no formulas here
         self.assertGreater(met, 50)
 
-    def test_numbers_are_written_in_units_that_suit_them(self):
+    def test_numbers_are_written_in_units_that_suit_them(self) -> None:
         self.assertEqual(
             [table.quantity(value, "ns") for value in (0, 12.34, 9999, 25000, 3.63e8)],
             ["0 ns", "12.3 ns", "9,999 ns", "25 us", "363 ms"],
@@ -203,7 +211,7 @@ class Table(unittest.TestCase):
 class Order(unittest.TestCase):
     ENTRIES = [Entry(scenario, peer, workers, 1) for scenario in ("a", "b") for peer in "pqrstu" for workers in (1, 2)]
 
-    def test_a_round_has_every_entry_once_and_those_of_a_size_beside_each_other(self):
+    def test_a_round_has_every_entry_once_and_those_of_a_size_beside_each_other(self) -> None:
         order = rounds.order_of_a_round(self.ENTRIES, 1, 0)
         self.assertEqual(sorted(order), sorted(self.ENTRIES))
         self.assertEqual(
@@ -211,15 +219,15 @@ class Order(unittest.TestCase):
             [(s, w) for s in "ab" for w in (1, 2) for _ in "pqrstu"],
         )
 
-    def test_it_follows_from_the_seed_and_the_round(self):
-        def peers(seed, number):
+    def test_it_follows_from_the_seed_and_the_round(self) -> None:
+        def peers(seed: int, number: int) -> Any:
             return [entry.peer for entry in rounds.order_of_a_round(self.ENTRIES, seed, number)]
 
         self.assertEqual(peers(1, 0), peers(1, 0))
         self.assertNotEqual(peers(1, 0), peers(1, 1))
         self.assertNotEqual(peers(1, 0), peers(2, 0))
 
-    def test_a_benchmark_s_name_is_an_entry(self):
+    def test_a_benchmark_s_name_is_an_entry(self) -> None:
         self.assertEqual(
             rounds.entry_of("race/detached/asio/workers:4/producers:1/iterations:1/manual_time"),
             Entry("detached", "asio", 4, 1),
@@ -231,7 +239,7 @@ class Dictionary(unittest.TestCase):
 
     PAGE = (SCRIPTS.parent / "docs" / "race_data.md").read_text(encoding="utf-8")
 
-    def listed(self, section, head):
+    def listed(self, section: str, head: str) -> Any:
         lines = (
             self.PAGE.partition(f"\n## {section}\n")[2]
             .partition("\n## ")[0]
@@ -241,23 +249,23 @@ class Dictionary(unittest.TestCase):
         rows = itertools.takewhile(lambda line: line.startswith("|"), lines)
         return [name for line in rows for name in re.findall(r"`(\w+)`", line.split("|")[1])]
 
-    def test_of_columns_and_keys(self):
+    def test_of_columns_and_keys(self) -> None:
         self.assertEqual(tuple(self.listed("race.csv", "column")), schema.RACE)
         self.assertEqual(tuple(self.listed("goals.csv", "column")), schema.GOALS)
         self.assertEqual(tuple(self.listed("context.json", "key")), schema.RACE_CONTEXT)
 
     @unittest.skipUnless(os.environ.get("POOLBENCH_RACE_PROGRAM"), "this build has no benchmarks")
-    def test_of_scenarios(self):
+    def test_of_scenarios(self) -> None:
         entries = rounds.Contest(os.environ["POOLBENCH_RACE_PROGRAM"], sys.executable, 2, 1, 1).entries()
         self.assertEqual(set(self.listed("race.csv", "scenario")), {entry.scenario for entry in entries})
 
 
 class Running(Directory):
-    class Contest:
-        def __init__(self, failing):
+    class Contest(rounds.Contest):
+        def __init__(self, failing: str | None) -> None:
             self.failing = failing
 
-        def measure(self, entry):
+        def measure(self, entry: Entry) -> dict[str, Any]:
             row = {
                 **entry._asdict(),
                 "status": "ok",
@@ -269,7 +277,7 @@ class Running(Directory):
             }
             return {**entry._asdict(), "status": "error", "error": "hung"} if entry.peer == self.failing else row
 
-    def test_every_measurement_is_a_row_also_one_that_failed(self):
+    def test_every_measurement_is_a_row_also_one_that_failed(self) -> None:
         path = self.directory / "race.csv"
         failures = rounds.race(
             self.Contest("bad"),
@@ -284,7 +292,7 @@ class Running(Directory):
         self.assertEqual([row["run_order"] for row in read], list("012345"))
         self.assertEqual(measurements.Measurements(read).errors, {Entry("round_trip", "bad", 1, 1): "hung"})
 
-    def test_no_round_is_started_that_would_likely_end_after_the_budget(self):
+    def test_no_round_is_started_that_would_likely_end_after_the_budget(self) -> None:
         ticks = iter(range(0, 1000, 10))  # ten seconds between two looks at the clock
         path, said = self.directory / "race.csv", io.StringIO()
         rounds.race(
@@ -301,12 +309,12 @@ class Running(Directory):
         self.assertEqual([row["round"] for row in measurements.read(path)], ["0", "1", "2"])
         self.assertIn("3 of 9 rounds fit into 65 s", said.getvalue())
 
-    def test_what_hangs_is_asked_to_end_first(self):
+    def test_what_hangs_is_asked_to_end_first(self) -> None:
         tidied = self.directory / "tidied"
         said = rounds.run_to_its_end(["sh", "-c", f"trap 'touch {tidied}; exit' TERM; sleep 1000 & wait"], 1)
         self.assertEqual((said, tidied.exists()), ("hung: killed after 1 s", True))
 
-    def test_what_hangs_and_will_not_end_is_killed_with_its_children(self):
+    def test_what_hangs_and_will_not_end_is_killed_with_its_children(self) -> None:
         pid = self.directory / "pid"
         said = rounds.run_to_its_end(["sh", "-c", f"trap '' TERM; sleep 1000 & echo $! >{pid}; wait"], 1)
         self.assertEqual(said, "hung: killed after 1 s")
@@ -315,13 +323,13 @@ class Running(Directory):
         while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z":
             self.assertLess(time.monotonic(), deadline)
 
-    def test_a_program_that_fails_says_why(self):
+    def test_a_program_that_fails_says_why(self) -> None:
         self.assertEqual(
             rounds.run_to_its_end(["sh", "-c", "echo first >&2; echo because >&2; exit 7"], 60), "exit code 7: because"
         )
         self.assertEqual(rounds.run_to_its_end(["true"], 60), "")
 
-    def test_a_torn_last_line_is_no_row_and_a_foreign_file_is_refused(self):
+    def test_a_torn_last_line_is_no_row_and_a_foreign_file_is_refused(self) -> None:
         synthetic_race.write(self.directory, synthetic_race.rows())
         path = self.directory / "race.csv"
         complete = len(measurements.read(path))
@@ -333,15 +341,16 @@ class Running(Directory):
 
 
 class Command(Directory):
-    def call(self, *arguments):
+    def call(self, *arguments: object) -> tuple[Any, str, str]:
         with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(io.StringIO()) as errors:
+            code: Any
             try:
                 code = program.main([str(argument) for argument in arguments])
             except SystemExit as exit_:
                 code = exit_.code
         return code, output.getvalue(), errors.getvalue()
 
-    def test_a_directory_is_judged_again(self):
+    def test_a_directory_is_judged_again(self) -> None:
         directory = synthetic_race.write(self.directory / "race", synthetic_race.rows())
         synthetic_run.write(directory / "formulas", [synthetic_run.cell(strategy="main", callback_ms=2)])
         code, output, _ = self.call("--show", directory)
@@ -354,7 +363,7 @@ class Command(Directory):
             sum(line["group"].startswith("Formulas") and line["verdict"] != goals.NOT_MEASURED for line in read), 1
         )
 
-    def test_bad_usage_is_said_in_a_line(self):
+    def test_bad_usage_is_said_in_a_line(self) -> None:
         code, _, errors = self.call("--show", self.directory)
         self.assertEqual((code, len(errors.splitlines())), (2, 1))
         self.assertEqual(self.call("--rounds", "0")[0], 2)
@@ -362,7 +371,7 @@ class Command(Directory):
         self.assertEqual(self.call("--program", "/bin/true")[0], 1)
 
     @unittest.skipUnless(os.environ.get("POOLBENCH_RACE_PROGRAM"), "this build has no benchmarks")
-    def test_a_small_race_from_the_programs_to_the_report(self):
+    def test_a_small_race_from_the_programs_to_the_report(self) -> None:
         arguments = [
             "--program",
             os.environ["POOLBENCH_RACE_PROGRAM"],
@@ -395,7 +404,7 @@ class Command(Directory):
 
 
 class Pictures(Directory):
-    def draw(self, rows):
+    def draw(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
         style.apply_defaults()
         figures = pictures.draw(
             measurements.Measurements(rows), {"cores": 2, "machine_line": synthetic_race.MACHINE_LINE}
@@ -404,12 +413,12 @@ class Pictures(Directory):
             figure.draw_without_rendering()
         return dict(figures)
 
-    def texts(self, figure):
+    def texts(self, figure: Any) -> str:
         return "\n".join(
             text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))
         ).replace("\n", " ")
 
-    def test_both_are_written_as_png_and_svg(self):
+    def test_both_are_written_as_png_and_svg(self) -> None:
         synthetic_race.write(self.directory, synthetic_race.rows(factors=(1, 1.1, 0.9)))
         with contextlib.redirect_stdout(io.StringIO()) as output:
             self.assertEqual(pictures.main([str(self.directory)]), 0)
@@ -418,7 +427,7 @@ class Pictures(Directory):
             [f"race-{name}.{suffix}" for name in ("threads", "processes") for suffix in ("png", "svg")],
         )
 
-    def test_plot_py_draws_a_race_as_it_draws_a_run(self):
+    def test_plot_py_draws_a_race_as_it_draws_a_run(self) -> None:
         synthetic_race.write(self.directory, synthetic_race.rows())
         with contextlib.redirect_stdout(io.StringIO()) as output:
             self.assertEqual(plot.main([str(self.directory), "-o", str(self.directory / "elsewhere")]), 0)
@@ -431,7 +440,7 @@ class Pictures(Directory):
             ],
         )
 
-    def test_they_name_the_machine_everybody_and_the_side_run(self):
+    def test_they_name_the_machine_everybody_and_the_side_run(self) -> None:
         figures = self.draw(synthetic_race.rows())
         for figure in figures.values():
             self.assertIn(synthetic_race.MACHINE_LINE, self.texts(figure))
@@ -448,20 +457,20 @@ class Pictures(Directory):
         for word in ("cpython_spawn", "loky", "1 MiB echoed", "12.2×"):
             self.assertIn(word, self.texts(figures["race-processes"]))
 
-    def test_a_race_of_a_few_is_drawn_and_one_without_data_is_not(self):
+    def test_a_race_of_a_few_is_drawn_and_one_without_data_is_not(self) -> None:
         some = [row for row in synthetic_race.rows() if row["scenario"] == "future" and row["workers"] in (0, 2)]
         self.assertEqual(list(self.draw(some)), ["race-threads"])
         with self.assertRaises(run_data.Absent):
             self.draw([row for row in synthetic_race.rows() if row["scenario"] == "cpu"])
 
-    def test_an_unreadable_directory_is_bad_usage(self):
+    def test_an_unreadable_directory_is_bad_usage(self) -> None:
         with contextlib.redirect_stderr(io.StringIO()) as errors:
             self.assertEqual(pictures.main([str(self.directory)]), 2)
         self.assertEqual(len(errors.getvalue().splitlines()), 1)
 
 
 class PythonExecutors(Directory):
-    def run_script(self, *arguments):
+    def run_script(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "poolbench.race.measure_python", *map(str, arguments)],
             capture_output=True,
@@ -469,14 +478,14 @@ class PythonExecutors(Directory):
             check=False,
         )
 
-    def test_cpython_s_executors_do_the_work_of_every_scenario(self):
+    def test_cpython_s_executors_do_the_work_of_every_scenario(self) -> None:
         for entry in executors.entries(2):
             if entry.peer in ("cpython_thread", "cpython_fork") and entry.workers == 2:
                 measured = executors.measure(entry, executors.Effort(seconds=0.001))
                 self.assertGreater(measured.value, 0, entry)
                 self.assertGreater(measured.tasks, 0, entry)
 
-    def test_the_sizes_are_those_of_the_race(self):
+    def test_the_sizes_are_those_of_the_race(self) -> None:
         self.assertEqual(
             [entry.workers for entry in executors.entries(2) if entry.scenario == "detached"], [1, 2, 4, 10]
         )
@@ -485,7 +494,7 @@ class PythonExecutors(Directory):
             {"cpython_fork", "cpython_spawn", "loky"},
         )
 
-    def test_a_line_has_the_median_and_the_spread(self):
+    def test_a_line_has_the_median_and_the_spread(self) -> None:
         output = self.directory / "lines.json"
         done = self.run_script(
             "future/cpython_thread/1", "--cores", 1, "--seconds", 0.001, "--repetitions", 3, "-o", output
@@ -498,7 +507,7 @@ class PythonExecutors(Directory):
         )
         self.assertEqual(sorted(line["values"]), [line["low"], line["median"], line["high"]])
 
-    def test_an_executor_that_fails_is_a_line_with_an_error(self):
+    def test_an_executor_that_fails_is_a_line_with_an_error(self) -> None:
         blocked = self.directory / "joblib.py"
         blocked.write_text("raise ImportError('not here')\n", encoding="utf-8")
         done = subprocess.run(
@@ -510,7 +519,7 @@ class PythonExecutors(Directory):
         )
         self.assertEqual((done.returncode, json.loads(done.stdout)["error"]), (1, "ImportError: not here"))
 
-    def test_bad_usage(self):
+    def test_bad_usage(self) -> None:
         done = self.run_script("detached/cpython_thred/1")
         self.assertEqual(
             (done.returncode, done.stderr),
@@ -518,13 +527,12 @@ class PythonExecutors(Directory):
         )
         self.assertEqual(self.run_script("--repetitions", 0).returncode, 2)
 
-    def test_a_wrong_result_is_no_measurement(self):
-        class Wrong:
-            def submit(self, *_):
-                return self
-
-            def result(self):
-                return 2
+    def test_a_wrong_result_is_no_measurement(self) -> None:
+        class Wrong(Executor):
+            def submit(self, *_: Any, **__: Any) -> Any:
+                done: Future[int] = Future()
+                done.set_result(2)
+                return done
 
         with self.assertRaises(executors.WrongResult):
             executors.future(Wrong(), 1, executors.Effort(seconds=0.001))

@@ -6,7 +6,9 @@ import stat
 import subprocess
 import tempfile
 import unittest
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 PACKAGES = [
@@ -16,13 +18,13 @@ PACKAGES = [
 ]
 
 
-def sourcing(commands):
+def sourcing(commands: str) -> list[str]:
     """A script in strict mode that sources setup.sh and runs the commands."""
     return ["bash", "-c", f'set -euo pipefail; . "{SCRIPTS}/lib/setup.sh"; {commands}', "setup"]
 
 
 class Setup(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
@@ -30,12 +32,12 @@ class Setup(unittest.TestCase):
         self.fake("id", "echo 0")
         self.fake("apt-get", f'echo "$@" >>"{self.log}"')
 
-    def fake(self, name, body):
+    def fake(self, name: str, body: str) -> None:
         path = self.directory / name
         path.write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
-    def installed(self, packages):
+    def installed(self, packages: Iterable[str]) -> None:
         """dpkg-query says that these are installed and the others are not known or only removed."""
         names = " ".join(packages)
         self.fake(
@@ -44,7 +46,7 @@ class Setup(unittest.TestCase):
             'echo -n "deinstall ok config-files"',
         )
 
-    def bash(self, commands, path=None, **environment):
+    def bash(self, commands: str, path: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             sourcing(commands),
             capture_output=True,
@@ -54,18 +56,18 @@ class Setup(unittest.TestCase):
             env={**os.environ, "PATH": path or f"{self.directory}:{os.environ['PATH']}", **environment},
         )
 
-    def install(self, **options):
+    def install(self, **options: Any) -> subprocess.CompletedProcess[str]:
         return self.bash("install_packages", **options)
 
-    def apt_calls(self):
+    def apt_calls(self) -> list[str]:
         return self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
 
-    def test_nothing_is_said_or_done_when_all_packages_are_there(self):
+    def test_nothing_is_said_or_done_when_all_packages_are_there(self) -> None:
         self.installed(PACKAGES)
         done = self.install()
         self.assertEqual((done.returncode, done.stdout, done.stderr, self.apt_calls()), (0, "", "", []))
 
-    def test_exactly_the_missing_packages_are_named_and_installed(self):
+    def test_exactly_the_missing_packages_are_named_and_installed(self) -> None:
         self.installed([package for package in PACKAGES if package not in ("ninja-build", "libfmt-dev")])
         done = self.install()
         self.assertEqual((done.returncode, done.stderr), (0, "Installing with apt: ninja-build libfmt-dev\n"))
@@ -73,7 +75,7 @@ class Setup(unittest.TestCase):
         self.assertTrue(update.endswith(" update"))
         self.assertTrue(install.endswith("--no-install-recommends ninja-build libfmt-dev"))
 
-    def test_a_failing_apt_is_an_error_that_shows_what_apt_said(self):
+    def test_a_failing_apt_is_an_error_that_shows_what_apt_said(self) -> None:
         self.installed(PACKAGES[1:])
         self.fake("apt-get", "echo 'E: no network' >&2; exit 100")
         done = self.install()
@@ -81,7 +83,7 @@ class Setup(unittest.TestCase):
         self.assertIn("E: no network", done.stderr)
         self.assertIn("apt-get failed", done.stderr)
 
-    def test_sudo_is_used_by_who_is_not_root(self):
+    def test_sudo_is_used_by_who_is_not_root(self) -> None:
         self.installed(PACKAGES[1:])
         self.fake("id", "echo 1000")
         self.fake("sudo", f'[[ $1 == -n ]] && shift; echo "sudo $*" >>"{self.log}"; [[ $1 == -v ]] || "$@"')
@@ -92,7 +94,7 @@ class Setup(unittest.TestCase):
             any(line.startswith("sudo env DEBIAN_FRONTEND=noninteractive apt-get") for line in self.apt_calls())
         )
 
-    def test_a_refused_sudo_is_an_error_that_says_what_to_do(self):
+    def test_a_refused_sudo_is_an_error_that_says_what_to_do(self) -> None:
         self.installed(PACKAGES[1:])
         self.fake("id", "echo 1000")
         self.fake("sudo", "exit 1")
@@ -100,7 +102,7 @@ class Setup(unittest.TestCase):
         self.assertEqual((done.returncode, len(done.stderr.splitlines()), self.apt_calls()), (1, 1, []))
         self.assertIn(f"as root: apt-get install {PACKAGES[0]}", done.stderr)
 
-    def test_without_root_and_sudo_it_says_what_to_do(self):
+    def test_without_root_and_sudo_it_says_what_to_do(self) -> None:
         self.installed(PACKAGES[1:])
         self.fake("id", "echo 1000")
         tools = self.directory / "tools"  # a PATH on which there is no sudo
@@ -115,15 +117,15 @@ class Setup(unittest.TestCase):
             f"neither root nor sudo to install them with; as root: apt-get install {PACKAGES[0]}", done.stderr
         )
 
-    def test_nothing_is_touched_when_told_so(self):
+    def test_nothing_is_touched_when_told_so(self) -> None:
         self.installed([])
         done = self.install(POOLBENCH_NO_INSTALL="1")
         self.assertEqual((done.returncode, done.stderr, self.apt_calls()), (0, "", []))
 
-    def test_a_job_s_exit_code_is_passed_on(self):
+    def test_a_job_s_exit_code_is_passed_on(self) -> None:
         self.assertEqual(self.bash("run_job bash -c 'exit 3'").returncode, 3)
 
-    def interrupt(self, name, job):
+    def interrupt(self, name: signal.Signals, job: str) -> Any:
         """Starts a job, sends the script the signal once the job runs, and returns the script's process and what it
         said."""
         process = subprocess.Popen(
@@ -139,19 +141,19 @@ class Setup(unittest.TestCase):
         process.wait()
         return process.returncode, output, pid
 
-    def test_an_interrupt_reaches_the_job_once_and_ends_the_script_with_130(self):
+    def test_an_interrupt_reaches_the_job_once_and_ends_the_script_with_130(self) -> None:
         code, output, pid = self.interrupt(
             signal.SIGINT, 'sleep 1000 & trap "echo tidied; exit 130" INT; echo $$; wait'
         )
         self.assertEqual((code, output), (130, "tidied\n"))
         self.assertFalse(Path(f"/proc/{pid}").exists())
 
-    def test_a_termination_ends_the_script_with_143(self):
+    def test_a_termination_ends_the_script_with_143(self) -> None:
         code, output, pid = self.interrupt(signal.SIGTERM, "echo $$; exec sleep 1000")
         self.assertEqual((code, output), (143, ""))
         self.assertFalse(Path(f"/proc/{pid}").exists())
 
-    def test_a_signal_that_comes_before_the_script_knows_the_job_reaches_it_all_the_same(self):
+    def test_a_signal_that_comes_before_the_script_knows_the_job_reaches_it_all_the_same(self) -> None:
         for number in (signal.SIGTERM, signal.SIGHUP):
             with self.subTest(number.name):
                 # After the fork and before `job=$!`: the shell signals itself there, once the job has made the file.
@@ -165,7 +167,7 @@ class Setup(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stderr), (128 + number.value, ""))
                 self.assertFalse(Path(f"/proc/{int(done.stdout)}").exists())
 
-    def test_what_a_job_leaves_behind_after_an_interrupt_is_killed(self):
+    def test_what_a_job_leaves_behind_after_an_interrupt_is_killed(self) -> None:
         code, output, _ = self.interrupt(signal.SIGINT, '(trap "" INT; exec sleep 1000) & echo $$; wait')
         self.assertEqual((code, output), (130, ""))  # the pipe is closed: nobody who held it is left
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,17 +34,17 @@ class RunData:
     model: pd.DataFrame
     tasks: pd.DataFrame
     machine: str
-    notes: list = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
-    def ok(self):
+    def ok(self) -> pd.DataFrame:
         return self.rows[self.rows.status == schema.STATUS_OK]
 
     @property
-    def failed(self):
+    def failed(self) -> pd.DataFrame:
         return self.rows[self.rows.status != schema.STATUS_OK]
 
-    def cells(self):
+    def cells(self) -> pd.DataFrame:
         """One row per cell: its factors, scenario, number of failures, and what derived/ says of it (NaN without)."""
         groups = self.rows.groupby("cell_id", sort=False)
         cells = groups.first()[list(schema.FACTORS) + ["scenario"]]
@@ -74,7 +75,7 @@ ORDER = (
 )
 
 
-def load(directory):
+def load(directory: Path | str) -> RunData:
     """Reads a run directory. Raises UnreadableRun."""
     directory = Path(directory)
     rows = _read(directory / "results.csv", schema.RESULTS, schema.RESULTS_TEXT)
@@ -114,11 +115,11 @@ def load(directory):
     )
 
 
-def _or_empty(table, columns):
+def _or_empty(table: pd.DataFrame | None, columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(columns=list(columns)) if table is None else table
 
 
-def _read(path, columns, text, later=()):
+def _read(path: Path, columns: Sequence[str], text: Sequence[str], later: Sequence[str] = ()) -> pd.DataFrame | None:
     """The complete lines of a CSV file, or None if it does not exist. Raises UnreadableRun for a foreign header.
 
     `later` are those of the columns that files of earlier versions do not have.
@@ -147,7 +148,7 @@ def _read(path, columns, text, later=()):
         raise UnreadableRun(f"{path}: {error}") from error
 
 
-def _refuse_what_no_run_writes(path, rows):
+def _refuse_what_no_run_writes(path: Path, rows: pd.DataFrame) -> None:
     """Raises UnreadableRun with file, line, column and value, as the program does when it reads such a file."""
     wrong = [(rows.schema_version != schema.SCHEMA_VERSION, "schema_version", str(schema.SCHEMA_VERSION))]
     wrong += [
@@ -159,15 +160,15 @@ def _refuse_what_no_run_writes(path, rows):
             raise UnreadableRun(f"{path}:{row + 2}: '{rows[column].iloc[row]}' in column {column}; allowed: {allowed}")
 
 
-def _tasks(directory):
-    tables = [_read(path, schema.TASKS, schema.TASKS_TEXT) for path in sorted(directory.glob("*.csv"))]
-    tables = [table for table in tables if not table.empty]
+def _tasks(directory: Path) -> pd.DataFrame:
+    found = [_read(path, schema.TASKS, schema.TASKS_TEXT) for path in sorted(directory.glob("*.csv"))]
+    tables = [table for table in found if table is not None and not table.empty]
     if not tables:
         return pd.DataFrame(columns=list(schema.TASKS))
     return pd.concat(tables, ignore_index=True).drop_duplicates(["cell_id", "rep", "task"], keep="last")
 
 
-def _machine_line(directory, rows):
+def _machine_line(directory: Path, rows: pd.DataFrame) -> str:
     """What the context file of the last run says of the machine, for the footer."""
     run_id = rows.run_id.iloc[-1]
     try:

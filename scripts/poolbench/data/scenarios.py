@@ -1,12 +1,16 @@
 """What was run, whoever ran it: a label per row, and rows with equal labels are comparable."""
 
+from typing import Any
+
+import pandas as pd
+
 from poolbench.data import quantities, schema
 from poolbench.data.quantities import NBSP
 
 NO_BREAK_HYPHEN = "\u2011"
 
 
-def of(rows, summary):
+def of(rows: pd.DataFrame, summary: pd.DataFrame | None) -> pd.Series:
     """The label of each row: what derived/summary.csv says of its cell."""
     known = {}
     if summary is not None and "scenario" in summary:
@@ -16,7 +20,7 @@ def of(rows, summary):
     return _from_factors(rows)  # made by an earlier version, or for fewer rows
 
 
-def _from_factors(rows):
+def _from_factors(rows: pd.DataFrame) -> pd.Series:
     labels = rows.apply(_scenario, axis=1)
     # Explicit cases with equal scales but different lists of durations have equal factors: tell them apart by rank of
     # their total work.
@@ -29,7 +33,7 @@ def _from_factors(rows):
     return labels + rows.cell_id.map(lambda cell: suffix.get(cell, ""))
 
 
-def _scenario(row):
+def _scenario(row: Any) -> str:
     listed = row.distribution == "explicit"
     bound = f"≤{NBSP}" if listed else ""
     tasks = f"{row.tasks}{NBSP}×{NBSP}{bound}{quantities.duration(row.task_ns)}"

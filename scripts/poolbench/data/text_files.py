@@ -3,11 +3,12 @@ ever."""
 
 import os
 import stat
+from pathlib import Path
 
 MOST_BYTES = 512 << 20  # the program's own bound for its tables
 
 
-def read(path):
+def read(path: Path) -> str:
     """The file's text. Raises OSError, whose text says what is wrong and what is allowed, and UnicodeDecodeError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:

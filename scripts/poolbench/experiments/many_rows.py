@@ -16,14 +16,14 @@ import sys
 from pathlib import Path
 
 
-def write(source, destination, count, scatter, seed):
+def write(source: Path, destination: Path, count: int, scatter: float, seed: int) -> None:
     generator = random.Random(seed)
     shutil.copytree(source, destination, ignore=shutil.ignore_patterns("results.csv", "plots", "tasks"))
     with open(source / "results.csv", newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        columns = reader.fieldnames
+        columns = reader.fieldnames or ()
         rows = [row for row in reader if row["is_warmup"] == "0"]
-    runs = {}  # repetitions written so far, by cell
+    runs: dict[str, int] = {}  # repetitions written so far, by cell
     with open(destination / "results.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
@@ -35,7 +35,7 @@ def write(source, destination, count, scatter, seed):
             writer.writerow(row)
 
 
-def main(arguments):
+def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help="the directory of a run")
     parser.add_argument("destination", type=Path, help="a directory that does not exist")

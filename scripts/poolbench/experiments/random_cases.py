@@ -18,7 +18,7 @@ MOST_TASKS = 64
 MOST_WORKERS = 16
 
 
-def draw(generator, count):
+def draw(generator: random.Random, count: int) -> list[float]:
     """`count` relative durations, of a family chosen at random."""
     family = generator.choice(("equal", "uniform", "bimodal", "exponential"))
     if family == "equal":
@@ -30,10 +30,10 @@ def draw(generator, count):
     return [0.05 + generator.expovariate(1) for _ in range(count)]
 
 
-def upper_bound(strategy, workers, parsers, tasks, callbacks):
+def upper_bound(strategy: str, workers: int, parsers: int, tasks: list[float], callbacks: list[float]) -> float:
     """At least the makespan (Graham's bound, callbacks that have one server one after another)."""
 
-    def graham(services, servers):
+    def graham(services: list[float], servers: int) -> float:
         return sum(services) / servers + max(services)
 
     if strategy == "sync":
@@ -46,7 +46,7 @@ def upper_bound(strategy, workers, parsers, tasks, callbacks):
     return graham(tasks, workers) + graham(callbacks, servers)
 
 
-def case(generator, backend, strategy, longest_us):
+def case(generator: random.Random, backend: str, strategy: str, longest_us: int) -> str:
     count = generator.randint(1, MOST_TASKS)
     workers = generator.randint(1, MOST_WORKERS)
     parsers = generator.randint(1, 4)
@@ -65,7 +65,7 @@ def case(generator, backend, strategy, longest_us):
     return "\n".join(lines)
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=320, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)

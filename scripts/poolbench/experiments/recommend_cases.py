@@ -18,16 +18,20 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 DELAY = 0.04  # seconds
+FUNCTION = "function"
+Flags = Callable[[Path], list[str]]  # of `poolbench recommend`, given a directory for files
 
 
-def catalogue(name, *flags):
+def catalogue(name: str, *flags: str) -> Flags:
     return lambda work: ["--workload", name, *flags]
 
 
-def gzip(work):
+def gzip(work: Path) -> list[str]:
     """Files of different sizes, half compressible."""
     generator = random.Random(1)
     paths = []
@@ -40,11 +44,11 @@ def gzip(work):
     return ["--inputs", str(work / "inputs"), "--", "gzip", "-c", "{}"]
 
 
-def fetch(work):
+def fetch(work: Path) -> list[str]:
     return ["--range", "1..60", "--", "curl", "--silent", "--fail", f"http://127.0.0.1:{start_server()}/{{}}"]
 
 
-CASES = {
+CASES: dict[str, Flags] = {
     "sleep": catalogue("sleep", "--task", "20ms", "--tasks", "120"),
     "spin": catalogue("spin", "--task", "5ms", "--tasks", "60"),
     "mixed 1": catalogue("mixed:1", "--task", "10ms", "--tasks", "60"),
@@ -54,23 +58,23 @@ CASES = {
     "gil_spin": catalogue("gil_spin", "--task", "5ms", "--tasks", "60"),
     "gzip over files": gzip,
     "curl from a slow server": fetch,
-    "function": None,
+    FUNCTION: lambda work: [],  # in main(), which knows the shared object
 }
 
 
-def start_server():
+def start_server() -> int:
     """A port on which every request is answered after DELAY; lives as long as this process."""
     ready = threading.Event()
-    port = []
+    port: list[int] = []
 
-    async def answer(reader, writer):
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         await asyncio.sleep(DELAY)
         writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n")
         await writer.drain()
         writer.close()
 
-    async def serve():
+    async def serve() -> None:
         server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=1024)
         port.append(server.sockets[0].getsockname()[1])
         ready.set()
@@ -81,19 +85,19 @@ def start_server():
     return port[0]
 
 
-def human(nanoseconds):
+def human(nanoseconds: float) -> str:
     return f"{nanoseconds / 1e6:.3g} ms"
 
 
-def name_of(measured):
+def name_of(measured: dict[str, Any]) -> str:
     return f"{measured['backend']} x {measured['workers']}"
 
 
-def percent(ratio):
+def percent(ratio: float) -> str:
     return f"{round(100 * ratio, 1) + 0.0:.1f}"  # + 0.0: never -0.0
 
 
-def row(name, found):
+def row(name: str, found: dict[str, Any]) -> str:
     regret = found["regret"]
     best = regret["rival"]
     choice = next(m for m in found["judged"] if name_of(m) == name_of(found["choice"]))
@@ -106,7 +110,7 @@ def row(name, found):
     )
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("poolbench", type=Path)
     parser.add_argument("function", type=Path)
@@ -120,10 +124,9 @@ def main(argv):
     options.output.mkdir(parents=True, exist_ok=True)
     for name in options.names or CASES:
         with tempfile.TemporaryDirectory() as directory:
-            if name == "function":
+            flags = CASES[name](Path(directory))
+            if name == FUNCTION:
                 flags = ["--function", str(options.function), "--range", "60000..60059"]
-            else:
-                flags = CASES[name](Path(directory))
             command = [
                 str(options.poolbench),
                 "recommend",

@@ -15,12 +15,15 @@ claims.
 import argparse
 import csv
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from poolbench.data.schema import VERDICTS
 
+Row = dict[str, str]
 
-def read_rows(path):
+
+def read_rows(path: Path) -> list[Row]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -31,14 +34,14 @@ def read_rows(path):
     return rows
 
 
-def read(directory):
+def read(directory: Path) -> dict[str, Row]:
     return {row["id"]: row for row in read_rows(directory / "derived" / "claims.csv")}
 
 
-def read_again(directory):
+def read_again(directory: Path) -> dict[str, list[Row]]:
     """Claim -> a row per run: as verdicts.csv has it, with what only the last run's claims.csv says of the claim."""
     last = read(directory)
-    per_claim = {name: [] for name in last}
+    per_claim: dict[str, list[Row]] = {name: [] for name in last}
     for row in read_rows(directory / "verdicts.csv"):
         if row["id"] not in last:
             raise SystemExit(f"{directory}: claims.csv lacks the claim '{row['id']}' of verdicts.csv")
@@ -48,24 +51,24 @@ def read_again(directory):
     return per_claim
 
 
-def human(nanoseconds):
+def human(nanoseconds: str | int) -> str:
     value = int(nanoseconds)
     if abs(value) < 50_000:
         return "0 ms"
     return f"{value / 1e6:.3g} ms" if abs(value) < 1e9 else f"{value / 1e9:.3g} s"
 
 
-def measured(rows):
+def measured(rows: list[Row]) -> str:
     values = sorted(int(row["measured_ns"]) for row in rows)
     low, high = human(values[0]), human(values[-1])
     return low if low == high else f"{low} to {high}"
 
 
-def escaped(text):
+def escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("*", "\\*")
 
 
-def table_row(rows):
+def table_row(rows: list[Row]) -> str:
     last = rows[-1]
     verdicts = sorted({row["verdict"] for row in rows})
     verdict = " / ".join(verdicts)
@@ -77,7 +80,7 @@ def table_row(rows):
     )
 
 
-def table(per_claim):
+def table(per_claim: dict[str, list[Row]]) -> str:
     lines = [
         "| claim | case | claimed | measured | verdict |",
         "|---|---|---|---|---|",
@@ -86,7 +89,7 @@ def table(per_claim):
     return "\n".join(lines) + "\n"
 
 
-def objections(name, rows):
+def objections(name: str, rows: list[Row]) -> Iterator[str]:
     verdicts = [row["verdict"] for row in rows]
     if "inconclusive" in verdicts:
         yield f"{name} was inconclusive in {verdicts.count('inconclusive')} of {len(rows)} runs"
@@ -97,7 +100,7 @@ def objections(name, rows):
         yield f"{name} is against the model in {against} of {len(rows)} runs"
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN")
     parser.add_argument("-o", "--output", type=Path)

@@ -9,15 +9,21 @@ model.
 
 import sys
 import textwrap
+from typing import Any
 
-from poolbench.data.run_data import Absent
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from poolbench.data.run_data import Absent, RunData
 from poolbench.plots import style
 from poolbench.plots.makespan import add_labels
+from poolbench.plots.style import Look
 
 PANELS_PER_PAGE = 8
 
 
-def draw(run):
+def draw(run: RunData) -> list[tuple[str, Figure]]:
     cells = add_labels(run.cells())
     cells = cells[cells.strategy != "none"]
     groups = [
@@ -38,7 +44,7 @@ def draw(run):
             legend.append(style.failed_handle())
         columns = 1 if len(some) == 1 else 2
         page = style.Page(
-            run,
+            run.machine,
             "Callback strategies compared",
             "Makespan with its callbacks, by who runs them; every repetition is a dot, lower is better.",
             (max(4.6 if columns == 2 else 6.5, 0.55 + 0.36 * max(group.label.nunique() for *_, group in some)), 2.7),
@@ -58,7 +64,7 @@ def draw(run):
     return figures
 
 
-def _panel(panel, run, cells, looks):
+def _panel(panel: Axes, run: RunData, cells: pd.DataFrame, looks: dict[str, Look]) -> None:
     order = list(cells.sort_values("label_order").drop_duplicates("label").itertuples())
     others = [cell.label for cell in order if cell.strategy != "extra"]
     extra = [cell for cell in order if cell.strategy == "extra"]
@@ -110,7 +116,9 @@ def _panel(panel, run, cells, looks):
     panel.set_xlabel("strategy")
 
 
-def _cell(panel, x, width, cell, times, factor, look, index):
+def _cell(
+    panel: Axes, x: float, width: float, cell: Any, times: pd.Series, factor: float, look: Look, index: int
+) -> None:
     panel.plot([x] * len(times), times, look.marker, color=look.colour, alpha=0.45, markeredgewidth=0, zorder=3)
     panel.plot(
         (x - 0.38 * width, x + 0.38 * width), [cell.median_ns / factor] * 2, color=look.colour, linewidth=2.2, zorder=4
@@ -127,7 +135,7 @@ def _cell(panel, x, width, cell, times, factor, look, index):
         style.mark_failed(panel, x, cell, look, 0.93 - 0.12 * index)
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     return style.picture_main(__doc__, draw, argv)
 
 

@@ -9,14 +9,18 @@ and cheaper. CPU time and memory are those of all processes of the repetition to
 import sys
 import textwrap
 
-from poolbench.data.run_data import Absent
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from poolbench.data.run_data import Absent, RunData
 from poolbench.plots import style
 from poolbench.plots.makespan import add_labels
 
 ROWS_PER_PAGE = 4
 
 
-def draw(run):
+def draw(run: RunData) -> list[tuple[str, Figure]]:
     cells = add_labels(run.cells())
     rows = run.ok.assign(cpu_ns=run.ok.cpu_user_ns + run.ok.cpu_sys_ns)
     if rows.empty:
@@ -27,7 +31,7 @@ def draw(run):
         legend = style.backend_handles(run.rows.backend, line=False)
         legend.append(style.handle("label: workers (and strategy)", marker="$10$", markersize=10))
         page = style.Page(
-            run,
+            run.machine,
             "What speed costs",
             "CPU time and peak memory of all processes against makespan, every repetition a point. Down and left is "
             "better.",
@@ -54,7 +58,9 @@ def draw(run):
     return figures
 
 
-def _panel(panel, rows, column, units, name, looks):
+def _panel(
+    panel: Axes, rows: pd.DataFrame, column: str, units: style.Units, name: str, looks: dict[str, style.Look]
+) -> None:
     panel.set_ylabel(name)
     panel.set_xlabel("makespan")
     if rows.empty:
@@ -84,7 +90,7 @@ def _panel(panel, rows, column, units, name, looks):
     _name_groups(panel, rows.assign(x=rows.makespan_ns / x_factor, y=rows[column] / y_factor), looks)
 
 
-def _labels(cells):
+def _labels(cells: pd.DataFrame) -> dict[str, str]:
     """What tells the cells of one workload apart beside the executor: the workers, and the strategy where there are
     several."""
     several = cells.label.nunique() > 1
@@ -93,11 +99,11 @@ def _labels(cells):
     }
 
 
-def _name_groups(panel, rows, looks):
+def _name_groups(panel: Axes, rows: pd.DataFrame, looks: dict[str, style.Look]) -> None:
     """Each cell's label beside its points, where it covers neither other points nor other labels; else it is left
     out."""
     points = [(cell_id, *panel.transData.transform((x, y))) for cell_id, x, y in zip(rows.cell_id, rows.x, rows.y)]
-    taken = []
+    taken: list[tuple[float, float, float, float]] = []
     frame = panel.get_window_extent()
     for (backend, label, cell_id), _ in rows.groupby(["backend", "label", "cell_id"], sort=True):
         own = [(x, y) for owner, x, y in points if owner == cell_id]
@@ -134,7 +140,7 @@ def _name_groups(panel, rows, looks):
             break
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     return style.picture_main(__doc__, draw, argv)
 
 

@@ -9,16 +9,21 @@ empty one was not run.
 """
 
 import sys
+from typing import Any
 
 import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from poolbench.data.quantities import duration
-from poolbench.data.run_data import Absent
+from poolbench.data.run_data import Absent, RunData
 from poolbench.plots import style
 from poolbench.plots.makespan import add_labels, labels_in_order
+from poolbench.plots.style import Page
 
 ROWS_PER_PAGE = 28
 COLUMNS_PER_PAGE = 16
@@ -26,7 +31,7 @@ MINIMUM_FOR_SCALE = 5  # rows: below that the scale has no room, and the numbers
 WORST = 20  # slow-downs beyond it share the darkest colour
 
 
-def draw(run):
+def draw(run: RunData) -> list[tuple[str, Figure]]:
     if run.summary.empty:
         raise Absent("the decision map needs derived/summary.csv")
     cells = add_labels(run.cells())
@@ -55,7 +60,7 @@ def draw(run):
             legend.append(Patch(facecolor="white", edgecolor=style.BLACK, hatch="xxxx", linewidth=0.5, label="failed"))
         width = 2.9 + 0.72 * len(across)
         page = style.Page(
-            run,
+            run.machine,
             "Which pool, how many workers, which strategy",
             "Makespan over that of the best for the workload, estimated over all pairs of their repetitions as in the "
             "verdict; "
@@ -70,12 +75,14 @@ def draw(run):
     return figures
 
 
-def _map(page, panel, cells, rows, columns):
+def _map(
+    page: Page, panel: Axes, cells: pd.DataFrame, rows: list[tuple[str, str]], columns: list[tuple[str, int]]
+) -> None:
     colours = matplotlib.colormaps["cividis_r"]
     norm = LogNorm(1, WORST)
     field = {(cell.scenario, cell.label, cell.backend, cell.workers): cell for cell in cells.itertuples()}
     panel.grid(visible=False)
-    frames = []
+    frames: list[Rectangle] = []
     for y, (scenario, label) in enumerate(rows):
         for x, column in enumerate(columns):
             cell = field.get((scenario, label, *column))
@@ -120,7 +127,7 @@ def _map(page, panel, cells, rows, columns):
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" + ("+" if value == WORST else "")))
 
 
-def _field(panel, x, y, cell, colours, norm, frames):
+def _field(panel: Axes, x: int, y: int, cell: Any, colours: Any, norm: Any, frames: list[Rectangle]) -> None:
     if not cell.ratio == cell.ratio:  # no median: nothing of the cell succeeded
         failed = cell.failures == cell.repetitions
         panel.add_patch(
@@ -173,7 +180,7 @@ def _field(panel, x, y, cell, colours, norm, frames):
         frames.append(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, edgecolor=style.BLACK, linewidth=2))
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     return style.picture_main(__doc__, draw, argv)
 
 

@@ -8,16 +8,23 @@ logarithmic (workers to base 2); grey guides stand at cores and cores*5. A cross
 
 import sys
 import textwrap
+from typing import Any
 
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from poolbench.data.run_data import RunData
 from poolbench.plots import style
+from poolbench.plots.style import Page
 
 ROWS_PER_PAGE = 6
 PANELS_PER_PAGE = 20
 
 
-def strategy_label(cell, cells):
+def strategy_label(cell: Any, cells: pd.DataFrame) -> str:
     """The strategy, with its parsers and chunk size where they vary or matter."""
-    label = cell.strategy
+    label = str(cell.strategy)
     if cell.strategy == "extra":
         label += f"({int(cell.parsers)})"
     if cell.strategy == "map" and (cells[cells.strategy == "map"].chunksize.nunique() > 1 or cell.chunksize > 1):
@@ -25,7 +32,7 @@ def strategy_label(cell, cells):
     return label
 
 
-def add_labels(cells):
+def add_labels(cells: pd.DataFrame) -> pd.DataFrame:
     cells = cells.copy()
     cells["label"] = [strategy_label(cell, cells) for cell in cells.itertuples()]
     cells["label_order"] = [
@@ -34,11 +41,11 @@ def add_labels(cells):
     return cells
 
 
-def labels_in_order(cells):
+def labels_in_order(cells: pd.DataFrame) -> list[str]:
     return list(cells.drop_duplicates("label").sort_values("label_order").label)
 
 
-def draw(run):
+def draw(run: RunData) -> list[tuple[str, Figure]]:
     cells = _with_several_sizes(add_labels(run.cells()))
     scenarios = list(dict.fromkeys(cells.scenario))
     labels = labels_in_order(cells)
@@ -81,7 +88,7 @@ def draw(run):
     return figures
 
 
-def _with_several_sizes(cells):
+def _with_several_sizes(cells: pd.DataFrame) -> pd.DataFrame:
     """The cells of strategies that were run with several pool sizes; of a run that has none, all."""
     several = cells.groupby(["scenario", "label"]).workers.transform("nunique") > 1
     kept = cells[several] if several.any() else cells
@@ -89,9 +96,9 @@ def _with_several_sizes(cells):
     return kept
 
 
-def _grid(page, run, cells, scenarios, labels):
+def _grid(page: Page, run: RunData, cells: pd.DataFrame, scenarios: list[str], labels: list[str]) -> None:
     """Workloads down, strategies across; the outermost panels that there are carry the names."""
-    named = set()
+    named: set[str] = set()
     for row, scenario in enumerate(scenarios):
         for column, label in enumerate(labels):
             panel = page.axes[row][column]
@@ -107,12 +114,12 @@ def _grid(page, run, cells, scenarios, labels):
             named.update((scenario, label))
 
 
-def _page(run, cells, panel, rows, columns):
+def _page(run: RunData, cells: pd.DataFrame, panel: tuple[float, float], rows: int, columns: int) -> Page:
     legend = style.backend_handles(cells.backend) + [style.repetition_handle(), style.model_handle()]
     if cells.failures.any():
         legend.append(style.failed_handle())
     return style.Page(
-        run,
+        run.machine,
         "Makespan against pool size",
         "First submit to the end of the last task or callback. Lines go through the medians; lower is better."
         + (
@@ -127,7 +134,7 @@ def _page(run, cells, panel, rows, columns):
     )
 
 
-def _panel(panel, run, some, every, row, first):
+def _panel(panel: Axes, run: RunData, some: pd.DataFrame, every: pd.DataFrame, row: pd.DataFrame, first: bool) -> None:
     """One workload and strategy. The time axis is that of its whole row, so that strategies can be compared."""
     looks = style.backends(every.backend)
     row_times = run.ok[run.ok.cell_id.isin(row.cell_id)].makespan_ns
@@ -181,7 +188,7 @@ def _panel(panel, run, some, every, row, first):
             style.mark_failed(panel, cell.workers * shift, cell, look, 0.93 - 0.12 * index)
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     return style.picture_main(__doc__, draw, argv)
 
 

@@ -10,14 +10,20 @@ for but measured with one worker.
 
 import sys
 
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
 from poolbench.data import schema
-from poolbench.data.run_data import Absent
+from poolbench.data.run_data import Absent, RunData
 from poolbench.plots import style
+from poolbench.plots.style import Look
 
 BAND = 5  # per cent
 
 
-def draw(run):
+def draw(run: RunData) -> list[tuple[str, Figure]]:
     cells = run.cells()
     cells = cells[cells.predicted_ns.notna() & cells.median_ns.notna() & (cells.predicted_ns > 0)]
     if cells.empty:
@@ -35,7 +41,7 @@ def draw(run):
     legend.append(style.handle("predicted = measured", linestyle="--", color=style.BLACK, linewidth=1))
     failed = run.cells().failures.gt(0).sum()
     page = style.Page(
-        run,
+        run.machine,
         "Predicted against measured",
         f"Medians of {len(cells)} cells against the exact model"
         + (", every wait longer by how late a sleep ends here" if late.any() else "")
@@ -51,7 +57,7 @@ def draw(run):
     return [("model_fit", page.figure)]
 
 
-def _points(panel, x, y, cells, look, size=5):
+def _points(panel: Axes, x: pd.Series, y: pd.Series, cells: pd.DataFrame, look: Look, size: float = 5) -> None:
     for inside in (True, False):
         chosen = (cells.basis == schema.BASIS_REQUESTED) == inside
         panel.plot(
@@ -67,7 +73,7 @@ def _points(panel, x, y, cells, look, size=5):
         )
 
 
-def _scatter(panel, cells, looks, names):
+def _scatter(panel: Axes, cells: pd.DataFrame, looks: dict[str, Look], names: list[str]) -> None:
     factor, unit = style.unit([*cells.predicted_ns, *cells.median_ns])
     both = [*(cells.predicted_ns / factor), *(cells.median_ns / factor)]
     style.log_axis(panel.xaxis, both)
@@ -83,7 +89,7 @@ def _scatter(panel, cells, looks, names):
     panel.set_ylabel(f"measured makespan, median ({unit})")
 
 
-def _residuals(panel, cells, looks, names):
+def _residuals(panel: Axes, cells: pd.DataFrame, looks: dict[str, Look], names: list[str]) -> None:
     strategies = sorted(set(cells.strategy), key=style.strategy_order)
     panel.axhspan(-BAND, BAND, color="#efefef", zorder=0)
     panel.axhline(0, color=style.BLACK, linestyle="--", linewidth=1)
@@ -113,13 +119,13 @@ def _residuals(panel, cells, looks, names):
     worst = cells.residual_pct.abs().max()
     if worst > 60:
         panel.set_yscale("symlog", linthresh=10, linscale=1)
-        panel.yaxis.set_major_formatter(style.FuncFormatter(lambda value, _: f"{value:g}"))
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     panel.set_ylim(min(-1.5 * BAND, 1.15 * cells.residual_pct.min()), max(1.5 * BAND, 1.15 * cells.residual_pct.max()))
     panel.set_ylabel("residual: measured / predicted − 1 (%)")
     panel.set_xlabel("strategy")
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     return style.picture_main(__doc__, draw, argv)
 
 

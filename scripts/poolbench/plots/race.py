@@ -11,13 +11,18 @@ loky's for each scenario.
 import argparse
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from poolbench.data import quantities, run_data
 from poolbench.plots import style
+from poolbench.plots.style import Look
 from poolbench.race import measurements
+from poolbench.race.measurements import Measurements
 from poolbench.race.side_run import FIGURES, LABEL
 
 SCENARIOS = (("detached", "detached (post)"), ("future", "with a future"))
@@ -52,18 +57,18 @@ PROCESSES = (
 )
 
 
-def look_of(peer):
+def look_of(peer: str) -> Look:
     return LOOKS.get(peer) or style.OTHERS[sum(map(ord, peer)) % len(style.OTHERS)]
 
 
-def draw(measured, context):
+def draw(measured: Measurements, context: dict[str, Any]) -> list[tuple[str, Figure]]:
     """(name, figure) of each picture that there are measurements for. Raises run_data.Absent if there are none."""
-    run = SimpleNamespace(machine=context["machine_line"])
+    machine = context["machine_line"]
     figures = [
         (name, figure)
         for name, figure in (
-            ("race-threads", _threads(run, measured, context["cores"])),
-            ("race-processes", _processes(run, measured, context["cores"])),
+            ("race-threads", _threads(machine, measured, context["cores"])),
+            ("race-processes", _processes(machine, measured, context["cores"])),
         )
         if figure
     ]
@@ -75,7 +80,7 @@ def draw(measured, context):
 # --- threads ----------------------------------------------------------------------------------------------------------
 
 
-def _threads(run, measured, cores):
+def _threads(machine: str, measured: Measurements, cores: int) -> Figure | None:
     panels = [
         (scenario, title, producers)
         for producers in (1, 4)
@@ -93,7 +98,7 @@ def _threads(run, measured, cores):
     legend += [_handle(f"{peer} ({LABEL})", executed_by, look_of(peer), hollow=True) for peer, executed_by in side]
     rounds = max(len(values) for values in measured.values.values())
     page = style.Page(
-        run,
+        machine,
         "What an empty task costs",
         f"Median of {rounds} interleaved round{'s' if rounds > 1 else ''}; whiskers: lowest and highest round. Solid: "
         "only workers run tasks; dashed: the submitter runs some, or a thread per task (level line: no workers). "
@@ -113,15 +118,15 @@ def _threads(run, measured, cores):
     return page.figure
 
 
-def _order(item):
+def _order(item: tuple[str, Any]) -> tuple[int, str]:
     return (list(LOOKS).index(item[0]) if item[0] in LOOKS else len(LOOKS), item[0])
 
 
-def _line(executed_by, look):
+def _line(executed_by: str, look: Look) -> Any:
     return DASHED if executed_by != "workers" else look.line
 
 
-def _handle(name, executed_by, look=None, hollow=False, marked=True):
+def _handle(name: str, executed_by: str, look: Look | None = None, hollow: bool = False, marked: bool = True) -> Line2D:
     look = look or look_of(name)
     return style.handle(
         name,
@@ -133,14 +138,14 @@ def _handle(name, executed_by, look=None, hollow=False, marked=True):
     )
 
 
-def _over_workers(panel, measured, scenario, producers, cores):
+def _over_workers(panel: Axes, measured: Measurements, scenario: str, producers: int, cores: int) -> None:
     entries = measured.of(scenario, producers)
     sizes = sorted({entry.workers for entry in entries if entry.workers}) or [1]
     drawn = []
     for peer in sorted({entry.peer for entry in entries}, key=lambda name: _order((name, None))):
         mine = sorted((entry for entry in entries if entry.peer == peer), key=lambda entry: entry.workers)
         look, ours = look_of(peer), peer in measurements.OURS
-        figures = [measured.figure(entry) for entry in mine]
+        figures = [measured.figure_of(entry) for entry in mine]
         drawn += [value for figure in figures for value in (figure.low, figure.high)]
         style_of_line = {
             "color": look.colour,
@@ -165,15 +170,15 @@ def _over_workers(panel, measured, scenario, producers, cores):
             **style_of_line,
         )
     for peer in dict.fromkeys(figure.peer for figure in FIGURES):
-        mine = [
+        elsewhere = [
             figure
             for figure in FIGURES
             if (figure.peer, figure.scenario, figure.producers) == (peer, scenario, producers)
         ]
-        drawn += [value for figure in mine for value in (figure.low, figure.high)]
+        drawn += [value for figure in elsewhere for value in (figure.low, figure.high)]
         panel.plot(
-            [figure.workers for figure in mine],
-            [(figure.low + figure.high) / 2 for figure in mine],
+            [figure.workers for figure in elsewhere],
+            [(figure.low + figure.high) / 2 for figure in elsewhere],
             ":",
             color=look_of(peer).colour,
             marker=look_of(peer).marker,
@@ -188,7 +193,7 @@ def _over_workers(panel, measured, scenario, producers, cores):
 # --- processes --------------------------------------------------------------------------------------------------------
 
 
-def _processes(run, measured, cores):
+def _processes(machine: str, measured: Measurements, cores: int) -> Figure | None:
     rows = [(scenario, title) for scenario, title in PROCESSES if measured.of(scenario)]
     if not rows:
         return None
@@ -196,7 +201,7 @@ def _processes(run, measured, cores):
         {entry.peer for scenario, _ in rows for entry in measured.of(scenario)}, key=lambda name: _order((name, None))
     )
     page = style.Page(
-        run,
+        machine,
         "What processes take",
         f"Median, lowest and highest round; {cores} workers and one producer. Beside each of "
         "Python's: how many times ours that is.",
@@ -213,7 +218,7 @@ def _processes(run, measured, cores):
         ]
         ours = next((measured.median(entry) for entry in entries if entry.peer in measurements.OURS), None)
         for place, entry in enumerate(sorted(entries, key=measured.median)):
-            figure, look = measured.figure(entry), look_of(entry.peer)
+            figure, look = measured.figure_of(entry), look_of(entry.peer)
             height = row + (place - (len(entries) - 1) / 2) * 0.2
             drawn += [figure.low, figure.high]
             panel.plot([figure.low, figure.high], [height] * 2, color=look.colour, linewidth=1.2)
@@ -239,7 +244,7 @@ def _processes(run, measured, cores):
 # --- the command line -------------------------------------------------------------------------------------------------
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path, help="what scripts/race left: holds race.csv")
     parser.add_argument("-o", "--output", type=Path, help="where the pictures go (default: plots/ in the directory)")

@@ -8,17 +8,20 @@ over lowest.
 """
 
 import sys
+from typing import Any
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from poolbench.data.run_data import Absent
+from poolbench.data.run_data import Absent, RunData
 from poolbench.plots import style
 from poolbench.plots.makespan import add_labels
 
 ROWS_PER_PAGE = 36
 
 
-def draw(run):
+def draw(run: RunData) -> list[tuple[str, Figure]]:
     if run.summary.empty:
         raise Absent("the process/thread ratio needs the medians of derived/summary.csv")
     cells = add_labels(run.cells())
@@ -52,7 +55,7 @@ def draw(run):
         if failures:
             legend.append(style.failed_handle())
         page = style.Page(
-            run,
+            run.machine,
             "Process pool over thread pool",
             "Ratio of the median makespans, same workload, strategy and workers; below 1 the process pool is "
             "faster. Whiskers: what both 95 % intervals allow.",
@@ -66,7 +69,7 @@ def draw(run):
     return figures
 
 
-def _rows(panel, pairs, low, high):
+def _rows(panel: Axes, pairs: list[tuple[Any, Any, Any]], low: float, high: float) -> None:
     panel.set_xscale("log", base=2)
     panel.set_xlim(low, high)
     ticks = [
@@ -124,7 +127,7 @@ def _rows(panel, pairs, low, high):
     style.name_groups(panel, [scenario for (scenario, _, _), *_ in pairs], 112)
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     return style.picture_main(__doc__, draw, argv)
 
 

@@ -10,14 +10,19 @@ cores and cores*5.
 import sys
 import textwrap
 
-from poolbench.data.run_data import Absent
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from poolbench.data.run_data import Absent, RunData
 from poolbench.plots import style
 from poolbench.plots.makespan import add_labels, labels_in_order
+from poolbench.plots.style import Look
 
 PAIRS_PER_PAGE = 12
 
 
-def draw(run):
+def draw(run: RunData) -> list[tuple[str, Figure]]:
     cells = add_labels(run.cells())
     if run.summary.empty:
         raise Absent("speed-up needs the medians of derived/summary.csv")
@@ -48,7 +53,7 @@ def draw(run):
         if cells.failures.any():
             legend.append(style.failed_handle())
         page = style.Page(
-            run,
+            run.machine,
             "Speed-up and efficiency",
             "Median with one worker over median with k workers, and that over k. The same executor, workload and "
             "strategy throughout; higher is better.",
@@ -70,7 +75,7 @@ def draw(run):
     return figures
 
 
-def _pair(left, right, cells, looks):
+def _pair(left: Axes, right: Axes, cells: pd.DataFrame, looks: dict[str, Look]) -> None:
     workers = sorted(set(cells.workers))
     for panel in (left, right):
         style.worker_axis(panel, workers, int(cells.cores.iloc[0]))
@@ -94,7 +99,7 @@ def _pair(left, right, cells, looks):
                 style.mark_failed(panel, cell.workers * shift, cell, look, 0.93 - 0.12 * index)
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     return style.picture_main(__doc__, draw, argv)
 
 

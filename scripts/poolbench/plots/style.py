@@ -6,10 +6,14 @@ own, so that a black-and-white print can be read as well.
 
 import argparse
 import textwrap
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 
 matplotlib.use("Agg")
 from matplotlib.figure import Figure  # noqa: E402
@@ -17,6 +21,10 @@ from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator  # noqa: E402
 
 from poolbench.data import run_data  # noqa: E402
+
+Units = Sequence[tuple[float, str]]
+AddOptions = Callable[[argparse.ArgumentParser], None]
+T = TypeVar("T")
 
 GREY = "#666666"
 LIGHT = "#d9d9d9"
@@ -27,7 +35,7 @@ BLACK = "#000000"
 class Look:
     colour: str
     marker: str
-    line: object  # a matplotlib line style
+    line: Any  # a matplotlib line style
     hatch: str
 
 
@@ -46,7 +54,7 @@ OTHERS = (
 STRATEGIES = ("none", "worker", "main", "extra", "fused", "sync", "collect", "as_completed", "map")
 
 
-def backends(names):
+def backends(names: Iterable[str]) -> dict[str, Look]:
     """The names in a fixed order, each with its look; an executor that is not known here gets the next free one."""
     names = sorted(
         set(names), key=lambda name: (list(BACKENDS).index(name) if name in BACKENDS else len(BACKENDS), name)
@@ -55,11 +63,11 @@ def backends(names):
     return {name: BACKENDS.get(name) or OTHERS[unknown.index(name) % len(OTHERS)] for name in names}
 
 
-def strategy_order(name):
+def strategy_order(name: str) -> tuple[int, str]:
     return (STRATEGIES.index(name) if name in STRATEGIES else len(STRATEGIES), name)
 
 
-def apply_defaults():
+def apply_defaults() -> None:
     """The same picture everywhere, whatever the user's matplotlibrc says."""
     matplotlib.rcdefaults()
     matplotlib.rcParams.update(
@@ -90,13 +98,23 @@ class Page:
 
     TITLE, LINE, LEGEND, FOOTER = 0.34, 0.18, 0.22, 0.3  # inches
 
-    def __init__(self, run, title, subtitle, panel, rows=1, columns=1, legend=(), **subplots):
+    def __init__(
+        self,
+        machine: str,
+        title: str,
+        subtitle: str,
+        panel: tuple[float, float],
+        rows: int = 1,
+        columns: int = 1,
+        legend: Iterable[Any] = (),
+        **subplots: Any,
+    ) -> None:
         width = max(columns * panel[0], 6.5)
         handles = list(legend)
         per_row = _legend_columns([handle.get_label() for handle in handles], width)
         legend_rows = -(-len(handles) // per_row)
         lines = textwrap.wrap(subtitle, int(width * 14.5))
-        footer = textwrap.wrap(run.machine, int(width * 17))
+        footer = textwrap.wrap(machine, int(width * 17))
         top = self.TITLE + self.LINE * len(lines) + self.LEGEND * legend_rows + 0.12
         bottom = self.FOOTER + 0.13 * (len(footer) - 1)
         height = top + rows * panel[1] + bottom
@@ -125,18 +143,18 @@ class Page:
             )
         self.figure.text(left, 0.08 / height, "\n".join(footer), fontsize=7, color=GREY, va="bottom")
 
-    def panels(self):
+    def panels(self) -> list[Axes]:
         """The panels row by row."""
         return list(self.axes.flat)
 
-    def leave_out(self, panel):
+    def leave_out(self, panel: Axes) -> None:
         panel.set_visible(False)
 
 
 MARGIN = 0.12  # inches
 
 
-def _legend_columns(labels, width):
+def _legend_columns(labels: list[str], width: float) -> int:
     """As many columns as fit: all in one row if they do, else columns as wide as the longest label."""
     widths = [0.55 + 0.067 * len(label) for label in labels]
     if sum(widths) < width - MARGIN:
@@ -144,33 +162,33 @@ def _legend_columns(labels, width):
     return max(1, int((width - MARGIN) / max(widths)))
 
 
-def backend_handles(names, line=True):
+def backend_handles(names: Iterable[str], line: bool = True) -> list[Line2D]:
     return [
         Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line if line else "", label=name)
         for name, look in backends(names).items()
     ]
 
 
-def handle(label, **properties):
+def handle(label: str, **properties: Any) -> Line2D:
     return Line2D([], [], label=label, **{"color": GREY, "linestyle": "", **properties})
 
 
-def repetition_handle():
+def repetition_handle() -> Line2D:
     return handle("one repetition", marker="o", alpha=0.45, markeredgewidth=0)
 
 
-def model_handle():
+def model_handle() -> Line2D:
     return handle("exact model", linestyle="--", color=BLACK, linewidth=1)
 
 
 FAILED = {"marker": "X", "markersize": 8, "markeredgecolor": BLACK, "markeredgewidth": 0.9}
 
 
-def failed_handle():
+def failed_handle() -> Line2D:
     return handle("failed repetitions", color="white", **FAILED)
 
 
-def mark_failed(panel, x, cell, look, height=0.93):
+def mark_failed(panel: Axes, x: float, cell: Any, look: Look, height: float = 0.93) -> None:
     """A cross at the top of the panel, with how many repetitions of the cell failed."""
     panel.plot(
         [x],
@@ -201,7 +219,7 @@ TIME_UNITS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns"))
 MEMORY_UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "bytes"))
 
 
-def unit(values, units=TIME_UNITS):
+def unit(values: Iterable[float], units: Units = TIME_UNITS) -> tuple[float, str]:
     """The largest unit that the smallest positive value is not tiny in: (factor, name)."""
     positive = [value for value in values if value > 0]
     if not positive:
@@ -212,11 +230,11 @@ def unit(values, units=TIME_UNITS):
     return units[-1]
 
 
-def plain(value, _position=None):
+def plain(value: float, _position: object = None) -> str:
     return f"{value:,.4g}".replace(",", "\u202f") if abs(value) < 1e6 else f"{value:.3g}"
 
 
-def worker_axis(panel, workers, cores, label=True):
+def worker_axis(panel: Axes, workers: Iterable[int], cores: int, label: bool = True) -> None:
     """A log2 axis of worker counts, with guides at cores and cores*5."""
     workers = sorted(set(int(count) for count in workers))
     panel.set_xscale("log", base=2)
@@ -243,9 +261,9 @@ def worker_axis(panel, workers, cores, label=True):
         panel.set_xlabel("workers")
 
 
-def _thinned(workers):
+def _thinned(workers: list[int]) -> list[int]:
     """The counts whose labels do not touch on a log axis of a small panel."""
-    kept = []
+    kept: list[int] = []
     for count in workers:
         if not kept or count / kept[-1] >= 1.35 or len(workers) <= 4:
             kept.append(count)
@@ -255,7 +273,7 @@ def _thinned(workers):
 TITLE_ABOVE_GUIDES = {"loc": "left", "pad": 13}  # for set_title() over a worker_axis()
 
 
-def log_axis(axis, values, minimum_span=4, headroom=1.6):
+def log_axis(axis: Axis, values: Iterable[float], minimum_span: float = 4, headroom: float = 1.6) -> None:
     """A log axis with plain numbers at 1, 2 and 5, that shows at least a factor of minimum_span."""
     values = [value for value in values if value > 0]
     low, high = (min(values), max(values)) if values else (0.5, 2)
@@ -274,12 +292,12 @@ def log_axis(axis, values, minimum_span=4, headroom=1.6):
     axis.set_minor_formatter(NullFormatter())
 
 
-def dodge(index, count, step=0.09):
+def dodge(index: int, count: int, step: float = 0.09) -> float:
     """A factor that sets series index of count apart from its neighbours on a log2 axis."""
     return 2 ** ((index - (count - 1) / 2) * step * 2)
 
 
-def name_groups(panel, names, offset):
+def name_groups(panel: Axes, names: list[str], offset: float) -> None:
     """Names runs of equal rows left of the row labels, `offset` points from the panel, with a line between the
     groups."""
     start = 0
@@ -305,7 +323,7 @@ def name_groups(panel, names, offset):
 # --- files and command lines ------------------------------------------------------------------------------------------
 
 
-def save(figures, directory):
+def save(figures: Iterable[tuple[str, Figure]], directory: Path | str) -> list[Path]:
     """Writes each picture as PNG and SVG; nothing in the files depends on when or where. Returns the paths."""
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -319,7 +337,7 @@ def save(figures, directory):
     return paths
 
 
-def _freeze_layout(figure):
+def _freeze_layout(figure: Figure) -> None:
     """Lays the figure out and rounds the places of its panels: the solver's last bits differ from run to run, and the
     ids in an SVG are hashes of them."""
     figure.draw_without_rendering()
@@ -328,14 +346,14 @@ def _freeze_layout(figure):
         panel.set_position([round(value, 6) for value in panel.get_position(original=True).bounds])
 
 
-def pages(items, per_page):
+def pages(items: Iterable[T], per_page: int) -> list[tuple[str, list[T]]]:
     """(suffix, items of the page): no suffix if one page is enough, else -1, -2, ..."""
     items = list(items)
     chunks = [items[start : start + per_page] for start in range(0, len(items), per_page)]
     return [("" if len(chunks) == 1 else f"-{number}", chunk) for number, chunk in enumerate(chunks, 1)]
 
 
-def arguments(doc, add=None):
+def arguments(doc: str | None, add: AddOptions | None = None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path, help="what `poolbench run` left: holds results.csv")
     parser.add_argument("-o", "--output", type=Path, help="where the pictures go (default: plots/ in the directory)")
@@ -344,7 +362,9 @@ def arguments(doc, add=None):
     return parser
 
 
-def picture_main(doc, draw, argv, add=None):
+def picture_main(
+    doc: str | None, draw: Callable[..., list[tuple[str, Figure]]], argv: list[str], add: AddOptions | None = None
+) -> int:
     """main() of a picture's module: 0 drawn, 1 its data are absent, 2 the directory cannot be read."""
     import sys
 

@@ -6,15 +6,21 @@ numbered in the order of submission. Of each traced cell the repetition with the
     scripts/python -m poolbench.plots.timeline DIRECTORY [-o OUTPUT] [--cell CELL_ID]... [--rep N]
 """
 
+import argparse
 import sys
 import textwrap
+from typing import Any
 
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from poolbench.data.quantities import NBSP
-from poolbench.data.run_data import Absent
+from poolbench.data.run_data import Absent, RunData
 from poolbench.plots import style
 from poolbench.plots.makespan import strategy_label
+from poolbench.plots.style import Look
 
 PANELS_PER_PAGE = 8
 MAX_PANELS = 16
@@ -31,7 +37,7 @@ CALLBACK_LANES = {
 }
 
 
-def draw(run, options=None):
+def draw(run: RunData, options: argparse.Namespace | None = None) -> list[tuple[str, Figure]]:
     if run.tasks.empty:
         raise Absent("the timeline needs a traced run (tasks/<run_id>.csv)")
     cells = run.cells()
@@ -70,7 +76,7 @@ def draw(run, options=None):
             legend.append(Patch(facecolor="white", edgecolor=style.BLACK, hatch="////", label="callback"))
         heights = [0.85 + 0.2 * count for count in lanes]
         page = style.Page(
-            run,
+            run.machine,
             "Who ran what, and when",
             "Traced repetitions, the median one of each cell, from the first submit. Numbers are tasks in the order of "
             "submission.",
@@ -95,7 +101,7 @@ def draw(run, options=None):
     return figures
 
 
-def _order(cell):
+def _order(cell: Any) -> tuple[Any, ...]:
     return (
         cell.scenario,
         style.strategy_order(cell.strategy),
@@ -106,7 +112,7 @@ def _order(cell):
     )
 
 
-def _repetition(run, cell, rep):
+def _repetition(run: RunData, cell: Any, rep: int | None) -> tuple[int, pd.DataFrame]:
     tasks = run.tasks[run.tasks.cell_id == cell.cell_id]
     if rep is None:
         times = run.ok[(run.ok.cell_id == cell.cell_id) & run.ok.rep.isin(tasks.rep)].sort_values(
@@ -119,22 +125,23 @@ def _repetition(run, cell, rep):
     return rep, chosen
 
 
-def _lanes(tasks):
+def _lanes(tasks: pd.DataFrame) -> tuple[list[int], list[int]]:
     workers = sorted(set(tasks.worker))
     return workers, sorted(set(tasks.callback_worker.dropna()) - set(workers))
 
 
-def _lane_count(tasks):
+def _lane_count(tasks: pd.DataFrame) -> int:
     return min(MAX_LANES, sum(map(len, _lanes(tasks))))
 
 
-def _end(tasks):
-    return max(
-        tasks.finished_ns.max(), tasks.callback_finished_ns.max() if tasks.callback_finished_ns.notna().any() else 0
-    )
+def _end(tasks: pd.DataFrame) -> float:
+    called = tasks.callback_finished_ns.dropna()
+    return float(max(tasks.finished_ns.max(), called.max() if len(called) else 0))
 
 
-def _chart(panel, cell, rep, tasks, look, cells, height, end):
+def _chart(
+    panel: Axes, cell: Any, rep: int, tasks: pd.DataFrame, look: Look, cells: pd.DataFrame, height: int, end: float
+) -> None:
     """One repetition, on an axis of `height` lanes and `end` ns: those of its neighbour, so that the two can be
     compared."""
     workers, others = _lanes(tasks)
@@ -187,7 +194,9 @@ def _chart(panel, cell, rep, tasks, look, cells, height, end):
     )
 
 
-def _bar(panel, lane, start, finish, number, end, colour, hatch):
+def _bar(
+    panel: Axes, lane: int, start: float, finish: float, number: int, end: float, colour: str, hatch: str | None
+) -> None:
     panel.barh(
         lane,
         finish - start,
@@ -213,14 +222,14 @@ def _bar(panel, lane, start, finish, number, end, colour, hatch):
         )
 
 
-def add_options(parser):
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cell", action="append", metavar="CELL_ID", help="draw this cell; repeat for several")
     parser.add_argument(
         "--rep", type=int, metavar="N", help="the repetition to draw (default: the one with the median makespan)"
     )
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     return style.picture_main(__doc__, draw, argv, add_options)
 
 

@@ -22,9 +22,11 @@ import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from poolbench.data import schema
 from poolbench.race import goals, measurements, rounds, table
+from poolbench.race.executors import Entry
 
 ROOT = rounds.SCRIPTS.parent
 SUITE = Path(__file__).resolve().parent / "formulas.toml"
@@ -32,7 +34,7 @@ FULL = {"rounds": 5, "seconds": 0.15, "scale": 1.0, "runs": 5, "warmup": 1, "bud
 QUICK = {"rounds": 2, "seconds": 0.02, "scale": 0.1, "runs": 1, "warmup": 0, "budget": 120}
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="race", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -100,7 +102,7 @@ def main(argv):
         return 130
 
 
-def run(options, effort, pattern, argv):
+def run(options: argparse.Namespace, effort: dict[str, Any], pattern: re.Pattern[str], argv: list[str]) -> int:
     cores, decided_by = usable_cores(options.program)
     contest = rounds.Contest(str(options.program), options.race_python, cores, effort["seconds"], effort["scale"])
     entries = [entry for entry in contest.entries() if pattern.search("/".join(map(str, entry)))]
@@ -129,7 +131,9 @@ def run(options, effort, pattern, argv):
     return 3 if failures else 0
 
 
-def measure(contest, entries, effort, options, directory):
+def measure(
+    contest: rounds.Contest, entries: list[Entry], effort: dict[str, Any], options: argparse.Namespace, directory: Path
+) -> int:
     """Returns how many measurements failed."""
     failures = rounds.race(
         contest, entries, effort["rounds"], options.seed, directory / "race.csv", budget=effort["budget"]
@@ -139,7 +143,7 @@ def measure(contest, entries, effort, options, directory):
     return failures
 
 
-def show(directory):
+def show(directory: Path) -> None:
     """Judges what race.csv and formulas/ hold: writes goals.csv and report.txt, and prints the report."""
     measured, context = measurements.load(directory)
     verdicts = goals.Goals(measured, context["cores"], formulas(directory / "formulas")).all()
@@ -160,7 +164,7 @@ def show(directory):
 # --- the tutorial's formulas ------------------------------------------------------------------------------------------
 
 
-def run_formulas(poolbench, directory, effort):
+def run_formulas(poolbench: Path, directory: Path, effort: dict[str, Any]) -> int:
     """Returns how many of its repetitions failed, or 1 if it did not run at all."""
     code = subprocess.run(
         [poolbench, "run", SUITE, "-o", directory, "-r", str(effort["runs"]), "-w", str(effort["warmup"])],
@@ -173,7 +177,7 @@ def run_formulas(poolbench, directory, effort):
     return 1 if code else 0
 
 
-def formulas(directory):
+def formulas(directory: Path) -> list[goals.Formula]:
     """(name, backend, Figure in ms) of each cell: makespan minus the exact model's. Nothing if it was not run."""
     if not (directory / "results.csv").exists():
         return []
@@ -200,7 +204,7 @@ def formulas(directory):
 # --- the machine ------------------------------------------------------------------------------------------------------
 
 
-def usable_cores(program):
+def usable_cores(program: Path) -> tuple[int, str]:
     """As pool_benchmarks counts them, whose pool sizes they are. Raises CannotRace."""
     import tempfile
 
@@ -227,7 +231,9 @@ def usable_cores(program):
     return int(cores), decided_by
 
 
-def describe(cores, decided_by, effort, options, argv):
+def describe(
+    cores: int, decided_by: str, effort: dict[str, Any], options: argparse.Namespace, argv: list[str]
+) -> dict[str, Any]:
     cpu = next(
         (
             line.partition(":")[2].strip()
@@ -236,7 +242,7 @@ def describe(cores, decided_by, effort, options, argv):
         ),
         platform.processor() or platform.machine(),
     )
-    commit = subprocess.run(
+    described = subprocess.run(
         ["git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude=*"],
         capture_output=True,
         text=True,
@@ -253,7 +259,7 @@ def describe(cores, decided_by, effort, options, argv):
         check=False,
     ).stdout.split() + ["", ""]
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    commit = commit.stdout.strip() or "unknown"
+    commit = described.stdout.strip() or "unknown"
     system = f"{platform.system()} {platform.release()}"
     return {
         "started_utc": started,

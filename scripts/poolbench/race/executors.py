@@ -4,15 +4,25 @@ The scenarios have the names, the units and the sizes of pools/benchmarks; all w
 clock.
 """
 
+from __future__ import annotations
+
 import threading
 import time
-from collections import namedtuple
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from poolbench.race import tasks
 
-# What is measured: the pools of a peer have `workers`.
-Entry = namedtuple("Entry", "scenario peer workers producers")
+
+class Entry(NamedTuple):
+    """What is measured: the pools of a peer have `workers`."""
+
+    scenario: str
+    peer: str
+    workers: int
+    producers: int
 
 
 @dataclass(frozen=True)
@@ -42,14 +52,14 @@ STARTS = 3
 # Imported when they are used: who looks at one of them does not pay for the others, and joblib may be missing.
 
 
-def _cpython_thread(workers):
+def _cpython_thread(workers: int) -> Executor:
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(workers)
 
 
-def _cpython(method):
-    def make(workers):
+def _cpython(method: str) -> Callable[[int], Executor]:
+    def make(workers: int) -> Executor:
         import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
 
@@ -58,10 +68,11 @@ def _cpython(method):
     return make
 
 
-def _loky(workers):
+def _loky(workers: int) -> Executor:
     from joblib.externals.loky import ProcessPoolExecutor
 
-    return ProcessPoolExecutor(workers)
+    executor: Executor = ProcessPoolExecutor(workers)
+    return executor
 
 
 EXECUTORS = {
@@ -75,35 +86,35 @@ EXECUTORS = {
 # --- measuring --------------------------------------------------------------------------------------------------------
 
 
-def lower_median(values):
+def lower_median(values: list[float]) -> float:
     """The lower middle, as in the C++ race."""
     return sorted(values)[(len(values) - 1) // 2]
 
 
-def fitting_tasks(seconds, least, burst):
+def fitting_tasks(seconds: float, least: int, burst: Callable[[int], float]) -> int:
     """How many tasks take about so long, by two warming bursts of a tenth of the time; burst(tasks) gives the
     seconds."""
 
-    def clamped(count):
+    def clamped(count: float) -> int:
         return max(least, min(1_000_000, int(count)))
 
     warm = clamped(seconds / 10 / (burst(least) / least))
     return clamped(seconds / (burst(warm) / warm))
 
 
-def _require(holds, what):
+def _require(holds: bool, what: str) -> None:
     if not holds:
         raise WrongResult(what)
 
 
-def _pids_of_all(executor, workers):
+def _pids_of_all(executor: Executor, workers: int) -> None:
     """Returns when every one of the process pool's workers has run a task."""
-    seen = set()
+    seen: set[int] = set()
     while len(seen) < workers:
         seen.update([future.result() for future in [executor.submit(tasks.process_id, 0.001) for _ in range(workers)]])
 
 
-def _meet(executor, workers):
+def _meet(executor: Executor, workers: int) -> None:
     """Returns when the thread pool's workers have met in tasks that wait for one another. The queue is first in, first
     out: all tasks before these are done then. On a fresh pool it starts every thread, because none is idle."""
     barrier = threading.Barrier(workers)
@@ -111,7 +122,7 @@ def _meet(executor, workers):
         met.result()
 
 
-def _per_task(seconds, least, burst):
+def _per_task(seconds: float, least: int, burst: Callable[[int], float]) -> Measured:
     count = fitting_tasks(seconds, least, burst)
     took = burst(count)
     return Measured(took * 1e9 / count, count, took)
@@ -120,10 +131,10 @@ def _per_task(seconds, least, burst):
 # --- the scenarios: (executor, workers, effort) -> Measured -----------------------------------------------------------
 
 
-def detached(executor, workers, effort):
+def detached(executor: Executor, workers: int, effort: Effort) -> Measured:
     """ns per empty task whose future is dropped at once, until the last one has run."""
 
-    def burst(count):
+    def burst(count: int) -> float:
         begin = time.perf_counter()
         for _ in range(count):
             executor.submit(tasks.nothing)
@@ -133,10 +144,10 @@ def detached(executor, workers, effort):
     return _per_task(effort.seconds, 1000, burst)
 
 
-def future(executor, _workers, effort):
+def future(executor: Executor, _workers: int, effort: Effort) -> Measured:
     """ns per empty task whose future is kept and then waited for."""
 
-    def burst(count):
+    def burst(count: int) -> float:
         begin = time.perf_counter()
         futures = [executor.submit(tasks.identity, 1) for _ in range(count)]
         total = sum(kept.result() for kept in futures)
@@ -147,10 +158,10 @@ def future(executor, _workers, effort):
     return _per_task(effort.seconds, 1000, burst)
 
 
-def round_trip(executor, _workers, effort):
+def round_trip(executor: Executor, _workers: int, effort: Effort) -> Measured:
     """ns per round trip, one after the other."""
 
-    def burst(count):
+    def burst(count: int) -> float:
         begin = time.perf_counter()
         total = sum(executor.submit(tasks.identity, 1).result() for _ in range(count))
         seconds = time.perf_counter() - begin
@@ -160,7 +171,7 @@ def round_trip(executor, _workers, effort):
     return _per_task(effort.seconds, 100, burst)
 
 
-def round_trip_after_1ms(executor, _workers, effort):
+def round_trip_after_1ms(executor: Executor, _workers: int, effort: Effort) -> Measured:
     """Median ns of a round trip, each after everybody has been idle for 1 ms."""
     for _ in range(100):
         executor.submit(tasks.identity, 1).result()
@@ -176,10 +187,10 @@ def round_trip_after_1ms(executor, _workers, effort):
     return Measured(lower_median(each), trips, time.perf_counter() - begin)
 
 
-def map_100(executor, _workers, effort):
+def map_100(executor: Executor, _workers: int, effort: Effort) -> Measured:
     """ns per item of a map whose chunks have 100."""
 
-    def burst(count):
+    def burst(count: int) -> float:
         begin = time.perf_counter()
         total = sum(executor.map(tasks.identity, [1] * count, chunksize=100))
         seconds = time.perf_counter() - begin
@@ -189,11 +200,11 @@ def map_100(executor, _workers, effort):
     return _per_task(effort.seconds, 1000, burst)
 
 
-def echo_1mib(executor, _workers, effort):
+def echo_1mib(executor: Executor, _workers: int, effort: Effort) -> Measured:
     """ns per MiB that is sent to a worker and comes back, 32 on their way at a time."""
     payload = bytes([7]) * MIB
 
-    def burst(rounds):
+    def burst(rounds: int) -> float:
         begin = time.perf_counter()
         for _ in range(rounds):
             futures = [executor.submit(tasks.identity, payload) for _ in range(ECHOES_IN_FLIGHT)]
@@ -206,7 +217,7 @@ def echo_1mib(executor, _workers, effort):
     return Measured(per_round.value / ECHOES_IN_FLIGHT, per_round.tasks * ECHOES_IN_FLIGHT, per_round.seconds)
 
 
-def _start(make, workers):
+def _start(make: Callable[[int], Executor], workers: int) -> Measured:
     """ns from nothing to a pool each of whose workers has run a task: the median of a few."""
     each = []
     for _ in range(STARTS):
@@ -232,7 +243,7 @@ SCENARIOS = {
 }
 
 
-def entries(cores):
+def entries(cores: int) -> list[Entry]:
     """Everything that can be measured here, with the pool sizes of the C++ race."""
     sizes = {"detached": (1, 2, 4, cores, cores * 5), "future": (1, 2, 4, cores, cores * 5), "process_start": (2,)}
     return [
@@ -243,11 +254,11 @@ def entries(cores):
     ]
 
 
-def unit_of(scenario):
+def unit_of(scenario: str) -> str:
     return SCENARIOS[scenario][1]
 
 
-def measure(entry, effort):
+def measure(entry: Entry, effort: Effort) -> Measured:
     """Measures an entry once. Raises WrongResult, or what the executor raises (ImportError without joblib)."""
     make = EXECUTORS[entry.peer]
     scenario, _, _ = SCENARIOS[entry.scenario]

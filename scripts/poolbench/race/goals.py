@@ -4,10 +4,11 @@ A goal is a figure - a ratio of two entries of the race, or a value - and its li
 over the rounds; its spread is the lowest and the highest of one round, whose entries ran beside each other.
 """
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from poolbench.race.executors import Entry
-from poolbench.race.measurements import Figure
+from poolbench.race.measurements import Figure, Measurements
 from poolbench.race.side_run import FIGURES, LABEL
 
 MET, MISSED, NOT_MEASURED = "met", "missed", "not measured"
@@ -15,11 +16,13 @@ MET, MISSED, NOT_MEASURED = "met", "missed", "not measured"
 NOT_COUNTED = {MET: f"({LABEL}: met)", MISSED: f"({LABEL}: missed)"}
 
 AT_MOST, BELOW, AT_LEAST = "at most", "below", "at least"
-_HOLDS = {
+_HOLDS: dict[str, Callable[[float, float], bool]] = {
     AT_MOST: lambda figure, limit: figure <= limit,
     BELOW: lambda figure, limit: figure < limit,
     AT_LEAST: lambda figure, limit: figure >= limit,
 }
+
+Formula = tuple[str, str, Figure]  # name, backend, measured minus exact model in ms
 
 THREADS, PROCESSES = "thread_pool", "process_pool"
 
@@ -36,22 +39,22 @@ class Verdict:
 
     group: str
     goal: str
-    workers: object
-    producers: object
-    value: object  # ours, in `unit`; None if it was not measured
+    workers: int | str  # empty if it has none
+    producers: int | str  # empty if it has none
+    value: float | None  # ours, in `unit`; None if it was not measured
     unit: str
     against: str
-    against_value: object
+    against_value: float | None
     bound: str
     limit: float
-    figure: object
-    low: object
-    high: object
+    figure: float | None
+    low: float | None
+    high: float | None
     rounds: int
     verdict: str
 
 
-def verdict_of(bound, limit, figure):
+def verdict_of(bound: str, limit: float, figure: Figure | None) -> str:
     if figure is None:
         return NOT_MEASURED
     return MET if _HOLDS[bound](figure.value, limit) else MISSED
@@ -60,10 +63,10 @@ def verdict_of(bound, limit, figure):
 class Goals:
     """All verdicts of a race. `formulas` are (name, backend, Figure in ms) of measured minus exact model."""
 
-    def __init__(self, measurements, cores, formulas=()):
+    def __init__(self, measurements: Measurements, cores: int, formulas: Sequence[Formula] = ()) -> None:
         self._race, self._cores, self._formulas = measurements, cores, formulas
 
-    def all(self):
+    def all(self) -> list[Verdict]:
         return [
             *self._throughput(),
             *self._thread_latency(),
@@ -76,7 +79,19 @@ class Goals:
 
     # --- one line ----------------------------------------------------------------------------------------------------
 
-    def _line(self, group, goal, entry, against, bound, limit, figure, against_value=None, label=None, counts=True):
+    def _line(
+        self,
+        group: str,
+        goal: str,
+        entry: Entry,
+        against: Entry | None,
+        bound: str,
+        limit: float,
+        figure: Figure | None,
+        against_value: float | None = None,
+        label: str | None = None,
+        counts: bool = True,
+    ) -> Verdict:
         verdict = verdict_of(bound, limit, figure)
         value = self._race.median(entry)
         return Verdict(
@@ -90,31 +105,41 @@ class Goals:
             against_value=self._race.median(against) if against in self._race.values else against_value,
             bound=bound,
             limit=limit,
-            figure=figure and figure.value,
-            low=figure and figure.low,
-            high=figure and figure.high,
+            figure=figure.value if figure else None,
+            low=figure.low if figure else None,
+            high=figure.high if figure else None,
             rounds=figure.rounds if figure else 0,
             verdict=verdict if counts else NOT_COUNTED.get(verdict, verdict),
         )
 
-    def _against(self, group, goal, entry, against, bound, limit, factor=1.0, label=None):
+    def _against(
+        self,
+        group: str,
+        goal: str,
+        entry: Entry,
+        against: Entry | None,
+        bound: str,
+        limit: float,
+        factor: float = 1.0,
+        label: str | None = None,
+    ) -> Verdict:
         """`entry` over `against`."""
         figure = self._race.ratio(entry, against, factor) if against else None
         return self._line(group, goal, entry, against, bound, limit, figure, label=label)
 
-    def _ahead(self, group, goal, entry, peer, limit):
+    def _ahead(self, group: str, goal: str, entry: Entry, peer: Entry, limit: float) -> Verdict:
         """`peer` takes at least `limit` times as long as `entry`."""
         return self._line(group, goal, entry, peer, AT_LEAST, limit, self._race.ratio(peer, entry))
 
-    def _value(self, group, goal, entry, bound, limit):
+    def _value(self, group: str, goal: str, entry: Entry, bound: str, limit: float) -> Verdict:
         return self._line(group, goal, entry, None, bound, limit, self._race.figure(entry))
 
     # --- ThreadPool --------------------------------------------------------------------------------------------------
 
-    def _sizes(self):
+    def _sizes(self) -> list[int]:
         return sorted({1, 2, 4, self._cores, self._cores * 5})
 
-    def _throughput(self):
+    def _throughput(self) -> Iterator[Verdict]:
         group = "ThreadPool"
         for scenario, share in (("detached", 1 / 3), ("future", 1 / 2)):
             for producers in (1, 4):
@@ -140,7 +165,9 @@ class Goals:
                     yield from self._beside(group, ours, "helping", goal, BELOW, 1.0)
                 yield self._flat(group, scenario, producers)
 
-    def _beside(self, group, ours, executed_by, goal, bound, limit):
+    def _beside(
+        self, group: str, ours: Entry, executed_by: str, goal: str, bound: str, limit: float
+    ) -> Iterator[Verdict]:
         """The same, against what a peer took elsewhere."""
         figures = [
             figure
@@ -166,25 +193,17 @@ class Goals:
             counts=False,
         )
 
-    def _flat(self, group, scenario, producers):
+    def _flat(self, group: str, scenario: str, producers: int) -> Verdict:
         sizes = [Entry(scenario, THREADS, workers, producers) for workers in self._sizes() if workers >= 2]
         goal = f"{scenario}, dearest over cheapest of 2 to cores*5 workers"
         measured = [entry for entry in sizes if entry in self._race.values]
         dearest = max(measured, key=self._race.median, default=sizes[-1])
-        cheapest = min(measured, key=self._race.median, default=None)
-        complete = len(measured) == len(sizes)
-        line = self._against(
-            group,
-            goal,
-            dearest,
-            cheapest if complete else None,
-            AT_MOST,
-            FLAT,
-            label=f"{cheapest.workers} workers" if complete else None,
-        )
-        return line
+        if len(measured) < len(sizes):
+            return self._against(group, goal, dearest, None, AT_MOST, FLAT)
+        cheapest = min(measured, key=self._race.median)
+        return self._against(group, goal, dearest, cheapest, AT_MOST, FLAT, label=f"{cheapest.workers} workers")
 
-    def _thread_latency(self):
+    def _thread_latency(self) -> Iterator[Verdict]:
         group = "ThreadPool"
         for scenario, name in (
             ("round_trip", "idle round trip"),
@@ -204,7 +223,7 @@ class Goals:
                 group, "idle CPU time per second", Entry("idle_cpu", THREADS, workers, 1), AT_MOST, IDLE_NS_PER_S
             )
 
-    def _work(self):
+    def _work(self) -> Iterator[Verdict]:
         sizes = sorted({self._cores, self._cores * 5})
         for workers in sizes:
             ours = Entry("sleep", THREADS, workers, 1)
@@ -221,7 +240,7 @@ class Goals:
                 0.98 if workers == self._cores else 0.96,
             )
 
-    def _callbacks(self):
+    def _callbacks(self) -> Iterator[Verdict]:
         for workers in self._sizes():
             yield self._value(
                 "Callbacks",
@@ -240,13 +259,13 @@ class Goals:
 
     # --- ProcessPool -------------------------------------------------------------------------------------------------
 
-    def _processes(self):
+    def _processes(self) -> Iterator[Verdict]:
         group, cores = "ProcessPool", self._cores
 
-        def ours(scenario, workers=cores):
+        def ours(scenario: str, workers: int = cores) -> Entry:
             return Entry(scenario, PROCESSES, workers, 1)
 
-        def peer(scenario, name, workers=cores):
+        def peer(scenario: str, name: str, workers: int = cores) -> Entry:
             return Entry(scenario, name, workers, 1)
 
         pipelined = ours("process_pipelined")
@@ -304,7 +323,7 @@ class Goals:
 
     # --- the rest ----------------------------------------------------------------------------------------------------
 
-    def _formula_goals(self):
+    def _formula_goals(self) -> Iterator[Verdict]:
         limits = {"thread": 0.6, "process": 0.8}
         if not self._formulas:
             yield Verdict(
@@ -343,7 +362,7 @@ class Goals:
                 verdict_of(BELOW, limits[backend], figure),
             )
 
-    def _clients(self):
+    def _clients(self) -> Iterator[Verdict]:
         group, cores = "10,000 clients", self._cores
         for scenario, name in (
             ("memory_detached", "memory per queued task, detached"),

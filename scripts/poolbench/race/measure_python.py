@@ -8,6 +8,8 @@ Each line: scenario, peer, workers, producers, unit, executed_by, tasks, seconds
 median, low, high; or scenario, peer, workers, producers and error. Exit code: 0, 1 when an entry failed, 2 bad usage.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import math
@@ -15,9 +17,13 @@ import os
 import sys
 
 # Worker processes that are spawned import this file again: nothing but the standard library's light part up here.
+TYPE_CHECKING = False  # typing's, without its import
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     from poolbench.race import executors
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -65,7 +71,7 @@ def main(argv):
     return 1 if failed else 0
 
 
-def _line(executors, entry, effort, repetitions):
+def _line(executors: ModuleType, entry: Any, effort: Any, repetitions: int) -> dict[str, Any]:
     line = dict(entry._asdict())
     try:
         measured = [executors.measure(entry, effort) for _ in range(repetitions)]

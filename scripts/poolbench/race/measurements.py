@@ -3,8 +3,10 @@
 import csv
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from poolbench.data import schema, text_files
 from poolbench.race.executors import Entry
@@ -16,7 +18,7 @@ class UnreadableRace(Exception):
     """The file is no race.csv; the message says why."""
 
 
-def median(values):
+def median(values: Iterable[float]) -> float:
     """The mean of the two middle ones of an even number. NaN of none."""
     values = sorted(values)
     if not values:
@@ -38,9 +40,12 @@ class Figure:
 class Measurements:
     """The rows of a race. `errors` are those of the rows that are not ok, by entry, the last of each."""
 
-    def __init__(self, rows):
-        self.values = {}  # Entry -> {round: value}
-        self.units, self.executed_by, self.producer_share, self.errors = {}, {}, {}, {}
+    def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
+        self.values: dict[Entry, dict[int, float]] = {}  # by round
+        self.units: dict[Entry, str] = {}
+        self.executed_by: dict[Entry, str] = {}
+        self.producer_share: dict[Entry, list[float]] = {}
+        self.errors: dict[Entry, str] = {}
         for row in rows:
             entry = Entry(row["scenario"], row["peer"], int(row["workers"]), int(row["producers"]))
             if row["status"] != schema.STATUS_OK:
@@ -51,20 +56,24 @@ class Measurements:
             self.executed_by[entry] = row["executed_by"]
             self.producer_share.setdefault(entry, []).append(float(row["producer_share"]))
 
-    def of(self, scenario, producers=None):
+    def of(self, scenario: str, producers: int | None = None) -> list[Entry]:
         """The measured entries of a scenario."""
         return [entry for entry in self.values if entry.scenario == scenario and producers in (None, entry.producers)]
 
-    def median(self, entry):
+    def median(self, entry: Entry) -> float:
         """NaN if it was not measured."""
         return median(self.values.get(entry, {}).values())
 
-    def figure(self, entry):
+    def figure(self, entry: Entry) -> Figure | None:
         """None if it was not measured."""
-        values = list(self.values.get(entry, {}).values())
-        return Figure(median(values), min(values), max(values), len(values)) if values else None
+        return self.figure_of(entry) if entry in self.values else None
 
-    def ratio(self, over, under, factor=1.0):
+    def figure_of(self, entry: Entry) -> Figure:
+        """REQUIRES: it was measured."""
+        values = self.values[entry].values()
+        return Figure(median(values), min(values), max(values), len(values))
+
+    def ratio(self, over: Entry, under: Entry, factor: float = 1.0) -> Figure | None:
         """That of the medians, times the factor; its spread is that of the ratios within a round. None if there is
         none."""
         above, below = self.values.get(over, {}), self.values.get(under, {})
@@ -74,7 +83,7 @@ class Measurements:
         each = [factor * above[number] / below[number] for number in both]
         return Figure(factor * self.median(over) / self.median(under), min(each), max(each), len(both))
 
-    def best(self, scenario, workers, producers, executed_by=None):
+    def best(self, scenario: str, workers: int, producers: int, executed_by: str | None = None) -> Entry | None:
         """The entry with the lowest median among the peers, as many workers or none to choose; None if there is
         none."""
         peers = [
@@ -84,10 +93,10 @@ class Measurements:
             and (entry.workers == workers or entry.workers == 0)
             and executed_by in (None, self.executed_by[entry])
         ]
-        return min(peers, key=self.median, default=None)
+        return min(peers, key=self.median) if peers else None
 
 
-def read(path):
+def read(path: Path) -> list[dict[str, Any]]:
     """The rows of a race.csv. A last line that was torn is no row. Raises UnreadableRace."""
     try:
         content = text_files.read(path)
@@ -106,7 +115,7 @@ def read(path):
     return rows
 
 
-def load(directory):
+def load(directory: Path | str) -> tuple[Measurements, dict[str, Any]]:
     """The measurements and the context of a race. Raises UnreadableRace."""
     directory = Path(directory)
     try:

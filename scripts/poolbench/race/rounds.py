@@ -17,8 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any, TextIO
 
 from poolbench.data import schema
 from poolbench.race.executors import EXECUTORS, Entry
@@ -41,10 +43,10 @@ class Contest:
     a measurement.
     """
 
-    def __init__(self, program, python, cores, seconds, scale):
+    def __init__(self, program: str, python: str, cores: int, seconds: float, scale: float) -> None:
         self.program, self.python, self.cores, self.seconds, self.scale = program, python, cores, seconds, scale
 
-    def entries(self):
+    def entries(self) -> list[Entry]:
         """Everything that can be measured. Raises CannotRace."""
         listed = subprocess.run(
             [self.program, "--benchmark_list_tests", "--benchmark_filter=^race/"],
@@ -57,7 +59,7 @@ class Contest:
             raise CannotRace(f"{self.program} lists no race: {listed.stderr.strip()}")
         return found + python_entries(self.cores)
 
-    def measure(self, entry):
+    def measure(self, entry: Entry) -> dict[str, Any]:
         """One row of race.csv, but for its place in the race. Never raises for what a contestant does."""
         with tempfile.TemporaryDirectory(prefix="poolbench-race-") as directory:
             output = Path(directory) / "measured.json"
@@ -76,7 +78,7 @@ class Contest:
         row["error"] = " ".join(result.get("error", "").split())
         return row
 
-    def _cpp(self, entry, output):
+    def _cpp(self, entry: Entry, output: Path) -> list[str]:
         name = f"^race/{entry.scenario}/{entry.peer}/workers:{entry.workers}/producers:{entry.producers}/"
         return [
             self.program,
@@ -87,7 +89,7 @@ class Contest:
             f"--race_scale={self.scale}",
         ]
 
-    def _python(self, entry, output):
+    def _python(self, entry: Entry, output: Path) -> list[str]:
         return [
             self.python,
             "-m",
@@ -104,13 +106,13 @@ class Contest:
         ]
 
 
-def entry_of(name):
+def entry_of(name: str) -> Entry:
     """The entry that a benchmark's name says: race/SCENARIO/PEER/workers:N/producers:N/..."""
     _, scenario, peer, workers, producers, *_ = name.split("/")
     return Entry(scenario, peer, int(workers.partition(":")[2]), int(producers.partition(":")[2]))
 
 
-def cpp_result(report):
+def cpp_result(report: dict[str, Any]) -> dict[str, Any]:
     """What Google Benchmark's JSON says of its only benchmark."""
     measured = report["benchmarks"][0]
     if measured.get("error_occurred"):
@@ -126,7 +128,7 @@ def cpp_result(report):
     }
 
 
-def python_result(line):
+def python_result(line: dict[str, Any]) -> dict[str, Any]:
     """What measure_python.py says of one repetition."""
     if "error" in line:
         return {"error": line["error"]}
@@ -140,7 +142,7 @@ def python_result(line):
     }
 
 
-def run_to_its_end(command, timeout):
+def run_to_its_end(command: list[str], timeout: float) -> str:
     """Runs it in a process group of its own, of which nothing is left when this returns or raises. What went wrong, or
     ""."""
     process = subprocess.Popen(
@@ -165,7 +167,7 @@ def run_to_its_end(command, timeout):
     return f"exit code {process.returncode}: {last[0]}"
 
 
-def _end_group(process, seconds=3.0):
+def _end_group(process: subprocess.Popen[str], seconds: float = 3.0) -> None:
     """Asks every process of the group to end, and kills what has not: loky's resource tracker removes its semaphores
     when asked."""
     deadline = time.monotonic() + seconds
@@ -175,11 +177,12 @@ def _end_group(process, seconds=3.0):
         process.poll()
         alive = _signal_group(process.pid, 0)
     _signal_group(process.pid, signal.SIGKILL)
+    assert process.stderr
     process.stderr.close()
     process.wait()
 
 
-def _signal_group(group, number):
+def _signal_group(group: int, number: int) -> bool:
     """Whether there is anybody in it."""
     try:
         os.killpg(group, number)
@@ -191,23 +194,32 @@ def _signal_group(group, number):
 # --- order ------------------------------------------------------------------------------------------------------------
 
 
-def order_of_a_round(entries, seed, number):
+def order_of_a_round(entries: list[Entry], seed: int, number: int) -> list[Entry]:
     """The entries as round `number` measures them: scenario by scenario, the contestants of each size shuffled."""
     draw = random.Random(f"{seed} {number}")
     scenarios = list(dict.fromkeys(entry.scenario for entry in entries))
 
-    def size(entry):
+    def size(entry: Entry) -> tuple[int, int, int]:
         return scenarios.index(entry.scenario), entry.producers, entry.workers
 
-    ordered = []
-    for _, same in itertools.groupby(sorted(entries, key=size), key=size):
-        same = list(same)
+    ordered: list[Entry] = []
+    for _, group in itertools.groupby(sorted(entries, key=size), key=size):
+        same = list(group)
         draw.shuffle(same)
         ordered += same
     return ordered
 
 
-def race(contest, entries, rounds, seed, path, progress=sys.stderr, budget=math.inf, clock=time.monotonic):
+def race(
+    contest: Contest,
+    entries: list[Entry],
+    rounds: int,
+    seed: int,
+    path: Path,
+    progress: TextIO = sys.stderr,
+    budget: float = math.inf,
+    clock: Callable[[], float] = time.monotonic,
+) -> int:
     """Runs the rounds and appends to `path`, which is new. Returns how many measurements failed.
 
     After the first one no round is started that would likely end later than `budget` seconds after the beginning.

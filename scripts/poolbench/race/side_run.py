@@ -1,15 +1,30 @@
 """Peers that Debian does not have: what they took in one side run on a two-core machine (g++ -O3, C++20), medians in ns
 per task, one producer unless it says otherwise. Never measured beside the others, so that no goal is judged by them."""
 
-from collections import namedtuple
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-# low and high are equal where one number is known.
-Figure = namedtuple("Figure", "scenario peer executed_by workers producers low high")
+
+class Figure(NamedTuple):
+    scenario: str
+    peer: str
+    executed_by: str
+    workers: int
+    producers: int
+    low: float  # low and high are equal where one number is known
+    high: float
+
 
 LABEL = "side run"
 
 
-def _figures(scenario, peer, executed_by, by_workers, producers=1):
+def _figures(
+    scenario: str,
+    peer: str,
+    executed_by: str,
+    by_workers: Mapping[int, float | tuple[float, float]],
+    producers: int = 1,
+) -> Iterator[Figure]:
     for workers, value in by_workers.items():
         low, high = value if isinstance(value, tuple) else (value, value)
         yield Figure(scenario, peer, executed_by, workers, producers, low, high)

@@ -1,6 +1,11 @@
 """What the race says, as text: what each contestant takes, and how each goal fared."""
 
-from poolbench.race.goals import MET, MISSED, NOT_MEASURED
+from collections.abc import Container, Sequence
+
+from poolbench.race import side_run
+from poolbench.race.executors import Entry
+from poolbench.race.goals import MET, MISSED, NOT_MEASURED, Verdict
+from poolbench.race.measurements import Measurements
 from poolbench.race.side_run import FIGURES, LABEL
 
 WHO = {
@@ -18,20 +23,20 @@ UNITS = {
 DIVISORS = {"ms": 1e6, "us": 1e3, "ns": 1, "ns/s": 1}
 
 
-def number(value):
+def number(value: float | None) -> str:
     """Three digits, or more before the point."""
     if value is None or value != value:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.3g}"
 
 
-def scale_of(value, unit):
+def scale_of(value: float, unit: str) -> str:
     """The unit that suits the value, which is in `unit`; that one itself if there is no choice."""
     scales = UNITS.get(unit, ((0, unit),))
     return next((name for least, name in scales if abs(value) >= least), scales[-1][1])
 
 
-def quantity(value, unit):
+def quantity(value: float | None, unit: str) -> str:
     """With a unit that suits it."""
     if value is None or value != value:
         return "-"
@@ -41,7 +46,7 @@ def quantity(value, unit):
     return number(value) if unit in ("ratio", "efficiency", "") else f"{number(value)} {unit.partition('/')[0]}"
 
 
-def aligned(rows, right=()):
+def aligned(rows: list[list[str]], right: Container[int] = ()) -> list[str]:
     """Lines of columns as wide as their longest text; the columns in `right` end together."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
@@ -53,7 +58,7 @@ def aligned(rows, right=()):
     ]
 
 
-def costs(measurements, scenario, producers=1):
+def costs(measurements: Measurements, scenario: str, producers: int = 1) -> list[str]:
     """A scenario's table: a line per contestant, a column per pool size; the cheapest contestant at the largest size
     first. Empty if it was not measured."""
     entries = measurements.of(scenario, producers)
@@ -61,15 +66,19 @@ def costs(measurements, scenario, producers=1):
         return []
     side = [figure for figure in FIGURES if figure.scenario == scenario and figure.producers == producers]
     sizes = sorted({entry.workers for entry in entries if entry.workers})
-    peers = {}
+    peers: dict[str, dict[int, Entry]] = {}
     for entry in entries:
         peers.setdefault(entry.peer, {})[entry.workers] = entry
     unit = measurements.units[entries[0]]
 
-    def order(peer):
+    def order(peer: str) -> float:
         return measurements.median(peers[peer][max(peers[peer])])
 
-    head = ["", "who ran the tasks", *[f"{size} worker{'s' if size != 1 else ''}" for size in sizes or ["no"]]]
+    head = [
+        "",
+        "who ran the tasks",
+        *([f"{size} worker{'s' if size != 1 else ''}" for size in sizes] or ["no workers"]),
+    ]
     lines = [head]
     for peer in sorted(peers, key=order):
         mine = peers[peer]
@@ -85,13 +94,13 @@ def costs(measurements, scenario, producers=1):
         ]
         lines.append([peer, who, *cells])
     for peer in dict.fromkeys(figure.peer for figure in side):
-        mine = {figure.workers: figure for figure in side if figure.peer == peer}
-        who = WHO[next(iter(mine.values())).executed_by]
-        lines.append([f"{peer} ({LABEL})", who, *[_side(mine.get(size)) for size in sizes]])
+        elsewhere = {figure.workers: figure for figure in side if figure.peer == peer}
+        who = WHO[next(iter(elsewhere.values())).executed_by]
+        lines.append([f"{peer} ({LABEL})", who, *[_side(elsewhere.get(size)) for size in sizes]])
     return aligned(lines, right=range(2, len(head)))
 
 
-def _cell(measurements, entry, unit):
+def _cell(measurements: Measurements, entry: Entry | None, unit: str) -> str:
     figure = measurements.figure(entry) if entry else None
     if figure is None:
         return ""
@@ -99,13 +108,13 @@ def _cell(measurements, entry, unit):
     return f"{quantity(figure.value, unit)} [{number(figure.low / divisor)}..{number(figure.high / divisor)}]"
 
 
-def _side(figure):
+def _side(figure: side_run.Figure | None) -> str:
     if figure is None:
         return ""
     return f"{figure.low:g} ns" if figure.low == figure.high else f"{figure.low:g}-{figure.high:g} ns"
 
 
-def goals(verdicts):
+def goals(verdicts: Sequence[Verdict]) -> list[str]:
     """The ratio table: a line per goal."""
     lines = [["", "workers", "producers", "ours", "against", "takes", "goal", "measured", "spread", "verdict"]]
     group = None
@@ -130,7 +139,7 @@ def goals(verdicts):
     return aligned(lines, right=(1, 2, 3, 5, 7))
 
 
-def summary(verdicts):
+def summary(verdicts: Sequence[Verdict]) -> str:
     """One line: how many goals are met, and which are not."""
     counted = {
         verdict: [line for line in verdicts if line.verdict == verdict] for verdict in (MET, MISSED, NOT_MEASURED)
@@ -138,7 +147,7 @@ def summary(verdicts):
     return f"{len(counted[MET])} goals met, {len(counted[MISSED])} missed, {len(counted[NOT_MEASURED])} not measured"
 
 
-def report(measurements, verdicts):
+def report(measurements: Measurements, verdicts: Sequence[Verdict]) -> list[str]:
     """Everything, as lines."""
     lines = []
     scenarios = dict.fromkeys(entry.scenario for entry in measurements.values)
