@@ -1,6 +1,7 @@
 #include "pools/detail/block_cache.h"
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <mutex>
@@ -71,27 +72,35 @@ void free_all(Magazine& magazine, std::size_t index) noexcept {
 class alignas(64) Depot {
  public:
   bool take(Magazine& into) noexcept {
+    // A glance, since for a program that keeps all its tasks there never is one: whoever misses one that is just being put takes a block
+    // from the heap.
+    if (magazines_.load(std::memory_order_relaxed) == 0) return false;
     const std::lock_guard lock(mutex_);
     if (first_ == nullptr) return false;
     into.first = std::exchange(first_, first_->next_magazine);
     into.count = kMagazine;
-    --magazines_;
+    count(-1);
     return true;
   }
   // False: it holds enough; the magazine is still the caller's.
   bool put(Magazine& full, std::size_t index) noexcept {
     const std::lock_guard lock(mutex_);
-    if (magazines_ >= BlockCache::kMostKept / (kMagazine * bytes_of(index))) return false;
+    if (magazines_.load(std::memory_order_relaxed) >= BlockCache::kMostKept / (kMagazine * bytes_of(index))) return false;
     full.first->next_magazine = std::exchange(first_, full.first);
     full = {};
-    ++magazines_;
+    count(1);
     return true;
   }
 
  private:
+  void count(std::ptrdiff_t by) noexcept {   // REQUIRES: mutex_ is held
+    magazines_.store(magazines_.load(std::memory_order_relaxed) + static_cast<std::size_t>(by), std::memory_order_relaxed);
+  }
+
   AdaptiveMutex mutex_;
-  Block* first_ = nullptr;       // guarded by mutex_
-  std::size_t magazines_ = 0;    // guarded by mutex_
+  Block* first_ = nullptr;   // guarded by mutex_
+  // Written with mutex_ held. Relaxed: what is read without it decides nothing but whether to look.
+  std::atomic<std::size_t> magazines_{0};
 };
 
 // Trivially destroyed: objects with static storage duration may still be in blocks.

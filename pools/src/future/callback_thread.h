@@ -12,6 +12,7 @@
 
 #include "pools/detail/futex.h"
 #include "pools/detail/future_state.h"
+#include "pools/src/base/cache_line.h"
 #include "pools/src/future/delivery_queue.h"
 
 namespace pools::detail {
@@ -48,7 +49,7 @@ class CallbackThread final : public CallbackSink {
   std::atomic<bool> started_{false};          // set under start_mutex_, and never reset
   std::atomic<std::uint32_t> ready_{0};       // start() sleeps on it
 
-  AdaptiveMutex mutex_;
+  alignas(kCacheLine) AdaptiveMutex mutex_;
   // Guarded by mutex_.
   DeliveryQueue queue_;
   std::uint32_t delivered_ = 0;   // wraps; only differences count
@@ -57,7 +58,8 @@ class CallbackThread final : public CallbackSink {
   // and owes the wake-up.
   bool sleeping_ = false;
 
-  Parker parker_;
+  // The thread's side.
+  alignas(kCacheLine) Parker parker_;
   // Deliveries run, wraps. drain() sleeps on it; the thread wakes only if told that somebody does.
   std::atomic<std::uint32_t> completed_{0};
   std::atomic<std::uint32_t> drainers_{0};

@@ -185,10 +185,11 @@ void FutureState::run_delivered_callbacks() noexcept {
 }
 
 void FutureState::destroy() noexcept {
-  if (!stack_runs_low()) {
-    delete this;
-    return;
-  }
+  if (stack_runs_low()) [[unlikely]] return destroy_on_little_stack();
+  delete this;
+}
+
+void FutureState::destroy_on_little_stack() noexcept {
   if (put_off_destructions != nullptr) {
     next_delivered_ = std::exchange(*put_off_destructions, this);
     return;

@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "pools/detail/forks.h"
+#include "pools/detail/futex.h"
 #include "pools/detail/remote_task.h"
 #include "pools/errors.h"
 #include "pools/metrics.h"
@@ -167,7 +168,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   std::thread::id supervisor_id_;
 
   // Guarded by mutex_.
-  mutable std::mutex mutex_;
+  mutable AdaptiveMutex mutex_;
   TaskQueue queue_;
   std::vector<WorkerRef> idle_;        // the last one is used first: its memory is warm. As much room as live_
   std::vector<WorkerRef> live_;        // changed by the supervisor only, which may read it without the mutex

@@ -42,6 +42,7 @@
 #include "pools/detail/job.h"
 #include "pools/detail/runner.h"
 #include "pools/detail/stack.h"
+#include "pools/src/base/cache_line.h"
 #include "pools/src/base/pairing_heap.h"
 #include "pools/src/future/completion_queue.h"
 #include "pools/src/thread/job_events.h"
@@ -161,11 +162,9 @@ class Dispatch {
     static Job*& child(Job& job) noexcept { return job.extras->child; }
   };
 
-  static constexpr std::size_t kCacheLine = 64;   // two sides, two lines: producers and workers disturb each other less
-
   JobEvents& events_;
 
-  // Lock order: outbox, then inbox.
+  // Two sides, two lines: producers and workers disturb each other less. Lock order: outbox, then inbox.
   alignas(kCacheLine) AdaptiveMutex outbox_mutex_;
   List outbox_;   // guarded by outbox_mutex_; grows only under both locks
   // Changes only under both locks: who holds either reads what is. Relaxed: others decide nothing by it.

@@ -109,17 +109,11 @@ void ThreadPoolRef::submit_job(ThreadPoolCore& core, Job& job, FutureState* stat
   core.submit(job, state, options);
 }
 
-void ThreadPoolCore::enqueue(Job& job) {
-  for (bool anyway = false;;) {
-    switch (dispatch_.push(&job, anyway)) {
-      case Dispatch::Pushed::queued:
-        return;
-      case Dispatch::Pushed::refused:
-        refuse();
-      case Dispatch::Pushed::needs_worker:
-        // Each time around a worker was started for this job or another one, unless it is the last time.
-        anyway = !start_needed(Dispatch::Need::another);
-    }
+void ThreadPoolCore::enqueue_otherwise(Job& job, Dispatch::Pushed pushed) {
+  while (pushed != Dispatch::Pushed::queued) {
+    if (pushed == Dispatch::Pushed::refused) refuse();
+    // Each time around a worker is started for this job or another one, unless it is the last time.
+    pushed = dispatch_.push(&job, !start_needed(Dispatch::Need::another));
   }
 }
 

@@ -18,6 +18,7 @@
 #include "pools/metrics.h"
 #include "pools/observer.h"
 #include "pools/options.h"
+#include "pools/src/base/cache_line.h"
 #include "pools/src/future/callback_thread.h"
 #include "pools/src/thread/deadline_timer.h"
 #include "pools/src/thread/dispatch.h"
@@ -57,8 +58,8 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   PoolMetrics metrics() const;
 
  private:
-  // A worker, and the counts of all workers that had its number.
-  struct Slot {
+  // A worker, and the counts of all workers that had its number. What the worker writes is on lines of its own, wherever the slot lies.
+  struct alignas(kCacheLine) Slot {
     Slot(Dispatch& dispatch, const CallbackSink& pool, JobEvents& events, int number)
         : tally{.latencies = events.make_latencies()}, worker(dispatch, pool, events, tally, number) {}
     Tally tally;
@@ -82,7 +83,10 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
     if (!process_.is_this()) [[unlikely]] refuse_in_fork();
   }
   [[noreturn]] void refuse_in_fork() const;
-  void enqueue(Job& job);
+  void enqueue(Job& job) {
+    if (const Dispatch::Pushed pushed = dispatch_.push(&job); pushed != Dispatch::Pushed::queued) [[unlikely]] enqueue_otherwise(job, pushed);
+  }
+  [[gnu::cold]] void enqueue_otherwise(Job& job, Dispatch::Pushed pushed);   // what a push came to that has not queued it
   void enqueue_with_extras(Job& job, FutureState* state, const TaskOptions* options);
   bool find_permit(Job& job, FutureState* state);
   bool run_in_caller(Job& job, FutureState* state);

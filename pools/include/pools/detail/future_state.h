@@ -211,6 +211,7 @@ class FutureState : public InBlocks {
   void run_continuations() noexcept;
   void run_callbacks() noexcept;
   void destroy() noexcept;
+  [[gnu::cold]] void destroy_on_little_stack() noexcept;
 
   std::atomic<std::uint32_t> references_{1};
   // Status and flags. Invariant: flags are only ever added before the state is done, by read-modify-writes, and the
