@@ -6,9 +6,17 @@
 
 #include <cereal/archives/binary.hpp>
 #include <cereal/cereal.hpp>
+#include <cereal/types/deque.hpp>
+#include <cereal/types/forward_list.hpp>
+#include <cereal/types/list.hpp>
+#include <cereal/types/valarray.hpp>
+#include <cereal/types/vector.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <forward_list>
 #include <functional>
+#include <list>
 #include <memory>
 #include <span>
 #include <string>
@@ -16,6 +24,7 @@
 #include <type_traits>
 #include <typeinfo>
 #include <unordered_map>
+#include <valarray>
 #include <vector>
 
 #include "pools/detail/bytes.h"
@@ -37,8 +46,22 @@ class LoadArchive : public cereal::InputArchive<LoadArchive, cereal::AllowEmptyC
   explicit LoadArchive(Reader& reader) : InputArchive(this), reader_(reader) {}
   void read(void* to, std::size_t count) { reader_.read(to, count); }
   std::span<const std::byte> take(std::size_t count) { return reader_.take(count); }
-  std::size_t remaining() const { return reader_.remaining(); }
   Reader& reader() const { return reader_; }
+
+  // A container is resized to its count before its elements are read: what cannot be there must not be allocated. Elements of no bytes at
+  // all exist (a class whose serialize function archives nothing), so that what takes a moderate amount of memory always passes. Throws
+  // WireError.
+  void require_elements(std::uint64_t count, std::size_t bytes_each) const {
+    constexpr std::size_t kHarmless = std::size_t{1} << 20;
+    if (count > reader_.remaining() && count > kHarmless / bytes_each) throw WireError("a container in a message is longer than the message");
+  }
+  // The same before the count has been read.
+  void require_next_elements(std::size_t bytes_each) const {
+    Reader ahead = reader_;
+    cereal::size_type count = 0;
+    ahead.read(&count, sizeof count);
+    require_elements(count, bytes_each);
+  }
 
   // --- shared pointers, see shared_pointers.h; the first two are cereal's, with the type checked ---
   template <class T>
@@ -137,10 +160,7 @@ void CEREAL_SAVE_FUNCTION_NAME(SaveArchive& archive, const cereal::SizeTag<T>& t
 template <class T>
 void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, cereal::SizeTag<T>& tag) {
   archive(tag.size);
-  // A container is resized to this before its elements are read: what cannot be there must not be allocated. Elements of no
-  // bytes at all exist (an empty class with a serialize function), so that a moderate number always passes.
-  constexpr std::size_t kHarmless = 1 << 16;
-  if (tag.size > kHarmless && tag.size > archive.remaining()) throw WireError("a container in a message is longer than the message");
+  archive.require_elements(tag.size, 1);
 }
 
 // Strings and vectors of bytes: one copy. cereal's own functions fill the new memory with zeros first.
@@ -161,6 +181,34 @@ void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, std::vector<Byte, Allocator
 template <ByteLike Byte, class Traits, class Allocator>
 void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, std::basic_string<Byte, Traits, Allocator>& string) {
   load_bytes<Byte>(archive, string);
+}
+
+// Containers that cereal resizes, whatever their elements take.
+template <class T, class Allocator>
+  requires(!ByteLike<T> && !std::is_same_v<T, bool>)
+void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, std::vector<T, Allocator>& vector) {
+  archive.require_next_elements(sizeof(T));
+  cereal::CEREAL_LOAD_FUNCTION_NAME(archive, vector);
+}
+template <class T, class Allocator>
+void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, std::deque<T, Allocator>& deque) {
+  archive.require_next_elements(sizeof(T));
+  cereal::CEREAL_LOAD_FUNCTION_NAME(archive, deque);
+}
+template <class T, class Allocator>
+void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, std::list<T, Allocator>& list) {
+  archive.require_next_elements(sizeof(T));
+  cereal::CEREAL_LOAD_FUNCTION_NAME(archive, list);
+}
+template <class T, class Allocator>
+void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, std::forward_list<T, Allocator>& list) {
+  archive.require_next_elements(sizeof(T));
+  cereal::CEREAL_LOAD_FUNCTION_NAME(archive, list);
+}
+template <class T>
+void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, std::valarray<T>& valarray) {
+  archive.require_next_elements(sizeof(T));
+  cereal::CEREAL_LOAD_FUNCTION_NAME(archive, valarray);
 }
 
 }  // namespace pools::detail
