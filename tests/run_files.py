@@ -2,9 +2,9 @@
 
     run_files.py RUN_DIRECTORY DICTIONARY     (needs scripts/ on PYTHONPATH)
 
-Every CSV file's header and every key of the context file is listed in the dictionary (docs/data_dictionary.md), in the
-same order, and the dictionary lists nothing else; poolbench/data/schema.py agrees with both. Exit code: 0, or 1 with a
-line per difference.
+Every CSV file's header and every key of the context and cells files is listed in the dictionary
+(docs/data_dictionary.md), in the same order, and the dictionary lists nothing else; poolbench/data/schema.py agrees with
+both. Exit code: 0, or 1 with a line per difference.
 """
 
 import csv
@@ -28,6 +28,7 @@ FILES = {
 }
 NOT_OF_A_SWEEP = ("evidence/<run_id>.csv", "verdicts.csv")  # left by validate and by poolbench/experiments/verdicts.py
 CONTEXT = "context/<run_id>.json"
+CELLS = "cells/<run_id>.json"
 OF_CPYTHON = "python."  # keys of the context that only a run with CPython's executors has
 
 
@@ -51,7 +52,7 @@ def keys(document: dict[str, Any], prefix: str = "") -> Iterator[str]:
 
 def differences(directory: Path | str, dictionary_path: Path | str) -> Iterator[str]:
     listed = dictionary(dictionary_path)
-    for title in sorted(set(listed) ^ {*FILES, CONTEXT}):
+    for title in sorted(set(listed) ^ {*FILES, CONTEXT, CELLS}):
         yield f"{dictionary_path}: section '{title}' is " + ("of no file" if title in listed else "missing")
     for title, (pattern, columns) in FILES.items():
         paths = sorted(Path(directory).glob(pattern))
@@ -89,6 +90,20 @@ def differences(directory: Path | str, dictionary_path: Path | str) -> Iterator[
             names = tuple(name for name in names if with_cpython or not name.startswith(OF_CPYTHON))
             if found != names:
                 yield f"{path}: {compare(found, names)} {other}"
+
+    for path in sorted(Path(directory).glob("cells/*.json")):  # runs of earlier versions have none
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if tuple(document) != schema.CELLS:
+            yield f"{path}: {compare(tuple(document), schema.CELLS)} poolbench/data/schema.py"
+        for cell_id, cell in document["cells"].items():
+            durations = schema.CELL_DURATIONS if cell.get("distribution") == "explicit" else ()
+            for other, names in (
+                (f"{dictionary_path}, {CELLS}", listed.get(CELLS, ())),
+                ("poolbench/data/schema.py", schema.FACTORS + durations),
+            ):
+                names = tuple(name for name in names if durations or name not in schema.CELL_DURATIONS)
+                if tuple(cell) != names:
+                    yield f"{path}, cell {cell_id}: {compare(tuple(cell), names)} {other}"
 
 
 def compare(found: Sequence[str], names: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 The reference runs in results/ agree with the dictionary.
 """
 
+import json
 import shutil
 import tempfile
 import unittest
@@ -51,6 +52,23 @@ class RunFiles(unittest.TestCase):
         path.write_text(path.read_text(encoding="utf-8") + "0,none,\n", encoding="utf-8")
         self.assertEqual(len(self.differences()), 1)
         self.assertIn("record 3 has 3 fields", self.differences()[0])
+
+    def test_a_key_of_a_cell_that_the_dictionary_lacks_and_one_too_few_are_found(self) -> None:
+        (self.directory / "cells").mkdir()
+        path = self.directory / "cells" / "run.json"
+        cell = dict.fromkeys(schema.FACTORS, "")
+        for changed, wrong in (
+            (cell, None),
+            ({**cell, "distribution": "explicit", **dict.fromkeys(schema.CELL_DURATIONS, [])}, None),
+            ({**cell, "mood": ""}, "has mood more"),
+            ({**cell, "distribution": "explicit"}, "lacks task_durations_ns, callback_durations_ns"),
+        ):
+            path.write_text(json.dumps({"run_id": "run", "cells": {"0" * 16: changed}}), encoding="utf-8")
+            if wrong is None:
+                self.assertEqual(self.differences(), [])
+            else:
+                self.assertEqual(len(self.differences()), 2)
+                self.assertTrue(all(wrong in line for line in self.differences()))
 
     def test_a_key_of_the_context_that_the_dictionary_lacks_is_found(self) -> None:
         path = next((self.directory / "context").iterdir())

@@ -6,49 +6,34 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/base/read_file.h"
+#include "harness/engine/strategies/strategy.h"
 #include "harness/plan/distribution.h"
 #include "harness/plan/plan.h"
 #include "harness/plan/suite.h"
+#include "harness/sweep/sinks/cells_json.h"
 #include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/csv.h"
 
 namespace harness {
 namespace {
 
-Cell cell_of(const Sample& sample) {
-  Cell cell;
-  cell.cell_id = sample.cell_id;
-  cell.backend = sample.backend;
-  cell.workers = static_cast<int>(sample.workers);
-  cell.workers_spec = sample.workers_spec;
-  cell.cores = static_cast<int>(sample.cores);
-  cell.workload = sample.workload;
-  cell.strategy = sample.strategy;
-  cell.parsers = static_cast<int>(sample.parsers);
-  cell.tasks = static_cast<int>(sample.tasks);
-  cell.distribution = sample.distribution;
-  cell.task_ns = sample.task_ns;
-  cell.callback_ns = sample.callback_ns;
-  cell.payload_bytes = sample.payload_bytes;
-  cell.chunksize = static_cast<int>(sample.chunksize);
-  cell.start_method = sample.start_method;
-  cell.seed = sample.seed;
-  return cell;
-}
-
 // The cell with its durations: drawn again from the seed, or known from a suite. The id, a hash of everything, confirms
 // it.
-std::optional<Cell> recover(const Sample& sample, const std::unordered_map<std::string, const Cell*>& known) {
-  if (const auto found = known.find(sample.cell_id); found != known.end()) return *found->second;
-  if (sample.distribution == "explicit" || sample.tasks < 1) return std::nullopt;
-  Cell cell = cell_of(sample);
+std::optional<Cell> recover(const RowKind& row, const std::unordered_map<std::string, const Cell*>& known) {
+  if (const auto found = known.find(row.cell_id); found != known.end()) return *found->second;
+  if (row.distribution == "explicit" || row.tasks < 1) return std::nullopt;
+  Cell cell;
+  static_cast<Factors&>(cell) = row;
+  cell.cell_id = row.cell_id;
   try {
     cell.task_durations_ns = draw_durations(cell.distribution, cell.tasks, cell.task_ns, cell.seed);
   } catch (const ConfigError&) {
@@ -59,12 +44,13 @@ std::optional<Cell> recover(const Sample& sample, const std::unordered_map<std::
   return cell;
 }
 
-// The cells of the frozen suite, on the cores and with the seeds of the directory's runs; and those beyond it.
-std::vector<Cell> cells_known(const std::filesystem::path& run_directory, const std::vector<Context>& contexts,
-                              const std::vector<Sample>& rows, const CellsOnCores& beyond_suite) {
+// The cells of the frozen suite, on the cores and with the seeds of the directory's runs; and those beyond it: of a directory
+// whose runs did not write down what they planned.
+std::vector<Cell> cells_planned_again(const std::filesystem::path& run_directory, const std::vector<Context>& contexts,
+                              const Rows& rows, const CellsOnCores& beyond_suite) {
   std::vector<Cell> cells;
   std::set<int> cores;
-  for (const Sample& row : rows) cores.insert(static_cast<int>(row.cores));
+  for (const Row& row : rows.all()) cores.insert(row.kind->cores);
   for (const int count : cores) {
     for (Cell& cell : beyond_suite(count)) cells.push_back(std::move(cell));
   }
@@ -89,6 +75,29 @@ std::vector<Cell> cells_known(const std::filesystem::path& run_directory, const 
   return cells;
 }
 
+// What the runs wrote down, and where a row's cell is not among it, what they must have planned.
+std::vector<Cell> cells_known(const std::filesystem::path& run_directory, const std::vector<Context>& contexts,
+                              const Rows& rows, const CellsOnCores& beyond_suite) {
+  std::vector<Cell> cells;
+  try {
+    cells = read_cells(run_directory);
+  } catch (const ConfigError& error) {
+    say(fmt::format("poolbench: {}; its cells are planned again from the suite\n", printable(error.what())));
+  }
+  std::unordered_set<std::string_view> ids;
+  for (const Cell& cell : cells) ids.insert(cell.cell_id);
+  const RowKind* seen = nullptr;
+  const auto unknown = [&](const Row& row) {
+    if (row.kind == seen) return false;
+    seen = row.kind;
+    return row.kind->distribution == "explicit" && !ids.contains(row.kind->cell_id);
+  };
+  if (std::any_of(rows.all().begin(), rows.all().end(), unknown)) {
+    for (Cell& cell : cells_planned_again(run_directory, contexts, rows, beyond_suite)) cells.push_back(std::move(cell));
+  }
+  return cells;
+}
+
 std::string duration(std::int64_t ns) { return format_duration(std::chrono::nanoseconds(ns)); }
 
 // "100ms", "100ms,200ms,300ms", "up to 400ms": of an explicit case as far as it is known and short.
@@ -106,12 +115,12 @@ std::string durations_text(const std::string& distribution, std::int64_t scale_n
 }
 
 std::string title_of(const CellSummary& summary) {
-  const Sample& f = summary.factors;
+  const Factors& f = summary.factors;
   const Cell* const cell = summary.cell ? &*summary.cell : nullptr;
   std::string title = fmt::format("{}: {} task{} of {}", f.workload, f.tasks, f.tasks == 1 ? "" : "s",
                                   durations_text(f.distribution, f.task_ns, cell ? &cell->task_durations_ns : nullptr));
   if (f.distribution != "equal" && f.distribution != "explicit") title += " (" + f.distribution + ")";
-  if (f.strategy == "none") {
+  if (!has_callbacks(f.strategy)) {
     title += ", no callbacks";
   } else if (f.callback_ns > 0) {
     title += ", callbacks of " +
@@ -123,16 +132,16 @@ std::string title_of(const CellSummary& summary) {
 
 // What cells of one scenario have in common; durations where they are known.
 std::string scenario_key(const CellSummary& summary) {
-  const Sample& f = summary.factors;
+  const Factors& f = summary.factors;
   std::string key = fmt::format("{}|{}|{}|{}|{}|{}|{}", f.workload, f.distribution, f.tasks, f.task_ns, f.payload_bytes,
-                                f.seed, f.strategy == "none" ? "none" : std::to_string(f.callback_ns));
+                                f.seed, !has_callbacks(f.strategy) ? "none" : std::to_string(f.callback_ns));
   if (f.distribution == "explicit" && summary.cell) {
     for (const std::int64_t ns : summary.cell->task_durations_ns) key += fmt::format("|{}", ns);
-    if (f.strategy != "none") {
+    if (has_callbacks(f.strategy)) {
       for (const std::int64_t ns : summary.cell->callback_durations_ns) key += fmt::format("|c{}", ns);
     }
   } else if (f.distribution == "explicit") {
-    key += "|" + f.cell_id;  // nobody knows what it is comparable with
+    key += "|" + summary.factors.cell_id;  // nobody knows what it is comparable with
   }
   return key;
 }
@@ -165,40 +174,75 @@ bool ties(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b
   return slower < faster * (1 + kMinimumEffect) || model::mann_whitney_p(a, b) >= kSignificance;
 }
 
-Analysis analyse_rows(std::vector<Sample> rows, const std::vector<Cell>& known_cells) {
-  std::unordered_map<std::string, const Cell*> known;
-  for (const Cell& cell : known_cells) known.emplace(cell.cell_id, &cell);
+namespace {
 
-  Analysis analysis;
-  std::erase_if(rows, [](const Sample& row) { return row.is_warmup != 0; });
-  if (rows.empty()) return analysis;
-  const Sample last = rows.back();
-  analysis.other_rows = std::erase_if(
-      rows, [&](const Sample& row) { return row.machine_id != last.machine_id || row.build_id != last.build_id; });
-  std::map<std::pair<std::string, std::int64_t>, std::size_t> latest;
-  for (std::size_t i = 0; i < rows.size(); ++i) latest[{rows[i].cell_id, rows[i].rep}] = i;
-
-  std::unordered_map<std::string, std::size_t> by_id;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const Sample& row = rows[i];
-    if (latest[{row.cell_id, row.rep}] != i) continue;
-    analysis.rows.push_back(row);
-    const auto [at, is_new] = by_id.emplace(row.cell_id, analysis.cells.size());
-    if (is_new) {
-      analysis.cells.emplace_back();
-      analysis.cells.back().factors = row;
-      analysis.cells.back().cell = recover(row, known);
-    }
-    CellSummary& cell = analysis.cells[at->second];
-    if (row.status == "ok") {
-      cell.ok.push_back(row);
-      cell.makespans_ns.push_back(row.makespan_ns);
-    } else {
-      ++cell.failed;
-      cell.failure = row.error.empty() ? row.status : row.status + ": " + row.error;
-    }
+// Cells in order of appearance, by their id.
+class CellNumbers {
+ public:
+  std::size_t operator()(const RowKind& kind) {
+    const auto [known, is_new] = by_kind_.try_emplace(&kind, 0);   // of many rows with one kind only the first is hashed
+    if (is_new) known->second = by_id_.try_emplace(kind.cell_id, by_id_.size()).first->second;
+    return known->second;
   }
 
+ private:
+  std::unordered_map<const RowKind*, std::size_t> by_kind_;
+  std::unordered_map<std::string, std::size_t> by_id_;
+};
+
+// Of the machine and build of the last row, and of a repetition that is there twice the last.
+void keep_what_counts(Analysis& analysis) {
+  Rows& rows = analysis.rows;
+  if (rows.empty()) return;
+  const RowKind& last = *rows.back().kind;
+  const auto is_other = [&](std::size_t i) {
+    const RowKind& kind = *rows.all()[i].kind;
+    return &kind != &last && (kind.machine_id != last.machine_id || kind.build_id != last.build_id);
+  };
+  analysis.other_rows = rows.erase_if(is_other);
+
+  struct Place {
+    std::size_t cell;
+    std::int64_t rep;
+    std::size_t index;
+    auto operator<=>(const Place&) const = default;
+  };
+  CellNumbers number_of;
+  std::vector<Place> places;
+  places.reserve(rows.all().size());
+  for (std::size_t i = 0; i < rows.all().size(); ++i) places.push_back({number_of(*rows.all()[i].kind), rows.all()[i].rep, i});
+  std::sort(places.begin(), places.end());
+  std::vector<bool> superseded(places.size());
+  for (std::size_t i = 1; i < places.size(); ++i) {
+    superseded[places[i - 1].index] = places[i - 1].cell == places[i].cell && places[i - 1].rep == places[i].rep;
+  }
+  rows.erase_if([&](std::size_t i) { return superseded[i]; });
+}
+
+void group_by_cell(Analysis& analysis, const std::vector<Cell>& known_cells) {
+  std::unordered_map<std::string, const Cell*> known;
+  for (const Cell& cell : known_cells) known.emplace(cell.cell_id, &cell);
+  CellNumbers number_of;
+  for (const Row& row : analysis.rows.all()) {
+    const RowKind& kind = *row.kind;
+    const std::size_t number = number_of(kind);
+    if (number == analysis.cells.size()) {
+      analysis.cells.emplace_back();
+      analysis.cells.back().factors = kind;
+      analysis.cells.back().cell = recover(kind, known);
+    }
+    CellSummary& cell = analysis.cells[number];
+    if (kind.status == "ok") {
+      cell.ok.push_back(&row);
+      cell.makespans_ns.push_back(row.measures.makespan_ns);
+    } else {
+      ++cell.failed;
+      cell.failure = kind.error.empty() ? kind.status : kind.status + ": " + kind.error;
+    }
+  }
+}
+
+void find_scenarios(Analysis& analysis) {
   std::unordered_map<std::string, std::size_t> by_key;
   for (std::size_t i = 0; i < analysis.cells.size(); ++i) {
     CellSummary& cell = analysis.cells[i];
@@ -212,32 +256,54 @@ Analysis analyse_rows(std::vector<Sample> rows, const std::vector<Cell>& known_c
     analysis.scenarios[at->second].cells.push_back(i);
   }
   for (Scenario& scenario : analysis.scenarios) find_best(analysis, scenario);
-  return analysis;
 }
 
-namespace {
+// Rows as they come from a file or from memory. A warm-up is none that counts.
+void add_measured(Analysis& analysis, const Sample& sample) {
+  if (sample.is_warmup != 0) return;
+  analysis.rows.add(sample);
+  analysis.last_started_utc = sample.started_utc;
+}
 
-Analysis analyse_read(const std::filesystem::path& run_directory, const std::vector<Sample>& rows, const CellsOnCores& beyond_suite) {
+void analyse_measured(Analysis& analysis, const std::vector<Cell>& known_cells) {
+  group_by_cell(analysis, known_cells);
+  find_scenarios(analysis);
+}
+
+using ReadRows = void (*)(const std::filesystem::path& path, const OnSample& row);
+
+Analysis analyse_read(const std::filesystem::path& run_directory, ReadRows read, const CellsOnCores& beyond_suite) {
+  Analysis analysis;
+  read(run_directory / "results.csv", [&analysis](const Sample& sample) { add_measured(analysis, sample); });
+  keep_what_counts(analysis);
   std::vector<Context> contexts;
   try {
     contexts = read_contexts(run_directory);
   } catch (const ConfigError& error) {
     say(fmt::format("poolbench: {}; workloads that compute get no prediction\n", printable(error.what())));
   }
-  Analysis analysis = analyse_rows(rows, cells_known(run_directory, contexts, rows, beyond_suite));
+  analyse_measured(analysis, cells_known(run_directory, contexts, analysis.rows, beyond_suite));
   if (analysis.cells.empty()) {
     throw ConfigError(fmt::format("{}: no row of a measured repetition", (run_directory / "results.csv").string()));
   }
   for (const Context& context : contexts) {
-    if (context.run_id == analysis.rows.back().run_id) analysis.calibration = context.calibration;
+    if (context.run_id == analysis.rows.back().kind->run_id) analysis.calibration = context.calibration;
   }
   return analysis;
 }
 
 }  // namespace
 
+Analysis analyse_rows(std::span<const Sample> samples, const std::vector<Cell>& known_cells) {
+  Analysis analysis;
+  for (const Sample& sample : samples) add_measured(analysis, sample);
+  keep_what_counts(analysis);
+  analyse_measured(analysis, known_cells);
+  return analysis;
+}
+
 Analysis analyse(const std::filesystem::path& run_directory, const CellsOnCores& beyond_suite) {
-  return analyse_read(run_directory, read_results(run_directory / "results.csv"), beyond_suite);
+  return analyse_read(run_directory, &read_results, beyond_suite);
 }
 
 Analysis look_at(const std::filesystem::path& run_directory, const CellsOnCores& beyond_suite) {
@@ -249,7 +315,7 @@ Analysis look_at(const std::filesystem::path& run_directory, const CellsOnCores&
   if (!std::filesystem::exists(results, error)) {
     throw ConfigError(fmt::format("'{}' holds no results.csv; allowed: the output directory of a run", run_directory.string()));
   }
-  return analyse_read(run_directory, peek_results(results), beyond_suite);
+  return analyse_read(run_directory, &peek_results, beyond_suite);
 }
 
 }  // namespace harness

@@ -11,10 +11,12 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "harness/core/cell.h"
+#include "harness/core/rows.h"
 #include "harness/core/sample.h"
 #include "harness/model/statistics.h"
 #include "workloads/work.h"
@@ -25,9 +27,9 @@ inline constexpr double kMinimumEffect = 0.02;
 inline constexpr double kSignificance = 0.05;
 
 struct CellSummary {
-  Sample factors;                          // of its first row; only the factors mean something
+  RowKind factors;                         // of its first row
   std::vector<std::int64_t> makespans_ns;  // of the repetitions that ended well
-  std::vector<Sample> ok;                  // those repetitions
+  std::vector<const Row*> ok;              // those repetitions, among Analysis::rows
   int failed = 0;
   std::string failure;  // "crash: ..." of the last that failed
   std::optional<std::int64_t> median_ns;
@@ -47,7 +49,8 @@ struct Scenario {
 };
 
 struct Analysis {
-  std::vector<Sample> rows;                           // measured repetitions that count, in file order
+  Rows rows;                                          // measured repetitions that count, in file order
+  std::string last_started_utc;                       // when the last of them started
   std::size_t other_rows = 0;                         // measured repetitions of other machines or builds: left out
   std::vector<CellSummary> cells;                     // in order of appearance
   std::vector<Scenario> scenarios;                    // likewise
@@ -66,7 +69,7 @@ Analysis analyse(const std::filesystem::path& run_directory, const CellsOnCores&
 Analysis look_at(const std::filesystem::path& run_directory, const CellsOnCores& beyond_suite);
 
 // The same on rows, without files: no suite, no calibration.
-Analysis analyse_rows(std::vector<Sample> rows, const std::vector<Cell>& known_cells);
+Analysis analyse_rows(std::span<const Sample> samples, const std::vector<Cell>& known_cells);
 
 // Whether b, of greater or equal median, ties with a. REQUIRES: neither is empty.
 bool ties(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b);

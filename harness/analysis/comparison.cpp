@@ -31,8 +31,8 @@ std::string why_not(const CellSummary& cell, const char* side) {
 }
 
 void require_same_machine(const Analysis& a, const Analysis& b) {
-  const std::string& machine_a = a.rows.back().machine_id;
-  const std::string& machine_b = b.rows.back().machine_id;
+  const std::string& machine_a = a.rows.back().kind->machine_id;
+  const std::string& machine_b = b.rows.back().kind->machine_id;
   if (machine_a == machine_b) return;
   throw ConfigError(
       fmt::format("the results are of different machines ({} and {}), whose times say nothing about the program; "

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "harness/engine/strategies/strategy.h"
 #include "harness/model/simulate.h"
 #include "harness/plan/model_case.h"
 
@@ -23,14 +24,14 @@ std::optional<Service> measured_alone(const Analysis& analysis, const std::strin
   std::vector<std::int64_t> task_times;
   std::vector<std::int64_t> callback_times;
   for (const CellSummary& cell : analysis.cells) {
-    const Sample& f = cell.factors;
+    const Factors& f = cell.factors;
     if (f.workers != 1 || f.workload != workload || f.tasks != tasks || f.task_ns != task_ns ||
         f.payload_bytes != payload_bytes || f.seed != seed) {
       continue;
     }
-    for (const Sample& sample : cell.ok) {
-      task_times.push_back(sample.sum_task_ns / sample.tasks);
-      if (sample.strategy != "none") callback_times.push_back(sample.callback_sum_ns / sample.tasks);
+    for (const Row* const row : cell.ok) {
+      task_times.push_back(row->measures.sum_task_ns / tasks);
+      if (has_callbacks(f.strategy)) callback_times.push_back(row->measures.callback_sum_ns / tasks);
     }
   }
   if (task_times.empty()) return std::nullopt;

@@ -34,26 +34,29 @@ std::string_view kind_of(mode_t mode) {
 }
 
 // What is left to read, up to its end.
-std::string rest_of(int fd, std::string_view what, const std::string& name, std::size_t most) {
-  std::string text;
+void pieces_of(int fd, std::string_view what, const std::string& name, std::size_t most,
+               const std::function<void(std::string_view)>& piece) {
+  std::string buffer(kPiece, '\0');
+  std::size_t total = 0;
   while (true) {
-    const std::size_t before = text.size();
-    text.resize(before + kPiece);
-    const ssize_t got = ::read(fd, text.data() + before, kPiece);
-    text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(0, got)));
-    if (got == 0) return text;
+    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+    if (got == 0) return;
     if (got < 0 && errno != EINTR) throw ConfigError(fmt::format("cannot read the {} {}: {}", what, name, reason(errno)));
-    if (text.size() > most) too_large(what, name, most);
+    if (got < 0) continue;
+    total += static_cast<std::size_t>(got);
+    if (total > most) too_large(what, name, most);
+    piece(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
   }
 }
 
 }  // namespace
 
-std::optional<std::string> read_file_if_there(const std::filesystem::path& path, std::string_view what, std::size_t most) {
+bool read_pieces_if_there(const std::filesystem::path& path, std::string_view what, std::size_t most,
+                          const std::function<void(std::string_view)>& piece) {
   const std::string name = fmt::format("'{}'", path.string());
   // Non-blocking: opening a pipe that nobody writes into would wait. Of a regular file it means nothing.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!file && errno == ENOENT) return std::nullopt;
+  if (!file && errno == ENOENT) return false;
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0) {
     throw ConfigError(fmt::format("cannot read the {} {}: {}", what, name, reason(errno)));
@@ -62,7 +65,14 @@ std::optional<std::string> read_file_if_there(const std::filesystem::path& path,
     throw ConfigError(fmt::format("the {} {} is {}; allowed: a regular file", what, name, kind_of(status.st_mode)));
   }
   if (static_cast<std::uintmax_t>(status.st_size) > most) too_large(what, name, most);
-  return rest_of(file.get(), what, name, most);
+  pieces_of(file.get(), what, name, most, piece);
+  return true;
+}
+
+std::optional<std::string> read_file_if_there(const std::filesystem::path& path, std::string_view what, std::size_t most) {
+  std::string text;
+  if (!read_pieces_if_there(path, what, most, [&text](std::string_view piece) { text += piece; })) return std::nullopt;
+  return text;
 }
 
 std::string read_file(const std::filesystem::path& path, std::string_view what, std::size_t most) {
@@ -71,6 +81,10 @@ std::string read_file(const std::filesystem::path& path, std::string_view what, 
   return std::move(*text);
 }
 
-std::string read_stdin(std::string_view what, std::size_t most) { return rest_of(STDIN_FILENO, what, "on standard input", most); }
+std::string read_stdin(std::string_view what, std::size_t most) {
+  std::string text;
+  pieces_of(STDIN_FILENO, what, "on standard input", most, [&text](std::string_view piece) { text += piece; });
+  return text;
+}
 
 }  // namespace harness

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,11 @@ std::string read_file(const std::filesystem::path& path, std::string_view what, 
 
 // The same; nothing where there is no such file.
 std::optional<std::string> read_file_if_there(const std::filesystem::path& path, std::string_view what, std::size_t most);
+
+// Piece by piece, for what need not be in memory at once; false where there is no such file. Throws as above, and what `piece`
+// throws.
+bool read_pieces_if_there(const std::filesystem::path& path, std::string_view what, std::size_t most,
+                          const std::function<void(std::string_view)>& piece);
 
 // Standard input up to its end, whatever it is. Throws ConfigError as above.
 std::string read_stdin(std::string_view what, std::size_t most);

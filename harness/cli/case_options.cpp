@@ -72,7 +72,7 @@ void set_callbacks(const CaseOptions& options, Cell& cell) {
                     options.callbacks, callbacks.size(), n));
   }
   const std::int64_t longest = *std::max_element(callbacks.begin(), callbacks.end());
-  if (cell.strategy == "none" && longest > 0) {
+  if (!has_callbacks(cell.strategy) && longest > 0) {
     throw ConfigError(
         fmt::format("--callbacks '{}' does not apply to strategy none: it has no callbacks", options.callbacks));
   }
@@ -123,12 +123,12 @@ Cell cell_of(const CaseOptions& options, int cores) {
   set_workers(options, backend, cell);
   set_callbacks(options, cell);
 
-  if (options.parsers && options.strategy != "extra") {
+  if (options.parsers && !has_parsers(options.strategy)) {
     throw ConfigError(fmt::format("--parsers does not apply to strategy {}, only to extra", options.strategy));
   }
-  if (options.strategy == "extra")
+  if (has_parsers(options.strategy))
     cell.parsers = options.parsers ? static_cast<int>(parse_integer(*options.parsers, "--parsers", 1, kMost)) : 1;
-  if (options.chunksize && options.strategy != "map") {
+  if (options.chunksize && !has_chunks(options.strategy)) {
     throw ConfigError(fmt::format("--chunksize does not apply to strategy {}, only to map", options.strategy));
   }
   if (options.chunksize) cell.chunksize = static_cast<int>(parse_integer(*options.chunksize, "--chunksize", 1, kMost));

@@ -50,9 +50,9 @@ std::vector<model::Change> parse_fail_on(const std::string& text) {
 }
 
 std::string described(const std::string& directory, const Analysis& analysis) {
-  const Sample& last = analysis.rows.back();
+  const RowKind& last = *analysis.rows.back().kind;
   return fmt::format("{}  (build {}, machine {}, last row of {})", directory, last.build_id, last.machine_id,
-                     last.started_utc);
+                     analysis.last_started_utc);
 }
 
 int run_compare(const Flags& flags) {

@@ -10,6 +10,7 @@
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/engine/strategies/strategy.h"
 #include "harness/model/parsers.h"
 #include "harness/plan/model_case.h"
 
@@ -87,7 +88,7 @@ void add_computation(const std::optional<std::string>& text, std::string_view fl
 
 void require_meaning(const PredictOptions& options, const Cell& cell) {
   const bool computes = options.compute || options.callback_compute;
-  if (options.callback_compute && cell.strategy == "none") {
+  if (options.callback_compute && !has_callbacks(cell.strategy)) {
     throw ConfigError("--callback-compute does not apply to strategy none: it has no callbacks");
   }
   if (options.cores && !computes) {
@@ -96,11 +97,11 @@ void require_meaning(const PredictOptions& options, const Cell& cell) {
   if (options.gil && !computes) {
     throw ConfigError("--gil does not apply: nothing computes; give --compute or --callback-compute as well");
   }
-  if (options.routing_cost && cell.strategy != "extra") {
+  if (options.routing_cost && !has_parsers(cell.strategy)) {
     throw ConfigError(fmt::format("--routing-cost does not apply to strategy {}, only to extra", cell.strategy));
   }
   if (!options.coupled) return;
-  if (cell.start_method == "none" || (cell.strategy != "main" && cell.strategy != "none")) {
+  if (cell.start_method == "none" || (cell.strategy != "main" && has_callbacks(cell.strategy))) {
     throw ConfigError("--coupled does not apply: only a process pool with strategy main or none has a thread that both "
                       "dispatches and runs callbacks");
   }
@@ -116,7 +117,7 @@ model::Case model_case_of(const PredictOptions& options, const Cell& cell, int u
   const bool processes = cell.start_method != "none";
   add_computation(options.compute, "--compute", options.gil && !processes, c.tasks);
   add_computation(options.callback_compute, "--callback-compute",
-                  options.gil && !processes && cell.strategy != "extra", c.callbacks);
+                  options.gil && !processes && !has_parsers(cell.strategy), c.callbacks);
   if (options.compute || options.callback_compute) {
     c.cores = usable_cores;
     if (options.cores) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/analysis/analysis.h"
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
@@ -28,10 +29,12 @@
 #include "harness/report/derived.h"
 #include "harness/report/report.h"
 #include "harness/sweep/interrupt.h"
+#include "harness/sweep/sinks/cells_json.h"
 #include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/progress.h"
 #include "harness/sweep/sinks/tasks_csv.h"
 #include "harness/sweep/sweep.h"
+#include "harness/validate/claims.h"
 
 namespace harness {
 namespace {
@@ -118,6 +121,7 @@ SweepOutcome measure(const Plan& plan, const Suite& suite, const Flags& flags, c
     say(fmt::format("Python: {} ({})\n", python->line(), python->executable));
   }
   directory.freeze(suite);
+  write_cells(directory.path(), options.run_id, plan);
   write_context(directory.path(), {options.run_id, utc_now(), plan.suite_name, context.arguments, plan.seed,
                                    std::string(to_string(plan.order)), environment, *calibration, python});
 
@@ -169,8 +173,9 @@ int run(const Flags& flags, const CommandContext& context) {
   std::ostringstream text;
   if (!outcome.interrupted) {
     std::error_code error;
-    if (!complete || !std::filesystem::exists(path / "derived" / "summary.csv", error)) derive(path);
-    print_verdict(path, text);
+    const Analysis analysis = analyse(path, cells_of_all_claims);
+    if (!complete || !std::filesystem::exists(path / "derived" / "summary.csv", error)) derive(path, analysis);
+    print_verdict(analysis, text);
   }
   text << path.string() << '\n';
   write_stdout(text.str());

@@ -27,6 +27,7 @@
 #include "harness/report/derived.h"
 #include "harness/sweep/gate.h"
 #include "harness/sweep/interrupt.h"
+#include "harness/sweep/sinks/cells_json.h"
 #include "harness/sweep/sinks/collecting_sink.h"
 #include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/evidence_csv.h"
@@ -138,6 +139,7 @@ int run_validate(const Flags& flags, const CommandContext& context) {
       const InterruptScope interrupts(gated);
       ProgressSink progress(stderr_progress());
       Sinks sinks{&collected, &evidence, &progress};
+      if (output.directory && output.evidence) write_cells(output.directory->path(), output.options.run_id, plan);
       if (output.directory && output.evidence) sinks.insert(sinks.begin(), {&output.directory->results(), &*output.evidence});
       outcome = run_sweep(plan, gated, sinks, output.options);
     }

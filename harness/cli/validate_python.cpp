@@ -19,6 +19,7 @@
 #include "harness/report/derived.h"
 #include "harness/sweep/interrupt.h"
 #include "harness/sweep/sinks/collecting_sink.h"
+#include "harness/sweep/sinks/cells_json.h"
 #include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/progress.h"
 #include "harness/sweep/sweep.h"
@@ -65,6 +66,7 @@ int validate_python(const PythonValidation& options, const CommandContext& conte
   cpython::add_to(calibration, python);
   if (directory) {
     directory->freeze(suite);
+    write_cells(directory->path(), sweep.run_id, plan);
     write_context(directory->path(), {sweep.run_id, utc_now(), plan.suite_name, context.arguments, plan.seed,
                                       std::string(to_string(plan.order)), environment, calibration, python});
   }

@@ -54,20 +54,9 @@ constexpr std::string_view kVersion = "poolbench cell 1";
 std::string cell_id(const Cell& cell) {
   CanonicalHash hash;
   hash.field(kVersion);
-  hash.field(cell.backend);
-  hash.field(cell.workers);
-  hash.field(cell.cores);
-  hash.field(cell.workload);
-  hash.field(cell.strategy);
-  hash.field(cell.parsers);
-  hash.field(cell.tasks);
-  hash.field(cell.distribution);
-  hash.field(cell.task_ns);
-  hash.field(cell.callback_ns);
-  hash.field(cell.payload_bytes);
-  hash.field(cell.chunksize);
-  hash.field(cell.start_method);
-  hash.field(cell.seed);
+  for_each_factor(cell, [&hash](const Factor& factor, const auto& value) {
+    if (factor.decides_cell_id) hash.field(value);
+  });
   hash.field(cell.task_durations_ns);
   hash.field(cell.callback_durations_ns);
   return hash.hex();

@@ -8,25 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "harness/core/factors.h"
+
 namespace harness {
 
-struct Cell {
-  std::string cell_id;        // hash of the canonical factors: all of them but workers_spec
-  std::string backend;        // "thread", "process", ...
-  int workers = 1;
-  std::string workers_spec;   // as the suite wrote it: "cores*5"
-  int cores = 1;              // what this process may use
-  std::string workload;
-  std::string strategy;
-  int parsers = 0;            // 0 unless the strategy is `extra`
-  int tasks = 1;
-  std::string distribution;   // equal, linear, uniform, exponential, heavy_tailed, or "explicit"
-  std::int64_t task_ns = 0;        // the distribution's scale; of an explicit case the longest
-  std::int64_t callback_ns = 0;    // of an explicit case the longest
-  std::int64_t payload_bytes = 0;
-  int chunksize = 1;
-  std::string start_method;   // "exec" or "fork" on processes, "none" elsewhere
-  std::uint64_t seed = 0;
+struct Cell : Factors {
+  std::string cell_id;   // hash of the factors that decide it and of all durations
 
   std::vector<std::int64_t> task_durations_ns;       // one per task, submission order
   std::vector<std::int64_t> callback_durations_ns;   // one per task; of `none` all zero

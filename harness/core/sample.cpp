@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <cassert>
-#include <limits>
+#include <iterator>
 #include <vector>
 
 namespace harness {
 namespace {
 
-constexpr std::int64_t kMostCount = std::numeric_limits<int>::max();   // what a Cell holds as an int
-
-constexpr Column kColumns[] = {
+constexpr Column kIdentity[] = {
     {"schema_version", "", "Version of this table's layout.", &Sample::schema_version, kSchemaVersion, kSchemaVersion},
     {"run_id", "", "The run that made the row; names context/<run_id>.json.", &Sample::run_id},
     {"machine_id", "", "Hash of the machine's properties that decide its speed.", &Sample::machine_id},
@@ -24,25 +22,9 @@ constexpr Column kColumns[] = {
     {"status", "", "ok, timeout (killed at its deadline), crash (a process died) or invalid (it reported an error).",
      &Sample::status},
     {"error", "", "What went wrong, one line; empty when ok.", &Sample::error},
+};
 
-    {"backend", "", "The executor under test.", &Sample::backend},
-    {"workers", "count", "Threads or processes of the pool; of thread_per_task the number of tasks.", &Sample::workers, kMostCount},
-    {"workers_spec", "", "The worker count as the suite wrote it, such as cores*5.", &Sample::workers_spec},
-    {"cores", "count", "Cores that the program may use: affinity and cgroup quota.", &Sample::cores, kMostCount},
-    {"workload", "", "What a task does.", &Sample::workload},
-    {"strategy", "", "Who runs the callbacks.", &Sample::strategy},
-    {"parsers", "count", "Parser processes of the strategy extra; else 0.", &Sample::parsers, kMostCount},
-    {"tasks", "count", "Number of tasks, and of callbacks unless the strategy is none.", &Sample::tasks, kMostCount},
-    {"distribution", "", "How the tasks' durations are spread; explicit when the suite lists them.",
-     &Sample::distribution},
-    {"task_ns", "ns", "Scale of the tasks' durations; of an explicit list the longest.", &Sample::task_ns},
-    {"callback_ns", "ns", "Scale of the callbacks' durations; of an explicit list the longest.", &Sample::callback_ns},
-    {"payload_bytes", "bytes", "Size of a task's payload, page or file; 0 is the workload's own default.",
-     &Sample::payload_bytes},
-    {"chunksize", "count", "Consecutive tasks per job of the strategy map; else 1.", &Sample::chunksize, kMostCount},
-    {"start_method", "", "How worker processes are started: exec, CPython's fork; none where there are none.", &Sample::start_method},
-    {"seed", "", "Everything random in the cell comes from it.", &Sample::seed},
-
+constexpr Column kMeasures[] = {
     {"makespan_ns", "ns", "First submit to the end of the last task or callback, whichever is later.",
      &Sample::makespan_ns},
     {"pool_start_ns", "ns", "Until every worker and parser was ready, before the clock ran.", &Sample::pool_start_ns},
@@ -91,26 +73,23 @@ std::int64_t percentile(std::vector<std::int64_t>& values, std::size_t percent) 
 
 }  // namespace
 
-std::span<const Column> sample_columns() { return kColumns; }
+std::span<const Column> sample_columns() {
+  static const std::vector<Column> kColumns = [] {
+    std::vector<Column> columns(std::begin(kIdentity), std::end(kIdentity));
+    for (const Factor& factor : all_factors()) {
+      columns.push_back({factor.name, factor.unit, factor.description,
+                         std::visit([](const auto member) -> Field { return member; }, factor.field)});
+    }
+    columns.insert(columns.end(), std::begin(kMeasures), std::end(kMeasures));
+    return columns;
+  }();
+  return kColumns;
+}
 
 Sample sample_of(const Cell& cell) {
   Sample sample;
   sample.cell_id = cell.cell_id;
-  sample.backend = cell.backend;
-  sample.workers = cell.workers;
-  sample.workers_spec = cell.workers_spec;
-  sample.cores = cell.cores;
-  sample.workload = cell.workload;
-  sample.strategy = cell.strategy;
-  sample.parsers = cell.parsers;
-  sample.tasks = cell.tasks;
-  sample.distribution = cell.distribution;
-  sample.task_ns = cell.task_ns;
-  sample.callback_ns = cell.callback_ns;
-  sample.payload_bytes = cell.payload_bytes;
-  sample.chunksize = cell.chunksize;
-  sample.start_method = cell.start_method;
-  sample.seed = cell.seed;
+  static_cast<Factors&>(sample) = cell;
   return sample;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// One row of results.csv: one repetition of one cell, raw. The column table below is the only list of the columns: the
-// CSV header, the row writer and reader and the data dictionary are all made from it.
+// One row of results.csv: one repetition of one cell, raw. The column table below, which has the factors' table in it, is
+// the only list of the columns: the CSV header, the row writer and reader and the data dictionary are all made from it.
 
 #include <cstdint>
 #include <limits>
@@ -17,36 +17,8 @@ namespace harness {
 
 inline constexpr int kSchemaVersion = 1;
 
-struct Sample {
-  // Identity.
-  std::int64_t schema_version = kSchemaVersion;
-  std::string run_id;
-  std::string machine_id;
-  std::string build_id;
-  std::string cell_id;
-  std::int64_t rep = 0;          // from 0, within its phase (warm-ups count from 0 as well)
-  std::int64_t is_warmup = 0;    // 0 or 1
-  std::int64_t run_order = 0;    // position in the seeded order of the run
-  std::string started_utc;       // ISO 8601, microseconds, Z
-  std::string status = "ok";     // ok, timeout, crash, invalid
-  std::string error;             // one line; empty when ok
-  // Factors.
-  std::string backend;
-  std::int64_t workers = 0;
-  std::string workers_spec;
-  std::int64_t cores = 0;
-  std::string workload;
-  std::string strategy;
-  std::int64_t parsers = 0;
-  std::int64_t tasks = 0;
-  std::string distribution;
-  std::int64_t task_ns = 0;
-  std::int64_t callback_ns = 0;
-  std::int64_t payload_bytes = 0;
-  std::int64_t chunksize = 0;
-  std::string start_method;
-  std::uint64_t seed = 0;
-  // Times, ns. Zero in a row whose status is not ok.
+// What a repetition of a cell measured. Times in ns. All zero in a row whose status is not ok.
+struct Measures {
   std::int64_t makespan_ns = 0;
   std::int64_t pool_start_ns = 0;
   std::int64_t submit_ns = 0;
@@ -72,7 +44,28 @@ struct Sample {
   double load1 = 0;              // 1-minute load average when the repetition started
 };
 
-using Field = std::variant<std::string Sample::*, std::int64_t Sample::*, std::uint64_t Sample::*, double Sample::*>;
+// What many rows have in common: who made them, of which cell, and how they ended.
+struct RowKind : Factors {
+  std::int64_t schema_version = kSchemaVersion;
+  std::string run_id;
+  std::string machine_id;
+  std::string build_id;
+  std::string cell_id;
+  std::int64_t is_warmup = 0;    // 0 or 1
+  std::string status = "ok";     // ok, timeout, crash, invalid
+  std::string error;             // one line; empty when ok
+
+  friend bool operator==(const RowKind&, const RowKind&) = default;
+};
+
+struct Sample : RowKind, Measures {
+  std::int64_t rep = 0;          // from 0, within its phase (warm-ups count from 0 as well)
+  std::int64_t run_order = 0;    // position in the seeded order of the run
+  std::string started_utc;       // ISO 8601, microseconds, Z
+};
+
+using Field =
+    std::variant<std::string Sample::*, int Sample::*, std::int64_t Sample::*, std::uint64_t Sample::*, double Sample::*>;
 
 struct Column {
   std::string_view name;

@@ -8,6 +8,7 @@
 
 #include "harness/base/errors.h"
 #include "harness/engine/cpython/cells.h"
+#include "harness/engine/strategies/strategy.h"
 
 namespace harness {
 namespace {
@@ -58,7 +59,7 @@ PreparedCell prepare(const Cell& cell, const workloads::Calibration& common) {
                                              .index = static_cast<std::uint32_t>(index)},
                                             calibration));
   }
-  if (cell.strategy == "none") return prepared;
+  if (!has_callbacks(cell.strategy)) return prepared;
 
   prepared.callbacks.reserve(count);
   for (std::size_t index = 0; index < count; ++index) {

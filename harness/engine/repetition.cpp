@@ -13,6 +13,7 @@
 #include "harness/engine/backends/experiments.h"
 #include "harness/engine/frame.h"
 #include "harness/engine/session.h"
+#include "harness/engine/strategies/strategy.h"
 
 namespace workloads {
 
@@ -27,9 +28,8 @@ namespace harness {
 
 template <class Archive>
 void serialize(Archive& archive, Cell& cell) {
-  archive(cell.cell_id, cell.backend, cell.workers, cell.workers_spec, cell.cores, cell.workload, cell.strategy,
-          cell.parsers, cell.tasks, cell.distribution, cell.task_ns, cell.callback_ns, cell.payload_bytes,
-          cell.chunksize, cell.start_method, cell.seed, cell.task_durations_ns, cell.callback_durations_ns);
+  archive(cell.cell_id, cell.task_durations_ns, cell.callback_durations_ns);
+  for_each_factor(cell, [&archive](const Factor& /*factor*/, auto& value) { archive(value); });
 }
 
 template <class Archive>
@@ -101,15 +101,15 @@ std::string defect_of(const Trace& trace, const Cell& cell) {
   if (trace.tasks.size() != static_cast<std::size_t>(cell.tasks)) {
     return "the trace has " + std::to_string(trace.tasks.size()) + " tasks, the cell " + std::to_string(cell.tasks);
   }
-  const bool has_callbacks = cell.strategy != "none";
+  const bool with_callbacks = has_callbacks(cell.strategy);
   for (std::size_t index = 0; index < trace.tasks.size(); ++index) {
     const TaskTrace& task = trace.tasks[index];
     const bool task_in_order = kNoStamp < task.submitted_ns && task.submitted_ns <= task.started_ns &&
                                task.started_ns <= task.finished_ns;
     const bool callback_in_order =
-        has_callbacks ? task.finished_ns <= task.callback_started_ns &&
-                            task.callback_started_ns <= task.callback_finished_ns
-                      : task.callback_started_ns == kNoStamp && task.callback_finished_ns == kNoStamp;
+        with_callbacks ? task.finished_ns <= task.callback_started_ns &&
+                             task.callback_started_ns <= task.callback_finished_ns
+                       : task.callback_started_ns == kNoStamp && task.callback_finished_ns == kNoStamp;
     if (!task_in_order || !callback_in_order) {
       return "the stamps of task " + std::to_string(index) + " are missing or out of order";
     }

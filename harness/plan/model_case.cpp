@@ -5,6 +5,7 @@
 #include "harness/base/errors.h"
 #include "harness/engine/cpython/cells.h"
 #include "harness/engine/prepared_cell.h"
+#include "harness/engine/strategies/strategy.h"
 #include "harness/model/simulate.h"
 
 namespace harness {
@@ -19,7 +20,7 @@ model::Case frame_of(const Cell& cell) {
   model::Case c;
   c.strategy = *strategy;
   c.workers = cell.workers;
-  c.parsers = cell.strategy == "extra" ? cell.parsers : 1;
+  c.parsers = has_parsers(cell.strategy) ? cell.parsers : 1;
   c.chunksize = runs_in_processes(cell) ? cell.chunksize : 1;  // a pool of threads ignores it
   return c;
 }
@@ -71,7 +72,7 @@ ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& commo
   }
   for (std::size_t i = 0; i < prepared.callbacks.size(); ++i) {
     modelled.callback_known &=
-        add(prepared.callbacks[i], cell.callback_durations_ns[i], processes || cell.strategy == "extra", c.callbacks);
+        add(prepared.callbacks[i], cell.callback_durations_ns[i], processes || has_parsers(cell.strategy), c.callbacks);
   }
   // Coupling is modelled without shared cores: where something computes, the cores matter more.
   c.coupled = cpython::is_coupled(cell) && !model::shares_cores(c);

@@ -9,6 +9,7 @@
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/engine/strategies/strategy.h"
 #include "harness/plan/distribution.h"
 #include "harness/plan/plan_table.h"
 
@@ -117,7 +118,7 @@ std::string describe(const Cell& cell) {
   text += fmt::format(" tasks={}", cell.tasks);
   if (cell.distribution != "equal") text += fmt::format(" distribution={}", cell.distribution);
   text += fmt::format(" task={}", format_duration(std::chrono::nanoseconds(cell.task_ns)));
-  if (cell.strategy != "none") {
+  if (has_callbacks(cell.strategy)) {
     text += fmt::format(" callback={}", format_duration(std::chrono::nanoseconds(cell.callback_ns)));
   }
   if (cell.payload_bytes != 0) text += fmt::format(" payload={}", cell.payload_bytes);

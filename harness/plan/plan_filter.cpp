@@ -6,15 +6,11 @@
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
-#include "harness/core/sample.h"
+#include "harness/core/factors.h"
 #include "harness/plan/plan_table.h"
 
 namespace harness {
 namespace {
-
-std::string field_text(const Sample& sample, const Field& field) {
-  return std::visit([&sample](const auto member) { return fmt::format("{}", sample.*member); }, field);
-}
 
 // Whether `written` is another way to write what the column holds: "10ms" for 10000000, "cores*5" for 10.
 bool means(std::string_view axis, const std::string& column, const std::string& written, int cores) {
@@ -36,21 +32,16 @@ bool means(std::string_view axis, const std::string& column, const std::string& 
 
 std::vector<std::string> factor_columns() {
   std::vector<std::string> names;
-  bool factor = false;
-  for (const Column& column : sample_columns()) {
-    factor = factor || column.name == "backend";
-    if (factor) names.emplace_back(column.name);
-    if (column.name == "seed") break;
-  }
+  for (const Factor& factor : all_factors()) names.emplace_back(factor.name);
   return names;
 }
 
 std::string factor_text(const Cell& cell, std::string_view axis) {
-  const Sample sample = sample_of(cell);
-  for (const Column& column : sample_columns()) {
-    if (column.name == axis) return field_text(sample, column.field);
-  }
-  return {};
+  std::string text;
+  for_each_factor(cell, [&](const Factor& factor, const auto& value) {
+    if (factor.name == axis) text = fmt::format("{}", value);
+  });
+  return text;
 }
 
 Filter parse_filter(std::string_view text) {

@@ -16,7 +16,6 @@ namespace harness {
 namespace {
 
 constexpr std::size_t kMostCells = 100'000;
-constexpr std::size_t kMostTasksInAll = 20'000'000;   // of a table's cells: 600 MB of durations
 
 // A value of an axis, in the form its column has: names and specs as text, everything else as a number too.
 struct Value {
@@ -190,14 +189,14 @@ void canonicalise(Cell& cell) {
     cell.workers = workers;
     cell.workers_spec = workers == 1 ? "1" : "tasks";
   }
-  if (cell.strategy == "extra") {
+  if (has_parsers(cell.strategy)) {
     if (cell.parsers == 0) cell.parsers = 1;
   } else {
     cell.parsers = 0;
   }
   const bool processes = backend.start_method() != "none";
-  if (!(cell.strategy == "map" && processes)) cell.chunksize = 1;
-  if (cell.strategy == "none") cell.callback_ns = 0;
+  if (!(has_chunks(cell.strategy) && processes)) cell.chunksize = 1;
+  if (!has_callbacks(cell.strategy)) cell.callback_ns = 0;
 }
 
 std::string start_method_skip(Cell& cell) {
@@ -298,14 +297,14 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
     cell.seed = cell_seed(seed, cell);
     if (candidate.skip.empty()) {
       tasks_in_all += static_cast<std::size_t>(cell.tasks);
-      if (tasks_in_all > kMostTasksInAll) {
+      if (tasks_in_all > static_cast<std::size_t>(kMostTasksInAll)) {
         reader.fail(table.line, fmt::format("the cells have more than {} tasks in all; split them over several suites", kMostTasksInAll));
       }
       cell.task_durations_ns = grid ? reader.at(table.line, [&] {
         return draw_durations(cell.distribution, cell.tasks, cell.task_ns, cell.seed);
       }) : task_list.list;
       cell.callback_durations_ns.assign(static_cast<std::size_t>(cell.tasks), cell.callback_ns);
-      if (!grid && cell.strategy != "none") cell.callback_durations_ns = callback_list.list;
+      if (!grid && has_callbacks(cell.strategy)) cell.callback_durations_ns = callback_list.list;
       cell.cell_id = cell_id(cell);
     }
     found.push_back(std::move(candidate));

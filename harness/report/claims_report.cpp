@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/quantity.h"
+#include "harness/engine/strategies/strategy.h"
 #include "harness/sweep/sinks/csv.h"
 
 namespace harness {
@@ -76,10 +77,10 @@ std::string escaped(std::string_view text) {
 std::string cell_text(const Cell& cell) {
   std::string text = fmt::format("{} k={}", cell.backend, cell.workers);
   if (cell.parsers > 0) text += fmt::format(" m={}", cell.parsers);
-  if (cell.strategy == "map") text += fmt::format(" s={}", cell.chunksize);
+  if (has_chunks(cell.strategy)) text += fmt::format(" s={}", cell.chunksize);
   if (cell.workload != "sleep") text += " " + cell.workload;
   text += fmt::format(": {} x {} ms", cell.tasks, durations_text(cell.task_durations_ns));
-  if (cell.strategy != "none") text += fmt::format(", callbacks {} ms", durations_text(cell.callback_durations_ns));
+  if (has_callbacks(cell.strategy)) text += fmt::format(", callbacks {} ms", durations_text(cell.callback_durations_ns));
   return text;
 }
 

@@ -123,7 +123,7 @@ void append_list(const char* heading, const std::vector<std::string>& lines, std
 std::vector<std::string> named(const std::vector<const CellSummary*>& cells) {
   std::vector<std::string> lines;
   for (const CellSummary* const cell : cells) {
-    const Sample& f = cell->factors;
+    const Factors& f = cell->factors;
     lines.push_back(fmt::format("{}; {}, {} tasks of {}", name_of(*cell), f.workload, f.tasks, human(f.task_ns)));
   }
   return lines;

@@ -1,11 +1,7 @@
 #include "harness/report/derived.h"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,8 +14,8 @@
 #include "harness/report/claims_report.h"
 #include "harness/sweep/sinks/csv.h"
 #include "harness/sweep/sinks/evidence_csv.h"
+#include "harness/sweep/sinks/file.h"
 #include "harness/validate/claims.h"
-
 
 namespace harness {
 namespace {
@@ -81,27 +77,9 @@ std::string model_csv(const Analysis& analysis) {
   return out;
 }
 
-// A reader sees the old file or the new one, never a part.
-void replace_file(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path temporary = path.string() + fmt::format(".{}.tmp", ::getpid());
-  std::FILE* const file = std::fopen(temporary.c_str(), "wb");
-  bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  int reason = errno;
-  if (file != nullptr && std::fclose(file) != 0) {
-    written = false;
-    reason = errno;
-  }
-  if (written && std::rename(temporary.c_str(), path.c_str()) == 0) return;
-  if (written) reason = errno;
-  std::error_code ignored;
-  std::filesystem::remove(temporary, ignored);
-  throw OutputError(fmt::format("cannot write '{}': {}", path.string(), std::strerror(reason)));
-}
-
 }  // namespace
 
-void derive(const std::filesystem::path& run_directory) {
-  const Analysis analysis = analyse(run_directory, cells_of_all_claims);
+void derive(const std::filesystem::path& run_directory, const Analysis& analysis) {
   const std::filesystem::path directory = run_directory / "derived";
   std::error_code error;
   std::filesystem::create_directories(directory, error);
@@ -110,5 +88,7 @@ void derive(const std::filesystem::path& run_directory) {
   replace_file(directory / "model.csv", model_csv(analysis));
   replace_file(directory / "claims.csv", claims_csv(evaluate_claims(analysis.rows, read_evidence(run_directory))));
 }
+
+void derive(const std::filesystem::path& run_directory) { derive(run_directory, analyse(run_directory, cells_of_all_claims)); }
 
 }  // namespace harness

@@ -4,11 +4,13 @@
 
 #include <filesystem>
 
+#include "harness/analysis/analysis.h"
+
 namespace harness {
 
 // Writes derived/summary.csv, model.csv and claims.csv of a run directory, each to a temporary name first and then
-// renamed over the old one. Reads results.csv, context/ (calibration, cores) and suite.toml (the durations of explicit
-// cases).
+// renamed over the old one. Reads results.csv, context/ (calibration), cells/ (the durations of explicit cases; in a
+// directory that has none, suite.toml) and evidence/.
 //
 //   summary.csv  cell_id, n, median_ns, ci_low_ns, ci_high_ns, best, ties, failed, ci_coverage, ratio, ratio_low,
 //                ratio_high, scenario
@@ -27,5 +29,7 @@ namespace harness {
 //
 // Throws ConfigError when results.csv is not there or cannot be read, OutputError when a file cannot be written.
 void derive(const std::filesystem::path& run_directory);
+// The same of a directory that has been read. REQUIRES: `analysis` is of it.
+void derive(const std::filesystem::path& run_directory, const Analysis& analysis);
 
 }  // namespace harness

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/base/quantity.h"
+#include "harness/engine/strategies/strategy.h"
 #include "harness/validate/claims.h"
 
 namespace harness {
@@ -102,15 +103,15 @@ void print_scenario(std::ostream& out, const Analysis& analysis, const Scenario&
       print_wrapped(out, "next", fmt::format("{}: takes {} as long", name_of(*next), ratio_text(*next->ratio)));
     }
     print_comparison(
-        out, "pools", ranked, [](const Sample& f) { return f.backend; }, [](const Sample& f) { return f.backend; });
+        out, "pools", ranked, [](const Factors& f) { return f.backend; }, [](const Factors& f) { return f.backend; });
     print_comparison(
-        out, "workers", ranked, [](const Sample& f) { return f.workers; },
-        [](const Sample& f) {
+        out, "workers", ranked, [](const Factors& f) { return f.workers; },
+        [](const Factors& f) {
           return f.workers_spec == std::to_string(f.workers) ? f.workers_spec
                                                              : fmt::format("{} ({})", f.workers, f.workers_spec);
         });
-    const auto callback_way = [](const Sample& f) {
-      return f.strategy == "extra" ? fmt::format("extra({})", f.parsers) : f.strategy;
+    const auto callback_way = [](const Factors& f) {
+      return has_parsers(f.strategy) ? fmt::format("{}({})", f.strategy, f.parsers) : f.strategy;
     };
     print_comparison(out, "callbacks", ranked, callback_way, callback_way);
   }
@@ -142,13 +143,13 @@ void print_claims(std::ostream& out, const Analysis& analysis) {
 }  // namespace
 
 std::string name_of(const CellSummary& cell) {
-  const Sample& f = cell.factors;
+  const Factors& f = cell.factors;
   std::string strategy = f.strategy;
-  if (f.strategy == "extra") strategy += fmt::format("({})", f.parsers);
-  if (f.strategy == "map") strategy += fmt::format("({})", f.chunksize);
+  if (has_parsers(f.strategy)) strategy += fmt::format("({})", f.parsers);
+  if (has_chunks(f.strategy)) strategy += fmt::format("({})", f.chunksize);
   std::string workers = f.workers == 1 ? "1 worker" : fmt::format("{} workers", f.workers);
   if (f.workers_spec != std::to_string(f.workers)) workers += fmt::format(" ({})", f.workers_spec);
-  return fmt::format("{}, {}{}", f.backend, workers, f.strategy == "none" ? "" : ", " + strategy);
+  return fmt::format("{}, {}{}", f.backend, workers, has_callbacks(f.strategy) ? ", " + strategy : "");
 }
 
 void print_verdict(const Analysis& analysis, std::ostream& out) {

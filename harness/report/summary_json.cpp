@@ -1,7 +1,6 @@
 #include "harness/report/summary_json.h"
 
 #include <optional>
-#include <variant>
 #include <vector>
 
 #include "harness/analysis/predictions.h"
@@ -15,24 +14,18 @@ Json or_null(const std::optional<std::int64_t>& value) { return value ? Json(*va
 
 }  // namespace
 
-Json factors_json(const Sample& row) {
+Json factors_json(const RowKind& row) {
   Json json;
   json["cell_id"] = row.cell_id;
-  bool factor = false;  // they stand together: backend ... seed
-  for (const Column& column : sample_columns()) {
-    factor = factor || column.name == "backend";
-    if (!factor) continue;
-    std::visit([&](const auto member) { json[std::string(column.name)] = row.*member; }, column.field);
-    if (column.name == "seed") break;
-  }
+  for_each_factor(row, [&json](const Factor& factor, const auto& value) { json[std::string(factor.name)] = value; });
   return json;
 }
 
 std::string analysis_json(const Analysis& analysis) {
   const std::vector<CellPrediction> predictions = predict_cells(analysis);
   Json document;
-  document["machine_id"] = analysis.rows.empty() ? "" : analysis.rows.back().machine_id;
-  document["build_id"] = analysis.rows.empty() ? "" : analysis.rows.back().build_id;
+  document["machine_id"] = analysis.rows.empty() ? "" : analysis.rows.back().kind->machine_id;
+  document["build_id"] = analysis.rows.empty() ? "" : analysis.rows.back().kind->build_id;
   document["cells"] = Json::array();
   for (std::size_t i = 0; i < analysis.cells.size(); ++i) {
     const CellSummary& cell = analysis.cells[i];

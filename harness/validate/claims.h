@@ -17,6 +17,7 @@
 
 #include "harness/core/cell.h"
 #include "harness/core/evidence.h"
+#include "harness/core/rows.h"
 #include "harness/core/sample.h"
 #include "harness/model/statistics.h"
 #include "harness/validate/families/claim.h"
@@ -105,10 +106,11 @@ ClaimResult decide(const Claim& claim, int cores, std::vector<ScaleValues> scale
 // Of one scale.
 ClaimResult decide(const Claim& claim, std::vector<std::int64_t> values_ns, int failed, std::int64_t scale = 1);
 
-// All claims whose cells `samples` hold at any whole scale, matched by their factors (durations included, whichever
+// All claims whose cells the rows hold at any whole scale, matched by their factors (durations included, whichever
 // distribution gave them), in the order of claims(), then of scales. A formula with rows at a unit, twice and four times the
 // unit is one result (of the largest such unit). Warm-ups do not count; a repetition that is there twice counts as it ended
 // last. Claims that need evidence are decided from the repetitions that have it.
+std::vector<ClaimResult> evaluate_claims(const Rows& rows, const EvidenceOf& evidence = {});
 std::vector<ClaimResult> evaluate_claims(std::span<const Sample> samples, const EvidenceOf& evidence = {});
 
 std::string_view to_string(model::Verdict verdict);

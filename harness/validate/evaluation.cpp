@@ -2,7 +2,12 @@
 // repetitions belong together.
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "harness/sweep/gate.h"
 #include "harness/validate/claims.h"
@@ -12,23 +17,39 @@ namespace {
 
 constexpr std::int64_t kMs = 1'000'000;
 
-// Rows by cell, then repetition: the last of a repetition counts.
-using Repetitions = std::map<std::int64_t, const Sample*>;
-using RowsOfCells = std::map<std::string, Repetitions>;
+// The rows of a cell in order of their repetitions' numbers, each number once.
+using Repetitions = std::vector<std::pair<std::int64_t, const Row*>>;
+// By cell_id. The last row of a repetition counts.
+using RowsOfCells = std::map<std::string_view, Repetitions>;
 
-RowsOfCells rows_of_cells(std::span<const Sample> samples) {
+RowsOfCells rows_of_cells(const Rows& all) {
+  std::unordered_map<const RowKind*, Repetitions*> of_kind;   // of many rows with one kind only the first is looked up by its id
   RowsOfCells rows;
-  for (const Sample& sample : samples) {
-    if (sample.is_warmup == 0) rows[sample.cell_id][sample.rep] = &sample;
+  for (const Row& row : all.all()) {
+    Repetitions*& repetitions = of_kind[row.kind];
+    if (repetitions == nullptr) {
+      if (row.kind->is_warmup != 0) continue;
+      repetitions = &rows[row.kind->cell_id];
+    }
+    repetitions->emplace_back(row.rep, &row);
+  }
+  for (auto& [id, repetitions] : rows) {
+    const auto by_number = [](const auto& a, const auto& b) { return a.first < b.first; };
+    std::stable_sort(repetitions.begin(), repetitions.end(), by_number);
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < repetitions.size(); ++i) {
+      if (i + 1 == repetitions.size() || repetitions[i + 1].first != repetitions[i].first) repetitions[kept++] = repetitions[i];
+    }
+    repetitions.resize(kept);
   }
   return rows;
 }
 
-// The scale at which the sample's cell is the claim's index-th, whatever its distribution is called; 0 if it is not. The
+// The scale at which the row's cell is the claim's index-th, whatever its distribution is called; 0 if it is not. The
 // cell's id, a hash of all durations, decides.
-std::int64_t scale_of(const Claim& claim, std::size_t index, const Sample& sample) {
+std::int64_t scale_of(const Claim& claim, std::size_t index, const RowKind& sample) {
   const ClaimCell& wanted = claim.cells[index];
-  const std::int64_t workers = wanted.per_core ? wanted.workers * sample.cores : wanted.workers;
+  const std::int64_t workers = wanted.per_core ? std::int64_t{wanted.workers} * sample.cores : wanted.workers;
   if (sample.backend != wanted.backend || sample.workers != workers || sample.strategy != wanted.strategy ||
       sample.parsers != wanted.parsers || sample.workload != wanted.workload ||
       sample.tasks != static_cast<std::int64_t>(wanted.tasks_ms.size()) || sample.task_ns > std::int64_t{1} << 50) {
@@ -39,7 +60,7 @@ std::int64_t scale_of(const Claim& claim, std::size_t index, const Sample& sampl
        {sample.task_ns, sample.task_ns * sample.tasks}) {  // the second: linear durations
     if (longest_now < longest || longest_now % longest != 0) continue;
     const std::int64_t scale = longest_now / longest;
-    Cell cell = cells_of(claim, static_cast<int>(sample.cores), scale)[index];
+    Cell cell = cells_of(claim, sample.cores, scale)[index];
     cell.distribution = sample.distribution;
     cell.task_ns = sample.task_ns;
     cell.callback_ns = sample.callback_ns;
@@ -51,14 +72,20 @@ std::int64_t scale_of(const Claim& claim, std::size_t index, const Sample& sampl
   return 0;
 }
 
-bool ended_well(const Sample& sample) { return sample.status == "ok"; }
-bool was_gated(const Sample& sample) { return sample.error.starts_with(kGated); }
+bool ended_well(const Row& row) { return row.kind->status == "ok"; }
+bool was_gated(const Row& row) { return row.kind->error.starts_with(kGated); }
 
 // One claim at one scale: the rows of each of its cells. The same cell may stand under several ids (linear and explicit).
 struct AtScale {
-  std::vector<std::map<std::int64_t, const Sample*>> cells;  // per cell of the claim, by a number of the repetition
+  std::vector<Repetitions> cells;  // per cell of the claim
   int cores = 1;
 };
+
+const Row* find(const Repetitions& repetitions, std::int64_t number) {
+  const auto at = std::lower_bound(repetitions.begin(), repetitions.end(), number,
+                                   [](const auto& repetition, std::int64_t wanted) { return repetition.first < wanted; });
+  return at == repetitions.end() || at->first != number ? nullptr : at->second;
+}
 
 // Rounds: repetitions of the same number of all cells.
 ScaleValues values_of(const Claim& claim, std::int64_t scale, const AtScale& rows, const EvidenceOf& evidence,
@@ -66,26 +93,27 @@ ScaleValues values_of(const Claim& claim, std::int64_t scale, const AtScale& row
   ScaleValues values;
   values.scale = scale;
   for (const auto& cell : rows.cells) {
-    for (const auto& [rep, sample] : cell) {
-      values.failed += !ended_well(*sample);
-      values.gated += !ended_well(*sample) && was_gated(*sample);
+    for (const auto& [rep, row] : cell) {
+      values.failed += !ended_well(*row);
+      values.gated += !ended_well(*row) && was_gated(*row);
     }
   }
+  std::vector<Observation> round;
   for (const auto& [rep, first] : rows.cells.front()) {
-    std::vector<Observation> round;
+    round.clear();
     bool complete = true;
     for (const auto& cell : rows.cells) {
-      const auto found = cell.find(rep);
-      if (found == cell.end() || !ended_well(*found->second)) {
+      const Row* const found = find(cell, rep);
+      if (found == nullptr || !ended_well(*found)) {
         complete = false;
         break;
       }
-      const auto seen = evidence.find({found->second->run_id, found->second->cell_id, found->second->rep});
-      round.push_back({found->second, seen == evidence.end() ? nullptr : &seen->second});
+      const auto seen = evidence.empty() ? evidence.end() : evidence.find({found->kind->run_id, found->kind->cell_id, found->rep});
+      round.push_back({found->kind, &found->measures, seen == evidence.end() ? nullptr : &seen->second});
       complete = complete && !(claim.needs_evidence && seen == evidence.end());
     }
     if (!complete) continue;
-    values.values_ns.push_back(claim.measure ? claim.measure(round) : first->makespan_ns);
+    values.values_ns.push_back(claim.measure ? claim.measure(round) : first->measures.makespan_ns);
     if (claim.facts) facts = claim.facts(round);
   }
   return values;
@@ -116,13 +144,16 @@ std::vector<Cell> calibration_cells(int cores) {
   return cells;
 }
 
-Overheads calibrated_overheads(std::span<const Sample> samples) {
+namespace {
+
+Overheads overheads_of(const RowsOfCells& rows) {
   std::map<std::pair<std::string, std::string>, std::vector<std::pair<double, double>>> points;
-  for (const auto& [id, repetitions] : rows_of_cells(samples)) {
-    for (const auto& [rep, sample] : repetitions) {
-      if (!ended_well(*sample) || sample->workload != "sleep" || sample->task_ns != 0 || sample->callback_ns != 0) continue;
-      points[{sample->backend, sample->strategy}].emplace_back(static_cast<double>(sample->tasks),
-                                                               static_cast<double>(sample->makespan_ns));
+  for (const auto& [id, repetitions] : rows) {
+    for (const auto& [rep, row] : repetitions) {
+      const Factors& factors = *row->kind;
+      if (!ended_well(*row) || factors.workload != "sleep" || factors.task_ns != 0 || factors.callback_ns != 0) continue;
+      points[{factors.backend, factors.strategy}].emplace_back(static_cast<double>(factors.tasks),
+                                                               static_cast<double>(row->measures.makespan_ns));
     }
   }
   Overheads overheads;
@@ -133,24 +164,38 @@ Overheads calibrated_overheads(std::span<const Sample> samples) {
   return overheads;
 }
 
+Rows rows_of(std::span<const Sample> samples) {
+  Rows rows;
+  for (const Sample& sample : samples) rows.add(sample);
+  return rows;
+}
+
+}  // namespace
+
+Overheads calibrated_overheads(std::span<const Sample> samples) { return overheads_of(rows_of_cells(rows_of(samples))); }
+
 std::vector<ClaimResult> evaluate_claims(std::span<const Sample> samples, const EvidenceOf& evidence) {
-  const RowsOfCells rows = rows_of_cells(samples);
-  const Overheads overheads = calibrated_overheads(samples);
+  return evaluate_claims(rows_of(samples), evidence);
+}
+
+std::vector<ClaimResult> evaluate_claims(const Rows& all, const EvidenceOf& evidence) {
+  const RowsOfCells rows = rows_of_cells(all);
+  const Overheads overheads = overheads_of(rows);
   std::vector<ClaimResult> results;
   for (const Claim& claim : claims()) {
     std::map<std::int64_t, AtScale> by_scale;
     for (const auto& [id, repetitions] : rows) {
-      const Sample& any = *repetitions.begin()->second;
+      const RowKind& any = *repetitions.front().second->kind;
       for (std::size_t index = 0; index < claim.cells.size(); ++index) {
         const std::int64_t scale = scale_of(claim, index, any);
         if (scale == 0) continue;
         AtScale& at = by_scale[scale];
         at.cells.resize(claim.cells.size());
-        at.cores = static_cast<int>(any.cores);
-        auto& cell = at.cells[index];
+        at.cores = any.cores;
+        Repetitions& cell = at.cells[index];
         // Another id of the same cell continues the count.
-        const std::int64_t offset = cell.empty() ? 0 : cell.rbegin()->first + 1;
-        for (const auto& [rep, sample] : repetitions) cell[offset + rep] = sample;
+        const std::int64_t offset = cell.empty() ? 0 : cell.back().first + 1;
+        for (const auto& [rep, row] : repetitions) cell.emplace_back(offset + rep, row);
       }
     }
     // Nothing to compare with, and no way to see who did what, is not a measurement of the claim.

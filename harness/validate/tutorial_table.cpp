@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "harness/base/quantity.h"
+#include "harness/engine/strategies/strategy.h"
 #include "harness/model/simulate.h"
 #include "harness/model/statistics.h"
 #include "harness/plan/model_case.h"
@@ -110,7 +111,7 @@ std::string tutorial_suite(int divisor, int runs) {
                           prefix, example.pool, example.workers, example.workload, example.strategy);
       if (example.parsers > 0) text += fmt::format("parsers = {}\n", example.parsers);
       text += fmt::format("task = {}\n", list_of(example.tasks_ms, divisor));
-      if (example.strategy != "none") text += fmt::format("callback = {}\n", list_of(example.callbacks_ms, divisor));
+      if (has_callbacks(example.strategy)) text += fmt::format("callback = {}\n", list_of(example.callbacks_ms, divisor));
     }
   }
   return text;
@@ -173,7 +174,7 @@ std::string table_text(const std::vector<ExampleResult>& results, const Python& 
     const auto known = std::find_if(run_by.begin(), run_by.end(), [&](const auto& entry) { return entry.first == who; });
     if (known != run_by.end()) {
       known->second += fmt::format(", {}", number);
-    } else if (!who.empty() && result.example->strategy != "none") {
+    } else if (!who.empty() && has_callbacks(result.example->strategy)) {
       run_by.emplace_back(who, fmt::format("{}", number));
     }
     ++number;

@@ -8,6 +8,7 @@
 
 #include "harness/engine/backends/work_processes.h"
 #include "harness/engine/strategies/recorder.h"
+#include "harness/engine/strategies/strategy.h"
 #include "harness/engine/strategies/submit_each.h"
 #include "harness/engine/strategies/work_functions.h"
 #include "harness/machine/resources.h"
@@ -105,7 +106,7 @@ class ExperimentBackend final : public Backend {
   std::string_view name() const override { return name_; }
   std::string_view summary() const override { return "an experiment of the validator"; }
   std::string skip_reason(std::string_view strategy) const override {
-    if ((strategy != "none") == callbacks_) return {};
+    if (has_callbacks(strategy) == callbacks_) return {};
     return std::string(name_) + (callbacks_ ? " attaches callbacks" : " has no callbacks");
   }
   int tasks_at_once(const Cell& cell) const override { return std::min(cell.workers, cell.tasks); }

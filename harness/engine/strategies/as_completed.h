@@ -16,7 +16,9 @@ struct AsCompleted {
   static constexpr std::string_view kName = "as_completed";
   static constexpr std::string_view kSummary = "the caller, in completion order, after all submits";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::worker;
+  static constexpr bool kHasCallbacks = true;
   static constexpr bool kUsesParsers = false;
+  static constexpr bool kUsesChunks = false;
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {

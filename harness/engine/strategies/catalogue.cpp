@@ -1,5 +1,6 @@
 #include "harness/engine/strategies/catalogue.h"
 
+#include <algorithm>
 #include <array>
 
 #include "harness/engine/strategies/strategy.h"
@@ -9,13 +10,24 @@ namespace {
 
 template <class... Strategies>
 constexpr auto infos_of(StrategyList<Strategies...>) {
-  return std::array{StrategyInfo{Strategies::kName, Strategies::kSummary}...};
+  return std::array{StrategyInfo{Strategies::kName, Strategies::kSummary, Strategies::kHasCallbacks, Strategies::kUsesParsers,
+                                 Strategies::kUsesChunks}...};
 }
 
 constexpr auto kInfos = infos_of(StrategyCatalogue{});
+constexpr StrategyInfo kUnknown{};
+
+const StrategyInfo& info_of(std::string_view strategy) {
+  const auto found = std::find_if(kInfos.begin(), kInfos.end(), [&](const StrategyInfo& info) { return info.name == strategy; });
+  return found == kInfos.end() ? kUnknown : *found;
+}
 
 }  // namespace
 
 std::span<const StrategyInfo> strategies() { return kInfos; }
+
+bool has_callbacks(std::string_view strategy) { return info_of(strategy).callbacks; }
+bool has_parsers(std::string_view strategy) { return info_of(strategy).parsers; }
+bool has_chunks(std::string_view strategy) { return info_of(strategy).chunks; }
 
 }  // namespace harness

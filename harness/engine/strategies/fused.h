@@ -14,7 +14,9 @@ struct Fused {
   static constexpr std::string_view kName = "fused";
   static constexpr std::string_view kSummary = "nobody: the parsing is part of the task";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::worker;
+  static constexpr bool kHasCallbacks = true;
   static constexpr bool kUsesParsers = false;
+  static constexpr bool kUsesChunks = false;
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {

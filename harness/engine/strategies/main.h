@@ -15,7 +15,9 @@ struct Main {
   static constexpr std::string_view kSummary =
       "the pool's one callback thread in the main process, in completion order";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::callback_thread;
+  static constexpr bool kHasCallbacks = true;
   static constexpr bool kUsesParsers = false;
+  static constexpr bool kUsesChunks = false;
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {

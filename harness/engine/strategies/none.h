@@ -14,7 +14,9 @@ struct None {
   static constexpr std::string_view kName = "none";
   static constexpr std::string_view kSummary = "no callbacks";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::worker;
+  static constexpr bool kHasCallbacks = false;
   static constexpr bool kUsesParsers = false;
+  static constexpr bool kUsesChunks = false;
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {

@@ -15,7 +15,9 @@ struct Worker {
   static constexpr std::string_view kName = "worker";
   static constexpr std::string_view kSummary = "the worker that ran the task, before it takes the next one";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::worker;
+  static constexpr bool kHasCallbacks = true;
   static constexpr bool kUsesParsers = false;
+  static constexpr bool kUsesChunks = false;
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {

@@ -20,22 +20,16 @@
 namespace harness {
 namespace {
 
-// Nothing where there is no such file.
-std::optional<std::string> read_whole(const std::filesystem::path& path) {
-  return read_file_if_there(path, "table", kMostTableBytes);
-}
-
 // A value in a message: escaped, its begin only if it is long.
 std::string shown(std::string_view text) {
   constexpr std::size_t kMost = 60;
   return text.size() <= kMost ? printable(text) : printable(text.substr(0, kMost)) + "...";
 }
 
-// Moves what follows the last complete record out of the way, so that the file ends in a whole one. `text` is the file's
-// content and is shortened as well.
-void set_torn_aside(const std::filesystem::path& path, std::string& text) {
-  const std::size_t complete = parse_csv(text).complete;
-  if (complete == text.size()) return;
+// Moves what follows the last complete record out of the way, so that the file ends in a whole one.
+void set_torn_aside(const std::filesystem::path& path, std::size_t complete) {
+  const std::string text = read_file(path, "table", kMostTableBytes);
+  if (complete >= text.size()) return;
   const std::filesystem::path aside = first_free(path, ".torn-");
   write_new_file(aside, std::string_view(text).substr(complete));
   if (::truncate(path.c_str(), static_cast<off_t>(complete)) != 0) {
@@ -43,7 +37,6 @@ void set_torn_aside(const std::filesystem::path& path, std::string& text) {
                                   std::generic_category().message(errno)));
   }
   say(fmt::format("poolbench: the last line of {} was torn; it is now in {}\n", path.string(), aside.string()));
-  text.resize(complete);
 }
 
 // What makes the first line of a file another one than our header.
@@ -88,6 +81,15 @@ bool read_number(std::string_view text, Number& number) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
+template <class Integer>
+std::string read_integer(const std::string& text, const Column& column, Integer& value) {
+  const std::int64_t most = std::min<std::int64_t>(column.most, std::numeric_limits<Integer>::max());
+  if (read_number(text, value) && value >= column.least && value <= most) return {};
+  if (column.least == most) return fmt::format("{}", column.least);
+  if (most == std::numeric_limits<std::int64_t>::max()) return fmt::format("a number, {} or more", column.least);
+  return fmt::format("a number from {} to {}", column.least, most);
+}
+
 // What would have been right instead; empty when the text is a value of the column, which the sample then has. What the program
 // never writes is not believed.
 std::string read_field(const std::string& text, const Column& column, Sample& sample) {
@@ -99,13 +101,8 @@ std::string read_field(const std::string& text, const Column& column, Sample& sa
     const bool status = *field == &Sample::status;
     return status && text != "ok" && text != "timeout" && text != "crash" && text != "invalid" ? "ok, timeout, crash, invalid" : "";
   }
-  if (const auto* const field = std::get_if<std::int64_t Sample::*>(&column.field)) {
-    std::int64_t& value = sample.**field;
-    if (read_number(text, value) && value >= column.least && value <= column.most) return {};
-    if (column.least == column.most) return fmt::format("{}", column.least);
-    if (column.most == std::numeric_limits<std::int64_t>::max()) return fmt::format("a number, {} or more", column.least);
-    return fmt::format("a number from {} to {}", column.least, column.most);
-  }
+  if (const auto* const field = std::get_if<int Sample::*>(&column.field)) return read_integer(text, column, sample.**field);
+  if (const auto* const field = std::get_if<std::int64_t Sample::*>(&column.field)) return read_integer(text, column, sample.**field);
   if (const auto* const field = std::get_if<std::uint64_t Sample::*>(&column.field)) {
     return read_number(text, sample.**field) ? "" : "a number from 0 to 2^64-1";
   }
@@ -113,54 +110,88 @@ std::string read_field(const std::string& text, const Column& column, Sample& sa
   return read_number(text, value) && value >= 0 && std::isfinite(value) ? "" : "a number, 0 or more";
 }
 
-// REQUIRES: the text begins with our header, or is a part of it.
-std::vector<Sample> samples_in(const std::filesystem::path& path, std::string_view text) {
-  const CsvRecords parsed = parse_csv(text);
-  std::vector<Sample> samples;
-  for (std::size_t i = 1; i < parsed.records.size(); ++i) {
-    const std::vector<std::string>& record = parsed.records[i];
-    const auto columns = sample_columns();
-    const std::string place = fmt::format("{}:{}", path.string(), parsed.lines[i]);
-    if (record.size() != columns.size()) {
-      throw ConfigError(fmt::format("{}: {} fields; allowed: {}", place, record.size(), columns.size()));
-    }
-    Sample sample;
-    for (std::size_t c = 0; c < columns.size(); ++c) {
-      const std::string allowed = read_field(record[c], columns[c], sample);
-      if (allowed.empty()) continue;
-      throw ConfigError(fmt::format("{}: '{}' in column {}; allowed: {}", place, shown(record[c]), columns[c].name, allowed));
-    }
-    samples.push_back(std::move(sample));
+// A record as a sample. Every column is read, so that `sample` may be another row's.
+void read_record(const std::filesystem::path& path, std::span<const std::string> record, int line, Sample& sample) {
+  const auto columns = sample_columns();
+  const auto place = [&] { return fmt::format("{}:{}", path.string(), line); };
+  if (record.size() != columns.size()) {
+    throw ConfigError(fmt::format("{}: {} fields; allowed: {}", place(), record.size(), columns.size()));
   }
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    const std::string allowed = read_field(record[c], columns[c], sample);
+    if (allowed.empty()) continue;
+    throw ConfigError(fmt::format("{}: '{}' in column {}; allowed: {}", place(), shown(record[c]), columns[c].name, allowed));
+  }
+}
+
+// Looks at the header first, then feeds the whole file to `parser`. Returns the number of bytes of the file.
+std::size_t feed_file(const std::filesystem::path& path, CsvParser& parser) {
+  std::size_t size = 0;
+  std::string begin;     // what was read, until it is enough to know the header
+  bool known = false;
+  const auto feed = [&](std::string_view text) {
+    require_our_header(path, text);
+    known = true;
+    parser.feed(text);
+  };
+  read_pieces_if_there(path, "table", kMostTableBytes, [&](std::string_view piece) {
+    size += piece.size();
+    if (known) return parser.feed(piece);
+    begin += piece;
+    constexpr std::size_t kLongLine = std::size_t{1} << 16;
+    if (begin.find('\n') != std::string::npos || begin.size() >= kLongLine) feed(begin);
+  });
+  if (!known && size > 0) feed(begin);
+  return size;
+}
+
+struct Extent {
+  std::size_t complete = 0;   // bytes of all complete records: what follows is torn
+  std::size_t size = 0;
+};
+Extent read_samples(const std::filesystem::path& path, const OnSample& row) {
+  Sample sample;
+  bool header = true;
+  CsvParser parser([&](std::span<const std::string> record, int line) {
+    if (!header) {
+      read_record(path, record, line, sample);
+      row(sample);
+    }
+    header = false;
+  });
+  const std::size_t size = feed_file(path, parser);
+  return {parser.complete(), size};
+}
+
+std::vector<Sample> collected(const std::filesystem::path& path,
+                              void (*read)(const std::filesystem::path& path, const OnSample& row)) {
+  std::vector<Sample> samples;
+  read(path, [&samples](const Sample& sample) { samples.push_back(sample); });
   return samples;
 }
 
 }  // namespace
 
-std::vector<Sample> read_results(const std::filesystem::path& path) {
-  std::optional<std::string> text = read_whole(path);
-  if (!text || text->empty()) return {};
-  require_our_header(path, *text);
-  set_torn_aside(path, *text);
-  return samples_in(path, *text);
+void read_results(const std::filesystem::path& path, const OnSample& row) {
+  const Extent extent = read_samples(path, row);
+  if (extent.complete < extent.size) set_torn_aside(path, extent.complete);
 }
 
-std::vector<Sample> peek_results(const std::filesystem::path& path) {
-  const std::optional<std::string> text = read_whole(path);
-  if (!text || text->empty()) return {};
-  require_our_header(path, *text);
-  return samples_in(path, *text);
-}
+void peek_results(const std::filesystem::path& path, const OnSample& row) { read_samples(path, row); }
+
+std::vector<Sample> read_results(const std::filesystem::path& path) { return collected(path, &read_results); }
+
+std::vector<Sample> peek_results(const std::filesystem::path& path) { return collected(path, &peek_results); }
 
 CsvSink::CsvSink(const std::filesystem::path& path) : file_(path) {
   if (::flock(file_.fd(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) throw ConfigError(fmt::format("another run is writing to '{}'", path.string()));
     // No locks on this file system: then two runs in one directory are the user's own affair.
   }
-  std::string text = read_whole(path).value_or("");
-  require_our_header(path, text);
-  set_torn_aside(path, text);
-  if (text.empty()) {
+  CsvParser parser([](std::span<const std::string> /*record*/, int /*line*/) {});
+  const std::size_t size = feed_file(path, parser);
+  if (parser.complete() < size) set_torn_aside(path, parser.complete());
+  if (parser.complete() == 0) {
     try {
       file_.append(csv_header());
     } catch (const OutputError& error) {

@@ -3,9 +3,13 @@
 // results.csv: the header and every row are made from sample_columns(); text is quoted as RFC 4180 has it, lines end in
 // LF. The file is only ever appended to, one write(2) per row.
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "harness/core/sample.h"
@@ -17,19 +21,44 @@ namespace harness {
 // `text` as a field: quoted if it holds a comma, a quote, CR or LF, or a blank at either end.
 std::string csv_field(std::string_view text);
 
-// The fields of every complete record of `text` (quotes resolved) and the number of bytes they span: what follows is a
-// torn record. Never throws.
+// Splits CSV into records, fed in pieces of any size. Never throws but what `record` throws.
+class CsvParser {
+ public:
+  // A complete record: its fields, quotes resolved, and the line of its first byte, from 1.
+  using Record = std::function<void(std::span<const std::string> fields, int line)>;
+  explicit CsvParser(Record record) : record_(std::move(record)) {}
+
+  void feed(std::string_view piece);
+  // Bytes that the complete records so far span: what follows is a torn record.
+  std::size_t complete() const { return complete_; }
+
+ private:
+  void end_field();
+
+  Record record_;
+  std::vector<std::string> fields_;   // the first `used_` are the record's; the others keep their memory
+  std::size_t used_ = 0;
+  std::string field_;
+  bool quoted_ = false;        // within quotes
+  bool after_quote_ = false;   // behind a quote within quotes: its end, or the first half of a quote
+  int line_ = 1;
+  int record_line_ = 1;
+  std::size_t fed_ = 0;
+  std::size_t complete_ = 0;
+};
+
+// All of a text that is in memory. Never throws.
 struct CsvRecords {
   std::vector<std::vector<std::string>> records;
-  std::vector<int> lines;      // of each record's first byte, from 1
-  std::size_t complete = 0;    // bytes
+  std::vector<int> lines;
+  std::size_t complete = 0;
 };
 CsvRecords parse_csv(std::string_view text);
 
 std::string csv_header();                  // with its line end
 std::string csv_row(const Sample& sample);
 
-// The rows of results.csv in file order. A torn last record is moved to <path>.torn-<n> first and said on stderr. A file
+// The rows of results.csv in file order. A torn last record is moved to <path>.torn-<n> and said on stderr. A file
 // that does not exist has no rows. Throws ConfigError for a foreign header and for a row that cannot be read (file, line,
 // column); OutputError when a torn record cannot be moved.
 std::vector<Sample> read_results(const std::filesystem::path& path);
@@ -37,6 +66,11 @@ std::vector<Sample> read_results(const std::filesystem::path& path);
 // The same for somebody who only looks: a torn last record (of a run that is writing right now, perhaps) is left out, and
 // nothing is moved or said.
 std::vector<Sample> peek_results(const std::filesystem::path& path);
+
+// The same, a row at a time: a sample is gone when `row` returns. A torn record is moved after the last row.
+using OnSample = std::function<void(const Sample& row)>;
+void read_results(const std::filesystem::path& path, const OnSample& row);
+void peek_results(const std::filesystem::path& path, const OnSample& row);
 
 // Appends rows. Holds an advisory lock on the file, so that two runs cannot write into one directory.
 class CsvSink : public Sink {

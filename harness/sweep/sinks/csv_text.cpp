@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "harness/sweep/sinks/csv.h"
 
 namespace harness {
@@ -17,47 +19,60 @@ std::string csv_field(std::string_view text) {
   return quoted + '"';
 }
 
-CsvRecords parse_csv(std::string_view text) {
-  CsvRecords found;
-  std::vector<std::string> record;
-  std::string field;
-  bool quoted = false;       // within quotes
-  bool after_quote = false;  // behind a quote within quotes: its end, or the first half of a quote
-  int line = 1;
-  int record_line = 1;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '\n') ++line;
-    if (quoted && !after_quote) {
-      if (c == '"') {
-        after_quote = true;
-      } else {
-        field += c;
-      }
+void CsvParser::end_field() {
+  if (used_ == fields_.size()) fields_.emplace_back();
+  std::swap(fields_[used_++], field_);
+  field_.clear();
+}
+
+void CsvParser::feed(std::string_view piece) {
+  for (std::size_t i = 0; i < piece.size();) {
+    if (quoted_ && !after_quote_) {
+      const std::size_t end = std::min(piece.find('"', i), piece.size());
+      const std::string_view part = piece.substr(i, end - i);
+      line_ += static_cast<int>(std::count(part.begin(), part.end(), '\n'));
+      field_ += part;
+      after_quote_ = end < piece.size();
+      i = end + 1;
       continue;
     }
-    if (after_quote && c == '"') {
-      field += '"';
-      after_quote = false;
+    const char c = piece[i];
+    if (after_quote_ && c == '"') {
+      field_ += '"';
+      after_quote_ = false;
+      ++i;
       continue;
     }
-    if (after_quote) quoted = after_quote = false;
-    if (c == '"' && field.empty()) {
-      quoted = true;
-    } else if (c == ',' || c == '\n') {
-      record.push_back(std::move(field));
-      field.clear();
-      if (c == '\n') {
-        found.records.push_back(std::move(record));
-        found.lines.push_back(record_line);
-        found.complete = i + 1;
-        record.clear();
-        record_line = line;
-      }
+    if (after_quote_) quoted_ = after_quote_ = false;
+    if (c == '"' && field_.empty()) {
+      quoted_ = true;
+      ++i;
+    } else if (c == ',') {
+      end_field();
+      ++i;
+    } else if (c == '\n') {
+      end_field();
+      record_({fields_.data(), used_}, record_line_);
+      used_ = 0;
+      record_line_ = ++line_;
+      complete_ = fed_ + ++i;
     } else {
-      field += c;
+      const std::size_t end = std::min(piece.find_first_of(",\n\"", i + 1), piece.size());
+      field_ += piece.substr(i, end - i);
+      i = end;
     }
   }
+  fed_ += piece.size();
+}
+
+CsvRecords parse_csv(std::string_view text) {
+  CsvRecords found;
+  CsvParser parser([&found](std::span<const std::string> fields, int line) {
+    found.records.emplace_back(fields.begin(), fields.end());
+    found.lines.push_back(line);
+  });
+  parser.feed(text);
+  found.complete = parser.complete();
   return found;
 }
 

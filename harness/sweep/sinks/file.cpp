@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <system_error>
 
 #include "harness/base/errors.h"
@@ -87,6 +88,22 @@ void write_new_file(const std::filesystem::path& path, std::string_view text) {
     rest.remove_prefix(static_cast<std::size_t>(written));
   }
   if (::close(fd) != 0) throw OutputError(fmt::format("cannot write '{}': {}", path.string(), reason(errno)));
+}
+
+void replace_file(const std::filesystem::path& path, std::string_view text) {
+  const std::filesystem::path temporary = path.string() + fmt::format(".{}.tmp", ::getpid());
+  std::FILE* const file = std::fopen(temporary.c_str(), "wb");
+  bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  int error = errno;
+  if (file != nullptr && std::fclose(file) != 0) {
+    written = false;
+    error = errno;
+  }
+  if (written && std::rename(temporary.c_str(), path.c_str()) == 0) return;
+  if (written) error = errno;
+  std::error_code ignored;
+  std::filesystem::remove(temporary, ignored);
+  throw OutputError(fmt::format("cannot write '{}': {}", path.string(), reason(error)));
 }
 
 std::filesystem::path first_free(const std::filesystem::path& path, std::string_view suffix) {

@@ -36,6 +36,9 @@ void require_writable_directory(const std::filesystem::path& directory);
 // Creates a file that must not exist yet, with this text. Throws OutputError.
 void write_new_file(const std::filesystem::path& path, std::string_view text);
 
+// Writes the file anew, under another name first: a reader sees the old text or the new one, never a part. Throws OutputError.
+void replace_file(const std::filesystem::path& path, std::string_view text);
+
 // `path` followed by a suffix and the first number from 1 that is free: "results.csv" + ".torn-" -> "results.csv.torn-1".
 std::filesystem::path first_free(const std::filesystem::path& path, std::string_view suffix);
 

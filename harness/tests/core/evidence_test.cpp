@@ -113,7 +113,7 @@ TEST_P(Experiments, leave_the_evidence_that_their_claims_expect) {
   ASSERT_EQ(result.sample.status, "ok") << result.sample.error;
   const Evidence evidence = evidence_of(*result.trace);
   const ClaimPrediction prediction = predict(claim, 2);
-  const Observation observation{&result.sample, &evidence};
+  const Observation observation{&result.sample, &result.sample, &evidence};
   const std::int64_t measured = claim.measure({&observation, 1});
   // Sleeps are never short; who ran a callback does not depend on how long it took.
   if (prediction.model_ns == 0) {

@@ -16,6 +16,7 @@
 #include "harness/plan/plan.h"
 #include "harness/plan/suite.h"
 #include "harness/report/report.h"
+#include "harness/sweep/sinks/cells_json.h"
 #include "harness/sweep/sinks/csv.h"
 #include "harness/tests/verdict_samples.h"
 
@@ -163,19 +164,49 @@ TEST(Derive, can_be_done_again_and_leaves_nothing_else) {
 // Eight durations are too many for a title: two cases of equal length have the same one.
 TEST(Derive, tells_scenarios_of_one_title_apart) {
   std::vector<Sample> rows;
-  std::string suite = "name = \"two\"\n";
-  for (const std::string shortest : {"1ms", "2ms"}) {
-    suite += "[[case]]\nbackend = \"thread\"\nworkers = 4\ntask = [\"" + shortest + "\", \"10ms\", \"9ms\", \"8ms\", \"7ms\", \"6ms\", \"5ms\", \"4ms\"]\n";
+  std::vector<Cell> cells;
+  for (const std::int64_t shortest : {1, 2}) {
+    Cell cell = sleep_cell("thread", 4);
+    cell.distribution = "explicit";
+    cell.task_durations_ns.front() = shortest * kMs;
+    cell.cell_id = cell_id(cell);
+    add(rows, cell, {20 * kMs});
+    cells.push_back(cell);
   }
-  for (const PlannedCell& planned : make_plan(parse_suite(suite, "test"), {.cores = 2}).cells) add(rows, planned.cell, {20 * kMs});
-  ASSERT_EQ(rows.size(), 2U);
   const RunDirectoryOfTest run;
-  run.write(rows);
-  std::ofstream(run.path() / "suite.toml") << suite;
-  derive(run.path());
+  derive(run.path(), analyse_rows(rows, cells));
   const std::string summary = run.read("derived/summary.csv");
   EXPECT_THAT(summary, HasSubstr("\"sleep: 8 tasks of up to 10ms, no callbacks, case 1\"\n"));
   EXPECT_THAT(summary, HasSubstr("\"sleep: 8 tasks of up to 10ms, no callbacks, case 2\"\n"));
+}
+
+// A run of explicit cases, made before runs wrote down what they planned.
+TEST(Derive, says_the_same_of_a_directory_with_its_cells_written_down_and_of_one_without) {
+  const RunDirectoryOfTest run;
+  std::filesystem::copy(REFERENCE_RUN, run.path(), std::filesystem::copy_options::recursive);
+  std::filesystem::remove_all(run.path() / "cells");
+  const auto derived = [&run] {
+    return run.read("derived/summary.csv") + run.read("derived/model.csv") + run.read("derived/claims.csv");
+  };
+  const Analysis planned_again = analyse(run.path(), cells_of_all_claims);
+  derive(run.path(), planned_again);
+  const std::string before = derived();
+  EXPECT_THAT(before, HasSubstr(",requested,"));
+  Plan plan;
+  for (const CellSummary& cell : planned_again.cells) {
+    ASSERT_TRUE(cell.cell.has_value()) << cell.factors.cell_id;
+    EXPECT_EQ(cell.factors.distribution, "explicit");
+    plan.cells.push_back({.cell = *cell.cell});
+  }
+
+  write_cells(run.path(), "run", plan);
+  std::filesystem::remove(run.path() / "suite.toml");
+  const CellsOnCores nobody = [](int /*cores*/) -> std::vector<Cell> {
+    ADD_FAILURE() << "asked what the file says";
+    return {};
+  };
+  derive(run.path(), analyse(run.path(), nobody));
+  EXPECT_EQ(derived(), before);
 }
 
 TEST(Derive, refuses_a_directory_without_measured_repetitions) {

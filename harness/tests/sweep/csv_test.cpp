@@ -74,6 +74,27 @@ TEST(Csv, KnowsWhereTheLastCompleteRecordEnds) {
   EXPECT_THAT(parse_csv("a\n\"x\ny\"\nb\n").lines, ElementsAre(1, 2, 4));
 }
 
+TEST(Csv, IsTheSameInPiecesOfAnySize) {
+  const std::string text = "a,\"b \"\"x\"\",\n\",c\n\n\"\",q\"uote,\"two\nlines\"tail\nend,\"torn";
+  const CsvRecords whole = parse_csv(text);
+  ASSERT_THAT(whole.records, SizeIs(3));
+  EXPECT_THAT(whole.records[0], ElementsAre("a", "b \"x\",\n", "c"));
+  EXPECT_THAT(whole.records[1], ElementsAre(""));
+  EXPECT_THAT(whole.records[2], ElementsAre("", "q\"uote", "two\nlinestail"));
+  for (std::size_t size = 1; size <= text.size(); ++size) {
+    std::vector<std::vector<std::string>> records;
+    std::vector<int> lines;
+    CsvParser parser([&](std::span<const std::string> fields, int line) {
+      records.emplace_back(fields.begin(), fields.end());
+      lines.push_back(line);
+    });
+    for (std::size_t at = 0; at < text.size(); at += size) parser.feed(std::string_view(text).substr(at, size));
+    EXPECT_EQ(records, whole.records) << size;
+    EXPECT_EQ(lines, whole.lines) << size;
+    EXPECT_EQ(parser.complete(), whole.complete) << size;
+  }
+}
+
 // The approved output: a change of a column's name, order or form must be a decision.
 TEST(Csv, HasItsApprovedHeaderAndRow) {
   EXPECT_EQ(csv_header(),
@@ -91,6 +112,36 @@ TEST(Csv, HasItsApprovedHeaderAndRow) {
   sample.status = "crash";
   sample.error = "killed by signal 11 (Segmentation fault), \"core\"";
   EXPECT_THAT(csv_row(sample), HasSubstr(",crash,\"killed by signal 11 (Segmentation fault), \"\"core\"\"\",thread,"));
+}
+
+// The file is read in pieces of 64 KiB, and a sample is reused from row to row.
+TEST(Results, AreReadBackExactlyAcrossThePiecesOfALargeFile) {
+  const TestDirectory directory;
+  const std::filesystem::path path = directory / "results.csv";
+  std::string text = csv_header();
+  std::vector<std::string> written;
+  for (int rep = 0; rep < 2'000; ++rep) {
+    Sample sample = test_sample();
+    sample.rep = rep;
+    if (rep % 7 == 0) {
+      sample.status = "crash";
+      sample.error = std::string(static_cast<std::size_t>(rep), 'e') + ", \"quoted\"";
+    }
+    written.push_back(csv_row(sample));
+    text += written.back();
+  }
+  write_text(path, text + "1,torn");
+  std::size_t rows = 0;
+  peek_results(path, [&](const Sample& sample) {
+    ASSERT_LT(rows, written.size());
+    ASSERT_EQ(csv_row(sample), written[rows]);
+    ++rows;
+  });
+  EXPECT_EQ(rows, written.size());
+  EXPECT_EQ(content(path), text + "1,torn");
+  EXPECT_THAT(read_results(path), SizeIs(2'000));
+  EXPECT_EQ(content(path), text);
+  EXPECT_EQ(content(directory / "results.csv.torn-1"), "1,torn");
 }
 
 TEST(Results, AreReadBackExactly) {

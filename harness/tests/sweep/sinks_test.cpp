@@ -12,6 +12,8 @@
 #include "harness/base/errors.h"
 #include "harness/machine/environment.h"
 #include "harness/machine/machine.h"
+#include "harness/plan/distribution.h"
+#include "harness/sweep/sinks/cells_json.h"
 #include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/progress.h"
 #include "harness/sweep/sinks/tasks_csv.h"
@@ -34,6 +36,90 @@ Trace two_tasks() {
   trace.tasks[0] = {1000, 1100, 1500, 1600, 1700, 10, 12, 10, 10, 0, 0, 0xabc, 0};
   trace.tasks[1] = {1010, 1050, 1400, kNoStamp, kNoStamp, 10, 11, 0, 0, 0, 0, 0xffffffffffffffff, 0};
   return trace;
+}
+
+// An explicit case with equal and with different durations, and a drawn one.
+Plan plan_of_cells() {
+  Plan plan = test_plan({"explicit", "drawn"}, 1, 0, Order::batch);
+  Cell& listed = plan.cells[0].cell;
+  listed.distribution = "explicit";
+  listed.tasks = 4;
+  listed.task_durations_ns = {5, 5, 5, 9};
+  listed.callback_durations_ns = {0, 1, 1, 0};
+  Cell& drawn = plan.cells[1].cell;
+  drawn.distribution = "exponential";
+  drawn.workers_spec = "cores*5";
+  drawn.seed = 18446744073709551615u;
+  drawn.task_durations_ns = draw_durations(drawn.distribution, drawn.tasks, drawn.task_ns, drawn.seed);
+  for (PlannedCell& planned : plan.cells) planned.cell.cell_id = cell_id(planned.cell);
+  return plan;
+}
+
+void expect_same(const Cell& read, const Cell& written) {
+  EXPECT_TRUE(static_cast<const Factors&>(read) == written) << written.cell_id;
+  EXPECT_EQ(read.cell_id, written.cell_id);
+  EXPECT_EQ(read.task_durations_ns, written.task_durations_ns);
+  EXPECT_EQ(read.callback_durations_ns, written.callback_durations_ns);
+}
+
+TEST(PlannedCells, HaveTheirApprovedForm) {
+  const TestDirectory directory;
+  write_cells(directory.path(), "run", plan_of_cells());
+  EXPECT_EQ(content(directory / "cells/run.json"),
+            R"({
+  "run_id": "run",
+  "cells": {
+    "d060dcc46bc481eb": {"backend":"thread","workers":1,"workers_spec":"1","cores":1,"workload":"sleep","strategy":"none","parsers":0,"tasks":4,"distribution":"explicit","task_ns":10000000,"callback_ns":0,"payload_bytes":0,"chunksize":1,"start_method":"none","seed":0,"task_durations_ns":[[3,5],[1,9]],"callback_durations_ns":[[1,0],[2,1],[1,0]]},
+    "be5d9f4e521accf5": {"backend":"thread","workers":1,"workers_spec":"cores*5","cores":1,"workload":"sleep","strategy":"none","parsers":0,"tasks":2,"distribution":"exponential","task_ns":10000000,"callback_ns":0,"payload_bytes":0,"chunksize":1,"start_method":"none","seed":18446744073709551615}
+  }
+}
+)");
+}
+
+TEST(PlannedCells, AreReadBackExactlyOfAllRunsAndRounds) {
+  const TestDirectory directory;
+  EXPECT_THAT(read_cells(directory.path()), IsEmpty());
+  const Plan plan = plan_of_cells();
+  write_cells(directory.path(), "a", plan);
+  Plan next = plan;
+  next.cells[0].cell.workers = 7;   // a round that plans a cell more, and one again
+  next.cells[0].cell.cell_id = cell_id(next.cells[0].cell);
+  write_cells(directory.path(), "a", next);
+  write_cells(directory.path(), "b", plan);
+  const std::vector<Cell> cells = read_cells(directory.path());
+  ASSERT_THAT(cells, SizeIs(5));
+  expect_same(cells[0], plan.cells[0].cell);
+  expect_same(cells[1], plan.cells[1].cell);
+  expect_same(cells[2], next.cells[0].cell);
+  expect_same(cells[3], plan.cells[0].cell);
+}
+
+TEST(PlannedCells, AreRefusedWhereTheyAreNotWhatTheirIdSays) {
+  const TestDirectory directory;
+  write_cells(directory.path(), "run", plan_of_cells());
+  const std::filesystem::path path = directory / "cells/run.json";
+  const std::string text = content(path);
+  const auto refusal = [&](const std::string& from, const std::string& to) -> std::string {
+    std::string changed = text;
+    const std::size_t at = changed.find(from);
+    if (at == std::string::npos) return "no " + from;
+    write_text(path, changed.replace(at, from.size(), to));
+    try {
+      read_cells(directory.path());
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "was accepted";
+  };
+  EXPECT_THAT(refusal("\"workers\":1,", "\"workers\":2,"), HasSubstr("is not what its id says"));
+  EXPECT_THAT(refusal("[3,5]", "[3,6]"), HasSubstr("is not what its id says"));
+  EXPECT_THAT(refusal("[3,5]", "[2000000000,5]"), HasSubstr("in the durations of 4 tasks"));
+  EXPECT_THAT(refusal("[3,5]", "[2,5]"), HasSubstr("3 durations of 4 tasks"));
+  EXPECT_THAT(refusal("[3,5]", "[3,5.5]"), HasSubstr("5.5 where an integer"));
+  EXPECT_THAT(refusal("\"tasks\":4", "\"tasks\":2000000000"), HasSubstr("2000000000 tasks"));
+  EXPECT_THAT(refusal("\"seed\":18446744073709551615", "\"seed\":-1"), HasSubstr("-1 where an integer"));
+  EXPECT_THAT(refusal("\"strategy\":\"none\",", ""), HasSubstr("strategy"));
+  EXPECT_THAT(refusal("\n}", ""), HasSubstr("run.json' is not a file of cells"));
 }
 
 TEST(TaskTraces, HaveTheirApprovedForm) {

@@ -93,9 +93,9 @@ Claim loses_nothing(std::string_view id, std::string_view english, std::string_v
     return claimed;
   };
   claim.measure = [](std::span<const Observation> round) {
-    std::int64_t best = round.front().sample->makespan_ns;
-    for (const Observation& other : round) best = std::min(best, other.sample->makespan_ns);
-    return round.front().sample->makespan_ns - best;
+    std::int64_t best = round.front().measures->makespan_ns;
+    for (const Observation& other : round) best = std::min(best, other.measures->makespan_ns);
+    return round.front().measures->makespan_ns - best;
   };
   claim.facts = makespans_text;
   claim.is_formula = false;
@@ -105,8 +105,8 @@ Claim loses_nothing(std::string_view id, std::string_view english, std::string_v
 std::string makespans_text(std::span<const Observation> round) {
   std::string text;
   for (const Observation& each : round) {
-    text += fmt::format("{}{} x{}: {:.0f} ms", text.empty() ? "" : ", ", each.sample->backend, each.sample->workers,
-                        static_cast<double>(each.sample->makespan_ns) / 1e6);
+    text += fmt::format("{}{} x{}: {:.0f} ms", text.empty() ? "" : ", ", each.factors->backend, each.factors->workers,
+                        static_cast<double>(each.measures->makespan_ns) / 1e6);
   }
   return text;
 }

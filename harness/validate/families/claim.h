@@ -51,7 +51,8 @@ struct Claimed {
 
 // One repetition of one cell.
 struct Observation {
-  const Sample* sample = nullptr;
+  const Factors* factors = nullptr;
+  const Measures* measures = nullptr;
   const Evidence* evidence = nullptr;  // null where only the row is left
 };
 

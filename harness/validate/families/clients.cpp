@@ -18,9 +18,9 @@ constexpr std::string_view kOnlyThen =
 constexpr std::size_t kClients = 10'000;
 
 std::string load_text(const Observation& each) {
-  return fmt::format("{}: {} at once on {} threads, {:.0f} MB", each.sample->backend,
+  return fmt::format("{}: {} at once on {} threads, {:.0f} MB", each.factors->backend,
                      each.evidence ? each.evidence->tasks_at_once : 0, each.evidence ? each.evidence->workers : 0,
-                     static_cast<double>(each.sample->rss_peak_bytes) / 1e6);
+                     static_cast<double>(each.measures->rss_peak_bytes) / 1e6);
 }
 
 std::string loads_text(std::span<const Observation> round) {
@@ -49,7 +49,7 @@ std::vector<Claim> client_claims() {
   // More at once than workers would be another claim's world: the time that such a round took is not what is claimed.
   bounded.measure = [](std::span<const Observation> round) {
     const Observation& pool = round.front();
-    return pool.evidence->tasks_at_once <= pool.sample->workers ? pool.sample->makespan_ns : 0;
+    return pool.evidence->tasks_at_once <= pool.factors->workers ? pool.measures->makespan_ns : 0;
   };
   bounded.facts = loads_text;
   bounded.is_formula = false;

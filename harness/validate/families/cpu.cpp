@@ -40,7 +40,7 @@ Claim one_at_a_time(std::string_view id, std::string_view english, std::string_v
     return claimed;
   };
   claim.measure = [](std::span<const Observation> round) {
-    return round[0].sample->makespan_ns - round[1].sample->makespan_ns;
+    return round[0].measures->makespan_ns - round[1].measures->makespan_ns;
   };
   claim.facts = makespans_text;
   claim.is_formula = false;
@@ -62,7 +62,7 @@ std::vector<Claim> cpu_claims() {
     return Claimed{"M(cores) - M(cores*5)", 0, makespan(0) - makespan(1), "", {{"as one process does", makespan(2) - makespan(0)}}};
   };
   cores.measure = [](std::span<const Observation> round) {
-    return round[0].sample->makespan_ns - round[1].sample->makespan_ns;
+    return round[0].measures->makespan_ns - round[1].measures->makespan_ns;
   };
   cores.facts = makespans_text;
   cores.is_formula = false;

@@ -16,7 +16,7 @@ constexpr std::string_view kBefore = "submit和map必须在shutdown之前";
 // `observed` of a cell that submits its tasks and shuts the pool down at once; by claim and model `value` of the makespan
 // and of the sum of all tasks.
 Claim claim_of(std::string_view id, std::string_view english, std::string_view chinese, std::string_view formula,
-               std::int64_t Sample::*observed, std::int64_t (*value)(std::int64_t makespan, std::int64_t sum),
+               std::int64_t Measures::*observed, std::int64_t (*value)(std::int64_t makespan, std::int64_t sum),
                std::string_view backend) {
   Claim claim;
   claim.id = id;
@@ -32,7 +32,7 @@ Claim claim_of(std::string_view id, std::string_view english, std::string_view c
     return Claimed{std::string(formula), claimed, claimed, "",
                    {{"does not wait", 0}, {"waits for all tasks", makespan}, {"a task more", claimed + durations.front()}}};
   };
-  claim.measure = [observed](std::span<const Observation> round) { return round.front().sample->*observed; };
+  claim.measure = [observed](std::span<const Observation> round) { return round.front().measures->*observed; };
   claim.is_formula = false;
   return claim;
 }

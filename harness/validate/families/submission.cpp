@@ -28,7 +28,7 @@ Claim submits_at_once(std::string_view id, std::string_view english, ClaimCell c
                    {{"blocked until the results are there", asynchronous_ns},
                     {"synchronous", model::simulate(synchronous).makespan_ns}}};
   };
-  claim.measure = [](std::span<const Observation> round) { return round.front().sample->submit_ns; };
+  claim.measure = [](std::span<const Observation> round) { return round.front().measures->submit_ns; };
   claim.is_formula = false;
   return claim;
 }

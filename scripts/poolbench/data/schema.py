@@ -192,6 +192,12 @@ VERDICTS = (  # of poolbench/experiments/verdicts.py, over several runs of valid
     "tolerance_ns",
 )
 
+CELLS = (
+    "run_id",
+    "cells",
+)  # cells/<run_id>.json; "cells" is {cell_id: a key per factor, and an explicit case's durations}
+CELL_DURATIONS = ("task_durations_ns", "callback_durations_ns")  # [[how many tasks, ns], ...], only of explicit cases
+
 CONTEXT = ("run_id", "started_utc", "suite", "argv", "seed", "order", "machine_line", "environment", "calibration")
 CONTEXT_ENVIRONMENT = (
     "machine_id",

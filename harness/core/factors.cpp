@@ -1,0 +1,28 @@
+#include "harness/core/factors.h"
+
+namespace harness {
+namespace {
+
+constexpr Factor kFactors[] = {
+    {"backend", "", "The executor under test.", &Factors::backend},
+    {"workers", "count", "Threads or processes of the pool; of thread_per_task the number of tasks.", &Factors::workers},
+    {"workers_spec", "", "The worker count as the suite wrote it, such as cores*5.", &Factors::workers_spec, false},
+    {"cores", "count", "Cores that the program may use: affinity and cgroup quota.", &Factors::cores},
+    {"workload", "", "What a task does.", &Factors::workload},
+    {"strategy", "", "Who runs the callbacks.", &Factors::strategy},
+    {"parsers", "count", "Parser processes of the strategy extra; else 0.", &Factors::parsers},
+    {"tasks", "count", "Number of tasks, and of callbacks unless the strategy is none.", &Factors::tasks},
+    {"distribution", "", "How the tasks' durations are spread; explicit when the suite lists them.", &Factors::distribution},
+    {"task_ns", "ns", "Scale of the tasks' durations; of an explicit list the longest.", &Factors::task_ns},
+    {"callback_ns", "ns", "Scale of the callbacks' durations; of an explicit list the longest.", &Factors::callback_ns},
+    {"payload_bytes", "bytes", "Size of a task's payload, page or file; 0 is the workload's own default.", &Factors::payload_bytes},
+    {"chunksize", "count", "Consecutive tasks per job of the strategy map; else 1.", &Factors::chunksize},
+    {"start_method", "", "How worker processes are started: exec, CPython's fork; none where there are none.", &Factors::start_method},
+    {"seed", "", "Everything random in the cell comes from it.", &Factors::seed},
+};
+
+}  // namespace
+
+std::span<const Factor> all_factors() { return kFactors; }
+
+}  // namespace harness

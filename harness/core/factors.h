@@ -1,0 +1,55 @@
+#pragma once
+
+// The factors of a cell: what is varied, and what a row says was varied. The table below is the only list of them: the
+// columns of results.csv, cell_id, --filter, JSON documents and the frame that carries a cell to a child are made from it.
+//
+// Thread safety: values, constant data and pure functions.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace harness {
+
+struct Factors {
+  std::string backend;        // "thread", "process", ...
+  int workers = 1;
+  std::string workers_spec;   // as the suite wrote it: "cores*5"
+  int cores = 1;              // what this process may use
+  std::string workload;
+  std::string strategy;
+  int parsers = 0;            // 0 unless the strategy is `extra`
+  int tasks = 1;
+  std::string distribution;   // equal, linear, uniform, exponential, heavy_tailed, or "explicit"
+  std::int64_t task_ns = 0;        // the distribution's scale; of an explicit case the longest
+  std::int64_t callback_ns = 0;    // of an explicit case the longest
+  std::int64_t payload_bytes = 0;
+  int chunksize = 1;
+  std::string start_method;   // "exec" or "fork" on processes, "none" elsewhere
+  std::uint64_t seed = 0;
+
+  friend bool operator==(const Factors&, const Factors&) = default;
+};
+
+struct Factor {
+  std::string_view name;
+  std::string_view unit;          // "ns", "bytes", "count", "" for names
+  std::string_view description;   // one sentence, for the data dictionary
+  std::variant<std::string Factors::*, int Factors::*, std::int64_t Factors::*, std::uint64_t Factors::*> field;
+  bool decides_cell_id = true;    // all but workers_spec, which is a way to write `workers`
+};
+
+// In the order of the columns of results.csv. Appending one, or changing the order, changes every cell_id: see cell.cpp.
+std::span<const Factor> all_factors();
+
+// Calls visit(const Factor&, value) for each, in that order; `factors` is a Factors, const or not, or derived from it.
+template <class Object, class Visit>
+void for_each_factor(Object& factors, Visit&& visit) {
+  for (const Factor& factor : all_factors()) {
+    std::visit([&](const auto member) { visit(factor, factors.*member); }, factor.field);
+  }
+}
+
+}  // namespace harness

@@ -1,0 +1,155 @@
+#include "harness/sweep/sinks/cells_json.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
+#include "harness/base/read_file.h"
+#include "harness/plan/distribution.h"
+#include "harness/sweep/sinks/file.h"
+
+namespace harness {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kExplicit = "explicit";
+constexpr const char* kTasks = "task_durations_ns";
+constexpr const char* kCallbacks = "callback_durations_ns";
+
+Json run_lengths(const std::vector<std::int64_t>& values) {
+  Json runs = Json::array();
+  for (auto first = values.begin(); first != values.end();) {
+    const auto last = std::find_if(first, values.end(), [&](std::int64_t value) { return value != *first; });
+    runs.push_back({last - first, *first});
+    first = last;
+  }
+  return runs;
+}
+
+// Throws std::runtime_error. (The library converts any number to any other, and a large double to an integer is undefined.)
+template <std::integral Integer>
+void get(const Json& json, Integer& value) {
+  const bool fits = json.is_number_unsigned() ? std::in_range<Integer>(json.get<std::uint64_t>())
+                                              : json.is_number_integer() && std::in_range<Integer>(json.get<std::int64_t>());
+  if (!fits) {
+    throw std::runtime_error(fmt::format("{} where an integer from {} to {} is allowed", json.dump(-1, ' ', false, Json::error_handler_t::replace),
+                                         std::numeric_limits<Integer>::min(), std::numeric_limits<Integer>::max()));
+  }
+  value = json.get<Integer>();
+}
+void get(const Json& json, std::string& value) { json.get_to(value); }
+
+// Of so many tasks.
+std::vector<std::int64_t> expanded(const Json& runs, int tasks) {
+  std::vector<std::int64_t> values;
+  for (const Json& run : runs) {
+    int count = 0;
+    std::int64_t value = 0;
+    get(run.at(0), count);
+    get(run.at(1), value);
+    if (count < 1 || static_cast<std::size_t>(count) > static_cast<std::size_t>(tasks) - values.size() || value < 0) {
+      throw std::runtime_error(fmt::format("{} in the durations of {} tasks", run.dump(), tasks));
+    }
+    values.insert(values.end(), static_cast<std::size_t>(count), value);
+  }
+  if (values.size() != static_cast<std::size_t>(tasks)) {
+    throw std::runtime_error(fmt::format("{} durations of {} tasks", values.size(), tasks));
+  }
+  return values;
+}
+
+Json json_of(const Cell& cell) {
+  Json json;
+  for_each_factor(cell, [&json](const Factor& factor, const auto& value) { json[std::string(factor.name)] = value; });
+  if (cell.distribution == kExplicit) {
+    json[kTasks] = run_lengths(cell.task_durations_ns);
+    json[kCallbacks] = run_lengths(cell.callback_durations_ns);
+  }
+  return json;
+}
+
+Cell cell_from(const std::string& id, const Json& json) {
+  Cell cell;
+  cell.cell_id = id;
+  for_each_factor(cell, [&json](const Factor& factor, auto& value) { get(json.at(std::string(factor.name)), value); });
+  if (cell.tasks < 1 || cell.tasks > kMostTasksInAll) throw std::runtime_error(fmt::format("{} tasks", cell.tasks));
+  if (cell.distribution == kExplicit) {
+    cell.task_durations_ns = expanded(json.at(kTasks), cell.tasks);
+    cell.callback_durations_ns = expanded(json.at(kCallbacks), cell.tasks);
+  } else {
+    cell.task_durations_ns = draw_durations(cell.distribution, cell.tasks, cell.task_ns, cell.seed);
+    cell.callback_durations_ns.assign(cell.task_durations_ns.size(), cell.callback_ns);
+  }
+  if (cell_id(cell) != id) throw std::runtime_error(fmt::format("cell {} is not what its id says", id));
+  return cell;
+}
+
+}  // namespace
+
+std::filesystem::path cells_path(const std::filesystem::path& run_directory, const std::string& run_id) {
+  return run_directory / "cells" / (run_id + ".json");
+}
+
+void write_cells(const std::filesystem::path& run_directory, const std::string& run_id, const Plan& plan) {
+  const std::filesystem::path path = cells_path(run_directory, run_id);
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  if (error) throw OutputError(fmt::format("cannot create '{}': {}", path.parent_path().string(), error.message()));
+  std::vector<Cell> cells;
+  if (std::filesystem::exists(path, error)) cells = read_cells_file(path);
+  std::set<std::string> known;
+  for (const Cell& cell : cells) known.insert(cell.cell_id);
+  for (const PlannedCell& planned : plan.cells) {
+    if (known.insert(planned.cell.cell_id).second) cells.push_back(planned.cell);
+  }
+  // A cell a line: people look, too.
+  std::string text = fmt::format("{{\n  \"run_id\": {},\n  \"cells\": {{", Json(run_id).dump());
+  for (const Cell& cell : cells) {
+    text += fmt::format("{}\n    {}: {}", &cell == &cells.front() ? "" : ",", Json(cell.cell_id).dump(),
+                        json_of(cell).dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+  replace_file(path, text + "\n  }\n}\n");
+}
+
+std::vector<Cell> read_cells_file(const std::filesystem::path& file) {
+  const std::string text = read_file(file, "cells file", kMostTableBytes);
+  try {
+    const Json json = Json::parse(text);
+    std::vector<Cell> cells;
+    std::size_t tasks = 0;
+    for (const auto& [id, cell] : json.at("cells").items()) {
+      cells.push_back(cell_from(id, cell));
+      tasks += cells.back().task_durations_ns.size();
+      if (tasks > static_cast<std::size_t>(kMostTasksInAll)) throw std::runtime_error("too many tasks in all");
+    }
+    return cells;
+  } catch (const std::exception& error) {
+    throw ConfigError(fmt::format("'{}' is not a file of cells: {}", file.string(), printable(error.what())));
+  }
+}
+
+std::vector<Cell> read_cells(const std::filesystem::path& run_directory) {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(run_directory / "cells", error)) {
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  std::vector<Cell> cells;
+  for (const std::filesystem::path& file : files) {
+    for (Cell& cell : read_cells_file(file)) cells.push_back(std::move(cell));
+  }
+  return cells;
+}
+
+}  // namespace harness
