@@ -5,6 +5,7 @@
 #include "fuzz/fuzz.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 
 namespace {
 

@@ -53,11 +53,4 @@ struct Size {
 // Duplicated values keep the first spec. Results below 1 or beyond INT32_MAX are refused. REQUIRES: cores >= 1.
 std::vector<Size> parse_sizes(std::string_view text, int cores);
 
-// The candidate nearest to `word` in spelling, or "" if none is near: for "did you mean".
-std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
-// "; did you mean 'workers'?" or "".
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
-// "a, b, c"
-std::string join(const std::vector<std::string>& words);
-
 }  // namespace harness

@@ -12,6 +12,7 @@
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 
 namespace harness {
 namespace {

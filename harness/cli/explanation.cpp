@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/cli/gantt.h"
-#include "harness/cli/wrap.h"
 #include "harness/model/bounds.h"
 #include "harness/model/closed_forms.h"
 #include "harness/model/critical_path.h"

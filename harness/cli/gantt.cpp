@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "harness/base/quantity.h"
-#include "harness/cli/wrap.h"
+#include "harness/base/text.h"
 #include "harness/model/wide.h"
 
 namespace harness {

@@ -12,6 +12,7 @@
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/cli/cli.h"
 #include "harness/core/sample.h"
 #include "harness/engine/backends/backend.h"

@@ -16,6 +16,7 @@
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/base/read_file.h"
+#include "harness/base/text.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/times_output.h"

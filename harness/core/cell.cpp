@@ -4,17 +4,19 @@
 #include <string_view>
 #include <type_traits>
 
+#include "harness/base/hash.h"
+
 namespace harness {
 namespace {
 
-// FNV-1a, 64 bits (Fowler, Noll, Vo), closed with the finaliser of MurmurHash3 so that cells that differ in their last
+// FNV-1a, closed with the finaliser of MurmurHash3 so that cells that differ in their last
 // factor only do not get neighbouring ids. Every field is closed with a separator that no field contains, so that
 // ("ab", "c") and ("a", "bc") differ. The field order is part of the files' format: change kVersion with it.
 class CanonicalHash {
  public:
   void field(std::string_view text) {
-    for (const char character : text) mix(static_cast<unsigned char>(character));
-    mix(kSeparator);
+    hash_.add(text);
+    hash_.add(kSeparator);
   }
   template <class Integer>
     requires std::is_integral_v<Integer>
@@ -29,22 +31,17 @@ class CanonicalHash {
   }
 
   std::string hex() const {
-    std::uint64_t value = state_;
+    std::uint64_t value = hash_.value();
     value = (value ^ (value >> 33)) * 0xff51afd7ed558ccdULL;
     value = (value ^ (value >> 33)) * 0xc4ceb9fe1a85ec53ULL;
     value ^= value >> 33;
-    std::string text(16, '0');
-    for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4)
-      *digit = "0123456789abcdef"[value & 15];
-    return text;
+    return harness::hex(value);
   }
 
  private:
-  static constexpr unsigned char kSeparator = 0x1f;
+  static constexpr std::string_view kSeparator = "\x1f";
 
-  void mix(unsigned char byte) { state_ = (state_ ^ byte) * 0x100000001b3ULL; }
-
-  std::uint64_t state_ = 0xcbf29ce484222325ULL;
+  Fnv1a hash_;
 };
 
 constexpr std::string_view kVersion = "poolbench cell 1";

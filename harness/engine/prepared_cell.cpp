@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "harness/base/errors.h"
+#include "harness/base/random.h"
 #include "harness/engine/cpython/cells.h"
 #include "harness/engine/strategies/strategy.h"
 
@@ -35,11 +36,7 @@ workloads::Work requested_work(const workloads::Workload& workload, const worklo
 }  // namespace
 
 std::uint64_t task_seed(std::uint64_t cell_seed, int index) {
-  // One step of SplitMix64 (Steele, Lea, Flood 2014) spreads the seeds of cells over the whole range.
-  std::uint64_t value = cell_seed + 0x9e3779b97f4a7c15ULL;
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111ebULL;
-  value ^= value >> 31;
+  const std::uint64_t value = SplitMix64(cell_seed).next();   // spreads the seeds of cells over the whole range
   return (value & ~std::uint64_t{1}) + static_cast<std::uint64_t>(index);
 }
 

@@ -12,6 +12,7 @@
 
 #include "harness/base/build_info.h"
 #include "harness/base/errors.h"
+#include "harness/base/hash.h"
 #include "harness/machine/machine.h"
 #include "pools/cores.h"
 
@@ -41,7 +42,7 @@ std::string without(std::string text, char unwanted) {
 
 std::string hash_of_executable() {
   std::ifstream file("/proc/self/exe", std::ios::binary);
-  return machine::fnv1a_hex(std::string{std::istreambuf_iterator<char>(file), {}});
+  return fnv1a_hex(std::string{std::istreambuf_iterator<char>(file), {}});
 }
 
 }  // namespace
@@ -57,7 +58,7 @@ Environment read_environment() {
   e.cpus_online = machine::cpus_online();
   e.memory_bytes = machine::memory_bytes();
   e.virtualisation = machine::has_cpu_flag("hypervisor") ? "guest" : "none";
-  e.machine_id = machine::fnv1a_hex(
+  e.machine_id = fnv1a_hex(
       fmt::format("{}\n{}\n{}\n{}", e.architecture, e.cpu_model, e.cpus_online, e.memory_bytes >> 28));
 
   const pools::UsableCores usable = pools::usable_cores();

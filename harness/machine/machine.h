@@ -24,8 +24,6 @@ std::int64_t timer_slack_ns();           // of the calling thread
 // The GNU build id of the running executable in hexadecimal; "" if it was linked without one.
 std::string elf_build_id();
 
-// 64-bit FNV-1a, 16 hexadecimal digits: stable between builds and platforms.
-std::string fnv1a_hex(std::string_view bytes);
 
 // The first line of a file without its line end; "" if it cannot be read.
 std::string first_line(const std::string& path);

@@ -1,8 +1,8 @@
 #pragma once
 
 // Task durations drawn from a named distribution. The draws depend on nothing but the arguments: the generator
-// (SplitMix64) and the inverse-CDF transforms are written out here because those of <random> differ between standard
-// libraries, and distribution.cpp uses only operations that IEEE 754 rounds exactly (+ - * / sqrt, no contraction).
+// (base/random.h) and the inverse-CDF transforms are written out because those of <random> differ between standard libraries,
+// and distribution.cpp uses only operations that IEEE 754 rounds exactly (+ - * / sqrt, no contraction).
 //
 // Thread safety: pure functions.
 
@@ -31,19 +31,5 @@ std::span<const Distribution> distributions();
 // REQUIRES: count >= 0, scale_ns >= 0.
 std::vector<std::int64_t> draw_durations(std::string_view distribution, int count, std::int64_t scale_ns,
                                          std::uint64_t seed);
-
-// Sebastiano Vigna's SplitMix64: the i-th output is a bijective mix of seed + i * golden gamma. Also orders sweeps.
-class SplitMix64 {
- public:
-  explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t next();
-  // Uniform on [0, bound), unbiased (rejection). REQUIRES: bound >= 1.
-  std::uint64_t below(std::uint64_t bound);
-  // Uniform on (0, 1): odd multiples of 2^-54, so that neither end is hit.
-  double open_unit();
-
- private:
-  std::uint64_t state_;
-};
 
 }  // namespace harness

@@ -9,6 +9,7 @@
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/random.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/plan/distribution.h"
 #include "harness/plan/plan_table.h"

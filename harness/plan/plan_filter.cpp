@@ -6,6 +6,7 @@
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/core/factors.h"
 #include "harness/plan/plan_table.h"
 

@@ -7,6 +7,7 @@
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/plan/distribution.h"

@@ -10,6 +10,7 @@
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/base/read_file.h"
+#include "harness/base/text.h"
 
 namespace harness {
 namespace {

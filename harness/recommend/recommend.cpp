@@ -9,6 +9,7 @@
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/random.h"
 #include "harness/core/cell.h"
 #include "harness/core/trace.h"
 #include "harness/model/bounds.h"

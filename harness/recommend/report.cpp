@@ -8,36 +8,18 @@
 #include <string>
 
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/recommend/recommend.h"
 
 namespace harness::recommend {
 namespace {
 
-constexpr std::size_t kWidth = 100;
 constexpr std::size_t kIndent = 13;
 
 std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
 std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
 
-// "label       text", wrapped at blanks.
-std::string line(const std::string& label, const std::string& words) {
-  std::string out;
-  std::string row = fmt::format("{:<{}}", label, kIndent);
-  bool fresh = true;
-  for (std::size_t at = 0; at < words.size();) {
-    const std::size_t end = std::min(words.find(' ', at), words.size());
-    if (!fresh && row.size() + 1 + end - at > kWidth) {
-      out += row + '\n';
-      row.assign(kIndent, ' ');
-      fresh = true;
-    }
-    if (!fresh) row += ' ';
-    row.append(words, at, end - at);
-    fresh = false;
-    at = end + 1;
-  }
-  return out + row + '\n';
-}
+std::string line(const std::string& label, const std::string& words) { return hang(fmt::format("{:<{}}{}", label, kIndent, words), kIndent); }
 
 std::string times(double ratio) { return fmt::format("{:.{}f}x", ratio, ratio < 9.95 ? 2 : ratio < 99.5 ? 1 : 0); }
 

@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/validate/claims.h"
 
 namespace harness {
 namespace {
 
-constexpr std::size_t kWidth = 100;
 constexpr std::size_t kIndent = 12;  // of what follows a label
 
 std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
@@ -25,25 +25,8 @@ std::string ratio_text(const model::Ratio& ratio) {
   return fmt::format("{:.{}f}x [{:.{}f}, {:.{}f}]", ratio.estimate, digits, ratio.lower, digits, ratio.upper, digits);
 }
 
-// "  label    text", wrapped at blanks.
 void print_wrapped(std::ostream& out, const std::string& label, const std::string& text) {
-  std::string line = fmt::format("  {:<{}}", label, kIndent - 2);
-  bool fresh = true;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = text.find(' ', at);
-    if (end == std::string::npos) end = text.size();
-    const std::string word = text.substr(at, end - at);
-    if (!fresh && line.size() + 1 + word.size() > kWidth) {
-      out << line << '\n';
-      line.assign(kIndent, ' ');
-      fresh = true;
-    }
-    if (!fresh) line += ' ';
-    line += word;
-    fresh = false;
-    at = end + 1;
-  }
-  out << line << '\n';
+  out << hang(fmt::format("  {:<{}}{}", label, kIndent - 2, text), kIndent);
 }
 
 // The scenario's cells that were measured, fastest first; failed ones are not among them.

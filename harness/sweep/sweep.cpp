@@ -8,6 +8,7 @@
 #include <set>
 #include <tuple>
 
+#include "harness/base/random.h"
 #include "harness/machine/environment.h"
 #include "harness/plan/distribution.h"
 #include "workloads/work.h"

@@ -226,13 +226,5 @@ TEST(Integers, NameWhatTheyAreAndTheirRange) {
   EXPECT_THAT(refusal([] { parse_seed("-1"); }), HasSubstr("'-1'"));
 }
 
-TEST(Suggestions, NameWhatIsNearAndNothingElse) {
-  const std::vector<std::string> words = {"workers", "workload", "callback"};
-  EXPECT_EQ(nearest("worker", words), "workers");
-  EXPECT_EQ(nearest("calback", words), "callback");
-  EXPECT_EQ(nearest("xyz", words), "");
-  EXPECT_EQ(did_you_mean("workes", words), "; did you mean 'workers'?");
-}
-
 }  // namespace
 }  // namespace harness

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "harness/base/errors.h"
+#include "harness/base/text.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/gantt.h"
-#include "harness/cli/wrap.h"
 #include "harness/model/simulate.h"
 #include "harness/tests/cli/invocation.h"
 
@@ -209,19 +209,6 @@ INSTANTIATE_TEST_SUITE_P(
                       Refusal{with(kThreads, {"--callback-compute", "1ms"}), "has no callbacks"},
                       Refusal{with(kThreads, {"--coupled"}), "only a process pool"},
                       Refusal{with(kThreads, {"--compute", "200000000000s"}), "200000000000s"}));
-
-TEST(Wrapping, breaks_at_blanks_and_indents_what_follows) {
-  EXPECT_EQ(hang("one two three", 2, 9), "one two\n  three\n");
-  EXPECT_EQ(hang("one two three", 2, 7), "one two\n  three\n");
-  EXPECT_EQ(hang("fits", 2, 9), "fits\n");
-  EXPECT_EQ(hang("a indivisible b", 1, 6), "a\n indivisible\n b\n");
-  EXPECT_EQ(hang("", 3, 10), "\n");
-}
-
-TEST(Wrapping, counts_wide_characters_as_two_columns_and_breaks_between_them) {
-  EXPECT_EQ(columns_of("线程a"), 5U);
-  EXPECT_EQ(hang("线程池与进程池", 0, 8), "线程池与\n进程池\n");
-}
 
 TEST(Gantt, of_nothing_says_so) {
   model::Case c;

@@ -195,5 +195,38 @@ TEST(RatioInterval, of_too_few_values_is_the_range_and_says_what_it_is_worth) {
   EXPECT_NEAR(ratio.coverage, 0.9, 1e-9);
 }
 
+// Eight values: one may be inside (9/256 are below 5 %), while the interval of the median reaches from the least to the greatest
+// (for both sides together that is too much).
+TEST(Equivalence, is_not_refuted_while_the_interval_of_the_median_reaches_the_tolerance) {
+  EXPECT_EQ(equivalent({100, 200, 200, 200, 200, 200, 200, 200}, 100, 5), Verdict::inconclusive);
+  EXPECT_EQ(equivalent({106, 200, 200, 200, 200, 200, 200, 200}, 100, 5), Verdict::refuted);
+  EXPECT_EQ(equivalent({100, 10, 10, 10, 10, 10, 10, 10}, 100, 5), Verdict::inconclusive);
+}
+
+// scipy.stats.mannwhitneyu(a, b, method="asymptotic", use_continuity=True).
+TEST(MannWhitney, of_many_values_takes_ties_out_of_the_variance) {
+  std::vector<std::int64_t> a(10, 1);
+  a.insert(a.end(), 12, 2);
+  std::vector<std::int64_t> b(5, 1);
+  b.insert(b.end(), 15, 2);
+  b.insert(b.end(), 2, 3);
+  EXPECT_NEAR(mann_whitney_p(a, b), 0.06763471786396254, 1e-9);
+}
+
+// 20 and 22 values: P(U <= 141) is the last below 2.5 %, exactly; the normal approximation says so only with its correction for continuity.
+TEST(RatioInterval, of_many_values_has_the_rank_of_the_exact_test) {
+  std::vector<std::int64_t> a;
+  std::vector<std::int64_t> b;
+  for (std::int64_t i = 1; i <= 20; ++i) a.push_back(1000 + 37 * i * i);
+  for (std::int64_t i = 1; i <= 22; ++i) b.push_back(900 + 53 * i * i);
+  std::vector<double> ratios;
+  for (const std::int64_t x : a) {
+    for (const std::int64_t y : b) ratios.push_back(static_cast<double>(y) / static_cast<double>(x));
+  }
+  std::sort(ratios.begin(), ratios.end());
+  EXPECT_DOUBLE_EQ(ratio_interval(a, b).lower, ratios[141]);
+  EXPECT_DOUBLE_EQ(ratio_interval(a, b).upper, ratios[ratios.size() - 1 - 141]);
+}
+
 }  // namespace
 }  // namespace harness::model

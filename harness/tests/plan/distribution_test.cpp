@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "harness/base/errors.h"
+#include "harness/base/random.h"
 
 namespace harness {
 namespace {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "harness/base/errors.h"
+#include "harness/base/hash.h"
 #include "harness/machine/environment.h"
 #include "harness/machine/machine.h"
 #include "harness/plan/distribution.h"
@@ -347,8 +348,8 @@ TEST(Environments, HaveIdentitiesThatStay) {
 }
 
 TEST(Hashes, AreFnv1a) {
-  EXPECT_EQ(machine::fnv1a_hex(""), "cbf29ce484222325");
-  EXPECT_EQ(machine::fnv1a_hex("foobar"), "85944171f73967e8");
+  EXPECT_EQ(fnv1a_hex(""), "cbf29ce484222325");
+  EXPECT_EQ(fnv1a_hex("foobar"), "85944171f73967e8");
 }
 
 }  // namespace

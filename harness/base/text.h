@@ -1,12 +1,22 @@
 #pragma once
 
-// Text for terminals: lines of at most 100 columns.
+// Text for people: lists of words, guesses at misspelt ones, and paragraphs of at most 100 columns.
+//
+// Thread safety: pure functions.
 
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace harness {
+
+// The candidate nearest to `word` in spelling, or "" if none is near: for "did you mean".
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+// "; did you mean 'workers'?" or "".
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+// "a, b, c"
+std::string join(const std::vector<std::string>& words);
 
 // One paragraph, its line end included: broken at blanks so that no line is longer than `width` columns, the later ones
 // indented by `indent` blanks. Columns are counted as UTF-8 characters, those of CJK as two. A word that is too long
