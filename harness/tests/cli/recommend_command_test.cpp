@@ -66,7 +66,7 @@ TEST_F(CommandRecommend, RunsACommandOverTheLinesOfAFileAndSaysWhatToUse) {
   EXPECT_EQ(document["work"], "sleep {}");
   EXPECT_EQ(document["tasks"], 3);
   EXPECT_GT(document["mean_wait_ns"], 1'000'000);
-  EXPECT_GE(document["measured"].size(), 2U);
+  EXPECT_GE(document["measured"].size(), 1U);   // how many more depends on what else this machine does
   for (const auto& measured : document["measured"]) {
     EXPECT_GT(measured["median_ns"], 3'000'000) << measured;   // the longest task
   }
