@@ -3,8 +3,8 @@
     run_files.py RUN_DIRECTORY DICTIONARY     (needs scripts/ on PYTHONPATH)
 
 Every CSV file's header and every key of the context and cells files is listed in the dictionary
-(docs/data_dictionary.md), in the same order, and the dictionary lists nothing else; poolbench/data/schema.py agrees with
-both. Exit code: 0, or 1 with a line per difference.
+(docs/data_dictionary.md), in the same order, and the dictionary lists nothing else; poolbench/data/schema.py agrees
+with both. Exit code: 0, or 1 with a line per difference.
 """
 
 import csv
@@ -50,60 +50,67 @@ def keys(document: dict[str, Any], prefix: str = "") -> Iterator[str]:
             yield prefix + key
 
 
+SCHEMA = "poolbench/data/schema.py"
+
+
 def differences(directory: Path | str, dictionary_path: Path | str) -> Iterator[str]:
     listed = dictionary(dictionary_path)
     for title in sorted(set(listed) ^ {*FILES, CONTEXT, CELLS}):
         yield f"{dictionary_path}: section '{title}' is " + ("of no file" if title in listed else "missing")
+    directory = Path(directory)
     for title, (pattern, columns) in FILES.items():
-        paths = sorted(Path(directory).glob(pattern))
+        wanted = {f"{dictionary_path}, {title}": listed.get(title, ()), SCHEMA: columns}
+        paths = sorted(directory.glob(pattern))
         if not paths and title not in NOT_OF_A_SWEEP:
             yield f"{directory}: no {pattern}"
         for path in paths:
-            with open(path, newline="", encoding="utf-8") as file:
-                reader = csv.reader(file)
-                header = tuple(next(reader))
-                for number, row in enumerate(reader, 2):
-                    if len(row) != len(header):
-                        yield f"{path}: record {number} has {len(row)} fields, the header {len(header)}"
-            for other, names in (
-                (f"{dictionary_path}, {title}", listed.get(title, ())),
-                ("poolbench/data/schema.py", columns),
-            ):
-                if header != names:
-                    yield f"{path}: {compare(header, names)} {other}"
-    paths = sorted(Path(directory).glob("context/*.json"))
+            yield from of_csv(path, wanted)
+    paths = sorted(directory.glob("context/*.json"))
     if not paths:
         yield f"{directory}: no context file"
+    for path in paths:
+        yield from of_context(path, f"{dictionary_path}, {CONTEXT}", listed.get(CONTEXT, ()))
+    for path in sorted(directory.glob("cells/*.json")):  # runs of earlier versions have none
+        yield from of_cells(path, f"{dictionary_path}, {CELLS}", listed.get(CELLS, ()))
+
+
+def of_csv(path: Path, wanted: dict[str, Sequence[str]]) -> Iterator[str]:
+    with open(path, newline="", encoding="utf-8") as file:
+        reader = csv.reader(file)
+        header = tuple(next(reader))
+        for number, row in enumerate(reader, 2):
+            if len(row) != len(header):
+                yield f"{path}: record {number} has {len(row)} fields, the header {len(header)}"
+    for other, names in wanted.items():
+        if header != names:
+            yield f"{path}: {compare(header, names)} {other}"
+
+
+def of_context(path: Path, section: str, listed: Sequence[str]) -> Iterator[str]:
     in_schema = (
         *(key for key in schema.CONTEXT if key not in ("environment", "calibration")),
         *(f"environment.{key}" for key in schema.CONTEXT_ENVIRONMENT),
         *(f"calibration.{key}" for key in schema.CONTEXT_CALIBRATION),
         *(f"{OF_CPYTHON}{key}" for key in schema.CONTEXT_PYTHON),
     )
-    for path in paths:
-        found = tuple(keys(json.loads(path.read_text(encoding="utf-8"))))
-        with_cpython = any(key.startswith(OF_CPYTHON) for key in found)
-        for other, names in (
-            (f"{dictionary_path}, {CONTEXT}", listed.get(CONTEXT, ())),
-            ("poolbench/data/schema.py", in_schema),
-        ):
-            names = tuple(name for name in names if with_cpython or not name.startswith(OF_CPYTHON))
-            if found != names:
-                yield f"{path}: {compare(found, names)} {other}"
+    found = tuple(keys(json.loads(path.read_text(encoding="utf-8"))))
+    with_cpython = any(key.startswith(OF_CPYTHON) for key in found)
+    for other, names in ((section, listed), (SCHEMA, in_schema)):
+        names = tuple(name for name in names if with_cpython or not name.startswith(OF_CPYTHON))
+        if found != names:
+            yield f"{path}: {compare(found, names)} {other}"
 
-    for path in sorted(Path(directory).glob("cells/*.json")):  # runs of earlier versions have none
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if tuple(document) != schema.CELLS:
-            yield f"{path}: {compare(tuple(document), schema.CELLS)} poolbench/data/schema.py"
-        for cell_id, cell in document["cells"].items():
-            durations = schema.CELL_DURATIONS if cell.get("distribution") == "explicit" else ()
-            for other, names in (
-                (f"{dictionary_path}, {CELLS}", listed.get(CELLS, ())),
-                ("poolbench/data/schema.py", schema.FACTORS + durations),
-            ):
-                names = tuple(name for name in names if durations or name not in schema.CELL_DURATIONS)
-                if tuple(cell) != names:
-                    yield f"{path}, cell {cell_id}: {compare(tuple(cell), names)} {other}"
+
+def of_cells(path: Path, section: str, listed: Sequence[str]) -> Iterator[str]:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    if tuple(document) != schema.CELLS:
+        yield f"{path}: {compare(tuple(document), schema.CELLS)} {SCHEMA}"
+    for cell_id, cell in document["cells"].items():
+        durations = schema.CELL_DURATIONS if cell.get("distribution") == "explicit" else ()
+        for other, names in ((section, listed), (SCHEMA, schema.FACTORS + durations)):
+            names = tuple(name for name in names if durations or name not in schema.CELL_DURATIONS)
+            if tuple(cell) != names:
+                yield f"{path}, cell {cell_id}: {compare(tuple(cell), names)} {other}"
 
 
 def compare(found: Sequence[str], names: Sequence[str]) -> str:
