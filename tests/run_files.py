@@ -11,7 +11,7 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ def differences(directory: Path | str, dictionary_path: Path | str) -> Iterator[
         yield from of_cells(path, f"{dictionary_path}, {CELLS}", listed.get(CELLS, ()))
 
 
-def of_csv(path: Path, wanted: dict[str, Sequence[str]]) -> Iterator[str]:
+def of_csv(path: Path, wanted: Mapping[str, Sequence[str]]) -> Iterator[str]:
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.reader(file)
         header = tuple(next(reader))

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import unittest
 from pathlib import Path
+from typing import Any
 
 import run_files
 from poolbench.data import schema
@@ -56,10 +57,11 @@ class RunFiles(unittest.TestCase):
     def test_a_key_of_a_cell_that_the_dictionary_lacks_and_one_too_few_are_found(self) -> None:
         (self.directory / "cells").mkdir()
         path = self.directory / "cells" / "run.json"
-        cell = dict.fromkeys(schema.FACTORS, "")
+        cell: dict[str, Any] = dict.fromkeys(schema.FACTORS, "")
+        durations: dict[str, Any] = {key: [] for key in schema.CELL_DURATIONS}
         for changed, wrong in (
             (cell, None),
-            ({**cell, "distribution": "explicit", **dict.fromkeys(schema.CELL_DURATIONS, [])}, None),
+            ({**cell, "distribution": "explicit", **durations}, None),
             ({**cell, "mood": ""}, "has mood more"),
             ({**cell, "distribution": "explicit"}, "lacks task_durations_ns, callback_durations_ns"),
         ):

@@ -3,8 +3,8 @@
 
     filter.py HEADER > WHAT_DOXYGEN_READS      (FILTER_PATTERNS of the Doxyfile)
 
-The first block of a file describes the file, a block before a declaration the declaration, and a comment behind code on its
-line what is there. Lines that only divide a file into sections say nothing. Lines keep their numbers.
+The first block of a file describes the file, a block before a declaration the declaration, and a comment behind code on
+its line what is there. Lines that only divide a file into sections say nothing. Lines keep their numbers.
 """
 
 from __future__ import annotations
