@@ -25,6 +25,15 @@ workers = 2
 tasks = 4
 task = "1ms"
 """
+EXPLICIT = """
+name = "explicit"
+runs = 2
+warmup = 0
+[[case]]
+backend = "thread"
+workers = 2
+task = ["1ms", "2ms"]
+"""
 CELLS, RUNS = 2, 2
 HUGE = 10 << 30  # bytes, sparse
 
@@ -199,11 +208,14 @@ class FilesThatAreNone(Attack):
             for arguments in (("show", run), ("compare", run, run)):
                 self.assert_refused(poolbench(*arguments), USAGE, str(run / "results.csv"), why)
 
-    def test_as_a_context_a_frozen_suite_or_evidence(self) -> None:
+    def test_as_a_context_planned_cells_a_frozen_suite_or_evidence(self) -> None:
+        self.suite.write_text(EXPLICIT, encoding="utf-8")
         self.run_directory()
+        for cells in (self.output / "cells").iterdir():  # as runs of earlier versions, whose suite is then read
+            cells.unlink()
         (self.output / "evidence").mkdir()
         for path, why in self.files.items():
-            for name in ("context/0.json", "suite.toml"):
+            for name in ("context/0.json", "cells/0.json", "suite.toml"):
                 (self.output / name).unlink(missing_ok=True)
                 (self.output / name).symlink_to(path)
                 done = poolbench("show", self.output)  # tells what it can without them
