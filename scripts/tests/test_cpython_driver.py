@@ -5,14 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import unittest
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from tests.processes import GENEROUS, kill_all, wait_until
+
 DRIVER = Path(__file__).resolve().parent.parent / "cpython_driver.py"
-GENEROUS = 60  # seconds; only a hang reaches it
 FOR_EVER = 3_600_000_000_000
 STRATEGIES = {
     "thread": ("none", "worker", "extra", "fused", "sync", "collect", "as_completed", "map"),
@@ -78,20 +77,6 @@ def session_members(session: int) -> list[int]:
         if entry.isdigit() and int(fields[3]) == session and fields[0] not in "ZX":
             found.append(int(entry))
     return found
-
-
-def kill_all(pids: Iterable[int]) -> None:
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-
-
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Fails loudly instead of hanging, so that the clean-ups still run; only a hang gets that far."""
-    deadline = time.monotonic() + GENEROUS
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {GENEROUS} s in vain: {what}")
-        time.sleep(0.002)
 
 
 class Protocol(unittest.TestCase):

@@ -3,18 +3,16 @@
 
 import json
 import os
-import signal
 import subprocess
 import tempfile
-import time
 import unittest
 import uuid
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from tests.processes import kill_all, wait_until
+
 PROGRAM = os.environ.get("POOLBENCH_PROGRAM", "")
-GENEROUS = 60  # seconds; only a hang reaches it
 NO_PYTHON = {"PATH": "/nonexistent"}
 SUITE = """
 name = "one"
@@ -28,20 +26,6 @@ workers = 2
 task = "4x5ms"
 callback = "1ms"
 """
-
-
-def kill_all(pids: Iterable[int]) -> None:
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-
-
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Fails loudly instead of hanging, so that the clean-ups still run; only a hang gets that far."""
-    deadline = time.monotonic() + GENEROUS
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {GENEROUS} s in vain: {what}")
-        time.sleep(0.002)
 
 
 def poolbench(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:

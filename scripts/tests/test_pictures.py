@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import importlib
 import io
-import tempfile
 import unittest
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from poolbench.data import run_data
 from poolbench.plots import PICTURES, style
 from tests import synthetic_run
 from tests.synthetic_run import cell
+from tests.with_directory import WithDirectory
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -28,12 +28,10 @@ def texts(figure: Any) -> list[str]:
     ]
 
 
-class Pictures(unittest.TestCase):
+class Pictures(WithDirectory):
     def setUp(self) -> None:
+        super().setUp()
         style.apply_defaults()
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
 
     def write(self, cells: list[synthetic_run.Cell], **options: Any) -> Any:
         options.setdefault("traced", range(2))

@@ -6,10 +6,11 @@ import csv
 import os
 import signal
 import subprocess
-import tempfile
 import unittest
 from pathlib import Path
 from typing import Any
+
+from tests.with_directory import WithDirectory
 
 PROGRAM = os.environ.get("POOLBENCH_PROGRAM", "")
 GENEROUS = 60  # seconds; only a hang reaches it
@@ -64,11 +65,9 @@ def redirected(redirection: str, *arguments: object, **more: Any) -> subprocess.
 
 
 @unittest.skipUnless(PROGRAM, "POOLBENCH_PROGRAM is not set")
-class Attack(unittest.TestCase):
+class Attack(WithDirectory):
     def setUp(self) -> None:
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
+        super().setUp()
         self.suite = self.directory / "small.toml"
         self.suite.write_text(SUITE, encoding="utf-8")
         self.output = self.directory / "out"

@@ -4,19 +4,15 @@ import os
 import stat
 import subprocess
 import sys
-import tempfile
 import unittest
 from pathlib import Path
+
+from tests.with_directory import WithDirectory
 
 FINDER = Path(__file__).resolve().parent.parent / "python"
 
 
-class PythonFinder(unittest.TestCase):
-    def setUp(self) -> None:
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
-
+class PythonFinder(WithDirectory):
     def fake(self, name: str, body: str) -> Path:
         path = self.directory / name
         path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")

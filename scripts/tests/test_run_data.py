@@ -2,21 +2,15 @@
 
 import csv
 import os
-import tempfile
 import unittest
-from pathlib import Path
 from typing import Any
 
 from poolbench.data import quantities, run_data, schema
 from tests import synthetic_run
+from tests.with_directory import WithDirectory
 
 
-class RunData(unittest.TestCase):
-    def setUp(self) -> None:
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
-
+class RunData(WithDirectory):
     def write(self, cells: list[synthetic_run.Cell], **options: Any) -> Any:
         return synthetic_run.write(self.directory, cells, **options)
 

@@ -4,11 +4,12 @@ import os
 import signal
 import stat
 import subprocess
-import tempfile
 import unittest
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from tests.with_directory import WithDirectory
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 PACKAGES = [
@@ -23,11 +24,9 @@ def sourcing(commands: str) -> list[str]:
     return ["bash", "-c", f'set -euo pipefail; . "{SCRIPTS}/lib/setup.sh"; {commands}', "setup"]
 
 
-class Setup(unittest.TestCase):
+class Setup(WithDirectory):
     def setUp(self) -> None:
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
+        super().setUp()
         self.log = self.directory / "apt.log"
         self.fake("id", "echo 0")
         self.fake("apt-get", f'echo "$@" >>"{self.log}"')

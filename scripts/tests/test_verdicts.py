@@ -3,7 +3,6 @@
 import csv
 import io
 import shutil
-import tempfile
 import unittest
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -11,16 +10,12 @@ from typing import Any
 
 from poolbench.data import schema
 from poolbench.experiments import verdicts
+from tests.with_directory import WithDirectory
 
 
-class Verdicts(unittest.TestCase):
-    def setUp(self) -> None:
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.root = Path(directory.name)
-
+class Verdicts(WithDirectory):
     def run_of(self, name: str, **verdicts_of: str) -> Any:
-        directory = self.root / name
+        directory = self.directory / name
         (directory / "derived").mkdir(parents=True)
         with (directory / "derived" / "claims.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, schema.CLAIMS, restval="")
@@ -44,7 +39,7 @@ class Verdicts(unittest.TestCase):
         return str(directory)
 
     def call(self, *runs: str) -> tuple[Any, str, str]:
-        return self.call_with(*runs, "-o", str(self.root / "out"))
+        return self.call_with(*runs, "-o", str(self.directory / "out"))
 
     def call_with(self, *arguments: str) -> tuple[Any, str, str]:
         out, err = io.StringIO(), io.StringIO()
@@ -62,13 +57,13 @@ class Verdicts(unittest.TestCase):
         )
         self.assertEqual((code, err), (0, ""))
         self.assertIn("2 claims in 2 runs: 1 hold and 1 are refuted in every one", out)
-        with (self.root / "out" / "verdicts.csv").open(newline="", encoding="utf-8") as file:
+        with (self.directory / "out" / "verdicts.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         self.assertEqual(
             [(row["run"], row["id"], row["verdict"]) for row in rows],
             [("1", "right", "holds"), ("1", "wrong", "refuted"), ("2", "right", "holds"), ("2", "wrong", "refuted")],
         )
-        table = (self.root / "out" / "table.md").read_text(encoding="utf-8")
+        table = (self.directory / "out" / "table.md").read_text(encoding="utf-8")
         self.assertIn("| total = n\\*c of right | k=2 | 240 ms | 240 ms | holds |", table)
         self.assertIn("| **refuted**: n = 3 > k = 2 |", table)
 
@@ -82,7 +77,7 @@ class Verdicts(unittest.TestCase):
 
     def test_what_is_no_run_of_validate_and_runs_of_other_claims_are_refused(self) -> None:
         one = self.run_of("a", right="holds")
-        code, _, err = self.call(one, str(self.root / "nothing"))
+        code, _, err = self.call(one, str(self.directory / "nothing"))
         self.assertEqual(code, 2)
         self.assertIn("nothing/derived/claims.csv: No such file", err)
         code, _, err = self.call(one, self.run_of("b", other="holds"))
@@ -94,7 +89,7 @@ class Verdicts(unittest.TestCase):
             "longer", right="inconclusive", wrong="refuted"
         )
         self.call(first, last)
-        left = self.root / "out"
+        left = self.directory / "out"
         shutil.copytree(Path(last) / "derived", left / "derived")
         self.assertEqual(self.call_with("--show", str(left)), (0, (left / "table.md").read_text(encoding="utf-8"), ""))
 
@@ -106,7 +101,7 @@ class Verdicts(unittest.TestCase):
 
     def test_claims_that_only_one_of_the_files_has_are_refused(self) -> None:
         self.call(self.run_of("a", right="holds"), self.run_of("b", right="holds"))
-        left = self.root / "out"
+        left = self.directory / "out"
         shutil.copytree(Path(self.run_of("c", right="holds", other="holds")) / "derived", left / "derived")
         code, _, err = self.call_with("--show", str(left))
         self.assertEqual(code, 2)
