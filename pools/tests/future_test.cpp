@@ -10,12 +10,61 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "pools/tests/expectations.h"
 
 namespace pools::test {
 namespace {
+
+// Default-constructed, and moved from.
+std::vector<Future<int>> empty_futures() {
+  std::vector<Future<int>> futures(2);
+  futures[0] = Promise<int>().future();
+  const Future<int> moved = std::move(futures[0]);
+  return futures;
+}
+
+TEST(EmptyFuture, can_be_asked_whether_it_is_valid_compared_copied_and_assigned_to) {
+  for (Future<int>& empty : empty_futures()) {
+    EXPECT_FALSE(empty.valid());
+    EXPECT_EQ(empty, Future<int>());
+    EXPECT_NE(empty, Promise<int>().future());
+    const Future<int> copy = empty;
+    EXPECT_FALSE(copy.valid());
+    empty = Promise<int>().future();
+    EXPECT_TRUE(empty.valid());
+  }
+}
+
+TEST(EmptyFuture, says_so_whatever_else_it_is_asked) {
+  using namespace std::chrono_literals;
+  const auto expect_refused = [](auto ask) {
+    for (Future<int>& empty : empty_futures()) {
+      POOLS_EXPECT_THROW_WHAT(ask(empty), InvalidStateError, testing::HasSubstr("the future is empty"));
+    }
+  };
+  expect_refused([](Future<int>& f) { f.cancel(); });
+  expect_refused([](Future<int>& f) { return f.cancelled(); });
+  expect_refused([](Future<int>& f) { return f.running(); });
+  expect_refused([](Future<int>& f) { return f.done(); });
+  expect_refused([](Future<int>& f) { f.result(); });
+  expect_refused([](Future<int>& f) { f.result(1s); });
+  expect_refused([](Future<int>& f) { std::move(f).result(); });
+  expect_refused([](Future<int>& f) { std::move(f).result(1s); });
+  expect_refused([](Future<int>& f) { f.exception(); });
+  expect_refused([](Future<int>& f) { f.exception(1s); });
+  expect_refused([](Future<int>& f) { f.add_done_callback([](const Future<int>&) {}); });
+  expect_refused([](Future<int>& f) { wait(std::vector{f}); });
+  expect_refused([](Future<int>& f) { wait(std::vector{f}, 1s, ReturnWhen::first_completed); });
+  expect_refused([](Future<int>& f) { return as_completed(std::vector{f}); });
+}
+
+TEST(EmptyFuture, of_void_is_refused_likewise) {
+  EXPECT_THROW(Future<void>().result(), InvalidStateError);
+  EXPECT_THROW(wait(std::vector<Future<void>>(1)), InvalidStateError);
+}
 
 TEST(Future, the_first_value_set_wins_and_a_second_set_throws_InvalidStateError) {
   const Promise<int> promise;

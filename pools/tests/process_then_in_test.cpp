@@ -120,5 +120,10 @@ TEST_F(ThenIn, chains_within_one_pool) {
   EXPECT_EQ(pool.submit<&square>(2).then_in<&square>(pool).then_in<&square>(pool).result(), 256);
 }
 
+TEST_F(ThenIn, of_an_empty_future_is_refused) {
+  ProcessPool pool(1);
+  POOLS_EXPECT_THROW_WHAT(Future<int>().then_in<&square>(pool), InvalidStateError, testing::HasSubstr("empty"));
+}
+
 }  // namespace
 }  // namespace pools::test

@@ -28,7 +28,7 @@ class TimeoutError : public Error {
   using Error::Error;
 };
 
-// A second completion of a future, or one of a cancelled future.
+// A second completion of a future, or one of a cancelled future; any use of a future that is empty.
 class InvalidStateError : public Error {
  public:
   using Error::Error;
@@ -127,6 +127,7 @@ ErrorHook set_error_hook(ErrorHook hook) noexcept;
 
 namespace detail {
 void report_error(std::string_view where, const std::exception_ptr& error) noexcept;
+[[noreturn]] void refuse_empty_future();   // throws InvalidStateError
 // For what cannot be done and has nobody to be told by an exception: one line on stderr, then abort().
 [[noreturn]] void give_up(const std::string& sentence) noexcept;
 }  // namespace detail

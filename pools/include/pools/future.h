@@ -53,8 +53,8 @@ struct FutureAccess;
 
 }  // namespace detail
 
-// A handle; copies share one future. A default-constructed or moved-from handle is empty: valid() is false and everything
-// else is undefined.
+// A handle; copies share one future. A default-constructed or moved-from handle is empty: valid() is false, it equals empty ones, and
+// everything else, here and wherever it is handed to, throws InvalidStateError.
 template <class T>
 class Future {
  public:
@@ -66,10 +66,10 @@ class Future {
 
   // Pending, and now cancelled for good, or cancelled before: true. Running or finished: false. The callbacks of a future
   // that this call cancels run in the calling thread before it returns.
-  bool cancel() const noexcept { return state_->cancel(); }
-  bool cancelled() const noexcept { return state_->cancelled(); }
-  bool running() const noexcept { return state_->running(); }
-  bool done() const noexcept { return state_->done(); }
+  bool cancel() const { return shared_state().cancel(); }
+  [[nodiscard]] bool cancelled() const { return shared_state().cancelled(); }
+  [[nodiscard]] bool running() const { return shared_state().running(); }
+  [[nodiscard]] bool done() const { return shared_state().done(); }
 
   // Waits until the future is done and gives its value, which lives as long as any handle does; rethrows the task's
   // exception, at every call anew. Throws CancelledError; DeadlockError and RecursionError in a task of a thread pool; TimeoutError when `timeout` (zero or negative: do not wait) runs
@@ -93,7 +93,7 @@ class Future {
   // hook; the others still run.
   template <std::invocable<Future<T>> Callback>
   void add_done_callback(Callback&& callback) const {
-    state_->require_completion_here();
+    shared_state().require_completion_here();
     auto completion = make_callback(std::forward<Callback>(callback));
     if (!state_->try_add_callback(completion)) completion->run(*state_);
   }
@@ -111,12 +111,17 @@ class Future {
 
   explicit Future(detail::StateRef state) noexcept : state_(std::move(state)) {}
 
-  detail::ValueState<T>& state() const noexcept { return static_cast<detail::ValueState<T>&>(*state_); }
+  detail::FutureState& shared_state() const {
+    if (!state_) [[unlikely]] detail::refuse_empty_future();
+    return *state_;
+  }
+  detail::ValueState<T>& state() const { return static_cast<detail::ValueState<T>&>(shared_state()); }
 
   const detail::FutureState& wait_done(const detail::Deadline& deadline) const {
-    if (!state_->wait(deadline)) throw TimeoutError();
-    if (state_->cancelled()) throw CancelledError();
-    return *state_;
+    detail::FutureState& state = shared_state();
+    if (!state.wait(deadline)) throw TimeoutError();
+    if (state.cancelled()) throw CancelledError();
+    return state;
   }
   void wait_value(const detail::Deadline& deadline) const {
     if (const std::exception_ptr& error = wait_done(deadline).error()) std::rethrow_exception(error);
@@ -171,7 +176,7 @@ struct FutureAccess {
     return Future<T>(StateRef::share(state));
   }
   template <class T>
-  static ValueState<T>& state(const Future<T>& future) noexcept {
+  static ValueState<T>& state(const Future<T>& future) {   // throws InvalidStateError if it is empty
     return future.state();
   }
   template <class T, class Callback>

@@ -246,7 +246,7 @@ struct ProcessPool::HandOver final : detail::Completion {
 template <class T>
 template <auto Fn>
 auto Future<T>::then_in(ProcessPool& parsers) const {
-  state_->require_completion_here();
+  shared_state().require_completion_here();
   parsers.core_.require_own_process("the process pool that is to go on with a result");
   detail::TaskRef task;
   auto future = ProcessPool::make_task<Fn>(parsers.core_, task);

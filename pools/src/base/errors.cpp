@@ -42,6 +42,10 @@ void report_error(std::string_view where, const std::exception_ptr& error) noexc
   hook.load(std::memory_order_acquire)(where, error);
 }
 
+void refuse_empty_future() {
+  throw InvalidStateError("the future is empty: it was default-constructed or moved from, and no task stands behind it");
+}
+
 void give_up(const std::string& sentence) noexcept {
   std::fprintf(stderr, "pools: %s\n", sentence.c_str());
   std::abort();
