@@ -82,7 +82,7 @@ TEST_F(Allocations, a_submit_to_a_thread_pool_that_finds_no_memory_has_submitted
   pool.start_all();
   pool.pause();
   expect_all_or_nothing(pool, [&](int) { return pool.with({.priority = 2}).submit([] {}); });
-  expect_all_or_nothing(pool, [&](int) { return pool.with({.deadline = std::chrono::hours(1)}).submit([] {}); });
+  expect_all_or_nothing(pool, [&](int) { return pool.with({.start_by = std::chrono::hours(1)}).submit([] {}); });
   EXPECT_THROW(pool.submit([] {}), QueueFullError);   // both places are taken, and neither was before
   pool.resume();
   pool.shutdown();

@@ -1,4 +1,4 @@
-// What one can tell a process pool to do, and what it tells: priorities, bounds, pauses, sizes, retries, deadlines, recycling, limits,
+// What one can tell a process pool to do, and what it tells: priorities, bounds, pauses, sizes, retries, time limits, recycling, limits,
 // output, metrics, events.
 
 #include <fcntl.h>
@@ -233,7 +233,7 @@ TEST_F(ProcessControl, the_end_of_standard_error_comes_with_the_death) {
   testing::internal::GetCapturedStderr();
 }
 
-// --- deadlines, cancel by killing ---
+// --- time limits, cancel by killing ---
 
 int hang_deaf(int) {
   ::signal(SIGTERM, SIG_IGN);
@@ -243,23 +243,23 @@ int hang(int) {
   for (;;) ::pause();
 }
 
-TEST_F(ProcessControl, a_task_beyond_its_deadline_is_ended_by_SIGTERM_and_if_need_be_by_SIGKILL) {
+TEST_F(ProcessControl, a_task_beyond_its_time_limit_is_ended_by_SIGTERM_and_if_need_be_by_SIGKILL) {
   ProcessPool pool({.workers = 1, .kill_gap = 20ms});
   try {
-    pool.with({.deadline = 20ms}).submit<&hang>(0).result();
+    pool.with({.time_limit = 20ms}).submit<&hang>(0).result();
     ADD_FAILURE();
-  } catch (const DeadlineError& error) {
+  } catch (const TimeLimitError& error) {
     EXPECT_EQ(error.signal(), SIGTERM);
   }
   try {
-    pool.with({.deadline = 20ms}).submit<&hang_deaf>(0).result();
+    pool.with({.time_limit = 20ms}).submit<&hang_deaf>(0).result();
     ADD_FAILURE();
-  } catch (const DeadlineError& error) {
+  } catch (const TimeLimitError& error) {
     EXPECT_EQ(error.signal(), SIGKILL);
   }
-  EXPECT_EQ(pool.with({.deadline = 50s}).submit<&square>(3).result(), 9);
+  EXPECT_EQ(pool.with({.time_limit = 50s}).submit<&square>(3).result(), 9);
   EXPECT_EQ(pool.metrics().failed, 2U);
-  EXPECT_THROW(pool.with({.deadline = 0ms}), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(pool.with({.time_limit = 0ms})), std::invalid_argument);
 }
 
 TEST_F(ProcessControl, a_running_task_is_cancelled_by_killing_its_worker_if_that_was_asked_for) {
@@ -306,7 +306,7 @@ TEST_F(ProcessControl, a_gap_or_a_back_off_without_end_is_none_that_is_over) {
   constexpr auto kMost = std::chrono::nanoseconds::max();
   Gate gate;
   ProcessPool gentle({.workers = 2, .kill_gap = kMost});
-  const auto late = gentle.with({.deadline = 1ms}).submit<&answer_after_sigterm>(gate.name());
+  const auto late = gentle.with({.time_limit = 1ms}).submit<&answer_after_sigterm>(gate.name());
   gate.await();   // SIGTERM has come
   for (int task = 0; task < 200; ++task) EXPECT_EQ(gentle.submit<&square>(task).result(), task * task);   // the supervisor looks at its clocks
   gate.open();

@@ -1,4 +1,4 @@
-// What one can tell a thread pool to do and only a thread pool: submitters that run their own tasks, deadlines of pending tasks; and
+// What one can tell a thread pool to do and only a thread pool: submitters that run their own tasks; and
 // what happens when its tasks wait for each other.
 
 #include <gmock/gmock.h>
@@ -116,71 +116,17 @@ TEST(ThreadPause, returns_when_what_was_claimed_before_has_started_as_far_as_an_
   EXPECT_EQ(task.result(), 1);
 }
 
-// --- deadlines ---
+// --- start_by ---
 
-TEST(ThreadDeadline, a_task_that_has_not_started_by_its_deadline_is_cancelled) {
+TEST(ThreadStartBy, a_posted_task_that_has_not_begun_by_its_time_is_dropped) {
   Held held;
-  std::atomic<int> called{0};
   bool ran = false;
-  const auto late = held.pool.with({.deadline = 1ms}).submit_with_callback([&](const Future<void>& f) { called += f.cancelled() ? 1 : 100; },
-                                                                           [&] { ran = true; });
-  const auto in_time = held.pool.with({.deadline = 1h}).submit([] { return 7; });
-  held.pool.with({.deadline = 1ms}).post([&] { ran = true; });
-  wait(std::vector{late});   // while the only worker stands at the gate
-  EXPECT_TRUE(late.cancelled());
-  wait_until([&] { return held.pool.metrics().cancelled == 2; });
+  held.pool.with({.start_by = 1ms}).post([&] { ran = true; });
+  wait_until([&] { return held.pool.metrics().cancelled == 1; });   // while the only worker stands at the gate
   held.gate.open();
-  EXPECT_EQ(in_time.result(), 7);
   held.pool.shutdown();
   EXPECT_FALSE(ran);
-  EXPECT_EQ(called, 1);
   expect_balance(held.pool);
-}
-
-TEST(ThreadDeadline, a_nearer_one_counts_while_a_distant_one_is_awaited) {
-  Held held;
-  const auto distant = held.pool.with({.deadline = 1h}).submit([] { return 7; });
-  for (int time = 0; time < 20; ++time) {
-    const auto late = held.pool.with({.deadline = 1ms}).submit([] { return 8; });
-    wait(std::vector{late});
-    EXPECT_TRUE(late.cancelled());
-  }
-  held.gate.open();
-  EXPECT_EQ(distant.result(), 7);
-}
-
-TEST(ThreadDeadline, does_not_touch_what_has_started) {
-  ThreadPool pool{1};
-  Gate gate;
-  const auto future = pool.with({.deadline = 20ms}).submit<&pass_and_return>(gate.name(), 5);
-  gate.await();
-  std::this_thread::sleep_for(30ms);   // past it: nothing is to happen, so there is nothing to wait for
-  EXPECT_FALSE(future.done());
-  gate.open();
-  EXPECT_EQ(future.result(), 5);
-}
-
-TEST(ThreadDeadline, must_be_positive_and_may_be_as_long_as_there_is) {
-  ThreadPool pool{1};
-  POOLS_EXPECT_THROW_WHAT(pool.with({.deadline = 0ns}), std::invalid_argument, testing::HasSubstr("0"));
-  EXPECT_THROW(pool.with({.deadline = -1s}), std::invalid_argument);
-  EXPECT_EQ(pool.with({.deadline = std::chrono::nanoseconds::max()}).submit([] { return 3; }).result(), 3);
-}
-
-TEST(ThreadDeadline, tasks_that_start_and_deadlines_that_come_exclude_each_other) {
-  ThreadPool pool{2};
-  std::atomic<int> ran{0};
-  int cancelled = 0;
-  std::vector<Future<void>> futures;
-  for (int task = 0; task < 2000; ++task) {
-    futures.push_back(pool.with({.deadline = std::chrono::microseconds(1 + task % 40)}).submit([&] { ++ran; }));
-  }
-  wait(futures);
-  for (const auto& future : futures) cancelled += future.cancelled();
-  EXPECT_EQ(ran + cancelled, 2000);
-  const PoolMetrics m = pool.metrics();
-  EXPECT_EQ(m.cancelled, static_cast<std::uint64_t>(cancelled));
-  EXPECT_EQ(m.done, static_cast<std::uint64_t>(ran));
 }
 
 // --- tasks that wait for tasks ---
@@ -377,24 +323,11 @@ TEST(ThreadControl, a_resize_leaves_no_thread_behind) {
   wait_until([&] { return threads() <= before; });
 }
 
-TEST(ThreadControl, shutdown_with_tasks_that_have_deadlines_returns) {
+TEST(ThreadControl, shutdown_with_tasks_that_have_to_start_by_a_time_returns) {
   for (int round = 0; round < 50; ++round) {
     ThreadPool pool{2};
-    for (int task = 0; task < 20; ++task) pool.with({.deadline = 50us}).post([] {});
+    for (int task = 0; task < 20; ++task) pool.with({.start_by = 50us}).post([] {});
   }
-}
-
-TEST(ThreadControl, a_callback_of_a_cancelled_deadline_may_shut_the_pool_down) {
-  Held held;
-  std::atomic<bool> called{false};
-  held.pool.with({.deadline = 1ms}).submit_with_callback(
-      [&](const Future<void>&) {
-        held.pool.shutdown({.wait = false});
-        called = true;
-      },
-      [] {});
-  wait_until([&] { return called.load(); });
-  EXPECT_THROW(held.pool.submit([] {}), ShutdownError);
 }
 
 }  // namespace

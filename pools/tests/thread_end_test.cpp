@@ -36,7 +36,7 @@ TEST(ThreadPoolEnd, posted_tasks_that_a_failing_initializer_leaves_behind_go_to_
                                         throw std::runtime_error("no licence");
                                       }}};
     for (int task = 0; task < 5; ++task) pool.post([] {});
-    for (int task = 0; task < 5; ++task) pool.with({.deadline = 1h}).post([] {});
+    for (int task = 0; task < 5; ++task) pool.with({.start_by = 1h}).post([] {});
     start.count_down();
     pool.shutdown();
     EXPECT_EQ(pool.metrics().failed, 10U);
@@ -45,10 +45,10 @@ TEST(ThreadPoolEnd, posted_tasks_that_a_failing_initializer_leaves_behind_go_to_
   EXPECT_THAT(spy.reports(), testing::Each("a posted task: the pool is broken: its initializer threw: no licence"));
 }
 
-TEST(ThreadPoolEnd, what_a_posted_task_with_a_deadline_throws_goes_to_the_error_hook_once) {
+TEST(ThreadPoolEnd, what_a_posted_task_that_has_to_start_by_a_time_throws_goes_to_the_error_hook_once) {
   const ErrorHookSpy spy;
   ThreadPool pool{1};
-  pool.with({.deadline = 1h}).post([] { throw std::runtime_error("nobody listens"); });
+  pool.with({.start_by = 1h}).post([] { throw std::runtime_error("nobody listens"); });
   pool.shutdown();
   EXPECT_THAT(spy.reports(), testing::ElementsAre("a posted task: nobody listens"));
 }
@@ -203,7 +203,7 @@ TEST(ThreadPoolEnd, a_callback_of_a_task_that_was_too_late_may_destroy_its_pool)
     OwnEnd own({.workers = 1});
     std::latch go_on{1};
     own->post([&] { go_on.wait(); });
-    own->with({.deadline = 1ns}).submit_with_callback(
+    own->with({.start_by = 1ns}).submit_with_callback(
         [&](const Future<void>& late) {
           EXPECT_TRUE(late.cancelled());
           go_on.count_down();

@@ -102,8 +102,8 @@ class WorkerDied : public Error {
   std::string stderr_tail_;
 };
 
-// The worker was killed because its task ran beyond the task's deadline.
-class DeadlineError : public WorkerDied {
+// The worker was killed because its task ran beyond the task's time limit.
+class TimeLimitError : public WorkerDied {
  public:
   using WorkerDied::WorkerDied;
 };

@@ -50,7 +50,7 @@ enum class CallbackOn {
 };
 
 struct ThreadPoolOptions {
-  int workers = 0;                     // >= 1; 0: usable_cores().count * 5
+  std::optional<int> workers = {};     // >= 1; none: usable_cores().count * 5
   std::string name_prefix = "pool";    // the threads are named prefix_0, prefix_1, ... (cut so that 15 characters show the number)
   CallbackOn callbacks = CallbackOn::worker;
   std::function<void()> initializer = {};   // run by each worker first, and by the callback thread. If it throws the pool breaks.
@@ -63,9 +63,8 @@ struct ThreadPoolOptions {
 // Of one task of a ThreadPool: pool.with({.priority = 1}).submit(...). Those of a ProcessPool's are RemoteTaskOptions.
 struct TaskOptions {
   int priority = 0;   // higher ones are started first, equal ones in the order of submission
-  // > 0; counted from the submit: a task that has not started by then is cancelled. One that has started goes on (only a worker process
-  // can be ended: RemoteTaskOptions counts from the start of the task).
-  std::optional<std::chrono::nanoseconds> deadline = {};
+  // > 0; counted from the submit: a task that has not begun by then is cancelled; one that has goes on.
+  std::optional<std::chrono::nanoseconds> start_by = {};
 };
 
 // --- ProcessPool ----------------------------------------------------------------------------------------------------------
@@ -85,7 +84,7 @@ enum class WorkerOutput {
 };
 
 struct ProcessPoolOptions {
-  int workers = 0;                    // >= 1; 0: usable_cores().count
+  std::optional<int> workers = {};    // >= 1; none: usable_cores().count
   std::string name_prefix = "pool";   // workers are called prefix_0, prefix_1, ... in ps and top (15 characters are shown)
   // pools::remote<&fn>(args...): called once in each worker before its first task. If it throws, the pool is broken.
   RemoteCall initializer = {};
@@ -112,9 +111,12 @@ struct ProcessPoolOptions {
 // Of one task of a ProcessPool: pool.with({.retries = 2}).submit<&fn>(...).
 struct RemoteTaskOptions {
   int priority = 0;   // higher ones are started first, equal ones in the order of submission
-  // > 0; counted from the start of the task. The worker that is still at it then is sent SIGTERM, with all that it started, and after
-  // kill_gap SIGKILL; the future gets a DeadlineError, unless the answer came in between.
-  std::optional<std::chrono::nanoseconds> deadline = {};
+  // > 0; counted from the submit: a task that does not run then is cancelled, wherever it waits: in the queue, with a worker that has not
+  // begun it, for its retry. One that runs goes on, and so do its retries; cancel_kills has no part in it.
+  std::optional<std::chrono::nanoseconds> start_by = {};
+  // > 0; counted from the start of the task, at each retry anew. The worker that is still at it then is sent SIGTERM, with all that it
+  // started, and after kill_gap SIGKILL; the future gets a TimeLimitError, unless the answer came in between.
+  std::optional<std::chrono::nanoseconds> time_limit = {};
   std::optional<int> retries = {};   // >= 0; instead of the pool's
   bool cancel_kills = false;         // cancel() of the running task succeeds, and kills its worker
 };

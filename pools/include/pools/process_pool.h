@@ -48,7 +48,7 @@ class ProcessPool {
   ProcessPool() : ProcessPool(ProcessPoolOptions{}) {}
   // Throws std::invalid_argument when workers < 1.
   explicit ProcessPool(int workers);
-  // options.workers == 0 means the default. Throws std::invalid_argument; NotInitialisedError when pools::init was not called;
+  // Throws std::invalid_argument; NotInitialisedError when pools::init was not called;
   // std::system_error when there are no descriptors or threads left.
   explicit ProcessPool(ProcessPoolOptions options);
   // shutdown(): queued work still runs. Afterwards no process, thread or descriptor of the pool is left, but for the callback thread if it

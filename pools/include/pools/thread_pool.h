@@ -34,7 +34,7 @@ class ThreadPool {
   ThreadPool() : ThreadPool(ThreadPoolOptions{}) {}
   // Throws std::invalid_argument when workers < 1.
   explicit ThreadPool(int workers);
-  // options.workers == 0 means the default. Throws std::invalid_argument.
+  // Throws std::invalid_argument.
   explicit ThreadPool(ThreadPoolOptions options);
   // shutdown(): queued work still runs. A thread of the pool's own that destroys it, in a task or callback or by exit() where the pool is
   // a static object, is not waited for; if it is a worker, none is: as after shutdown({.wait = false}), what is queued still runs, unless
@@ -99,7 +99,7 @@ class ThreadPool {
     auto submit_with_callback(Callback&& callback, Args&&... args) const {
       return pool_->submit_task(&options_, std::forward<Callback>(callback), detail::bind_call<Fn>(std::forward<Args>(args)...));
     }
-    // One that has not started by its deadline is dropped.
+    // One that has not begun by options.start_by is dropped.
     template <class F, class... Args>
       requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
     void post(F&& f, Args&&... args) const {
@@ -194,7 +194,7 @@ class ThreadPool {
 
   template <class Call>
   void post_with(const TaskOptions& options, Call call) {
-    if (!options.deadline) {
+    if (!options.start_by) {
       core_.submit(detail::make_detached(std::move(call)), nullptr, &options);
       return;
     }

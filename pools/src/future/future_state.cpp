@@ -61,11 +61,11 @@ void FutureState::unstart() noexcept {
   word_.fetch_and(~kRunning, std::memory_order_relaxed);   // Relaxed: as in try_start.
 }
 
-bool FutureState::cancel() noexcept {
+bool FutureState::cancel(std::uint32_t ends_running) noexcept {
   std::uint32_t word = word_.load(std::memory_order_acquire);   // Acquire: pairs with offer()
-  const auto may_cancel = [&word] {
+  const auto may_cancel = [&word, ends_running] {
     const std::uint32_t status = word & kStatus;
-    return status == kPending || (status == kRunning && (word & kCancelEndsRunning) != 0 && (word & kClaimed) == 0);
+    return status == kPending || (status == kRunning && (word & ends_running) != 0 && (word & kClaimed) == 0);
   };
   if (!may_cancel() || !may_be_completed_here()) return (word & kStatus) == kCancelled;
   const StateRef keep = StateRef::share(this);
@@ -76,7 +76,7 @@ bool FutureState::cancel() noexcept {
     do {
       if (!may_cancel()) return (word & kStatus) == kCancelled;
       was_running = (word & kStatus) == kRunning || ((word & kOffered) != 0 && !withdraw_offer());
-      if (was_running && (word & kCancelEndsRunning) == 0) return false;
+      if (was_running && (word & ends_running) == 0) return false;
       // Acquire: the completer takes over the lists that the setters of the flags filled. Release: done() sees the rest.
     } while (!word_.compare_exchange_weak(word, kCancelled, std::memory_order_acq_rel, std::memory_order_acquire));
     if (sink_ != nullptr) sink_->note_cancelled(*this);

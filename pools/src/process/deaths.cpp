@@ -108,7 +108,7 @@ void ProcessPoolCore::reap(WorkerProcess* dead) noexcept {
     live_.erase(std::find(live_.begin(), live_.end(), worker));
     std::erase(idle_, worker);
     if (worker->phase == Phase::ready) --ready_;
-    if (!asked && !was_starting && worker->kill_reason != KillReason::cancelled && worker->kill_reason != KillReason::deadline) {
+    if (!asked && !was_starting && worker->kill_reason != KillReason::cancelled && worker->kill_reason != KillReason::time_limit) {
       ++crashed_;
       // One that was silent has not died of a task.
       crash_loop = worker->kill_reason != KillReason::silence && options_.crash_limit > 0 && ++deaths_in_row_ >= options_.crash_limit;
@@ -148,7 +148,7 @@ void ProcessPoolCore::reap(WorkerProcess* dead) noexcept {
 // The task was at work when its worker died, or, quarantined, has been sent to as many workers as one may kill.
 void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail,
                                      bool quarantined) noexcept {
-  const bool overdue = worker.kill_reason == KillReason::deadline;
+  const bool overdue = worker.kill_reason == KillReason::time_limit;
   if (!quarantined && !overdue && !task->state().cancelled()) {
     const RemoteTask::Extras* const extras = task->has_extras();
     const int allowed = extras != nullptr && extras->options.retries ? *extras->options.retries : options_.retry.retries;
@@ -171,7 +171,7 @@ void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, 
     const auto of_kind = [&]<class Error>(std::type_identity<Error>, const char* before) {
       return error_or(spare_death_, [&] { return Error(before + message(), worker.pid(), status.signal, status.exit_code, tail); });
     };
-    if (overdue) return of_kind(std::type_identity<DeadlineError>(), "the task ran beyond its deadline: ");
+    if (overdue) return of_kind(std::type_identity<TimeLimitError>(), "the task ran beyond its time limit: ");
     if (quarantined) return of_kind(std::type_identity<QuarantinedError>(), "");
     return of_kind(std::type_identity<WorkerDied>(), "");
   }();

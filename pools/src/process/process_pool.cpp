@@ -37,8 +37,7 @@ ProcessPoolOptions checked(ProcessPoolOptions options) {
     throw NotInitialisedError(
         "a ProcessPool starts this program again for its workers: call pools::init(argc, argv) first in main()");
   }
-  if (options.workers == 0) options.workers = usable_cores().count;
-  at_least_one(options.workers);
+  at_least_one(options.workers ? *options.workers : options.workers.emplace(usable_cores().count));
   if (options.queue.when_full == WhenFull::caller_runs) {
     throw std::invalid_argument("a process pool cannot let the caller run tasks: WhenFull::block and WhenFull::reject are allowed");
   }
@@ -70,7 +69,7 @@ detail::ProcessPoolRef::ProcessPoolRef(std::shared_ptr<ProcessPoolCore> core) no
 void detail::ProcessPoolRef::submit(TaskRef& task, bool bounded) const { core_->submit(task, bounded); }
 void detail::ProcessPoolRef::require_own_process(const char* what) const { core_->process().require(what); }
 
-ProcessPool::ProcessPool(int workers) : ProcessPool(ProcessPoolOptions{.workers = at_least_one(workers)}) {}
+ProcessPool::ProcessPool(int workers) : ProcessPool(ProcessPoolOptions{.workers = workers}) {}
 
 ProcessPool::ProcessPool(ProcessPoolOptions options)
     : core_(std::make_shared<detail::ProcessPoolCore>(checked(std::move(options)))) {
@@ -89,7 +88,8 @@ std::vector<pid_t> ProcessPool::worker_pids() const { return core_->worker_pids(
 void ProcessPool::resize(int workers) { core_->resize(at_least_one(workers)); }
 
 void ProcessPool::check(const RemoteTaskOptions& options) {
-  if (options.deadline) require(options.deadline->count() > 0, "the deadline in ns", options.deadline->count(), "more than 0");
+  if (options.start_by) require(options.start_by->count() > 0, "start_by in ns", options.start_by->count(), "more than 0");
+  if (options.time_limit) require(options.time_limit->count() > 0, "the time limit in ns", options.time_limit->count(), "more than 0");
   if (options.retries) require(*options.retries >= 0, "the number of retries", *options.retries, "0 and more");
 }
 

@@ -34,7 +34,8 @@ ProcessPoolCore::ProcessPoolCore(ProcessPoolOptions options)
       relay_(options_.output == WorkerOutput::tagged ? std::make_unique<OutputRelay>(options_.output_patience) : nullptr),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      target_(options_.workers) {
+      target_(*options_.workers),
+      deadlines_(options_.name_prefix + "_dl") {
   reserve_workers_locked(target_);   // nobody else is here yet
   if (!epoll_ || !wake_ || watch_timer_.descriptor() < 0) throw std::system_error(errno, std::generic_category(), "cannot make the descriptors of a process pool");
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
@@ -66,6 +67,7 @@ void ProcessPoolCore::close() {
             "it would wait for itself; destroy it on another thread, or in a callback");
   }
   shutdown({.wait = true, .cancel_futures = false});
+  if (deadlines_.is_this_thread()) keep_until_this_thread_ends(shared_from_this());
   supervisor_.join();
   decoding_.reset();
   guard_.stop();
@@ -85,7 +87,7 @@ void ProcessPoolCore::close() {
 }
 
 bool ProcessPoolCore::own_thread() noexcept {
-  if (std::this_thread::get_id() == supervisor_id_ || decoding_->is_this_thread()) return true;
+  if (std::this_thread::get_id() == supervisor_id_ || decoding_->is_this_thread() || deadlines_.is_this_thread()) return true;
   const std::lock_guard lock(callbacks_mutex_);
   return callbacks_ && callbacks_->is_this_thread();
 }
@@ -95,6 +97,10 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
   WorkerRef worker;
   int number = -1;
   bounded = bounded && options_.queue.limit > 0 && !own_thread();
+  std::optional<DeadlineTimer::Entry> start_by;
+  if (const RemoteTask::Extras* const extras = task->has_extras(); extras != nullptr && extras->options.start_by) {
+    start_by = deadlines_.make(task->state(), *deadline_after(*extras->options.start_by));
+  }
   {
     std::unique_lock lock(mutex_);
     for (;;) {
@@ -129,6 +135,7 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
     task->number = submitted_++;
     if (options_.timing) task->extras().submitted_at = Clock::now();
     if (options_.observer) options_.observer->submitted(task->number);
+    if (start_by) deadlines_.add(std::move(*start_by));   // with the mutex held: it cannot have ended yet
     if (waits) {
       queue_.push(std::move(task));
       if (idle_.empty()) number = reserve_worker_locked();
@@ -228,8 +235,8 @@ bool ProcessPoolCore::give_locked(const WorkerRef& worker, TaskRef task) noexcep
     return false;
   }
   if (was_without) worker->progress = Clock::now();
-  if (extras != nullptr && extras->options.deadline) {
-    worker->due = deadline_after(*extras->options.deadline);
+  if (extras != nullptr && extras->options.time_limit) {
+    worker->due = deadline_after(*extras->options.time_limit);
   }
   if (options_.timing) raw.extras().started_at = Clock::now();   // recorded when it is known to have begun
   if (options_.observer) options_.observer->started(raw.number, worker->number());
@@ -318,6 +325,7 @@ void ProcessPoolCore::shutdown(ShutdownOptions options) {
     futex_wait(changes_, before);
   }
   decoding_->drain();
+  deadlines_.stop();
   // Outside the mutex: callbacks may submit and shut down. On the callback thread itself it does not wait.
   CallbackThread* callbacks = nullptr;
   {
@@ -455,6 +463,7 @@ void ProcessPoolCore::deliver(StateRef state) noexcept {
 void ProcessPoolCore::note_cancelled(FutureState& state) noexcept {
   const auto task = dynamic_cast<RemoteTask*>(&state);
   if (task == nullptr) return;
+  forget_start_by(*task);
   switch (task->place.exchange(Place::cancelled, std::memory_order_acq_rel)) {
     case Place::unsubmitted:
     case Place::cancelled:
@@ -485,7 +494,13 @@ void ProcessPoolCore::kill_worker_of(const RemoteTask& task) noexcept {
   }
 }
 
+void ProcessPoolCore::forget_start_by(RemoteTask& task) noexcept {
+  const RemoteTask::Extras* const extras = std::as_const(task).has_extras();
+  if (extras != nullptr && extras->options.start_by) deadlines_.forget(task.state());
+}
+
 void ProcessPoolCore::ended(RemoteTask& task, int worker, PoolObserver::Outcome outcome) noexcept {
+  forget_start_by(task);
   (outcome == PoolObserver::Outcome::done ? done_ : failed_).fetch_add(1, std::memory_order_release);
   if (options_.observer) options_.observer->finished(task.number, worker, outcome);
 }

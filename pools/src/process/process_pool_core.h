@@ -2,7 +2,7 @@
 
 // The inside of a ProcessPool. Submitters write straight into the channel of an idle worker; otherwise tasks wait in one queue.
 // One thread, the supervisor, takes the answers, gives each worker its next tasks before it completes the finished one, and
-// sees to starts, deaths, deadlines and retries. It never waits for a process to start, for a callback, for a decoder of the user's or for room in
+// sees to starts, deaths, time limits and retries. It never waits for a process to start, for a callback, for a decoder of the user's or for room in
 // a channel.
 //
 // Invariants: a worker idles only while the queue is empty or the pool is paused. A worker is given several tasks at a time only while
@@ -35,6 +35,7 @@
 #include "pools/metrics.h"
 #include "pools/options.h"
 #include "pools/src/future/callback_thread.h"
+#include "pools/src/future/deadline_timer.h"
 #include "pools/src/process/decoding_thread.h"
 #include "pools/src/process/os/file_descriptor.h"
 #include "pools/src/process/os/guard.h"
@@ -100,6 +101,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   void make_idle_locked(const WorkerRef& worker) noexcept;
   bool is_finished() const;
   bool own_thread() noexcept;
+  void forget_start_by(RemoteTask& task) noexcept;   // it has ended; any thread
 
   void start_worker(int number) noexcept;
   void start_needed() noexcept;   // as many workers as there are tasks for
@@ -132,7 +134,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
 
   // --- stalls.cpp; on the supervisor: who is stuck, has no work, or whose time is up ---
   bool rebalance();         // takes back what lies with workers that are stuck. True: it has to be called again soon
-  void watch_clocks();      // deadlines, retries, starts to be tried again, tasks that are not begun
+  void watch_clocks();      // time limits, retries, starts to be tried again, tasks that are not begun
   bool take_back_unbegun_locked(Clock::time_point now);   // and ends workers that stay silent. True: it has taken something back
   void terminate_locked(WorkerProcess& worker, WorkerProcess::KillReason kill_reason) noexcept;
   std::optional<Clock::time_point> next_due();
@@ -213,6 +215,8 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   std::atomic<int> guard_pidfd_{-1};   // watched; changed on the thread that starts processes, while there is none, and here
   std::atomic<bool> poked_{false};
   std::atomic<std::uint32_t> changes_{0};   // what start_all, shutdown and pause sleep on
+
+  DeadlineTimer deadlines_;   // of tasks that have to start by a time; it holds none of a task that has ended
 
   std::mutex callbacks_mutex_;
   std::unique_ptr<CallbackThread> callbacks_;   // guarded by callbacks_mutex_; none before open() and after close()

@@ -76,7 +76,7 @@ void ProcessPoolCore::watch_clocks() {
     for (const WorkerRef& worker : live_) {
       if (!worker->due || *worker->due > now) continue;
       if (!worker->terminated) {
-        terminate_locked(*worker, worker->phase == Phase::stopping ? KillReason::silence : KillReason::deadline);
+        terminate_locked(*worker, worker->phase == Phase::stopping ? KillReason::silence : KillReason::time_limit);
       } else {
         worker->child().kill_group(SIGKILL);
         worker->child().kill(SIGKILL);

@@ -296,7 +296,10 @@ void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& 
     given = worker->take_oldest();
     answering_.fetch_add(1, std::memory_order_relaxed);
     more = worker->given() * 2 <= worker->depth;
-    if (header.kind != MessageKind::skipped) {
+    if (header.kind == MessageKind::skipped) {
+      // That of the time limit of a task that was cancelled: the next one must not fall under it.
+      if (given.task && !worker->terminated) worker->due.reset();
+    } else {
       worker->due.reset();
       worker->patience = WorkerProcess::kFirstPatience;
       ++worker->tasks_answered;
@@ -415,7 +418,7 @@ bool ProcessPoolCore::supply(const WorkerRef& worker) {
     if (alone || worker->unsent()) wanted = 0;
   }
   if (worker->given() > 0) return something;
-  if (worker->kill_reason == KillReason::deadline || worker->kill_reason == KillReason::silence) {
+  if (worker->kill_reason == KillReason::time_limit || worker->kill_reason == KillReason::silence) {
     // It answered after its SIGTERM: the answer counted, but who knows what the signal has left of it.
     worker->child().kill_group(SIGKILL);
     worker->child().kill(SIGKILL);

@@ -30,7 +30,7 @@ class WorkerProcess {
 
   using Phase = WorkerPhase;
   // What the pool killed it for. What it died of otherwise is its own affair.
-  enum class KillReason { none, violation, deadline, cancelled, silence };
+  enum class KillReason { none, violation, time_limit, cancelled, silence };
 
   // Starts one and sends it its first messages. `name` is shown by ps and top (15 characters). Throws SpawnError, and
   // std::system_error when there is no memory or descriptor left for its channel.
@@ -54,7 +54,7 @@ class WorkerProcess {
   KillReason kill_reason = KillReason::none;
   // When it last answered, read some of what does not fit its ring, or was given work while it had none.
   Clock::time_point progress{};
-  // When its task is beyond its deadline, its grace since `stop` is over, or its SIGTERM was without effect.
+  // When its task is beyond its time limit, its grace since `stop` is over, or its SIGTERM was without effect.
   std::optional<Clock::time_point> due;
   // Who has several tasks and does not answer for so long is stuck: it is given one at a time, and what it has not begun is taken back.
   static constexpr std::chrono::microseconds kStuck{60};
@@ -98,7 +98,7 @@ class WorkerProcess {
       Given& entry = at(index);
       if (!entry.task || (index + 1 == count_ && unsent()) || !take_back(entry)) continue;
       --tasks_given;
-      if (!terminated) due.reset();   // its deadline's; a worker that has one is given nothing else
+      if (!terminated) due.reset();   // its time limit's; a worker that has one is given nothing else
       use(std::move(entry.task));
     }
   }

@@ -16,7 +16,7 @@ void JobEvents::accepted(Job& job, std::uint64_t number) noexcept {
 
 void JobEvents::leave_queue(Job& job, FutureState* state) noexcept {
   if (permits_) permits_->give_back();
-  if (state != nullptr && job.extras && job.extras->deadline) deadlines_.forget(*state);
+  if (state != nullptr && job.extras && job.extras->start_by) deadlines_.forget(*state);
 }
 
 void JobEvents::started(Job& job, FutureState* state, Tally& tally, int worker) noexcept {

@@ -1,7 +1,7 @@
 #pragma once
 
 // What a thread pool does at the steps of a job's life beyond running it: counting, the histograms, the observer, the permits of a
-// bounded queue, the deadlines.
+// bounded queue, the times by which jobs have to start.
 //
 // By default a job costs its worker three plain stores for this and nothing else. Whatever needs more is only done for jobs that have
 // extras.
@@ -15,14 +15,14 @@
 #include "pools/detail/job.h"
 #include "pools/detail/tally.h"
 #include "pools/observer.h"
-#include "pools/src/thread/deadline_timer.h"
+#include "pools/src/future/deadline_timer.h"
 #include "pools/src/thread/queue_permits.h"
 
 namespace pools::detail {
 
 class JobEvents {
  public:
-  // deadlines: for jobs that have one.
+  // deadlines: for jobs that have to start by a time.
   JobEvents(std::shared_ptr<PoolObserver> observer, bool timing, std::size_t queue_limit, DeadlineTimer& deadlines)
       : observer_(std::move(observer)), timing_(timing), deadlines_(deadlines) {
     if (queue_limit > 0) permits_.emplace(queue_limit);

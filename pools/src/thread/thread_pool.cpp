@@ -15,14 +15,13 @@ namespace {
 }
 
 ThreadPoolOptions checked(ThreadPoolOptions options) {
-  if (options.workers < 0) refuse_workers(options.workers);
-  if (options.workers == 0) options.workers = usable_cores().count * 5;
+  if (!options.workers) options.workers = usable_cores().count * 5;
+  if (*options.workers < 1) refuse_workers(*options.workers);
   detail::check_cpus(options.cpus);
   return options;
 }
 
 ThreadPoolOptions with_workers(int workers) {
-  if (workers < 1) refuse_workers(workers);
   ThreadPoolOptions options;
   options.workers = workers;
   return options;
@@ -50,8 +49,8 @@ void ThreadPool::resize(int workers) {
 }
 
 void ThreadPool::check(const TaskOptions& options) {
-  if (options.deadline && *options.deadline <= std::chrono::nanoseconds::zero()) {
-    throw std::invalid_argument("a task's deadline must be above 0 ns, not " + std::to_string(options.deadline->count()));
+  if (options.start_by && *options.start_by <= std::chrono::nanoseconds::zero()) {
+    throw std::invalid_argument("start_by must be above 0 ns, not " + std::to_string(options.start_by->count()));
   }
 }
 

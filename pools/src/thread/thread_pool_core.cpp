@@ -47,13 +47,13 @@ ThreadPoolCore::ThreadPoolCore(ThreadPoolOptions options)
     : options_(std::move(options)),
       deadlines_(options_.name_prefix + "_dl"),
       events_(options_.observer, options_.timing, options_.queue.limit, deadlines_),
-      dispatch_(options_.workers, events_),
+      dispatch_(*options_.workers, events_),
       callers_{.latencies = events_.make_latencies()},
-      wanted_(options_.workers),
+      wanted_(*options_.workers),
       callback_thread_(options_.callbacks == CallbackOn::callback_thread
                            ? std::make_unique<CallbackThread>(options_.name_prefix + "_cb", options_.initializer)
                            : nullptr) {
-  slots_.reserve(static_cast<std::size_t>(options_.workers));
+  slots_.reserve(static_cast<std::size_t>(*options_.workers));
 }
 
 ThreadPoolCore::~ThreadPoolCore() {
@@ -119,12 +119,12 @@ void ThreadPoolCore::enqueue_otherwise(Job& job, Dispatch::Pushed pushed) {
 
 void ThreadPoolCore::enqueue_with_extras(Job& job, FutureState* state, const TaskOptions* options) {
   job.extras = std::make_unique<JobExtras>();
-  std::optional<DeadlineTimer::Entry> deadline;
+  std::optional<DeadlineTimer::Entry> start_by;
   if (options != nullptr) {
     job.extras->priority = options->priority;
-    if (options->deadline) {
-      job.extras->deadline = deadline_after(*options->deadline);
-      deadline = deadlines_.make(*state, *job.extras->deadline);
+    if (options->start_by) {
+      job.extras->start_by = deadline_after(*options->start_by);
+      start_by = deadlines_.make(*state, *job.extras->start_by);
     }
   }
   events_.submitting(job);
@@ -135,7 +135,10 @@ void ThreadPoolCore::enqueue_with_extras(Job& job, FutureState* state, const Tas
     if (events_.permits() != nullptr) events_.permits()->give_back();
     throw;
   }
-  if (deadline) deadlines_.add(std::move(*deadline));
+  if (!start_by) return;
+  deadlines_.add(std::move(*start_by));
+  // Started, or cancelled, in the meantime: either this sees it, or whoever forgets it comes after the timer's lock and finds it.
+  if (state->running() || state->done()) deadlines_.forget(*state);
 }
 
 bool ThreadPoolCore::called_from_inside() const noexcept {

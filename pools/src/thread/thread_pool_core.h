@@ -20,7 +20,7 @@
 #include "pools/options.h"
 #include "pools/src/base/cache_line.h"
 #include "pools/src/future/callback_thread.h"
-#include "pools/src/thread/deadline_timer.h"
+#include "pools/src/future/deadline_timer.h"
 #include "pools/src/thread/dispatch.h"
 #include "pools/src/thread/job_events.h"
 

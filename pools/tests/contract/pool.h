@@ -26,6 +26,14 @@ TYPED_TEST_P(PoolContract, fewer_than_one_worker_is_refused) {
   }
 }
 
+TYPED_TEST_P(PoolContract, options_with_fewer_than_one_worker_are_refused_and_without_a_number_there_are_some) {
+  for (const int workers : {0, -1, -100}) {
+    POOLS_EXPECT_THROW_WHAT(TypeParam({.workers = workers}), std::invalid_argument, testing::HasSubstr(std::to_string(workers)));
+  }
+  EXPECT_GE(TypeParam().workers(), 1);
+  EXPECT_EQ(TypeParam({.workers = std::nullopt}).workers(), TypeParam().workers());
+}
+
 TYPED_TEST_P(PoolContract, workers_is_what_was_asked_for) {
   EXPECT_EQ(TypeParam{3}.workers(), 3);
 }
@@ -215,7 +223,8 @@ TYPED_TEST_P(PoolContract, callbacks_may_shut_down_without_waiting) {
   EXPECT_THAT(spy.reports(), testing::IsEmpty());
 }
 
-REGISTER_TYPED_TEST_SUITE_P(PoolContract, fewer_than_one_worker_is_refused, workers_is_what_was_asked_for,
+REGISTER_TYPED_TEST_SUITE_P(PoolContract, fewer_than_one_worker_is_refused,
+                            options_with_fewer_than_one_worker_are_refused_and_without_a_number_there_are_some, workers_is_what_was_asked_for,
                             one_worker_starts_strictly_in_order_of_submission,
                             as_many_tasks_run_at_once_as_there_are_workers, no_task_waits_while_a_worker_idles,
                             tasks_of_several_submitters_all_run, start_all_may_be_called_again_and_before_or_after_work,

@@ -7,6 +7,7 @@
 #include "pools/tests/contract/future.h"
 #include "pools/tests/contract/map.h"
 #include "pools/tests/contract/pool.h"
+#include "pools/tests/contract/start_by.h"
 #include "pools/tests/contract/wait.h"
 
 #define POOLS_INSTANTIATE_CONTRACT(Pool)                                        \
@@ -14,4 +15,5 @@
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, WaitContract, testing::Types<Pool>);     \
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, MapContract, testing::Types<Pool>);      \
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, PoolContract, testing::Types<Pool>);     \
-  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, ControlContract, testing::Types<Pool>)
+  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, ControlContract, testing::Types<Pool>);  \
+  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, StartByContract, testing::Types<Pool>)

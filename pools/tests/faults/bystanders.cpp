@@ -95,7 +95,7 @@ Bystanders::Outcome Bystanders::finish() {
 
 BusyPool::BusyPool(ProcessPoolOptions options, int at_a_time)
     : pool_([&] {
-        if (options.workers == 0) options.workers = 3;
+        if (!options.workers) options.workers = 3;
         return std::move(options);
       }()),
       others_(pool_, at_a_time) {

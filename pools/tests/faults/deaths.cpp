@@ -272,9 +272,9 @@ int stop_self(int value) {
 
 POOLS_FAULT(stopped_mid_task) {
   BusyPool pool({.kill_gap = 20ms});
-  // With a deadline, the stop ends in a kill: a stopped process does not hear the SIGTERM.
-  const auto doomed = pool->with({.deadline = 50ms}).submit<&stop_self>(1);
-  FAULT_EXPECT(thrown_by<DeadlineError>([&] { doomed.result(); }).signal() == SIGKILL);
+  // With a time limit, the stop ends in a kill: a stopped process does not hear the SIGTERM.
+  const auto doomed = pool->with({.time_limit = 50ms}).submit<&stop_self>(1);
+  FAULT_EXPECT(thrown_by<TimeLimitError>([&] { doomed.result(); }).signal() == SIGKILL);
   // Without one it is a task that takes long; the others go on, and so does it when it is continued.
   Standing standing(*pool);
   ::kill(standing.pid, SIGSTOP);
@@ -293,8 +293,8 @@ int loop_deaf_to_sigterm() {
 
 POOLS_FAULT(endless_loop_that_ignores_sigterm) {
   BusyPool pool({.kill_gap = 20ms});
-  const auto endless = pool->with({.deadline = 50ms}).submit<&loop_deaf_to_sigterm>();
-  const auto overdue = thrown_by<DeadlineError>([&] { endless.result(); });
+  const auto endless = pool->with({.time_limit = 50ms}).submit<&loop_deaf_to_sigterm>();
+  const auto overdue = thrown_by<TimeLimitError>([&] { endless.result(); });
   FAULT_EXPECT(overdue.signal() == SIGKILL);
   pool.others().await(50);
   pool.finish();

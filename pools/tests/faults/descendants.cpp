@@ -107,15 +107,15 @@ int hang(const std::string& gate) {
   for (;;) ::pause();
 }
 
-POOLS_FAULT_REPEATED(escapees_when_a_deadline_passes, 3) {
+POOLS_FAULT_REPEATED(escapees_when_a_time_limit_passes, 3) {
   Escapees escapees;
   {
     BusyPool pool({.workers = 1, .kill_gap = 1ms});
     pool->submit<&start_escapees>(escapees.directory()).result();
     escapees.watch();
     Gate gate;
-    const auto hanging = pool->with({.deadline = 1ms}).submit<&hang>(gate.name());
-    thrown_by<DeadlineError>([&] { hanging.result(); });
+    const auto hanging = pool->with({.time_limit = 1ms}).submit<&hang>(gate.name());
+    thrown_by<TimeLimitError>([&] { hanging.result(); });
     escapees.await_death();
     pool.finish();
   }
@@ -141,11 +141,11 @@ POOLS_FAULT_REPEATED(escapee_that_is_asked_to_end, 3) {
     BusyPool pool({.workers = 1, .kill_gap = 1h});   // its worker, which is deaf, has to be killed by hand
     pool->submit<&start_polite_escapee>(directory.path()).result();
     Gate gate;
-    const auto hanging = pool->with({.deadline = 1ms}).submit<&hang>(gate.name());
+    const auto hanging = pool->with({.time_limit = 1ms}).submit<&hang>(gate.name());
     wait_until([&] { return !test::logged(directory.file("last")).empty(); });
     FAULT_EXPECT_EQ(test::logged(directory.file("last")).back(), SIGTERM);
     ::kill(pool->worker_pids().at(0), SIGKILL);
-    thrown_by<DeadlineError>([&] { hanging.result(); });
+    thrown_by<TimeLimitError>([&] { hanging.result(); });
     pool.finish();
   }
   reap_all();
@@ -277,8 +277,8 @@ POOLS_FAULT_REPEATED(what_the_host_itself_has_started, 3) {
       const auto future = pool->submit<&die_of>(SIGKILL);
       thrown_by<WorkerDied>([&] { future.result(); });
       Gate gate;
-      const auto hanging = pool->with({.deadline = 1ms}).submit<&hang>(gate.name());
-      thrown_by<DeadlineError>([&] { hanging.result(); });
+      const auto hanging = pool->with({.time_limit = 1ms}).submit<&hang>(gate.name());
+      thrown_by<TimeLimitError>([&] { hanging.result(); });
     }
     pool.finish(6);
     FAULT_EXPECT(own.all_live());

@@ -53,7 +53,7 @@ POOLS_FAULT_REPEATED(fork_that_submits, 20) {
           expect_refused([&] { pool->submit<&incremented>(other); });
           expect_refused([&] { threads.submit(&incremented, other); });
         }
-        expect_refused([&] { pool->map<&incremented>(std::vector<int>{1000, 1001}); });
+        expect_refused([&] { return pool->map<&incremented>(std::vector<int>{1000, 1001}); });
       });
     }
     FAULT_EXPECT_EQ(pool->submit<&incremented>(task).result(), task + 1);

@@ -179,11 +179,11 @@ POOLS_ACTOR(exits_on_the_callback_thread_of_threads) {
   given.count_down();
   for (;;) ::pause();
 }
-POOLS_ACTOR(exits_on_the_thread_of_deadlines) {
+POOLS_ACTOR(exits_on_the_thread_of_start_by) {
   static ThreadPool pool{1};
   std::latch go_on{1};
   pool.post([&] { go_on.wait(); });
-  pool.with({.deadline = std::chrono::nanoseconds(1)}).submit_with_callback(
+  pool.with({.start_by = std::chrono::nanoseconds(1)}).submit_with_callback(
       [&](const Future<void>&) {
         go_on.count_down();
         std::exit(7);
@@ -202,7 +202,7 @@ POOLS_FAULT(exit_on_a_thread_of_a_static_pool) {
   for (const Arguments& arguments : {Arguments{"1"}, Arguments{"3"}}) {
     FAULT_EXPECT_EQ(start_actor("exits_on_a_worker", arguments).wait().exit_code.value_or(-1), 7);
   }
-  for (const char* actor : {"exits_in_an_initializer", "exits_on_the_callback_thread_of_threads", "exits_on_the_thread_of_deadlines",
+  for (const char* actor : {"exits_in_an_initializer", "exits_on_the_callback_thread_of_threads", "exits_on_the_thread_of_start_by",
                             "exits_on_the_callback_thread_of_processes"}) {
     const ExitStatus status = start_actor(actor).wait();
     if (status.exit_code != 7) throw Failure(std::string(actor) + " " + status.description());

@@ -101,13 +101,13 @@ POOLS_FAULT(only_worker_stopped_while_idle) {
   FAULT_EXPECT(pool.metrics().crashed >= 1);
 }
 
-// What was given and taken back has left no deadline behind, and a worker that goes on is one like the others.
+// What was given and taken back has left no time limit behind, and a worker that goes on is one like the others.
 POOLS_FAULT(stopped_and_continued) {
   ProcessPool pool({.workers = 1, .grace = 1h});
   pool.start_all();
   const pid_t worker = pool.worker_pids().front();
   ::kill(worker, SIGSTOP);
-  const auto task = pool.with({.deadline = 1h}).submit<&test::square>(3);
+  const auto task = pool.with({.time_limit = 1h}).submit<&test::square>(3);
   const auto other = pool.submit<&test::square>(4);
   const auto cancelled = pool.submit<&test::square>(5);
   FAULT_EXPECT(cancelled.cancel());

@@ -183,6 +183,10 @@ class Shaking {
     if (chance(random_, 10)) options.priority = pick(random_, 5) - 2;
     if (chance(random_, 5)) options.retries = pick(random_, 3);
     if (chance(random_, 5)) options.cancel_kills = true;
+    if (chance(random_, 5)) {
+      options.start_by = std::chrono::microseconds(1 + pick(random_, 5000));
+      sent.may_be_cancelled = true;
+    }
     sent.called = std::make_shared<std::atomic<int>>(0);
     const auto count = [called = sent.called](const auto&) { ++*called; };
     const int kind = pick(random_, 1000);
@@ -216,11 +220,11 @@ class Shaking {
         sent.kind = Kind::raise;
         sent.number = pool.submit_with_callback<&die_by>(count, kSignals[pick(random_, 4)]);
       } else if (kind < 990) {
-        options.deadline = std::chrono::milliseconds(1 + pick(random_, 5));
+        options.time_limit = std::chrono::milliseconds(1 + pick(random_, 5));
         sent.kind = Kind::stubborn;
         sent.number = pool_.with(options).template submit_with_callback<&stubborn>(count);
       } else if (kind < 995) {
-        options.deadline = std::chrono::microseconds(500 + pick(random_, 2000));
+        options.time_limit = std::chrono::microseconds(500 + pick(random_, 2000));
         sent.kind = Kind::overdue;
         sent.expected = 7;
         sent.number = pool_.with(options).template submit_with_callback<&spin>(count, pick(random_, 3000));
@@ -366,7 +370,7 @@ class Shaking {
       ++ends_.cancelled;
       if (!sent.may_be_cancelled) wrong("was cancelled by nobody");
       return;
-    } catch (const WorkerDied&) {   // of its own doing, by its deadline, or because the soak killed the worker
+    } catch (const WorkerDied&) {   // of its own doing, by its time limit, or because the soak killed the worker
     } catch (const BrokenPoolError& error) {
       broken(error);
     } catch (const std::bad_alloc&) {

@@ -172,7 +172,7 @@ class Shaking {
           return value(first, a) + value(second, b);
         });
       } else if (kind < 85) {
-        options.deadline = std::chrono::microseconds(1 + pick(random_, 300));
+        options.start_by = std::chrono::microseconds(1 + pick(random_, 300));
         sent.may_be_cancelled = true;
         sent.future = pool_.with(options).submit_with_callback(count, [a, b] { return a + b; });
       } else if (kind < 92) {

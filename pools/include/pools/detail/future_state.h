@@ -110,7 +110,9 @@ class FutureState : public InBlocks {
   // Pending or cancelled already: true, and done() from now on. Callbacks run in the calling thread, with no lock held. True for
   // a running one, too, after allow_cancel_while_running(), unless its producer has claimed the completion. In a fork false, unless
   // cancelled already.
-  bool cancel() noexcept;
+  bool cancel() noexcept { return cancel(kCancelEndsRunning); }
+  // The same, but what has begun goes on, also where cancel() would end it.
+  bool cancel_unless_begun() noexcept { return cancel(0); }
   // Returns when done; false when the deadline came first. On a thread that runs a thread pool's jobs it helps (runner.h) if there is no
   // deadline. Throws as require_completion_here() does, and what wait_on_runner() throws.
   bool wait(const Deadline& deadline = {});
@@ -204,6 +206,7 @@ class FutureState : public InBlocks {
     return word >> kProcessShift == 0 || is_done(word) || word >> kProcessShift == this_process() << kProcessShift >> kProcessShift;
   }
   [[noreturn]] static void refuse_fork();
+  bool cancel(std::uint32_t ends_running) noexcept;   // the flag that says that a running one can be cancelled, or 0
   bool sleep(const Deadline& deadline) noexcept;
   bool begun_elsewhere() const noexcept;
   bool add(CompletionList& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept;

@@ -20,7 +20,7 @@ struct JobExtras {
   int priority = 0;
   std::uint64_t number = 0;        // the pool's count of submissions before this one
   class Job* child = nullptr;      // the heap's
-  Deadline deadline;               // to be cancelled then, if it is still pending
+  Deadline start_by;               // to be cancelled then, if it is still pending
   std::chrono::steady_clock::time_point submitted_at{};   // only in a pool with timing
   std::chrono::steady_clock::time_point started_at{};     // likewise
 };

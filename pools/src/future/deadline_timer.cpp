@@ -1,4 +1,4 @@
-#include "pools/src/thread/deadline_timer.h"
+#include "pools/src/future/deadline_timer.h"
 
 #include "pools/detail/forks.h"
 #include "pools/src/base/own_thread.h"
@@ -32,16 +32,11 @@ DeadlineTimer::Entry DeadlineTimer::make(FutureState& state, std::chrono::steady
 }
 
 void DeadlineTimer::add(Entry made) noexcept {
-  FutureState& state = *made.entry_.mapped();
-  {
-    const std::lock_guard lock(mutex_);
-    const auto entry = entries_.insert(std::move(made.entry_));
-    made.place_.mapped() = entry;
-    places_.insert(std::move(made.place_));
-    if (entry == entries_.begin()) changed_locked();
-  }
-  // Started, or cancelled, in the meantime: either this sees it, or forget() comes after the lock above and finds the entry.
-  if (state.running() || state.done()) forget(state);
+  const std::lock_guard lock(mutex_);
+  const auto entry = entries_.insert(std::move(made.entry_));
+  made.place_.mapped() = entry;
+  places_.insert(std::move(made.place_));
+  if (entry == entries_.begin()) changed_locked();
 }
 
 void DeadlineTimer::forget(FutureState& state) noexcept {
@@ -79,7 +74,7 @@ void DeadlineTimer::run() {
       }
     }
     if (late) {
-      late->cancel();   // without the lock: it runs callbacks, and its sink calls forget()
+      late->cancel_unless_begun();   // without the lock: it runs callbacks, and its sink calls forget()
     } else {
       futex_wait(changes_, changes, until);
     }
@@ -99,10 +94,5 @@ void DeadlineTimer::stop() noexcept {
 }
 
 bool DeadlineTimer::is_this_thread() const noexcept { return this_timer == this; }
-
-std::size_t DeadlineTimer::size() const {
-  const std::lock_guard lock(mutex_);
-  return entries_.size();
-}
 
 }  // namespace pools::detail

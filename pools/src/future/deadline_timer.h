@@ -1,11 +1,9 @@
 #pragma once
 
-// The thread that cancels the tasks of a thread pool that have not started by their deadlines. It starts with the first
-// deadline. What starts or is cancelled before its deadline is forgotten at once.
+// The thread of a pool that cancels the tasks that have not begun by the time that they were given. It starts with the first such task.
 
 #include <atomic>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -25,21 +23,19 @@ class DeadlineTimer {
   DeadlineTimer(const DeadlineTimer&) = delete;
   DeadlineTimer& operator=(const DeadlineTimer&) = delete;
 
-  // A deadline that has been made but does not count yet.
+  // One that has been made but does not count yet.
   class Entry;
 
   // Starts the thread. Throws std::system_error, std::bad_alloc.
   Entry make(FutureState& state, std::chrono::steady_clock::time_point when);
-  // From now on the state is cancelled at its time unless it has been forgotten; its callbacks then run on the thread. REQUIRES: the
-  // caller owns a reference; whoever makes the state anything but pending calls forget() before the queue's own reference is
-  // dropped.
+  // From now on the state is cancelled at its time, unless it runs then (FutureState::cancel_unless_begun()) or has been forgotten; its
+  // callbacks run on the thread. REQUIRES: the state is forgotten before its last reference is dropped.
   void add(Entry entry) noexcept;
   void forget(FutureState& state) noexcept;
 
   // Ends the thread, and waits for that but on the thread itself: there is nothing to cancel any more. Idempotent.
   void stop() noexcept;
   bool is_this_thread() const noexcept;
-  std::size_t size() const;   // deadlines to come
 
  private:
   using Entries = std::multimap<std::chrono::steady_clock::time_point, FutureState*>;
@@ -53,7 +49,7 @@ class DeadlineTimer {
   std::mutex thread_mutex_;
   std::thread thread_;   // guarded by thread_mutex_
 
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   // Guarded by mutex_.
   Entries entries_;   // each state is alive as long as it is in here
   Places places_;
