@@ -156,7 +156,8 @@ class ThreadPool {
   void shutdown(ShutdownOptions options = {});
 
   // Starts every worker, and the callback thread if there is one, and returns when all are ready. Throws BrokenPoolError
-  // when an initializer failed, std::system_error when a thread could not be started.
+  // when an initializer failed, std::system_error when a thread could not be started: it says how many there are, and which limit is
+  // in the way.
   void start_all();
 
   // From its return until resume() no task starts; what runs goes on. shutdown() resumes. Not from an observer.

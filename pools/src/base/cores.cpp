@@ -13,6 +13,8 @@
 #include <string>
 #include <thread>
 
+#include "pools/src/base/cgroup.h"
+
 namespace pools {
 namespace {
 
@@ -55,46 +57,15 @@ std::optional<double> quota_v1(const path& group) {
   return quota / period;
 }
 
-// The tightest quota from `group` up to `root`. A group that is not there (a container sees its own group as the root)
-// does not limit. Of groups nested deeper than anybody nests them, the innermost count.
-constexpr int kMostLevels = 64;
-template <class Quota>
-double tightest(const path& root, const std::string& group, Quota quota_of) {
-  double cpus = std::numeric_limits<double>::infinity();
-  path at = (root / path(group).relative_path()).lexically_normal();
-  const path top = root.lexically_normal();
-  for (int level = 0; level < kMostLevels; ++level, at = at.parent_path()) {
-    if (const auto quota = quota_of(at)) cpus = std::min(cpus, *quota);
-    if (at == top || !at.has_relative_path()) break;
-  }
-  return cpus;
-}
-
-bool lists_cpu(const std::string& controllers) {
-  return ("," + controllers + ",").find(",cpu,") != std::string::npos;
-}
-
 }  // namespace
 
 namespace detail {
 
 UsableCores usable_cores(int affinity, const path& proc_self, const path& cgroup_root) {
   double cpus = std::numeric_limits<double>::infinity();
-  std::ifstream groups(proc_self / "cgroup");   // "4:cpu,cpuacct:/group" (v1), "0::/group" (v2)
-  for (std::string line; std::getline(groups, line);) {
-    const auto first = line.find(':');
-    const auto second = first == std::string::npos ? first : line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const std::string group = line.substr(second + 1);
-    if (controllers.empty()) {
-      cpus = std::min(cpus, tightest(cgroup_root, group, quota_v2));
-      cpus = std::min(cpus, tightest(cgroup_root / "unified", group, quota_v2));   // hybrid hierarchy
-    } else if (lists_cpu(controllers)) {
-      cpus = std::min(cpus, tightest(cgroup_root / controllers, group, quota_v1));
-      cpus = std::min(cpus, tightest(cgroup_root / "cpu", group, quota_v1));
-    }
-  }
+  for_each_cgroup(proc_self, cgroup_root, "cpu", [&cpus](const path& group, bool v2) {   // the tightest counts
+    if (const auto quota = v2 ? quota_v2(group) : quota_v1(group)) cpus = std::min(cpus, *quota);
+  });
   affinity = std::max(affinity, 1);
   if (cpus >= affinity) {
     return {affinity, "affinity mask (" + std::to_string(affinity) + (affinity == 1 ? " CPU)" : " CPUs)")};

@@ -13,6 +13,7 @@
 #include "pools/detail/thread_pool_ref.h"
 #include "pools/src/base/affinity.h"
 #include "pools/src/base/own_thread.h"
+#include "pools/src/base/thread_limit.h"
 #include "pools/src/base/thread_name.h"
 #include "pools/src/thread/waits_for.h"
 
@@ -335,6 +336,20 @@ void ThreadPoolCore::close_and_wait(const ShutdownOptions& options) {
 
 void ThreadPoolCore::start_all() {
   require_own_process();
+  try {
+    start_all_threads();
+  } catch (const std::system_error& error) {
+    std::size_t threads = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      threads = slots_.size() - ended_;
+    }
+    throw std::system_error(error.code(), "start_all(): the pool '" + options_.name_prefix + "' has " + std::to_string(threads) + " of " +
+                                              std::to_string(workers()) + " threads, and no further one can be started: " + limit_on_threads());
+  }
+}
+
+void ThreadPoolCore::start_all_threads() {
   std::uint32_t expected = 0;
   {
     const std::lock_guard lock(mutex_);

@@ -94,6 +94,7 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   // Starts what is needed. Throws std::system_error when a thread could not be started and there is none at all; with fewer threads than
   // wanted the pool still works: false, and the failure is reported to the error hook.
   bool start_needed(Dispatch::Need need);
+  void start_all_threads();
   void start_worker_locked();
   void fail_all(const std::exception_ptr& error) noexcept;
   void work(Slot& slot, int number) noexcept;

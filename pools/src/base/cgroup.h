@@ -1,0 +1,43 @@
+#pragma once
+
+// The control groups that this process is in.
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+namespace pools::detail {
+
+// Calls use(directory, v2) for each group that may have files of the controller, of both versions, from the innermost up to the root. A
+// directory need not be there: a container sees its own group as the root. Of groups nested deeper than anybody nests them, the innermost
+// count.
+template <class Use>
+void for_each_cgroup(const std::filesystem::path& proc_self, const std::filesystem::path& cgroup_root, std::string_view controller, Use use) {
+  constexpr int kMostLevels = 64;
+  const auto walk = [&use](const std::filesystem::path& root, const std::string& group, bool v2) {
+    std::filesystem::path at = (root / std::filesystem::path(group).relative_path()).lexically_normal();
+    const std::filesystem::path top = root.lexically_normal();
+    for (int level = 0; level < kMostLevels; ++level, at = at.parent_path()) {
+      use(at, v2);
+      if (at == top || !at.has_relative_path()) break;
+    }
+  };
+  std::ifstream groups(proc_self / "cgroup");   // "4:cpu,cpuacct:/group" (v1), "0::/group" (v2)
+  for (std::string line; std::getline(groups, line);) {
+    const auto first = line.find(':');
+    const auto second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const std::string group = line.substr(second + 1);
+    if (controllers.empty()) {
+      walk(cgroup_root, group, true);
+      walk(cgroup_root / "unified", group, true);   // hybrid hierarchy
+    } else if (("," + controllers + ",").find("," + std::string(controller) + ",") != std::string::npos) {
+      walk(cgroup_root / controllers, group, false);
+      walk(cgroup_root / controller, group, false);
+    }
+  }
+}
+
+}  // namespace pools::detail
