@@ -134,11 +134,11 @@ TEST(Depth, callbacks_that_complete_the_next_future_run_through_a_chain_of_any_l
   for (int link = 0; link + 1 < kLinks; ++link) {
     promises[static_cast<std::size_t>(link)].future().add_done_callback([&, link](const Future<int>& done) {
       order.push_back(done.result());
-      promises[static_cast<std::size_t>(link) + 1].set_running();
+      EXPECT_TRUE(promises[static_cast<std::size_t>(link) + 1].set_running());
       promises[static_cast<std::size_t>(link) + 1].set_value(done.result() + 1);
     });
   }
-  promises[0].set_running();
+  EXPECT_TRUE(promises[0].set_running());
   promises[0].set_value(0);
   EXPECT_EQ(promises.back().future().result(), kLinks - 1);
   ASSERT_EQ(order.size(), static_cast<std::size_t>(kLinks) - 1);
@@ -166,7 +166,7 @@ TEST(Depth, a_chain_of_futures_of_any_length_that_hold_each_other_is_destroyed) 
   Future<Link> head;
   for (int link = 0; link < kLinks; ++link) {
     Promise<Link> promise;
-    promise.set_running();
+    EXPECT_TRUE(promise.set_running());
     promise.set_value(Link{head.valid() ? std::optional(head) : std::nullopt});
     head = promise.future();
   }

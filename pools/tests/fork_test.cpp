@@ -61,7 +61,7 @@ TYPED_TEST(InAFork, a_pool_says_whose_it_is_and_takes_nothing) {
     IN_FORK(words.find("this is process " + std::to_string(::getpid())) != std::string::npos);
     refusal([&] { pool.with({.priority = 1}).template submit<&square>(2); });
     refusal([&] { pool.template submit_with_callback<&square>([](const Future<int>&) {}, 2); });
-    refusal([&] { pool.template map<&square>(std::vector<int>{1, 2}); });
+    refusal([&] { return pool.template map<&square>(std::vector<int>{1, 2}); });
     refusal([&] { pool.start_all(); });
     refusal([&] { pool.pause(); });
     refusal([&] { pool.resume(); });
@@ -130,8 +130,8 @@ TEST(InAForkAlso, then_in_is_refused_into_a_pool_of_the_parent_and_from_a_future
   const auto done = pool.submit<&square>(2);
   done.result();
   expect_in_fork([&] {
-    refusal([&] { done.then_in<&square>(pool); });
-    refusal([&] { controlled.blocker.then_in<&square>(pool); });
+    refusal([&] { return done.then_in<&square>(pool); });
+    refusal([&] { return controlled.blocker.then_in<&square>(pool); });
   });
 }
 

@@ -228,7 +228,7 @@ TEST(Helping, a_cycle_of_waiting_tasks_is_an_error_in_the_one_that_would_close_i
   Promise<Future<int>> second;
   const Future<Future<int>> second_future = second.future();
   const auto first = pool.submit([second_future] { return second_future.result().result(); });
-  second.set_running();
+  EXPECT_TRUE(second.set_running());
   const Future<int> closing = pool.submit([first] { return first.result(); });
   second.set_value(closing);
   int deadlocks = 0;
@@ -247,7 +247,7 @@ TEST(Helping, a_task_that_waits_for_itself_is_an_error) {
   Promise<Future<int>> own;
   const Future<Future<int>> own_future = own.future();
   const Future<int> future = pool.submit([own_future] { return own_future.result().result(); });
-  own.set_running();
+  EXPECT_TRUE(own.set_running());
   own.set_value(future);
   POOLS_EXPECT_THROW_WHAT(future.result(), DeadlockError, testing::HasSubstr("its own result"));
 }
@@ -257,7 +257,7 @@ TEST(Helping, a_timed_wait_that_closes_a_cycle_times_out) {
   Promise<Future<int>> own;
   const Future<Future<int>> own_future = own.future();
   const Future<int> future = pool.submit([own_future] { return own_future.result().result(1ms); });
-  own.set_running();
+  EXPECT_TRUE(own.set_running());
   own.set_value(future);
   EXPECT_THROW(future.result(), TimeoutError);
 }
@@ -268,7 +268,7 @@ TEST(Helping, tasks_of_two_pools_that_wait_for_each_other_are_an_error_too) {
   Promise<Future<int>> of_b;
   const Future<Future<int>> of_b_future = of_b.future();
   const Future<int> in_a = a.submit([of_b_future] { return of_b_future.result().result(); });
-  of_b.set_running();
+  EXPECT_TRUE(of_b.set_running());
   const Future<int> in_b = b.submit([in_a] { return in_a.result(); });
   of_b.set_value(in_b);
   EXPECT_THROW(in_a.result(), DeadlockError);

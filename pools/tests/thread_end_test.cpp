@@ -72,7 +72,7 @@ TEST(ThreadPoolEnd, tasks_may_use_the_pool_while_its_destructor_waits_for_them) 
       }
     }
     refused = true;
-    EXPECT_THROW(known.map([](int value) { return value; }, std::vector<int>{1, 2}), ShutdownError);
+    EXPECT_THROW(static_cast<void>(known.map([](int value) { return value; }, std::vector<int>{1, 2})), ShutdownError);
     EXPECT_THROW(known.resize(3), ShutdownError);
     known.shutdown({.wait = false});
     known.resume();

@@ -44,7 +44,7 @@ class Waiting {
   }
   // Returns when the task sleeps in its wait for `awaited`.
   void set(Future<T> awaited) {
-    awaited_.set_running();
+    EXPECT_TRUE(awaited_.set_running());
     awaited_.set_value(std::move(awaited));
     wait_until([&] { return thread_ != 0 && asleep(thread_); });
   }
@@ -232,7 +232,7 @@ TEST(Deadlock, wait_refuses_to_close_a_cycle_like_result) {
       wait(std::vector{own.result()}, when);
       return 0;
     });
-    own.set_running();
+    EXPECT_TRUE(own.set_running());
     own.set_value(future);
     POOLS_EXPECT_THROW_WHAT(future.result(), DeadlockError, testing::HasSubstr("its own result"));
   }
@@ -251,7 +251,7 @@ TEST(Deadlock, as_completed_refuses_when_all_that_is_left_waits_for_the_caller) 
     }
     return seen;
   });
-  own.set_running();
+  EXPECT_TRUE(own.set_running());
   own.set_value(future);
   EXPECT_EQ(future.result(), 11);
 }
@@ -264,10 +264,10 @@ TEST(Deadlock, a_wait_for_any_of_several_is_none_while_one_of_them_may_end) {
   const auto any = pool.submit([first = first.future(), open = open.future()] {
     return static_cast<int>(wait(std::vector{first.result(), open}, ReturnWhen::first_completed).done.size());
   });
-  first.set_running();
+  EXPECT_TRUE(first.set_running());
   first.set_value(other.future);
   other.set(any);   // a cycle, which `open` may end
-  open.set_running();
+  EXPECT_TRUE(open.set_running());
   open.set_value(4);
   EXPECT_EQ(any.result(), 1);
   EXPECT_EQ(other.future.result(), 1);
@@ -284,7 +284,7 @@ TEST(Deadlock, a_wait_for_any_of_several_that_all_wait_for_it_is_one_across_pool
   });
   const auto one = b.submit([any] { return any.result(); });
   const auto two = b.submit([one] { return one.result(); });
-  others.set_running();
+  EXPECT_TRUE(others.set_running());
   others.set_value(std::vector{one, two});
   int deadlocks = 0;
   for (const Future<int>& future : {any, one, two}) {
@@ -310,9 +310,9 @@ TEST(Deadlock, is_not_seen_where_there_is_none_while_waits_for_any_begin_and_end
     const auto back = pool.submit([any] { return any.result(); });
     // Else `any` may run it on top of its wait, and then `back` does wait for what is beneath it.
     wait_until([&] { return back.running() || back.done(); });
-    first.set_running();
+    EXPECT_TRUE(first.set_running());
     first.set_value(back);
-    open.set_running();
+    EXPECT_TRUE(open.set_running());
     open.set_value(1);
     EXPECT_EQ(back.result(), 3);
   }

@@ -62,7 +62,7 @@ class Future {
 
   Future() = default;
 
-  bool valid() const noexcept { return static_cast<bool>(state_); }
+  [[nodiscard]] bool valid() const noexcept { return static_cast<bool>(state_); }
 
   // Pending, and now cancelled for good, or cancelled before: true. Running or finished: false. The callbacks of a future
   // that this call cancels run in the calling thread before it returns.
@@ -102,7 +102,9 @@ class Future {
   // by whoever completes this future, never blocking. The future of fn's result; an exception or a cancellation here becomes
   // its exception, as does a parser pool that was shut down. Defined in process_pool.h.
   template <auto Fn>
-  auto then_in(ProcessPool& parsers) const;
+  [[nodiscard]] auto then_in(ProcessPool& parsers) const;
+
+  // co_await future: result() without a thread that waits (detail/awaiter.h).
 
   friend bool operator==(const Future& a, const Future& b) noexcept { return a.state_.get() == b.state_.get(); }
 
@@ -211,9 +213,9 @@ class Promise {
  public:
   Promise() : state_(detail::StateRef::adopt(new detail::ValueState<T>)) {}
 
-  Future<T> future() const { return detail::FutureAccess::share(&state()); }
+  [[nodiscard]] Future<T> future() const { return detail::FutureAccess::share(&state()); }
   // False: the future was cancelled, do not run the task.
-  bool set_running() const { return state_->try_start(); }
+  [[nodiscard]] bool set_running() const { return state_->try_start(); }
 
   // Throws also what the value's constructor throws; then nothing has been set.
   template <class... Args>
@@ -243,4 +245,5 @@ class Promise {
 
 }  // namespace pools
 
-#include "pools/wait.h"   // wait, as_completed
+#include "pools/detail/awaiter.h"   // co_await
+#include "pools/wait.h"             // wait, as_completed

@@ -23,8 +23,8 @@ struct ShutdownOptions {
 
 struct MapOptions {
   std::optional<std::chrono::nanoseconds> timeout = {};   // for the whole map, counted from the call; none: wait for ever
-  int chunksize = 1;           // >= 1; consecutive items per task of a ProcessPool; a ThreadPool ignores it
-  std::size_t buffersize = 0;  // at most so many tasks submitted ahead of the item being read; 0: all at once
+  int chunksize = 1;           // >= 1; consecutive items per task
+  std::size_t buffersize = 0;  // at most so many items submitted ahead of the one being read; 0: all at once
 };
 
 // What submit does when the queue is full.

@@ -20,8 +20,11 @@
 
 #include <sys/types.h>
 
+#include <concepts>
 #include <memory>
+#include <ranges>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -100,7 +103,7 @@ class ProcessPool {
     ProcessPool* pool_;
     RemoteTaskOptions options_;
   };
-  WithOptions with(const RemoteTaskOptions& options) {
+  [[nodiscard]] WithOptions with(const RemoteTaskOptions& options) {
     check(options);
     return {*this, options};
   }
@@ -111,21 +114,27 @@ class ProcessPool {
   // results. An exception is that of its item alone; the death of a worker is that of all items of its chunk. Throws as submit,
   // std::invalid_argument for options out of range, and what the serialisation of an item throws.
   template <auto Fn, std::ranges::input_range A>
-  auto map(A&& a, MapOptions options = {}) { return map_zipped<Fn>(options, std::forward<A>(a)); }
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, MapOptions options = {}) { return map_zipped<Fn>(options, std::forward<A>(a)); }
   template <auto Fn, std::ranges::input_range A, std::ranges::input_range B>
-  auto map(A&& a, B&& b, MapOptions options = {}) { return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b)); }
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, MapOptions options = {}) { return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b)); }
   template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C>
-  auto map(A&& a, B&& b, C&& c, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, C&& c, MapOptions options = {}) {
     return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
   }
   template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C,
             std::ranges::input_range D>
-  auto map(A&& a, B&& b, C&& c, D&& d, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, C&& c, D&& d, MapOptions options = {}) {
     return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
   }
 
   template <class F, class... Ranges>
   void map(F&&, Ranges&&...) { refuse_callable<F>(); }
+  // What is neither a range nor the options.
+  template <auto Fn, class... Ranges>
+    requires(!(... && (std::ranges::input_range<Ranges> || std::same_as<std::remove_cvref_t<Ranges>, MapOptions>)))
+  void map(Ranges&&...) {
+    static_assert(detail::kRefused<std::tuple<Ranges...>>, "map<&f>(ranges...) takes one to four ranges, such as std::vector");
+  }
 
   // No submit from now on. Queued work still runs (unless cancelled), with wait = false too. Idempotent.
   void shutdown(ShutdownOptions options = {});
@@ -138,18 +147,18 @@ class ProcessPool {
   // they are too many to be sent at once). shutdown() resumes.
   void pause();
   void resume();
-  bool paused() const;
+  [[nodiscard]] bool paused() const;
 
   // More workers are started as they are needed; of too many the idle ones go at once, the others after their task. Throws
   // std::invalid_argument when workers < 1, ShutdownError, BrokenPoolError.
   void resize(int workers);
   // As asked for.
-  int workers() const;
+  [[nodiscard]] int workers() const;
 
   // Consistent at any moment: submitted == queued + running + done + failed + cancelled.
-  PoolMetrics metrics() const;
+  [[nodiscard]] PoolMetrics metrics() const;
   // Of the worker processes that live now.
-  std::vector<pid_t> worker_pids() const;
+  [[nodiscard]] std::vector<pid_t> worker_pids() const;
 
  private:
   template <class T>
@@ -201,8 +210,9 @@ class ProcessPool {
   auto map_zipped(const MapOptions& options, Ranges&&... ranges) {
     detail::check(options);
     const detail::Deadline deadline = options.timeout ? detail::deadline_after(*options.timeout) : detail::Deadline{};
-    using Items = detail::ChunkedItems<Fn, Ranges...>;
-    return MapResults<detail::RemoteResult<Fn>>(std::make_unique<Items>(core_, options, std::forward<Ranges>(ranges)...), deadline);
+    using R = detail::RemoteResult<Fn>;
+    using Items = detail::ChunkedItems<R, detail::RemoteChunks<Fn>, Ranges...>;
+    return MapResults<R>(std::make_unique<Items>(detail::RemoteChunks<Fn>(core_), options, std::forward<Ranges>(ranges)...), deadline);
   }
 
   detail::ProcessPoolRef core_;

@@ -6,6 +6,7 @@
 // are taken by value, const reference or rvalue reference; they and the result must be transferable (detail/codec.h).
 // Arguments are converted to the parameter types by the caller.
 
+#include <concepts>
 #include <functional>
 #include <tuple>
 #include <type_traits>
@@ -127,6 +128,11 @@ constexpr void check_remote_function() {
                 "what a function in another process writes to a non-const reference is lost: return it instead");
 }
 
+// As encode_as() makes it one.
+template <class Value, class Arg>
+inline constexpr bool kBecomes =
+    std::same_as<std::remove_cvref_t<Arg>, Value> || requires(Arg&& arg) { static_cast<Value>(std::forward<Arg>(arg)); };
+
 template <auto Fn, class... Args>
 void encode_arguments(Bytes& to, Args&&... args) {
   check_remote_function<Fn>();
@@ -135,7 +141,9 @@ void encode_arguments(Bytes& to, Args&&... args) {
     static_assert(kFits, "as many arguments as the function has parameters");
     if constexpr (kFits) {
       [&]<class... Values>(std::type_identity<std::tuple<Values...>>) {
-        (..., encode_as<Values>(to, std::forward<Args>(args)));
+        constexpr bool kConvert = (... && kBecomes<Values, Args>);
+        static_assert(kConvert, "an argument cannot be converted to the type of its parameter");
+        if constexpr (kConvert) (..., encode_as<Values>(to, std::forward<Args>(args)));
       }(std::type_identity<typename RemoteSignature<Fn>::Values>{});
     }
   }

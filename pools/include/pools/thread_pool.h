@@ -10,6 +10,9 @@
 // Thread safety: every member may be called from any thread, tasks and callbacks included; but shutdown({.wait = true}), which waits for
 // the workers, not from a task of the pool itself.
 
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <ranges>
@@ -17,8 +20,12 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
+#include "pools/detail/refused.h"
 #include "pools/detail/task.h"
+#include "pools/detail/thread_blocks.h"
+#include "pools/detail/thread_map.h"
 #include "pools/detail/thread_pool_ref.h"
 #include "pools/future.h"
 #include "pools/map_results.h"
@@ -52,6 +59,9 @@ class ThreadPool {
   auto submit(F&& f, Args&&... args) {
     return submit_task(nullptr, nullptr, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
   }
+  template <class F, class... Args>
+    requires(!std::invocable<std::decay_t<F>, std::decay_t<Args>...>)
+  void submit(F&&, Args&&...) { detail::refuse_arguments<F>(); }
   // The same with the function named as ProcessPool wants it.
   template <auto Fn, class... Args>
   auto submit(Args&&... args) {
@@ -85,6 +95,9 @@ class ThreadPool {
     auto submit(F&& f, Args&&... args) const {
       return pool_->submit_task(&options_, nullptr, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
     }
+    template <class F, class... Args>
+      requires(!std::invocable<std::decay_t<F>, std::decay_t<Args>...>)
+    void submit(F&&, Args&&...) const { detail::refuse_arguments<F>(); }
     template <auto Fn, class... Args>
     auto submit(Args&&... args) const {
       return pool_->submit_task(&options_, nullptr, detail::bind_call<Fn>(std::forward<Args>(args)...));
@@ -112,7 +125,7 @@ class ThreadPool {
     ThreadPool* pool_;
     TaskOptions options_;
   };
-  WithOptions with(const TaskOptions& options) {
+  [[nodiscard]] WithOptions with(const TaskOptions& options) {
     check(options);
     return {*this, options};
   }
@@ -120,35 +133,74 @@ class ThreadPool {
   // f over the elements of one to four ranges in step, to the end of the shortest. All tasks are submitted before this
   // returns, unless options.buffersize bounds the look-ahead; then lvalue ranges must outlive the results. f is moved or
   // copied once, and one const object is called by several workers at a time. Elements are copied, or moved out of a container
-  // that is passed as an rvalue. A void function gives std::monostate. options.chunksize has no effect on threads.
-  // Throws std::invalid_argument for an option out of range; else as submit does.
+  // that is passed as an rvalue. A void function gives std::monostate. options.chunksize consecutive items run as one task; an exception
+  // is that of its item alone. Throws std::invalid_argument for an option out of range; else as submit does.
   template <class F, std::ranges::input_range A>
-  auto map(F f, A&& a, MapOptions options = {}) { return map_zipped(std::move(f), options, std::forward<A>(a)); }
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(F f, A&& a, MapOptions options = {}) { return map_zipped(std::move(f), options, std::forward<A>(a)); }
   template <class F, std::ranges::input_range A, std::ranges::input_range B>
-  auto map(F f, A&& a, B&& b, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(F f, A&& a, B&& b, MapOptions options = {}) {
     return map_zipped(std::move(f), options, std::forward<A>(a), std::forward<B>(b));
   }
   template <class F, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C>
-  auto map(F f, A&& a, B&& b, C&& c, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(F f, A&& a, B&& b, C&& c, MapOptions options = {}) {
     return map_zipped(std::move(f), options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
   }
   template <class F, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C,
             std::ranges::input_range D>
-  auto map(F f, A&& a, B&& b, C&& c, D&& d, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(F f, A&& a, B&& b, C&& c, D&& d, MapOptions options = {}) {
     return map_zipped(std::move(f), options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
   }
   template <auto Fn, std::ranges::input_range A>
-  auto map(A&& a, MapOptions options = {}) { return map_zipped(Fn, options, std::forward<A>(a)); }
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, MapOptions options = {}) { return map_zipped(Fn, options, std::forward<A>(a)); }
   template <auto Fn, std::ranges::input_range A, std::ranges::input_range B>
-  auto map(A&& a, B&& b, MapOptions options = {}) { return map_zipped(Fn, options, std::forward<A>(a), std::forward<B>(b)); }
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, MapOptions options = {}) { return map_zipped(Fn, options, std::forward<A>(a), std::forward<B>(b)); }
   template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C>
-  auto map(A&& a, B&& b, C&& c, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, C&& c, MapOptions options = {}) {
     return map_zipped(Fn, options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
   }
   template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C,
             std::ranges::input_range D>
-  auto map(A&& a, B&& b, C&& c, D&& d, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, C&& c, D&& d, MapOptions options = {}) {
     return map_zipped(Fn, options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
+  }
+
+  template <auto Fn, class... Ranges>
+    requires(!(... && (std::ranges::input_range<Ranges> || std::same_as<std::remove_cvref_t<Ranges>, MapOptions>)))
+  void map(Ranges&&...) {
+    static_assert(detail::kRefused<std::tuple<Ranges...>>, "map<&f>(ranges...) takes one to four ranges, such as std::vector");
+  }
+  // What is neither a range nor the options.
+  template <class F, class... Ranges>
+    requires(!(... && (std::ranges::input_range<Ranges> || std::same_as<std::remove_cvref_t<Ranges>, MapOptions>)))
+  void map(F&&, Ranges&&...) {
+    static_assert(detail::kRefused<F>, "map(f, ranges...) takes a function and one to four ranges, such as std::vector");
+  }
+
+  // fn(begin, end) on blocks that cover [first, last): consecutive, disjoint, and of sizes that differ by one at most. The bounds are
+  // numbers, as in blocks(0, items.size(), fn), or random-access iterators; of an empty range there is no block. `number`: how many
+  // blocks, at most one for each element; 0: as many as there are workers. One const fn is called by several workers at a time. The
+  // futures come in the order of the blocks. If it throws, as submit does, no block runs any more; std::invalid_argument for bounds of
+  // which one is below 0 and the other unsigned.
+  template <class First, class Last, class F>
+    requires detail::BlockBounds<std::decay_t<First>, std::decay_t<Last>>
+  [[nodiscard("for_each_block waits for its blocks")]] auto blocks(First first, Last last, F fn, std::size_t number = 0) {
+    using Bound = typename detail::BoundOf<First, Last>::type;
+    constexpr bool kFits = std::invocable<const F&, Bound, Bound>;
+    static_assert(kFits, "blocks(first, last, fn) calls one const fn(begin, end) with the bounds of a block: this fn does not take them");
+    if constexpr (kFits) {
+      using Function = detail::BlockFunction<F, Bound>;
+      return detail::submit_blocks(core_, Function(std::move(fn)), detail::cut<Bound>(first, last, number != 0 ? number : default_blocks()));
+    } else {
+      return std::vector<Future<void>>();   // has not compiled
+    }
+  }
+
+  // The same, and returns when all have run; then rethrows the first exception, in the order of the blocks. In a task of this pool it
+  // helps, and throws as wait() does: after DeadlockError blocks may still be at work.
+  template <class First, class Last, class F>
+    requires detail::BlockBounds<std::decay_t<First>, std::decay_t<Last>>
+  void for_each_block(First first, Last last, F fn, std::size_t number = 0) {
+    detail::finish_blocks(blocks(first, last, std::move(fn), number));
   }
 
   // No submit from now on. Queued work still runs (unless cancelled), with wait = false too. Idempotent. Throws pools::Error
@@ -163,34 +215,25 @@ class ThreadPool {
   // From its return until resume() no task starts; what runs goes on. shutdown() resumes. Not from an observer.
   void pause();
   void resume();
-  bool paused() const noexcept;
+  [[nodiscard]] bool paused() const noexcept;
 
   // Of too many workers the idle ones end at once, the others after their task. More are started as they are needed, or at once if
   // all of before had been started. Throws std::invalid_argument when workers < 1, ShutdownError, BrokenPoolError, and
   // std::system_error when a thread could not be started: then the pool has as many as there are.
   void resize(int workers);
   // As asked for.
-  int workers() const;
+  [[nodiscard]] int workers() const;
 
   // Consistent at any moment: submitted == queued + running + done + failed + cancelled. What a future says has happened is counted.
-  PoolMetrics metrics() const;
+  [[nodiscard]] PoolMetrics metrics() const;
 
  private:
   static void check(const TaskOptions& options);
+  std::size_t default_blocks() const { return static_cast<std::size_t>(std::max(1, workers())); }   // 0 workers: in a fork, where submit() throws
 
   template <class Callback, class Call>
   auto submit_task(const TaskOptions* options, Callback&& callback, Call call) {
-    using R = std::decay_t<std::invoke_result_t<Call>>;
-    auto task = detail::make_task<R>(std::move(call));
-    task->set_sink(core_.sink());
-    if constexpr (!std::is_null_pointer_v<std::decay_t<Callback>>) {
-      task->attach_before_sharing(detail::FutureAccess::make_callback<R>(std::forward<Callback>(callback)));
-    }
-    task->add_reference_before_sharing();
-    detail::FutureState* const state = task.get();
-    Future<R> future = detail::FutureAccess::adopt<R>(task.get());
-    core_.submit(std::move(task), state, options);
-    return future;
+    return detail::submit_call(core_, std::move(call), options, std::forward<Callback>(callback));
   }
 
   template <class Call>
@@ -209,35 +252,26 @@ class ThreadPool {
 
   template <class F, class... Ranges>
   auto map_zipped(F f, const MapOptions& options, Ranges&&... ranges) {
-    using Result = std::decay_t<std::invoke_result_t<const F&, std::ranges::range_value_t<Ranges>...>>;
-    using R = detail::Stored<Result>;
-    detail::check(options);
-    const detail::Deadline deadline = options.timeout ? detail::deadline_after(*options.timeout) : detail::Deadline{};
-    auto submit_one = [core = core_, f = std::make_shared<const F>(std::move(f))](auto&&... elements) {
-      auto task = detail::make_task<R>(
-          [f, arguments = std::tuple<std::ranges::range_value_t<Ranges>...>(
-                  std::forward<decltype(elements)>(elements)...)]() mutable {
-            return std::apply(
-                [&f](auto&... values) -> R {
-                  if constexpr (std::is_void_v<Result>) {
-                    std::invoke(*f, std::move(values)...);
-                    return {};
-                  } else {
-                    return std::invoke(*f, std::move(values)...);
-                  }
-                },
-                arguments);
-          });
-      task->set_sink(core.sink());
-      task->add_reference_before_sharing();
-      detail::FutureState* const state = task.get();
-      Future<R> future = detail::FutureAccess::adopt<R>(task.get());
-      core.submit(std::move(task), state);
-      return future;
-    };
-    using Items = detail::SubmittedItems<R, decltype(submit_one), Ranges...>;
-    return MapResults<R>(std::make_unique<Items>(std::move(submit_one), options.buffersize, std::forward<Ranges>(ranges)...),
-                         deadline);
+    constexpr bool kFits = std::invocable<const F&, std::ranges::range_value_t<Ranges>...>;
+    static_assert(kFits, "map calls one const f with copies of the elements, as rvalues: this f does not take them");
+    if constexpr (kFits) {
+      using Function = detail::MapFunction<F, std::ranges::range_value_t<Ranges>...>;
+      using R = typename Function::R;
+      detail::check(options);
+      const detail::Deadline deadline = options.timeout ? detail::deadline_after(*options.timeout) : detail::Deadline{};
+      std::unique_ptr<detail::MapItems<R>> items;
+      if (options.chunksize == 1) {
+        using Items = detail::SubmittedItems<Function, Ranges...>;
+        items = std::make_unique<Items>(core_, Function(std::move(f)), options.buffersize, std::forward<Ranges>(ranges)...);
+      } else {
+        using Chunks = detail::ThreadChunks<Function>;
+        using Items = detail::ChunkedItems<R, Chunks, Ranges...>;
+        items = std::make_unique<Items>(Chunks(core_, Function(std::move(f))), options, std::forward<Ranges>(ranges)...);
+      }
+      return MapResults<R>(std::move(items), deadline);
+    } else {
+      return MapResults<std::monostate>(nullptr, {});   // has not compiled
+    }
   }
 
   detail::ThreadPoolRef core_;

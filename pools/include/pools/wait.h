@@ -33,8 +33,26 @@ struct WaitResult {
 
 namespace detail {
 
+template <class T>
+inline constexpr bool kIsFuture = false;
+template <class T>
+inline constexpr bool kIsFuture<Future<T>> = true;
+
 template <class Range>
 using FutureOf = std::remove_cvref_t<std::iter_reference_t<decltype(std::begin(std::declval<Range&>()))>>;
+
+template <class Range>
+concept Futures = requires(Range& range) {
+  std::begin(range) == std::end(range);
+  requires kIsFuture<FutureOf<Range>>;
+};
+// Stands where there should be one: one error is enough.
+struct NoFuture {};
+// Fails to compile, in words, for what is no range of futures.
+template <class Range>
+constexpr void check_futures() {
+  static_assert(Futures<Range>, "wait and as_completed take a range of futures of one type, such as std::vector<pools::Future<int>>");
+}
 
 template <class Range>
 auto distinct(Range&& futures) {
@@ -91,12 +109,22 @@ WaitResult<T> wait_distinct(std::vector<Future<T>> futures, const Deadline& dead
 // RecursionError.
 template <class Range>
 auto wait(Range&& futures, ReturnWhen when = ReturnWhen::all_completed) {
-  return detail::wait_distinct(detail::distinct(futures), {}, when);
+  detail::check_futures<Range>();
+  if constexpr (detail::Futures<Range>) {
+    return detail::wait_distinct(detail::distinct(futures), {}, when);
+  } else {
+    return WaitResult<detail::NoFuture>();   // has not compiled
+  }
 }
 template <class Range>
 auto wait(Range&& futures, std::chrono::nanoseconds timeout, ReturnWhen when = ReturnWhen::all_completed) {
   const detail::Deadline deadline = detail::deadline_after(timeout);
-  return detail::wait_distinct(detail::distinct(futures), deadline, when);
+  detail::check_futures<Range>();
+  if constexpr (detail::Futures<Range>) {
+    return detail::wait_distinct(detail::distinct(futures), deadline, when);
+  } else {
+    return WaitResult<detail::NoFuture>();   // has not compiled
+  }
 }
 
 // What as_completed returns: an input range of futures, first those that were done at the call, then the others in the
@@ -172,13 +200,23 @@ class AsCompleted {
 
 // The deadline counts from this call. Without one the iteration may throw as wait() does.
 template <class Range>
-auto as_completed(Range&& futures) {
-  return AsCompleted(detail::distinct(futures), detail::Deadline{});
+[[nodiscard]] auto as_completed(Range&& futures) {
+  detail::check_futures<Range>();
+  if constexpr (detail::Futures<Range>) {
+    return AsCompleted(detail::distinct(futures), detail::Deadline{});
+  } else {
+    return AsCompleted<detail::NoFuture>({}, {});   // has not compiled
+  }
 }
 template <class Range>
-auto as_completed(Range&& futures, std::chrono::nanoseconds timeout) {
+[[nodiscard]] auto as_completed(Range&& futures, std::chrono::nanoseconds timeout) {
   const detail::Deadline deadline = detail::deadline_after(timeout);
-  return AsCompleted(detail::distinct(futures), deadline);
+  detail::check_futures<Range>();
+  if constexpr (detail::Futures<Range>) {
+    return AsCompleted(detail::distinct(futures), deadline);
+  } else {
+    return AsCompleted<detail::NoFuture>({}, {});   // has not compiled
+  }
 }
 
 }  // namespace pools

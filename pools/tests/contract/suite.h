@@ -3,6 +3,7 @@
 // The contract of README.md, as far as both pools share it, one part per chapter. A test program instantiates all of it
 // over a pool with POOLS_INSTANTIATE_CONTRACT.
 
+#include "pools/tests/contract/await.h"
 #include "pools/tests/contract/control.h"
 #include "pools/tests/contract/future.h"
 #include "pools/tests/contract/map.h"
@@ -16,4 +17,5 @@
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, MapContract, testing::Types<Pool>);      \
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, PoolContract, testing::Types<Pool>);     \
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, ControlContract, testing::Types<Pool>);  \
-  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, StartByContract, testing::Types<Pool>)
+  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, StartByContract, testing::Types<Pool>);  \
+  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, AwaitContract, testing::Types<Pool>)

@@ -100,7 +100,7 @@ Future<int> end_of_chain(ProcessPool& pool, End end) {
 POOLS_FAULT_REPEATED(long_chain_whose_head_fails, 2) {
   BusyPool pool;
   const auto failed = end_of_chain(*pool, [](std::unique_ptr<Promise<int>>& head) {
-    head->set_running();
+    FAULT_EXPECT(head->set_running());
     head->set_exception(std::make_exception_ptr(std::runtime_error("the head")));
   });
   FAULT_EXPECT(mentions(thrown_by<std::runtime_error>([&] { failed.result(); }), "the head"));

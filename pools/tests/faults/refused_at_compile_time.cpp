@@ -72,5 +72,37 @@ int main(int argc, char** argv) {
 #elif defined(ARGUMENT_THAT_IS_NOT_MOVED)
   const std::unique_ptr<int> number = std::make_unique<int>(1);
   threads.submit(owned, number);
+#elif defined(ARGUMENT_THAT_IS_NOT_MOVED_TO_A_NAMED_FUNCTION)
+  const std::unique_ptr<int> number = std::make_unique<int>(1);
+  threads.submit<&owned>(number);
+#elif defined(ARGUMENT_OF_ANOTHER_TYPE)
+  pool.submit<&plain>(std::vector<int>{1});
+#elif defined(ARGUMENTS_THAT_DO_NOT_FIT)
+  threads.submit(plain, 1, 2);
+#elif defined(ARGUMENTS_THAT_DO_NOT_FIT_WITH_OPTIONS)
+  threads.with({.priority = 1}).submit(plain, 1, 2);
+#elif defined(ARGUMENTS_THAT_DO_NOT_FIT_A_NAMED_FUNCTION)
+  threads.submit<&plain>(1, 2);
+#elif defined(MAP_OF_A_FUNCTION_THAT_DOES_NOT_FIT)
+  static_cast<void>(threads.map(plain, std::vector<int>{1}));
+#elif defined(MAP_OF_A_NAMED_FUNCTION_THAT_DOES_NOT_FIT)
+  static_cast<void>(threads.map<&plain>(std::vector<int>{1}));
+#elif defined(MAP_OVER_A_NUMBER)
+  threads.map([](int value) { return value; }, 3);
+#elif defined(MAP_OF_A_NAMED_FUNCTION_OVER_A_NUMBER)
+  threads.map<&plain>(3);
+#elif defined(MAP_OVER_A_NUMBER_IN_PROCESSES)
+  pool.map<&plain>(3);
+#elif defined(WAIT_FOR_A_NUMBER)
+  pools::wait(3);
+#elif defined(WAIT_FOR_NUMBERS)
+  pools::wait(std::vector<int>{1}, std::chrono::seconds(1));
+#elif defined(WAIT_FOR_ONE_FUTURE)
+  pools::wait(threads.submit([] { return 1; }));
+#elif defined(AS_COMPLETED_OF_NUMBERS)
+  for ([[maybe_unused]] const auto& each : pools::as_completed(std::vector<int>{1})) {
+  }
+#elif defined(BLOCKS_FOR_A_FUNCTION_OF_ONE_BOUND)
+  threads.for_each_block(0, 10, [](int begin) { return begin; });
 #endif
 }

@@ -2,9 +2,8 @@
 
 // A task: the callable, its arguments, the result and the future's state in one allocation.
 
-#include <cstddef>
+#include <concepts>
 #include <cstdlib>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <tuple>
@@ -14,9 +13,9 @@
 #include "pools/detail/forced_unwind.h"
 #include "pools/detail/job.h"
 #include "pools/detail/owned_call.h"
+#include "pools/detail/refused.h"
 #include "pools/detail/runner.h"
 #include "pools/future.h"
-#include "pools/map_results.h"
 
 namespace pools::detail {
 
@@ -185,52 +184,22 @@ auto bind_call(F&& f, Args&&... args) {
 
 template <auto Fn, class... Args>
 auto bind_call(Args&&... args) {
-  return [arguments = std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)]() mutable -> decltype(auto) {
-    return std::apply([](auto&... values) -> decltype(auto) { return std::invoke(Fn, std::move(values)...); }, arguments);
-  };
+  check_kept<Args...>();
+  constexpr bool kFits = std::invocable<decltype(Fn), std::decay_t<Args>...>;
+  static_assert(kFits, "submit<&f>(args...) calls f with copies of its arguments, as rvalues: this f does not take them");
+  if constexpr (kFits && kKept<Args...>) {
+    return [arguments = std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)]() mutable -> decltype(auto) {
+      return std::apply([](auto&... values) -> decltype(auto) { return std::invoke(Fn, std::move(values)...); }, arguments);
+    };
+  } else {
+    return [] {};   // has not compiled
+  }
 }
 
-// The items of a map of which each is a task of its own. submit_one(element...) gives its future.
-template <class R, class SubmitOne, class... Ranges>
-class SubmittedItems final : public MapItems<R> {
- public:
-  SubmittedItems(SubmitOne submit_one, std::size_t buffersize, Ranges&&... ranges)
-      : submit_one_(std::move(submit_one)), buffersize_(buffersize), zip_(std::forward<Ranges>(ranges)...) {
-    refill();
-  }
-
-  bool prepare() override {
-    refill();
-    return !futures_.empty();
-  }
-  const R& current(const Deadline& deadline) override {
-    FutureState& state = FutureAccess::state(futures_.front());
-    if (!state.wait(deadline)) throw TimeoutError();
-    return futures_.front().result();
-  }
-  void pass() override { futures_.pop_front(); }
-  void cancel_rest() noexcept override {
-    exhausted_ = true;
-    // The last first: the workers take from the front, so that nothing starts that is about to be cancelled.
-    for (auto future = futures_.rbegin(); future != futures_.rend(); ++future) future->cancel();
-  }
-
- private:
-  void refill() {
-    while (!exhausted_ && (buffersize_ == 0 || futures_.size() < buffersize_)) {
-      if (zip_.at_end()) {
-        exhausted_ = true;
-      } else {
-        futures_.push_back(zip_.next(submit_one_));
-      }
-    }
-  }
-
-  SubmitOne submit_one_;
-  const std::size_t buffersize_;
-  Zip<Ranges...> zip_;
-  std::deque<Future<R>> futures_;
-  bool exhausted_ = false;
-};
+// Fails to compile, in words, for a callable that cannot be called with what a task keeps.
+template <class F>
+constexpr void refuse_arguments() {
+  static_assert(kRefused<F>, "submit(f, args...) calls f with copies of its arguments, as rvalues: this f does not take them (std::ref(argument) passes a reference)");
+}
 
 }  // namespace pools::detail
