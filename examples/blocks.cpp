@@ -16,7 +16,8 @@ int main() {
     for (std::size_t index = begin; index < end; ++index) values[index] = static_cast<double>(index);
   });
   // ... or over iterators, here with a result for each block:
-  const auto sums = pool.blocks(values.begin(), values.end(), [](auto begin, auto end) { return std::accumulate(begin, end, 0.0); }, 8);
+  const auto sums = pool.blocks(
+      values.begin(), values.end(), [](auto begin, auto end) { return std::accumulate(begin, end, 0.0); }, 8);
   double sum = 0;
   for (const auto& block : sums) sum += block.result();
   std::printf("%zu blocks, sum %.0f\n", sums.size(), sum);

@@ -25,7 +25,7 @@ int main() {
     std::atomic<int> ran{0};
     {
       pools::ThreadPool pool({.workers = 2, .queue = {.limit = 4, .when_full = pools::WhenFull::block}});
-      for (int task = 0; task < 1000; ++task) pool.post([&] { ++ran; });   // waits for room; never more than four wait
+      for (int task = 0; task < 1000; ++task) pool.post([&] { ++ran; });  // waits for room; never more than four wait
     }
     std::printf("%d ran\n", ran.load());
   }
@@ -37,7 +37,7 @@ int main() {
     pool.post([&] { go.wait(); });
     while (pool.metrics().running == 0) std::this_thread::yield();
     for (int task = 0; task < 4; ++task) pool.post([&, caller] { by_caller += std::this_thread::get_id() == caller; });
-    std::printf("%d by the caller\n", by_caller.load());   // all but the one that found room
+    std::printf("%d by the caller\n", by_caller.load());  // all but the one that found room
     go.count_down();
   }
 }

@@ -8,8 +8,9 @@
 int main() {
   using pools::Future;
   {
-    pools::ThreadPool pool{2};   // callbacks run on the worker that ran the task, before it takes the next one
-    pool.submit_with_callback([](const Future<int>& done) { std::printf("the result is %d\n", done.result()); }, [] { return 6 * 7; });
+    pools::ThreadPool pool{2};  // callbacks run on the worker that ran the task, before it takes the next one
+    pool.submit_with_callback([](const Future<int>& done) { std::printf("the result is %d\n", done.result()); },
+                              [] { return 6 * 7; });
   }
   {
     // Or on one thread of their own, so that slow ones hold no worker up, one at a time: what they share needs no lock.
@@ -26,7 +27,7 @@ int main() {
           },
           [task] { return task; });
     }
-    pool.shutdown();   // returns when every callback has run
+    pool.shutdown();  // returns when every callback has run
     std::printf("sum %d, %s\n", sum, always_the_same ? "one thread" : "several threads");
   }
 }

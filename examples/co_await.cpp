@@ -24,7 +24,7 @@ struct Async {
 
 Async<int> three_steps(pools::ThreadPool& pool) {
   const int first = co_await pool.submit([] { return 1; });
-  const int second = co_await pool.submit([first] { return first + 1; });   // on a worker by now
+  const int second = co_await pool.submit([first] { return first + 1; });  // on a worker by now
   try {
     co_await pool.submit([]() -> int { throw std::runtime_error("the third step failed"); });
   } catch (const std::runtime_error& error) {

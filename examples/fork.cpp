@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
     int refused = 0;
     try {
       threads.submit([] {});
-    } catch (const pools::Error&) {   // "the pool 'pool' belongs to process 123; this is process 456, a fork of it, ..."
+    } catch (const pools::Error&) {  // "the pool 'pool' belongs to process 123; this is process 456, a fork of it, ..."
       ++refused;
     }
     try {
@@ -31,7 +31,8 @@ int main(int argc, char** argv) {
     } catch (const pools::Error&) {
       ++refused;
     }
-    return done.result() == 9 && refused == 2 ? EXIT_SUCCESS : EXIT_FAILURE;   // destroys its copies of the pools, and waits for nobody
+    return done.result() == 9 && refused == 2 ? EXIT_SUCCESS
+                                              : EXIT_FAILURE;  // destroys its copies of the pools, and waits for nobody
   }
   int status = 0;
   ::waitpid(child, &status, 0);

@@ -24,10 +24,11 @@ int main() {
 
   // Short functions: 1,000 consecutive items to a task. Endless ranges: a bounded look-ahead.
   long sum = 0;
-  for (const long square : pool.map([](long n) { return n * n; }, std::views::iota(0L, 10'000L), {.chunksize = 1000})) sum += square;
+  for (const long square : pool.map([](long n) { return n * n; }, std::views::iota(0L, 10'000L), {.chunksize = 1000}))
+    sum += square;
   std::printf("%ld\n", sum);
   for (const int value : pool.map([](int n) { return n; }, std::views::iota(0), {.buffersize = 8})) {
-    if (value == 20) break;   // what has not started is cancelled
+    if (value == 20) break;  // what has not started is cancelled
   }
 
   // An exception is that of its item; those behind it are there.

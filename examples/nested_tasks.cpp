@@ -13,7 +13,7 @@ int fibonacci(pools::ThreadPool& pool, int n) {
 }
 
 int main() {
-  pools::ThreadPool pool{2};   // would stand still at once, if a worker that waits did nothing
+  pools::ThreadPool pool{2};  // would stand still at once, if a worker that waits did nothing
   std::printf("%d\n", pool.submit([&] { return fibonacci(pool, 15); }).result());
 
   pools::Future<int> itself;

@@ -7,14 +7,16 @@
 
 #include "pools/process_pool.h"
 
-struct Point {   // trivially copyable: nothing to do
+struct Point {  // trivially copyable: nothing to do
   double x, y;
 };
-struct Page {   // anything else says what there is to it, for cereal
+struct Page {  // anything else says what there is to it, for cereal
   std::string url;
   std::vector<std::string> words;
   template <class Archive>
-  void serialize(Archive& archive) { archive(url, words); }
+  void serialize(Archive& archive) {
+    archive(url, words);
+  }
 };
 
 Point middle(const Point& a, const Point& b) { return {(a.x + b.x) / 2, (a.y + b.y) / 2}; }

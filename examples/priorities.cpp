@@ -14,7 +14,7 @@ int main() {
     busy.count_down();
     go.wait();
   });
-  busy.wait();   // the only worker
+  busy.wait();  // the only worker
 
   const auto say = [](const char* what) { std::puts(what); };
   pool.post(say, "usual");

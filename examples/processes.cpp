@@ -16,7 +16,7 @@ int process(int) { return ::getpid(); }
 int refuse(int number) { throw std::out_of_range("not " + std::to_string(number)); }
 
 int main(int argc, char** argv) {
-  pools::init(argc, argv);   // first: a worker is this program again, and never returns from it
+  pools::init(argc, argv);  // first: a worker is this program again, and never returns from it
 
   // What main() sets does not exist in workers: an initializer prepares each of them.
   pools::ProcessPool pool({.workers = 2, .initializer = pools::remote<&set_greeting>("hello")});

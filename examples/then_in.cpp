@@ -16,5 +16,5 @@ int main(int argc, char** argv) {
   pools::ProcessPool parsers{2};
   std::vector<pools::Future<int>> sizes;
   for (const std::string url : {"a", "bb", "ccc"}) sizes.push_back(fetchers.submit<&fetch>(url).then_in<&parse>(parsers));
-  for (const auto& size : sizes) std::printf("%d\n", size.result());   // errors of either end up here
+  for (const auto& size : sizes) std::printf("%d\n", size.result());  // errors of either end up here
 }

@@ -16,10 +16,10 @@ int never_end(int) {
 int main(int argc, char** argv) {
   using namespace std::chrono_literals;
   pools::init(argc, argv);
-  pools::ProcessPool pool({.workers = 1, .kill_gap = 100ms});   // SIGTERM, and so much later SIGKILL
+  pools::ProcessPool pool({.workers = 1, .kill_gap = 100ms});  // SIGTERM, and so much later SIGKILL
 
   try {
-    pool.with({.time_limit = 50ms}).submit<&never_end>(0).result();   // counted from its start
+    pool.with({.time_limit = 50ms}).submit<&never_end>(0).result();  // counted from its start
   } catch (const pools::TimeLimitError& error) {
     std::printf("signal %d\n", error.signal().value_or(0));
   }

@@ -22,14 +22,14 @@ int main() {
 
   try {
     slow.result(10ms);
-  } catch (const pools::TimeoutError& error) {   // the future is as it was
+  } catch (const pools::TimeoutError& error) {  // the future is as it was
     std::printf("%s\n", error.what());
   }
-  std::printf("cancelled: %d\n", slow.cancel());   // no: it runs
+  std::printf("cancelled: %d\n", slow.cancel());  // no: it runs
 
   pool.pause();
   const auto pending = pool.submit([] { return 3; });
-  std::printf("cancelled: %d\n", pending.cancel());   // it had not started
+  std::printf("cancelled: %d\n", pending.cancel());  // it had not started
   pool.resume();
 
   go.count_down();

@@ -31,9 +31,10 @@ int main(int argc, char** argv) {
   }
   std::printf("%d\n", other.result());
 
-  const std::string mark = (std::filesystem::temp_directory_path() / ("pools_example_" + std::to_string(pool.submit<&square>(1).result()) + "_" +
-                                                                      std::to_string(std::chrono::steady_clock::now().time_since_epoch().count())))
-                               .string();
+  const std::string mark =
+      (std::filesystem::temp_directory_path() / ("pools_example_" + std::to_string(pool.submit<&square>(1).result()) + "_" +
+                                                 std::to_string(std::chrono::steady_clock::now().time_since_epoch().count())))
+          .string();
   std::printf("%d, at the second try\n", pool.submit<&crash_once>(mark).result());
   std::filesystem::remove(mark);
   std::printf("%lu workers died, %lu retry\n", pool.metrics().crashed, pool.metrics().retried);

@@ -49,7 +49,7 @@ class Tree {
 
  private:
   [[noreturn]] static void guard(int stream) {
-    ::setsid();   // what is sent to the group of the fuzzer does not concern it
+    ::setsid();  // what is sent to the group of the fuzzer does not concern it
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
     std::string name = (std::filesystem::temp_directory_path() / "poolbench-fuzz-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) ::_exit(1);

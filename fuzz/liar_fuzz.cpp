@@ -50,7 +50,9 @@ struct Shared {
   }
 };
 
-std::string text_for(std::uint64_t number) { return std::string(number % 16 == 9 ? 2'200'000 : number % 40, static_cast<char>('a' + number % 26)); }
+std::string text_for(std::uint64_t number) {
+  return std::string(number % 16 == 9 ? 2'200'000 : number % 40, static_cast<char>('a' + number % 26));
+}
 std::string labelled(std::uint64_t number, const std::string& text) { return std::to_string(number) + text; }
 Shared shared(std::uint64_t number, const std::string& text) {
   const auto its = std::make_shared<std::uint64_t>(number);
@@ -60,7 +62,8 @@ void prepare() {}
 
 bool is_right(std::uint64_t number, const std::string& result) { return result == labelled(number, text_for(number)); }
 bool is_right(std::uint64_t number, const Shared& result) {
-  return result.number && *result.number == number && result.text && *result.text == text_for(number) && result.again == result.number;
+  return result.number && *result.number == number && result.text && *result.text == text_for(number) &&
+         result.again == result.number;
 }
 
 // --- the workers ---
@@ -69,11 +72,11 @@ bool is_right(std::uint64_t number, const Shared& result) {
 struct Role {
   std::shared_ptr<PlayedProcess> process;
   bool honest = false;
-  std::optional<MessageHeader> request;   // read and not answered
-  std::optional<std::uint64_t> task;      // its first argument: the number of the task
+  std::optional<MessageHeader> request;  // read and not answered
+  std::optional<std::uint64_t> task;     // its first argument: the number of the task
   bool begun = false;
-  std::uint64_t sequence = 0;             // of the last request
-  std::vector<std::byte> saying;          // what of a message is left to be written
+  std::uint64_t sequence = 0;     // of the last request
+  std::vector<std::byte> saying;  // what of a message is left to be written
   bool stopped = false;
   bool lied = false;
 };
@@ -88,13 +91,13 @@ class Session {
     if (with_initializer_) options.initializer = pools::remote<&prepare>();
     options.retry = {.retries = shape >> 2 & 1, .backoff = 0ns, .max_backoff = 0ns};
     options.crash_limit = 0;
-    options.timing = (shape & 8) != 0;   // then one task at a time
+    options.timing = (shape & 8) != 0;  // then one task at a time
     options.max_tasks_per_child = (shape & 16) != 0 ? 3 : 0;
     options.max_payload = kMaxPayload;
     options.kill_gap = 1ms;
     options.output = pools::WorkerOutput::inherited;
     pool_ = std::make_unique<pools::ProcessPool>(options);
-    submit(false);   // starts worker 0, which is honest and there from now on
+    submit(false);  // starts worker 0, which is honest and there from now on
     pump_until([this] { return honest_is_ready_; });
   }
 
@@ -135,15 +138,24 @@ class Session {
 
   void step(std::uint8_t what) {
     switch (what % 16) {
-      case 0: return submit((what & 16) != 0);
-      case 1: return honest_step();
-      case 2: return with_future(input_.byte() % kMostTasks, [](auto& future) { future.cancel(); });
-      case 3: return pool_->pause();
-      case 4: return pool_->resume();
-      case 5: return resize();
-      case 6: return settle();
-      case 7: return expect_balance();
-      default: return liar_step(what);
+      case 0:
+        return submit((what & 16) != 0);
+      case 1:
+        return honest_step();
+      case 2:
+        return with_future(input_.byte() % kMostTasks, [](auto& future) { future.cancel(); });
+      case 3:
+        return pool_->pause();
+      case 4:
+        return pool_->resume();
+      case 5:
+        return resize();
+      case 6:
+        return settle();
+      case 7:
+        return expect_balance();
+      default:
+        return liar_step(what);
     }
   }
   void resize() {
@@ -224,7 +236,7 @@ class Session {
     try {
       role.request = role.process->worker->receive();
     } catch (const WireError&) {
-      FUZZ_REQUIRE(!role.honest);   // its own index, overwritten
+      FUZZ_REQUIRE(!role.honest);  // its own index, overwritten
     }
     if (!role.request) return false;
     role.sequence = role.request->sequence;
@@ -237,7 +249,9 @@ class Session {
     return true;
   }
   // The whole of a message, or as much as there is room for; the rest follows.
-  bool say(Role& role, MessageKind kind, std::span<const std::byte> payload) { return say(role, kind, payload, role.sequence, payload.size()); }
+  bool say(Role& role, MessageKind kind, std::span<const std::byte> payload) {
+    return say(role, kind, payload, role.sequence, payload.size());
+  }
   bool say(Role& role, MessageKind kind, std::span<const std::byte> payload, std::uint64_t sequence, std::uint64_t length) {
     MessageHeader header;
     header.kind = kind;
@@ -274,7 +288,7 @@ class Session {
     Role& role = *liars[(what >> 4) % liars.size()];
     try {
       lie(role);
-    } catch (const WireError&) {   // it sees an index that it has overwritten itself
+    } catch (const WireError&) {  // it sees an index that it has overwritten itself
     }
   }
 
@@ -290,7 +304,7 @@ class Session {
       case 2:
         act(role);
         return;
-      case 3:   // reads on, and answers nothing
+      case 3:  // reads on, and answers nothing
         role.request.reset();
         read_request(role);
         return;
@@ -306,13 +320,13 @@ class Session {
         return;
       case 8:
         return say_anything(role, sequence);
-      case 9: {   // a header that promises
+      case 9: {  // a header that promises
         const auto kind = kind_of(role, input_.byte());
         const std::uint64_t length = (input_.byte() & 1) != 0 ? input_.number() : std::uint64_t{1} << (input_.byte() % 64);
         say(role, kind, {}, sequence, length);
         return;
       }
-      case 10:   // more of it, or nonsense
+      case 10:  // more of it, or nonsense
         role.saying.resize(std::size_t{input_.byte()} * 64, std::byte{input_.byte()});
         act(role);
         return;
@@ -325,8 +339,9 @@ class Session {
       case 13:
         (input_.byte() & 1 ? shared.parent_asleep : shared.worker_asleep).store(input_.byte() % 4);
         return;
-      case 14:   // what it has written, once more
-        worker.response_bytes()[(shared.responses.written - input_.byte()) % PlayedWorker::kLongestInPlace] = std::byte{input_.byte()};
+      case 14:  // what it has written, once more
+        worker.response_bytes()[(shared.responses.written - input_.byte()) % PlayedWorker::kLongestInPlace] =
+            std::byte{input_.byte()};
         return;
       default: {
         const std::uint8_t how = input_.byte();
@@ -346,13 +361,16 @@ class Session {
     const MessageKind kind = kind_of(role, input_.byte());
     Bytes payload;
     switch (input_.byte() % 6) {
-      case 0: break;
-      case 1: encode(payload, std::string("a result")); break;
+      case 0:
+        break;
+      case 1:
+        encode(payload, std::string("a result"));
+        break;
       case 2:
         encode(payload, std::string("std::exception"));
         encode(payload, std::string("a message"));
         break;
-      case 3:   // shared pointers: numbers and contents
+      case 3:  // shared pointers: numbers and contents
         for (int pointer = 0; pointer < 3; ++pointer) {
           const std::uint8_t number = input_.byte();
           encode(payload, std::uint32_t{number % 4U} | (number & 0x80 ? 0x80000000U : 0U));
@@ -422,7 +440,7 @@ class Session {
     } catch (const pools::BrokenPoolError&) {
       FUZZ_REQUIRE(may_be_broken_);
     } catch (const pools::CancelledError&) {
-      excused = true;   // an answer that came too late
+      excused = true;  // an answer that came too late
     } catch (const std::exception&) {
     }
     FUZZ_REQUIRE(right || excused || !answered_.contains(number));
@@ -433,12 +451,13 @@ class Session {
   std::unique_ptr<pools::ProcessPool> pool_;
   std::map<std::uint64_t, pools::Future<std::string>> strings_;
   std::map<std::uint64_t, pools::Future<Shared>> pointers_;
-  std::set<std::uint64_t> answered_;   // by the honest worker
+  std::set<std::uint64_t> answered_;  // by the honest worker
   std::vector<Role> roles_;
   std::shared_ptr<PlayedProcess> honest_;
   bool honest_is_ready_ = false;
   bool honest_exited_ = false;
-  bool may_be_broken_ = false;   // a lie that breaks it by contract has been told, or there was a time when only liars were to be started
+  bool may_be_broken_ =
+      false;  // a lie that breaks it by contract has been told, or there was a time when only liars were to be started
   bool closing_ = false;
 };
 

@@ -28,7 +28,8 @@ T example() {
     auto shared = std::make_shared<std::string>("shared");
     return {shared, nullptr, shared};
   }
-  if constexpr (std::is_same_v<T, std::tuple<fuzz::Plain, fuzz::Colour, std::string>>) return {{0.5, 3}, fuzz::Colour::green, "t"};
+  if constexpr (std::is_same_v<T, std::tuple<fuzz::Plain, fuzz::Colour, std::string>>)
+    return {{0.5, 3}, fuzz::Colour::green, "t"};
   if constexpr (std::is_same_v<T, std::vector<bool>>) return {true, false, true};
   if constexpr (std::is_same_v<T, std::bitset<77>>) return std::bitset<77>(0xdeadbeef);
   if constexpr (std::is_same_v<T, std::vector<fuzz::Nothing>>) return std::vector<fuzz::Nothing>(5);
@@ -43,7 +44,8 @@ T example() {
   if constexpr (std::is_same_v<T, std::vector<std::vector<std::optional<bool>>>>) return {{true, std::nullopt}, {}};
 }
 
-void write(const std::filesystem::path& directory, const std::string& name, std::span<const std::byte> bytes, std::uint8_t piece = 255) {
+void write(const std::filesystem::path& directory, const std::string& name, std::span<const std::byte> bytes,
+           std::uint8_t piece = 255) {
   std::ofstream file(directory / name, std::ios::binary);
   file.put(static_cast<char>(piece));
   file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
@@ -111,10 +113,11 @@ int main(int argc, char** argv) {
   flag.seal(13);
   write(directory, "a_bool_that_is_none", flag.view());
 
-  for (const auto& [name, offset, value] : {std::tuple("wrong_magic", offsetof(MessageHeader, magic), std::uint64_t{1}),
-                                            std::tuple("absurd_length", offsetof(MessageHeader, length), ~std::uint64_t{0}),
-                                            std::tuple("longer_than_what_comes", offsetof(MessageHeader, length), std::uint64_t{1} << 30),
-                                            std::tuple("unknown_kind", offsetof(MessageHeader, kind), std::uint64_t{99})}) {
+  for (const auto& [name, offset, value] :
+       {std::tuple("wrong_magic", offsetof(MessageHeader, magic), std::uint64_t{1}),
+        std::tuple("absurd_length", offsetof(MessageHeader, length), ~std::uint64_t{0}),
+        std::tuple("longer_than_what_comes", offsetof(MessageHeader, length), std::uint64_t{1} << 30),
+        std::tuple("unknown_kind", offsetof(MessageHeader, kind), std::uint64_t{99})}) {
     Message message = exception_message();
     std::memcpy(message.payload().data() + offset, &value, offset == offsetof(MessageHeader, length) ? 8 : 4);
     write(directory, name, message.view());

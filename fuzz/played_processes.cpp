@@ -18,7 +18,7 @@ namespace {
 struct Processes {
   std::mutex mutex;
   std::vector<std::shared_ptr<PlayedProcess>> all;
-  pid_t next = 1 << 29;   // beyond any that the kernel gives, so that no signal meant for one ever arrives anywhere
+  pid_t next = 1 << 29;  // beyond any that the kernel gives, so that no signal meant for one ever arrives anywhere
 };
 Processes& processes() {
   static Processes instance;
@@ -48,7 +48,9 @@ std::size_t PlayedWorker::write(std::span<const std::byte> bytes) {
   return count;
 }
 
-void PlayedWorker::ring_parent(std::uint32_t done) noexcept { pools::detail::event_ring(shared().parent_asleep, done, event_.get()); }
+void PlayedWorker::ring_parent(std::uint32_t done) noexcept {
+  pools::detail::event_ring(shared().parent_asleep, done, event_.get());
+}
 
 std::span<const std::byte> PlayedWorker::view(std::size_t done, std::size_t) {
   if (done > 0) {
@@ -67,13 +69,13 @@ std::size_t PlayedWorker::read_some(std::span<std::byte> to) {
 void PlayedProcess::die(pools::ExitStatus status) noexcept {
   if (claimed_.exchange(true)) return;
   status_ = status;
-  dead_.store(true, std::memory_order_release);   // Release: the status
+  dead_.store(true, std::memory_order_release);  // Release: the status
   const std::uint64_t one = 1;
   FUZZ_REQUIRE(::write(death.get(), &one, sizeof one) == sizeof one);
 }
 
 pools::ExitStatus PlayedProcess::status() const noexcept {
-  while (!dead()) std::this_thread::yield();   // whoever was first to let it die may be about to say how
+  while (!dead()) std::this_thread::yield();  // whoever was first to let it die may be about to say how
   return status_;
 }
 
@@ -94,7 +96,8 @@ std::string ExitStatus::description() const {
   return signal ? "was killed by signal " + std::to_string(*signal) : "ended with an unknown status";
 }
 
-Child::Child(pid_t pid, detail::FileDescriptor pidfd, bool leads_group) noexcept : pid_(pid), pidfd_(std::move(pidfd)), leads_group_(leads_group) {}
+Child::Child(pid_t pid, detail::FileDescriptor pidfd, bool leads_group) noexcept
+    : pid_(pid), pidfd_(std::move(pidfd)), leads_group_(leads_group) {}
 Child::Child(Child&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       pidfd_(std::move(other.pidfd_)),
@@ -137,7 +140,7 @@ std::optional<ExitStatus> Child::try_wait() {
 bool Child::kill(int signal) noexcept {
   const auto process = fuzz::process_of(pid_);
   if (!process || process->dead()) return false;
-  if (signal == SIGKILL) process->die(ExitStatus{.exit_code = {}, .signal = signal});   // all others are ignored
+  if (signal == SIGKILL) process->die(ExitStatus{.exit_code = {}, .signal = signal});  // all others are ignored
   return true;
 }
 
@@ -148,12 +151,14 @@ Child spawn(const SpawnRequest& request) {
   process->death = detail::FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!process->death) throw SpawnError("make an event descriptor", errno);
   if (request.arguments.at(0) == detail::kWorkerArgument) {
-    process->worker = std::make_unique<fuzz::PlayedWorker>(request.arguments.at(1), detail::receive_handshake(request.channel_fd));
+    process->worker =
+        std::make_unique<fuzz::PlayedWorker>(request.arguments.at(1), detail::receive_handshake(request.channel_fd));
   }
   const std::lock_guard lock(fuzz::processes().mutex);
   process->pid = fuzz::processes().next++;
   fuzz::processes().all.push_back(process);
-  return Child(process->pid, detail::FileDescriptor(::fcntl(process->death.get(), F_DUPFD_CLOEXEC, 3)), request.own_process_group);
+  return Child(process->pid, detail::FileDescriptor(::fcntl(process->death.get(), F_DUPFD_CLOEXEC, 3)),
+               request.own_process_group);
 }
 
 namespace detail {

@@ -54,17 +54,17 @@ class PlayedWorker {
 // A process; without a worker it is a guard, which does nothing.
 struct PlayedProcess {
   pid_t pid = 0;
-  std::unique_ptr<PlayedWorker> worker;   // the playing thread's
+  std::unique_ptr<PlayedWorker> worker;  // the playing thread's
 
   bool dead() const noexcept { return dead_.load(std::memory_order_acquire); }
-  void die(pools::ExitStatus status) noexcept;   // the first time counts
-  pools::ExitStatus status() const noexcept;     // REQUIRES: dead
+  void die(pools::ExitStatus status) noexcept;  // the first time counts
+  pools::ExitStatus status() const noexcept;    // REQUIRES: dead
 
-  pools::detail::FileDescriptor death;   // an event descriptor: readable when it is dead
+  pools::detail::FileDescriptor death;  // an event descriptor: readable when it is dead
  private:
   std::atomic<bool> claimed_{false};
   std::atomic<bool> dead_{false};
-  pools::ExitStatus status_;   // constant once dead
+  pools::ExitStatus status_;  // constant once dead
 };
 
 // All that have been started and not been waited for, in the order of their start.

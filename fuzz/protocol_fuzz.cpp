@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text = fuzz::text_of(data, size);
   if (const auto page = workloads::parse_page_target(text)) {
     FUZZ_REQUIRE(page->bytes >= workloads::kSmallestPage && page->bytes <= workloads::kLargestPage && page->delay_ns >= 0);
-    FUZZ_REQUIRE(workloads::page_target(*page) == text);   // "exactly what page_target makes"
+    FUZZ_REQUIRE(workloads::page_target(*page) == text);  // "exactly what page_target makes"
   }
   workloads::EchoHeaderBytes bytes{};
   std::copy_n(data, std::min(size, bytes.size()), bytes.begin());

@@ -38,7 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::int64_t value = harness::parse_integer(text, "number", -7, 1'000'000);
     FUZZ_REQUIRE(value >= -7 && value <= 1'000'000);
   });
-  accept_or_refuse([&] { FUZZ_REQUIRE(harness::parse_seed(std::to_string(harness::parse_seed(text))) == harness::parse_seed(text)); });
+  accept_or_refuse(
+      [&] { FUZZ_REQUIRE(harness::parse_seed(std::to_string(harness::parse_seed(text))) == harness::parse_seed(text)); });
   for (const int cores : {1, 64}) {
     accept_or_refuse([&] {
       const std::vector<harness::Size> sizes = harness::parse_sizes(text, cores);

@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "cannot read %s\n", path.c_str());
       return 1;
     }
-    std::printf("%s\n", path.filename().c_str());   // the last one named is the one that crashed
+    std::printf("%s\n", path.filename().c_str());  // the last one named is the one that crashed
     std::fflush(stdout);
     // A copy of exactly its size, so that AddressSanitizer sees a read beyond its end.
     const std::vector<std::uint8_t> bytes(content.begin(), content.end());

@@ -32,7 +32,8 @@ std::byte* ring_memory() {
     FUZZ_REQUIRE(space != MAP_FAILED);
     auto* const first = static_cast<std::byte*>(space) + kCapacity;
     for (int copy = 0; copy < 2; ++copy) {
-      FUZZ_REQUIRE(::mmap(first + copy * kCapacity, kCapacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.get(), 0) != MAP_FAILED);
+      FUZZ_REQUIRE(::mmap(first + copy * kCapacity, kCapacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.get(), 0) !=
+                   MAP_FAILED);
     }
     return first;
   }();
@@ -85,7 +86,7 @@ void rings(fuzz::Input input) {
         FUZZ_REQUIRE(producer.room() <= kCapacity && producer.unread() <= kCapacity && consumer.available() <= kCapacity);
         break;
       }
-      case 5:   // the other side overwrites an index
+      case 5:  // the other side overwrites an index
         honest = false;
         indices.consumed.store(input.number());
         break;
@@ -93,7 +94,7 @@ void rings(fuzz::Input input) {
         honest = false;
         indices.written.store(input.number());
         break;
-      default:   // a little off: more likely to pass the checks
+      default:  // a little off: more likely to pass the checks
         honest = false;
         (step & 8 ? indices.written : indices.consumed).fetch_add(input.byte() - std::uint64_t{128});
     }

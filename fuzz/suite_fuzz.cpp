@@ -11,14 +11,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text = fuzz::text_of(data, size);
   try {
     const harness::Suite suite = harness::parse_suite(text, "fuzzed.toml");
-    FUZZ_REQUIRE(!suite.name.empty() && !suite.tables.empty() && suite.runs >= 1 && suite.warmup >= 0 && suite.timeout.count() > 0);
+    FUZZ_REQUIRE(!suite.name.empty() && !suite.tables.empty() && suite.runs >= 1 && suite.warmup >= 0 &&
+                 suite.timeout.count() > 0);
     FUZZ_REQUIRE(suite.text == text);
     for (const harness::Table& table : suite.tables) {
       FUZZ_REQUIRE(table.line >= 1);
       for (const auto& [axis, values] : table.axes) FUZZ_REQUIRE(!axis.empty() && !values.empty());
     }
   } catch (const harness::ConfigError& error) {
-    FUZZ_REQUIRE(std::string_view(error.what()).starts_with("fuzzed.toml:"));   // a refusal says where
+    FUZZ_REQUIRE(std::string_view(error.what()).starts_with("fuzzed.toml:"));  // a refusal says where
   }
   return 0;
 }

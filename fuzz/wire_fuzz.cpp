@@ -76,7 +76,7 @@ void handle(const MessageHeader& header, std::span<const std::byte> payload) {
       FUZZ_REQUIRE(decode_exception(reader) != nullptr);
       return;
     }
-    case MessageKind::task: {   // no answer is of this kind: a place for the chunks of map()
+    case MessageKind::task: {  // no answer is of this kind: a place for the chunks of map()
       Reader reader(payload);
       const auto items = decode_chunk<std::string>(reader);
       FUZZ_REQUIRE(items.size() <= payload.size());
@@ -103,10 +103,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       FUZZ_REQUIRE(reader.payload().size() == header->length && header->length <= size);
       try {
         handle(*header, reader.payload());
-      } catch (const std::exception&) {   // as the pool does: only this task fails
+      } catch (const std::exception&) {  // as the pool does: only this task fails
       }
     }
-  } catch (const WireError&) {   // as the pool does: the worker is condemned
+  } catch (const WireError&) {  // as the pool does: the worker is condemned
   }
   return 0;
 }

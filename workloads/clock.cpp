@@ -36,8 +36,7 @@ std::int64_t thread_cpu_ns() { return read_clock_ns(CLOCK_THREAD_CPUTIME_ID); }
 std::int64_t deadline_after_ns(std::int64_t wait_ns) {
   assert(wait_ns >= 0);
   const std::int64_t now = monotonic_ns();
-  return wait_ns > std::numeric_limits<std::int64_t>::max() - now ? std::numeric_limits<std::int64_t>::max()
-                                                                  : now + wait_ns;
+  return wait_ns > std::numeric_limits<std::int64_t>::max() - now ? std::numeric_limits<std::int64_t>::max() : now + wait_ns;
 }
 
 void sleep_until_ns(std::int64_t deadline_ns) {

@@ -25,7 +25,7 @@
 namespace workloads {
 namespace {
 
-constexpr std::size_t kLastWords = 400;   // bytes of standard error in a message
+constexpr std::size_t kLastWords = 400;  // bytes of standard error in a message
 
 class OwnedDescriptor {
  public:
@@ -48,7 +48,8 @@ std::string last_words(int fd) {
   std::string words(static_cast<std::size_t>(std::max<off_t>(0, size - start)), '\0');
   const ssize_t got = ::pread(fd, words.data(), words.size(), start);
   words.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
-  std::replace_if(words.begin(), words.end(), [](char c) { return c == '\n' || c == '\r' || c == '\0'; }, ' ');
+  std::replace_if(
+      words.begin(), words.end(), [](char c) { return c == '\n' || c == '\r' || c == '\0'; }, ' ');
   while (!words.empty() && words.back() == ' ') words.pop_back();
   return words;
 }
@@ -75,7 +76,7 @@ std::string failure_of(int status) {
 }
 
 struct Ended {
-  std::string failure;   // empty: status 0
+  std::string failure;  // empty: status 0
   std::int64_t cpu_ns = 0;
 };
 
@@ -88,34 +89,34 @@ Ended run_child(std::vector<std::string>& arguments, int errors) {
   int fork_error = 0;
   // The child writes here why it could not execute the program. Never waited for: what is to come is there when the child has ended.
   int reasons[2];
-  if (::pipe2(reasons, O_CLOEXEC | O_NONBLOCK) != 0) throw std::runtime_error(std::string("command: cannot start a process: ") + std::strerror(errno));
+  if (::pipe2(reasons, O_CLOEXEC | O_NONBLOCK) != 0)
+    throw std::runtime_error(std::string("command: cannot start a process: ") + std::strerror(errno));
   const OwnedDescriptor reason(reasons[0]);
   const OwnedDescriptor reason_writer(reasons[1]);
   // Boost.Process's own error pipe is switched off: it is not close-on-exec, so that processes started at the same time by other
   // threads would hold it open.
   boost_process::child started(
-      boost_process::ignore_error, boost_process::posix::use_vfork,
-      boost_process::extend::on_setup([&](auto& executor) {
+      boost_process::ignore_error, boost_process::posix::use_vfork, boost_process::extend::on_setup([&](auto& executor) {
         executor.exe = argv[0];
         executor.cmd_line = argv.data();
       }),
-      boost_process::std_in < boost_process::null, boost_process::std_out > boost_process::null,
+      boost_process::std_in<boost_process::null, boost_process::std_out> boost_process::null,
       boost_process::extend::on_exec_setup([&](auto&) {
         // After the redirections above: whatever else this process has open is none of the command's business.
         ::dup2(errors, STDERR_FILENO);
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);   // the thread that started it waits for it: they live equally long
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // the thread that started it waits for it: they live equally long
         if (::getppid() != parent) ::_exit(127);
         sigset_t none;
         sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
-        ::execvp(argv[0], argv.data());                  // looks along PATH
+        ::execvp(argv[0], argv.data());  // looks along PATH
         const int error = errno;
         ::_exit(::write(reason_writer.get(), &error, sizeof error) == sizeof error ? 127 : 126);
       }),
       boost_process::extend::on_fork_error([&](auto&, const std::error_code& error) { fork_error = error.value(); }));
   if (fork_error != 0) throw std::runtime_error(std::string("command: cannot start a process: ") + std::strerror(fork_error));
   const pid_t pid = started.id();
-  started.detach();   // waited for here, since Boost.Process does not give what the child used
+  started.detach();  // waited for here, since Boost.Process does not give what the child used
   int status = 0;
   rusage usage{};
   while (::wait4(pid, &status, 0, &usage) < 0) {

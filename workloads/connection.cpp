@@ -121,8 +121,7 @@ void Connection::fail(std::string_view what, int error) const {
 
 std::uint16_t server_port(const RunContext& context, std::uint32_t resource, std::string_view workload) {
   if (resource >= context.ports.size() || context.ports[resource] == 0) {
-    throw std::runtime_error(std::string(workload) + ": no server runs for it (resource " + std::to_string(resource) +
-                             ")");
+    throw std::runtime_error(std::string(workload) + ": no server runs for it (resource " + std::to_string(resource) + ")");
   }
   return context.ports[resource];
 }

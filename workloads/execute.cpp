@@ -12,8 +12,8 @@ namespace workloads {
 
 Work make_work(const Workload& workload, const Request& request, const Calibration& calibration) {
   if (request.duration.count() < 0) {
-    throw std::invalid_argument(std::string(workload.name()) + ": a duration of " +
-                                std::to_string(request.duration.count()) + " ns; allowed: 0 and more");
+    throw std::invalid_argument(std::string(workload.name()) + ": a duration of " + std::to_string(request.duration.count()) +
+                                " ns; allowed: 0 and more");
   }
   Work work = workload.make(request, calibration);
   const auto all = catalogue();
@@ -29,8 +29,7 @@ Work make_work(const Workload& workload, const Request& request, const Calibrati
 Outcome execute(const Work& work, const RunContext& context, std::string_view input) {
   const auto all = catalogue();
   if (work.kind >= all.size()) {
-    throw std::runtime_error("no workload of kind " + std::to_string(work.kind) + "; there are " +
-                             std::to_string(all.size()));
+    throw std::runtime_error("no workload of kind " + std::to_string(work.kind) + "; there are " + std::to_string(all.size()));
   }
   Outcome outcome;
   outcome.pid = ::getpid();

@@ -27,14 +27,15 @@ Entry load(const std::string& path) {
   if (library == nullptr) throw std::runtime_error(std::string("function: cannot load it: ") + ::dlerror());
   void* const entry = ::dlsym(library, kEntry);
   if (entry == nullptr) {
-    throw std::runtime_error("function: '" + path + "' has no entry point " + kEntry + "(const char* input); see workloads/function_entry.h");
+    throw std::runtime_error("function: '" + path + "' has no entry point " + kEntry +
+                             "(const char* input); see workloads/function_entry.h");
   }
   return reinterpret_cast<Entry>(entry);
 }
 
 Entry entry_of(const std::string& path) {
   static std::mutex mutex;
-  static std::string loaded;   // guarded by mutex: a process has one subject
+  static std::string loaded;  // guarded by mutex: a process has one subject
   static Entry entry = nullptr;
   const std::lock_guard lock(mutex);
   if (entry == nullptr || loaded != path) {
@@ -76,7 +77,7 @@ class Function final : public Workload {
     const LastInput last(input.c_str());
     try {
       return entry(input.c_str());
-    } catch (const std::exception& error) {   // it must not, but it is not always up to it
+    } catch (const std::exception& error) {  // it must not, but it is not always up to it
       throw std::runtime_error(std::string(kEntry) + " threw '" + error.what() + "' for the input '" + input + "'");
     }
   }

@@ -57,8 +57,8 @@ class BeastStream {
   std::size_t write_some(const Buffers& buffers) {
     std::array<iovec, 16> pieces;
     std::size_t count = 0;
-    for (auto next = asio::buffer_sequence_begin(buffers);
-         next != asio::buffer_sequence_end(buffers) && count < pieces.size(); ++next) {
+    for (auto next = asio::buffer_sequence_begin(buffers); next != asio::buffer_sequence_end(buffers) && count < pieces.size();
+         ++next) {
       const asio::const_buffer buffer(*next);
       if (buffer.size() > 0) pieces[count++] = {.iov_base = const_cast<void*>(buffer.data()), .iov_len = buffer.size()};
     }

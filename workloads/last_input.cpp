@@ -19,9 +19,11 @@ thread_local const char* volatile current = nullptr;
 void say_input() {
   const char* const input = current;
   if (input == nullptr) return;
-  current = nullptr;   // once
-  constexpr std::size_t kMost = 200;   // the end of what a process printed is kept, on one line
-  const auto write = [](const char* text, std::size_t size) { [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text, size); };
+  current = nullptr;                  // once
+  constexpr std::size_t kMost = 200;  // the end of what a process printed is kept, on one line
+  const auto write = [](const char* text, std::size_t size) {
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text, size);
+  };
   constexpr char kBefore[] = "\nit was working on the input '";
   write(kBefore, sizeof kBefore - 1);
   const std::size_t size = std::strlen(input);
@@ -32,7 +34,7 @@ void say_input() {
 
 void on_fatal_signal(int signal) {
   say_input();
-  ::raise(signal);   // blocked until this returns; then with the default action again (SA_RESETHAND)
+  ::raise(signal);  // blocked until this returns; then with the default action again (SA_RESETHAND)
 }
 
 void install() {
@@ -41,7 +43,7 @@ void install() {
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_ONSTACK);
   sigemptyset(&action.sa_mask);
   for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS}) ::sigaction(signal, &action, nullptr);
-  std::atexit(say_input);   // runs on the thread that called exit()
+  std::atexit(say_input);  // runs on the thread that called exit()
 }
 
 // Of the calling thread, unless it has one.
@@ -51,7 +53,7 @@ class SignalStack {
     stack_t present{};
     if (::sigaltstack(nullptr, &present) == 0 && (present.ss_flags & SS_DISABLE) == 0) return;
     memory_.reset(new (std::nothrow) char[kBytes]);
-    if (memory_ == nullptr) return;   // a stack overflow then goes without its input
+    if (memory_ == nullptr) return;  // a stack overflow then goes without its input
     const stack_t stack{.ss_sp = memory_.get(), .ss_flags = 0, .ss_size = kBytes};
     ::sigaltstack(&stack, nullptr);
   }

@@ -58,8 +58,8 @@ class Mixed final : public Workload {
     // 53 random bits are a uniform double in [0, 1).
     const double uniform = std::ldexp(static_cast<double>(SplitMix64(request.seed)() >> 11), -53);
     const double factor = 1 + shape_.jitter * (2 * uniform - 1);
-    const auto duration_ns = shape_.jitter == 0 ? request.duration.count()
-                                                : units_for(request.duration.count(), factor);  // rounded, saturating
+    const auto duration_ns =
+        shape_.jitter == 0 ? request.duration.count() : units_for(request.duration.count(), factor);  // rounded, saturating
     const auto compute_ns = std::llround(static_cast<double>(duration_ns) / (1 + shape_.wait_per_compute));
     return {.wait_ns = duration_ns - compute_ns,
             .compute_units = units_for(compute_ns, calibration.spin_units_per_ns),
@@ -117,8 +117,7 @@ const Workload* find_mixed_workload(std::string_view name) {
   }
   if (!name.empty()) return nullptr;
   for (const Mixed& mixed : instances()) {
-    if (mixed.shape().wait_per_compute == wanted.wait_per_compute && mixed.shape().jitter == wanted.jitter)
-      return &mixed;
+    if (mixed.shape().wait_per_compute == wanted.wait_per_compute && mixed.shape().jitter == wanted.jitter) return &mixed;
   }
   return nullptr;
 }

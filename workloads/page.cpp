@@ -9,10 +9,11 @@
 namespace workloads {
 namespace {
 
-constexpr std::array<std::string_view, 32> kWords{
-    "future", "worker", "thread", "process", "result",  "callback", "queue",   "signal", "kernel", "memory", "socket",
-    "buffer", "stream", "parser", "packet",  "channel", "monitor",  "barrier", "cache",  "clock",  "core",   "event",
-    "fiber",  "handle", "latch",  "lock",    "page",    "pipe",     "pool",    "task",   "timer",  "token"};
+constexpr std::array<std::string_view, 32> kWords{"future", "worker",  "thread",  "process", "result", "callback", "queue",
+                                                  "signal", "kernel",  "memory",  "socket",  "buffer", "stream",   "parser",
+                                                  "packet", "channel", "monitor", "barrier", "cache",  "clock",    "core",
+                                                  "event",  "fiber",   "handle",  "latch",   "lock",   "page",     "pipe",
+                                                  "pool",   "task",    "timer",   "token"};
 
 std::string_view word(SplitMix64& random) { return kWords[random.below(kWords.size())]; }
 

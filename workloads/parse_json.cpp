@@ -73,9 +73,7 @@ namespace {
 class ParseJson final : public Parser {
  public:
   std::string_view name() const override { return "parse_json"; }
-  std::string_view summary() const override {
-    return "parses a JSON document (as a callback: the fetched one) and reads it";
-  }
+  std::string_view summary() const override { return "parses a JSON document (as a callback: the fetched one) and reads it"; }
 
  private:
   double rate(const Calibration& calibration) const override { return calibration.json_units_per_ns; }

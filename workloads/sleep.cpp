@@ -10,9 +10,7 @@ namespace {
 class Sleep final : public Workload {
  public:
   std::string_view name() const override { return "sleep"; }
-  std::string_view summary() const override {
-    return "waits for the asked time: clock_nanosleep to an absolute deadline";
-  }
+  std::string_view summary() const override { return "waits for the asked time: clock_nanosleep to an absolute deadline"; }
 
   Work make(const Request& request, const Calibration&) const override {
     return {.wait_ns = request.duration.count(), .seed = request.seed};

@@ -20,12 +20,12 @@ namespace workloads {
 
 // One task or callback. Filled by Workload::make, executed by execute().
 struct Work {
-  std::uint32_t kind = 0;           // index into catalogue()
-  std::uint32_t resource = 0;       // which of what the RunContext holds: a port, or the input of a user's command
-  std::int64_t wait_ns = 0;         // time to wait (sleep, server delay), ns; never negative
-  std::int64_t compute_units = 0;   // amount of computation in the workload's own unit, see Calibration
-  std::int64_t bytes = 0;           // payload, page or file size
-  std::uint64_t seed = 0;           // everything random in the work comes from it
+  std::uint32_t kind = 0;          // index into catalogue()
+  std::uint32_t resource = 0;      // which of what the RunContext holds: a port, or the input of a user's command
+  std::int64_t wait_ns = 0;        // time to wait (sleep, server delay), ns; never negative
+  std::int64_t compute_units = 0;  // amount of computation in the workload's own unit, see Calibration
+  std::int64_t bytes = 0;          // payload, page or file size
+  std::uint64_t seed = 0;          // everything random in the work comes from it
 };
 static_assert(std::is_trivially_copyable_v<Work>);
 
@@ -37,11 +37,11 @@ struct Calibration {
   double spin_units_per_ns = 0;
   double sort_units_per_ns = 0;
   double hash_units_per_ns = 0;
-  double json_units_per_ns = 0;   // bytes of JSON parsed
-  double html_units_per_ns = 0;   // bytes of HTML scanned
-  double python_spin_units_per_ns = 0;   // spin written in Python; 0: no Python was measured
-  bool python_lock = true;               // Python's threads compute one at a time, under its GIL
-  std::int64_t sleep_lateness_ns = 0;    // by which a sleep ends late, median, ns; 0: not measured
+  double json_units_per_ns = 0;         // bytes of JSON parsed
+  double html_units_per_ns = 0;         // bytes of HTML scanned
+  double python_spin_units_per_ns = 0;  // spin written in Python; 0: no Python was measured
+  bool python_lock = true;              // Python's threads compute one at a time, under its GIL
+  std::int64_t sleep_lateness_ns = 0;   // by which a sleep ends late, median, ns; 0: not measured
 };
 
 // Takes about `budget` of wall time on an otherwise idle core, a third of it for sleeps.
@@ -49,9 +49,9 @@ Calibration calibrate(std::chrono::nanoseconds budget = std::chrono::millisecond
 
 // What a user wants to have measured: a command or a function, and what it is to work on. Serialisable by cereal.
 struct Subject {
-  std::vector<std::string> command = {};   // argv; "{}" in any argument stands for the input
-  std::string library = {};                // path of the shared object that holds the function
-  std::vector<std::string> inputs = {};    // one per task, from the first again when there are more tasks
+  std::vector<std::string> command = {};  // argv; "{}" in any argument stands for the input
+  std::string library = {};               // path of the shared object that holds the function
+  std::vector<std::string> inputs = {};   // one per task, from the first again when there are more tasks
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -61,9 +61,9 @@ struct Subject {
 
 // What the workers of a run share: sent to each of them once, at start. Serialisable by cereal.
 struct RunContext {
-  std::string scratch_directory = {};      // exists; empty if no workload of the run needs one
-  std::vector<std::uint16_t> ports = {};   // loopback TCP ports: [kEchoPort], [kHttpPort]; 0 where no such server runs
-  Subject subject = {};                    // of `command` and `function`; empty elsewhere
+  std::string scratch_directory = {};     // exists; empty if no workload of the run needs one
+  std::vector<std::uint16_t> ports = {};  // loopback TCP ports: [kEchoPort], [kHttpPort]; 0 where no such server runs
+  Subject subject = {};                   // of `command` and `function`; empty elsewhere
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -76,13 +76,13 @@ inline constexpr std::uint32_t kHttpPort = 1;
 // What one execution of a Work leaves. Serialisable by cereal. Times are CLOCK_MONOTONIC, ns, comparable between the
 // processes of a machine.
 struct Outcome {
-  std::uint64_t digest = 0;        // proves the work was done; a function of Work and input only, never of time
+  std::uint64_t digest = 0;  // proves the work was done; a function of Work and input only, never of time
   std::int64_t started_ns = 0;
   std::int64_t finished_ns = 0;
-  std::int64_t cpu_ns = 0;         // CPU time of the executing thread, and of the child processes that it waited for
+  std::int64_t cpu_ns = 0;  // CPU time of the executing thread, and of the child processes that it waited for
   std::int32_t pid = 0;
   std::int32_t tid = 0;
-  std::string body;                // what a callback gets to parse: the page, the JSON text; else empty
+  std::string body;  // what a callback gets to parse: the page, the JSON text; else empty
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -92,17 +92,17 @@ struct Outcome {
 
 // What a cell asks for when it makes a Work.
 struct Request {
-  std::chrono::nanoseconds duration{0};   // service time aimed at; split into wait and compute as the workload defines
-  std::int64_t payload_bytes = 0;         // 0: the workload's own default
-  std::uint64_t seed = 0;                 // differs per task
-  std::uint32_t index = 0;                // of the task among those of its cell
+  std::chrono::nanoseconds duration{0};  // service time aimed at; split into wait and compute as the workload defines
+  std::int64_t payload_bytes = 0;        // 0: the workload's own default
+  std::uint64_t seed = 0;                // differs per task
+  std::uint32_t index = 0;               // of the task among those of its cell
 };
 
 // What a Work demands of the machine, for the model: numbers only.
 struct Demand {
   std::int64_t wait_ns = 0;
   std::int64_t compute_ns = 0;
-  bool process_wide_lock = false;   // computes under one lock per process (a GIL)
+  bool process_wide_lock = false;  // computes under one lock per process (a GIL)
 };
 
 // What a workload needs before it can run; the harness provides it.
@@ -110,7 +110,7 @@ struct Needs {
   bool scratch_directory = false;
   bool echo_server = false;
   bool http_server = false;
-  bool subject = false;   // RunContext::subject: a command or function that only the user can give
+  bool subject = false;  // RunContext::subject: a command or function that only the user can give
 };
 
 // One workload: one file, one line in catalogue.cpp.
@@ -119,7 +119,7 @@ class Workload {
   virtual ~Workload() = default;
 
   virtual std::string_view name() const = 0;
-  virtual std::string_view summary() const = 0;   // one line, for `poolbench list workloads`
+  virtual std::string_view summary() const = 0;  // one line, for `poolbench list workloads`
   virtual Needs needs() const { return {}; }
 
   // The Work whose service time is about request.duration. `work.kind` is filled in by make_work() below.
@@ -136,14 +136,14 @@ class Workload {
   struct Product {
     std::uint64_t digest = 0;
     std::string body;
-    std::int64_t children_cpu_ns = 0;   // CPU time of processes that it started and waited for
+    std::int64_t children_cpu_ns = 0;  // CPU time of processes that it started and waited for
   };
   virtual Product run(const Work& work, const RunContext& context, std::string_view input) const = 0;
 };
 
 // All workloads, in a fixed order: Work::kind indexes it.
 std::span<const Workload* const> catalogue();
-const Workload* find_workload(std::string_view name);   // nullptr if there is none of that name
+const Workload* find_workload(std::string_view name);  // nullptr if there is none of that name
 
 // workload.make() with `kind` filled in.
 Work make_work(const Workload& workload, const Request& request, const Calibration& calibration);

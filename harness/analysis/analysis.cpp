@@ -47,7 +47,7 @@ std::optional<Cell> recover(const RowKind& row, const std::unordered_map<std::st
 // The cells of the frozen suite, on the cores and with the seeds of the directory's runs; and those beyond it: of a directory
 // whose runs did not write down what they planned.
 std::vector<Cell> cells_planned_again(const std::filesystem::path& run_directory, const std::vector<Context>& contexts,
-                              const Rows& rows, const CellsOnCores& beyond_suite) {
+                                      const Rows& rows, const CellsOnCores& beyond_suite) {
   std::vector<Cell> cells;
   std::set<int> cores;
   for (const Row& row : rows.all()) cores.insert(row.kind->cores);
@@ -76,8 +76,8 @@ std::vector<Cell> cells_planned_again(const std::filesystem::path& run_directory
 }
 
 // What the runs wrote down, and where a row's cell is not among it, what they must have planned.
-std::vector<Cell> cells_known(const std::filesystem::path& run_directory, const std::vector<Context>& contexts,
-                              const Rows& rows, const CellsOnCores& beyond_suite) {
+std::vector<Cell> cells_known(const std::filesystem::path& run_directory, const std::vector<Context>& contexts, const Rows& rows,
+                              const CellsOnCores& beyond_suite) {
   std::vector<Cell> cells;
   try {
     cells = read_cells(run_directory);
@@ -101,12 +101,10 @@ std::vector<Cell> cells_known(const std::filesystem::path& run_directory, const 
 std::string duration(std::int64_t ns) { return format_duration(std::chrono::nanoseconds(ns)); }
 
 // "100ms", "100ms,200ms,300ms", "up to 400ms": of an explicit case as far as it is known and short.
-std::string durations_text(const std::string& distribution, std::int64_t scale_ns,
-                           const std::vector<std::int64_t>* listed) {
+std::string durations_text(const std::string& distribution, std::int64_t scale_ns, const std::vector<std::int64_t>* listed) {
   if (distribution != "explicit") return duration(scale_ns);
   if (listed == nullptr) return "up to " + duration(scale_ns);
-  if (std::adjacent_find(listed->begin(), listed->end(), std::not_equal_to<>()) == listed->end())
-    return duration(scale_ns);
+  if (std::adjacent_find(listed->begin(), listed->end(), std::not_equal_to<>()) == listed->end()) return duration(scale_ns);
   constexpr std::size_t kShort = 6;
   if (listed->size() > kShort) return "up to " + duration(scale_ns);
   std::string text;
@@ -123,8 +121,7 @@ std::string title_of(const CellSummary& summary) {
   if (!has_callbacks(f.strategy)) {
     title += ", no callbacks";
   } else if (f.callback_ns > 0) {
-    title += ", callbacks of " +
-             durations_text(f.distribution, f.callback_ns, cell ? &cell->callback_durations_ns : nullptr);
+    title += ", callbacks of " + durations_text(f.distribution, f.callback_ns, cell ? &cell->callback_durations_ns : nullptr);
   }
   if (f.payload_bytes > 0) title += fmt::format(", {} bytes", f.payload_bytes);
   return title;
@@ -133,8 +130,8 @@ std::string title_of(const CellSummary& summary) {
 // What cells of one scenario have in common; durations where they are known.
 std::string scenario_key(const CellSummary& summary) {
   const Factors& f = summary.factors;
-  std::string key = fmt::format("{}|{}|{}|{}|{}|{}|{}", f.workload, f.distribution, f.tasks, f.task_ns, f.payload_bytes,
-                                f.seed, !has_callbacks(f.strategy) ? "none" : std::to_string(f.callback_ns));
+  std::string key = fmt::format("{}|{}|{}|{}|{}|{}|{}", f.workload, f.distribution, f.tasks, f.task_ns, f.payload_bytes, f.seed,
+                                !has_callbacks(f.strategy) ? "none" : std::to_string(f.callback_ns));
   if (f.distribution == "explicit" && summary.cell) {
     for (const std::int64_t ns : summary.cell->task_durations_ns) key += fmt::format("|{}", ns);
     if (has_callbacks(f.strategy)) {
@@ -180,7 +177,7 @@ namespace {
 class CellNumbers {
  public:
   std::size_t operator()(const RowKind& kind) {
-    const auto [known, is_new] = by_kind_.try_emplace(&kind, 0);   // of many rows with one kind only the first is hashed
+    const auto [known, is_new] = by_kind_.try_emplace(&kind, 0);  // of many rows with one kind only the first is hashed
     if (is_new) known->second = by_id_.try_emplace(kind.cell_id, by_id_.size()).first->second;
     return known->second;
   }

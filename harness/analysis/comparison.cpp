@@ -87,8 +87,8 @@ Comparison compare(const Analysis& a, const Analysis& b, const CompareOptions& o
     if (!shared.contains(identity) && in_a.at(identity) == &cell) comparison.only_in_a.push_back(&cell);
   }
   if (shared.empty()) {
-    throw ConfigError(fmt::format("there is nothing to compare: of {} and {} cells none has the same factors",
-                                  a.cells.size(), b.cells.size()));
+    throw ConfigError(
+        fmt::format("there is nothing to compare: of {} and {} cells none has the same factors", a.cells.size(), b.cells.size()));
   }
 
   std::vector<double> p_values;

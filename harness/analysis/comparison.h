@@ -18,7 +18,7 @@
 namespace harness {
 
 struct CompareOptions {
-  double minimum_effect = 0.05;   // of the ratio of the medians
+  double minimum_effect = 0.05;  // of the ratio of the medians
   bool across_machines = false;
 };
 
@@ -36,12 +36,12 @@ struct ComparedCell {
 struct UnmeasuredCell {
   const CellSummary* a = nullptr;
   const CellSummary* b = nullptr;
-  bool broke = false;   // A measured it, B did not
-  std::string why;      // "B: crash: ..."
+  bool broke = false;  // A measured it, B did not
+  std::string why;     // "B: crash: ..."
 };
 
 struct Comparison {
-  std::vector<ComparedCell> cells;   // the largest effect first
+  std::vector<ComparedCell> cells;  // the largest effect first
   std::vector<UnmeasuredCell> unmeasured;
   std::vector<const CellSummary*> only_in_a;
   std::vector<const CellSummary*> only_in_b;

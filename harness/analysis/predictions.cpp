@@ -91,8 +91,7 @@ CellPrediction predict_cell(const Analysis& analysis, const CellSummary& summary
       return without("the workload has no defined service time, and no cell with 1 worker measured one");
     }
     if (!modelled.task_known) {
-      for (model::Demand& task : modelled.model_case.tasks)
-        task = {.wait_ns = alone->task_ns, .compute_ns = 0, .locked = false};
+      for (model::Demand& task : modelled.model_case.tasks) task = {.wait_ns = alone->task_ns, .compute_ns = 0, .locked = false};
     }
     if (!modelled.callback_known) {
       for (model::Demand& callback : modelled.model_case.callbacks)

@@ -17,9 +17,9 @@ namespace harness {
 struct CellPrediction {
   std::optional<std::int64_t> predicted_ns;
   std::optional<std::int64_t> expected_ns;  // the same on this machine, whose sleeps end late; nothing if that is not known
-  model::ClosedForm form;  // meaningful when predicted_ns is
-  std::string basis;       // where service times came from: "requested", "measured at 1 worker"
-  std::string why_not;     // when there is no prediction
+  model::ClosedForm form;                   // meaningful when predicted_ns is
+  std::string basis;                        // where service times came from: "requested", "measured at 1 worker"
+  std::string why_not;                      // when there is no prediction
 };
 
 // One per cell of the analysis, in its order. Tasks or callbacks without a defined service time (a disk's) are given

@@ -33,8 +33,8 @@ struct DescriptorPair {
 };
 
 // Both ends are close-on-exec: a child gets its end only by being given it. Throws std::system_error.
-DescriptorPair make_stream_pair();   // both directions (a local stream socket)
-DescriptorPair make_pipe();          // ours reads, theirs writes
+DescriptorPair make_stream_pair();  // both directions (a local stream socket)
+DescriptorPair make_pipe();         // ours reads, theirs writes
 
 // How many descriptors this process may ever have open (the hard limit of RLIMIT_NOFILE).
 std::uint64_t descriptor_limit();

@@ -20,7 +20,7 @@ class Fnv1a {
   std::uint64_t state_ = 0xcbf29ce484222325u;
 };
 
-std::string hex(std::uint64_t value);   // 16 lower-case digits
+std::string hex(std::uint64_t value);  // 16 lower-case digits
 std::string fnv1a_hex(std::string_view bytes);
 
 }  // namespace harness

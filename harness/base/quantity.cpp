@@ -13,7 +13,7 @@
 namespace harness {
 namespace {
 
-__extension__ typedef unsigned __int128 Wide;   // 10^18 * 6e10 fits with room to spare
+__extension__ typedef unsigned __int128 Wide;  // 10^18 * 6e10 fits with room to spare
 
 constexpr std::uint64_t kMostNs = std::numeric_limits<std::int64_t>::max();
 
@@ -118,7 +118,7 @@ std::string format_duration(std::chrono::nanoseconds duration) {
     if (unit.name == "min" || ns < unit.ns) continue;
     std::string text = decimal(ns, unit.ns);
     text += unit.name;
-    if (shortest.empty() || text.size() <= shortest.size()) shortest = text;   // of equals the larger unit
+    if (shortest.empty() || text.size() <= shortest.size()) shortest = text;  // of equals the larger unit
   }
   return shortest;
 }
@@ -134,8 +134,7 @@ std::string human_duration(std::chrono::nanoseconds duration) {
   // The limit of a unit is where three significant digits would round up into the next one.
   for (const Scale& scale : {Scale{1, "ns"}, Scale{1e3, "us"}, Scale{1e6, "ms"}}) {
     if (size < 999.5 * scale.ns) {
-      return fmt::format("{:.{}f} {}", ns / scale.ns, size < 9.995 * scale.ns ? 2 : size < 99.95 * scale.ns ? 1 : 0,
-                         scale.name);
+      return fmt::format("{:.{}f} {}", ns / scale.ns, size < 9.995 * scale.ns ? 2 : size < 99.95 * scale.ns ? 1 : 0, scale.name);
     }
   }
   if (size < 119.95e9) return fmt::format("{:.{}f} s", ns / 1e9, size < 9.995e9 ? 2 : size < 99.95e9 ? 1 : 0);
@@ -144,7 +143,8 @@ std::string human_duration(std::chrono::nanoseconds duration) {
 }
 
 std::vector<std::chrono::nanoseconds> parse_durations(std::string_view text) {
-  if (trimmed(text).empty()) throw ConfigError("empty list of durations; allowed: durations separated by commas, as in 8x100ms,1s");
+  if (trimmed(text).empty())
+    throw ConfigError("empty list of durations; allowed: durations separated by commas, as in 8x100ms,1s");
   std::vector<std::chrono::nanoseconds> durations;
   std::string_view rest = text;
   while (true) {

@@ -40,8 +40,8 @@ std::uint64_t parse_seed(std::string_view text);
 
 // One worker count as written and as evaluated.
 struct Size {
-  std::string spec;   // "cores*5", without blanks
-  int value = 0;      // >= 1
+  std::string spec;  // "cores*5", without blanks
+  int value = 0;     // >= 1
 };
 // A comma-separated list of
 //   expressions of integers and `cores` with + - * / (integer division) and parentheses: "4", "cores*5", "(cores+1)/2";

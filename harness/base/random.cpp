@@ -20,7 +20,7 @@ std::uint64_t SplitMix64::below(std::uint64_t bound) {
 }
 
 double SplitMix64::open_unit() {
-  constexpr double kStep = 1.0 / 9007199254740992.0;   // 2^-53
+  constexpr double kStep = 1.0 / 9007199254740992.0;  // 2^-53
   return (static_cast<double>(next() >> 11) + 0.5) * kStep;
 }
 

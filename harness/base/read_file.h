@@ -16,8 +16,8 @@ namespace harness {
 
 inline constexpr std::size_t kMostSuiteBytes = std::size_t{4} << 20;
 inline constexpr std::size_t kMostContextBytes = std::size_t{4} << 20;
-inline constexpr std::size_t kMostTableBytes = std::size_t{512} << 20;   // results.csv, evidence: a million rows
-inline constexpr std::size_t kMostInputBytes = std::size_t{64} << 20;    // --inputs
+inline constexpr std::size_t kMostTableBytes = std::size_t{512} << 20;  // results.csv, evidence: a million rows
+inline constexpr std::size_t kMostInputBytes = std::size_t{64} << 20;   // --inputs
 
 // `what` names the file in messages: "suite". Throws ConfigError: it cannot be opened or read, is no regular file, holds more than
 // `most` bytes.

@@ -13,7 +13,8 @@
 namespace harness {
 namespace {
 
-constexpr std::string_view kForms = "1, cores, cores*5, (cores+1)/2, 1..8, 1..(cores*5), 4..64*2 (4, 8, ... up to 64), or a list of them";
+constexpr std::string_view kForms =
+    "1, cores, cores*5, (cores+1)/2, 1..8, 1..(cores*5), 4..64*2 (4, 8, ... up to 64), or a list of them";
 
 class SizeParser {
  public:
@@ -194,9 +195,10 @@ class SizeParser {
     const std::string factor = bound.substr(star + 1);
     const bool factor_ends_it = !factor.empty() && std::all_of(factor.begin(), factor.end(), is_digit);
     const std::string every = fmt::format("{}..({}) for every size up to {}", low, bound, bound);
-    fail(factor_ends_it ? fmt::format("the * after .. can be read in two ways; write {}, or {}..({})*{} for growing by a factor of {}",
-                                      every, low, bound.substr(0, star), factor, factor)
-                        : fmt::format("a * after .. stands in parentheses: write {}", every));
+    fail(factor_ends_it
+             ? fmt::format("the * after .. can be read in two ways; write {}, or {}..({})*{} for growing by a factor of {}",
+                           every, low, bound.substr(0, star), factor, factor)
+             : fmt::format("a * after .. stands in parentheses: write {}", every));
   }
 
   [[noreturn]] void overflow() const { fail("it is more than 2^31-1"); }
@@ -211,9 +213,9 @@ class SizeParser {
   std::string_view text_;
   int cores_;
   std::size_t at_ = 0;
-  int depth_ = 0;      // parentheses that are open
-  int products_ = 0;   // * outside parentheses since it was set to 0
-  std::unordered_set<std::int64_t> there_;   // the values of the list
+  int depth_ = 0;                           // parentheses that are open
+  int products_ = 0;                        // * outside parentheses since it was set to 0
+  std::unordered_set<std::int64_t> there_;  // the values of the list
 };
 
 }  // namespace

@@ -18,8 +18,8 @@ Character first_of(std::string_view text) {
   const std::size_t bytes = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
   if (bytes > text.size()) return {1, 1};
   // Three bytes from U+2E80 on: CJK, its punctuation and full-width forms. What is below takes one column.
-  const bool wide = bytes == 4 || (bytes == 3 && lead >= 0xE3) ||
-                    (bytes == 3 && lead == 0xE2 && static_cast<unsigned char>(text[1]) >= 0xBA);
+  const bool wide =
+      bytes == 4 || (bytes == 3 && lead >= 0xE3) || (bytes == 3 && lead == 0xE2 && static_cast<unsigned char>(text[1]) >= 0xBA);
   return {bytes, wide ? std::size_t{2} : std::size_t{1}};
 }
 
@@ -37,10 +37,10 @@ std::size_t columns_of(std::string_view text) {
 
 std::string hang(std::string_view text, std::size_t indent, std::size_t width) {
   std::string out;
-  std::size_t column = 0;      // of the line so far
-  std::size_t blank = 0;       // bytes of `out` up to and without the last blank that a line may be broken at; 0: none
-  std::size_t after = 0;       // the column right after that blank
-  bool only_indent = true;     // nothing but blanks on the line so far
+  std::size_t column = 0;   // of the line so far
+  std::size_t blank = 0;    // bytes of `out` up to and without the last blank that a line may be broken at; 0: none
+  std::size_t after = 0;    // the column right after that blank
+  bool only_indent = true;  // nothing but blanks on the line so far
   while (!text.empty()) {
     const Character next = first_of(text);
     if (column + next.columns > width) {
@@ -77,7 +77,7 @@ std::string hang(std::string_view text, std::size_t indent, std::size_t width) {
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;   // nearer than this, or it is another word
+  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;  // nearer than this, or it is another word
   for (const std::string& candidate : candidates) {
     // Levenshtein distance, one row at a time.
     std::vector<std::size_t> row(candidate.size() + 1);

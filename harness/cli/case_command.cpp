@@ -49,8 +49,8 @@ std::string json(const model::Prediction& prediction, const Repetitions& repetit
   for (const auto& [sample, trace] : repetitions) {
     if (&sample != &repetitions.front().sample) out += ", ";
     const bool ok = sample.status == "ok";
-    out += fmt::format(R"({{"makespan_ns": {}, "status": "{}", "tasks": )",
-                       ok ? std::to_string(sample.makespan_ns) : "null", sample.status);
+    out += fmt::format(R"({{"makespan_ns": {}, "status": "{}", "tasks": )", ok ? std::to_string(sample.makespan_ns) : "null",
+                       sample.status);
     append_json(trace ? relative_times(*trace) : std::vector<model::TaskTimes>{}, out);
     out += '}';
   }

@@ -40,15 +40,13 @@ void set_workers(const CaseOptions& options, const Backend& backend, Cell& cell)
   const bool fixed = own == backend.workers(2, cell.tasks) && own == backend.workers(3, cell.tasks);
   if (options.workers.empty()) {
     if (!fixed)
-      throw ConfigError(
-          fmt::format("--workers is missing: backend {} needs one size, such as 4 or cores*5", options.backend));
+      throw ConfigError(fmt::format("--workers is missing: backend {} needs one size, such as 4 or cores*5", options.backend));
     cell.workers = own;
     cell.workers_spec = std::to_string(own);
     return;
   }
   if (options.workers.find(',') != std::string::npos || options.workers.find("..") != std::string::npos) {
-    throw ConfigError(
-        fmt::format("--workers '{}' is a list; one size is allowed here, such as 4 or cores*5", options.workers));
+    throw ConfigError(fmt::format("--workers '{}' is a list; one size is allowed here, such as 4 or cores*5", options.workers));
   }
   const std::vector<Size> sizes = parse_sizes(options.workers, cell.cores);
   if (sizes.size() != 1) throw ConfigError(fmt::format("--workers '{}': one size is allowed here", options.workers));
@@ -67,14 +65,12 @@ void set_callbacks(const CaseOptions& options, Cell& cell) {
   const bool one_for_all = callbacks.size() == 1 && options.callbacks.find_first_of(",x") == std::string::npos;
   if (one_for_all) callbacks.assign(n, callbacks.front());
   if (callbacks.size() != n) {
-    throw ConfigError(
-        fmt::format("--callbacks '{}' gives {} durations for {} tasks; allowed: one for all, or one per task",
-                    options.callbacks, callbacks.size(), n));
+    throw ConfigError(fmt::format("--callbacks '{}' gives {} durations for {} tasks; allowed: one for all, or one per task",
+                                  options.callbacks, callbacks.size(), n));
   }
   const std::int64_t longest = *std::max_element(callbacks.begin(), callbacks.end());
   if (!has_callbacks(cell.strategy) && longest > 0) {
-    throw ConfigError(
-        fmt::format("--callbacks '{}' does not apply to strategy none: it has no callbacks", options.callbacks));
+    throw ConfigError(fmt::format("--callbacks '{}' does not apply to strategy none: it has no callbacks", options.callbacks));
   }
   cell.callback_durations_ns = std::move(callbacks);
   cell.callback_ns = longest;
@@ -84,28 +80,23 @@ void set_callbacks(const CaseOptions& options, Cell& cell) {
 
 void add_case_options(CLI::App& command, CaseOptions& options) {
   command.add_option("--backend", options.backend, "executor under test; see `poolbench list backends`")->required();
-  command.add_option("--workers", options.workers,
-                     "one size: 4, cores, cores*5; inline has 1, thread_per_task one per task");
+  command.add_option("--workers", options.workers, "one size: 4, cores, cores*5; inline has 1, thread_per_task one per task");
   command.add_option("--tasks", options.tasks, "durations in submission order: 100ms,200ms or 8x100ms,1s")->required();
   command.add_option("--callbacks", options.callbacks, "one duration for all, or one per task")->default_str("0s");
-  command.add_option("--strategy", options.strategy, "who runs the callbacks; see `poolbench list strategies`")
-      ->required();
+  command.add_option("--strategy", options.strategy, "who runs the callbacks; see `poolbench list strategies`")->required();
   command.add_option("--parsers", options.parsers, "parser processes of strategy extra (default 1)");
   command.add_option("--chunksize", options.chunksize, "tasks per job of strategy map (default 1)");
   command.add_option("-r,--runs", options.runs, "repetitions of `case`; a prediction has none")->default_str("5");
   command.add_flag("--json", options.json, "one JSON document instead of the table");
 }
 
-int runs_of(const CaseOptions& options) {
-  return static_cast<int>(parse_integer(options.runs, "--runs", 1, 1'000'000));
-}
+int runs_of(const CaseOptions& options) { return static_cast<int>(parse_integer(options.runs, "--runs", 1, 1'000'000)); }
 
 Cell cell_of(const CaseOptions& options, int cores) {
   const Backend& backend = find_backend(options.backend);
   require_known_strategy(options.strategy);
   if (const std::string reason = backend.skip_reason(options.strategy); !reason.empty()) {
-    throw ConfigError(
-        fmt::format("strategy {} is not defined on backend {}: {}", options.strategy, options.backend, reason));
+    throw ConfigError(fmt::format("strategy {} is not defined on backend {}: {}", options.strategy, options.backend, reason));
   }
 
   Cell cell;
@@ -116,8 +107,7 @@ Cell cell_of(const CaseOptions& options, int cores) {
   cell.distribution = "explicit";
   cell.start_method = backend.start_method();
   cell.task_durations_ns = nanoseconds(parse_durations(options.tasks));
-  if (cell.task_durations_ns.size() > static_cast<std::size_t>(kMost))
-    throw ConfigError("--tasks: more than 2147483647 tasks");
+  if (cell.task_durations_ns.size() > static_cast<std::size_t>(kMost)) throw ConfigError("--tasks: more than 2147483647 tasks");
   cell.tasks = static_cast<int>(cell.task_durations_ns.size());
   cell.task_ns = *std::max_element(cell.task_durations_ns.begin(), cell.task_durations_ns.end());
   set_workers(options, backend, cell);

@@ -66,8 +66,8 @@ int parse_and_act(int argc, char** argv) {
   CLI::App app("Thread pool or process pool? How many workers? Who runs the callback? Measured, and held against an exact model.",
                "poolbench");
   const BuildInfo& build = build_info();
-  app.set_version_flag("--version", fmt::format("poolbench {} ({}, {} {})", build.version, build.commit, build.compiler,
-                                                build.build_type));
+  app.set_version_flag("--version",
+                       fmt::format("poolbench {} ({}, {} {})", build.version, build.commit, build.compiler, build.build_type));
   app.require_subcommand(1);
   add_run_command(app, context);
   add_case_command(app, context);
@@ -80,7 +80,7 @@ int parse_and_act(int argc, char** argv) {
   add_list_command(app, context);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::Success& help) {   // --help, --version
+  } catch (const CLI::Success& help) {  // --help, --version
     std::ostringstream text;
     const int exit_code = app.exit(help, text, text);
     write_stdout(text.str());

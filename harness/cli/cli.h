@@ -14,8 +14,8 @@ class App;
 namespace harness {
 
 struct CommandContext {
-  std::vector<std::string> arguments;   // argv as given
-  std::function<int()> action;          // set by the chosen subcommand's CLI11 callback; returns the exit code
+  std::vector<std::string> arguments;  // argv as given
+  std::function<int()> action;         // set by the chosen subcommand's CLI11 callback; returns the exit code
 };
 
 void add_run_command(CLI::App& app, CommandContext& context);

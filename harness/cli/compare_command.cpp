@@ -45,8 +45,7 @@ std::vector<model::Change> parse_fail_on(const std::string& text) {
   if (text == "slower") return {model::Change::slower};
   if (text == "changed") return {model::Change::slower, model::Change::faster};
   if (text == "undecided") return {model::Change::slower, model::Change::undecided};
-  throw ConfigError(
-      fmt::format("bad --fail-on '{}'; allowed: slower, changed (slower or faster), undecided (or slower)", text));
+  throw ConfigError(fmt::format("bad --fail-on '{}'; allowed: slower, changed (slower or faster), undecided (or slower)", text));
 }
 
 std::string described(const std::string& directory, const Analysis& analysis) {
@@ -73,32 +72,27 @@ int run_compare(const Flags& flags) {
   }
   if (failing.empty()) return kExitOk;
   // A gate that cannot close must not look like one that found nothing.
-  if (const std::string warning = powerless(comparison); !warning.empty())
-    say(fmt::format("warning: --fail-on: {}\n", warning));
+  if (const std::string warning = powerless(comparison); !warning.empty()) say(fmt::format("warning: --fail-on: {}\n", warning));
   std::size_t count = 0;
   for (const model::Change change : failing) count += comparison.count(change);
   for (const UnmeasuredCell& cell : comparison.unmeasured) count += cell.broke ? 1 : 0;  // slower than any measurement
-  if (count > 0)
-    say(fmt::format("poolbench: --fail-on {}: {} cell{}\n", flags.fail_on, count, count == 1 ? "" : "s"));
+  if (count > 0) say(fmt::format("poolbench: --fail-on {}: {} cell{}\n", flags.fail_on, count, count == 1 ? "" : "s"));
   return count > 0 ? kExitCheckFailed : kExitOk;
 }
 
 }  // namespace
 
 void add_compare_command(CLI::App& app, CommandContext& context) {
-  CLI::App* const command =
-      app.add_subcommand("compare", "Two result directories: which cells became faster or slower");
+  CLI::App* const command = app.add_subcommand("compare", "Two result directories: which cells became faster or slower");
   const auto flags = std::make_shared<Flags>();
   command->add_option("A", flags->a, "The result directory before")->check(not_empty())->required();
   command->add_option("B", flags->b, "The result directory after")->check(not_empty())->required();
-  command->add_option("--min-effect", flags->min_effect, "Differences of the medians below it are none")
-      ->capture_default_str();
-  command->add_option(
-      "--fail-on", flags->fail_on,
-      "Exit with 1 if a cell is slower (or broke), changed (slower or faster), or undecided (or slower)")
+  command->add_option("--min-effect", flags->min_effect, "Differences of the medians below it are none")->capture_default_str();
+  command
+      ->add_option("--fail-on", flags->fail_on,
+                   "Exit with 1 if a cell is slower (or broke), changed (slower or faster), or undecided (or slower)")
       ->check(not_empty());
-  command->add_flag("--across-machines", flags->across_machines,
-                    "Compare although the machines differ; cores need not match");
+  command->add_flag("--across-machines", flags->across_machines, "Compare although the machines differ; cores need not match");
   command->add_flag("--json", flags->json, "One JSON document instead of the tables");
   command->add_flag("--markdown", flags->markdown, "A Markdown table instead of the tables");
   command->callback([flags, &context] { context.action = [flags] { return run_compare(*flags); }; });

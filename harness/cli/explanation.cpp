@@ -36,9 +36,8 @@ std::string what(const model::Case& c, const Link& link) {
   const std::size_t task = link.task + 1;
   switch (link.activity) {
     case Activity::submit:
-      return link.task == 0 || c.serial || c.strategy == model::Strategy::sync
-                 ? fmt::format("submit of task {}", task)
-                 : fmt::format("submits of tasks 1 to {}", task);
+      return link.task == 0 || c.serial || c.strategy == model::Strategy::sync ? fmt::format("submit of task {}", task)
+                                                                               : fmt::format("submits of tasks 1 to {}", task);
     case Activity::dispatch:
       return fmt::format("dispatch of task {}", task);
     case Activity::task:
@@ -94,8 +93,8 @@ std::string because(const Link& link) {
 }
 
 std::string line(const model::Case& c, const Link& link) {
-  std::string text = fmt::format("{:>12} {:>12}  {:<24} {:<13} {}", human(link.start_ns), human(link.finish_ns),
-                                 what(c, link), where(c, link), because(link));
+  std::string text = fmt::format("{:>12} {:>12}  {:<24} {:<13} {}", human(link.start_ns), human(link.finish_ns), what(c, link),
+                                 where(c, link), because(link));
   if (link.finish_ns - link.start_ns > link.alone_ns + 1) {
     text += fmt::format("; alone {}, the rest waits for a core or the lock", human(link.alone_ns));
   }
@@ -143,13 +142,14 @@ std::string explanation_text(const model::Case& c, const model::Prediction& pred
   const std::vector<Link> path = model::critical_path(c, prediction);
   std::string out;
   if (form.in_domain) {
-    out += hang(fmt::format("formula   {} = {}; the term that binds: {}", form.formula, exact(form.value_ns),
-                            form.binding_term), 10);
+    out += hang(fmt::format("formula   {} = {}; the term that binds: {}", form.formula, exact(form.value_ns), form.binding_term),
+                10);
   } else {
     out += hang(fmt::format("formula   none holds here ({}): simulated", form.violated), 10);
   }
   out += hang(fmt::format("bounds    {} to {}, of any case with these sums and extremes", exact(bounds.lower_ns),
-                          exact(bounds.upper_ns)), 10);
+                          exact(bounds.upper_ns)),
+              10);
   out += hang(fmt::format("path      {}", composition(path)), 10);
   out += fmt::format("\n{:>12} {:>12}  {:<24} {:<13} {}\n", "from", "to", "critical path", "where", "began because");
   for (std::size_t i = 0; i < path.size(); ++i) {
@@ -172,17 +172,16 @@ void append_explanation_json(const model::Case& c, const model::Prediction& pred
   fmt::format_to(to,
                  R"({{"formula": {}, "in_domain": {}, "binding": {}, "violated": {}, "lower_bound_ns": {}, )"
                  R"("upper_bound_ns": {}, "critical_path": [)",
-                 quoted(form.formula), form.in_domain, quoted(form.binding_term), quoted(form.violated),
-                 bounds.lower_ns, bounds.upper_ns);
+                 quoted(form.formula), form.in_domain, quoted(form.binding_term), quoted(form.violated), bounds.lower_ns,
+                 bounds.upper_ns);
   bool first = true;
   for (const Link& link : model::critical_path(c, prediction)) {
     const bool in_main = link.activity == Activity::submit || link.activity == Activity::routing;
     fmt::format_to(to,
                    R"({}{{"activity": "{}", "task": {}, "server": {}, "start_ns": {}, "finish_ns": {}, )"
                    R"("alone_ns": {}, "because": {}}})",
-                   first ? "" : ", ", name(link.activity), link.task + 1,
-                   in_main ? "null" : std::to_string(link.server + 1), link.start_ns, link.finish_ns, link.alone_ns,
-                   quoted(because(link)));
+                   first ? "" : ", ", name(link.activity), link.task + 1, in_main ? "null" : std::to_string(link.server + 1),
+                   link.start_ns, link.finish_ns, link.alone_ns, quoted(because(link)));
     first = false;
   }
   out += "]}";

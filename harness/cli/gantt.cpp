@@ -94,8 +94,7 @@ char level(double share) {
 // Mean of a step function over each column, as a share of `capacity`: +1 at each start, -1 at each finish.
 class Occupancy {
  public:
-  explicit Occupancy(std::int64_t makespan_ns)
-      : makespan_ns_(makespan_ns), part_(kWidth + 1, 0), whole_(kWidth + 1, 0) {}
+  explicit Occupancy(std::int64_t makespan_ns) : makespan_ns_(makespan_ns), part_(kWidth + 1, 0), whole_(kWidth + 1, 0) {}
 
   void add(std::int64_t start_ns, std::int64_t finish_ns) {
     const double scale = static_cast<double>(kWidth) / static_cast<double>(makespan_ns_);
@@ -156,12 +155,9 @@ std::string summarised(const model::Case& c, const model::Prediction& prediction
   const auto line = [&out](std::string_view label, const std::string& row) {
     out += fmt::format("{:<{}}|{}|\n", label, kLabel, row);
   };
-  const auto backlog = [&](std::string_view label, const Occupancy& of) {
-    line(label, of.row(std::max(1.0, of.most())));
-  };
+  const auto backlog = [&](std::string_view label, const Occupancy& of) { line(label, of.row(std::max(1.0, of.most()))); };
   const auto workers_used = std::min<std::size_t>(static_cast<std::size_t>(c.workers), prediction.tasks.size());
-  line(fmt::format("{} worker{}", workers_used, workers_used == 1 ? "" : "s"),
-       workers.row(static_cast<double>(workers_used)));
+  line(fmt::format("{} worker{}", workers_used, workers_used == 1 ? "" : "s"), workers.row(static_cast<double>(workers_used)));
   backlog("tasks wait", waiting);
   if (staged) {
     line(c.strategy == model::Strategy::extra ? fmt::format("{} parser{}", servers, servers == 1 ? "" : "s")
@@ -170,9 +166,8 @@ std::string summarised(const model::Case& c, const model::Prediction& prediction
     backlog("results wait", results);
   }
   out += axis(prediction.makespan_ns);
-  out += hang(fmt::format("{:{}}# = all busy, 0 to 9 = tenths of that, . = idle; waiting: tenths of the most, {:.0f} tasks{}",
-                          "", kLabel, waiting.most(),
-                          staged ? fmt::format(" and {:.0f} results", results.most()) : ""),
+  out += hang(fmt::format("{:{}}# = all busy, 0 to 9 = tenths of that, . = idle; waiting: tenths of the most, {:.0f} tasks{}", "",
+                          kLabel, waiting.most(), staged ? fmt::format(" and {:.0f} results", results.most()) : ""),
               kLabel, kTextColumns);
   return out;
 }
@@ -212,7 +207,7 @@ std::string gantt(const model::Case& c, const model::Prediction& prediction) {
   std::vector<std::pair<std::string, std::vector<Bar>>> rows;
   for (auto& [at, row] : bars) {
     const auto [stage, server] = at;
-    rows.emplace_back(stage == 2          ? callback_server_name(c, server)
+    rows.emplace_back(stage == 2        ? callback_server_name(c, server)
                       : caller_does_all ? std::string("caller")
                                         : fmt::format("worker {}", server + 1),
                       std::move(row));

@@ -99,8 +99,7 @@ std::string sweep_table(PredictRequest& request, const PredictedSweep& sweep) {
     std::string line = fmt::format("{:>10}", row.sizes.workers);
     if (parsers) line += fmt::format(" {:>8}", row.sizes.parsers);
     if (chunks) line += fmt::format(" {:>9}", row.sizes.chunksize);
-    const double speedup =
-        row.makespan_ns > 0 ? static_cast<double>(serial) / static_cast<double>(row.makespan_ns) : 1.0;
+    const double speedup = row.makespan_ns > 0 ? static_cast<double>(serial) / static_cast<double>(row.makespan_ns) : 1.0;
     line += fmt::format(" {:>14} {:>7.2f}x  ", human_duration(std::chrono::nanoseconds(row.makespan_ns)), speedup);
     const std::size_t indent = line.size();
     line += row.decides;
@@ -132,7 +131,8 @@ int predict_sweep(const PredictOptions& options, PredictRequest request) {
   {
     const InterruptScope interrupts;
     sweep = predict_points(request, !json,
-                           {[] { return std::chrono::nanoseconds(workloads::monotonic_ns()); }, interrupt_requested, stderr_progress()});
+                           {[] { return std::chrono::nanoseconds(workloads::monotonic_ns()); }, interrupt_requested,
+                            stderr_progress()});
   }
   if (!sweep.rows.empty()) write_stdout(json ? sweep_json(request, sweep) : sweep_table(request, sweep));
   if (!sweep.interrupted) return kExitOk;

@@ -24,8 +24,8 @@ SweptAxis parse_sweep(const std::string& text, int cores) {
   const auto at = text.find('=');
   SweptAxis sweep{text.substr(0, at), {}};
   if (at == std::string::npos || (sweep.axis != "workers" && sweep.axis != "parsers" && sweep.axis != "chunksize")) {
-    throw ConfigError(fmt::format("bad --sweep '{}'; allowed: AXIS=SIZES with AXIS one of {}, such as workers=1..64",
-                                  text, kSweepAxes));
+    throw ConfigError(
+        fmt::format("bad --sweep '{}'; allowed: AXIS=SIZES with AXIS one of {}, such as workers=1..64", text, kSweepAxes));
   }
   sweep.values = parse_sizes(text.substr(at + 1), cores);
   return sweep;
@@ -67,9 +67,7 @@ CaseOptions with_first_values(CaseOptions base, const std::vector<SweptAxis>& sw
   return base;
 }
 
-std::int64_t cost(const std::optional<std::string>& text) {
-  return text ? parse_duration(*text).count() : 0;
-}
+std::int64_t cost(const std::optional<std::string>& text) { return text ? parse_duration(*text).count() : 0; }
 
 void add_computation(const std::optional<std::string>& text, std::string_view flag, bool locked,
                      std::vector<model::Demand>& demands) {
@@ -77,8 +75,8 @@ void add_computation(const std::optional<std::string>& text, std::string_view fl
   const auto durations = parse_durations(*text);
   const bool one_for_all = durations.size() == 1 && text->find_first_of(",x") == std::string::npos;
   if (!one_for_all && durations.size() != demands.size()) {
-    throw ConfigError(fmt::format("{} '{}' gives {} durations for {} tasks; allowed: one for all, or one per task", flag,
-                                  *text, durations.size(), demands.size()));
+    throw ConfigError(fmt::format("{} '{}' gives {} durations for {} tasks; allowed: one for all, or one per task", flag, *text,
+                                  durations.size(), demands.size()));
   }
   for (std::size_t i = 0; i < demands.size(); ++i) {
     demands[i].compute_ns = durations[one_for_all ? 0 : i].count();
@@ -102,12 +100,14 @@ void require_meaning(const PredictOptions& options, const Cell& cell) {
   }
   if (!options.coupled) return;
   if (cell.start_method == "none" || (cell.strategy != "main" && has_callbacks(cell.strategy))) {
-    throw ConfigError("--coupled does not apply: only a process pool with strategy main or none has a thread that both "
-                      "dispatches and runs callbacks");
+    throw ConfigError(
+        "--coupled does not apply: only a process pool with strategy main or none has a thread that both "
+        "dispatches and runs callbacks");
   }
   if (computes || options.submit_cost) {
-    throw ConfigError("--coupled is modelled without shared cores and submit costs; leave out --compute, "
-                      "--callback-compute and --submit-cost");
+    throw ConfigError(
+        "--coupled is modelled without shared cores and submit costs; leave out --compute, "
+        "--callback-compute and --submit-cost");
   }
 }
 
@@ -116,8 +116,8 @@ model::Case model_case_of(const PredictOptions& options, const Cell& cell, int u
   model::Case c = waiting_case(cell);
   const bool processes = cell.start_method != "none";
   add_computation(options.compute, "--compute", options.gil && !processes, c.tasks);
-  add_computation(options.callback_compute, "--callback-compute",
-                  options.gil && !processes && !has_parsers(cell.strategy), c.callbacks);
+  add_computation(options.callback_compute, "--callback-compute", options.gil && !processes && !has_parsers(cell.strategy),
+                  c.callbacks);
   if (options.compute || options.callback_compute) {
     c.cores = usable_cores;
     if (options.cores) {
@@ -163,12 +163,15 @@ void set(PredictedPoint& point, const std::string& axis, const Size& size) {
 
 void add_predict_options(CLI::App& command, PredictOptions& options) {
   add_case_options(command, options.base);
-  command.get_option("--parsers")->description("parser processes of strategy extra (default 1); auto: the fewest that "
-                                               "reach the makespan of unlimited ones");
-  command.add_flag("--explain", options.explain,
-                   "which term of the formula binds, the critical path, and who does what when");
-  command.add_option("--sweep", options.sweeps, "AXIS=SIZES: a table over workers, parsers or chunksize, as in workers=1..64; "
-                                                "may be repeated")
+  command.get_option("--parsers")
+      ->description(
+          "parser processes of strategy extra (default 1); auto: the fewest that "
+          "reach the makespan of unlimited ones");
+  command.add_flag("--explain", options.explain, "which term of the formula binds, the critical path, and who does what when");
+  command
+      .add_option("--sweep", options.sweeps,
+                  "AXIS=SIZES: a table over workers, parsers or chunksize, as in workers=1..64; "
+                  "may be repeated")
       ->allow_extra_args(false);
   command.add_option("--submit-cost", options.submit_cost, "what each submit costs the submitting thread");
   command.add_option("--dispatch-cost", options.dispatch_cost, "what each task costs its worker beforehand");
@@ -179,8 +182,7 @@ void add_predict_options(CLI::App& command, PredictOptions& options) {
   command.add_option("--callback-compute", options.callback_compute, "likewise of each callback");
   command.add_option("--cores", options.cores, "cores that computation shares (default: this machine's)");
   command.add_flag("--gil", options.gil, "computation holds one lock per process, as Python's");
-  command.add_flag("--coupled", options.coupled,
-                   "callbacks run on the thread that dispatches, as in CPython's process pool");
+  command.add_flag("--coupled", options.coupled, "callbacks run on the thread that dispatches, as in CPython's process pool");
 }
 
 PredictRequest predict_request(const PredictOptions& options, int usable_cores) {

@@ -43,7 +43,7 @@ struct PointSizes {
 PointSizes sizes_of(const PredictedPoint& point);
 
 struct SweptAxis {
-  std::string axis;   // workers, parsers or chunksize
+  std::string axis;  // workers, parsers or chunksize
   std::vector<Size> values;
 };
 
@@ -53,8 +53,8 @@ class PredictRequest {
   // REQUIRES: `first` is the point with each axis at its first value.
   PredictRequest(PredictedPoint first, std::vector<SweptAxis> sweeps, bool parsers_auto);
 
-  bool parsers_auto() const { return parsers_auto_; }   // the points' parsers are m*
-  std::size_t points() const { return points_; }        // 1 without a sweep
+  bool parsers_auto() const { return parsers_auto_; }  // the points' parsers are m*
+  std::size_t points() const { return points_; }       // 1 without a sweep
   const PredictedPoint& point() const { return point_; }
 
   // Sweep order, the last axis fastest. REQUIRES: index < points().

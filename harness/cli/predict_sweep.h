@@ -19,18 +19,18 @@ namespace harness {
 struct SweepRow {
   PointSizes sizes;
   std::int64_t makespan_ns = 0;
-  std::string decides;   // the term that binds, or why no formula holds; empty when not asked for
+  std::string decides;  // the term that binds, or why no formula holds; empty when not asked for
 };
 
 struct PredictedSweep {
-  std::vector<SweepRow> rows;   // of all points, or of those before the interruption
-  std::size_t best = 0;         // of equal makespans the one with fewer workers and parsers in all, then the earlier
+  std::vector<SweepRow> rows;  // of all points, or of those before the interruption
+  std::size_t best = 0;        // of equal makespans the one with fewer workers and parsers in all, then the earlier
   bool interrupted = false;
 };
 
 struct PredictSeams {
-  std::function<std::chrono::nanoseconds()> now;   // monotonic
-  std::function<bool()> stop;                      // looked at between two points
+  std::function<std::chrono::nanoseconds()> now;  // monotonic
+  std::function<bool()> stop;                     // looked at between two points
   ProgressOptions progress;
 };
 

@@ -81,10 +81,13 @@ std::vector<std::string> range_of(const std::string& text) {
 std::vector<std::string> inputs_of(const Flags& flags) {
   if (!flags.range.empty() && !flags.inputs.empty()) throw ConfigError("--inputs and --range exclude each other");
   if (!flags.range.empty()) return range_of(flags.range);
-  if (flags.inputs.empty()) throw ConfigError("inputs are missing: --inputs FILE (one per line; - for standard input) or --range FIRST..LAST");
+  if (flags.inputs.empty())
+    throw ConfigError("inputs are missing: --inputs FILE (one per line; - for standard input) or --range FIRST..LAST");
   const bool from_stdin = flags.inputs == "-";
-  const std::string text = from_stdin ? read_stdin("list of inputs", kMostInputBytes) : read_file(flags.inputs, "list of inputs", kMostInputBytes);
-  if (text.find('\0') != std::string::npos) throw ConfigError("the inputs in '" + flags.inputs + "' hold a NUL byte; allowed: one per line");
+  const std::string text =
+      from_stdin ? read_stdin("list of inputs", kMostInputBytes) : read_file(flags.inputs, "list of inputs", kMostInputBytes);
+  if (text.find('\0') != std::string::npos)
+    throw ConfigError("the inputs in '" + flags.inputs + "' hold a NUL byte; allowed: one per line");
   const std::vector<std::string> inputs = lines_of(text);
   if (inputs.empty()) throw ConfigError("'" + flags.inputs + "' holds no inputs: one per line");
   return inputs;
@@ -92,7 +95,8 @@ std::vector<std::string> inputs_of(const Flags& flags) {
 
 // Executable by name along PATH, as execvp finds it. Only for a better message: the truth comes out when it is run.
 bool can_be_executed(const std::string& program) {
-  if (program.find('/') != std::string::npos) return ::access(program.c_str(), X_OK) == 0 && !std::filesystem::is_directory(program);
+  if (program.find('/') != std::string::npos)
+    return ::access(program.c_str(), X_OK) == 0 && !std::filesystem::is_directory(program);
   const char* const path = std::getenv("PATH");
   std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
   while (true) {
@@ -127,7 +131,8 @@ recommend::Question question_of(const Flags& flags, workloads::Subject& subject,
       for (const workloads::Workload* const known : workloads::catalogue()) {
         if (!known->needs().subject) names.emplace_back(known->name());
       }
-      throw ConfigError("unknown workload '" + flags.workload + "'" + did_you_mean(flags.workload, names) + "; known: " + join(names));
+      throw ConfigError("unknown workload '" + flags.workload + "'" + did_you_mean(flags.workload, names) +
+                        "; known: " + join(names));
     }
     refuse(!flags.inputs.empty() || !flags.range.empty(), "--inputs and --range", "--workload: --tasks says how many");
     question.title = flags.workload;
@@ -138,9 +143,12 @@ recommend::Question question_of(const Flags& flags, workloads::Subject& subject,
     if (!flags.payload.empty()) question.payload_bytes = parse_bytes(flags.payload);
     calibration = workloads::calibrate();
     if (question.callback_ns > 0) {
-      const workloads::Work task = workloads::make_work(*workload, {.duration = std::chrono::nanoseconds(question.task_ns), .payload_bytes = question.payload_bytes, .seed = 0}, calibration);
+      const workloads::Work task = workloads::make_work(
+          *workload, {.duration = std::chrono::nanoseconds(question.task_ns), .payload_bytes = question.payload_bytes, .seed = 0},
+          calibration);
       const workloads::Workload& callback = *workloads::find_workload(workload->callback(task));
-      const workloads::Demand demand = callback.demand(workloads::make_work(callback, {.duration = std::chrono::nanoseconds(question.callback_ns)}, calibration), calibration);
+      const workloads::Demand demand = callback.demand(
+          workloads::make_work(callback, {.duration = std::chrono::nanoseconds(question.callback_ns)}, calibration), calibration);
       question.callback = {.wait_ns = demand.wait_ns, .compute_ns = demand.compute_ns};
     }
     return question;
@@ -148,7 +156,8 @@ recommend::Question question_of(const Flags& flags, workloads::Subject& subject,
   refuse(flags.callback != "0s", "--callback", "a command or function");
   refuse(!flags.payload.empty(), "--payload", "a command or function");
   if (!flags.command.empty()) {
-    if (std::none_of(flags.command.begin(), flags.command.end(), [](const std::string& a) { return a.find("{}") != std::string::npos; })) {
+    if (std::none_of(flags.command.begin(), flags.command.end(),
+                     [](const std::string& a) { return a.find("{}") != std::string::npos; })) {
       throw ConfigError("the command has no {} to put the input in: " + join(flags.command));
     }
     if (flags.command.front().find("{}") == std::string::npos && !can_be_executed(flags.command.front())) {
@@ -160,7 +169,8 @@ recommend::Question question_of(const Flags& flags, workloads::Subject& subject,
   } else {
     std::error_code error;
     subject.library = std::filesystem::absolute(flags.function, error).string();
-    if (!std::filesystem::is_regular_file(flags.function, error)) throw ConfigError("there is no shared object '" + flags.function + "'");
+    if (!std::filesystem::is_regular_file(flags.function, error))
+      throw ConfigError("there is no shared object '" + flags.function + "'");
     question.workload = "function";
     question.title = flags.function;
   }
@@ -178,7 +188,8 @@ class Line {
   void show(const std::string& what, double share) {
     if (!options_.animated) return;
     std::string line = fmt::format("{:3.0f} %  {}", std::min(100.0, 100 * share), what);
-    if (options_.width > 1 && line.size() >= static_cast<std::size_t>(options_.width)) line.resize(static_cast<std::size_t>(options_.width) - 1);
+    if (options_.width > 1 && line.size() >= static_cast<std::size_t>(options_.width))
+      line.resize(static_cast<std::size_t>(options_.width) - 1);
     options_.write("\r\x1b[K" + line);
     drawn_ = true;
   }
@@ -196,7 +207,8 @@ int run_recommend(const Flags& flags) {
   workloads::Subject subject;
   workloads::Calibration calibration;
   const recommend::Question question = question_of(flags, subject, calibration);
-  const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = calibration, .subject = subject, .scratch_parent = {}});
+  const std::unique_ptr<CellRunner> runner =
+      make_child_runner({.calibration = calibration, .subject = subject, .scratch_parent = {}});
   std::optional<recommend::Recommendation> found;
   {
     const InterruptScope interrupts(*runner);
@@ -216,14 +228,18 @@ int run_recommend(const Flags& flags) {
 }  // namespace
 
 void add_recommend_command(CLI::App& app, CommandContext& context) {
-  CLI::App* const command = app.add_subcommand(
-      "recommend", "Which pool, how many workers: for a workload, for your command (-- ./convert {}) or for your function");
+  CLI::App* const command =
+      app.add_subcommand("recommend",
+                         "Which pool, how many workers: for a workload, for your command (-- ./convert {}) or for your function");
   const auto flags = std::make_shared<Flags>();
   command->add_option("--workload", flags->workload, "A workload of the catalogue")->check(not_empty());
-  command->add_option("--function", flags->function, "A shared object that exports poolbench_task (workloads/function_entry.h)")->check(not_empty());
+  command->add_option("--function", flags->function, "A shared object that exports poolbench_task (workloads/function_entry.h)")
+      ->check(not_empty());
   command->add_option("command", flags->command, "After --: the program and its arguments; {} stands for an input. No shell");
-  command->add_option("--inputs", flags->inputs, "Of a command or function: a file with one input per line; - for standard input")->check(not_empty());
-  command->add_option("--range", flags->range, "Of a command or function: the numbers FIRST..LAST are the inputs")->check(not_empty());
+  command->add_option("--inputs", flags->inputs, "Of a command or function: a file with one input per line; - for standard input")
+      ->check(not_empty());
+  command->add_option("--range", flags->range, "Of a command or function: the numbers FIRST..LAST are the inputs")
+      ->check(not_empty());
   command->add_option("--tasks", flags->tasks, "How many tasks the job has; default: all inputs, or 200")->check(not_empty());
   command->add_option("--task", flags->task, "Of a workload: a task's duration")->capture_default_str();
   command->add_option("--callback", flags->callback, "Of a workload: a callback's duration")->capture_default_str();
@@ -231,7 +247,8 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
   command->add_option("--budget", flags->budget, "Time for all of it")->capture_default_str();
   command->add_option("--max-workers", flags->most_workers, "No more workers than so many")->capture_default_str();
   command->add_option("--seed", flags->seed, "Of the order of the runs")->capture_default_str();
-  command->add_flag("--exhaustive", flags->exhaustive, "Afterwards run every point of the curve, and say how far the choice is from the best");
+  command->add_flag("--exhaustive", flags->exhaustive,
+                    "Afterwards run every point of the curve, and say how far the choice is from the best");
   command->add_flag("--json", flags->json, "One JSON document instead of the text");
   command->callback([flags, &context] { context.action = [flags] { return run_recommend(*flags); }; });
 }

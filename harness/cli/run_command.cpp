@@ -79,8 +79,8 @@ std::string plan_text(const Plan& plan) {
   std::string text = fmt::format("suite {}: {} cells, {} repetitions with warm-ups, about {}\n", plan.suite_name,
                                  plan.cells.size(), repetitions(plan), eta_text(estimated_time(plan)));
   for (const PlannedCell& planned : plan.cells) {
-    text += fmt::format("cell {} {} runs={} warmup={} predicted {}\n", planned.cell.cell_id, describe(planned.cell),
-                        planned.runs, planned.warmup, human_duration(predicted_makespan(planned.cell)));
+    text += fmt::format("cell {} {} runs={} warmup={} predicted {}\n", planned.cell.cell_id, describe(planned.cell), planned.runs,
+                        planned.warmup, human_duration(predicted_makespan(planned.cell)));
   }
   for (const Skip& skip : plan.skips) text += fmt::format("skipped {}: {}\n", skip.what, skip.reason);
   return text;
@@ -106,14 +106,15 @@ SweepOutcome measure(const Plan& plan, const Suite& suite, const Flags& flags, c
 
   say(fmt::format("{}\n", machine_line(environment)));
   for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
-  say(fmt::format("suite {}: {} cells, {} repetitions with warm-ups, about {}; into {}\n", plan.suite_name,
-                  plan.cells.size(), repetitions(plan), eta_text(estimated_time(plan)), directory.path().string()));
+  say(fmt::format("suite {}: {} cells, {} repetitions with warm-ups, about {}; into {}\n", plan.suite_name, plan.cells.size(),
+                  repetitions(plan), eta_text(estimated_time(plan)), directory.path().string()));
   if (!plan.skips.empty()) say(fmt::format("{} combinations have no meaning or are skipped: see --dry-run\n", plan.skips.size()));
 
   std::optional<workloads::Calibration> calibration = directory.earlier_calibration(environment);
   if (!calibration) calibration = workloads::calibrate();
   std::optional<cpython::Python> python;
-  if (std::any_of(plan.cells.begin(), plan.cells.end(), [](const PlannedCell& planned) { return cpython::runs_on_cpython(planned.cell); })) {
+  if (std::any_of(plan.cells.begin(), plan.cells.end(),
+                  [](const PlannedCell& planned) { return cpython::runs_on_cpython(planned.cell); })) {
     const cpython::Driver driver = cpython::require_driver();
     python = directory.earlier_python(environment);
     if (!python || !python->is(cpython::describe(driver))) python = cpython::measure(driver);
@@ -145,11 +146,12 @@ int run(const Flags& flags, const CommandContext& context) {
   }
   if (flags.strict) require_quiet(environment);
   for (const PlannedCell& planned : plan.cells) find_backend(planned.cell.backend).require();
-  temporary_directory();   // before anything is written
+  temporary_directory();  // before anything is written
 
   // A full file size limit is an error of write(2) like a full disk, not the end of the program.
   std::signal(SIGXFSZ, SIG_IGN);
-  const std::filesystem::path path = flags.output.empty() ? std::filesystem::path("out") / suite.name : std::filesystem::path(flags.output);
+  const std::filesystem::path path =
+      flags.output.empty() ? std::filesystem::path("out") / suite.name : std::filesystem::path(flags.output);
   if (flags.fresh) {
     const std::filesystem::path aside = put_old_directory_away(path);
     if (!aside.empty()) say(fmt::format("the old directory is now {}\n", aside.string()));
@@ -163,8 +165,8 @@ int run(const Flags& flags, const CommandContext& context) {
   SweepOutcome outcome;
   const bool complete = missing_steps(plan, options).empty();
   if (complete) {
-    say(fmt::format("complete: all {} repetitions are in {} already, nothing to do (--fresh measures anew)\n",
-                    repetitions(plan), directory.path().string()));
+    say(fmt::format("complete: all {} repetitions are in {} already, nothing to do (--fresh measures anew)\n", repetitions(plan),
+                    directory.path().string()));
     outcome.failed_before = failures_present(plan, options);
   } else {
     outcome = measure(plan, suite, flags, environment, directory, options, context);

@@ -29,8 +29,7 @@ struct Flags {
 int show(const Flags& flags) {
   const Analysis analysis = look_at(flags.directory, cells_of_all_claims);
   if (analysis.other_rows > 0) {
-    say(fmt::format("{} repetitions of other builds or machines are left out: these are the last row's\n",
-                    analysis.other_rows));
+    say(fmt::format("{} repetitions of other builds or machines are left out: these are the last row's\n", analysis.other_rows));
   }
   if (flags.json) {
     write_stdout(analysis_json(analysis));

@@ -34,8 +34,7 @@ void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out) {
   for (const model::TaskTimes& times : tasks) {
     if (&times != tasks.data()) out += ", ";
     if (times.callback_start_ns == model::kNever) {
-      fmt::format_to(to,
-                     R"({{"start_ns": {}, "finish_ns": {}, "callback_start_ns": null, "callback_finish_ns": null}})",
+      fmt::format_to(to, R"({{"start_ns": {}, "finish_ns": {}, "callback_start_ns": null, "callback_finish_ns": null}})",
                      times.start_ns, times.finish_ns);
     } else {
       fmt::format_to(to, R"({{"start_ns": {}, "finish_ns": {}, "callback_start_ns": {}, "callback_finish_ns": {}}})",

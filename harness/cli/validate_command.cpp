@@ -102,9 +102,10 @@ int run_validate(const Flags& flags, const CommandContext& context) {
   Plan plan = validation_plan(runs, environment.cores, kSeed);
   for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
   if (model::allowed_outside(runs) < 0) {
-    say(fmt::format("warning: {} repetitions decide nothing; 5 or more are needed, below that only formulas, which have three scales, "
-                    "can be decided\n",
-                    runs));
+    say(fmt::format(
+        "warning: {} repetitions decide nothing; 5 or more are needed, below that only formulas, which have three scales, "
+        "can be decided\n",
+        runs));
   }
   say(gate_text(rule, read_waiting().pressure_ns.has_value()));
 
@@ -172,26 +173,25 @@ int run_validate(const Flags& flags, const CommandContext& context) {
 }  // namespace
 
 void add_validate_command(CLI::App& app, CommandContext& context) {
-  CLI::App* const command =
-      app.add_subcommand("validate", "Decide the tutorial's claims: holds, refuted or inconclusive");
+  CLI::App* const command = app.add_subcommand("validate", "Decide the tutorial's claims: holds, refuted or inconclusive");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("-o,--output", flags->output,
-                      "Keep the rows and the derived files there; a run there is resumed")
+  command->add_option("-o,--output", flags->output, "Keep the rows and the derived files there; a run there is resumed")
       ->check(not_empty());
   command->add_option("-r,--runs", flags->runs, "Repetitions of every cell; 5 decide if all of them agree")
       ->capture_default_str();
-  command->add_option("--max-pressure", flags->most_pressure,
-                      "Percent of its time in which tasks may wait for a CPU while a repetition counts; 100: all count")
+  command
+      ->add_option("--max-pressure", flags->most_pressure,
+                   "Percent of its time in which tasks may wait for a CPU while a repetition counts; 100: all count")
       ->capture_default_str();
   CLI::Option* const json = command->add_flag("--json", flags->json, "One JSON document instead of the table");
   CLI::Option* const markdown =
       command->add_flag("--markdown", flags->markdown, "One Markdown table with the tutorial's words instead")->excludes(json);
-  CLI::Option* const python = command->add_flag(
-      "--python", flags->python, "The tutorial's examples on CPython's own executors, on these pools and by the model");
+  CLI::Option* const python =
+      command->add_flag("--python", flags->python,
+                        "The tutorial's examples on CPython's own executors, on these pools and by the model");
   python->excludes(markdown);
   command->add_flag("--true-scale", flags->true_scale, "With --python: the tutorial's own durations, not a tenth")->needs(python);
-  command->callback(
-      [flags, &context] { context.action = [flags, &context] { return run_validate(*flags, context); }; });
+  command->callback([flags, &context] { context.action = [flags, &context] { return run_validate(*flags, context); }; });
 }
 
 }  // namespace harness

@@ -51,7 +51,7 @@ int validate_python(const PythonValidation& options, const CommandContext& conte
   sweep.stop = interrupt_requested;
   std::optional<RunDirectory> directory;
   if (!options.output.empty()) {
-    std::signal(SIGXFSZ, SIG_IGN);   // a full file size limit is an error of write(2), not the end of the program
+    std::signal(SIGXFSZ, SIG_IGN);  // a full file size limit is an error of write(2), not the end of the program
     // A table of what ran now: rows of an earlier run stay in their own directory.
     if (const auto aside = put_old_directory_away(options.output); !aside.empty()) {
       say(fmt::format("the old directory is now {}\n", aside.string()));

@@ -9,7 +9,7 @@ namespace harness {
 struct CommandContext;
 
 struct PythonValidation {
-  std::string output;       // a run directory for the rows and derived files; empty: none
+  std::string output;  // a run directory for the rows and derived files; empty: none
   int runs = 5;
   bool true_scale = false;  // the tutorial's own durations, not a tenth of them
   bool json = false;

@@ -19,7 +19,7 @@ class CanonicalHash {
     hash_.add(kSeparator);
   }
   template <class Integer>
-    requires std::is_integral_v<Integer>
+  requires std::is_integral_v<Integer>
   void field(Integer value) {
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;

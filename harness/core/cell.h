@@ -13,10 +13,10 @@
 namespace harness {
 
 struct Cell : Factors {
-  std::string cell_id;   // hash of the factors that decide it and of all durations
+  std::string cell_id;  // hash of the factors that decide it and of all durations
 
-  std::vector<std::int64_t> task_durations_ns;       // one per task, submission order
-  std::vector<std::int64_t> callback_durations_ns;   // one per task; of `none` all zero
+  std::vector<std::int64_t> task_durations_ns;      // one per task, submission order
+  std::vector<std::int64_t> callback_durations_ns;  // one per task; of `none` all zero
 };
 
 // The identity of a cell between runs and machines: 16 hexadecimal digits, a hash of every factor but workers_spec, the

@@ -16,15 +16,15 @@ namespace harness {
 struct Evidence {
   std::int64_t callbacks = 0;
   // Callback time by who ran it; each callback counts in one of these. ns.
-  std::int64_t own_worker_ns = 0;    // the thread (of a worker process: its only one) that ran the task
-  std::int64_t other_worker_ns = 0;  // another thread that ran a task
-  std::int64_t submitter_ns = 0;     // the submitting thread
-  std::int64_t main_ns = 0;          // another thread of the main process, that ran no task
-  std::int64_t elsewhere_ns = 0;     // another process
-  std::int64_t overlap_ns = 0;       // time of callbacks beyond the first of those that run at once
-  std::int64_t callback_threads = 0;          // that ran a callback
-  std::int64_t workers = 0;                   // threads that ran a task
-  std::int64_t tasks_at_once = 0;             // the most that were under way at any instant
+  std::int64_t own_worker_ns = 0;     // the thread (of a worker process: its only one) that ran the task
+  std::int64_t other_worker_ns = 0;   // another thread that ran a task
+  std::int64_t submitter_ns = 0;      // the submitting thread
+  std::int64_t main_ns = 0;           // another thread of the main process, that ran no task
+  std::int64_t elsewhere_ns = 0;      // another process
+  std::int64_t overlap_ns = 0;        // time of callbacks beyond the first of those that run at once
+  std::int64_t callback_threads = 0;  // that ran a callback
+  std::int64_t workers = 0;           // threads that ran a task
+  std::int64_t tasks_at_once = 0;     // the most that were under way at any instant
 
   std::int64_t in_main_process_ns() const { return submitter_ns + main_ns; }
 };

@@ -15,9 +15,11 @@ constexpr Factor kFactors[] = {
     {"distribution", "", "How the tasks' durations are spread; explicit when the suite lists them.", &Factors::distribution},
     {"task_ns", "ns", "Scale of the tasks' durations; of an explicit list the longest.", &Factors::task_ns},
     {"callback_ns", "ns", "Scale of the callbacks' durations; of an explicit list the longest.", &Factors::callback_ns},
-    {"payload_bytes", "bytes", "Size of a task's payload, page or file; 0 is the workload's own default.", &Factors::payload_bytes},
+    {"payload_bytes", "bytes", "Size of a task's payload, page or file; 0 is the workload's own default.",
+     &Factors::payload_bytes},
     {"chunksize", "count", "Consecutive tasks per job of the strategy map; else 1.", &Factors::chunksize},
-    {"start_method", "", "How worker processes are started: exec, CPython's fork; none where there are none.", &Factors::start_method},
+    {"start_method", "", "How worker processes are started: exec, CPython's fork; none where there are none.",
+     &Factors::start_method},
     {"seed", "", "Everything random in the cell comes from it.", &Factors::seed},
 };
 

@@ -14,20 +14,20 @@
 namespace harness {
 
 struct Factors {
-  std::string backend;        // "thread", "process", ...
+  std::string backend;  // "thread", "process", ...
   int workers = 1;
-  std::string workers_spec;   // as the suite wrote it: "cores*5"
-  int cores = 1;              // what this process may use
+  std::string workers_spec;  // as the suite wrote it: "cores*5"
+  int cores = 1;             // what this process may use
   std::string workload;
   std::string strategy;
-  int parsers = 0;            // 0 unless the strategy is `extra`
+  int parsers = 0;  // 0 unless the strategy is `extra`
   int tasks = 1;
-  std::string distribution;   // equal, linear, uniform, exponential, heavy_tailed, or "explicit"
-  std::int64_t task_ns = 0;        // the distribution's scale; of an explicit case the longest
-  std::int64_t callback_ns = 0;    // of an explicit case the longest
+  std::string distribution;      // equal, linear, uniform, exponential, heavy_tailed, or "explicit"
+  std::int64_t task_ns = 0;      // the distribution's scale; of an explicit case the longest
+  std::int64_t callback_ns = 0;  // of an explicit case the longest
   std::int64_t payload_bytes = 0;
   int chunksize = 1;
-  std::string start_method;   // "exec" or "fork" on processes, "none" elsewhere
+  std::string start_method;  // "exec" or "fork" on processes, "none" elsewhere
   std::uint64_t seed = 0;
 
   friend bool operator==(const Factors&, const Factors&) = default;
@@ -35,10 +35,10 @@ struct Factors {
 
 struct Factor {
   std::string_view name;
-  std::string_view unit;          // "ns", "bytes", "count", "" for names
-  std::string_view description;   // one sentence, for the data dictionary
+  std::string_view unit;         // "ns", "bytes", "count", "" for names
+  std::string_view description;  // one sentence, for the data dictionary
   std::variant<std::string Factors::*, int Factors::*, std::int64_t Factors::*, std::uint64_t Factors::*> field;
-  bool decides_cell_id = true;    // all but workers_spec, which is a way to write `workers`
+  bool decides_cell_id = true;  // all but workers_spec, which is a way to write `workers`
 };
 
 // In the order of the columns of results.csv. Appending one, or changing the order, changes every cell_id: see cell.cpp.

@@ -15,7 +15,7 @@
 namespace harness {
 
 struct Row {
-  const RowKind* kind = nullptr;   // never null; its factors are the row's
+  const RowKind* kind = nullptr;  // never null; its factors are the row's
   std::int64_t rep = 0;
   Measures measures;
 };
@@ -30,7 +30,7 @@ class Rows {
   // In the order of add().
   const std::vector<Row>& all() const { return rows_; }
   bool empty() const { return rows_.empty(); }
-  const Row& back() const { return rows_.back(); }   // REQUIRES: not empty
+  const Row& back() const { return rows_.back(); }  // REQUIRES: not empty
 
   // Takes out the rows of which `goes(index)` is true; the others keep their order. Returns how many went.
   template <class Goes>
@@ -49,7 +49,7 @@ class Rows {
     std::size_t operator()(const RowKind& kind) const;
   };
 
-  std::unordered_set<RowKind, Hash> kinds_;   // nodes: their addresses last
+  std::unordered_set<RowKind, Hash> kinds_;  // nodes: their addresses last
   std::vector<Row> rows_;
 };
 

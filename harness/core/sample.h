@@ -41,7 +41,7 @@ struct Measures {
   std::int64_t ctx_switches_involuntary = 0;
   std::int64_t rss_peak_bytes = 0;
   std::int64_t cgroup_throttled_ns = 0;
-  double load1 = 0;              // 1-minute load average when the repetition started
+  double load1 = 0;  // 1-minute load average when the repetition started
 };
 
 // What many rows have in common: who made them, of which cell, and how they ended.
@@ -51,17 +51,17 @@ struct RowKind : Factors {
   std::string machine_id;
   std::string build_id;
   std::string cell_id;
-  std::int64_t is_warmup = 0;    // 0 or 1
-  std::string status = "ok";     // ok, timeout, crash, invalid
-  std::string error;             // one line; empty when ok
+  std::int64_t is_warmup = 0;  // 0 or 1
+  std::string status = "ok";   // ok, timeout, crash, invalid
+  std::string error;           // one line; empty when ok
 
   friend bool operator==(const RowKind&, const RowKind&) = default;
 };
 
 struct Sample : RowKind, Measures {
-  std::int64_t rep = 0;          // from 0, within its phase (warm-ups count from 0 as well)
-  std::int64_t run_order = 0;    // position in the seeded order of the run
-  std::string started_utc;       // ISO 8601, microseconds, Z
+  std::int64_t rep = 0;        // from 0, within its phase (warm-ups count from 0 as well)
+  std::int64_t run_order = 0;  // position in the seeded order of the run
+  std::string started_utc;     // ISO 8601, microseconds, Z
 };
 
 using Field =
@@ -69,10 +69,10 @@ using Field =
 
 struct Column {
   std::string_view name;
-  std::string_view unit;          // "ns", "bytes", "count", "" for names
-  std::string_view description;   // one sentence, for the data dictionary
+  std::string_view unit;         // "ns", "bytes", "count", "" for names
+  std::string_view description;  // one sentence, for the data dictionary
   Field field;
-  std::int64_t most = std::numeric_limits<std::int64_t>::max();   // of an integer; none is below `least`
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();  // of an integer; none is below `least`
   std::int64_t least = 0;
 };
 

@@ -13,24 +13,24 @@ namespace harness {
 inline constexpr std::int64_t kNoStamp = -1;
 
 struct TaskTrace {
-  std::int64_t submitted_ns = kNoStamp;   // absolute CLOCK_MONOTONIC
+  std::int64_t submitted_ns = kNoStamp;  // absolute CLOCK_MONOTONIC
   std::int64_t started_ns = kNoStamp;
-  std::int64_t finished_ns = kNoStamp;    // the task's own end: without its callback, in `fused` too
+  std::int64_t finished_ns = kNoStamp;  // the task's own end: without its callback, in `fused` too
   std::int64_t callback_started_ns = kNoStamp;
   std::int64_t callback_finished_ns = kNoStamp;
   std::int32_t pid = 0;
   std::int32_t tid = 0;
   std::int32_t callback_pid = 0;
   std::int32_t callback_tid = 0;
-  std::int64_t cpu_ns = 0;            // of the task
+  std::int64_t cpu_ns = 0;  // of the task
   std::int64_t callback_cpu_ns = 0;
-  std::uint64_t digest = 0;           // of the task
+  std::uint64_t digest = 0;  // of the task
   std::uint64_t callback_digest = 0;
 
   template <class Archive>
   void serialize(Archive& a) {
-    a(submitted_ns, started_ns, finished_ns, callback_started_ns, callback_finished_ns, pid, tid, callback_pid,
-      callback_tid, cpu_ns, callback_cpu_ns, digest, callback_digest);
+    a(submitted_ns, started_ns, finished_ns, callback_started_ns, callback_finished_ns, pid, tid, callback_pid, callback_tid,
+      cpu_ns, callback_cpu_ns, digest, callback_digest);
   }
 };
 
@@ -38,7 +38,7 @@ struct TaskTrace {
 struct ResourceUse {
   std::int64_t cpu_user_ns = 0;
   std::int64_t cpu_sys_ns = 0;
-  std::int64_t main_cpu_ns = 0;   // CPU time of the main process alone
+  std::int64_t main_cpu_ns = 0;  // CPU time of the main process alone
   std::int64_t ctx_switches_voluntary = 0;
   std::int64_t ctx_switches_involuntary = 0;
   std::int64_t rss_peak_bytes = 0;
@@ -52,12 +52,12 @@ struct ResourceUse {
 };
 
 struct Trace {
-  std::vector<TaskTrace> tasks;     // submission order
-  std::int64_t pool_start_ns = 0;   // until every worker was ready, before the clock ran
-  std::int64_t submit_ns = 0;       // from the first submit to the return of the last
+  std::vector<TaskTrace> tasks;    // submission order
+  std::int64_t pool_start_ns = 0;  // until every worker was ready, before the clock ran
+  std::int64_t submit_ns = 0;      // from the first submit to the return of the last
   std::int64_t pool_stop_ns = 0;
-  std::int32_t main_pid = 0;        // the process that submitted
-  std::int32_t submitter_tid = 0;   // the thread that submitted
+  std::int32_t main_pid = 0;       // the process that submitted
+  std::int32_t submitter_tid = 0;  // the thread that submitted
   ResourceUse resources;
 
   template <class Archive>

@@ -135,8 +135,7 @@ class ChildRunner final : public CellRunner {
     pools::Child child = spawn_internal(kRepetitionEntry, {}, stream.theirs.get(), output.theirs.get());
     stream.theirs.reset();
     output.theirs.reset();
-    Attempt attempt = supervise(child, stream.ours.get(), output.ours.get(), interruption_.get(), encode(prepared),
-                                deadline);
+    Attempt attempt = supervise(child, stream.ours.get(), output.ours.get(), interruption_.get(), encode(prepared), deadline);
     const std::string last_words = attempt.last_words.empty() ? "" : ": " + attempt.last_words;
     switch (attempt.end) {
       case Attempt::End::answered: {
@@ -158,7 +157,7 @@ class ChildRunner final : public CellRunner {
         refuse(result, "invalid", "interrupted");
         break;
     }
-    if (scratch_) scratch_->clear();   // a repetition that was cut off has not tidied up
+    if (scratch_) scratch_->clear();  // a repetition that was cut off has not tidied up
   }
 
   RepetitionResult repetition_of(const PreparedCell& prepared, std::chrono::nanoseconds timeout) {
@@ -169,9 +168,7 @@ class ChildRunner final : public CellRunner {
   }
 
   static WorkKey key_of(const PreparedCell& prepared, std::size_t task) {
-    const auto bytes_of = [](const Work& work) {
-      return std::string(reinterpret_cast<const char*>(&work), sizeof work);
-    };
+    const auto bytes_of = [](const Work& work) { return std::string(reinterpret_cast<const char*>(&work), sizeof work); };
     return bytes_of(prepared.tasks[task]) + (prepared.callbacks.empty() ? "" : bytes_of(prepared.callbacks[task]));
   }
 
@@ -215,14 +212,12 @@ class ChildRunner final : public CellRunner {
   Descriptor interruption_;
   Servers servers_;
   std::optional<Scratch> scratch_;
-  std::map<WorkKey, Digests> references_;                    // what inline gave
-  std::map<std::string, std::set<WorkKey>> checked_;         // per backend, what agreed with it
+  std::map<WorkKey, Digests> references_;             // what inline gave
+  std::map<std::string, std::set<WorkKey>> checked_;  // per backend, what agreed with it
 };
 
 }  // namespace
 
-std::unique_ptr<CellRunner> make_child_runner(RunnerOptions options) {
-  return std::make_unique<ChildRunner>(std::move(options));
-}
+std::unique_ptr<CellRunner> make_child_runner(RunnerOptions options) { return std::make_unique<ChildRunner>(std::move(options)); }
 
 }  // namespace harness

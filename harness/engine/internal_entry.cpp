@@ -9,7 +9,7 @@
 namespace harness {
 namespace {
 
-constexpr int kStream = 3;   // where spawn puts a child's end
+constexpr int kStream = 3;  // where spawn puts a child's end
 
 }  // namespace
 
@@ -27,7 +27,7 @@ pools::Child spawn_internal(std::string_view entry, std::vector<std::string> arg
   request.arguments = std::move(arguments);
   request.arguments.insert(request.arguments.begin(), std::string(entry));
   request.channel_fd = stream;
-  request.own_process_group = false;   // the child leads a session of its own, which a group leader could not
+  request.own_process_group = false;  // the child leads a session of its own, which a group leader could not
   request.stdout_fd = output;
   request.stderr_fd = output;
   return pools::spawn(request);

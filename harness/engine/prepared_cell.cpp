@@ -36,7 +36,7 @@ workloads::Work requested_work(const workloads::Workload& workload, const worklo
 }  // namespace
 
 std::uint64_t task_seed(std::uint64_t cell_seed, int index) {
-  const std::uint64_t value = SplitMix64(cell_seed).next();   // spreads the seeds of cells over the whole range
+  const std::uint64_t value = SplitMix64(cell_seed).next();  // spreads the seeds of cells over the whole range
   return (value & ~std::uint64_t{1}) + static_cast<std::uint64_t>(index);
 }
 
@@ -61,13 +61,12 @@ PreparedCell prepare(const Cell& cell, const workloads::Calibration& common) {
   prepared.callbacks.reserve(count);
   for (std::size_t index = 0; index < count; ++index) {
     const workloads::Work& task = prepared.tasks[index];
-    prepared.callbacks.push_back(
-        requested_work(workload_named(workload.callback(task)),
-                       {.duration = std::chrono::nanoseconds(cell.callback_durations_ns[index]),
-                        .payload_bytes = 0,
-                        .seed = task.seed,
-                        .index = static_cast<std::uint32_t>(index)},
-                       calibration));
+    prepared.callbacks.push_back(requested_work(workload_named(workload.callback(task)),
+                                                {.duration = std::chrono::nanoseconds(cell.callback_durations_ns[index]),
+                                                 .payload_bytes = 0,
+                                                 .seed = task.seed,
+                                                 .index = static_cast<std::uint32_t>(index)},
+                                                calibration));
   }
   return prepared;
 }

@@ -104,11 +104,10 @@ std::string defect_of(const Trace& trace, const Cell& cell) {
   const bool with_callbacks = has_callbacks(cell.strategy);
   for (std::size_t index = 0; index < trace.tasks.size(); ++index) {
     const TaskTrace& task = trace.tasks[index];
-    const bool task_in_order = kNoStamp < task.submitted_ns && task.submitted_ns <= task.started_ns &&
-                               task.started_ns <= task.finished_ns;
+    const bool task_in_order =
+        kNoStamp < task.submitted_ns && task.submitted_ns <= task.started_ns && task.started_ns <= task.finished_ns;
     const bool callback_in_order =
-        with_callbacks ? task.finished_ns <= task.callback_started_ns &&
-                             task.callback_started_ns <= task.callback_finished_ns
+        with_callbacks ? task.finished_ns <= task.callback_started_ns && task.callback_started_ns <= task.callback_finished_ns
                        : task.callback_started_ns == kNoStamp && task.callback_finished_ns == kNoStamp;
     if (!task_in_order || !callback_in_order) {
       return "the stamps of task " + std::to_string(index) + " are missing or out of order";

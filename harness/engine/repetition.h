@@ -13,8 +13,8 @@
 namespace harness {
 
 struct RepetitionReply {
-  std::string error;   // one line; empty when the repetition was run
-  Trace trace;         // complete when `error` is empty
+  std::string error;  // one line; empty when the repetition was run
+  Trace trace;        // complete when `error` is empty
 };
 
 std::string encode(const PreparedCell& request);

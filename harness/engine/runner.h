@@ -17,9 +17,9 @@
 namespace harness {
 
 struct RepetitionResult {
-  Sample sample;                // factors, times, resources, status and error; identity is filled in by the sweep
-  std::optional<Trace> trace;   // when the status is ok
-  bool interrupted = false;     // the repetition was cut off by interrupt(): not a result, not to be stored
+  Sample sample;               // factors, times, resources, status and error; identity is filled in by the sweep
+  std::optional<Trace> trace;  // when the status is ok
+  bool interrupted = false;    // the repetition was cut off by interrupt(): not a result, not to be stored
 };
 
 class CellRunner {

@@ -42,15 +42,14 @@ Scratch::Scratch(const std::filesystem::path& parent)
   const auto answer = receive_frame(stream_.ours.get());
   if (!answer || answer->empty() || answer->front() == kError) {
     end_guard();
-    throw EnvironmentError(answer && !answer->empty() ? answer->substr(1)
-                                                      : "the guard of the scratch directory did not start");
+    throw EnvironmentError(answer && !answer->empty() ? answer->substr(1) : "the guard of the scratch directory did not start");
   }
   directory_ = answer->substr(1);
 }
 
 Scratch::~Scratch() {
   end_guard();
-  remove_tree(directory_);   // finds something only if the guard was killed
+  remove_tree(directory_);  // finds something only if the guard was killed
 }
 
 void Scratch::end_guard() noexcept {
@@ -64,8 +63,7 @@ void Scratch::end_guard() noexcept {
 
 void Scratch::clear() noexcept {
   std::error_code error;
-  for (std::filesystem::directory_iterator entry(directory_, error), end; !error && entry != end;
-       entry.increment(error)) {
+  for (std::filesystem::directory_iterator entry(directory_, error), end; !error && entry != end; entry.increment(error)) {
     std::error_code ignored;
     std::filesystem::remove_all(entry->path(), ignored);
   }
@@ -76,7 +74,7 @@ std::filesystem::path temporary_directory() {
   const std::filesystem::path directory = std::filesystem::temp_directory_path(error);
   if (!error) return directory;
   std::string named = "/tmp";
-  for (const char* const variable : {"TEMPDIR", "TEMP", "TMP", "TMPDIR"}) {   // the last that is set is what was looked at
+  for (const char* const variable : {"TEMPDIR", "TEMP", "TMP", "TMPDIR"}) {  // the last that is set is what was looked at
     if (const char* const value = std::getenv(variable)) named = value;
   }
   throw EnvironmentError("the temporary directory '" + named + "' cannot be used: " + error.message() +

@@ -61,9 +61,9 @@ void Servers::stop() noexcept {
 }
 
 void run_servers(int stream) {
-  lead_session();   // the terminal's Ctrl-C is the program's to deal with
+  lead_session();  // the terminal's Ctrl-C is the program's to deal with
   raise_descriptor_limit();
-  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);   // a service delay is a measured duration
+  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);  // a service delay is a measured duration
   try {
     workloads::Server server({.echo_server = true, .http_server = true});
     std::string answer(1, kPorts);

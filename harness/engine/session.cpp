@@ -36,7 +36,7 @@ struct ProcessState {
 std::optional<ProcessState> state_of(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   const std::string stat{std::istreambuf_iterator<char>(file), {}};
-  const auto name_end = stat.rfind(')');   // the name may hold spaces and parentheses itself
+  const auto name_end = stat.rfind(')');  // the name may hold spaces and parentheses itself
   if (name_end == std::string::npos) return std::nullopt;
   std::istringstream fields(stat.substr(name_end + 1));
   ProcessState process;
@@ -61,7 +61,7 @@ std::vector<pid_t> all_members(pid_t session, bool only_alive) {
 // Returns when the process is dead, reaped or not.
 void await_death(pid_t pid) {
   const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!process) return;   // gone already
+  if (!process) return;  // gone already
   pollfd death{.fd = process.get(), .events = POLLIN, .revents = 0};
   while (::poll(&death, 1, -1) < 0 && errno == EINTR) {
   }

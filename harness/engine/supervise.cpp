@@ -93,7 +93,7 @@ class Conversation {
     if (sent > 0) {
       unsent_.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno != EAGAIN && errno != EINTR) {
-      unsent_ = {};   // it will not be read any more; how the child ends says why
+      unsent_ = {};  // it will not be read any more; how the child ends says why
     }
   }
 
@@ -104,7 +104,7 @@ class Conversation {
       if (got > 0) {
         assembler_.append({buffer.data(), static_cast<std::size_t>(got)});
       } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-        stream_ = -1;   // poll ignores it from now on
+        stream_ = -1;  // poll ignores it from now on
         unsent_ = {};
       } else if (errno == EAGAIN) {
         return;

@@ -14,9 +14,9 @@ namespace harness {
 struct Attempt {
   enum class End { answered, crashed, timed_out, interrupted };
   End end = End::crashed;
-  std::string answer;        // the body of its frame, when answered
-  std::string how_it_died;   // when crashed: "killed by signal 11 (Segmentation fault)", "exited with status 3"
-  std::string last_words;    // the tail of what it printed, on one line; may be empty
+  std::string answer;       // the body of its frame, when answered
+  std::string how_it_died;  // when crashed: "killed by signal 11 (Segmentation fault)", "exited with status 3"
+  std::string last_words;   // the tail of what it printed, on one line; may be empty
 };
 
 // `stream` and `output` are this side's ends of the child's descriptor 3 and of its standard output and error;

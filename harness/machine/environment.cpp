@@ -58,8 +58,7 @@ Environment read_environment() {
   e.cpus_online = machine::cpus_online();
   e.memory_bytes = machine::memory_bytes();
   e.virtualisation = machine::has_cpu_flag("hypervisor") ? "guest" : "none";
-  e.machine_id = fnv1a_hex(
-      fmt::format("{}\n{}\n{}\n{}", e.architecture, e.cpu_model, e.cpus_online, e.memory_bytes >> 28));
+  e.machine_id = fnv1a_hex(fmt::format("{}\n{}\n{}\n{}", e.architecture, e.cpu_model, e.cpus_online, e.memory_bytes >> 28));
 
   const pools::UsableCores usable = pools::usable_cores();
   e.cores = usable.count;
@@ -92,8 +91,8 @@ Environment read_environment() {
 }
 
 std::string machine_line(const Environment& e) {
-  return fmt::format("{}, {} of {} cores, {}, {} {}", e.cpu_model.empty() ? e.architecture : e.cpu_model, e.cores,
-                     e.cpus_online, e.kernel.substr(0, e.kernel.find(' ', e.kernel.find(' ') + 1)), e.compiler, e.build_type);
+  return fmt::format("{}, {} of {} cores, {}, {} {}", e.cpu_model.empty() ? e.architecture : e.cpu_model, e.cores, e.cpus_online,
+                     e.kernel.substr(0, e.kernel.find(' ', e.kernel.find(' ') + 1)), e.compiler, e.build_type);
 }
 
 void judge(Environment& e) {

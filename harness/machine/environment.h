@@ -15,32 +15,32 @@ inline constexpr double kNoisyPressurePercent = 5;
 
 struct Environment {
   // Machine.
-  std::string machine_id;   // 16 hex digits: hash of architecture, CPU model, CPUs present and memory
+  std::string machine_id;  // 16 hex digits: hash of architecture, CPU model, CPUs present and memory
   std::string hostname;
   std::string cpu_model;
   std::string architecture;
   int cpus_online = 0;
   std::int64_t memory_bytes = 0;
-  std::string virtualisation;   // the hypervisor flag of the CPU: "guest", "none"
-  std::string kernel;           // release and version
+  std::string virtualisation;  // the hypervisor flag of the CPU: "guest", "none"
+  std::string kernel;          // release and version
   // Cores.
   int cores = 1;                 // usable by this process
   std::string cores_decided_by;  // affinity mask or cgroup quota: pools::usable_cores()
   int affinity_cores = 0;
   // Noise.
-  std::string governor;          // of CPU 0; empty without cpufreq
-  std::string smt;               // "on", "off", ...; empty if unknown
+  std::string governor;  // of CPU 0; empty without cpufreq
+  std::string smt;       // "on", "off", ...; empty if unknown
   double load1 = -1, load5 = -1, load15 = -1;
-  double cpu_pressure_avg10 = -1;   // percent, /proc/pressure/cpu "some"; -1 without PSI
+  double cpu_pressure_avg10 = -1;  // percent, /proc/pressure/cpu "some"; -1 without PSI
   std::int64_t timer_slack_ns = -1;
   // Program.
-  std::string build_id;      // 16 hex digits: of the ELF build id, or else of the executable's bytes
+  std::string build_id;  // 16 hex digits: of the ELF build id, or else of the executable's bytes
   std::string version;
-  std::string commit;        // "unknown" outside a git checkout; with "-dirty" if it was
+  std::string commit;  // "unknown" outside a git checkout; with "-dirty" if it was
   std::string compiler;
   std::string build_type;
   std::string flags;
-  bool assertions = false;   // built without NDEBUG
+  bool assertions = false;  // built without NDEBUG
   // Why the numbers of this machine may be noisy: one line each.
   std::vector<std::string> warnings;
   // Those among them for which --strict refuses: load, pressure, governor, quota.

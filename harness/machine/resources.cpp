@@ -24,7 +24,7 @@ std::int64_t nanoseconds_of(const timeval& time) { return time.tv_sec * 1'000'00
 std::vector<std::string> find_cpu_stat_files() {
   std::vector<std::string> files;
   std::istringstream groups(contents_of("/proc/self/cgroup"));
-  for (std::string line; std::getline(groups, line);) {   // "4:cpu,cpuacct:/group", of v2 "0::/group"
+  for (std::string line; std::getline(groups, line);) {  // "4:cpu,cpuacct:/group", of v2 "0::/group"
     const auto first = line.find(':');
     const auto second = first == std::string::npos ? first : line.find(':', first + 1);
     if (second == std::string::npos) continue;
@@ -33,7 +33,7 @@ std::vector<std::string> find_cpu_stat_files() {
     const bool unified = controllers == ",,";
     if (!unified && controllers.find(",cpu,") == std::string::npos) continue;
 
-    std::istringstream mounts(contents_of("/proc/self/mounts"));   // "device mount type options ..."
+    std::istringstream mounts(contents_of("/proc/self/mounts"));  // "device mount type options ..."
     for (std::string device, mount, type, options, rest; mounts >> device >> mount >> type >> options;) {
       std::getline(mounts, rest);
       const bool of_this_hierarchy =
@@ -108,7 +108,7 @@ ResourceUse ResourceMeter::finish() const {
       .ctx_switches_voluntary = now.voluntary - before_.voluntary,
       .ctx_switches_involuntary = now.involuntary - before_.involuntary,
       .rss_peak_bytes = rss_peak_bytes_,
-      .cgroup_throttled_ns = std::max<std::int64_t>(0, now.throttled_ns - before_.throttled_ns),   // a group may be gone by now
+      .cgroup_throttled_ns = std::max<std::int64_t>(0, now.throttled_ns - before_.throttled_ns),  // a group may be gone by now
   };
 }
 

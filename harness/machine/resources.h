@@ -44,7 +44,7 @@ class ResourceMeter {
   };
   Reading read() const;
 
-  std::vector<std::string> cpu_stat_files_;   // of this process's control group; empty without one
+  std::vector<std::string> cpu_stat_files_;  // of this process's control group; empty without one
   Reading before_;
   std::int64_t rss_peak_bytes_ = 0;
 };

@@ -79,8 +79,7 @@ std::int64_t fewest_parsers(std::vector<std::int64_t> completions_ns, std::int64
   const auto n = static_cast<std::int64_t>(completions_ns.size());
   std::int64_t most = 0;
   for (std::int64_t j = 1; j <= n; ++j) {
-    const std::int64_t rounds =
-        (completions_ns.back() - completions_ns[static_cast<std::size_t>(j - 1)]) / callback_ns + 1;
+    const std::int64_t rounds = (completions_ns.back() - completions_ns[static_cast<std::size_t>(j - 1)]) / callback_ns + 1;
     most = std::max(most, (n - j) / rounds);
   }
   return most + 1;

@@ -33,8 +33,7 @@ bool has_callbacks(Strategy strategy) { return strategy != Strategy::none; }
 std::vector<Demand> waits(std::span<const std::int64_t> durations_ns) {
   std::vector<Demand> demands;
   demands.reserve(durations_ns.size());
-  for (const std::int64_t duration : durations_ns)
-    demands.push_back({.wait_ns = duration, .compute_ns = 0, .locked = false});
+  for (const std::int64_t duration : durations_ns) demands.push_back({.wait_ns = duration, .compute_ns = 0, .locked = false});
   return demands;
 }
 

@@ -24,7 +24,7 @@ bool has_callbacks(Strategy strategy);  // all but `none`
 struct Demand {
   std::int64_t wait_ns = 0;
   std::int64_t compute_ns = 0;  // on a core of its own
-  bool locked = false;  // computes while it holds the one lock that all locked demands of the case share (a GIL)
+  bool locked = false;          // computes while it holds the one lock that all locked demands of the case share (a GIL)
 
   std::int64_t service_ns() const { return wait_ns + compute_ns; }
 };
@@ -38,13 +38,13 @@ struct Overheads {
 
 struct Case {
   Strategy strategy = Strategy::none;
-  int workers = 1;             // k >= 1
-  int parsers = 1;             // m >= 1; only `extra` looks at it
-  std::int64_t chunksize = 1;  // s >= 1; only `map` looks at it: s consecutive tasks are one job
-  int cores = 0;               // P: cores that computing demands share; 0: as many as anyone could use
-  bool serial = false;         // inline execution: submit runs the task before it returns
-  bool coupled = false;        // callbacks of `main` run on the thread that refills a queue of k+1 jobs (see coupled.h)
-  std::vector<Demand> tasks;   // n >= 1
+  int workers = 1;                // k >= 1
+  int parsers = 1;                // m >= 1; only `extra` looks at it
+  std::int64_t chunksize = 1;     // s >= 1; only `map` looks at it: s consecutive tasks are one job
+  int cores = 0;                  // P: cores that computing demands share; 0: as many as anyone could use
+  bool serial = false;            // inline execution: submit runs the task before it returns
+  bool coupled = false;           // callbacks of `main` run on the thread that refills a queue of k+1 jobs (see coupled.h)
+  std::vector<Demand> tasks;      // n >= 1
   std::vector<Demand> callbacks;  // one per task; `none` ignores it and may leave it empty
   Overheads overheads;
 };

@@ -17,8 +17,7 @@ std::int64_t sum(const std::vector<std::int64_t>& values) {
 }
 
 // The larger of two named terms; the first when they tie.
-ClosedForm larger(std::string formula, std::string first, std::int64_t first_ns, std::string second,
-                  std::int64_t second_ns) {
+ClosedForm larger(std::string formula, std::string first, std::int64_t first_ns, std::string second, std::int64_t second_ns) {
   const bool second_binds = second_ns > first_ns;
   return {.formula = std::move(formula),
           .in_domain = true,
@@ -28,11 +27,8 @@ ClosedForm larger(std::string formula, std::string first, std::int64_t first_ns,
 }
 
 ClosedForm exactly(std::string formula, std::int64_t value_ns, std::string binding) {
-  return {.formula = std::move(formula),
-          .in_domain = true,
-          .violated = "",
-          .value_ns = value_ns,
-          .binding_term = std::move(binding)};
+  return {
+      .formula = std::move(formula), .in_domain = true, .violated = "", .value_ns = value_ns, .binding_term = std::move(binding)};
 }
 
 ClosedForm simulated(std::string formula, const Case& c, std::string why) {
@@ -53,12 +49,9 @@ ClosedForm list_form(const Case& c, const Shape& s, const std::vector<std::int64
   const Overheads& o = c.overheads;
   if (s.n <= s.k && o.submit_ns == 0) return longest_of("max(" + p + ")", services);
   const bool equal = std::adjacent_find(services.begin(), services.end(), std::not_equal_to<>()) == services.end();
-  if (equal && o.submit_ns == 0)
-    return exactly("q(" + p + ")", s.q * services.front(), std::to_string(s.q) + " rounds");
-  if (o.submit_ns > 0)
-    return simulated("list schedule of " + p, c, "submit costs " + duration_text(o.submit_ns) + ", not 0");
-  return simulated("list schedule of " + p, c,
-                   s.more_tasks_than_workers() + " and durations differ: " + s.range_of(services));
+  if (equal && o.submit_ns == 0) return exactly("q(" + p + ")", s.q * services.front(), std::to_string(s.q) + " rounds");
+  if (o.submit_ns > 0) return simulated("list schedule of " + p, c, "submit costs " + duration_text(o.submit_ns) + ", not 0");
+  return simulated("list schedule of " + p, c, s.more_tasks_than_workers() + " and durations differ: " + s.range_of(services));
 }
 
 ClosedForm main_form(const Case& c, const Shape& s) {
@@ -95,8 +88,7 @@ ClosedForm extra_form(const Case& c, const Shape& s) {
 ClosedForm collect_form(const Case& c, const Shape& s) {
   const std::int64_t submitted = s.n * c.overheads.submit_ns;
   const std::vector<std::int64_t> finish = finish_times(c);
-  ClosedForm form =
-      exactly("max(nd + sum c, max_j [F_j + sum_{i>=j} c_i])", submitted + sum(s.callbacks), "nd + sum c");
+  ClosedForm form = exactly("max(nd + sum c, max_j [F_j + sum_{i>=j} c_i])", submitted + sum(s.callbacks), "nd + sum c");
   std::int64_t rest = 0;
   std::int64_t best = -1;
   std::size_t best_j = 0;
@@ -119,17 +111,16 @@ ClosedForm map_form(const Case& c, const Shape& s) {
   if (c.chunksize >= s.n && o.submit_ns == 0 && o.dispatch_ns == 0) {
     return exactly("sum t + sum c", sum(s.t) + sum(s.callbacks), "one chunk");
   }
-  return simulated(
-      "simulation of map", c,
-      "chunksize " + std::to_string(c.chunksize) + " is neither 1 nor at least n = " + std::to_string(s.n));
+  return simulated("simulation of map", c,
+                   "chunksize " + std::to_string(c.chunksize) + " is neither 1 nor at least n = " + std::to_string(s.n));
 }
 
 ClosedForm as_completed_form(const Case& c, const Shape& s) {
   std::vector<std::int64_t> ready = finish_times(c);
   for (std::int64_t& r : ready) r = std::max(r, s.n * c.overheads.submit_ns);
   const TandemTerm term = tandem(ready, s.callbacks);
-  return exactly(c.overheads.submit_ns == 0 ? "max_j [r_(j) + sum_{i>=j} c_(i)]" : "main with r := max(F, nd)",
-                 term.value_ns, "j = " + std::to_string(term.j));
+  return exactly(c.overheads.submit_ns == 0 ? "max_j [r_(j) + sum_{i>=j} c_(i)]" : "main with r := max(F, nd)", term.value_ns,
+                 "j = " + std::to_string(term.j));
 }
 
 }  // namespace
@@ -171,13 +162,12 @@ ClosedForm closed_form(const Case& c) {
       compute.push_back(task.compute_ns);
     }
     if (alone && pure && (locked || unlocked)) {
-      return exactly("sum_j (t_(j) - t_(j-1)) max(1, (n-j+1)/P)",
-                     processor_sharing_makespan(compute, locked ? 1 : c.cores),
+      return exactly("sum_j (t_(j) - t_(j-1)) max(1, (n-j+1)/P)", processor_sharing_makespan(compute, locked ? 1 : c.cores),
                      "P = " + std::to_string(locked ? 1 : c.cores));
     }
-    return simulated(
-        "simulation with shared cores", c,
-        c.cores > 0 ? "computing tasks share " + std::to_string(c.cores) + " cores" : "computing tasks share one lock");
+    return simulated("simulation with shared cores", c,
+                     c.cores > 0 ? "computing tasks share " + std::to_string(c.cores) + " cores"
+                                 : "computing tasks share one lock");
   }
   switch (c.strategy) {
     case Strategy::none: {

@@ -55,8 +55,7 @@ Change judge(const Ratio& b_to_a, double adjusted_p, double minimum_effect, doub
 
 double least_adjusted_p(std::size_t m, std::size_t n, std::size_t tests) {
   const auto values = [](std::size_t count) { return static_cast<double>(count); };
-  const double splits =
-      std::exp(std::lgamma(values(m + n) + 1) - std::lgamma(values(m) + 1) - std::lgamma(values(n) + 1));
+  const double splits = std::exp(std::lgamma(values(m + n) + 1) - std::lgamma(values(m) + 1) - std::lgamma(values(n) + 1));
   return std::min(1.0, values(tests) * 2 / splits);
 }
 

@@ -18,8 +18,7 @@ constexpr std::size_t kNobody = std::numeric_limits<std::size_t>::max();
 // callback before it on its server, from a task to an earlier one, so the walk ends even where everything takes 0 ns.
 class Walk {
  public:
-  Walk(const Case& c, const Prediction& prediction)
-      : case_(c), tasks_(prediction.tasks), n_(tasks_.size()) {
+  Walk(const Case& c, const Prediction& prediction) : case_(c), tasks_(prediction.tasks), n_(tasks_.size()) {
     serial_ = c.serial || c.strategy == Strategy::sync;
     on_worker_ = serial_ || c.strategy == Strategy::worker || c.strategy == Strategy::fused;
     staged_ = has_callbacks(c.strategy) && !on_worker_;
@@ -68,8 +67,8 @@ class Walk {
 
   void find_neighbours() {
     before_on_worker_.assign(n_, kNobody);
-    std::vector<std::size_t> last(static_cast<std::size_t>(case_.workers < 1 ? 1 : std::min<std::size_t>(
-                                      static_cast<std::size_t>(case_.workers), n_)),
+    std::vector<std::size_t> last(static_cast<std::size_t>(
+                                      case_.workers < 1 ? 1 : std::min<std::size_t>(static_cast<std::size_t>(case_.workers), n_)),
                                   kNobody);
     for (std::size_t i = 0; i < n_; ++i) {
       std::size_t& previous = last[static_cast<std::size_t>(tasks_[i].worker)];
@@ -101,8 +100,7 @@ class Walk {
     // ties by task.
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
-      return std::pair(visible_ns(a), tasks_[a].callback_start_ns) <
-             std::pair(visible_ns(b), tasks_[b].callback_start_ns);
+      return std::pair(visible_ns(a), tasks_[a].callback_start_ns) < std::pair(visible_ns(b), tasks_[b].callback_start_ns);
     });
     std::int64_t routed = 0;
     for (const std::size_t i : order) {
@@ -112,8 +110,8 @@ class Walk {
     }
   }
 
-  void add(Activity activity, std::size_t task, int server, std::int64_t start_ns, std::int64_t finish_ns,
-           std::int64_t alone_ns, Released released, std::size_t after = kNobody) {
+  void add(Activity activity, std::size_t task, int server, std::int64_t start_ns, std::int64_t finish_ns, std::int64_t alone_ns,
+           Released released, std::size_t after = kNobody) {
     links_.push_back({activity, task, server, start_ns, finish_ns, alone_ns, released, after == kNobody ? task : after});
   }
   void callback(std::size_t task) { pending_ = {kCallback, task}; }
@@ -141,8 +139,8 @@ class Walk {
   void visit_callback(std::size_t i) {
     const TaskTimes& times = tasks_[i];
     const auto link = [&](Released released, std::size_t after = kNobody) {
-      add(Activity::callback, i, times.server, times.callback_start_ns, times.callback_finish_ns,
-          case_.callbacks[i].service_ns(), released, after);
+      add(Activity::callback, i, times.server, times.callback_start_ns, times.callback_finish_ns, case_.callbacks[i].service_ns(),
+          released, after);
     };
     if (on_worker_) {
       link(Released::by_task);
@@ -228,8 +226,7 @@ class Walk {
   // tasks enter the queue in order.
   std::size_t refill_before(std::size_t i, std::int64_t at_ns) const {
     for (std::size_t j = i; j-- > 0;) {
-      const std::int64_t end =
-          has_callbacks(case_.strategy) ? tasks_[j].callback_finish_ns : tasks_[j].finish_ns;
+      const std::int64_t end = has_callbacks(case_.strategy) ? tasks_[j].callback_finish_ns : tasks_[j].finish_ns;
       if (end == at_ns) return j;
     }
     return 0;

@@ -18,23 +18,23 @@ enum class Activity {
   submit,    // the submitting thread; Link::task is the last of those it submitted
   dispatch,  // the worker, before a task
   task,
-  routing,   // the main process hands a result to the parsers
+  routing,  // the main process hands a result to the parsers
   callback
 };
 std::string_view name(Activity activity);
 
 // What an activity began upon.
 enum class Released {
-  at_once,           // nothing came before: 0 ns
-  by_submission,     // the task was not submitted earlier
-  by_worker,         // the worker was busy with Link::after
-  by_dispatch,       // the dispatch of the same task
-  by_task,           // the task whose callback or hand-over it is had just ended
-  by_chunk,          // the chunk of the task had just ended, with task Link::after
-  by_server,         // the callback's server was busy with Link::after
-  by_router,         // the main process was busy handing over Link::after
-  by_last_submit,    // the caller submits everything before it looks at a result
-  by_refill          // coupled dispatch: the queue was refilled only after the callback of Link::after
+  at_once,         // nothing came before: 0 ns
+  by_submission,   // the task was not submitted earlier
+  by_worker,       // the worker was busy with Link::after
+  by_dispatch,     // the dispatch of the same task
+  by_task,         // the task whose callback or hand-over it is had just ended
+  by_chunk,        // the chunk of the task had just ended, with task Link::after
+  by_server,       // the callback's server was busy with Link::after
+  by_router,       // the main process was busy handing over Link::after
+  by_last_submit,  // the caller submits everything before it looks at a result
+  by_refill        // coupled dispatch: the queue was refilled only after the callback of Link::after
 };
 
 // One link of the chain. Tasks from 0, in submission order.

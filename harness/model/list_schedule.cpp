@@ -117,8 +117,8 @@ class TwoStages {
           times.callback_finish_ns = now += case_.callbacks[i].service_ns();
         }
       }
-      std::fill(visible_ns_.begin() + static_cast<std::ptrdiff_t>(first),
-                visible_ns_.begin() + static_cast<std::ptrdiff_t>(last), now);
+      std::fill(visible_ns_.begin() + static_cast<std::ptrdiff_t>(first), visible_ns_.begin() + static_cast<std::ptrdiff_t>(last),
+                now);
     }
   }
 

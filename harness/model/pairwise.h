@@ -37,7 +37,7 @@ class PairTable {
   struct Table {
     std::vector<double> rows;
     std::vector<double> columns;
-    double run = 0;   // 0: the quotient
+    double run = 0;  // 0: the quotient
     double value(std::size_t row, std::size_t column) const {
       return run == 0 ? columns[column] / rows[row] : (columns[column] - rows[row]) / run;
     }
@@ -46,9 +46,9 @@ class PairTable {
   void add(Table table);
   std::size_t count_up_to(double bound) const;
 
-  std::vector<Table> tables_;   // none of them empty
+  std::vector<Table> tables_;  // none of them empty
   std::size_t size_ = 0;
-  std::size_t edges_ = 0;       // rows and columns: the length of a walk
+  std::size_t edges_ = 0;  // rows and columns: the length of a walk
 };
 
 }  // namespace harness::model

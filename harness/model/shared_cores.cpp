@@ -263,7 +263,7 @@ class Engine {
   MinHeap<std::pair<Fixed, int>> idle_servers_;
   std::size_t next_job_ = 0;
   std::size_t wakes_for_ = std::numeric_limits<std::size_t>::max();  // the job that a wake-up is already set for
-  std::queue<std::pair<Fixed, std::size_t>> results_;  // when at the parsers, task; in order of completion
+  std::queue<std::pair<Fixed, std::size_t>> results_;                // when at the parsers, task; in order of completion
   Fixed routed_ = 0;
   Fixed opens_ = 0;  // when the caller has submitted everything and turns to the results
   std::vector<bool> visible_;

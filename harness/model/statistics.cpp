@@ -77,7 +77,7 @@ std::vector<int> doubled_midranks(const std::vector<std::int64_t>& a, const std:
 }
 
 constexpr std::size_t kExactValues = 40;
-constexpr double kLevel = 0.05;  // of a verdict
+constexpr double kLevel = 0.05;     // of a verdict
 constexpr double kRounding = 1e-9;  // for comparing sums of probabilities that are equal on paper
 
 // Largest w with P(W <= w) <= alpha, W the number of pairs (i, j) with b_j < a_i under the null hypothesis without
@@ -228,9 +228,7 @@ std::int64_t tolerance(std::int64_t makespan_ns, std::int64_t gap_ns) {
   return gap_ns < 0 ? wanted : std::min(wanted, gap_ns / 3);
 }
 
-Line theil_sen(const std::vector<std::pair<double, double>>& points) {
-  return line_through(points, PairTable::slopes(points));
-}
+Line theil_sen(const std::vector<std::pair<double, double>>& points) { return line_through(points, PairTable::slopes(points)); }
 
 Regression theil_sen_regression(const std::vector<std::pair<double, double>>& points) {
   const PairTable slopes = PairTable::slopes(points);
@@ -282,8 +280,7 @@ double mann_whitney_p(const std::vector<std::int64_t>& a, const std::vector<std:
     first = last;
   }
   const auto total = static_cast<double>(m + n);
-  const double variance =
-      static_cast<double>(m) * static_cast<double>(n) / 12 * (total + 1 - ties / (total * (total - 1)));
+  const double variance = static_cast<double>(m) * static_cast<double>(n) / 12 * (total + 1 - ties / (total * (total - 1)));
   if (variance <= 0) return 1;
   const double shift = std::max(0.0, std::abs(static_cast<double>(observed) - expected) / 2 - 0.5);
   return std::min(1.0, std::erfc(shift / std::sqrt(2 * variance)));
@@ -293,13 +290,12 @@ Ratio ratio_interval(const std::vector<std::int64_t>& a, const std::vector<std::
   assert(!a.empty() && !b.empty());
   const PairTable ratios = PairTable::ratios(a, b);
   const long critical = mann_whitney_critical(a.size(), b.size(), (1 - confidence) / 2);
-  const auto cut =
-      static_cast<std::size_t>(std::clamp<long>(critical + 1, 1, static_cast<long>((ratios.size() + 1) / 2)));
+  const auto cut = static_cast<std::size_t>(std::clamp<long>(critical + 1, 1, static_cast<long>((ratios.size() + 1) / 2)));
   double coverage = confidence;
   if (critical < 0) {  // every split is equally likely: two of C(m+n, m) fall outside
     const double splits =
-        std::exp(std::lgamma(static_cast<double>(a.size() + b.size()) + 1) -
-                 std::lgamma(static_cast<double>(a.size()) + 1) - std::lgamma(static_cast<double>(b.size()) + 1));
+        std::exp(std::lgamma(static_cast<double>(a.size() + b.size()) + 1) - std::lgamma(static_cast<double>(a.size()) + 1) -
+                 std::lgamma(static_cast<double>(b.size()) + 1));
     coverage = std::max(0.0, 1 - 2 / splits);
   }
   return {ratios.median(), ratios.at(cut - 1), ratios.at(ratios.size() - cut), coverage};

@@ -30,9 +30,7 @@ Shape::Shape(const Case& c0)
   }
 }
 
-std::string Shape::more_tasks_than_workers() const {
-  return "n = " + std::to_string(n) + " > k = " + std::to_string(k);
-}
+std::string Shape::more_tasks_than_workers() const { return "n = " + std::to_string(n) + " > k = " + std::to_string(k); }
 
 std::string Shape::range_of(const std::vector<std::int64_t>& values) const {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
@@ -93,8 +91,8 @@ ClosedForm tutorial_thread(const Case& c) {
   if (violated.empty() && s.n > s.k) {
     const std::int64_t actual = simulate(with_strategy(c, Strategy::worker)).makespan_ns;
     if (actual != value) {
-      violated = s.more_tasks_than_workers() + ", and the list schedule of t + c takes " + duration_text(actual) +
-                 ", not " + duration_text(value);
+      violated = s.more_tasks_than_workers() + ", and the list schedule of t + c takes " + duration_text(actual) + ", not " +
+                 duration_text(value);
     }
   }
   return claim("longest + c", value, std::move(violated));
@@ -131,8 +129,7 @@ ClosedForm tutorial_process_equal(const Case& c) {
   std::string violated = common_conditions(c, s);
   if (violated.empty() && !s.equal_tasks) violated = "durations differ: " + s.range_of(s.t);
   if (violated.empty() && s.n > s.k && static_cast<Wide>(s.k) * s.c < s.longest) {
-    violated =
-        s.more_tasks_than_workers() + " and kc = " + duration_text(s.k * s.c) + " < t = " + duration_text(s.longest);
+    violated = s.more_tasks_than_workers() + " and kc = " + duration_text(s.k * s.c) + " < t = " + duration_text(s.longest);
   }
   return claim("longest + n*c", saturated(s.longest + Wide{s.n} * s.c), std::move(violated));
 }
@@ -151,8 +148,8 @@ ClosedForm tutorial_remedy(const Case& c) {
       std::sort(r.begin(), r.end());
       std::int64_t gap = r.size() > 1 ? r[1] - r[0] : 0;
       for (std::size_t j = 1; j < r.size(); ++j) gap = std::min(gap, r[j] - r[j - 1]);
-      violated = (gap >= s.c && s.n > 1 ? "completions are " + duration_text(gap) +
-                                              " apart or more, not less than c = " + duration_text(s.c)
+      violated = (gap >= s.c && s.n > 1
+                      ? "completions are " + duration_text(gap) + " apart or more, not less than c = " + duration_text(s.c)
                   : s.n > s.k ? s.more_tasks_than_workers()
                               : "durations differ: " + s.range_of(s.t)) +
                  "; parsers save " + duration_text(serial - actual);

@@ -66,8 +66,7 @@ std::int64_t rounded(double ns) {
 
 std::span<const Distribution> distributions() { return kDistributions; }
 
-std::vector<std::int64_t> draw_durations(std::string_view distribution, int count, std::int64_t scale_ns,
-                                         std::uint64_t seed) {
+std::vector<std::int64_t> draw_durations(std::string_view distribution, int count, std::int64_t scale_ns, std::uint64_t seed) {
   std::vector<std::int64_t> durations;
   durations.reserve(static_cast<std::size_t>(count));
   if (distribution == "equal") {
@@ -92,8 +91,8 @@ std::vector<std::int64_t> draw_durations(std::string_view distribution, int coun
   if (inverse == nullptr) {
     std::vector<std::string> names;
     for (const Distribution& known : kDistributions) names.emplace_back(known.name);
-    throw ConfigError(fmt::format("unknown distribution '{}'{}; allowed: {}", distribution,
-                                  did_you_mean(distribution, names), join(names)));
+    throw ConfigError(
+        fmt::format("unknown distribution '{}'{}; allowed: {}", distribution, did_you_mean(distribution, names), join(names)));
   }
   SplitMix64 random(seed);
   for (int i = 0; i < count; ++i) {

@@ -29,7 +29,6 @@ std::span<const Distribution> distributions();
 // `count` durations in ns, in submission order; the first k of n are the k of a shorter draw with the same seed.
 // Throws ConfigError for an unknown name (listing the known ones) and for durations beyond INT64_MAX ns.
 // REQUIRES: count >= 0, scale_ns >= 0.
-std::vector<std::int64_t> draw_durations(std::string_view distribution, int count, std::int64_t scale_ns,
-                                         std::uint64_t seed);
+std::vector<std::int64_t> draw_durations(std::string_view distribution, int count, std::int64_t scale_ns, std::uint64_t seed);
 
 }  // namespace harness

@@ -55,8 +55,7 @@ ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& commo
   const bool gil = cpython::shares_gil(cell, common);
   const PreparedCell prepared = prepare(cell, common);
 
-  const auto add = [&](const workloads::Work& work, std::int64_t asked_ns, bool own_process,
-                       std::vector<model::Demand>& to) {
+  const auto add = [&](const workloads::Work& work, std::int64_t asked_ns, bool own_process, std::vector<model::Demand>& to) {
     const workloads::Workload& workload = *workloads::catalogue()[work.kind];
     const workloads::Demand demand = workload.demand(work, calibration);
     to.push_back({.wait_ns = demand.wait_ns,

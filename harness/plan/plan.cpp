@@ -19,10 +19,9 @@ namespace {
 
 // The factors by which a skip is described, and what they are called there.
 constexpr std::pair<std::string_view, std::string_view> kSkipAxes[] = {
-    {"backend", "backend"},     {"strategy", "strategy"}, {"workload", "workload"},
-    {"workers_spec", "workers"}, {"parsers", "parsers"},   {"tasks", "tasks"},
-    {"distribution", "distribution"}, {"task_ns", "task"}, {"callback_ns", "callback"},
-    {"payload_bytes", "payload"}, {"chunksize", "chunksize"}};
+    {"backend", "backend"},      {"strategy", "strategy"},     {"workload", "workload"},         {"workers_spec", "workers"},
+    {"parsers", "parsers"},      {"tasks", "tasks"},           {"distribution", "distribution"}, {"task_ns", "task"},
+    {"callback_ns", "callback"}, {"payload_bytes", "payload"}, {"chunksize", "chunksize"}};
 
 void add_once(std::vector<std::string>& values, std::string value) {
   if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(std::move(value));
@@ -133,7 +132,7 @@ Plan make_plan(const Suite& suite, const PlanOptions& options) {
   plan.seed = options.seed.value_or(suite.seed);
 
   std::unordered_map<std::string, std::size_t> by_id;
-  std::vector<Cell> kept;   // what was written for plan.cells
+  std::vector<Cell> kept;  // what was written for plan.cells
   for (const Table& table : suite.tables) {
     const std::vector<Candidate> found = candidates(suite, table, options.cores, plan.seed);
     SkipCollector skipped;
@@ -164,9 +163,9 @@ Plan make_plan(const Suite& suite, const PlanOptions& options) {
     for (Skip& skip : skipped.skips()) plan.skips.push_back(std::move(skip));
   }
   if (plan.cells.empty()) {
-    throw ConfigError(fmt::format("{}: not one cell of the suite has a meaning{}", suite.source,
-                                  plan.skips.empty() ? "" : fmt::format(": {}: {}", plan.skips.front().what,
-                                                                        plan.skips.front().reason)));
+    throw ConfigError(
+        fmt::format("{}: not one cell of the suite has a meaning{}", suite.source,
+                    plan.skips.empty() ? "" : fmt::format(": {}: {}", plan.skips.front().what, plan.skips.front().reason)));
   }
   apply_filters(plan.cells, options.filters, options.cores);
   return plan;

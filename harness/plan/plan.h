@@ -25,12 +25,12 @@ struct PlannedCell {
   Cell cell;
   int runs = 5;
   int warmup = 1;
-  std::chrono::nanoseconds timeout{0};   // of one repetition
+  std::chrono::nanoseconds timeout{0};  // of one repetition
 };
 
 // Something the suite asks for that has no meaning, and why.
 struct Skip {
-  std::string what;     // "backend=inline workers=2,4"
+  std::string what;  // "backend=inline workers=2,4"
   std::string reason;
 };
 
@@ -38,7 +38,7 @@ struct Plan {
   std::string suite_name;
   Order order = Order::random;
   std::uint64_t seed = 1;
-  std::vector<PlannedCell> cells;   // suite order, no two with the same cell_id
+  std::vector<PlannedCell> cells;  // suite order, no two with the same cell_id
   std::vector<Skip> skips;
 };
 
@@ -52,13 +52,13 @@ struct Filter {
 Filter parse_filter(std::string_view text);
 
 struct PlanOptions {
-  int cores = 1;   // what this process may use
+  int cores = 1;  // what this process may use
   std::optional<int> runs = std::nullopt;
   std::optional<int> warmup = std::nullopt;
   std::optional<std::chrono::nanoseconds> timeout = std::nullopt;
   std::optional<Order> order = std::nullopt;
   std::optional<std::uint64_t> seed = std::nullopt;
-  std::vector<Filter> filters = {};   // all must match
+  std::vector<Filter> filters = {};  // all must match
 };
 
 // Throws ConfigError: a value that is wrong (with file and line), a filter that matches nothing (with the values there

@@ -53,8 +53,8 @@ Filter parse_filter(std::string_view text) {
   }
   Filter filter{std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
   if (std::find(axes.begin(), axes.end(), filter.axis) == axes.end()) {
-    throw ConfigError(fmt::format("unknown filter axis '{}'{}; allowed: {}", filter.axis,
-                                  did_you_mean(filter.axis, axes), join(axes)));
+    throw ConfigError(
+        fmt::format("unknown filter axis '{}'{}; allowed: {}", filter.axis, did_you_mean(filter.axis, axes), join(axes)));
   }
   return filter;
 }
@@ -72,8 +72,7 @@ void apply_filters(std::vector<PlannedCell>& cells, const std::vector<Filter>& f
     });
     if (cells.empty()) {
       throw ConfigError(fmt::format("the filter {}={} matches nothing{}; {} is one of: {}", filter.axis, filter.value,
-                                    so_far.empty() ? "" : fmt::format(" together with {}", so_far), filter.axis,
-                                    join(values)));
+                                    so_far.empty() ? "" : fmt::format(" together with {}", so_far), filter.axis, join(values)));
     }
     so_far += fmt::format("{}{}={}", so_far.empty() ? "" : " ", filter.axis, filter.value);
   }

@@ -22,7 +22,7 @@ constexpr std::size_t kMostCells = 100'000;
 struct Value {
   std::string text;
   std::int64_t number = 0;
-  std::vector<std::int64_t> list;   // durations of an explicit case
+  std::vector<std::int64_t> list;  // durations of an explicit case
 };
 
 template <class Infos>
@@ -49,8 +49,7 @@ std::vector<std::string> start_methods() {
 
 std::vector<Value> one_name(std::string_view axis, const std::string& text, const std::vector<std::string>& known) {
   if (std::find(known.begin(), known.end(), text) == known.end()) {
-    throw ConfigError(
-        fmt::format("unknown {} '{}'{}; allowed: {}", axis, text, did_you_mean(text, known), join(known)));
+    throw ConfigError(fmt::format("unknown {} '{}'{}; allowed: {}", axis, text, did_you_mean(text, known), join(known)));
   }
   return {{text, 0, {}}};
 }
@@ -73,7 +72,7 @@ std::vector<Value> resolve(std::string_view axis, const std::string& text, int c
     return {{format_duration(std::chrono::nanoseconds(ns)), ns, {}}};
   }
   if (axis == "payload") return {{text, parse_bytes(text), {}}};
-  std::vector<Value> values;   // workers, parsers, tasks, chunksize
+  std::vector<Value> values;  // workers, parsers, tasks, chunksize
   for (const Size& size : parse_sizes(text, cores)) {
     if (size.value > kMostItems) {
       throw ConfigError(fmt::format("bad {} '{}': {}; allowed: at most {}", axis, text, size.value, kMostItems));
@@ -134,7 +133,8 @@ class TableReader {
     for (const auto* const exclusions : {&suite_.exclusions, &table_.exclusions}) {
       for (const Exclusion& exclusion : *exclusions) {
         for (const auto& [name, values] : exclusion.axes) {
-          for (const AxisValue& value : values) at(value.line, [&, &axis_name = name] { return resolve(axis_name, value.text, cores_); });
+          for (const AxisValue& value : values)
+            at(value.line, [&, &axis_name = name] { return resolve(axis_name, value.text, cores_); });
         }
       }
     }
@@ -261,8 +261,7 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
        [](Cell& cell, const Value& value) { cell.callback_ns = value.number; }},
       {reader.axis("strategy", "none"), [](Cell& cell, const Value& value) { cell.strategy = value.text; }},
       {reader.axis("parsers", ""), [](Cell& cell, const Value& value) { cell.parsers = static_cast<int>(value.number); }},
-      {reader.axis("chunksize", "1"),
-       [](Cell& cell, const Value& value) { cell.chunksize = static_cast<int>(value.number); }},
+      {reader.axis("chunksize", "1"), [](Cell& cell, const Value& value) { cell.chunksize = static_cast<int>(value.number); }},
       {reader.axis("backend", ""), [](Cell& cell, const Value& value) { cell.backend = value.text; }},
       {reader.axis("start_method", ""), [](Cell& cell, const Value& value) { cell.start_method = value.text; }},
       {reader.axis("workers", "cores"),
@@ -299,11 +298,12 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
     if (candidate.skip.empty()) {
       tasks_in_all += static_cast<std::size_t>(cell.tasks);
       if (tasks_in_all > static_cast<std::size_t>(kMostTasksInAll)) {
-        reader.fail(table.line, fmt::format("the cells have more than {} tasks in all; split them over several suites", kMostTasksInAll));
+        reader.fail(table.line,
+                    fmt::format("the cells have more than {} tasks in all; split them over several suites", kMostTasksInAll));
       }
-      cell.task_durations_ns = grid ? reader.at(table.line, [&] {
-        return draw_durations(cell.distribution, cell.tasks, cell.task_ns, cell.seed);
-      }) : task_list.list;
+      cell.task_durations_ns =
+          grid ? reader.at(table.line, [&] { return draw_durations(cell.distribution, cell.tasks, cell.task_ns, cell.seed); })
+               : task_list.list;
       cell.callback_durations_ns.assign(static_cast<std::size_t>(cell.tasks), cell.callback_ns);
       if (!grid && has_callbacks(cell.strategy)) cell.callback_durations_ns = callback_list.list;
       cell.cell_id = cell_id(cell);

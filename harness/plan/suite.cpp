@@ -35,13 +35,20 @@ bool contains(const Names& names, std::string_view name) { return std::find(name
 
 std::string_view type_name(const toml::node& node) {
   switch (node.type()) {
-    case toml::node_type::table: return "a table";
-    case toml::node_type::array: return "an array";
-    case toml::node_type::string: return "a string";
-    case toml::node_type::integer: return "an integer";
-    case toml::node_type::floating_point: return "a floating-point number";
-    case toml::node_type::boolean: return "a boolean";
-    default: return "a date or time";
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a floating-point number";
+    case toml::node_type::boolean:
+      return "a boolean";
+    default:
+      return "a date or time";
   }
 }
 
@@ -79,8 +86,7 @@ class Reader {
     tables(root, "grid", suite.tables);
     tables(root, "case", suite.tables);
     if (suite.tables.empty()) fail(1, "the suite has neither a [[grid]] nor a [[case]]");
-    std::stable_sort(suite.tables.begin(), suite.tables.end(),
-                     [](const Table& a, const Table& b) { return a.line < b.line; });
+    std::stable_sort(suite.tables.begin(), suite.tables.end(), [](const Table& a, const Table& b) { return a.line < b.line; });
     return suite;
   }
 
@@ -200,9 +206,8 @@ class Reader {
       if (!contains(allowed, key.str()) && (first == nullptr || key.source().begin < first->source().begin)) first = &key;
     }
     if (first == nullptr) return;
-    fail(static_cast<int>(first->source().begin.line),
-         fmt::format("unknown key '{}' {}{}; allowed: {}", first->str(), of_what, did_you_mean(first->str(), allowed),
-                     join(allowed)));
+    fail(static_cast<int>(first->source().begin.line), fmt::format("unknown key '{}' {}{}; allowed: {}", first->str(), of_what,
+                                                                   did_you_mean(first->str(), allowed), join(allowed)));
   }
 
   // Runs a parser of quantities and puts the place in front of what it refuses.
@@ -229,7 +234,7 @@ class Reader {
 void require_short_keys(std::string_view text, std::string_view source) {
   constexpr int kMostParts = 100;
   int line = 1;
-  int dots = 0;      // since a character that is part of no key
+  int dots = 0;  // since a character that is part of no key
   char quote = '\0';
   for (const char c : text) {
     if (c == '\n') ++line;
@@ -240,7 +245,8 @@ void require_short_keys(std::string_view text, std::string_view source) {
     } else if (c == '"' || c == '\'') {
       quote = c;
     } else if (c == '.' && ++dots >= kMostParts) {
-      throw ConfigError(fmt::format("{}:{}: a key with more than {} parts; no key of a suite has a '.'", source, line, kMostParts));
+      throw ConfigError(
+          fmt::format("{}:{}: a key with more than {} parts; no key of a suite has a '.'", source, line, kMostParts));
     }
   }
 }
@@ -256,9 +262,12 @@ Order parse_order(std::string_view text) {
 
 std::string_view to_string(Order order) {
   switch (order) {
-    case Order::random: return "random";
-    case Order::round_robin: return "round-robin";
-    case Order::batch: break;
+    case Order::random:
+      return "random";
+    case Order::round_robin:
+      return "round-robin";
+    case Order::batch:
+      break;
   }
   return "batch";
 }

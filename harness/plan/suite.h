@@ -29,9 +29,8 @@ Order parse_order(std::string_view text);
 std::string_view to_string(Order order);
 
 // The keys of a [[grid]] that name a factor, in file order of the columns they fill.
-inline constexpr std::string_view kAxes[] = {"backend", "workers",      "workload", "strategy",
-                                             "parsers", "tasks",        "distribution", "task",
-                                             "callback", "payload",     "chunksize", "start_method"};
+inline constexpr std::string_view kAxes[] = {"backend",      "workers", "workload", "strategy", "parsers",   "tasks",
+                                             "distribution", "task",    "callback", "payload",  "chunksize", "start_method"};
 
 // A value as written; integers in their decimal form.
 struct AxisValue {
@@ -42,9 +41,9 @@ using Axes = std::map<std::string, std::vector<AxisValue>, std::less<>>;
 
 // How often and how long; absent: inherited from the suite, which has defaults for all.
 struct Repetitions {
-  std::optional<int> runs;                           // >= 1
-  std::optional<int> warmup;                         // >= 0
-  std::optional<std::chrono::nanoseconds> timeout;   // of one repetition, > 0
+  std::optional<int> runs;                          // >= 1
+  std::optional<int> warmup;                        // >= 0
+  std::optional<std::chrono::nanoseconds> timeout;  // of one repetition, > 0
 };
 
 // Takes out of a table every cell that agrees with each of its axes (with one of the values, if several are given).
@@ -71,10 +70,10 @@ struct Suite {
   std::chrono::nanoseconds timeout = std::chrono::seconds(60);
   Order order = Order::random;
   std::uint64_t seed = 1;
-  std::vector<Exclusion> exclusions;   // of the whole suite
-  std::vector<Table> tables;           // in file order
-  std::string source;                  // for messages: the file's path, or "default.toml (built in)"
-  std::string text;                    // the TOML as read: the frozen copy
+  std::vector<Exclusion> exclusions;  // of the whole suite
+  std::vector<Table> tables;          // in file order
+  std::string source;                 // for messages: the file's path, or "default.toml (built in)"
+  std::string text;                   // the TOML as read: the frozen copy
 };
 
 // Throws ConfigError; `source` is the name used in messages.

@@ -20,7 +20,7 @@ model::Case case_of(const Profile& profile, const Job& job, const Choice& choice
   c.cores = std::max(1, static_cast<int>(std::lround(profile.effective_cores())));
   c.overheads.dispatch_ns = pool.dispatch_ns;
   const double slowdown = pool.usl.slowdown(choice.workers);
-  double locked = 0;   // of a task, carried from task to task: a share of one half locks every second one
+  double locked = 0;  // of a task, carried from task to task: a share of one half locks every second one
   for (int task = 0; task < job.tasks; ++task) {
     model::Demand demand = profile.demands[static_cast<std::size_t>(task) % profile.demands.size()];
     demand.wait_ns = std::llround(static_cast<double>(demand.wait_ns) * slowdown);
@@ -51,7 +51,8 @@ Choice leanest_within(double margin, const Point& best, const std::vector<Point>
   const double enough = static_cast<double>(best.predicted_ns) * (1 + margin);
   Choice lean = best.choice;
   for (const Point& point : curve) {
-    if (point.choice.pool == lean.pool && static_cast<double>(point.predicted_ns) <= enough && cheaper(point.choice, lean)) lean = point.choice;
+    if (point.choice.pool == lean.pool && static_cast<double>(point.predicted_ns) <= enough && cheaper(point.choice, lean))
+      lean = point.choice;
   }
   return lean;
 }
@@ -59,21 +60,27 @@ Choice leanest_within(double margin, const Point& best, const std::vector<Point>
 }  // namespace
 
 std::string describe(const Choice& choice) {
-  std::string text = backend_name(choice.pool) + " pool, " + std::to_string(choice.workers) + (choice.workers == 1 ? " worker" : " workers");
+  std::string text =
+      backend_name(choice.pool) + " pool, " + std::to_string(choice.workers) + (choice.workers == 1 ? " worker" : " workers");
   switch (choice.strategy) {
-    case model::Strategy::worker: return text + ", callbacks on the worker";
-    case model::Strategy::main: return text + ", callbacks on one thread of the main process";
-    case model::Strategy::fused: return text + ", callback as part of the task";
+    case model::Strategy::worker:
+      return text + ", callbacks on the worker";
+    case model::Strategy::main:
+      return text + ", callbacks on one thread of the main process";
+    case model::Strategy::fused:
+      return text + ", callback as part of the task";
     case model::Strategy::extra:
       return text + ", callbacks in " + std::to_string(choice.parsers) + " parser process" + (choice.parsers == 1 ? "" : "es");
-    default: return text;
+    default:
+      return text;
   }
 }
 
 std::vector<int> worker_counts(const Profile& profile, const Job& job, int most) {
   most = std::clamp(job.tasks, 1, most);
   std::set<int> counts{1, profile.cores, profile.cores * 5, most};
-  for (double workers = 1; workers < most; workers = std::max(workers + 1, workers * 1.25)) counts.insert(static_cast<int>(workers));
+  for (double workers = 1; workers < most; workers = std::max(workers + 1, workers * 1.25))
+    counts.insert(static_cast<int>(workers));
   for (const Pool pool : {Pool::thread, Pool::process}) {
     const std::optional<double> at = knee(profile, pool);
     if (!at || *at > most) continue;
@@ -94,7 +101,9 @@ std::int64_t predict_ns(const Profile& profile, const Job& job, const Choice& ch
 }
 
 bool cheaper(const Choice& a, const Choice& b) {
-  const auto cost = [](const Choice& c) { return std::tuple(c.workers + c.parsers, c.pool == Pool::process, static_cast<int>(c.strategy)); };
+  const auto cost = [](const Choice& c) {
+    return std::tuple(c.workers + c.parsers, c.pool == Pool::process, static_cast<int>(c.strategy));
+  };
   return cost(a) < cost(b);
 }
 
@@ -126,7 +135,8 @@ std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& p
     if (std::find(chosen.begin(), chosen.end(), choice) == chosen.end()) chosen.push_back(choice);
   };
   const auto best_at = [&](Pool pool, int workers) {
-    const auto at = std::find_if(curve.begin(), curve.end(), [&](const Point& p) { return p.choice.pool == pool && p.choice.workers == workers; });
+    const auto at = std::find_if(curve.begin(), curve.end(),
+                                 [&](const Point& p) { return p.choice.pool == pool && p.choice.workers == workers; });
     if (at != curve.end()) add(at->choice);
   };
   best_at(Pool::thread, profile.cores);
@@ -136,14 +146,15 @@ std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& p
     const auto best = std::find_if(curve.begin(), curve.end(), [&](const Point& p) { return p.choice.pool == pool; });
     if (best == curve.end()) continue;
     add(best->choice);
-    add(leanest_within(margin / 3, *best, curve));   // what is surely as good
-    add(leanest_within(margin, *best, curve));       // what may turn out to be
+    add(leanest_within(margin / 3, *best, curve));  // what is surely as good
+    add(leanest_within(margin, *best, curve));      // what may turn out to be
   }
   // Then whatever is predicted best, until there are enough.
   for (const Point& point : curve) {
     if (chosen.size() >= most) break;
     const bool near = std::any_of(chosen.begin(), chosen.end(), [&](const Choice& c) {
-      return c.pool == point.choice.pool && c.strategy == point.choice.strategy && std::abs(c.workers - point.choice.workers) * 8 <= c.workers;
+      return c.pool == point.choice.pool && c.strategy == point.choice.strategy &&
+             std::abs(c.workers - point.choice.workers) * 8 <= c.workers;
     });
     if (!near) add(point.choice);
   }

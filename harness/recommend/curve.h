@@ -18,7 +18,7 @@ struct Choice {
   Pool pool = Pool::thread;
   int workers = 1;
   model::Strategy strategy = model::Strategy::none;
-  int parsers = 0;   // > 0 of `extra` only
+  int parsers = 0;  // > 0 of `extra` only
 
   bool operator==(const Choice&) const = default;
 };
@@ -33,7 +33,7 @@ struct Point {
 // What is to be done: so many tasks, drawn in turn from the profile's, each with a callback where there are any.
 struct Job {
   int tasks = 1;
-  model::Demand callback = {};   // of every task; all zero: there are none
+  model::Demand callback = {};  // of every task; all zero: there are none
 
   bool has_callbacks() const { return callback.service_ns() > 0; }
 };

@@ -35,10 +35,11 @@ Regret regret_of(const Choice& choice, const std::vector<Measured>& judged) {
   const auto own = std::find_if(judged.begin(), judged.end(), [&](const Measured& m) { return m.choice == choice; });
   Regret largest{.rival = static_cast<std::size_t>(own - judged.begin())};
   for (std::size_t at = 0; at < judged.size(); ++at) {
-    std::vector<std::int64_t> ratios;   // in millionths, round by round
+    std::vector<std::int64_t> ratios;  // in millionths, round by round
     const std::size_t rounds = std::min(own->makespans_ns.size(), judged[at].makespans_ns.size());
     for (std::size_t round = 0; round < rounds; ++round) {
-      ratios.push_back(std::llround(1e6 * static_cast<double>(own->makespans_ns[round]) / static_cast<double>(judged[at].makespans_ns[round])));
+      ratios.push_back(std::llround(1e6 * static_cast<double>(own->makespans_ns[round]) /
+                                    static_cast<double>(judged[at].makespans_ns[round])));
     }
     const auto beyond = [](std::int64_t millionths) { return static_cast<double>(millionths) * 1e-6 - 1; };
     const double ratio = beyond(model::median(ratios));

@@ -24,7 +24,7 @@ Usl fit_usl(const std::vector<Slowdown>& slowdowns, double noise) {
     xz += x * z;
     yz += y * z;
   }
-  if (xx == 0) return {};   // nothing but single workers
+  if (xx == 0) return {};  // nothing but single workers
   const double determinant = xx * yy - xy * xy;
   Usl both;
   if (determinant > 1e-9 * xx * yy) both = {(xz * yy - yz * xy) / determinant, (yz * xx - xz * xy) / determinant};

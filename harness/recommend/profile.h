@@ -16,13 +16,13 @@
 namespace harness::recommend {
 
 enum class Pool { thread, process };
-std::string backend_name(Pool pool);   // "thread", "process"
+std::string backend_name(Pool pool);  // "thread", "process"
 
 // USL (Gunther): running N at a time, each takes 1 + alpha (N - 1) + beta N (N - 1) times as long. Here on top of what the model
 // knows (cores, a lock), so that 0 and 0 mean: nothing else contends.
 struct Usl {
-  double alpha = 0;   // >= 0: contention
-  double beta = 0;    // >= 0: coherency
+  double alpha = 0;  // >= 0: contention
+  double beta = 0;   // >= 0: coherency
 
   double slowdown(int workers) const { return 1 + alpha * (workers - 1) + beta * workers * (workers - 1.0); }
   bool contends() const { return alpha > 0 || beta > 0; }
@@ -37,8 +37,8 @@ struct Slowdown {
 Usl fit_usl(const std::vector<Slowdown>& slowdowns, double noise = 1.1);
 
 struct PoolProfile {
-  double locked_share = 0;                 // of the computation, under one lock per process: 0 to 1
-  std::int64_t dispatch_ns = 0;            // per task beyond the task itself, at one worker
+  double locked_share = 0;       // of the computation, under one lock per process: 0 to 1
+  std::int64_t dispatch_ns = 0;  // per task beyond the task itself, at one worker
   Usl usl;
 };
 
@@ -46,19 +46,19 @@ struct Profile {
   // One per task that was seen, in the order of the inputs. A task that keeps several cores busy at once counts as computing all
   // the time, on cores that are so many fewer.
   std::vector<model::Demand> demands;
-  std::vector<std::int64_t> services_ns;   // their durations as measured, one at a time
+  std::vector<std::int64_t> services_ns;  // their durations as measured, one at a time
   int cores = 1;
-  double cores_per_task = 1;               // CPU time over duration where that is more than one
+  double cores_per_task = 1;  // CPU time over duration where that is more than one
   PoolProfile thread;
   PoolProfile process;
 
   const PoolProfile& of(Pool pool) const { return pool == Pool::thread ? thread : process; }
   std::int64_t mean_wait_ns() const;
   std::int64_t mean_compute_ns() const;
-  double waiting_share() const;            // of the time of a task: 0 to 1
-  std::optional<double> wait_to_compute() const;   // W/C; nothing if it never computes
-  std::int64_t quantile_ns(double q) const;        // of services_ns
-  double variation() const;                // their coefficient of variation
+  double waiting_share() const;                   // of the time of a task: 0 to 1
+  std::optional<double> wait_to_compute() const;  // W/C; nothing if it never computes
+  std::int64_t quantile_ns(double q) const;       // of services_ns
+  double variation() const;                       // their coefficient of variation
   double effective_cores() const { return cores / cores_per_task; }
 };
 

@@ -22,24 +22,24 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::nanoseconds;
 
-constexpr int kMostSampled = 40;          // tasks run one at a time
+constexpr int kMostSampled = 40;  // tasks run one at a time
 constexpr std::size_t kCandidates = 9;
-constexpr int kRounds = 9;                // of all candidates: enough for a rank test
-constexpr int kMostRounds = 31;           // of the few that are close, until their medians are known to kSharp
+constexpr int kRounds = 9;       // of all candidates: enough for a rank test
+constexpr int kMostRounds = 31;  // of the few that are close, until their medians are known to kSharp
 constexpr int kLeastRounds = 3;
-constexpr double kHopeless = 1.5;         // times the fastest: not worth further rounds
+constexpr double kHopeless = 1.5;  // times the fastest: not worth further rounds
 constexpr double kClose = 1.1;
-constexpr double kPromising = 1.2;        // predicted, times the fastest: the same on the other pool is run, too
-constexpr double kSharp = 0.02;           // half the interval, of the median
+constexpr double kPromising = 1.2;  // predicted, times the fastest: the same on the other pool is run, too
+constexpr double kSharp = 0.02;     // half the interval, of the median
 constexpr int kExhaustiveRounds = 5;
-constexpr std::size_t kJudged = 4;        // of the sweep: the best, which are then run again beside the choice
+constexpr std::size_t kJudged = 4;  // of the sweep: the best, which are then run again beside the choice
 constexpr int kJudgingRounds = 15;
-constexpr nanoseconds kRepetition = std::chrono::milliseconds(25);   // what one costs beside its makespan
+constexpr nanoseconds kRepetition = std::chrono::milliseconds(25);  // what one costs beside its makespan
 
 // Shares of the budget: up to here each may go on.
 constexpr double kSampling = 0.15;
 constexpr double kProbing = 0.25;
-constexpr double kLeast = 0.8;       // the least number of rounds that the job's size is chosen for
+constexpr double kLeast = 0.8;  // the least number of rounds that the job's size is chosen for
 constexpr double kVerifying = 0.95;
 
 class Search {
@@ -59,7 +59,9 @@ class Search {
   }
 
  private:
-  double used() const { return std::chrono::duration<double>(Clock::now() - start_) / std::chrono::duration<double>(question_.budget); }
+  double used() const {
+    return std::chrono::duration<double>(Clock::now() - start_) / std::chrono::duration<double>(question_.budget);
+  }
   nanoseconds left(double share) const {
     return nanoseconds(static_cast<std::int64_t>((share - used()) * static_cast<double>(question_.budget.count())));
   }
@@ -91,12 +93,13 @@ class Search {
     RepetitionResult result = runner_.run(cell_of(choice, tasks), question_.budget);
     if (result.interrupted) throw Interrupted{};
     if (result.sample.status == "timeout") {
-      throw ConfigError(std::to_string(tasks) + (tasks == 1 ? " task" : " tasks") + " of '" + question_.title + "' took longer than the budget of " +
-                        format_duration(question_.budget) + " allows; give more with --budget, or shorter work");
+      throw ConfigError(std::to_string(tasks) + (tasks == 1 ? " task" : " tasks") + " of '" + question_.title +
+                        "' took longer than the budget of " + format_duration(question_.budget) +
+                        " allows; give more with --budget, or shorter work");
     }
     if (!result.trace) {
-      throw ConfigError(question_.title + ": " + (tasks == 1 ? "1 task" : std::to_string(tasks) + " tasks") + " on a " + backend_name(choice.pool) +
-                        " pool of " + std::to_string(choice.workers) + ": " + result.sample.error);
+      throw ConfigError(question_.title + ": " + (tasks == 1 ? "1 task" : std::to_string(tasks) + " tasks") + " on a " +
+                        backend_name(choice.pool) + " pool of " + std::to_string(choice.workers) + ": " + result.sample.error);
     }
     return std::move(*result.trace);
   }
@@ -105,17 +108,19 @@ class Search {
   void sample() {
     progress_("running tasks one at a time", used());
     const Choice alone{Pool::thread, 1, model::Strategy::none, 0};
-    const Trace first = measure(alone, 1);   // cold: files to be read, code to be loaded; only for an idea of the duration
+    const Trace first = measure(alone, 1);  // cold: files to be read, code to be loaded; only for an idea of the duration
     const std::int64_t about = std::max<std::int64_t>(1, makespan_ns(first));
     const std::int64_t affordable = left(kSampling).count() / 2 / about;
-    const int tasks = static_cast<int>(std::clamp<std::int64_t>(affordable, 3, std::min(kMostSampled, std::max(3, question_.tasks))));
+    const int tasks =
+        static_cast<int>(std::clamp<std::int64_t>(affordable, 3, std::min(kMostSampled, std::max(3, question_.tasks))));
     const Trace many = measure(alone, tasks);
     found_.profile = profile_of({&many}, question_.cores);
     found_.profile.thread.dispatch_ns = overhead_of(many);
     const Trace remote = measure({Pool::process, 1, model::Strategy::none, 0}, std::min(tasks, 8));
     found_.profile.process.dispatch_ns = overhead_of(remote);
     if (tasks < std::min(8, question_.tasks)) {
-      found_.notes.push_back("only " + std::to_string(tasks) + " tasks fit the share of the budget for a first look: the distribution is not known well");
+      found_.notes.push_back("only " + std::to_string(tasks) +
+                             " tasks fit the share of the budget for a first look: the distribution is not known well");
     }
   }
 
@@ -173,7 +178,7 @@ class Search {
   // REQUIRES: probes of the same numbers of workers.
   double lock_of(const std::vector<Probe>& threads, const std::vector<Probe>& processes) const {
     Profile free = found_.profile;
-    free.process.usl = {};   // against the plain model, for threads are
+    free.process.usl = {};  // against the plain model, for threads are
     Profile locked = found_.profile;
     locked.thread.locked_share = 1;
     double contrast = 0;
@@ -181,7 +186,8 @@ class Search {
     for (std::size_t at = 0; at < threads.size(); ++at) {
       const Probe& probe = threads[at];
       const Choice choice{Pool::thread, probe.workers, model::Strategy::none, 0};
-      const double plain = static_cast<double>(predict_ns(free, probe.job, {Pool::process, probe.workers, model::Strategy::none, 0}));
+      const double plain =
+          static_cast<double>(predict_ns(free, probe.job, {Pool::process, probe.workers, model::Strategy::none, 0}));
       const double contention = std::max(1.0, static_cast<double>(processes[at].measured_ns) / plain);
       const double unlocked = static_cast<double>(predict_ns(free, probe.job, choice)) * contention;
       const std::int64_t with_lock = predict_ns(locked, probe.job, choice);
@@ -211,7 +217,8 @@ class Search {
     // The curve is cheap to predict for some hundred tasks; for the candidates' durations a coarse one would do as well.
     const auto affordable = [&] {
       nanoseconds needed{0};
-      for (const Choice& choice : candidates(predict_curve(found_.profile, found_.job, question_.most_workers), found_.profile, kCandidates)) {
+      for (const Choice& choice :
+           candidates(predict_curve(found_.profile, found_.job, question_.most_workers), found_.profile, kCandidates)) {
         needed += kLeastRounds * (kRepetition + nanoseconds(predict_ns(found_.profile, found_.job, choice)));
       }
       return needed <= left(kLeast);
@@ -244,7 +251,7 @@ class Search {
       for (std::size_t at = 0; at < choices.size(); ++at) {
         progress_("round " + std::to_string(round + 1) + ", " + describe(choices[at]), used());
         add(choices[at], makespan_ns(measure(choices[at], found_.job.tasks)));
-        if (used() > 2) break;   // far beyond: take what there is
+        if (used() > 2) break;  // far beyond: take what there is
       }
       if (used() > 2) break;
       if (round == 0 || round == 1) refine(choices);
@@ -252,13 +259,16 @@ class Search {
     }
     found_.rounds = round;
     if (found_.rounds < 5) {
-      found_.notes.push_back("only " + std::to_string(found_.rounds) + " rounds fit the budget: small differences are not decided; give more with --budget");
+      found_.notes.push_back("only " + std::to_string(found_.rounds) +
+                             " rounds fit the budget: small differences are not decided; give more with --budget");
     }
   }
 
   // Around the fastest so far there may be something better that the model has not seen.
   void refine(std::vector<Choice>& choices) {
-    const auto fastest = std::min_element(times_.begin(), times_.end(), [](const auto& a, const auto& b) { return model::median(a.second) < model::median(b.second); });
+    const auto fastest = std::min_element(times_.begin(), times_.end(), [](const auto& a, const auto& b) {
+      return model::median(a.second) < model::median(b.second);
+    });
     const Choice at = choices_[fastest->first];
     for (const double factor : {0.75, 1.3}) {
       Choice neighbour = at;
@@ -266,14 +276,16 @@ class Search {
       const bool sensible = neighbour.workers >= 1 && neighbour.workers <= std::min(question_.most_workers, found_.job.tasks);
       if (!sensible || neighbour.workers == at.workers) continue;
       const bool known = std::any_of(choices_.begin(), choices_.end(), [&](const Choice& c) {
-        return c.pool == neighbour.pool && c.strategy == neighbour.strategy && std::abs(c.workers - neighbour.workers) * 10 <= c.workers;
+        return c.pool == neighbour.pool && c.strategy == neighbour.strategy &&
+               std::abs(c.workers - neighbour.workers) * 10 <= c.workers;
       });
       if (!known) choices.push_back(neighbour);
     }
-    Choice other = at;   // what starts a command sooner, say, is beyond the model
+    Choice other = at;  // what starts a command sooner, say, is beyond the model
     other.pool = at.pool == Pool::thread ? Pool::process : Pool::thread;
     const auto promising = static_cast<std::int64_t>(kPromising * static_cast<double>(model::median(fastest->second)));
-    if (std::find(choices.begin(), choices.end(), other) == choices.end() && predict_ns(found_.profile, found_.job, other) <= promising) {
+    if (std::find(choices.begin(), choices.end(), other) == choices.end() &&
+        predict_ns(found_.profile, found_.job, other) <= promising) {
       choices.push_back(other);
     }
   }
@@ -316,9 +328,11 @@ class Search {
     std::vector<Measured> measured;
     for (const auto& [index, makespans] : times_) {
       const Choice& choice = choices_[index];
-      measured.push_back({choice, predict_ns(found_.profile, found_.job, choice), makespans, model::median(makespans), model::median_interval(makespans)});
+      measured.push_back({choice, predict_ns(found_.profile, found_.job, choice), makespans, model::median(makespans),
+                          model::median_interval(makespans)});
     }
-    std::stable_sort(measured.begin(), measured.end(), [](const Measured& a, const Measured& b) { return a.median_ns < b.median_ns; });
+    std::stable_sort(measured.begin(), measured.end(),
+                     [](const Measured& a, const Measured& b) { return a.median_ns < b.median_ns; });
     return measured;
   }
 
@@ -331,7 +345,8 @@ class Search {
     const double off = static_cast<double>(chosen.median_ns) / static_cast<double>(chosen.predicted_ns) - 1;
     if (std::abs(off) > 0.15) {
       found_.notes.push_back("the model is " + std::to_string(std::lround(std::abs(off) * 100)) + " % off here (" +
-                             human_duration(nanoseconds(chosen.predicted_ns)) + " predicted): something contends that was not seen one task at a time");
+                             human_duration(nanoseconds(chosen.predicted_ns)) +
+                             " predicted): something contends that was not seen one task at a time");
     }
   }
 
@@ -339,7 +354,9 @@ class Search {
     for (int round = 0; round < rounds; ++round) {
       shuffle(choices, random);
       for (std::size_t at = 0; at < choices.size(); ++at) {
-        progress_(what + " " + std::to_string(round + 1) + ", " + std::to_string(at + 1) + " of " + std::to_string(choices.size()), 1);
+        progress_(what + " " + std::to_string(round + 1) + ", " + std::to_string(at + 1) + " of " +
+                      std::to_string(choices.size()),
+                  1);
         add(choices[at], makespan_ns(measure(choices[at], found_.job.tasks)));
       }
     }
@@ -376,8 +393,8 @@ class Search {
   const Progress& progress_;
   const Clock::time_point start_;
   Recommendation found_;
-  std::vector<Choice> choices_;                              // that were run
-  std::map<std::size_t, std::vector<std::int64_t>> times_;   // of each
+  std::vector<Choice> choices_;                             // that were run
+  std::map<std::size_t, std::vector<std::int64_t>> times_;  // of each
 };
 
 }  // namespace

@@ -24,34 +24,34 @@ namespace harness::recommend {
 
 // What is asked.
 struct Question {
-  std::string title;              // "./convert {}", "sleep"
-  std::string workload;           // of the catalogue, or "command" or "function"
-  int tasks = 64;                 // of the job
-  std::int64_t task_ns = 0;       // of a catalogue workload
-  std::int64_t callback_ns = 0;   // likewise; 0: no callbacks
-  model::Demand callback = {};    // what such a callback demands
+  std::string title;             // "./convert {}", "sleep"
+  std::string workload;          // of the catalogue, or "command" or "function"
+  int tasks = 64;                // of the job
+  std::int64_t task_ns = 0;      // of a catalogue workload
+  std::int64_t callback_ns = 0;  // likewise; 0: no callbacks
+  model::Demand callback = {};   // what such a callback demands
   std::int64_t payload_bytes = 0;
   int cores = 1;
   int most_workers = 64;
   std::chrono::nanoseconds budget = std::chrono::seconds(60);
   std::uint64_t seed = 1;
-  bool exhaustive = false;        // afterwards every point of the curve is run, too
+  bool exhaustive = false;  // afterwards every point of the curve is run, too
 };
 
 struct Recommendation {
   Profile profile;
-  Job job;                             // what was run: perhaps fewer tasks than asked, so that the budget suffices
-  std::vector<Point> curve;            // predicted, best first
-  std::vector<Measured> measured;      // fastest first
-  std::size_t best = 0;                // the fastest, index into measured
-  std::size_t choice = 0;              // what is recommended
-  std::vector<std::size_t> ties;       // others that are as good (Decision::ties)
-  std::int64_t one_at_a_time_ns = 0;   // all tasks of the job, one after the other: from the first runs
-  int rounds = 0;                      // so often the candidates were run that stayed close to the fastest
-  std::vector<std::string> notes;      // what makes it less sure; one line each
-  std::vector<Measured> exhaustive;    // if asked for: every point of the curve, fastest first, and the choice
-  std::vector<Measured> judged;        // then: the best of them and the choice, run again
-  Regret regret;                       // and what they say of the choice
+  Job job;                            // what was run: perhaps fewer tasks than asked, so that the budget suffices
+  std::vector<Point> curve;           // predicted, best first
+  std::vector<Measured> measured;     // fastest first
+  std::size_t best = 0;               // the fastest, index into measured
+  std::size_t choice = 0;             // what is recommended
+  std::vector<std::size_t> ties;      // others that are as good (Decision::ties)
+  std::int64_t one_at_a_time_ns = 0;  // all tasks of the job, one after the other: from the first runs
+  int rounds = 0;                     // so often the candidates were run that stayed close to the fastest
+  std::vector<std::string> notes;     // what makes it less sure; one line each
+  std::vector<Measured> exhaustive;   // if asked for: every point of the curve, fastest first, and the choice
+  std::vector<Measured> judged;       // then: the best of them and the choice, run again
+  Regret regret;                      // and what they say of the choice
 };
 
 // Told what happens, for a line of progress: "5 of 8 candidates", and the share of the budget used.

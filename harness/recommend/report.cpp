@@ -19,7 +19,9 @@ constexpr std::size_t kIndent = 13;
 std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
 std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
 
-std::string line(const std::string& label, const std::string& words) { return hang(fmt::format("{:<{}}{}", label, kIndent, words), kIndent); }
+std::string line(const std::string& label, const std::string& words) {
+  return hang(fmt::format("{:<{}}{}", label, kIndent, words), kIndent);
+}
 
 std::string times(double ratio) { return fmt::format("{:.{}f}x", ratio, ratio < 9.95 ? 2 : ratio < 99.5 ? 1 : 0); }
 
@@ -32,8 +34,8 @@ const Measured* find(const Recommendation& r, Pool pool, int workers) {
 
 std::string demand_text(const Recommendation& r) {
   const Profile& p = r.profile;
-  std::string text = fmt::format("{} tasks one at a time: median {}, p95 {}, longest {}", p.services_ns.size(), human(p.quantile_ns(0.5)),
-                                 human(p.quantile_ns(0.95)), human(p.quantile_ns(1)));
+  std::string text = fmt::format("{} tasks one at a time: median {}, p95 {}, longest {}", p.services_ns.size(),
+                                 human(p.quantile_ns(0.5)), human(p.quantile_ns(0.95)), human(p.quantile_ns(1)));
   text += fmt::format("; waits {} of the time", percent(p.waiting_share()));
   if (const auto ratio = p.wait_to_compute()) text += fmt::format(" (W/C = {:.{}f})", *ratio, *ratio < 9.95 ? 2 : 1);
   if (p.cores_per_task > 1.2) text += fmt::format("; one task keeps {:.1f} cores busy by itself", p.cores_per_task);
@@ -51,7 +53,9 @@ std::string contention_text(const Profile& p) {
   }
   for (const Pool pool : {Pool::thread, Pool::process}) {
     const Usl& usl = p.of(pool).usl;
-    if (usl.contends()) add(fmt::format("more at a time slows each down on the {} pool (USL: alpha {:.3g}, beta {:.2g})", backend_name(pool), usl.alpha, usl.beta));
+    if (usl.contends())
+      add(fmt::format("more at a time slows each down on the {} pool (USL: alpha {:.3g}, beta {:.2g})", backend_name(pool),
+                      usl.alpha, usl.beta));
   }
   const std::int64_t extra = p.process.dispatch_ns - p.thread.dispatch_ns;
   if (extra > 0) add("a task costs " + human(extra) + " more on a process pool");
@@ -82,10 +86,12 @@ std::string against(const Recommendation& r) {
     const model::Ratio ratio = model::ratio_interval(chosen.makespans_ns, other->makespans_ns);
     add(fmt::format("{} {} [{}, {}]", times(ratio.estimate), name, times(ratio.lower), times(ratio.upper)));
   };
-  compare(fmt::format("as fast as cores*5 = {} threads", r.profile.cores * 5).c_str(), find(r, Pool::thread, r.profile.cores * 5));
+  compare(fmt::format("as fast as cores*5 = {} threads", r.profile.cores * 5).c_str(),
+          find(r, Pool::thread, r.profile.cores * 5));
   compare(fmt::format("as fast as cores = {} threads", r.profile.cores).c_str(), find(r, Pool::thread, r.profile.cores));
   compare(fmt::format("as fast as cores = {} processes", r.profile.cores).c_str(), find(r, Pool::process, r.profile.cores));
-  add(fmt::format("{} as fast as one at a time", times(static_cast<double>(r.one_at_a_time_ns) / static_cast<double>(chosen.median_ns))));
+  add(fmt::format("{} as fast as one at a time",
+                  times(static_cast<double>(r.one_at_a_time_ns) / static_cast<double>(chosen.median_ns))));
   return text;
 }
 
@@ -101,8 +107,10 @@ std::string reason(const Recommendation& r) {
     text = fmt::format("the tasks compute {} of the time", percent(1 - waits));
     text += choice.workers <= p.cores * 2 ? ", and more workers than the cores can feed only wait for them" : "";
   }
-  if (p.thread.locked_share > 0.3 && choice.pool == Pool::process) text += "; threads would take turns under their common lock, processes have one each";
-  if (choice.pool == Pool::thread && p.thread.locked_share <= 0.3) text += "; processes have nothing to offer that threads have not, and cost more";
+  if (p.thread.locked_share > 0.3 && choice.pool == Pool::process)
+    text += "; threads would take turns under their common lock, processes have one each";
+  if (choice.pool == Pool::thread && p.thread.locked_share <= 0.3)
+    text += "; processes have nothing to offer that threads have not, and cost more";
   return text;
 }
 
@@ -110,27 +118,35 @@ std::string table(const Recommendation& r, const std::vector<Measured>& rows, co
   std::string out = fmt::format("{:<56} {:>11} {:>11}  {:>25}\n", "", "predicted", "measured", "95 % interval");
   for (const Measured& row : rows) {
     std::string name = describe(row.choice);
-    if (row.choice.pool == Pool::thread && row.choice.workers == r.profile.cores * 5) name += " (cores*5)";
-    else if (row.choice.workers == r.profile.cores) name += " (cores)";
+    if (row.choice.pool == Pool::thread && row.choice.workers == r.profile.cores * 5)
+      name += " (cores*5)";
+    else if (row.choice.workers == r.profile.cores)
+      name += " (cores)";
     const bool is_choice = chosen != nullptr && row.choice == chosen->choice;
-    out += fmt::format("{} {:<54} {:>11} {:>11}  {:>25}\n", is_choice ? '*' : ' ', name, human(row.predicted_ns), human(row.median_ns),
-                       "[" + human(row.interval.lower) + ", " + human(row.interval.upper) + "]");
+    out += fmt::format("{} {:<54} {:>11} {:>11}  {:>25}\n", is_choice ? '*' : ' ', name, human(row.predicted_ns),
+                       human(row.median_ns), "[" + human(row.interval.lower) + ", " + human(row.interval.upper) + "]");
   }
   return out;
 }
 
 nlohmann::ordered_json json_of(const Measured& m) {
-  return {{"backend", backend_name(m.choice.pool)}, {"workers", m.choice.workers}, {"strategy", std::string(model::name(m.choice.strategy))},
-          {"parsers", m.choice.parsers}, {"predicted_ns", m.predicted_ns}, {"median_ns", m.median_ns},
-          {"interval_ns", {m.interval.lower, m.interval.upper}}, {"makespans_ns", m.makespans_ns}};
+  return {{"backend", backend_name(m.choice.pool)},
+          {"workers", m.choice.workers},
+          {"strategy", std::string(model::name(m.choice.strategy))},
+          {"parsers", m.choice.parsers},
+          {"predicted_ns", m.predicted_ns},
+          {"median_ns", m.median_ns},
+          {"interval_ns", {m.interval.lower, m.interval.upper}},
+          {"makespans_ns", m.makespans_ns}};
 }
 
 }  // namespace
 
 std::string text(const Question& question, const Recommendation& r) {
   const Measured& chosen = r.measured[r.choice];
-  std::string out = line("work", fmt::format("{}: {} task{}{}", question.title, r.job.tasks, r.job.tasks == 1 ? "" : "s",
-                                             r.job.has_callbacks() ? ", callbacks of " + human(r.job.callback.service_ns()) : ""));
+  std::string out =
+      line("work", fmt::format("{}: {} task{}{}", question.title, r.job.tasks, r.job.tasks == 1 ? "" : "s",
+                               r.job.has_callbacks() ? ", callbacks of " + human(r.job.callback.service_ns()) : ""));
   out += line("a task", demand_text(r));
   out += line("contention", contention_text(r.profile));
   out += line("knee", knee_text(r, chosen.choice.pool));
@@ -141,13 +157,17 @@ std::string text(const Question& question, const Recommendation& r) {
   for (const std::size_t tie : r.ties) ties += (ties.empty() ? "" : "; ") + describe(r.measured[tie].choice);
   out += line("ties with", ties.empty() ? "nothing that was run" : ties);
   out += line("why", reason(r));
-  out += line("how sure", fmt::format("{} rounds, interleaved at random (seed {}); the cheapest of what is within 2 % of the fastest was chosen", r.rounds, question.seed));
+  out +=
+      line("how sure",
+           fmt::format("{} rounds, interleaved at random (seed {}); the cheapest of what is within 2 % of the fastest was chosen",
+                       r.rounds, question.seed));
   for (const std::string& note : r.notes) out += line("but", note);
   if (!r.exhaustive.empty()) {
     out += "\nexhaustive sweep, fastest first\n" + table(r, r.exhaustive, &chosen) + '\n';
     out += "\nits best and the choice, run again\n" + table(r, r.judged, &chosen) + '\n';
-    out += line("regret", fmt::format("{:.1f} % [{:.1f} %, {:.1f} %] over {}, round by round: the best of all {} points", 100 * r.regret.ratio, 100 * r.regret.low,
-                                         100 * r.regret.high, describe(r.judged[r.regret.rival].choice), r.exhaustive.size()));
+    out += line("regret", fmt::format("{:.1f} % [{:.1f} %, {:.1f} %] over {}, round by round: the best of all {} points",
+                                      100 * r.regret.ratio, 100 * r.regret.low, 100 * r.regret.high,
+                                      describe(r.judged[r.regret.rival].choice), r.exhaustive.size()));
   }
   return out;
 }
@@ -160,12 +180,17 @@ std::string json(const Question& question, const Recommendation& r) {
   out["mean_wait_ns"] = r.profile.mean_wait_ns();
   out["mean_compute_ns"] = r.profile.mean_compute_ns();
   out["wait_to_compute"] = r.profile.wait_to_compute() ? nlohmann::ordered_json(*r.profile.wait_to_compute()) : nullptr;
-  out["service_ns"] = {{"p50", r.profile.quantile_ns(0.5)}, {"p95", r.profile.quantile_ns(0.95)}, {"max", r.profile.quantile_ns(1)}};
+  out["service_ns"] = {{"p50", r.profile.quantile_ns(0.5)},
+                       {"p95", r.profile.quantile_ns(0.95)},
+                       {"max", r.profile.quantile_ns(1)}};
   for (const Pool pool : {Pool::thread, Pool::process}) {
     const PoolProfile& p = r.profile.of(pool);
     const auto at = knee(r.profile, pool);
-    out[backend_name(pool)] = {{"locked_share", p.locked_share}, {"dispatch_ns", p.dispatch_ns}, {"usl_alpha", p.usl.alpha},
-                               {"usl_beta", p.usl.beta}, {"knee", at ? nlohmann::ordered_json(*at) : nullptr}};
+    out[backend_name(pool)] = {{"locked_share", p.locked_share},
+                               {"dispatch_ns", p.dispatch_ns},
+                               {"usl_alpha", p.usl.alpha},
+                               {"usl_beta", p.usl.beta},
+                               {"knee", at ? nlohmann::ordered_json(*at) : nullptr}};
   }
   out["one_at_a_time_ns"] = r.one_at_a_time_ns;
   out["rounds"] = r.rounds;
@@ -180,7 +205,10 @@ std::string json(const Question& question, const Recommendation& r) {
     for (const Measured& m : r.exhaustive) out["exhaustive"].push_back(json_of(m));
     out["judged"] = nlohmann::ordered_json::array();
     for (const Measured& m : r.judged) out["judged"].push_back(json_of(m));
-    out["regret"] = {{"ratio", r.regret.ratio}, {"low", r.regret.low}, {"high", r.regret.high}, {"rival", json_of(r.judged[r.regret.rival])}};
+    out["regret"] = {{"ratio", r.regret.ratio},
+                     {"low", r.regret.low},
+                     {"high", r.regret.high},
+                     {"rival", json_of(r.judged[r.regret.rival])}};
   }
   return out.dump(1) + '\n';
 }

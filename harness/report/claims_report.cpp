@@ -126,8 +126,8 @@ std::string claims_json(std::span<const ClaimResult> results) {
 }
 
 std::string claims_text(std::span<const ClaimResult> results) {
-  std::string out = fmt::format("{:<32} {:<12} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8}\n", "claim", "verdict", "claimed",
-                                "measured", "+-", "slope", "intercept", "overhead");
+  std::string out = fmt::format("{:<32} {:<12} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8}\n", "claim", "verdict", "claimed", "measured",
+                                "+-", "slope", "intercept", "overhead");
   for (const ClaimResult& result : results) {
     const bool line = result.regression.has_value();
     out += fmt::format("{:<32} {:<12} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8}{}\n", result.id(), to_string(result.verdict),
@@ -138,9 +138,8 @@ std::string claims_text(std::span<const ClaimResult> results) {
   }
   for (const ClaimResult& result : results) {
     if (result.explanation.empty()) continue;
-    out += fmt::format("\n{} is {}: {}\n    {}\n    {} = {}", result.id(), to_string(result.verdict),
-                       result.claim->english, case_text(result), result.prediction.formula,
-                       human(result.prediction.claimed_ns));
+    out += fmt::format("\n{} is {}: {}\n    {}\n    {} = {}", result.id(), to_string(result.verdict), result.claim->english,
+                       case_text(result), result.prediction.formula, human(result.prediction.claimed_ns));
     if (result.measured_ns) {
       out += fmt::format(", measured {} [{}, {}]", human(*result.measured_ns), human(result.interval.lower),
                          human(result.interval.upper));
@@ -158,7 +157,8 @@ std::string claims_markdown(std::span<const ClaimResult> results) {
   for (const ClaimResult& result : results) {
     std::string measured = "-";
     if (result.measured_ns) {
-      measured = fmt::format("{} [{}, {}]", human(*result.measured_ns), human(result.interval.lower), human(result.interval.upper));
+      measured =
+          fmt::format("{} [{}, {}]", human(*result.measured_ns), human(result.interval.lower), human(result.interval.upper));
     }
     std::string line;
     if (const auto& r = result.regression) {
@@ -170,9 +170,9 @@ std::string claims_markdown(std::span<const ClaimResult> results) {
     if (!result.explanation.empty()) verdict += ": " + escaped(result.explanation);
     if (!result.facts.empty()) verdict += " (" + escaped(result.facts) + ")";
     if (result.contradicts()) verdict += " - this contradicts the model";
-    out += fmt::format("| `{}`: {} | {} | {} | {} | {} | {} +- {} | {} | {} | {} |\n", result.id(), escaped(result.claim->english),
-                       escaped(result.claim->chinese), escaped(result.prediction.formula), escaped(result.claim->domain),
-                       escaped(case_text(result)), human(result.prediction.claimed_ns),
+    out += fmt::format("| `{}`: {} | {} | {} | {} | {} | {} +- {} | {} | {} | {} |\n", result.id(),
+                       escaped(result.claim->english), escaped(result.claim->chinese), escaped(result.prediction.formula),
+                       escaped(result.claim->domain), escaped(case_text(result)), human(result.prediction.claimed_ns),
                        human(result.prediction.tolerance_ns), measured, line, verdict);
   }
   return out + "\n" + counts_text(results);
@@ -188,16 +188,16 @@ std::string claims_csv(std::span<const ClaimResult> results) {
     const bool measured = result.measured_ns.has_value();
     const bool open = result.verdict == model::Verdict::inconclusive;
     out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},", result.id(), to_string(result.verdict),
-                       to_string(prediction.expected), prediction.claimed_ns,
-                       number(measured, result.measured_ns.value_or(0)), prediction.tolerance_ns,
-                       csv_field(is_refuted(result) ? result.explanation : ""), csv_field(prediction.formula),
-                       prediction.model_ns, number(measured, result.interval.lower), number(measured, result.interval.upper),
-                       result.repetitions, result.failed, csv_field(prediction.rival), prediction.gap_ns,
-                       csv_field(result.claim->english), csv_field(result.claim->chinese));
-    out += fmt::format("{},{},{},{},", csv_field(result.claim->domain), csv_field(case_text(result)), csv_field(scales_text(result)),
-                       result.overhead_ns);
+                       to_string(prediction.expected), prediction.claimed_ns, number(measured, result.measured_ns.value_or(0)),
+                       prediction.tolerance_ns, csv_field(is_refuted(result) ? result.explanation : ""),
+                       csv_field(prediction.formula), prediction.model_ns, number(measured, result.interval.lower),
+                       number(measured, result.interval.upper), result.repetitions, result.failed, csv_field(prediction.rival),
+                       prediction.gap_ns, csv_field(result.claim->english), csv_field(result.claim->chinese));
+    out += fmt::format("{},{},{},{},", csv_field(result.claim->domain), csv_field(case_text(result)),
+                       csv_field(scales_text(result)), result.overhead_ns);
     if (const auto& r = result.regression) {
-      for (const double ns : {r->line.slope, r->slope_low, r->slope_high, r->line.intercept, r->intercept_low, r->intercept_high}) {
+      for (const double ns :
+           {r->line.slope, r->slope_low, r->slope_high, r->line.intercept, r->intercept_low, r->intercept_high}) {
         out += fmt::format("{},", static_cast<std::int64_t>(ns));
       }
     } else {

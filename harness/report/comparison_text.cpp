@@ -24,9 +24,7 @@ std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseco
 std::string percent(double fraction) { return fmt::format("{:.3g} %", 100 * fraction); }
 
 // As many digits as say something: 0.998, 1.21, 12.3.
-std::string ratio_text(double ratio) {
-  return fmt::format("{:.{}f}", ratio, ratio < 9.9995 ? 3 : ratio < 99.95 ? 1 : 0);
-}
+std::string ratio_text(double ratio) { return fmt::format("{:.{}f}", ratio, ratio < 9.9995 ? 3 : ratio < 99.95 ? 1 : 0); }
 
 std::string interval_text(const model::Ratio& ratio) {
   return fmt::format("[{}, {}]", ratio_text(ratio.lower), ratio_text(ratio.upper));
@@ -41,8 +39,7 @@ std::string summary_line(const Comparison& comparison) {
   }
   const auto cells = [](std::size_t count) { return fmt::format("{} cell{}", count, count == 1 ? "" : "s"); };
   std::string line = fmt::format("{} compared: {}", cells(comparison.cells.size()), counts);
-  if (!comparison.unmeasured.empty())
-    line += fmt::format("; {} without a measurement", cells(comparison.unmeasured.size()));
+  if (!comparison.unmeasured.empty()) line += fmt::format("; {} without a measurement", cells(comparison.unmeasured.size()));
   if (!comparison.only_in_a.empty()) line += fmt::format("; {} only in A", comparison.only_in_a.size());
   if (!comparison.only_in_b.empty()) line += fmt::format("; {} only in B", comparison.only_in_b.size());
   return line;
@@ -135,14 +132,13 @@ std::string powerless(const Comparison& comparison) {
   if (comparison.cells.empty()) return {};
   double least = 1;
   for (const ComparedCell& cell : comparison.cells) {
-    least = std::min(least, model::least_adjusted_p(cell.a->makespans_ns.size(), cell.b->makespans_ns.size(),
-                                                    comparison.cells.size()));
+    least = std::min(least,
+                     model::least_adjusted_p(cell.a->makespans_ns.size(), cell.b->makespans_ns.size(), comparison.cells.size()));
   }
   if (least < kSignificance) return {};
   const std::size_t needed = model::values_needed(comparison.cells.size(), kSignificance);
-  return fmt::format(
-      "So few repetitions cannot tell {} cells apart (the least p there is: {:.2g}): it takes {} of each (-r {}).",
-      comparison.cells.size(), least, needed, needed);
+  return fmt::format("So few repetitions cannot tell {} cells apart (the least p there is: {:.2g}): it takes {} of each (-r {}).",
+                     comparison.cells.size(), least, needed, needed);
 }
 
 std::string comparison_text(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options) {
@@ -152,14 +148,13 @@ std::string comparison_text(const Comparison& comparison, const ComparedNames& n
   out += '\n';
   Legend legend;
   if (!comparison.cells.empty()) {
-    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  {}\n", "verdict", "B / A", "95 % interval",
-                       "p", "n", "A", "B", "cell");
+    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  {}\n", "verdict", "B / A", "95 % interval", "p", "n",
+                       "A", "B", "cell");
   }
   for (const ComparedCell& cell : comparison.cells) {
     out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  [{}] {}\n", model::name(cell.change),
-                       ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p),
-                       counts_text(cell), human(*cell.a->median_ns), human(*cell.b->median_ns),
-                       legend.number(cell.scenario), name_of(*cell.b));
+                       ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell),
+                       human(*cell.a->median_ns), human(*cell.b->median_ns), legend.number(cell.scenario), name_of(*cell.b));
   }
   if (!comparison.cells.empty()) out += '\n' + legend.text();
   std::vector<std::string> unmeasured;
@@ -171,17 +166,16 @@ std::string comparison_text(const Comparison& comparison, const ComparedNames& n
   return out;
 }
 
-std::string comparison_markdown(const Comparison& comparison, const ComparedNames& names,
-                                const CompareOptions& options) {
-  std::string out = fmt::format("`{}` (A) and `{}` (B): {}. Minimum effect {}.\n\n", names.a, names.b,
-                                summary_line(comparison), percent(options.minimum_effect));
+std::string comparison_markdown(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options) {
+  std::string out = fmt::format("`{}` (A) and `{}` (B): {}. Minimum effect {}.\n\n", names.a, names.b, summary_line(comparison),
+                                percent(options.minimum_effect));
   out += "| verdict | B / A | 95 % interval | p (Holm) | n | A | B | cell | tasks |\n";
   out += "|---|---:|---|---:|---:|---:|---:|---|---|\n";
   for (const ComparedCell& cell : comparison.cells) {
-    out += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", model::name(cell.change),
-                       ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p),
-                       counts_text(cell), human(*cell.a->median_ns), human(*cell.b->median_ns),
-                       in_markdown(name_of(*cell.b)), in_markdown(cell.scenario));
+    out +=
+        fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", model::name(cell.change), ratio_text(cell.ratio.estimate),
+                    interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell), human(*cell.a->median_ns),
+                    human(*cell.b->median_ns), in_markdown(name_of(*cell.b)), in_markdown(cell.scenario));
   }
   return out;
 }

@@ -34,17 +34,14 @@ std::vector<std::string> names_of(const std::vector<Scenario>& scenarios) {
 }
 
 std::string summary_csv(const Analysis& analysis) {
-  std::string out =
-      "cell_id,n,median_ns,ci_low_ns,ci_high_ns,best,ties,failed,ci_coverage,ratio,ratio_low,ratio_high,scenario\n";
+  std::string out = "cell_id,n,median_ns,ci_low_ns,ci_high_ns,best,ties,failed,ci_coverage,ratio,ratio_low,ratio_high,scenario\n";
   const std::vector<std::string> scenarios = names_of(analysis.scenarios);
   for (const CellSummary& cell : analysis.cells) {
     out += fmt::format("{},{},", csv_field(cell.factors.cell_id), cell.makespans_ns.size());
     out += cell.median_ns ? fmt::format("{},{},{},", *cell.median_ns, cell.interval.lower, cell.interval.upper) : ",,,";
     out += fmt::format("{:d},{:d},{},", cell.best, cell.tie, cell.failed);
     out += cell.median_ns ? fmt::format("{:.4f},", cell.interval.coverage) : ",";
-    out += cell.ratio
-               ? fmt::format("{:.4f},{:.4f},{:.4f},", cell.ratio->estimate, cell.ratio->lower, cell.ratio->upper)
-               : ",,,";
+    out += cell.ratio ? fmt::format("{:.4f},{:.4f},{:.4f},", cell.ratio->estimate, cell.ratio->lower, cell.ratio->upper) : ",,,";
     out += csv_field(scenarios[cell.scenario]) + '\n';
   }
   return out;
@@ -58,7 +55,8 @@ std::string residual_pct(std::optional<std::int64_t> median_ns, std::optional<st
 }
 
 std::string model_csv(const Analysis& analysis) {
-  std::string out = "cell_id,strategy,predicted_ns,formula,in_domain,residual_pct,binding,violated,basis,expected_ns,expected_residual_pct\n";
+  std::string out =
+      "cell_id,strategy,predicted_ns,formula,in_domain,residual_pct,binding,violated,basis,expected_ns,expected_residual_pct\n";
   const std::vector<CellPrediction> predictions = predict_cells(analysis);
   for (std::size_t i = 0; i < analysis.cells.size(); ++i) {
     const CellSummary& cell = analysis.cells[i];

@@ -35,8 +35,7 @@ std::vector<const CellSummary*> ranking(const Analysis& analysis, const Scenario
   for (const std::size_t index : scenario.cells) {
     if (analysis.cells[index].median_ns) cells.push_back(&analysis.cells[index]);
   }
-  std::stable_sort(cells.begin(), cells.end(),
-                   [](const auto* a, const auto* b) { return *a->median_ns < *b->median_ns; });
+  std::stable_sort(cells.begin(), cells.end(), [](const auto* a, const auto* b) { return *a->median_ns < *b->median_ns; });
   return cells;
 }
 
@@ -53,8 +52,8 @@ std::vector<const CellSummary*> best_per(const std::vector<const CellSummary*>& 
 
 // "thread: 100 ms; process: 1.01x [1.00, 1.02] (tie)": the best cell of each value against the best of all.
 template <class Value, class Name>
-void print_comparison(std::ostream& out, const std::string& label, const std::vector<const CellSummary*>& ranked,
-                      Value&& value, Name&& named) {
+void print_comparison(std::ostream& out, const std::string& label, const std::vector<const CellSummary*>& ranked, Value&& value,
+                      Name&& named) {
   const std::vector<const CellSummary*> best = best_per(ranked, value);
   if (best.size() < 2) return;
   std::string text = fmt::format("{}: {}", named(best.front()->factors), human(*best.front()->median_ns));
@@ -72,8 +71,8 @@ void print_scenario(std::ostream& out, const Analysis& analysis, const Scenario&
   if (!ranked.empty()) {
     const CellSummary& best = *ranked.front();
     print_wrapped(out, "best",
-                  fmt::format("{}: {} [{}, {}], n = {}", name_of(best), human(*best.median_ns),
-                              human(best.interval.lower), human(best.interval.upper), best.makespans_ns.size()));
+                  fmt::format("{}: {} [{}, {}], n = {}", name_of(best), human(*best.median_ns), human(best.interval.lower),
+                              human(best.interval.upper), best.makespans_ns.size()));
     std::string tied;
     const CellSummary* next = nullptr;
     int ties = 0;
@@ -90,8 +89,7 @@ void print_scenario(std::ostream& out, const Analysis& analysis, const Scenario&
     print_comparison(
         out, "workers", ranked, [](const Factors& f) { return f.workers; },
         [](const Factors& f) {
-          return f.workers_spec == std::to_string(f.workers) ? f.workers_spec
-                                                             : fmt::format("{} ({})", f.workers, f.workers_spec);
+          return f.workers_spec == std::to_string(f.workers) ? f.workers_spec : fmt::format("{} ({})", f.workers, f.workers_spec);
         });
     const auto callback_way = [](const Factors& f) {
       return has_parsers(f.strategy) ? fmt::format("{}({})", f.strategy, f.parsers) : f.strategy;
@@ -112,14 +110,13 @@ void print_claims(std::ostream& out, const Analysis& analysis) {
   if (results.empty()) return;
   out << "\nThe tutorial's formulas, where this run has their cells\n";
   for (const ClaimResult& result : results) {
-    std::string text = fmt::format("{}: {} = {}", result.claim->english, result.prediction.formula,
-                                   human(result.prediction.claimed_ns));
+    std::string text =
+        fmt::format("{}: {} = {}", result.claim->english, result.prediction.formula, human(result.prediction.claimed_ns));
     if (result.measured_ns)
       text += fmt::format(", measured {} (+-{})", human(*result.measured_ns), human(result.prediction.tolerance_ns));
     if (!result.explanation.empty()) text += "; " + result.explanation;
     if (result.contradicts()) text += "; this contradicts the model";
-    print_wrapped(out, result.verdict == model::Verdict::inconclusive ? "open" : std::string(to_string(result.verdict)),
-                  text);
+    print_wrapped(out, result.verdict == model::Verdict::inconclusive ? "open" : std::string(to_string(result.verdict)), text);
   }
 }
 
@@ -137,8 +134,7 @@ std::string name_of(const CellSummary& cell) {
 
 void print_verdict(const Analysis& analysis, std::ostream& out) {
   out << "Verdict. Medians with 95 % intervals (below 6 repetitions: the range), ratios to the best likewise.\n"
-      << fmt::format("A tie: Mann-Whitney p >= {:.2f}, or less than {:.0f} % apart.\n", kSignificance,
-                     100 * kMinimumEffect);
+      << fmt::format("A tie: Mann-Whitney p >= {:.2f}, or less than {:.0f} % apart.\n", kSignificance, 100 * kMinimumEffect);
   // The test's least p is 2 / C(2n, n): 0.1 for 3 and 3 repetitions.
   const auto too_few = [&analysis](const Scenario& scenario) {
     return scenario.best && scenario.cells.size() > 1 && analysis.cells[*scenario.best].makespans_ns.size() < 4;

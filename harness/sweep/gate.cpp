@@ -23,7 +23,8 @@ GateSeams complete(GateSeams seams) {
   if (!seams.now_ns) seams.now_ns = [] { return workloads::monotonic_ns(); };
   if (!seams.sleep) {
     seams.sleep = [](std::chrono::nanoseconds duration) {
-      const timespec time{static_cast<time_t>(duration.count() / 1'000'000'000), static_cast<long>(duration.count() % 1'000'000'000)};
+      const timespec time{static_cast<time_t>(duration.count() / 1'000'000'000),
+                          static_cast<long>(duration.count() % 1'000'000'000)};
       ::nanosleep(&time, nullptr);  // a signal ends it early, and the caller asks `stop`
     };
   }
@@ -36,9 +37,7 @@ double percent(std::int64_t part, std::int64_t whole) {
 
 }  // namespace
 
-bool makes_pressure(const Cell& cell) {
-  return cell.workload != "sleep" || std::min(cell.workers, cell.tasks) > kManySleepers;
-}
+bool makes_pressure(const Cell& cell) { return cell.workload != "sleep" || std::min(cell.workers, cell.tasks) > kManySleepers; }
 
 Waiting read_waiting(const std::string& proc) {
   std::ifstream file(proc + "/pressure/cpu");

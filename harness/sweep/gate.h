@@ -21,13 +21,13 @@ struct GateRule {
   double most_pressure = 5;
   // Waiting that is always allowed to a repetition that sleeps: eight processes that start at once queue for two cores.
   std::chrono::milliseconds own_start{40};
-  std::chrono::milliseconds window{100};      // how long the machine is watched before it counts as quiet again
-  std::chrono::seconds patience{60};          // waited and repeated in all; after that what is not quiet is refused
+  std::chrono::milliseconds window{100};  // how long the machine is watched before it counts as quiet again
+  std::chrono::seconds patience{60};      // waited and repeated in all; after that what is not quiet is refused
 };
 
 // What the kernel has counted, ns since it started; nothing where it does not say.
 struct Waiting {
-  std::optional<std::int64_t> pressure_ns;   // somebody waited for a CPU
+  std::optional<std::int64_t> pressure_ns;  // somebody waited for a CPU
 };
 
 // Reads /proc/pressure/cpu below `proc`.
@@ -37,8 +37,8 @@ Waiting read_waiting(const std::string& proc = "/proc");
 std::string gate_text(const GateRule& rule, bool pressure_known);
 
 struct GateCounts {
-  int repeated = 0;   // repetitions that ran again because the machine was not quiet
-  int refused = 0;    // repetitions that never had a quiet machine
+  int repeated = 0;  // repetitions that ran again because the machine was not quiet
+  int refused = 0;   // repetitions that never had a quiet machine
   std::chrono::nanoseconds waited{0};
 };
 

@@ -24,7 +24,7 @@ void on_signal(int signal) {
     runner->interrupt();
   } else if (again) {
     ::signal(signal, SIG_DFL);
-    ::raise(signal);   // blocked now; it ends the process when this handler returns
+    ::raise(signal);  // blocked now; it ends the process when this handler returns
   }
   errno = saved;
 }

@@ -19,7 +19,7 @@ namespace {
 using std::chrono::nanoseconds;
 
 // What makes a repetition the same one in another run.
-using RowKey = std::tuple<std::string, std::int64_t, bool>;   // cell_id, rep, is_warmup
+using RowKey = std::tuple<std::string, std::int64_t, bool>;  // cell_id, rep, is_warmup
 
 std::set<RowKey> rows_present(const SweepOptions& options) {
   std::set<RowKey> keys;
@@ -78,7 +78,7 @@ class Sweep {
       const auto failed_check = check_errors_.find(step.cell);
       if (failed_check != check_errors_.end()) {
         if (step.is_warmup) {
-          --outcome_.steps;   // nothing to warm up for
+          --outcome_.steps;  // nothing to warm up for
         } else {
           Sample sample = sample_of(planned.cell);
           sample.status = "invalid";
@@ -114,7 +114,7 @@ class Sweep {
  private:
   struct Estimate {
     nanoseconds planned;
-    nanoseconds last;   // as measured the last time; negative before that
+    nanoseconds last;  // as measured the last time; negative before that
   };
 
   static std::size_t index(const Step& step) { return static_cast<std::size_t>(step.cell); }
@@ -183,9 +183,9 @@ class Sweep {
 
   nanoseconds scaled(nanoseconds planned) const {
     if (planned_done_.count() == 0) return planned;
-    return nanoseconds(static_cast<std::int64_t>(static_cast<double>(planned.count()) *
-                                                 (static_cast<double>(measured_done_.count()) /
-                                                  static_cast<double>(planned_done_.count()))));
+    return nanoseconds(
+        static_cast<std::int64_t>(static_cast<double>(planned.count()) *
+                                  (static_cast<double>(measured_done_.count()) / static_cast<double>(planned_done_.count()))));
   }
 
   void learn(const Step& step, nanoseconds took) {
@@ -207,12 +207,12 @@ class Sweep {
   const SweepOptions& options_;
   const std::vector<Step> steps_;
   std::vector<Estimate> estimates_;
-  std::map<int, std::string> check_errors_;   // of cells whose digests differ
+  std::map<int, std::string> check_errors_;  // of cells whose digests differ
   SweepOutcome outcome_;
   nanoseconds begin_{0};
-  nanoseconds left_{0};            // planned time of the steps not yet run
-  nanoseconds planned_done_{0};    // of those run: as planned,
-  nanoseconds measured_done_{0};   // and as measured
+  nanoseconds left_{0};           // planned time of the steps not yet run
+  nanoseconds planned_done_{0};   // of those run: as planned,
+  nanoseconds measured_done_{0};  // and as measured
 };
 
 }  // namespace
@@ -245,7 +245,7 @@ std::vector<Step> ordered_steps(const Plan& plan) {
 std::vector<Step> missing_steps(const Plan& plan, const SweepOptions& options) {
   const std::set<RowKey> present = rows_present(options);
   std::vector<Step> missing;
-  std::set<int> unfinished;   // cells with a measured repetition to run
+  std::set<int> unfinished;  // cells with a measured repetition to run
   for (const Step& step : ordered_steps(plan)) {
     const std::string& id = plan.cells[static_cast<std::size_t>(step.cell)].cell.cell_id;
     if (present.contains({id, step.rep, step.is_warmup})) continue;

@@ -21,19 +21,19 @@ struct SweepOptions {
   std::string run_id;
   std::string machine_id;
   std::string build_id;
-  std::vector<Sample> present;                             // rows that results.csv already holds
-  std::optional<std::chrono::nanoseconds> time_budget;     // no repetition starts that would likely end later
-  std::function<bool()> stop = [] { return false; };       // interrupt_requested
-  std::function<std::int64_t()> now_ns;                    // monotonic; default: CLOCK_MONOTONIC
-  std::function<std::string()> now_utc;                    // ISO 8601, microseconds, Z; default: the system clock
+  std::vector<Sample> present;                          // rows that results.csv already holds
+  std::optional<std::chrono::nanoseconds> time_budget;  // no repetition starts that would likely end later
+  std::function<bool()> stop = [] { return false; };    // interrupt_requested
+  std::function<std::int64_t()> now_ns;                 // monotonic; default: CLOCK_MONOTONIC
+  std::function<std::string()> now_utc;                 // ISO 8601, microseconds, Z; default: the system clock
 };
 
 // One repetition at its place in the order.
 struct Step {
-  int cell = 0;   // index into Plan::cells
+  int cell = 0;  // index into Plan::cells
   int rep = 0;
   bool is_warmup = false;
-  int run_order = 0;   // position in the order of the whole plan: the same whether or not the run was resumed
+  int run_order = 0;  // position in the order of the whole plan: the same whether or not the run was resumed
 };
 
 // All repetitions of the plan in its order, from its seed. Warm-up rounds come before all measured ones (in `batch`: before
@@ -48,14 +48,14 @@ std::vector<Step> missing_steps(const Plan& plan, const SweepOptions& options);
 int failures_present(const Plan& plan, const SweepOptions& options);
 
 struct SweepOutcome {
-  int steps = 0;      // repetitions that were missing when the sweep began
-  int run = 0;        // rows added
-  int failed = 0;     // rows added whose status is not ok, warm-ups included
-  int failed_before = 0;   // failures_present()
+  int steps = 0;          // repetitions that were missing when the sweep began
+  int run = 0;            // rows added
+  int failed = 0;         // rows added whose status is not ok, warm-ups included
+  int failed_before = 0;  // failures_present()
   bool interrupted = false;
   bool out_of_time = false;
-  std::chrono::nanoseconds measuring{0};       // from the first repetition's start to the last one's end
-  std::chrono::nanoseconds sum_makespans{0};   // of the rows added that are ok
+  std::chrono::nanoseconds measuring{0};      // from the first repetition's start to the last one's end
+  std::chrono::nanoseconds sum_makespans{0};  // of the rows added that are ok
   int remaining() const { return steps - run; }
 };
 

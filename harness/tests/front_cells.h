@@ -79,8 +79,8 @@ inline void write_text(const std::filesystem::path& path, const std::string& tex
 class FakeRunner : public CellRunner {
  public:
   std::int64_t clock_ns = 1'000;
-  std::vector<std::string> log;   // "check a", "run a"
-  std::map<std::string, std::string> digest_errors;   // by cell_id
+  std::vector<std::string> log;                      // "check a", "run a"
+  std::map<std::string, std::string> digest_errors;  // by cell_id
   std::function<std::int64_t(const Cell&)> takes = [](const Cell&) { return std::int64_t{10'000'000}; };
   std::function<void(const Cell&, RepetitionResult&)> result = [](const Cell&, RepetitionResult&) {};
   bool interrupted = false;

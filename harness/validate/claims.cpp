@@ -37,7 +37,7 @@ Cell complete(const ClaimCell& wanted, int cores, std::int64_t scale) {
   Cell cell;
   cell.backend = wanted.backend;
   cell.workers = wanted.per_core ? wanted.workers * cores : wanted.workers;
-  cell.workers_spec = !wanted.per_core        ? std::to_string(wanted.workers)
+  cell.workers_spec = !wanted.per_core      ? std::to_string(wanted.workers)
                       : wanted.workers == 1 ? "cores"
                                             : fmt::format("cores*{}", wanted.workers);
   cell.cores = cores;
@@ -127,13 +127,9 @@ ClaimPrediction predict(const Claim& claim, int cores, std::int64_t scale) {
   return prediction;
 }
 
-bool ClaimResult::contradicts() const {
-  return verdict != model::Verdict::inconclusive && verdict != prediction.expected;
-}
+bool ClaimResult::contradicts() const { return verdict != model::Verdict::inconclusive && verdict != prediction.expected; }
 
-std::string ClaimResult::id() const {
-  return scale == 1 ? std::string(claim->id) : fmt::format("{}@{}x", claim->id, scale);
-}
+std::string ClaimResult::id() const { return scale == 1 ? std::string(claim->id) : fmt::format("{}@{}x", claim->id, scale); }
 
 ClaimResult decide(const Claim& claim, int cores, std::vector<ScaleValues> scales, std::int64_t overhead_ns) {
   std::sort(scales.begin(), scales.end(), [](const ScaleValues& a, const ScaleValues& b) { return a.scale < b.scale; });
@@ -164,7 +160,7 @@ ClaimResult decide(const Claim& claim, int cores, std::vector<ScaleValues> scale
   }
   result.repetitions = static_cast<int>(points.size());
   if (points.empty()) {
-    result.explanation = gated > 0          ? std::string(kGated) + " at any of its repetitions"
+    result.explanation = gated > 0           ? std::string(kGated) + " at any of its repetitions"
                          : result.failed > 0 ? fmt::format("none of {} repetitions ended well", result.failed)
                                              : "not measured";
     return result;
@@ -178,10 +174,9 @@ ClaimResult decide(const Claim& claim, int cores, std::vector<ScaleValues> scale
 
   if (prediction.gap_ns < kLeastGap) {
     result.too_blunt = true;
-    result.explanation = prediction.gap_ns == 0
-                             ? "nothing here tells the claim from its rivals"
-                             : fmt::format("too blunt: {} says {} from it, less than {}", prediction.rival,
-                                           text_of(prediction.gap_ns), text_of(kLeastGap));
+    result.explanation = prediction.gap_ns == 0 ? "nothing here tells the claim from its rivals"
+                                                : fmt::format("too blunt: {} says {} from it, less than {}", prediction.rival,
+                                                              text_of(prediction.gap_ns), text_of(kLeastGap));
     return result;
   }
   const int n = static_cast<int>(deviations.size());
@@ -192,12 +187,11 @@ ClaimResult decide(const Claim& claim, int cores, std::vector<ScaleValues> scale
   if (slope_agrees) result.verdict = by_sign;
 
   if (result.verdict == model::Verdict::refuted) {
-    result.explanation =
-        prediction.violated.empty()
-            ? fmt::format("no condition of the formula is violated, yet the median is {} where the model has {}",
-                          text_of(model::median(least.empty() ? std::vector<std::int64_t>{0} : least)),
-                          text_of(prediction.model_ns))
-            : prediction.violated;
+    result.explanation = prediction.violated.empty()
+                             ? fmt::format("no condition of the formula is violated, yet the median is {} where the model has {}",
+                                           text_of(model::median(least.empty() ? std::vector<std::int64_t>{0} : least)),
+                                           text_of(prediction.model_ns))
+                             : prediction.violated;
   } else if (result.verdict == model::Verdict::inconclusive) {
     const auto above = std::count_if(deviations.begin(), deviations.end(), [](std::int64_t d) { return d > kEdge; });
     const auto below = std::count_if(deviations.begin(), deviations.end(), [](std::int64_t d) { return d < -kEdge; });

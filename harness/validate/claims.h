@@ -82,11 +82,11 @@ struct ClaimResult {
   ClaimPrediction prediction;
   model::Verdict verdict = model::Verdict::inconclusive;
   std::vector<ScaleValues> scales;
-  int repetitions = 0;  // rounds that ended well, at all scales
-  int failed = 0;       // repetitions that did not, those that the gate refused included
-  std::int64_t overhead_ns = 0;             // calibrated; taken off before anything is compared
-  std::optional<std::int64_t> measured_ns;  // the median at the least scale, overhead included
-  model::Interval interval;                 // meaningful when measured_ns is
+  int repetitions = 0;                          // rounds that ended well, at all scales
+  int failed = 0;                               // repetitions that did not, those that the gate refused included
+  std::int64_t overhead_ns = 0;                 // calibrated; taken off before anything is compared
+  std::optional<std::int64_t> measured_ns;      // the median at the least scale, overhead included
+  model::Interval interval;                     // meaningful when measured_ns is
   std::optional<model::Regression> regression;  // over the scales; slope and intercept in ns
   // The spread is wider than the tolerance, or the gap is too small to begin with: longer durations would tell.
   bool too_blunt = false;

@@ -23,7 +23,7 @@ using Repetitions = std::vector<std::pair<std::int64_t, const Row*>>;
 using RowsOfCells = std::map<std::string_view, Repetitions>;
 
 RowsOfCells rows_of_cells(const Rows& all) {
-  std::unordered_map<const RowKind*, Repetitions*> of_kind;   // of many rows with one kind only the first is looked up by its id
+  std::unordered_map<const RowKind*, Repetitions*> of_kind;  // of many rows with one kind only the first is looked up by its id
   RowsOfCells rows;
   for (const Row& row : all.all()) {
     Repetitions*& repetitions = of_kind[row.kind];
@@ -56,8 +56,7 @@ std::int64_t scale_of(const Claim& claim, std::size_t index, const RowKind& samp
     return 0;
   }
   const std::int64_t longest = *std::max_element(wanted.tasks_ms.begin(), wanted.tasks_ms.end()) * kMs;
-  for (const std::int64_t longest_now :
-       {sample.task_ns, sample.task_ns * sample.tasks}) {  // the second: linear durations
+  for (const std::int64_t longest_now : {sample.task_ns, sample.task_ns * sample.tasks}) {  // the second: linear durations
     if (longest_now < longest || longest_now % longest != 0) continue;
     const std::int64_t scale = longest_now / longest;
     Cell cell = cells_of(claim, sample.cores, scale)[index];
@@ -108,7 +107,8 @@ ScaleValues values_of(const Claim& claim, std::int64_t scale, const AtScale& row
         complete = false;
         break;
       }
-      const auto seen = evidence.empty() ? evidence.end() : evidence.find({found->kind->run_id, found->kind->cell_id, found->rep});
+      const auto seen =
+          evidence.empty() ? evidence.end() : evidence.find({found->kind->run_id, found->kind->cell_id, found->rep});
       round.push_back({found->kind, &found->measures, seen == evidence.end() ? nullptr : &seen->second});
       complete = complete && !(claim.needs_evidence && seen == evidence.end());
     }

@@ -74,28 +74,74 @@ nlohmann::ordered_json side_json(const Side& side) {
 
 std::span<const Example> examples() {
   static const std::vector<Example> kExamples = {
-      {.id = "thread_unequal", .english = "threads, tasks 1 2 3 4 s, callback 1 s", .pool = "thread", .workload = "sleep",
-       .strategy = "worker", .tasks_ms = {1'000, 2'000, 3'000, 4'000}, .callbacks_ms = Times(4, 1'000), .tutorial_us = 5'000'000},
-      {.id = "thread_equal", .english = "threads, tasks 5 s, callback 1 s", .pool = "thread", .workload = "sleep",
-       .strategy = "worker", .tasks_ms = Times(4, 5'000), .callbacks_ms = Times(4, 1'000), .tutorial_us = 6'000'000},
-      {.id = "process_unequal", .english = "processes, tasks 1 2 3 4 s, callback 1 s", .pool = "process",
-       .workload = "sleep", .strategy = "main", .tasks_ms = {1'000, 2'000, 3'000, 4'000}, .callbacks_ms = Times(4, 1'000),
-       .tutorial_us = 5'032'137, .printed = true},
-      {.id = "process_equal", .english = "processes, tasks 5 s, callback 1 s", .pool = "process", .workload = "sleep",
-       .strategy = "main", .tasks_ms = Times(4, 5'000), .callbacks_ms = Times(4, 1'000), .tutorial_us = 9'036'000,
+      {.id = "thread_unequal",
+       .english = "threads, tasks 1 2 3 4 s, callback 1 s",
+       .pool = "thread",
+       .workload = "sleep",
+       .strategy = "worker",
+       .tasks_ms = {1'000, 2'000, 3'000, 4'000},
+       .callbacks_ms = Times(4, 1'000),
+       .tutorial_us = 5'000'000},
+      {.id = "thread_equal",
+       .english = "threads, tasks 5 s, callback 1 s",
+       .pool = "thread",
+       .workload = "sleep",
+       .strategy = "worker",
+       .tasks_ms = Times(4, 5'000),
+       .callbacks_ms = Times(4, 1'000),
+       .tutorial_us = 6'000'000},
+      {.id = "process_unequal",
+       .english = "processes, tasks 1 2 3 4 s, callback 1 s",
+       .pool = "process",
+       .workload = "sleep",
+       .strategy = "main",
+       .tasks_ms = {1'000, 2'000, 3'000, 4'000},
+       .callbacks_ms = Times(4, 1'000),
+       .tutorial_us = 5'032'137,
        .printed = true},
-      {.id = "remedy", .english = "the same, parsed by 4 more processes", .pool = "process", .workload = "sleep",
-       .strategy = "extra", .parsers = 4, .tasks_ms = Times(4, 5'000), .callbacks_ms = Times(4, 1'000), .tutorial_us = 6'000'000},
+      {.id = "process_equal",
+       .english = "processes, tasks 5 s, callback 1 s",
+       .pool = "process",
+       .workload = "sleep",
+       .strategy = "main",
+       .tasks_ms = Times(4, 5'000),
+       .callbacks_ms = Times(4, 1'000),
+       .tutorial_us = 9'036'000,
+       .printed = true},
+      {.id = "remedy",
+       .english = "the same, parsed by 4 more processes",
+       .pool = "process",
+       .workload = "sleep",
+       .strategy = "extra",
+       .parsers = 4,
+       .tasks_ms = Times(4, 5'000),
+       .callbacks_ms = Times(4, 1'000),
+       .tutorial_us = 6'000'000},
       // What the tutorial says without a figure: computing belongs into processes.
-      {.id = "compute_threads", .english = "threads, 4 tasks that compute for 1 s", .pool = "thread", .workload = "spin",
-       .strategy = "none", .tasks_ms = Times(4, 1'000), .callbacks_ms = Times(4, 0)},
-      {.id = "compute_processes", .english = "processes, 4 tasks that compute for 1 s", .pool = "process", .workload = "spin",
-       .strategy = "none", .tasks_ms = Times(4, 1'000), .callbacks_ms = Times(4, 0)},
+      {.id = "compute_threads",
+       .english = "threads, 4 tasks that compute for 1 s",
+       .pool = "thread",
+       .workload = "spin",
+       .strategy = "none",
+       .tasks_ms = Times(4, 1'000),
+       .callbacks_ms = Times(4, 0)},
+      {.id = "compute_processes",
+       .english = "processes, 4 tasks that compute for 1 s",
+       .pool = "process",
+       .workload = "spin",
+       .strategy = "none",
+       .tasks_ms = Times(4, 1'000),
+       .callbacks_ms = Times(4, 0)},
       // Where CPython's pool differs from a plain one: a callback keeps the thread that feeds the workers from doing so.
       // The sixth task finds no place among what is in flight at first: 3 to 5 jobs (workers + 1 queued, and those that the
       // workers took while the rest was submitted).
-      {.id = "starved", .english = "2 processes, tasks .8 1 0 0 0 4 s, cb 4 s", .pool = "process",
-       .workload = "sleep", .strategy = "main", .workers = 2, .tasks_ms = {800, 1'000, 0, 0, 0, 4'000},
+      {.id = "starved",
+       .english = "2 processes, tasks .8 1 0 0 0 4 s, cb 4 s",
+       .pool = "process",
+       .workload = "sleep",
+       .strategy = "main",
+       .workers = 2,
+       .tasks_ms = {800, 1'000, 0, 0, 0, 4'000},
        .callbacks_ms = {4'000, 0, 0, 0, 0, 0}},
   };
   return kExamples;
@@ -104,11 +150,12 @@ std::span<const Example> examples() {
 std::string tutorial_suite(int divisor, int runs) {
   std::string text = fmt::format(
       "name = \"python\"\ndescription = \"The tutorial's examples on CPython's executors and on poolbench's\"\n"
-      "runs = {}\nwarmup = 0\ntimeout = \"60s\"\norder = \"random\"\nseed = 1\n", runs);
+      "runs = {}\nwarmup = 0\ntimeout = \"60s\"\norder = \"random\"\nseed = 1\n",
+      runs);
   for (const Example& example : examples()) {
     for (const std::string_view prefix : {"cpython_", ""}) {
-      text += fmt::format("\n[[case]]  # {}\nbackend = \"{}{}\"\nworkers = {}\nworkload = \"{}\"\nstrategy = \"{}\"\n", example.id,
-                          prefix, example.pool, example.workers, example.workload, example.strategy);
+      text += fmt::format("\n[[case]]  # {}\nbackend = \"{}{}\"\nworkers = {}\nworkload = \"{}\"\nstrategy = \"{}\"\n",
+                          example.id, prefix, example.pool, example.workers, example.workload, example.strategy);
       if (example.parsers > 0) text += fmt::format("parsers = {}\n", example.parsers);
       text += fmt::format("task = {}\n", list_of(example.tasks_ms, divisor));
       if (has_callbacks(example.strategy)) text += fmt::format("callback = {}\n", list_of(example.callbacks_ms, divisor));
@@ -160,7 +207,7 @@ std::string table_text(const std::vector<ExampleResult>& results, const Python& 
   text += fmt::format("{:>67} {:>9}\n", "CPython", "poolbench");
   text += fmt::format(kLine, "", "example (4 workers)", "tutorial ", "here", "here", "exact model");
   bool differ = false;
-  std::vector<std::pair<std::string, std::string>> run_by;   // who, the numbers of the examples
+  std::vector<std::pair<std::string, std::string>> run_by;  // who, the numbers of the examples
   for (std::size_t number = 1; const ExampleResult& result : results) {
     const auto figure = tutorial_ns(*result.example, divisor);
     std::string model = milliseconds(result.python.model_ns);
@@ -184,7 +231,8 @@ std::string table_text(const std::vector<ExampleResult>& results, const Python& 
   for (const auto& [who, numbers] : run_by) text += fmt::format("callbacks in CPython were run by {}: {}\n", who, numbers);
   for (const ExampleResult& result : results) {
     for (const Side* const side : {&result.python, &result.here}) {
-      if (side->failed > 0) text += fmt::format("{} on {}: {} failed, {}\n", result.example->id, side->cell.backend, side->failed, side->error);
+      if (side->failed > 0)
+        text += fmt::format("{} on {}: {} failed, {}\n", result.example->id, side->cell.backend, side->failed, side->error);
     }
   }
   return text;
@@ -192,8 +240,11 @@ std::string table_text(const std::vector<ExampleResult>& results, const Python& 
 
 std::string table_json(const std::vector<ExampleResult>& results, const Python& python, int divisor) {
   nlohmann::ordered_json json;
-  json["python"] = {{"implementation", python.implementation}, {"version", python.version}, {"gil", python.gil},
-                    {"executable", python.executable}, {"spin_units_per_ns", python.spin_units_per_ns}};
+  json["python"] = {{"implementation", python.implementation},
+                    {"version", python.version},
+                    {"gil", python.gil},
+                    {"executable", python.executable},
+                    {"spin_units_per_ns", python.spin_units_per_ns}};
   json["divisor"] = divisor;
   for (const ExampleResult& result : results) {
     const auto figure = tutorial_ns(*result.example, divisor);

@@ -23,15 +23,15 @@ namespace harness::cpython {
 struct Example {
   std::string_view id;
   std::string_view english;
-  std::string_view pool;       // "thread" or "process", of which CPython's is "cpython_" + that
+  std::string_view pool;  // "thread" or "process", of which CPython's is "cpython_" + that
   std::string_view workload;
   std::string_view strategy;
   int workers = 4;
   int parsers = 0;
   std::vector<std::int64_t> tasks_ms;
-  std::vector<std::int64_t> callbacks_ms;   // one per task
-  std::int64_t tutorial_us = -1;   // the tutorial's figure; -1: it gives none
-  bool printed = false;            // it is what its program printed, not what its formula says
+  std::vector<std::int64_t> callbacks_ms;  // one per task
+  std::int64_t tutorial_us = -1;           // the tutorial's figure; -1: it gives none
+  bool printed = false;                    // it is what its program printed, not what its formula says
 };
 
 // In the order in which the tutorial has them. Constant; ids are unique.
@@ -44,12 +44,12 @@ std::string tutorial_suite(int divisor, int runs);
 // One executor's part of an example.
 struct Side {
   Cell cell;
-  std::vector<std::int64_t> makespans_ns;    // of the repetitions that ended well, sorted
+  std::vector<std::int64_t> makespans_ns;  // of the repetitions that ended well, sorted
   int failed = 0;
-  std::string error;                         // of the last that failed
+  std::string error;  // of the last that failed
   std::optional<std::int64_t> median_ns;
   std::int64_t model_ns = 0;
-  std::string callbacks_by;                  // by thread and process ids: "the worker", "the main process", "4 other processes"
+  std::string callbacks_by;  // by thread and process ids: "the worker", "the main process", "4 other processes"
 };
 
 struct ExampleResult {

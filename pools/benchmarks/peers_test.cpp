@@ -98,7 +98,8 @@ TEST(Race, SizesAreEachThereOnceAndAPeerWithoutWorkersHasOne) {
   using Sizes = std::vector<std::pair<int, int>>;
   EXPECT_EQ(sizes(Entries::sizes, true, 2), (Sizes{{1, 1}, {2, 1}, {4, 1}, {10, 1}}));
   EXPECT_EQ(sizes(Entries::sizes, true, 8), (Sizes{{1, 1}, {2, 1}, {4, 1}, {8, 1}, {40, 1}}));
-  EXPECT_EQ(sizes(Entries::sizes_and_producers, true, 1), (Sizes{{1, 1}, {1, 4}, {2, 1}, {2, 4}, {4, 1}, {4, 4}, {5, 1}, {5, 4}}));
+  EXPECT_EQ(sizes(Entries::sizes_and_producers, true, 1),
+            (Sizes{{1, 1}, {1, 4}, {2, 1}, {2, 4}, {4, 1}, {4, 4}, {5, 1}, {5, 4}}));
   EXPECT_EQ(sizes(Entries::sizes_and_producers, false, 2), (Sizes{{0, 1}, {0, 4}}));
   EXPECT_EQ(sizes(Entries::five_times, true, 2), (Sizes{{10, 1}}));
   EXPECT_EQ(sizes(Entries::cores_and_ten_times, true, 2), (Sizes{{2, 1}, {20, 1}}));

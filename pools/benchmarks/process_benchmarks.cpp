@@ -107,7 +107,7 @@ void process_spawn(benchmark::State& state) {
   for (auto _ : state) {
     std::optional<Child> child(spawn({.arguments = {"--help"}, .stdout_fd = null.get(), .stderr_fd = null.get()}));
     state.PauseTiming();
-    child.reset();   // killed and reaped
+    child.reset();  // killed and reaped
     state.ResumeTiming();
   }
 }
@@ -120,7 +120,10 @@ void register_process_benchmarks() {
   benchmark::RegisterBenchmark("process_callback", process_callback)->Apply(worker_counts)->UseRealTime();
   benchmark::RegisterBenchmark("process_map", process_map)->Apply(map_sizes)->UseRealTime();
   benchmark::RegisterBenchmark("process_payload_echo", process_payload_echo)->Apply(payload_sizes)->UseRealTime();
-  benchmark::RegisterBenchmark("process_pool_start", process_pool_start)->Apply(worker_counts)->Unit(benchmark::kMillisecond)->UseRealTime();
+  benchmark::RegisterBenchmark("process_pool_start", process_pool_start)
+      ->Apply(worker_counts)
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
   benchmark::RegisterBenchmark("process_spawn", process_spawn)->Unit(benchmark::kMicrosecond)->UseRealTime();
 }
 

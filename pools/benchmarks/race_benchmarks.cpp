@@ -19,8 +19,8 @@ namespace {
 void add(std::string_view peer, ExecutedBy executed_by, const Run& run, const Effort& effort) {
   const bool has_workers = executed_by != ExecutedBy::thread_per_task && executed_by != ExecutedBy::caller;
   for (const Entry& entry : entries_of(run.entries, has_workers, usable_cores().count)) {
-    const std::string name = "race/" + std::string(run.scenario) + "/" + std::string(peer) + "/workers:" +
-                             std::to_string(entry.workers) + "/producers:" + std::to_string(entry.producers);
+    const std::string name = "race/" + std::string(run.scenario) + "/" + std::string(peer) +
+                             "/workers:" + std::to_string(entry.workers) + "/producers:" + std::to_string(entry.producers);
     const std::string label =
         R"({"unit": ")" + std::string(run.unit) + R"(", "executed_by": ")" + std::string(name_of(executed_by)) + R"("})";
     const auto measure = [=](benchmark::State& state) {

@@ -33,8 +33,8 @@ class Countdown {
 };
 
 std::unique_ptr<ThreadPool> started_pool(const benchmark::State& state, CallbackOn callbacks = CallbackOn::worker) {
-  auto pool = std::make_unique<ThreadPool>(
-      ThreadPoolOptions{.workers = static_cast<int>(state.range(0)), .callbacks = callbacks});
+  auto pool =
+      std::make_unique<ThreadPool>(ThreadPoolOptions{.workers = static_cast<int>(state.range(0)), .callbacks = callbacks});
   pool->start_all();
   return pool;
 }
@@ -131,7 +131,9 @@ void register_thread_benchmarks() {
   benchmark::RegisterBenchmark("thread_submit_and_result", thread_submit_and_result)->Apply(worker_counts)->UseRealTime();
   benchmark::RegisterBenchmark("thread_idle_round_trip", thread_idle_round_trip)->Apply(worker_counts)->UseRealTime();
   benchmark::RegisterBenchmark("thread_callback_on_worker", thread_callback_on_worker)->Apply(worker_counts)->UseRealTime();
-  benchmark::RegisterBenchmark("thread_callback_on_callback_thread", thread_callback_on_callback_thread)->Apply(worker_counts)->UseRealTime();
+  benchmark::RegisterBenchmark("thread_callback_on_callback_thread", thread_callback_on_callback_thread)
+      ->Apply(worker_counts)
+      ->UseRealTime();
   benchmark::RegisterBenchmark("thread_map", thread_map)->Apply(map_sizes)->UseRealTime();
   benchmark::RegisterBenchmark("thread_pool_start", thread_pool_start)->Apply(worker_counts)->UseRealTime();
 }

@@ -13,7 +13,7 @@
 
 namespace {
 
-constinit thread_local int left = -1;   // allocations of this thread that succeed; negative: all
+constinit thread_local int left = -1;  // allocations of this thread that succeed; negative: all
 
 }  // namespace
 
@@ -41,7 +41,7 @@ void expect_all_or_nothing(const Pool& pool, Submit submit) {
     bool failed = false;
     try {
       const auto future = submit(fails_at);
-      if (future.done()) future.result();   // arguments that cannot be encoded
+      if (future.done()) future.result();  // arguments that cannot be encoded
     } catch (const std::bad_alloc&) {
       failed = true;
     }
@@ -51,7 +51,7 @@ void expect_all_or_nothing(const Pool& pool, Submit submit) {
     EXPECT_EQ(metrics.submitted, before + (failed ? 0U : 1U));
     EXPECT_EQ(metrics.submitted, metrics.queued + metrics.running + metrics.done + metrics.failed + metrics.cancelled);
     if (!failed) {
-      EXPECT_FALSE(reached);   // none was swallowed
+      EXPECT_FALSE(reached);  // none was swallowed
       return;
     }
   }
@@ -83,7 +83,7 @@ TEST_F(Allocations, a_submit_to_a_thread_pool_that_finds_no_memory_has_submitted
   pool.pause();
   expect_all_or_nothing(pool, [&](int) { return pool.with({.priority = 2}).submit([] {}); });
   expect_all_or_nothing(pool, [&](int) { return pool.with({.start_by = std::chrono::hours(1)}).submit([] {}); });
-  EXPECT_THROW(pool.submit([] {}), QueueFullError);   // both places are taken, and neither was before
+  EXPECT_THROW(pool.submit([] {}), QueueFullError);  // both places are taken, and neither was before
   pool.resume();
   pool.shutdown();
   EXPECT_EQ(pool.metrics().done, 2U);

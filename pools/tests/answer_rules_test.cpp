@@ -55,11 +55,13 @@ TEST(AnswerRules, EachPhaseHasItsAnswersAndEachAnswerItsLength) {
   }
 }
 
-struct Endless {   // a header, and bytes without an end
+struct Endless {  // a header, and bytes without an end
   MessageHeader header;
   std::size_t read = 0;
   static constexpr std::size_t kLongestInPlace = 256;
-  std::span<const std::byte> view(std::size_t, std::size_t) { return {reinterpret_cast<const std::byte*>(&header), sizeof header}; }
+  std::span<const std::byte> view(std::size_t, std::size_t) {
+    return {reinterpret_cast<const std::byte*>(&header), sizeof header};
+  }
   std::size_t read_some(std::span<std::byte> to) {
     read += to.size();
     return to.size();
@@ -72,7 +74,8 @@ TEST(AnswerRules, AreAskedBeforeAnythingOfAPayloadIsKept) {
   source.header.length = std::uint64_t{1} << 39;
   const AnswerRules rules{.may_refuse = false, .max_payload = 1000};
   MessageReader<Endless> reader;
-  EXPECT_THROW(reader.poll(source, [&](const MessageHeader& header) { rules.check(header, WorkerPhase::ready, true); }), WireError);
+  EXPECT_THROW(reader.poll(source, [&](const MessageHeader& header) { rules.check(header, WorkerPhase::ready, true); }),
+               WireError);
   EXPECT_EQ(source.read, 0u);
 }
 

@@ -16,7 +16,8 @@ namespace pools::detail {
 namespace {
 
 TEST(BlockCache, GivesEveryBlockToOneOwnerAtATime) {
-  for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{32}, std::size_t{33}, std::size_t{512}, std::size_t{513}, std::size_t{4096}}) {
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{32}, std::size_t{33}, std::size_t{512},
+                                  std::size_t{513}, std::size_t{4096}}) {
     std::set<void*> blocks;
     for (int block = 0; block < 500; ++block) EXPECT_TRUE(blocks.insert(BlockCache::allocate(bytes)).second);
     for (void* const block : blocks) {
@@ -37,7 +38,7 @@ TEST(BlockCache, BlocksWanderBetweenThreadsWithWhatIsInThem) {
   };
   constexpr std::uint64_t kNodes = 100'000;
   std::mutex mutex;
-  std::vector<std::unique_ptr<Node>> channel;   // guarded by mutex
+  std::vector<std::unique_ptr<Node>> channel;  // guarded by mutex
   std::atomic<int> producers{2};
   std::atomic<std::uint64_t> sum{0};
   const auto produce = [&](std::uint64_t from) {
@@ -95,7 +96,7 @@ TEST(BlockCache, ServesDestructorsAfterTheThreadsCacheIsGone) {
   };
   std::jthread([] {
     thread_local Late late;
-    late.kept = BlockCache::allocate(64);   // after `late` was constructed: the cache is destroyed first
+    late.kept = BlockCache::allocate(64);  // after `late` was constructed: the cache is destroyed first
   }).join();
 }
 

@@ -25,7 +25,7 @@ TEST(CallbackThread, callbacks_run_one_at_a_time_on_one_thread_that_is_no_worker
   ThreadPool pool{with_callback_thread(4)};
   std::mutex mutex;
   std::set<std::thread::id> workers;
-  std::set<std::thread::id> callback_threads;   // no lock: one at a time, and ThreadSanitizer would tell
+  std::set<std::thread::id> callback_threads;  // no lock: one at a time, and ThreadSanitizer would tell
   int called = 0;
   for (int task = 0; task < 400; ++task) {
     pool.submit_with_callback(
@@ -105,7 +105,7 @@ TEST(CallbackThread, callbacks_may_submit_and_shut_down) {
       [&](const Future<int>& done) {
         result = pool.submit([value = done.result()] { return value + 1; }).result();
         pool.shutdown({.wait = false});
-        pool.shutdown();   // waits for the workers, not for itself
+        pool.shutdown();  // waits for the workers, not for itself
       },
       [] { return 1; });
   wait_until([&] { return result != 0; });
@@ -118,7 +118,8 @@ TEST(CallbackThread, cancel_callbacks_run_in_the_cancelling_thread_all_the_same)
   std::latch go_on{1};
   pool.submit([&] { go_on.wait(); });
   std::thread::id ran_on;
-  const auto pending = pool.submit_with_callback([&](const Future<int>&) { ran_on = std::this_thread::get_id(); }, [] { return 1; });
+  const auto pending =
+      pool.submit_with_callback([&](const Future<int>&) { ran_on = std::this_thread::get_id(); }, [] { return 1; });
   EXPECT_TRUE(pending.cancel());
   EXPECT_EQ(ran_on, std::this_thread::get_id());
   go_on.count_down();

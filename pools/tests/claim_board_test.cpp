@@ -24,7 +24,7 @@ TEST(ClaimBoard, WhatWasTakenBackIsNeverBegun) {
   board.offer(5);
   EXPECT_FALSE(board.taken_back(5));
   EXPECT_TRUE(board.take_back(5));
-  EXPECT_FALSE(board.take_back(5));   // that call was not the one
+  EXPECT_FALSE(board.take_back(5));  // that call was not the one
   EXPECT_TRUE(board.taken_back(5));
   EXPECT_FALSE(board.begin(5));
   EXPECT_FALSE(board.begun(5));

@@ -31,12 +31,13 @@ struct Small {
 
 template <class Container>
 class ContainersOfHugeElements : public testing::Test {};
-using Containers = testing::Types<std::vector<Huge>, std::deque<Huge>, std::list<Huge>, std::forward_list<Huge>, std::valarray<Huge>>;
+using Containers =
+    testing::Types<std::vector<Huge>, std::deque<Huge>, std::list<Huge>, std::forward_list<Huge>, std::valarray<Huge>>;
 TYPED_TEST_SUITE(ContainersOfHugeElements, Containers);
 
 TYPED_TEST(ContainersOfHugeElements, MayNotBeLongerThanTheMessageByMuchMemory) {
   Bytes bytes;
-  encode<std::uint64_t>(bytes, 65536);   // 2 GiB of them
+  encode<std::uint64_t>(bytes, 65536);  // 2 GiB of them
   Reader reader(bytes.view());
   EXPECT_THROW(decode<TypeParam>(reader), WireError);
 }

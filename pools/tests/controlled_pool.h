@@ -48,7 +48,7 @@ struct ControlledPool {
   struct Opener {
     Gate& gate;
     ~Opener() { gate.open(); }
-  } opener{gate};   // last: the pool's destructor waits for its tasks
+  } opener{gate};  // last: the pool's destructor waits for its tasks
 };
 
 }  // namespace pools::test

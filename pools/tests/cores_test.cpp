@@ -55,7 +55,7 @@ TEST_F(UsableCores, the_tightest_quota_of_all_ancestors_counts) {
   write("cgroup/a/cpu.max", "200000 100000\n");
   EXPECT_EQ(with_affinity(8).count, 2);
   write("cgroup/a/b/cpu.max", "50000 100000\n");
-  EXPECT_EQ(with_affinity(8).count, 1);   // never less than one
+  EXPECT_EQ(with_affinity(8).count, 1);  // never less than one
   EXPECT_EQ(with_affinity(8).decided_by, "cgroup quota (0.5 CPUs)");
 }
 

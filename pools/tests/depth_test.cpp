@@ -29,7 +29,7 @@ constexpr int kLinks = 100'000;
 
 // --- the stack of a thread ---
 
-#if !defined(__SANITIZE_ADDRESS__)   // locals are elsewhere there
+#if !defined(__SANITIZE_ADDRESS__)  // locals are elsewhere there
 // In a thread with a stack of so many bytes.
 void run_on_stack_of(std::size_t bytes, std::function<void()> call) {
   pthread_attr_t attributes;
@@ -112,7 +112,7 @@ TEST(Depth, submitters_that_run_their_own_tasks_nest_as_far_as_the_stack_allows_
   Held a({.queue = {.limit = 1, .when_full = WhenFull::caller_runs}});
   Held b({.queue = {.limit = 1, .when_full = WhenFull::caller_runs}});
   a.pool.post([] {});
-  b.pool.post([] {});   // both are full
+  b.pool.post([] {});  // both are full
   std::atomic<int> ran{0};
   std::function<void(Held&, Held&, int)> ping = [&](Held& here, Held& there, int left) {
     ++ran;

@@ -16,12 +16,12 @@
 #include "pools/errors.h"
 
 // The statement throws a `type` whose what() matches.
-#define POOLS_EXPECT_THROW_WHAT(statement, type, matcher)         \
-  try {                                                           \
-    static_cast<void>(statement);                                 \
+#define POOLS_EXPECT_THROW_WHAT(statement, type, matcher)          \
+  try {                                                            \
+    static_cast<void>(statement);                                  \
     ADD_FAILURE() << "expected " #type ", but nothing was thrown"; \
-  } catch (const type& thrown_by_statement) {                                   \
-    EXPECT_THAT(std::string(thrown_by_statement.what()), matcher);              \
+  } catch (const type& thrown_by_statement) {                      \
+    EXPECT_THAT(std::string(thrown_by_statement.what()), matcher); \
   }
 
 namespace pools::test {

@@ -71,7 +71,7 @@ TYPED_TEST(InAFork, a_pool_says_whose_it_is_and_takes_nothing) {
 }
 
 TYPED_TEST(InAFork, a_pool_shows_nothing_and_its_end_is_no_work) {
-  ControlledPool<TypeParam> controlled;   // its worker is busy: a shutdown that waits would do so for ever
+  ControlledPool<TypeParam> controlled;  // its worker is busy: a shutdown that waits would do so for ever
   auto pool = std::make_unique<TypeParam>(1);
   pool->template submit<&square>(1).result();
   expect_in_fork([&] {
@@ -153,7 +153,7 @@ TEST(InAForkAlso, descriptors_of_the_pools_are_closed_and_their_numbers_free) {
   expect_in_fork([&] {
     IN_FORK(!pipe.first && !pipe.second);
     IN_FORK(::fcntl(number, F_GETFD) < 0);
-    const detail::DescriptorPair own = detail::make_pipe();   // takes the same numbers
+    const detail::DescriptorPair own = detail::make_pipe();  // takes the same numbers
     pipe = {};
     IN_FORK(own.second.get() == number && ::fcntl(number, F_GETFD) >= 0);
   });
@@ -167,7 +167,8 @@ TEST(InAForkAlso, each_process_has_a_number_of_its_own_whatever_made_it) {
     IN_FORK(!owner.is_this() && !detail::is_this_process(here));
     const detail::ProcessNumber own = detail::this_process();
     IN_FORK(own > here && detail::is_this_process(own) && !owner.is_this());
-    IN_FORK(exit_status(fork_that([&] { IN_FORK(!detail::is_this_process(own) && detail::this_process() > own); })) == EXIT_SUCCESS);
+    IN_FORK(exit_status(fork_that([&] { IN_FORK(!detail::is_this_process(own) && detail::this_process() > own); })) ==
+            EXIT_SUCCESS);
   });
   const auto child = static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
   if (child == 0) ::_exit(owner.is_this() ? EXIT_FAILURE : EXIT_SUCCESS);

@@ -152,7 +152,7 @@ TEST(Future, result_of_the_last_handle_moves_the_value_out_and_of_another_copies
   }
   Future<std::shared_ptr<int>> other = future;
   EXPECT_EQ(std::move(other).result().get(), value.get());
-  EXPECT_EQ(future.result().get(), value.get());   // it was copied
+  EXPECT_EQ(future.result().get(), value.get());  // it was copied
   other = {};
   const auto moved = std::move(future).result();
   EXPECT_EQ(value.use_count(), 2);
@@ -192,7 +192,7 @@ TEST(Future, a_callback_registered_while_the_future_is_completed_runs_exactly_on
     const Future<int> future = promise.future();
     offered = &future;
     while (offered != nullptr) std::this_thread::yield();
-    for (int pause = 0; pause < round % 50; ++pause) registered.load();   // sweeps the completion across the registration
+    for (int pause = 0; pause < round % 50; ++pause) registered.load();  // sweeps the completion across the registration
     promise.set_value(round);
     while (registered <= round) std::this_thread::yield();
     EXPECT_EQ(called, round + 1);

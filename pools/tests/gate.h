@@ -48,7 +48,7 @@ class Gate {
     arrived_ = hold("arrived");
   }
   ~Gate() {
-    open();   // a test that failed half-way must not leave its tasks standing
+    open();  // a test that failed half-way must not leave its tasks standing
     ::close(arrived_);
     ::close(door_);
   }

@@ -94,7 +94,7 @@ TEST(Parking, callbacks_reach_a_callback_thread_on_its_way_to_sleep) {
 TEST(Parking, a_parker_keeps_one_permit_and_loses_none) {
   detail::Parker to;
   detail::Parker fro;
-  int value = 0;   // handed over by the permits alone: ThreadSanitizer would tell
+  int value = 0;  // handed over by the permits alone: ThreadSanitizer would tell
   constexpr int kRounds = 20000;
   std::thread other([&] {
     for (int round = 0; round < kRounds; ++round) {
@@ -112,12 +112,12 @@ TEST(Parking, a_parker_keeps_one_permit_and_loses_none) {
   EXPECT_EQ(value, 2 * kRounds);
   to.unpark();
   to.unpark();
-  to.park();   // two unparks are one permit, and unpark before park is kept
+  to.park();  // two unparks are one permit, and unpark before park is kept
 }
 
 TEST(Parking, a_brief_mutex_excludes_and_wakes_those_who_sleep_on_it) {
   detail::AdaptiveMutex mutex;
-  long counter = 0;   // guarded by mutex
+  long counter = 0;  // guarded by mutex
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 6; ++thread) {
     threads.emplace_back([&, thread] {
@@ -125,7 +125,7 @@ TEST(Parking, a_brief_mutex_excludes_and_wakes_those_who_sleep_on_it) {
       for (int round = 0; round < 3000; ++round) {
         const std::lock_guard lock(mutex);
         ++counter;
-        if (random() % 100 == 0) pause_for(127 * 64);   // long enough that the others go to sleep
+        if (random() % 100 == 0) pause_for(127 * 64);  // long enough that the others go to sleep
       }
     });
   }

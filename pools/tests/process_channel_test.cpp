@@ -139,19 +139,19 @@ TEST(Channel, its_memory_cannot_be_shrunk_under_the_other_side) {
 
 TEST(ByteRing, an_index_out_of_bounds_is_an_error_and_nothing_is_touched) {
   RingIndices indices;
-  std::vector<std::byte> memory(128);   // nothing here goes beyond the first half
+  std::vector<std::byte> memory(128);  // nothing here goes beyond the first half
   RingProducer producer(indices, memory.data(), 64);
   RingConsumer consumer(indices, memory.data(), 64);
   std::byte byte{};
   EXPECT_EQ(producer.write_some(pattern(10, 0)), 10u);
   for (const std::uint64_t wrong : {std::uint64_t{11}, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
-    indices.consumed = wrong;   // more than was written
+    indices.consumed = wrong;  // more than was written
     EXPECT_THROW(producer.room(), WireError);
-    EXPECT_THROW(producer.write_some(pattern(64, 0)), WireError);   // more than the room that it has seen before
+    EXPECT_THROW(producer.write_some(pattern(64, 0)), WireError);  // more than the room that it has seen before
   }
   indices.consumed = 0;
   for (const std::uint64_t wrong : {std::uint64_t{65}, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
-    indices.written = wrong;   // more than fits
+    indices.written = wrong;  // more than fits
     EXPECT_THROW(consumer.read_some(std::span(&byte, 1)), WireError);
     EXPECT_THROW(consumer.view(), WireError);
   }
@@ -236,7 +236,8 @@ TEST(FunctionKey, names_functions_of_the_program_and_of_its_libraries) {
     EXPECT_NE(key, FunctionKey{});
     EXPECT_EQ(function_of(key), function);
   }
-  EXPECT_NE(key_of(reinterpret_cast<const void*>(&copy_of)).module, key_of(reinterpret_cast<const void*>(&::memfd_create)).module);
+  EXPECT_NE(key_of(reinterpret_cast<const void*>(&copy_of)).module,
+            key_of(reinterpret_cast<const void*>(&::memfd_create)).module);
   EXPECT_THROW(function_of({.module = 1, .offset = 2}), Error);
 }
 

@@ -32,7 +32,7 @@ inline bool has_no_children() {
 class ProcessTest : public testing::Test {
  protected:
   void SetUp() override {
-    detail::post_to_spawner([] {});   // the thread that spawns stays
+    detail::post_to_spawner([] {});  // the thread that spawns stays
     descriptors_ = open_descriptors();
     threads_ = threads();
     ASSERT_TRUE(has_no_children());
@@ -40,7 +40,7 @@ class ProcessTest : public testing::Test {
   void TearDown() override {
     EXPECT_TRUE(has_no_children());
     EXPECT_EQ(open_descriptors(), descriptors_);
-    wait_until([this] { return threads() <= threads_; });   // a joined thread may still be listed for a moment
+    wait_until([this] { return threads() <= threads_; });  // a joined thread may still be listed for a moment
   }
 
  private:

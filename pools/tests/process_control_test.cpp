@@ -53,7 +53,8 @@ void expect_balance(const ProcessPool& pool) {
 
 // A pool of one worker that stands at a gate.
 struct Blocked {
-  explicit Blocked(ProcessPoolOptions options = {}) : pool(one_worker(std::move(options))), blocker(pool.submit<&pass_and_return>(gate.name(), 0)) {
+  explicit Blocked(ProcessPoolOptions options = {})
+      : pool(one_worker(std::move(options))), blocker(pool.submit<&pass_and_return>(gate.name(), 0)) {
     gate.await();
   }
   ~Blocked() { gate.open(); }
@@ -67,7 +68,7 @@ struct Blocked {
   struct Opener {
     Gate& gate;
     ~Opener() { gate.open(); }
-  } opener{gate};   // the pool's destructor waits for its tasks
+  } opener{gate};  // the pool's destructor waits for its tasks
 };
 
 // --- the bounded queue ---
@@ -88,7 +89,7 @@ TEST_F(ProcessControl, what_lies_with_a_stuck_worker_is_taken_back_and_cancellab
     for (int task = 0; task < 500; ++task) shorts.push_back(pool.submit<&identity>(task));
     const auto stuck = pool.submit<&pass_and_return>(gate.name(), -1);
     for (int task = 0; task < 100; ++task) shorts.push_back(pool.submit<&identity>(task));
-    for (const auto& future : shorts) future.result();   // all of them, though one worker stands at the gate
+    for (const auto& future : shorts) future.result();  // all of them, though one worker stands at the gate
     EXPECT_FALSE(stuck.done());
     if (round == 0) gate.open();
     stuck.result();
@@ -298,7 +299,7 @@ TEST(RetryDelay, doubles_from_death_to_death_up_to_its_limit_and_never_overflows
 int answer_after_sigterm(const std::string& gate) {
   static volatile std::sig_atomic_t seen = 0;
   ::signal(SIGTERM, [](int signal) { seen = signal; });
-  while (seen == 0) ::usleep(1000);   // a signal between the look and a pause() would be lost
+  while (seen == 0) ::usleep(1000);  // a signal between the look and a pause() would be lost
   return pass_and_return(gate, seen);
 }
 
@@ -307,8 +308,9 @@ TEST_F(ProcessControl, a_gap_or_a_back_off_without_end_is_none_that_is_over) {
   Gate gate;
   ProcessPool gentle({.workers = 2, .kill_gap = kMost});
   const auto late = gentle.with({.time_limit = 1ms}).submit<&answer_after_sigterm>(gate.name());
-  gate.await();   // SIGTERM has come
-  for (int task = 0; task < 200; ++task) EXPECT_EQ(gentle.submit<&square>(task).result(), task * task);   // the supervisor looks at its clocks
+  gate.await();  // SIGTERM has come
+  for (int task = 0; task < 200; ++task)
+    EXPECT_EQ(gentle.submit<&square>(task).result(), task * task);  // the supervisor looks at its clocks
   gate.open();
   EXPECT_EQ(late.result(), SIGTERM);
 
@@ -439,7 +441,9 @@ TEST_F(ProcessControl, metrics_count_what_was_done_and_with_timing_how_long_it_t
 class Recorder final : public PoolObserver {
  public:
   void submitted(std::uint64_t task) noexcept override { add("s" + std::to_string(task)); }
-  void started(std::uint64_t task, int worker) noexcept override { add("r" + std::to_string(task) + "@" + std::to_string(worker)); }
+  void started(std::uint64_t task, int worker) noexcept override {
+    add("r" + std::to_string(task) + "@" + std::to_string(worker));
+  }
   void finished(std::uint64_t task, int worker, Outcome outcome) noexcept override {
     const char* const names[] = {"done", "failed", "cancelled"};
     add("f" + std::to_string(task) + "@" + std::to_string(worker) + names[static_cast<int>(outcome)]);
@@ -471,7 +475,8 @@ TEST_F(ProcessControl, an_observer_sees_every_step_in_order) {
     EXPECT_TRUE(pool.submit<&square>(2).cancel());
     pool.resume();
   }
-  EXPECT_THAT(recorder->events(), testing::ElementsAre("up0", "s0", "r0@0", "f0@0done", "s1", "r1@0", "f1@0failed", "s2", "f2@-1cancelled", "down0"));
+  EXPECT_THAT(recorder->events(),
+              testing::ElementsAre("up0", "s0", "r0@0", "f0@0done", "s1", "r1@0", "f1@0failed", "s2", "f2@-1cancelled", "down0"));
 }
 
 TEST_F(ProcessControl, nothing_is_lost_under_kills_cancellations_retries_resizes_and_pauses) {
@@ -480,10 +485,18 @@ TEST_F(ProcessControl, nothing_is_lost_under_kills_cancellations_retries_resizes
   std::vector<Future<int>> futures;
   for (int step = 0; step < 400; ++step) {
     switch (random() % 12) {
-      case 0: pool.resize(1 + static_cast<int>(random() % 4)); break;
-      case 1: pool.pause(); break;
-      case 2: pool.resume(); break;
-      case 3: futures.push_back(pool.submit<&die_by>(SIGKILL)); break;
+      case 0:
+        pool.resize(1 + static_cast<int>(random() % 4));
+        break;
+      case 1:
+        pool.pause();
+        break;
+      case 2:
+        pool.resume();
+        break;
+      case 3:
+        futures.push_back(pool.submit<&die_by>(SIGKILL));
+        break;
       case 4: {
         const std::vector<pid_t> pids = pool.worker_pids();
         if (!pids.empty()) ::kill(pids[random() % pids.size()], SIGKILL);

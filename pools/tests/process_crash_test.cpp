@@ -105,7 +105,7 @@ TEST_F(ProcessCrash, under_a_hail_of_kills_every_task_ends_and_no_more_fail_than
   std::jthread killer([&] {
     std::mt19937 random(11);
     for (int kills = 0; kills < kKills;) {
-      pool.start_all();   // only what is ready is killed: workers that keep dying at their start break the pool, rightly
+      pool.start_all();  // only what is ready is killed: workers that keep dying at their start break the pool, rightly
       const std::vector<pid_t> pids = pool.worker_pids();
       if (!pids.empty() && ::kill(pids[random() % pids.size()], SIGKILL) == 0) ++kills;
       for (unsigned yields = random() % 2000; yields > 0; --yields) std::this_thread::yield();
@@ -121,7 +121,8 @@ TEST_F(ProcessCrash, under_a_hail_of_kills_every_task_ends_and_no_more_fail_than
     }
     for (int task = 0; task < 50; ++task) {
       try {
-        EXPECT_EQ(futures[static_cast<std::size_t>(task)].result().size(), static_cast<std::size_t>(task % 10 == 0 ? 1'200'000 : 2 * task));
+        EXPECT_EQ(futures[static_cast<std::size_t>(task)].result().size(),
+                  static_cast<std::size_t>(task % 10 == 0 ? 1'200'000 : 2 * task));
       } catch (const WorkerDied& error) {
         EXPECT_EQ(error.signal(), SIGKILL);
         ++died;
@@ -255,7 +256,7 @@ pid_t leave_a_process_behind() {
 }
 
 TEST_F(ProcessCrash, what_a_task_leaves_behind_goes_with_its_worker) {
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);   // inherits the orphan
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);  // inherits the orphan
   pid_t orphan = -1;
   {
     ProcessPool pool{1};
@@ -285,10 +286,10 @@ void kill_owner(const std::string& how) {
   EXPECT_EQ(owner.wait().signal, SIGKILL);
   for (const pid_t worker : workers) {
     int status = 0;
-    EXPECT_EQ(::waitpid(worker, &status, 0), worker);   // a worker that goes on hangs the test
+    EXPECT_EQ(::waitpid(worker, &status, 0), worker);  // a worker that goes on hangs the test
     EXPECT_TRUE(WIFSIGNALED(status));
   }
-  while (::waitpid(-1, nullptr, 0) > 0) {   // the guard, which ends by itself
+  while (::waitpid(-1, nullptr, 0) > 0) {  // the guard, which ends by itself
   }
   ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 }

@@ -31,7 +31,7 @@ TEST_F(ProcessPoolEnd, a_continuation_of_a_promise_that_is_dropped_fails_also_af
     promise.reset();
     POOLS_EXPECT_THROW_WHAT(continued.result(), Error, testing::HasSubstr("dropped before it was done"));
     EXPECT_FALSE(continued.cancel());
-    pool.reset();   // its callback has been called, too
+    pool.reset();  // its callback has been called, too
     EXPECT_TRUE(told);
   }
 }
@@ -80,7 +80,7 @@ TEST_F(ProcessPoolEnd, a_cancellation_at_the_dispatch_gives_no_place_of_a_bounde
   const auto observer = std::make_shared<CancelsAtTheDispatch>();
   Gate gate;
   ProcessPool pool({.workers = 1, .queue = {.limit = 2, .when_full = WhenFull::reject}, .observer = observer});
-  pool.submit<&identity>(0).result();   // its worker idles now
+  pool.submit<&identity>(0).result();  // its worker idles now
   for (int round = 0; round < 5; ++round) {
     const Promise<int> promise;
     observer->future = promise.future().then_in<&square>(pool);

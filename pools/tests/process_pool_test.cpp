@@ -50,7 +50,7 @@ TEST_F(ProcessPoolTest, workers_are_started_as_they_are_needed) {
   ProcessPool pool{3};
   pool.submit<&nothing>().result();
   EXPECT_EQ(pool.worker_pids().size(), 1u);
-  for (int task = 0; task < 10; ++task) pool.submit<&nothing>().result();   // the idle one is reused
+  for (int task = 0; task < 10; ++task) pool.submit<&nothing>().result();  // the idle one is reused
   EXPECT_EQ(pool.worker_pids().size(), 1u);
 }
 
@@ -86,7 +86,7 @@ std::string target_of(int descriptor) {
 
 TEST_F(ProcessPoolTest, a_worker_inherits_no_descriptor_but_output_and_error) {
   const TemporaryDirectory directory;
-  const int leak = ::open(directory.file("leak").c_str(), O_RDWR | O_CREAT, 0600);   // not close-on-exec
+  const int leak = ::open(directory.file("leak").c_str(), O_RDWR | O_CREAT, 0600);  // not close-on-exec
   ASSERT_GE(leak, 0);
   {
     ProcessPool pool({.workers = 1, .output = WorkerOutput::inherited});
@@ -140,7 +140,7 @@ TEST_F(ProcessPoolTest, the_initializer_runs_once_in_each_worker_before_its_firs
   pool.start_all();
   std::vector<pid_t> pids = pool.worker_pids();
   EXPECT_THAT(logged(directory.file("log")), testing::UnorderedElementsAreArray(pids));
-  EXPECT_EQ(initialised(), std::pair(0, 0));   // not here
+  EXPECT_EQ(initialised(), std::pair(0, 0));  // not here
 }
 
 int refuse(const std::string& why) { throw std::invalid_argument(why); }
@@ -152,8 +152,8 @@ TEST_F(ProcessPoolTest, an_initializer_that_fails_breaks_the_pool_with_its_cause
   POOLS_EXPECT_THROW_WHAT(first.result(), BrokenPoolError, cause);
   POOLS_EXPECT_THROW_WHAT(pool.submit<&square>(2), BrokenPoolError, cause);
   POOLS_EXPECT_THROW_WHAT(pool.start_all(), BrokenPoolError, cause);
-  POOLS_EXPECT_THROW_WHAT(ProcessPool({.workers = 4, .initializer = remote<&refuse>("no such table")}).start_all(), BrokenPoolError,
-                          cause);
+  POOLS_EXPECT_THROW_WHAT(ProcessPool({.workers = 4, .initializer = remote<&refuse>("no such table")}).start_all(),
+                          BrokenPoolError, cause);
 }
 
 TEST_F(ProcessPoolTest, a_long_initializer_argument_arrives) {
@@ -168,14 +168,15 @@ int end_the_process() { ::_exit(5); }
 TEST_F(ProcessPoolTest, workers_that_keep_dying_at_start_break_the_pool) {
   ProcessPool pool({.workers = 2, .initializer = remote<&end_the_process>()});
   POOLS_EXPECT_THROW_WHAT(pool.start_all(), BrokenPoolError,
-                          testing::AllOf(testing::HasSubstr("workers cannot be started"), testing::HasSubstr("exited with status 5")));
+                          testing::AllOf(testing::HasSubstr("workers cannot be started"),
+                                         testing::HasSubstr("exited with status 5")));
   EXPECT_THROW(pool.submit<&nothing>(), BrokenPoolError);
 }
 
 // --- callbacks ---
 
 TEST_F(ProcessPoolTest, callbacks_run_one_at_a_time_on_one_thread_of_this_process) {
-  std::set<std::thread::id> ids;   // unguarded: TSan sees a callback that is not alone
+  std::set<std::thread::id> ids;  // unguarded: TSan sees a callback that is not alone
   int called = 0;
   int sum = 0;
   {
@@ -206,7 +207,7 @@ TEST_F(ProcessPoolTest, a_slow_callback_does_not_hold_up_dispatch) {
         go_on.get_future().wait();
       },
       1);
-  started.get_future().wait();   // the callback thread is stuck from here on
+  started.get_future().wait();  // the callback thread is stuck from here on
   std::vector<Future<int>> futures;
   std::atomic<int> called{0};
   for (int task = 0; task < 100; ++task) {
@@ -256,7 +257,7 @@ TEST_F(ProcessPoolTest, the_results_of_a_chunk_come_when_its_last_item_is_done) 
   ProcessPool pool{1};
   auto results = pool.map<&pass_if_negative>(std::vector<std::string>(3, gate.name()), std::vector<int>{1, 2, -3},
                                              {.timeout = kNoTime, .chunksize = 3});
-  gate.await();   // the last item stands at the gate, the others are done
+  gate.await();  // the last item stands at the gate, the others are done
   auto at = results.begin();
   EXPECT_THROW(*at, TimeoutError);
   gate.open();

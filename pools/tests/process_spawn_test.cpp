@@ -93,9 +93,9 @@ TEST_F(Spawn, output_and_error_can_be_taken) {
 }
 
 TEST_F(Spawn, nothing_else_is_inherited) {
-  FileDescriptor leak(::fcntl(2, F_DUPFD, 100));   // not close-on-exec
+  FileDescriptor leak(::fcntl(2, F_DUPFD, 100));  // not close-on-exec
   EXPECT_TRUE(spawn(child({"descriptor", std::to_string(leak.get())})).wait().success());
-  EXPECT_TRUE(spawn(child({"descriptor", "3"})).wait().success());   // no channel
+  EXPECT_TRUE(spawn(child({"descriptor", "3"})).wait().success());  // no channel
 }
 
 TEST_F(Spawn, signals_are_as_in_a_new_process) {
@@ -157,7 +157,7 @@ TEST_F(Spawn, a_child_survives_the_thread_that_started_it) {
   Child started;
   std::thread([&] { started = spawn(child({"hang"})); }).join();
   EXPECT_FALSE(started.try_wait());
-  EXPECT_TRUE(started.kill(SIGUSR1));   // would be SIGKILL if the death of the thread had killed it
+  EXPECT_TRUE(started.kill(SIGUSR1));  // would be SIGKILL if the death of the thread had killed it
   EXPECT_EQ(started.wait().signal, SIGUSR1);
 }
 

@@ -46,7 +46,7 @@ TEST_F(ProcessStartBy, a_task_that_waits_for_its_retry_is_cancelled) {
   constexpr auto kMost = std::chrono::nanoseconds::max();
   ProcessPool pool({.workers = 1, .retry = {.retries = 1, .backoff = kMost, .max_backoff = kMost}, .crash_limit = 0});
   pool.start_all();
-  for (auto time = 100ms;; time *= 2) {   // until the machine is fast enough for it to die in time
+  for (auto time = 100ms;; time *= 2) {  // until the machine is fast enough for it to die in time
     const auto died = pool.metrics().crashed;
     const auto late = pool.with({.start_by = time}).submit<&kill_self>(1);
     wait_until([&] { return late.done() || (pool.metrics().crashed > died && !late.running()); });
@@ -57,7 +57,7 @@ TEST_F(ProcessStartBy, a_task_that_waits_for_its_retry_is_cancelled) {
     EXPECT_TRUE(late.cancelled());
     break;
   }
-  pool.shutdown();   // has nothing to wait for
+  pool.shutdown();  // has nothing to wait for
   EXPECT_EQ(pool.metrics().retried, 0U);
   expect_balance(pool);
 }
@@ -71,7 +71,7 @@ TEST_F(ProcessStartBy, a_task_that_began_in_time_is_tried_again_also_after_it) {
     wait_until([&] { return future.running() || future.done(); });
     if (future.cancelled()) continue;
     gate.await();
-    std::this_thread::sleep_for(time + 10ms);   // past it: nothing is to happen
+    std::this_thread::sleep_for(time + 10ms);  // past it: nothing is to happen
     ::kill(pool.worker_pids().front(), SIGKILL);
     gate.await();
     gate.open();
@@ -89,7 +89,7 @@ TEST_F(ProcessStartBy, a_task_that_cancel_kills_and_that_runs_is_not_killed_by_i
     const auto future = pool.with({.start_by = time, .cancel_kills = true}).submit<&pass_and_return>(gate.name(), 3);
     wait_until([&] { return future.running() || future.done(); });
     if (future.cancelled()) continue;
-    std::this_thread::sleep_for(time + 10ms);   // past it: nothing is to happen
+    std::this_thread::sleep_for(time + 10ms);  // past it: nothing is to happen
     EXPECT_TRUE(future.running());
     gate.open();
     EXPECT_EQ(future.result(), 3);
@@ -109,7 +109,7 @@ TEST_F(ProcessStartBy, a_task_that_was_cancelled_with_a_worker_leaves_it_no_time
   Gate gate;
   const auto next = pool.submit<&pass_and_return>(gate.name(), 2);
   gate.await();
-  std::this_thread::sleep_for(400ms);   // nothing is to happen
+  std::this_thread::sleep_for(400ms);  // nothing is to happen
   gate.open();
   EXPECT_EQ(next.result(), 2);
   EXPECT_EQ(pool.worker_pids(), std::vector{worker});
@@ -121,12 +121,13 @@ TEST_F(ProcessStartBy, a_callback_of_what_was_cancelled_may_destroy_the_pool) {
     pool->pause();
     std::atomic<bool> gone{false};
     const auto other = pool->submit<&identity>(2);
-    const auto late = pool->with({.start_by = 1ms}).submit_with_callback<&identity>(
-        [&](const Future<int>&) {
-          pool.reset();
-          gone = true;
-        },
-        1);
+    const auto late = pool->with({.start_by = 1ms})
+                          .submit_with_callback<&identity>(
+                              [&](const Future<int>&) {
+                                pool.reset();
+                                gone = true;
+                              },
+                              1);
     wait_until([&] { return gone.load(); });
     EXPECT_TRUE(late.cancelled());
     EXPECT_EQ(other.result(), 2);

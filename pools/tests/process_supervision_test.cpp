@@ -78,9 +78,7 @@ TEST_F(ProcessSupervision, start_all_starts_again_what_died_while_another_initia
 
 // --- retries that wait out their back-off ---
 
-ProcessPoolOptions patient() {
-  return {.workers = 1, .retry = {.retries = 1, .backoff = 1h, .max_backoff = 1h}};
-}
+ProcessPoolOptions patient() { return {.workers = 1, .retry = {.retries = 1, .backoff = 1h, .max_backoff = 1h}}; }
 Future<int> wait_for_retry(ProcessPool& pool) {
   Future<int> task = pool.submit<&die>(SIGKILL);
   wait_until([&] {

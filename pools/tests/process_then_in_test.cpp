@@ -82,7 +82,7 @@ TEST_F(ThenIn, can_be_cancelled_until_the_result_is_there) {
   gate.open();
   EXPECT_EQ(first.result(), 3);
   EXPECT_THROW(squared.result(), CancelledError);
-  EXPECT_TRUE(parsers.worker_pids().empty());   // it never got there
+  EXPECT_TRUE(parsers.worker_pids().empty());  // it never got there
 }
 
 TEST_F(ThenIn, a_parser_pool_that_is_shut_down_becomes_the_exception) {

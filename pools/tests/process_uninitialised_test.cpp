@@ -9,7 +9,8 @@ namespace pools::test {
 namespace {
 
 TEST(ProcessPoolWithoutInit, cannot_be_made_and_says_why) {
-  POOLS_EXPECT_THROW_WHAT(ProcessPool{2}, NotInitialisedError, testing::HasSubstr("call pools::init(argc, argv) first in main()"));
+  POOLS_EXPECT_THROW_WHAT(ProcessPool{2}, NotInitialisedError,
+                          testing::HasSubstr("call pools::init(argc, argv) first in main()"));
   POOLS_EXPECT_THROW_WHAT(ProcessPool{}, NotInitialisedError, testing::HasSubstr("pools::init"));
 }
 

@@ -30,7 +30,7 @@ namespace {
 
 enum class Colour : std::uint8_t { red, green };
 
-struct Point {   // trivially copyable, not default-constructible
+struct Point {  // trivially copyable, not default-constructible
   Point(int at_x, double at_y) : x(at_x), y(at_y) {}
   int x;
   double y;
@@ -43,7 +43,7 @@ struct Pixel {
   friend bool operator==(const Pixel&, const Pixel&) = default;
 };
 
-struct Document {   // the user's own serialisation, of everything
+struct Document {  // the user's own serialisation, of everything
   std::string title;
   std::map<std::string, std::vector<Pixel>> layers;
   std::optional<Pixel> cursor;
@@ -71,7 +71,7 @@ class ProcessValues : public ProcessTest {
     pool_.emplace(1);
   }
   void TearDown() override {
-    pool_.reset();   // before it is counted what is left
+    pool_.reset();  // before it is counted what is left
     ProcessTest::TearDown();
   }
   template <class T>
@@ -119,7 +119,10 @@ TEST_F(ProcessValues, standard_containers) {
 }
 
 TEST_F(ProcessValues, types_with_a_serialisation_of_their_own) {
-  Document document{.title = "title", .layers = {{"one", {{.x = 1}}}}, .cursor = Pixel{.x = 9}, .owned = std::make_unique<int>(5)};
+  Document document{.title = "title",
+                    .layers = {{"one", {{.x = 1}}}},
+                    .cursor = Pixel{.x = 9},
+                    .owned = std::make_unique<int>(5)};
   EXPECT_EQ(pool().submit<&echo<Document>>(document).result(), document);
   EXPECT_EQ(*pool().submit<&echo<std::unique_ptr<int>>>(std::make_unique<int>(3)).result(), 3);
 }
@@ -148,7 +151,7 @@ TEST_F(ProcessValues, every_way_to_declare_a_function) {
 }
 
 template <class T>
-concept Transferable = detail::Copied<T> || (!detail::PointsElsewhere<T>::value && detail::Serialised<T>);
+concept Transferable = detail::Copied<T> ||(!detail::PointsElsewhere<T>::value && detail::Serialised<T>);
 struct Opaque {
   Opaque() {}
   Opaque(const Opaque&) {}
@@ -159,8 +162,8 @@ static_assert(Transferable<Document> && Transferable<Point> && Transferable<std:
 
 TEST_F(ProcessValues, payloads_of_all_sizes_around_the_rings) {
   const std::size_t capacity = detail::ChannelMemory::kRingCapacity;
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{4095}, std::size_t{8192}, std::size_t{8193}, capacity - 49,
-                                 capacity - 48, capacity - 47, capacity, capacity + 1, 3 * capacity + 7}) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{4095}, std::size_t{8192}, std::size_t{8193},
+                                 capacity - 49, capacity - 48, capacity - 47, capacity, capacity + 1, 3 * capacity + 7}) {
     std::vector<std::uint8_t> bytes(size);
     for (std::size_t at = 0; at < size; ++at) bytes[at] = static_cast<std::uint8_t>(at * 31 + at / 251);
     EXPECT_EQ(pool().submit<&echo<std::vector<std::uint8_t>>>(bytes).result(), bytes) << size;
@@ -191,13 +194,20 @@ struct OwnError : std::exception {
 
 int throw_kind(int kind) {
   switch (kind) {
-    case 0: throw std::out_of_range("out of range");
-    case 1: throw OwnError();
-    case 2: throw 7;
-    case 3: throw "literal";
-    case 4: throw std::string("string");
-    case 5: throw RemoteError("Original", "from further away");
-    default: throw std::runtime_error("");
+    case 0:
+      throw std::out_of_range("out of range");
+    case 1:
+      throw OwnError();
+    case 2:
+      throw 7;
+    case 3:
+      throw "literal";
+    case 4:
+      throw std::string("string");
+    case 5:
+      throw RemoteError("Original", "from further away");
+    default:
+      throw std::runtime_error("");
   }
 }
 
@@ -217,7 +227,7 @@ TEST_F(ProcessValues, exceptions_keep_type_and_message) {
   EXPECT_EQ(thrown(4), "std::string|string");
   EXPECT_EQ(thrown(5), "Original|from further away");
   EXPECT_EQ(thrown(6), "std::runtime_error|");
-  EXPECT_EQ(pool().submit<&echo<int>>(1).result(), 1);   // by the same worker
+  EXPECT_EQ(pool().submit<&echo<int>>(1).result(), 1);  // by the same worker
 }
 
 // Cannot be saved, or not be loaded, where its member says.

@@ -15,7 +15,7 @@
 namespace pools::detail {
 namespace {
 
-constexpr std::uint32_t kNew = 0x80000000;   // an object follows
+constexpr std::uint32_t kNew = 0x80000000;  // an object follows
 
 struct Node {
   std::string name;
@@ -52,7 +52,8 @@ void expect_refused(const Bytes& bytes) {
 
 TEST(SharedPointers, OfOneTypeStayShared) {
   const auto text = std::make_shared<std::string>("shared");
-  const auto copy = copy_of(std::vector<std::shared_ptr<std::string>>{text, nullptr, text, std::make_shared<std::string>("alone")});
+  const auto copy =
+      copy_of(std::vector<std::shared_ptr<std::string>>{text, nullptr, text, std::make_shared<std::string>("alone")});
   EXPECT_EQ(copy[0], copy[2]);
   EXPECT_EQ(copy[1], nullptr);
   EXPECT_EQ(*copy[0], "shared");
@@ -75,7 +76,7 @@ TEST(SharedPointers, OfAnotherTypeThanTheObjectAreRefused) {
   expect_refused<Two>(bytes_of(kNew | 1, std::uint64_t{0x4141414141414141}, std::uint32_t{1}));
   using Weak = std::pair<std::shared_ptr<std::uint64_t>, std::weak_ptr<std::string>>;
   expect_refused<Weak>(bytes_of(kNew | 1, std::uint64_t{0x4141414141414141}, std::uint32_t{1}));
-  expect_refused<Two>(bytes_of(kNew | 1, std::uint64_t{7}, std::uint32_t{9}));   // of no object
+  expect_refused<Two>(bytes_of(kNew | 1, std::uint64_t{7}, std::uint32_t{9}));  // of no object
 }
 
 TEST(SharedPointers, ANumberNamesOneObject) {

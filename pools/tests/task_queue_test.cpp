@@ -26,7 +26,7 @@ TaskRef make_task(std::uint64_t number, int priority) {
 TEST(TaskQueue, hands_out_by_priority_and_within_one_by_number_also_what_came_back) {
   std::mt19937 random(3);
   TaskQueue queue;
-  std::map<std::pair<int, std::uint64_t>, bool> expected;   // -priority, number
+  std::map<std::pair<int, std::uint64_t>, bool> expected;  // -priority, number
   std::vector<TaskRef> taken;
   std::uint64_t number = 0;
   for (int step = 0; step < 20'000; ++step) {

@@ -45,7 +45,7 @@ TEST(ThreadChunks, an_item_that_throws_takes_none_of_its_chunk_with_it) {
   POOLS_EXPECT_THROW_WHAT(*at, std::runtime_error, testing::HasSubstr("negative: -2"));
   ++at;
   EXPECT_EQ(*at, 9);
-  EXPECT_EQ(pool.metrics().failed, 0U);   // the task
+  EXPECT_EQ(pool.metrics().failed, 0U);  // the task
 }
 
 TEST(ThreadChunks, elements_and_results_may_be_move_only_and_functions_without_a_result) {
@@ -58,7 +58,8 @@ TEST(ThreadChunks, elements_and_results_may_be_move_only_and_functions_without_a
   }
   std::atomic<int> sum{0};
   int items = 0;
-  for ([[maybe_unused]] const auto& item : pool.map([&](int value) { sum += value; }, std::vector{1, 2, 3}, {.chunksize = 2})) ++items;
+  for ([[maybe_unused]] const auto& item : pool.map([&](int value) { sum += value; }, std::vector{1, 2, 3}, {.chunksize = 2}))
+    ++items;
   EXPECT_EQ(sum, 6);
   EXPECT_EQ(items, 3);
 }
@@ -71,7 +72,8 @@ template <class First, class Last>
 std::vector<Block> blocks_of(First first, Last last, std::size_t number) {
   ThreadPool pool{2};
   std::vector<Block> blocks;
-  for (const auto& future : pool.blocks(first, last, [](auto begin, auto end) { return Block(begin, end); }, number)) {
+  for (const auto& future : pool.blocks(
+           first, last, [](auto begin, auto end) { return Block(begin, end); }, number)) {
     blocks.push_back(future.result());
   }
   return blocks;
@@ -110,7 +112,10 @@ TEST(ThreadBlocks, are_as_many_as_there_are_workers_unless_a_number_is_given) {
   EXPECT_EQ(pool.blocks(0, 100, [](int, int) {}).size(), 3U);
   pool.resize(5);
   EXPECT_EQ(pool.blocks(0, 100, [](int, int) {}).size(), 5U);
-  EXPECT_EQ(pool.blocks(0, 4, [](int, int) {}, 1000).size(), 4U);
+  EXPECT_EQ(pool.blocks(
+                    0, 4, [](int, int) {}, 1000)
+                .size(),
+            4U);
 }
 
 TEST(ThreadBlocks, the_largest_ranges_of_numbers_are_cut_without_overflow) {
@@ -120,9 +125,11 @@ TEST(ThreadBlocks, the_largest_ranges_of_numbers_are_cut_without_overflow) {
 
 TEST(ThreadBlocks, a_number_below_zero_beside_an_unsigned_one_is_refused) {
   ThreadPool pool{1};
-  POOLS_EXPECT_THROW_WHAT(pool.blocks(-3, std::size_t{5}, [](std::size_t, std::size_t) {}), std::invalid_argument, testing::HasSubstr("-3"));
+  POOLS_EXPECT_THROW_WHAT(pool.blocks(-3, std::size_t{5}, [](std::size_t, std::size_t) {}), std::invalid_argument,
+                          testing::HasSubstr("-3"));
   std::atomic<int> ran{0};
-  pool.for_each_block(0, std::vector<int>(5).size(), [&](std::size_t begin, std::size_t end) { ran += static_cast<int>(end - begin); });
+  pool.for_each_block(0, std::vector<int>(5).size(),
+                      [&](std::size_t begin, std::size_t end) { ran += static_cast<int>(end - begin); });
   EXPECT_EQ(ran, 5);
 }
 
@@ -153,11 +160,15 @@ TEST(ForEachBlock, works_from_inside_a_task_of_a_full_pool) {
   ThreadPool pool{1};
   const auto sum = pool.submit([&] {
     std::atomic<int> total{0};
-    pool.for_each_block(0, 10, [&](int begin, int end) {
-      std::atomic<int> inner{0};
-      pool.for_each_block(begin, end, [&](int from, int to) { inner += to - from; }, 2);
-      total += inner;
-    }, 4);
+    pool.for_each_block(
+        0, 10,
+        [&](int begin, int end) {
+          std::atomic<int> inner{0};
+          pool.for_each_block(
+              begin, end, [&](int from, int to) { inner += to - from; }, 2);
+          total += inner;
+        },
+        4);
     return total.load();
   });
   EXPECT_EQ(sum.result(), 10);
@@ -166,7 +177,9 @@ TEST(ForEachBlock, works_from_inside_a_task_of_a_full_pool) {
 TEST(ForEachBlock, where_one_cannot_be_submitted_none_runs_any_more_when_it_throws) {
   ControlledPool<ThreadPool> held(options_for<ThreadPool>(1, {.limit = 2, .when_full = WhenFull::reject}));
   std::atomic<int> ran{0};
-  EXPECT_THROW(held.pool.for_each_block(0, 10, [&](int, int) { ++ran; }, 5), QueueFullError);
+  EXPECT_THROW(held.pool.for_each_block(
+                   0, 10, [&](int, int) { ++ran; }, 5),
+               QueueFullError);
   held.gate.open();
   held.pool.shutdown();
   EXPECT_EQ(ran, 0);
@@ -180,7 +193,8 @@ TEST(ForEachBlock, that_waits_for_a_task_which_waits_for_it_throws_a_DeadlockErr
   Gate gate;
   outer = pool.submit([&] {
     pass(gate.name());
-    pool.for_each_block(0, 2, [&](int, int) { outer.result(); }, 1);
+    pool.for_each_block(
+        0, 2, [&](int, int) { outer.result(); }, 1);
   });
   gate.await();
   gate.open();

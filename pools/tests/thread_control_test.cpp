@@ -107,7 +107,7 @@ TEST(ThreadPause, returns_when_what_was_claimed_before_has_started_as_far_as_an_
     returned = true;
   });
   wait_until([&] { return pool.paused(); });
-  std::this_thread::sleep_for(20ms);   // nothing is to happen, so there is nothing to wait for
+  std::this_thread::sleep_for(20ms);  // nothing is to happen, so there is nothing to wait for
   EXPECT_FALSE(returned);
   slow->released.count_down();
   pauser.join();
@@ -122,7 +122,7 @@ TEST(ThreadStartBy, a_posted_task_that_has_not_begun_by_its_time_is_dropped) {
   Held held;
   bool ran = false;
   held.pool.with({.start_by = 1ms}).post([&] { ran = true; });
-  wait_until([&] { return held.pool.metrics().cancelled == 1; });   // while the only worker stands at the gate
+  wait_until([&] { return held.pool.metrics().cancelled == 1; });  // while the only worker stands at the gate
   held.gate.open();
   held.pool.shutdown();
   EXPECT_FALSE(ran);
@@ -161,14 +161,15 @@ TEST(Helping, wait_as_completed_map_and_exception_help_too) {
                         for (int task = 0; task < 5; ++task) futures.push_back(pool.submit([task] { return task; }));
                         wait(futures);
                         int total = 0;
-                        for (const auto& future : futures) total += future.result();   // 10
+                        for (const auto& future : futures) total += future.result();  // 10
                         std::vector<Future<int>> more;
                         for (int task = 0; task < 5; ++task) more.push_back(pool.submit([task] { return task; }));
-                        for (const auto& future : as_completed(more)) total += future.result();   // 20
-                        for (const int value : pool.map([](int x) { return x; }, std::vector{1, 2, 3})) total += value;   // 26
+                        for (const auto& future : as_completed(more)) total += future.result();                          // 20
+                        for (const int value : pool.map([](int x) { return x; }, std::vector{1, 2, 3})) total += value;  // 26
                         const auto failing = pool.submit([]() -> int { throw std::runtime_error("on purpose"); });
                         return total + (failing.exception() ? 1 : 0);
-                      }).result();
+                      })
+                      .result();
   EXPECT_EQ(sum, 27);
 }
 
@@ -236,7 +237,7 @@ TEST(Helping, a_cycle_of_waiting_tasks_is_an_error_in_the_one_that_would_close_i
     try {
       future.result();
     } catch (const DeadlockError&) {
-      ++deadlocks;   // in the one, and passed on by the other
+      ++deadlocks;  // in the one, and passed on by the other
     }
   }
   EXPECT_EQ(deadlocks, 2);
@@ -308,7 +309,7 @@ TEST(Helping, trees_of_waiting_tasks_end_under_cancellations_and_pauses) {
 // --- workers ---
 
 TEST(ThreadControl, a_resize_leaves_no_thread_behind) {
-  std::thread([] {}).join();   // with the first thread comes that of a sanitizer
+  std::thread([] {}).join();  // with the first thread comes that of a sanitizer
   const auto before = threads();
   {
     ThreadPool pool{4};

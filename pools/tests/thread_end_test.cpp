@@ -64,7 +64,7 @@ TEST(ThreadPoolEnd, tasks_may_use_the_pool_while_its_destructor_waits_for_them) 
   ThreadPool& known = *pool;
   pool->post([&] {
     destroying.wait();
-    for (;;) {   // until the destructor has closed it
+    for (;;) {  // until the destructor has closed it
       try {
         known.submit([] {});
       } catch (const ShutdownError&) {
@@ -203,19 +203,21 @@ TEST(ThreadPoolEnd, a_callback_of_a_task_that_was_too_late_may_destroy_its_pool)
     OwnEnd own({.workers = 1});
     std::latch go_on{1};
     own->post([&] { go_on.wait(); });
-    own->with({.start_by = 1ns}).submit_with_callback(
-        [&](const Future<void>& late) {
-          EXPECT_TRUE(late.cancelled());
-          go_on.count_down();
-          own.destroy();
-        },
-        [] {});
+    own->with({.start_by = 1ns})
+        .submit_with_callback(
+            [&](const Future<void>& late) {
+              EXPECT_TRUE(late.cancelled());
+              go_on.count_down();
+              own.destroy();
+            },
+            [] {});
     own.expect_end(20);
   }
 }
 
 TEST(ThreadPoolEnd, a_task_that_its_submitter_runs_may_destroy_the_pool) {
-  auto pool = std::make_unique<ThreadPool>(ThreadPoolOptions{.workers = 1, .queue = {.limit = 1, .when_full = WhenFull::caller_runs}});
+  auto pool =
+      std::make_unique<ThreadPool>(ThreadPoolOptions{.workers = 1, .queue = {.limit = 1, .when_full = WhenFull::caller_runs}});
   std::latch running{1};
   std::latch go_on{1};
   pool->post([&] {

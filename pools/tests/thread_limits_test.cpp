@@ -50,17 +50,19 @@ TEST(ThreadLimits, start_all_says_how_many_threads_there_are_and_that_the_addres
   {
     const SoftLimit limit(RLIMIT_AS, address_space() + (std::uint64_t{200} << 20));
     POOLS_EXPECT_THROW_WHAT(pool.start_all(), std::system_error,
-                            testing::AllOf(testing::HasSubstr("start_all(): the pool 'large' has " + std::to_string(pool.metrics().workers) +
+                            testing::AllOf(testing::HasSubstr("start_all(): the pool 'large' has " +
+                                                              std::to_string(pool.metrics().workers) +
                                                               " of 2000 threads, and no further one can be started: "),
                                            testing::HasSubstr("RLIMIT_AS) is ")));
   }
-  EXPECT_EQ(pool.submit([] { return 3; }).result(), 3);   // with those that there are
+  EXPECT_EQ(pool.submit([] { return 3; }).result(), 3);  // with those that there are
 }
 
 TEST(ThreadLimits, start_all_names_the_limit_of_the_users_threads) {
   const pid_t child = fork_that([] {
-    constexpr uid_t kNobodyElse = 54321;   // root has no limit
-    if (::geteuid() == 0 && (::setresgid(kNobodyElse, kNobodyElse, kNobodyElse) != 0 || ::setresuid(kNobodyElse, kNobodyElse, kNobodyElse) != 0)) {
+    constexpr uid_t kNobodyElse = 54321;  // root has no limit
+    if (::geteuid() == 0 &&
+        (::setresgid(kNobodyElse, kNobodyElse, kNobodyElse) != 0 || ::setresuid(kNobodyElse, kNobodyElse, kNobodyElse) != 0)) {
       ::_exit(77);
     }
     const SoftLimit limit(RLIMIT_NPROC, 1);

@@ -87,8 +87,9 @@ TEST(ThreadPool, captures_and_arguments_are_destroyed_before_the_result_is_publi
     auto argument = std::make_shared<int>(2);
     const std::weak_ptr<int> capture_gone = captured;
     const std::weak_ptr<int> argument_gone = argument;
-    const auto future = pool.submit([captured = std::move(captured)](const std::shared_ptr<int>& value) { return *captured + *value; },
-                                    std::move(argument));
+    const auto future =
+        pool.submit([captured = std::move(captured)](const std::shared_ptr<int>& value) { return *captured + *value; },
+                    std::move(argument));
     future.result();
     EXPECT_TRUE(capture_gone.expired());
     EXPECT_TRUE(argument_gone.expired());
@@ -149,7 +150,7 @@ TEST(ThreadPool, a_worker_that_waits_for_nothing_but_runs_a_callback_does_not_co
       },
       [] {});
   in_callback.wait();
-  EXPECT_EQ(pool.submit([] { return 5; }).result(), 5);   // on the second worker, or never
+  EXPECT_EQ(pool.submit([] { return 5; }).result(), 5);  // on the second worker, or never
   go_on.count_down();
 }
 
@@ -225,7 +226,7 @@ TEST(ThreadPool, an_initializer_that_throws_breaks_the_pool_pending_futures_incl
 TEST(ThreadPool, shutdown_that_would_wait_for_its_own_worker_throws) {
   ThreadPool pool{1};
   POOLS_EXPECT_THROW_WHAT(pool.submit([&] { pool.shutdown(); }).result(), Error, testing::HasSubstr("wait for itself"));
-  EXPECT_EQ(pool.submit([] { return 1; }).result(), 1);   // it was not shut down either
+  EXPECT_EQ(pool.submit([] { return 1; }).result(), 1);  // it was not shut down either
   pool.submit([&] { pool.shutdown({.wait = false}); }).result();
   EXPECT_THROW(pool.submit([] {}), ShutdownError);
 }
@@ -266,7 +267,7 @@ TEST(ThreadPool, what_a_posted_task_throws_goes_to_the_error_hook) {
 
 TEST(ThreadPool, callbacks_run_on_the_worker_that_ran_the_task_before_it_takes_the_next) {
   ThreadPool pool{1};
-  std::vector<std::string> events;   // one worker: no lock needed
+  std::vector<std::string> events;  // one worker: no lock needed
   for (int task = 0; task < 3; ++task) {
     pool.submit_with_callback(
         [&, task](const Future<std::thread::id>& done) {
@@ -296,7 +297,8 @@ TEST(ThreadPool, map_moves_elements_out_of_a_container_that_it_is_given) {
 TEST(ThreadPool, map_does_not_move_out_of_what_a_view_looks_at) {
   ThreadPool pool{2};
   std::vector<std::string> inputs{"a long enough text to be on the heap", "and another one of the kind"};
-  for (const std::size_t size : pool.map([](const std::string& text) { return text.size(); }, std::span(inputs))) EXPECT_GT(size, 20u);
+  for (const std::size_t size : pool.map([](const std::string& text) { return text.size(); }, std::span(inputs)))
+    EXPECT_GT(size, 20u);
   EXPECT_EQ(inputs[1], "and another one of the kind");
 }
 
@@ -320,7 +322,7 @@ TEST(ThreadPool, the_captures_of_a_cancelled_task_do_not_outlive_its_place_in_th
   EXPECT_TRUE(cancelled.cancel());
   go_on.count_down();
   pool.shutdown();
-  EXPECT_TRUE(gone.expired());   // though the future is still held
+  EXPECT_TRUE(gone.expired());  // though the future is still held
 }
 
 TEST(ThreadPool, a_submit_that_is_refused_destroys_what_it_was_given_and_calls_nobody) {

@@ -85,8 +85,9 @@ TEST(HelpingAlong, goes_through_as_many_pools_as_there_are) {
   ThreadPool c{1};
   ThreadPool d{1};
   const auto in_a = a.submit([&] {
-    return b.submit([&] { return c.submit([&] { return d.submit([&] { return a.submit(this_id).result(); }).result(); }).result(); }).result() ==
-           this_id();
+    return b.submit([&] {
+              return c.submit([&] { return d.submit([&] { return a.submit(this_id).result(); }).result(); }).result();
+            }).result() == this_id();
   });
   EXPECT_TRUE(in_a.result());
 }
@@ -266,7 +267,7 @@ TEST(Deadlock, a_wait_for_any_of_several_is_none_while_one_of_them_may_end) {
   });
   EXPECT_TRUE(first.set_running());
   first.set_value(other.future);
-  other.set(any);   // a cycle, which `open` may end
+  other.set(any);  // a cycle, which `open` may end
   EXPECT_TRUE(open.set_running());
   open.set_value(4);
   EXPECT_EQ(any.result(), 1);
@@ -291,7 +292,7 @@ TEST(Deadlock, a_wait_for_any_of_several_that_all_wait_for_it_is_one_across_pool
     try {
       future.result();
     } catch (const DeadlockError&) {
-      ++deadlocks;   // in the one whose wait was the last to begin, and passed on
+      ++deadlocks;  // in the one whose wait was the last to begin, and passed on
     }
   }
   EXPECT_GE(deadlocks, 1);

@@ -48,10 +48,9 @@ class EchoSession : public std::enable_shared_from_this<EchoSession> {
   }
 
   void answer() {
-    asio::async_write(socket_, asio::buffer(payload_),
-                      [self = shared_from_this()](const error_code& error, std::size_t) {
-                        if (!error) self->read_header();
-                      });
+    asio::async_write(socket_, asio::buffer(payload_), [self = shared_from_this()](const error_code& error, std::size_t) {
+      if (!error) self->read_header();
+    });
   }
 
   asio::ip::tcp::socket socket_;
@@ -62,8 +61,6 @@ class EchoSession : public std::enable_shared_from_this<EchoSession> {
 
 }  // namespace
 
-void start_echo_session(asio::ip::tcp::socket socket) {
-  std::make_shared<EchoSession>(std::move(socket))->read_header();
-}
+void start_echo_session(asio::ip::tcp::socket socket) { std::make_shared<EchoSession>(std::move(socket))->read_header(); }
 
 }  // namespace workloads

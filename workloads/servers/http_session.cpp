@@ -28,9 +28,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
 
   void read_request() {
     parser_.emplace();
-    http::async_read(socket_, buffer_, *parser_, [self = shared_from_this()](const error_code& error, std::size_t) {
-      self->answer(error, Clock::now());
-    });
+    http::async_read(socket_, buffer_, *parser_,
+                     [self = shared_from_this()](const error_code& error, std::size_t) { self->answer(error, Clock::now()); });
   }
 
  private:
@@ -91,8 +90,6 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
 
 }  // namespace
 
-void start_http_session(asio::ip::tcp::socket socket) {
-  std::make_shared<HttpSession>(std::move(socket))->read_request();
-}
+void start_http_session(asio::ip::tcp::socket socket) { std::make_shared<HttpSession>(std::move(socket))->read_request(); }
 
 }  // namespace workloads

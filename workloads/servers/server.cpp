@@ -70,8 +70,7 @@ void Server::run(int stream) {
       state_->stream->assign(copy, error);
       if (error) ::close(copy);
     }
-    if (error)
-      throw std::runtime_error("a server cannot watch descriptor " + std::to_string(stream) + ": " + error.message());
+    if (error) throw std::runtime_error("a server cannot watch descriptor " + std::to_string(stream) + ": " + error.message());
     state_->watch_stream();
   }
   state_->context.run();

@@ -36,15 +36,14 @@ TEST(Catalogue, NamesAreUniqueAndFound) {
     EXPECT_FALSE(workload->summary().empty());
     EXPECT_EQ(workload->summary().find('\n'), std::string_view::npos);
   }
-  for (const char* name : {"sleep", "spin", "sort", "hash", "file_io", "tcp_echo", "http_page", "parse_json",
-                           "parse_html_links", "mixed", "gil_spin"}) {
+  for (const char* name : {"sleep", "spin", "sort", "hash", "file_io", "tcp_echo", "http_page", "parse_json", "parse_html_links",
+                           "mixed", "gil_spin"}) {
     EXPECT_TRUE(names.contains(name)) << name;
   }
 }
 
 TEST(Catalogue, KnowsNoOtherNames) {
-  for (const char* name :
-       {"", "Sleep", "sleep ", "mixed:", "mixed:5", "mixed:4~", "mixed:4~0.5x", "mixed~0.5", "mixed:nan"}) {
+  for (const char* name : {"", "Sleep", "sleep ", "mixed:", "mixed:5", "mixed:4~", "mixed:4~0.5x", "mixed~0.5", "mixed:nan"}) {
     EXPECT_EQ(find_workload(name), nullptr) << name;
   }
 }
@@ -80,8 +79,7 @@ TEST(Demand, AddsUpToTheDurationThatWasAskedFor) {
     if (name == "file_io" || workload->needs().subject || name.find('~') != std::string::npos) continue;
     for (const std::chrono::nanoseconds asked : {1ms, 10ms, 4000ms}) {
       const Demand demand = workload->demand(make_work(*workload, {.duration = asked, .seed = 3}, kRates), kRates);
-      EXPECT_NEAR(static_cast<double>(demand.wait_ns + demand.compute_ns), static_cast<double>(asked.count()), 100)
-          << name;
+      EXPECT_NEAR(static_cast<double>(demand.wait_ns + demand.compute_ns), static_cast<double>(asked.count()), 100) << name;
     }
   }
 }
@@ -154,8 +152,8 @@ TEST(Requests, OfImmenseDurationsDoNotOverflow) {
 
 TEST(Calibration, HasAPositiveRateForEveryComputationHoweverSmallTheBudget) {
   const Calibration rates = calibrate(1ns);
-  for (const double rate : {rates.spin_units_per_ns, rates.sort_units_per_ns, rates.hash_units_per_ns,
-                            rates.json_units_per_ns, rates.html_units_per_ns}) {
+  for (const double rate : {rates.spin_units_per_ns, rates.sort_units_per_ns, rates.hash_units_per_ns, rates.json_units_per_ns,
+                            rates.html_units_per_ns}) {
     EXPECT_GT(rate, 0);
     EXPECT_LT(rate, 1e3);
   }

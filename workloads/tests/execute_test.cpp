@@ -41,7 +41,7 @@ class EveryWorkload : public testing::Test {
 
 TEST_F(EveryWorkload, GivesTheSameDigestWheneverAndWhereverItRuns) {
   for (const Workload* workload : catalogue()) {
-    if (workload->needs().subject) continue;   // only a user can give it
+    if (workload->needs().subject) continue;  // only a user can give it
     const Work work = work_of(*workload, 5);
     const std::uint64_t digest = execute(work, context()).digest;
     EXPECT_EQ(execute(work, context()).digest, digest) << workload->name();
@@ -53,7 +53,7 @@ TEST_F(EveryWorkload, GivesTheSameDigestWheneverAndWhereverItRuns) {
 
 TEST_F(EveryWorkload, GivesAnotherDigestForAnotherSeed) {
   for (const Workload* workload : catalogue()) {
-    if (workload->needs().subject) continue;   // only a user can give it
+    if (workload->needs().subject) continue;  // only a user can give it
     std::map<std::uint64_t, std::uint64_t> seed_of;
     for (std::uint64_t seed = 0; seed < 8; ++seed) {
       const auto [place, is_new] = seed_of.emplace(execute(work_of(*workload, seed), context()).digest, seed);
@@ -64,7 +64,7 @@ TEST_F(EveryWorkload, GivesAnotherDigestForAnotherSeed) {
 
 TEST_F(EveryWorkload, KeepsItsDigestWithoutItsWait) {
   for (const Workload* workload : catalogue()) {
-    if (workload->needs().subject) continue;   // only a user can give it
+    if (workload->needs().subject) continue;  // only a user can give it
     const Work work = work_of(*workload, 5);
     EXPECT_EQ(without_wait(work).wait_ns, 0);
     EXPECT_EQ(execute(without_wait(work), context()).digest, execute(work, context()).digest) << workload->name();
@@ -73,7 +73,7 @@ TEST_F(EveryWorkload, KeepsItsDigestWithoutItsWait) {
 
 TEST_F(EveryWorkload, StampsItself) {
   for (const Workload* workload : catalogue()) {
-    if (workload->needs().subject) continue;   // only a user can give it
+    if (workload->needs().subject) continue;  // only a user can give it
     const std::int64_t before = monotonic_ns();
     const Outcome outcome = execute(work_of(*workload, 5), context());
     EXPECT_LE(before, outcome.started_ns) << workload->name();
@@ -88,7 +88,7 @@ TEST_F(EveryWorkload, StampsItself) {
 
 TEST_F(EveryWorkload, NeverFinishesBeforeItsWaitIsOver) {
   for (const Workload* workload : catalogue()) {
-    if (workload->needs().subject) continue;   // only a user can give it
+    if (workload->needs().subject) continue;  // only a user can give it
     const Work work = make_work(*workload, {.duration = 3ms, .seed = 5}, kUnit);
     const Outcome outcome = execute(work, context());
     EXPECT_GE(outcome.finished_ns - outcome.started_ns, work.wait_ns) << workload->name();
@@ -106,8 +106,7 @@ TEST(Execute, ComputesAsMuchAsTheUnitsSay) {
 }
 
 TEST(Execute, RefusesAKindThatTheCatalogueDoesNotHave) {
-  EXPECT_THAT([] { execute({.kind = 1000}, {}); },
-              ThrowsMessage<std::runtime_error>(HasSubstr("no workload of kind 1000")));
+  EXPECT_THAT([] { execute({.kind = 1000}, {}); }, ThrowsMessage<std::runtime_error>(HasSubstr("no workload of kind 1000")));
 }
 
 TEST(Sleep, IsNotCutShortBySignals) {

@@ -54,17 +54,15 @@ TEST(HtmlLinks, AreFoundInMalformedDocumentsToo) {
 TEST(Json, IsDigestedByWhatItSays) {
   const auto digest = digest_of_json(R"({"a": [1, 2.5, "x", true, null], "b": {}})");
   EXPECT_EQ(digest, digest_of_json("{\"b\":{},\n\"a\":[1,2.5,\"\\u0078\",true,null]}"));
-  for (const char* other :
-       {R"({"a": [1, 2.5, "x", true, null], "c": {}})", R"({"a": [2.5, 1, "x", true, null], "b": {}})",
-        R"({"a": [1, 2.5, "y", true, null], "b": {}})", R"({"a": [1, 2.5, "x", false, null], "b": {}})",
-        R"({"a": [1, 2.5, "x", true], "b": {}})", R"({"a": [1, 2.5, "x", true, null], "b": []})"}) {
+  for (const char* other : {R"({"a": [1, 2.5, "x", true, null], "c": {}})", R"({"a": [2.5, 1, "x", true, null], "b": {}})",
+                            R"({"a": [1, 2.5, "y", true, null], "b": {}})", R"({"a": [1, 2.5, "x", false, null], "b": {}})",
+                            R"({"a": [1, 2.5, "x", true], "b": {}})", R"({"a": [1, 2.5, "x", true, null], "b": []})"}) {
     EXPECT_NE(digest, digest_of_json(other)) << other;
   }
 }
 
 TEST(Json, ThatIsMalformedIsRefusedInOneLine) {
-  for (const std::string text :
-       {"", "{", "[1,]", "{\"a\" 1}", "nul", "[1] [2]", "\"\xff\"", "<html></html>", "[1e999]"}) {
+  for (const std::string text : {"", "{", "[1,]", "{\"a\" 1}", "nul", "[1] [2]", "\"\xff\"", "<html></html>", "[1e999]"}) {
     EXPECT_THAT([&] { digest_of_json(text); },
                 ThrowsMessage<std::runtime_error>(AllOf(HasSubstr("parse_json: the text"), Not(HasSubstr("\n")))))
         << text;

@@ -51,9 +51,7 @@ std::string http_answer(std::uint16_t port, const std::string& request) {
   return read_all(connection);
 }
 
-std::string get(const std::string& target) {
-  return "GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-}
+std::string get(const std::string& target) { return "GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"; }
 
 // A port of 127.0.0.1 that nobody listens on while this lives: bound, not listening.
 class SilentPort {
@@ -114,8 +112,7 @@ TEST(Server, StopsWithRequestsUnderWay) {
 
 TEST(Server, CannotWatchADescriptorThatIsNone) {
   Server server({.echo_server = true});
-  EXPECT_THAT([&] { server.run(12345); },
-              ThrowsMessage<std::runtime_error>(HasSubstr("cannot watch descriptor 12345")));
+  EXPECT_THAT([&] { server.run(12345); }, ThrowsMessage<std::runtime_error>(HasSubstr("cannot watch descriptor 12345")));
 }
 
 TEST(Echo, AnswersRequestAfterRequestOnOneConnection) {
@@ -173,8 +170,7 @@ TEST(TcpEcho, IsServedFromManyThreads) {
     for (std::size_t index = 0; index < digests.size(); ++index) {
       threads.emplace_back([&, index] {
         for (int round = 0; round < 20; ++round) {
-          digests[index] =
-              execute(make_work(workload, {.duration = 100us, .seed = index}, kUnit), server.context()).digest;
+          digests[index] = execute(make_work(workload, {.duration = 100us, .seed = index}, kUnit), server.context()).digest;
         }
       });
     }

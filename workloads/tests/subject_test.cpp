@@ -46,7 +46,7 @@ std::string failure_of(std::vector<std::string> command, std::vector<std::string
 TEST(Command, RunsWithTheInputInThePlaceOfTheBraces) {
   EXPECT_NO_THROW(run_command({"test", "a-x-b-x", "=", "a-{}-b-{}"}, {"x"}));
   EXPECT_NO_THROW(run_command({"test", "{}", "=", "two"}, {"one", "two", "three"}, 1));
-  EXPECT_NO_THROW(run_command({"test", "{}", "=", "one"}, {"one", "two"}, 2));   // from the first again
+  EXPECT_NO_THROW(run_command({"test", "{}", "=", "one"}, {"one", "two"}, 2));  // from the first again
 }
 
 TEST(Command, TakesNoShell) { EXPECT_NO_THROW(run_command({"test", "{}", "=", "$HOME; exit 1"}, {"$HOME; exit 1"})); }
@@ -63,7 +63,8 @@ TEST(Command, AStatusOtherThanZeroIsAnErrorWithTheEndOfStandardError) {
 }
 
 TEST(Command, WhatCannotBeExecutedIsAnErrorThatNamesIt) {
-  EXPECT_THAT(failure_of({"/nonexistent/program", "{}"}, {"1"}), AllOf(HasSubstr("/nonexistent/program"), HasSubstr("No such file")));
+  EXPECT_THAT(failure_of({"/nonexistent/program", "{}"}, {"1"}),
+              AllOf(HasSubstr("/nonexistent/program"), HasSubstr("No such file")));
   EXPECT_THAT(failure_of({"/", "{}"}, {"1"}), HasSubstr("Permission denied"));
 }
 

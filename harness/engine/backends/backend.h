@@ -21,7 +21,7 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual std::string_view name() const = 0;
-  virtual std::string_view summary() const = 0;   // one line, for `poolbench list backends`
+  virtual std::string_view summary() const = 0;  // one line, for `poolbench list backends`
 
   // Why this backend cannot run a cell of that strategy; empty when it can. Throws ConfigError for an unknown strategy.
   virtual std::string skip_reason(std::string_view strategy) const = 0;

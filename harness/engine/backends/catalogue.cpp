@@ -17,6 +17,8 @@ const Backend& cpython_thread_backend();
 const Backend& cpython_process_backend();
 
 std::span<const Backend* const> backend_catalogue() {
+  // A registration is a line.
+  // clang-format off
   static const std::array kCatalogue{
       &thread_backend(),
       &process_backend(),
@@ -25,6 +27,7 @@ std::span<const Backend* const> backend_catalogue() {
       &cpython_thread_backend(),
       &cpython_process_backend(),
   };
+  // clang-format on
   return kCatalogue;
 }
 

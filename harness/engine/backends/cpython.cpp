@@ -43,7 +43,8 @@ json works_of(const std::vector<workloads::Work>& works, const workloads::RunCon
 }
 
 TaskTrace task_from(const json& row) {
-  if (row.size() != 13) throw std::runtime_error("the Python driver's answer has a task of " + std::to_string(row.size()) + " numbers");
+  if (row.size() != 13)
+    throw std::runtime_error("the Python driver's answer has a task of " + std::to_string(row.size()) + " numbers");
   TaskTrace task;
   row[0].get_to(task.submitted_ns);
   row[1].get_to(task.started_ns);
@@ -93,7 +94,8 @@ class CPythonBackend final : public Backend {
       throw ConfigError("unknown strategy '" + std::string(strategy) + "'");
     }
     if (workers_ == Workers::threads && strategy == "main") {
-      return std::string(name_) + ": a done callback runs in the worker thread (worker); the caller parses in collect and as_completed";
+      return std::string(name_) +
+             ": a done callback runs in the worker thread (worker); the caller parses in collect and as_completed";
     }
     if (workers_ == Workers::processes && strategy == "worker") {
       return std::string(name_) + ": a done callback runs in the main process (main); what a worker process parses is fused";
@@ -103,7 +105,8 @@ class CPythonBackend final : public Backend {
 
   std::string workload_skip_reason(std::string_view workload) const override {
     if (!kind_of(workload).empty()) return {};
-    return std::string(name_) + ": the driver has no '" + std::string(workload) + "'; it has sleep, spin, gil_spin, mixed, tcp_echo";
+    return std::string(name_) + ": the driver has no '" + std::string(workload) +
+           "'; it has sleep, spin, gil_spin, mixed, tcp_echo";
   }
 
   void require() const override { cpython::require_driver(); }
@@ -115,7 +118,7 @@ class CPythonBackend final : public Backend {
   Trace run(const PreparedCell& prepared) const override {
     const Cell& cell = prepared.cell;
     const cpython::Driver driver = cpython::require_driver();
-    const ResourceMeter meter;   // for what the driver cannot know: the time for which a CPU quota stopped it
+    const ResourceMeter meter;  // for what the driver cannot know: the time for which a CPU quota stopped it
     const json question = {{"command", "run"},
                            {"executor", workers_ == Workers::threads ? "thread" : "process"},
                            {"strategy", cell.strategy},

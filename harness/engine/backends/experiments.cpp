@@ -80,9 +80,13 @@ Trace shut_down(const PreparedCell& prepared, bool wait) {
 }
 
 template <class Pool>
-Trace shutdown_and_wait(const PreparedCell& prepared) { return shut_down<Pool>(prepared, true); }
+Trace shutdown_and_wait(const PreparedCell& prepared) {
+  return shut_down<Pool>(prepared, true);
+}
 template <class Pool>
-Trace shutdown_at_once(const PreparedCell& prepared) { return shut_down<Pool>(prepared, false); }
+Trace shutdown_at_once(const PreparedCell& prepared) {
+  return shut_down<Pool>(prepared, false);
+}
 
 template <class Pool>
 Trace attach_late(const PreparedCell& prepared) {
@@ -90,8 +94,7 @@ Trace attach_late(const PreparedCell& prepared) {
     auto futures = submit_each(recorder, [&](int task) { return pool.template submit<&run_task>(recorder.task(task)); });
     await_each(futures, [](int, const workloads::Outcome&) {});
     for (std::size_t task = 0; task < futures.size(); ++task) {
-      futures[task].add_done_callback(
-          [&recorder, task](auto done) { recorder.deliver(static_cast<int>(task), done); });
+      futures[task].add_done_callback([&recorder, task](auto done) { recorder.deliver(static_cast<int>(task), done); });
     }
     recorder.wait();
     return std::int64_t{0};

@@ -33,9 +33,9 @@ namespace harness {
 
 struct ExecutorOptions {
   int workers = 1;
-  int tasks = 1;                           // how many will be submitted
+  int tasks = 1;  // how many will be submitted
   CallbacksOn callbacks = CallbacksOn::worker;
-  const workloads::RunContext& context;    // for worker processes
+  const workloads::RunContext& context;  // for worker processes
 };
 
 // The parsers of a strategy that uses them; for all others nothing at all.
@@ -71,10 +71,10 @@ template <class Executor, class Strategy>
 Trace run_strategy_on(const PreparedCell& prepared) {
   ResourceMeter meter;
   enter_measured_process(prepared.context);
-  Recorder recorder(prepared);   // outlives the pools, whose threads write into it
+  Recorder recorder(prepared);  // outlives the pools, whose threads write into it
 
   const std::int64_t starting = workloads::monotonic_ns();
-  Parsers<Strategy> parsers(prepared);   // outlives the executor, whose workers hand results to it
+  Parsers<Strategy> parsers(prepared);  // outlives the executor, whose workers hand results to it
   Executor executor(ExecutorOptions{.workers = prepared.cell.workers,
                                     .tasks = prepared.cell.tasks,
                                     .callbacks = Strategy::kCallbacks,
@@ -121,9 +121,7 @@ class PoolBackend final : public Backend {
     }
   }
 
-  std::string_view start_method() const override {
-    return Executor::kWorkers == WorkersAre::processes ? "exec" : "none";
-  }
+  std::string_view start_method() const override { return Executor::kWorkers == WorkersAre::processes ? "exec" : "none"; }
 
   Trace run(const PreparedCell& prepared) const override {
     const Row& row = row_of(prepared.cell.strategy);

@@ -16,8 +16,7 @@ class ProcessExecutor {
   static constexpr WorkersAre kWorkers = WorkersAre::processes;
   static constexpr bool kHasMap = true;
 
-  explicit ProcessExecutor(const ExecutorOptions& options)
-      : pool_(work_processes(options.workers, "worker", options.context)) {
+  explicit ProcessExecutor(const ExecutorOptions& options) : pool_(work_processes(options.workers, "worker", options.context)) {
     pool_.start_all();
   }
 

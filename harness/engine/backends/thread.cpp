@@ -37,8 +37,7 @@ class ThreadExecutor {
     pools::ThreadPoolOptions pool;
     pool.workers = options.workers;
     pool.name_prefix = "worker";
-    pool.callbacks =
-        options.callbacks == CallbacksOn::worker ? pools::CallbackOn::worker : pools::CallbackOn::callback_thread;
+    pool.callbacks = options.callbacks == CallbacksOn::worker ? pools::CallbackOn::worker : pools::CallbackOn::callback_thread;
     return pool;
   }
 

@@ -104,17 +104,18 @@ class ThreadPerTaskExecutor {
       return nullptr;
     };
     if (const int error = ::pthread_create(&thread, &attributes_, run, call.get()); error != 0) {
-      throw std::runtime_error("cannot start thread " + std::to_string(threads_.size() + 1) + " of " +
-                               std::to_string(tasks_) + ": " + std::strerror(error));
+      throw std::runtime_error("cannot start thread " + std::to_string(threads_.size() + 1) + " of " + std::to_string(tasks_) +
+                               ": " + std::strerror(error));
     }
-    [[maybe_unused]] AnyCall* const started = call.release();   // the thread's from now on
+    [[maybe_unused]] AnyCall* const started = call.release();  // the thread's from now on
     threads_.push_back(thread);
   }
 
   const int tasks_;
   pthread_attr_t attributes_;
   std::vector<pthread_t> threads_;
-  std::unique_ptr<pools::ThreadPool> callback_thread_;   // runs callbacks in the order given; null when they run on the task's thread
+  std::unique_ptr<pools::ThreadPool>
+      callback_thread_;  // runs callbacks in the order given; null when they run on the task's thread
 };
 
 }  // namespace

@@ -30,7 +30,7 @@ namespace {
 namespace process = workloads::boost_process;
 
 constexpr std::string_view kScript = "cpython_driver.py";
-constexpr std::size_t kLastWords = 400;               // bytes of standard error in a message
+constexpr std::size_t kLastWords = 400;  // bytes of standard error in a message
 constexpr std::int64_t kCalibrationBudgetNs = 250'000'000;
 
 // The end of what was written, on one line.
@@ -40,7 +40,8 @@ std::string last_words(int fd) {
   std::string words(static_cast<std::size_t>(std::max<off_t>(0, size - start)), '\0');
   const ssize_t got = ::pread(fd, words.data(), words.size(), start);
   words.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
-  std::replace_if(words.begin(), words.end(), [](char c) { return c == '\n' || c == '\r' || c == '\0'; }, ' ');
+  std::replace_if(
+      words.begin(), words.end(), [](char c) { return c == '\n' || c == '\r' || c == '\0'; }, ' ');
   while (!words.empty() && words.back() == ' ') words.pop_back();
   return words;
 }
@@ -57,33 +58,33 @@ class Process {
     std::array<char*, 5> argv{python.data(), isolated.data(), no_bytecode.data(), script.data(), nullptr};
     const pid_t parent = ::getpid();
     int fork_error = 0;
-    volatile int exec_error = 0;   // vfork: the child writes it in this thread's memory
-    process::child started(
-        process::ignore_error, process::posix::use_vfork,
-        process::extend::on_setup([&](auto& executor) {
-          executor.exe = argv[0];
-          executor.cmd_line = argv.data();
-        }),
-        process::extend::on_exec_setup([&](auto&) {
-          ::dup2(stream, STDIN_FILENO);
-          ::dup2(stream, STDOUT_FILENO);
-          ::dup2(errors, STDERR_FILENO);
-          ::setpgid(0, 0);
-          ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-          if (::getppid() != parent) ::_exit(127);
-          ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);   // as the harness's own workers: inherited by all that it starts
-          ::signal(SIGPIPE, SIG_DFL);
-          sigset_t none;
-          sigemptyset(&none);
-          ::sigprocmask(SIG_SETMASK, &none, nullptr);
-          ::execv(argv[0], argv.data());
-          exec_error = errno;
-          ::_exit(127);
-        }),
-        process::extend::on_fork_error([&](auto&, const std::error_code& error) { fork_error = error.value(); }));
+    volatile int exec_error = 0;  // vfork: the child writes it in this thread's memory
+    process::child started(process::ignore_error, process::posix::use_vfork, process::extend::on_setup([&](auto& executor) {
+                             executor.exe = argv[0];
+                             executor.cmd_line = argv.data();
+                           }),
+                           process::extend::on_exec_setup([&](auto&) {
+                             ::dup2(stream, STDIN_FILENO);
+                             ::dup2(stream, STDOUT_FILENO);
+                             ::dup2(errors, STDERR_FILENO);
+                             ::setpgid(0, 0);
+                             ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+                             if (::getppid() != parent) ::_exit(127);
+                             ::prctl(PR_SET_TIMERSLACK, 1, 0, 0,
+                                     0);  // as the harness's own workers: inherited by all that it starts
+                             ::signal(SIGPIPE, SIG_DFL);
+                             sigset_t none;
+                             sigemptyset(&none);
+                             ::sigprocmask(SIG_SETMASK, &none, nullptr);
+                             ::execv(argv[0], argv.data());
+                             exec_error = errno;
+                             ::_exit(127);
+                           }),
+                           process::extend::on_fork_error(
+                               [&](auto&, const std::error_code& error) { fork_error = error.value(); }));
     if (fork_error != 0) throw std::runtime_error(fmt::format("cannot start '{}': {}", python, std::strerror(fork_error)));
     pid_ = started.id();
-    started.detach();   // waited for here
+    started.detach();  // waited for here
     if (exec_error != 0) {
       wait();
       throw std::runtime_error(fmt::format("cannot execute '{}': {}", python, std::strerror(exec_error)));
@@ -112,7 +113,7 @@ class Process {
   }
 
  private:
-  pid_t pid_ = -1;   // -1: reaped
+  pid_t pid_ = -1;  // -1: reaped
 };
 
 class TooLate : public std::exception {};
@@ -123,7 +124,7 @@ void send_all(int stream, std::string_view bytes) {
     if (sent >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno != EINTR) {
-      return;   // nobody reads it any more; how the driver ended says why
+      return;  // nobody reads it any more; how the driver ended says why
     }
   }
 }
@@ -136,7 +137,8 @@ std::string receive_line(int stream, std::optional<std::chrono::steady_clock::ti
     if (deadline) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
       pollfd readable{.fd = stream, .events = POLLIN, .revents = 0};
-      const int ready = left.count() <= 0 ? 0 : ::poll(&readable, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 1'000'000)));
+      const int ready =
+          left.count() <= 0 ? 0 : ::poll(&readable, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 1'000'000)));
       if (left.count() <= 0) throw TooLate();
       if (ready <= 0) continue;
     }
@@ -236,9 +238,7 @@ std::string ask(const Driver& driver, std::string_view question, std::optional<s
   return line;
 }
 
-std::string Python::line() const {
-  return fmt::format("{} {}, GIL {}", implementation, version, gil ? "enabled" : "disabled");
-}
+std::string Python::line() const { return fmt::format("{} {}, GIL {}", implementation, version, gil ? "enabled" : "disabled"); }
 
 bool Python::is(const Python& other) const {
   return executable == other.executable && version == other.version && implementation == other.implementation && gil == other.gil;

@@ -43,10 +43,10 @@ inline constexpr std::chrono::seconds kPythonAnswersWithin{20};
 // Which Python it is, and how fast: what a run records.
 struct Python {
   std::string executable;
-  std::string implementation;   // "cpython"
-  std::string version;          // "3.11.7"
-  bool gil = true;              // its threads compute one at a time
-  double spin_units_per_ns = 0; // steps of `spin` in Python, as workloads::Calibration has them; 0: not measured
+  std::string implementation;    // "cpython"
+  std::string version;           // "3.11.7"
+  bool gil = true;               // its threads compute one at a time
+  double spin_units_per_ns = 0;  // steps of `spin` in Python, as workloads::Calibration has them; 0: not measured
 
   // "cpython 3.11.7, GIL enabled"
   std::string line() const;

@@ -17,6 +17,8 @@ namespace harness {
 template <class... Strategies>
 struct StrategyList {};
 
+// A registration is a line.
+// clang-format off
 using StrategyCatalogue = StrategyList<
     strategy::None,
     strategy::Worker,
@@ -27,5 +29,6 @@ using StrategyCatalogue = StrategyList<
     strategy::Collect,
     strategy::AsCompleted,
     strategy::Map>;
+// clang-format on
 
 }  // namespace harness

@@ -25,8 +25,7 @@ struct Collect {
 
   template <class Executor>
   static void run(Executor& executor, Recorder& recorder) {
-    auto futures =
-        submit_each(recorder, [&](int task) { return executor.template submit<&run_task>(recorder.task(task)); });
+    auto futures = submit_each(recorder, [&](int task) { return executor.template submit<&run_task>(recorder.task(task)); });
     for (int task = 0; auto& future : futures) {
       const workloads::Outcome& outcome = future.result();
       recorder.task_ran(task, outcome);

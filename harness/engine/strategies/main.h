@@ -12,8 +12,7 @@ namespace harness::strategy {
 // dispatches tasks.
 struct Main {
   static constexpr std::string_view kName = "main";
-  static constexpr std::string_view kSummary =
-      "the pool's one callback thread in the main process, in completion order";
+  static constexpr std::string_view kSummary = "the pool's one callback thread in the main process, in completion order";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::callback_thread;
   static constexpr bool kHasCallbacks = true;
   static constexpr bool kUsesParsers = false;

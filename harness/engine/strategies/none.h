@@ -25,8 +25,7 @@ struct None {
 
   template <class Executor>
   static void run(Executor& executor, Recorder& recorder) {
-    auto futures =
-        submit_each(recorder, [&](int task) { return executor.template submit<&run_task>(recorder.task(task)); });
+    auto futures = submit_each(recorder, [&](int task) { return executor.template submit<&run_task>(recorder.task(task)); });
     await_each(futures, [&](int task, const workloads::Outcome& outcome) { recorder.task_ran(task, outcome); });
   }
 };

@@ -23,9 +23,7 @@ void Recorder::submitting_all() noexcept {
   for (TaskTrace& task : trace_.tasks) task.submitted_ns = now;
 }
 
-void Recorder::submitted_all() noexcept {
-  trace_.submit_ns = workloads::monotonic_ns() - trace_.tasks.front().submitted_ns;
-}
+void Recorder::submitted_all() noexcept { trace_.submit_ns = workloads::monotonic_ns() - trace_.tasks.front().submitted_ns; }
 
 void Recorder::task_ran(int index, const workloads::Outcome& outcome) noexcept {
   TaskTrace& task = trace_.tasks[static_cast<std::size_t>(index)];

@@ -69,7 +69,7 @@ class Recorder {
   Trace trace_;
   std::latch gate_;
   std::mutex mutex_;
-  std::exception_ptr first_error_;   // guarded by mutex_
+  std::exception_ptr first_error_;  // guarded by mutex_
 };
 
 }  // namespace harness

@@ -10,10 +10,10 @@ namespace harness {
 
 struct StrategyInfo {
   std::string_view name;
-  std::string_view summary;   // who runs the callback
+  std::string_view summary;  // who runs the callback
   bool callbacks = true;
-  bool parsers = false;       // worker processes of its own for them
-  bool chunks = false;        // tasks travel several at a time, as many as the cell says
+  bool parsers = false;  // worker processes of its own for them
+  bool chunks = false;   // tasks travel several at a time, as many as the cell says
 };
 
 // In a fixed order. Constant; any thread.

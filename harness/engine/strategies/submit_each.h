@@ -14,7 +14,7 @@ namespace harness {
 template <class Submit>
 auto submit_each(Recorder& recorder, Submit submit) {
   std::vector<decltype(submit(0))> futures;
-  futures.reserve(static_cast<std::size_t>(recorder.tasks()));   // before the clock: below, only the pool allocates
+  futures.reserve(static_cast<std::size_t>(recorder.tasks()));  // before the clock: below, only the pool allocates
   for (int task = 0; task < recorder.tasks(); ++task) {
     recorder.submitting(task);
     futures.push_back(submit(task));

@@ -21,8 +21,8 @@ void enter_measured_process(const workloads::RunContext& context);
 const workloads::RunContext& process_context();
 
 struct TaskAndCallback {
-  workloads::Outcome task;       // without its body
-  workloads::Outcome callback;   // likewise
+  workloads::Outcome task;      // without its body
+  workloads::Outcome callback;  // likewise
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -37,8 +37,7 @@ struct Handover {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(task, callback.kind, callback.resource, callback.wait_ns, callback.compute_units, callback.bytes,
-            callback.seed);
+    archive(task, callback.kind, callback.resource, callback.wait_ns, callback.compute_units, callback.bytes, callback.seed);
   }
 };
 

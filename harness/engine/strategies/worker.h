@@ -37,8 +37,8 @@ struct Worker {
     } else {
       for (int task = 0; task < recorder.tasks(); ++task) {
         recorder.submitting(task);
-        executor.template submit_with_callback<&run_task>(
-            [&recorder, task](auto done) { recorder.deliver(task, done); }, recorder.task(task));
+        executor.template submit_with_callback<&run_task>([&recorder, task](auto done) { recorder.deliver(task, done); },
+                                                          recorder.task(task));
       }
       recorder.submitted_all();
       recorder.wait();

@@ -29,8 +29,8 @@ struct Patient {
   Roots roots;
   int cpus_online = 1;
   int affinity_cores = 1;
-  std::int64_t timer_slack_ns = -1;         // of a thread as it starts; -1: unknown
-  std::vector<std::int64_t> lateness_ns;    // how late sleeps of 1 ms ended, with a timer slack of 1 ns as workers have
+  std::int64_t timer_slack_ns = -1;       // of a thread as it starts; -1: unknown
+  std::vector<std::int64_t> lateness_ns;  // how late sleeps of 1 ms ended, with a timer slack of 1 ns as workers have
   std::string build_type = "Release";
   bool assertions = false;
   bool sanitized = false;
@@ -40,19 +40,19 @@ struct Patient {
 Patient measure_patient();
 
 enum class Verdict {
-  spoils,    // the numbers are wrong, or their spread is, while this is so
-  caution,   // worth knowing when the numbers are read or compared
+  spoils,   // the numbers are wrong, or their spread is, while this is so
+  caution,  // worth knowing when the numbers are read or compared
   fine,
-  unknown    // the kernel does not say
+  unknown  // the kernel does not say
 };
 std::string_view name(Verdict verdict);
 
 struct Finding {
-  std::string_view id;    // "governor"
+  std::string_view id;  // "governor"
   Verdict verdict = Verdict::unknown;
-  std::string found;      // one line
-  std::string why;        // one line: what it does to these measurements
-  std::string remedy;     // a command, or why there is none; empty when fine
+  std::string found;   // one line
+  std::string why;     // one line: what it does to these measurements
+  std::string remedy;  // a command, or why there is none; empty when fine
 };
 
 // One check. `id` and `why` of what it returns are filled in from its row in the table of checks.

@@ -66,8 +66,7 @@ Finding governor(const Patient& patient) {
     slow = slow || governor != "performance";
   }
   if (!slow) return found(Verdict::fine, "the frequency governor is performance on all cores");
-  return found(Verdict::spoils, fmt::format("the frequency governor is {}", named),
-               "sudo cpupower frequency-set -g performance");
+  return found(Verdict::spoils, fmt::format("the frequency governor is {}", named), "sudo cpupower frequency-set -g performance");
 }
 
 Finding boost(const Patient& patient) {
@@ -86,11 +85,9 @@ Finding boost(const Patient& patient) {
 Finding smt(const Patient& patient) {
   const auto active = number_in(cpus(patient.roots) / "smt/active");
   const std::string control = machine::smt(patient.roots.sys().string());
-  if (!active && control.empty())
-    return found(Verdict::unknown, "the kernel does not say whether cores are shared (SMT)");
+  if (!active && control.empty()) return found(Verdict::unknown, "the kernel does not say whether cores are shared (SMT)");
   if (active.value_or(control == "on" ? 1 : 0) == 0) {
-    const std::string hidden =
-        in_virtual_machine(patient.roots) ? "; the host may still run two virtual CPUs on one core" : "";
+    const std::string hidden = in_virtual_machine(patient.roots) ? "; the host may still run two virtual CPUs on one core" : "";
     return found(Verdict::fine, fmt::format("SMT is not active ({}){}", control.empty() ? "off" : control, hidden));
   }
   return found(Verdict::caution, "SMT is on: two CPUs may be one physical core",
@@ -136,8 +133,7 @@ Finding idle_states(const Patient& patient) {
     return found(Verdict::unknown, "the kernel does not say how deep idle cores sleep",
                  in_virtual_machine(patient.roots) ? kNothingInside : "");
   }
-  if (slowest < kSlowUs)
-    return found(Verdict::fine, fmt::format("idle cores wake within {} us ({})", slowest, deepest));
+  if (slowest < kSlowUs) return found(Verdict::fine, fmt::format("idle cores wake within {} us ({})", slowest, deepest));
   return found(Verdict::caution, fmt::format("idle cores may take {} us to wake ({})", slowest, deepest),
                fmt::format("sudo cpupower idle-set -D {}", kSlowUs - 1));
 }
@@ -163,10 +159,8 @@ Finding virtual_machine(const Patient& patient) {
   if (!in_virtual_machine(patient.roots)) return found(Verdict::fine, "no hypervisor shows itself");
   const path dmi = patient.roots.sys() / "class/dmi/id";
   std::string product = first_line(dmi / "sys_vendor");
-  if (const std::string name = first_line(dmi / "product_name"); !name.empty())
-    product += (product.empty() ? "" : " ") + name;
-  return found(Verdict::caution,
-               fmt::format("this is a virtual machine{}", product.empty() ? "" : " (" + product + ")"),
+  if (const std::string name = first_line(dmi / "product_name"); !name.empty()) product += (product.empty() ? "" : " ") + name;
+  return found(Verdict::caution, fmt::format("this is a virtual machine{}", product.empty() ? "" : " (" + product + ")"),
                fmt::format("{}; compare only runs that alternate", kNothingInside));
 }
 

@@ -31,8 +31,7 @@ std::string contents(const path& file) {
 }
 
 int usable_cores(const Patient& patient) {
-  return pools::detail::usable_cores(patient.affinity_cores, patient.roots.proc() / "self", patient.roots.cgroups())
-      .count;
+  return pools::detail::usable_cores(patient.affinity_cores, patient.roots.proc() / "self", patient.roots.cgroups()).count;
 }
 
 // The control groups that govern this process's CPU time and all their ancestors, of both versions, as directories.
@@ -67,9 +66,7 @@ std::vector<path> cpu_groups(const Roots& roots) {
 }
 
 // The file's path on the machine itself: what a command has to name.
-std::string on_machine(const Roots& roots, const path& file) {
-  return ("/" / file.lexically_relative(roots.root)).string();
-}
+std::string on_machine(const Roots& roots, const path& file) { return ("/" / file.lexically_relative(roots.root)).string(); }
 
 struct Quota {
   double cpus = 0;
@@ -112,13 +109,11 @@ Finding few_cores(const Patient& patient) {
 
 Finding affinity(const Patient& patient) {
   if (patient.affinity_cores < 1) return found(Verdict::unknown, "the affinity mask cannot be read");
-  if (patient.affinity_cores >= patient.cpus_online)
-    return found(Verdict::fine, "the affinity mask covers the machine");
-  return found(
-      Verdict::caution,
-      fmt::format("this process may use {} of the {} CPUs (affinity mask or cpuset)", patient.affinity_cores,
-                  patient.cpus_online),
-      fmt::format("taskset -c 0-{} poolbench run   # or widen the container's --cpuset-cpus", patient.cpus_online - 1));
+  if (patient.affinity_cores >= patient.cpus_online) return found(Verdict::fine, "the affinity mask covers the machine");
+  return found(Verdict::caution,
+               fmt::format("this process may use {} of the {} CPUs (affinity mask or cpuset)", patient.affinity_cores,
+                           patient.cpus_online),
+               fmt::format("taskset -c 0-{} poolbench run   # or widen the container's --cpuset-cpus", patient.cpus_online - 1));
 }
 
 Finding quota(const Patient& patient) {
@@ -131,8 +126,8 @@ Finding quota(const Patient& patient) {
   }
   if (!tightest) return found(Verdict::fine, "no CPU quota");
   const std::string text = fmt::format("a CPU quota of {:.4g} CPUs", tightest->cpus);
-  const std::string remedy = fmt::format("echo {} | sudo tee {}   # of a container: start it without --cpus",
-                                         tightest->lift, on_machine(patient.roots, tightest->file));
+  const std::string remedy = fmt::format("echo {} | sudo tee {}   # of a container: start it without --cpus", tightest->lift,
+                                         on_machine(patient.roots, tightest->file));
   // As much as all CPUs together can use is no limit.
   if (tightest->cpus >= patient.cpus_online) return found(Verdict::fine, text + ", more than there are");
   return found(Verdict::spoils, text, remedy);
@@ -163,8 +158,8 @@ Finding load(const Patient& patient) {
   std::istringstream stream(contents(patient.roots.proc() / "loadavg"));  // "0.20 0.18 0.12 1/80 11206"
   if (!(stream >> load1 >> load5)) return found(Verdict::unknown, "the load average cannot be read");
   const double quiet = kNoisyLoadPerCore * usable_cores(patient);
-  const std::string text = fmt::format(
-      "the load average is {:.2f} over a minute, {:.2f} over five (quiet: at most {:.2f})", load1, load5, quiet);
+  const std::string text =
+      fmt::format("the load average is {:.2f} over a minute, {:.2f} over five (quiet: at most {:.2f})", load1, load5, quiet);
   return load1 <= quiet ? found(Verdict::fine, text) : found(Verdict::spoils, text, kWhoRuns);
 }
 
@@ -186,8 +181,7 @@ Finding pressure(const Patient& patient) {
 }
 
 Finding steal(const Patient& patient) {
-  std::istringstream stream(
-      contents(patient.roots.proc() / "stat"));  // "cpu user nice system idle iowait irq softirq steal"
+  std::istringstream stream(contents(patient.roots.proc() / "stat"));  // "cpu user nice system idle iowait irq softirq steal"
   std::string label;
   stream >> label;
   double sum = 0;
@@ -214,8 +208,7 @@ Finding timers(const Patient& patient) {
   const std::int64_t late = sorted[sorted.size() * 9 / 10];
   const auto human = [](std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); };
   std::string text = fmt::format("sleeps end {} late (median), every tenth {} or more", human(middle), human(late));
-  if (patient.timer_slack_ns > 1)
-    text += fmt::format("; timer slack {}, 1 ns in workers", human(patient.timer_slack_ns));
+  if (patient.timer_slack_ns > 1) text += fmt::format("; timer slack {}, 1 ns in workers", human(patient.timer_slack_ns));
   if (middle <= 200'000 && late <= 1'000'000) return found(Verdict::fine, text);
   return found(Verdict::spoils, text,
                "a busy machine or a kernel without high-resolution timers: see load, and dmesg | grep -i hres");
@@ -239,24 +232,21 @@ Finding swap(const Patient& patient) {
   }
   if (size == 0) return found(Verdict::fine, "no swap");
   const std::string text = fmt::format("{} MiB of {} MiB swap are in use", used / 1024, size / 1024);
-  return used == 0 ? found(Verdict::fine, text)
-                   : found(Verdict::caution, text, "sudo swapoff -a   # if the memory suffices");
+  return used == 0 ? found(Verdict::fine, text) : found(Verdict::caution, text, "sudo swapoff -a   # if the memory suffices");
 }
 
 Finding autogroup(const Patient& patient) {
   const std::string enabled = first_line(patient.roots.proc() / "sys/kernel/sched_autogroup_enabled");
   if (enabled.empty()) return found(Verdict::fine, "no automatic groups in this kernel");
   if (enabled == "0") return found(Verdict::fine, "automatic groups are off");
-  return found(Verdict::caution,
-               "automatic groups are on: against another busy session a repetition gets half of a core",
+  return found(Verdict::caution, "automatic groups are on: against another busy session a repetition gets half of a core",
                "sudo sysctl kernel.sched_autogroup_enabled=0");
 }
 
 Finding huge_pages(const Patient& patient) {
   const std::string modes = first_line(patient.roots.sys() / "kernel/mm/transparent_hugepage/enabled");
   if (modes.empty()) return found(Verdict::fine, "no transparent huge pages in this kernel");
-  if (modes.find("[always]") == std::string::npos)
-    return found(Verdict::fine, fmt::format("transparent huge pages: {}", modes));
+  if (modes.find("[always]") == std::string::npos) return found(Verdict::fine, fmt::format("transparent huge pages: {}", modes));
   return found(Verdict::caution, fmt::format("transparent huge pages: {}", modes),
                "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled");
 }
@@ -274,11 +264,10 @@ Finding build(const Patient& patient) {
     return found(Verdict::spoils, "this poolbench runs under a sanitizer",
                  "cmake --preset release && cmake --build build/release");
   if (patient.assertions || patient.build_type == "Debug" || patient.build_type.empty()) {
-    return found(
-        Verdict::spoils,
-        fmt::format("this poolbench is a {} build{}", patient.build_type.empty() ? "non-release" : patient.build_type,
-                    patient.assertions ? " with assertions" : ""),
-        "cmake --preset release && cmake --build build/release");
+    return found(Verdict::spoils,
+                 fmt::format("this poolbench is a {} build{}", patient.build_type.empty() ? "non-release" : patient.build_type,
+                             patient.assertions ? " with assertions" : ""),
+                 "cmake --preset release && cmake --build build/release");
   }
   return found(Verdict::fine, fmt::format("this poolbench is a {} build", patient.build_type));
 }

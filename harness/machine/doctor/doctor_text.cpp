@@ -13,8 +13,8 @@ namespace {
 constexpr Verdict kOrder[] = {Verdict::spoils, Verdict::caution, Verdict::unknown, Verdict::fine};
 
 std::size_t count(const std::vector<Finding>& findings, Verdict verdict) {
-  return static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(),
-                                                [&](const Finding& finding) { return finding.verdict == verdict; }));
+  return static_cast<std::size_t>(
+      std::count_if(findings.begin(), findings.end(), [&](const Finding& finding) { return finding.verdict == verdict; }));
 }
 
 }  // namespace

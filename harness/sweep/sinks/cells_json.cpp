@@ -42,7 +42,8 @@ void get(const Json& json, Integer& value) {
   const bool fits = json.is_number_unsigned() ? std::in_range<Integer>(json.get<std::uint64_t>())
                                               : json.is_number_integer() && std::in_range<Integer>(json.get<std::int64_t>());
   if (!fits) {
-    throw std::runtime_error(fmt::format("{} where an integer from {} to {} is allowed", json.dump(-1, ' ', false, Json::error_handler_t::replace),
+    throw std::runtime_error(fmt::format("{} where an integer from {} to {} is allowed",
+                                         json.dump(-1, ' ', false, Json::error_handler_t::replace),
                                          std::numeric_limits<Integer>::min(), std::numeric_limits<Integer>::max()));
   }
   value = json.get<Integer>();

@@ -89,8 +89,10 @@ template <class T>
 T integer_of(const char* name, const Json& json) {
   const bool fits = json.is_number_unsigned() ? std::in_range<T>(json.get<std::uint64_t>())
                                               : json.is_number_integer() && std::in_range<T>(json.get<std::int64_t>());
-  if (!fits) throw ConfigError(fmt::format("{} is {}; it is an integer from {} to {}", name, json.dump(-1, ' ', false, Json::error_handler_t::replace),
-                                           std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+  if (!fits)
+    throw ConfigError(fmt::format("{} is {}; it is an integer from {} to {}", name,
+                                  json.dump(-1, ' ', false, Json::error_handler_t::replace), std::numeric_limits<T>::min(),
+                                  std::numeric_limits<T>::max()));
   return json.get<T>();
 }
 

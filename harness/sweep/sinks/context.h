@@ -23,7 +23,7 @@ struct Context {
   std::string order;
   Environment environment;
   workloads::Calibration calibration;
-  std::optional<cpython::Python> python = std::nullopt;   // of a run with CPython's executors
+  std::optional<cpython::Python> python = std::nullopt;  // of a run with CPython's executors
 };
 
 std::filesystem::path context_path(const std::filesystem::path& run_directory, const std::string& run_id);

@@ -33,8 +33,8 @@ void set_torn_aside(const std::filesystem::path& path, std::size_t complete) {
   const std::filesystem::path aside = first_free(path, ".torn-");
   write_new_file(aside, std::string_view(text).substr(complete));
   if (::truncate(path.c_str(), static_cast<off_t>(complete)) != 0) {
-    throw OutputError(fmt::format("cannot take the torn last line off '{}': {}", path.string(),
-                                  std::generic_category().message(errno)));
+    throw OutputError(
+        fmt::format("cannot take the torn last line off '{}': {}", path.string(), std::generic_category().message(errno)));
   }
   say(fmt::format("poolbench: the last line of {} was torn; it is now in {}\n", path.string(), aside.string()));
 }
@@ -54,11 +54,13 @@ std::string difference_of_header(std::string_view text) {
   const auto among = [](const std::vector<std::string>& names) {
     return [&names](const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); };
   };
-  if (std::none_of(theirs.begin(), theirs.end(), among(ours))) return fmt::format("it begins with '{}'", shown(line.substr(0, line.size() - 1)));
+  if (std::none_of(theirs.begin(), theirs.end(), among(ours)))
+    return fmt::format("it begins with '{}'", shown(line.substr(0, line.size() - 1)));
   const auto missing = std::find_if_not(ours.begin(), ours.end(), among(theirs));
   if (missing != ours.end()) return fmt::format("it has no column '{}'", *missing);
   const auto unknown = std::find_if_not(theirs.begin(), theirs.end(), among(ours));
-  if (unknown != theirs.end()) return fmt::format("its column {}, '{}', is unknown", unknown - theirs.begin() + 1, shown(*unknown));
+  if (unknown != theirs.end())
+    return fmt::format("its column {}, '{}', is unknown", unknown - theirs.begin() + 1, shown(*unknown));
   const auto moved = std::mismatch(ours.begin(), ours.end(), theirs.begin(), theirs.end());
   if (moved.second == theirs.end()) return "its names are in quotes";
   if (moved.first == ours.end()) return fmt::format("its column {}, '{}', is there twice", ours.size() + 1, shown(*moved.second));
@@ -70,9 +72,10 @@ void require_our_header(const std::filesystem::path& path, std::string_view text
   const std::string header = csv_header();
   const bool ours = text.size() < header.size() ? std::string_view(header).starts_with(text) : text.starts_with(header);
   if (ours) return;
-  throw ConfigError(fmt::format("'{}' has a foreign header: {}; allowed: the {} columns of schema version {}, see `poolbench list columns` "
-                                "(choose another directory with -o, or --fresh)",
-                                path.string(), difference_of_header(text), sample_columns().size(), kSchemaVersion));
+  throw ConfigError(
+      fmt::format("'{}' has a foreign header: {}; allowed: the {} columns of schema version {}, see `poolbench list columns` "
+                  "(choose another directory with -o, or --fresh)",
+                  path.string(), difference_of_header(text), sample_columns().size(), kSchemaVersion));
 }
 
 template <class Number>
@@ -94,15 +97,17 @@ std::string read_integer(const std::string& text, const Column& column, Integer&
 // never writes is not believed.
 std::string read_field(const std::string& text, const Column& column, Sample& sample) {
   if (const auto* const field = std::get_if<std::string Sample::*>(&column.field)) {
-    sample.**field = text;
+    sample.** field = text;
     if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; })) {
       return "text without control characters";
     }
     const bool status = *field == &Sample::status;
-    return status && text != "ok" && text != "timeout" && text != "crash" && text != "invalid" ? "ok, timeout, crash, invalid" : "";
+    return status && text != "ok" && text != "timeout" && text != "crash" && text != "invalid" ? "ok, timeout, crash, invalid"
+                                                                                               : "";
   }
   if (const auto* const field = std::get_if<int Sample::*>(&column.field)) return read_integer(text, column, sample.**field);
-  if (const auto* const field = std::get_if<std::int64_t Sample::*>(&column.field)) return read_integer(text, column, sample.**field);
+  if (const auto* const field = std::get_if<std::int64_t Sample::*>(&column.field))
+    return read_integer(text, column, sample.**field);
   if (const auto* const field = std::get_if<std::uint64_t Sample::*>(&column.field)) {
     return read_number(text, sample.**field) ? "" : "a number from 0 to 2^64-1";
   }
@@ -127,7 +132,7 @@ void read_record(const std::filesystem::path& path, std::span<const std::string>
 // Looks at the header first, then feeds the whole file to `parser`. Returns the number of bytes of the file.
 std::size_t feed_file(const std::filesystem::path& path, CsvParser& parser) {
   std::size_t size = 0;
-  std::string begin;     // what was read, until it is enough to know the header
+  std::string begin;  // what was read, until it is enough to know the header
   bool known = false;
   const auto feed = [&](std::string_view text) {
     require_our_header(path, text);
@@ -146,7 +151,7 @@ std::size_t feed_file(const std::filesystem::path& path, CsvParser& parser) {
 }
 
 struct Extent {
-  std::size_t complete = 0;   // bytes of all complete records: what follows is torn
+  std::size_t complete = 0;  // bytes of all complete records: what follows is torn
   std::size_t size = 0;
 };
 Extent read_samples(const std::filesystem::path& path, const OnSample& row) {

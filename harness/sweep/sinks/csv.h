@@ -36,11 +36,11 @@ class CsvParser {
   void end_field();
 
   Record record_;
-  std::vector<std::string> fields_;   // the first `used_` are the record's; the others keep their memory
+  std::vector<std::string> fields_;  // the first `used_` are the record's; the others keep their memory
   std::size_t used_ = 0;
   std::string field_;
-  bool quoted_ = false;        // within quotes
-  bool after_quote_ = false;   // behind a quote within quotes: its end, or the first half of a quote
+  bool quoted_ = false;       // within quotes
+  bool after_quote_ = false;  // behind a quote within quotes: its end, or the first half of a quote
   int line_ = 1;
   int record_line_ = 1;
   std::size_t fed_ = 0;
@@ -55,7 +55,7 @@ struct CsvRecords {
 };
 CsvRecords parse_csv(std::string_view text);
 
-std::string csv_header();                  // with its line end
+std::string csv_header();  // with its line end
 std::string csv_row(const Sample& sample);
 
 // The rows of results.csv in file order. A torn last record is moved to <path>.torn-<n> and said on stderr. A file

@@ -49,14 +49,16 @@ std::int64_t integer(const std::string& text, std::string_view column, const std
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc() && end == text.data() + text.size() && value >= 0) return value;
-  throw ConfigError(fmt::format("{}:{}: '{}' in column {}; allowed: a number, 0 or more", path.string(), line, printable(text, 60), column));
+  throw ConfigError(
+      fmt::format("{}:{}: '{}' in column {}; allowed: a number, 0 or more", path.string(), line, printable(text, 60), column));
 }
 
 void read_evidence_of(const std::filesystem::path& path, EvidenceOf& evidence) {
   const std::string text = read_file(path, "table", kMostTableBytes);
   if (text.empty()) return;  // a run that was interrupted before it wrote anything
   if (!text.starts_with(header())) {
-    throw ConfigError(fmt::format("'{}' has a foreign header; allowed: '{}'", path.string(), printable(header().substr(0, header().size() - 1))));
+    throw ConfigError(fmt::format("'{}' has a foreign header; allowed: '{}'", path.string(),
+                                  printable(header().substr(0, header().size() - 1))));
   }
   const CsvRecords parsed = parse_csv(text);
   for (std::size_t i = 1; i < parsed.records.size(); ++i) {

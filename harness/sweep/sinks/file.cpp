@@ -61,8 +61,10 @@ void require_writable_directory(const std::filesystem::path& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   const auto refuse = [&](const std::string& why) {
-    throw ConfigError(fmt::format("cannot write to the output directory '{}': {}; allowed: a directory that can be created or "
-                                  "written to (-o)", directory.string(), why));
+    throw ConfigError(
+        fmt::format("cannot write to the output directory '{}': {}; allowed: a directory that can be created or "
+                    "written to (-o)",
+                    directory.string(), why));
   };
   if (error) refuse(error.message());
   if (!std::filesystem::is_directory(directory, error)) refuse("it is not a directory");

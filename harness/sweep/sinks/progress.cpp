@@ -57,8 +57,8 @@ void ProgressSink::checking(const Cell& cell, int done, int cells) {
 void ProgressSink::starting(const Cell& cell, const SweepState& state) {
   const int percent = state.steps == 0 ? 100 : static_cast<int>(100LL * state.done / state.steps);
   const std::string failures = state.failed == 0 ? "" : fmt::format(", {} failed", state.failed);
-  const std::string line = fmt::format("[{}/{}] {}%, {} left{}: {}", state.done, state.steps, percent,
-                                       eta_text(state.remaining), failures, cell_text(cell));
+  const std::string line = fmt::format("[{}/{}] {}%, {} left{}: {}", state.done, state.steps, percent, eta_text(state.remaining),
+                                       failures, cell_text(cell));
   if (options_.animated) {
     draw(line);
     return;

@@ -14,8 +14,8 @@ namespace harness {
 struct ProgressOptions {
   bool animated = false;
   bool colour = false;
-  int width = 80;   // columns; the line is cut to fit
-  std::function<void(const std::string&)> write;   // bytes to stderr
+  int width = 80;                                 // columns; the line is cut to fit
+  std::function<void(const std::string&)> write;  // bytes to stderr
 };
 // For this process's stderr: isatty, TERM, NO_COLOR and the window's width.
 ProgressOptions stderr_progress();

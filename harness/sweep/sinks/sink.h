@@ -15,11 +15,11 @@ namespace harness {
 
 // What a sink may tell about a sweep under way.
 struct SweepState {
-  int steps = 0;   // repetitions to run
+  int steps = 0;  // repetitions to run
   int done = 0;
   int failed = 0;
   std::chrono::nanoseconds elapsed{0};
-  std::chrono::nanoseconds remaining{0};   // estimate
+  std::chrono::nanoseconds remaining{0};  // estimate
 };
 
 class Sink {

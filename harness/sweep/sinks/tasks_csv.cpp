@@ -14,7 +14,7 @@
 namespace harness {
 namespace {
 
-using Thread = std::pair<std::int32_t, std::int32_t>;   // pid, tid
+using Thread = std::pair<std::int32_t, std::int32_t>;  // pid, tid
 
 // Numbers the threads of a trace as tasks_csv.h has it.
 std::map<Thread, int> number_threads(const Trace& trace) {

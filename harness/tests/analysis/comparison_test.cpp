@@ -90,9 +90,9 @@ TEST(Compare, tells_slower_faster_and_same_apart_and_sorts_by_effect) {
   const Analysis b = analyse_rows(run_of(88, 15, 40), {});
   const Comparison comparison = compare(a, b, {});
   ASSERT_EQ(comparison.cells.size(), 3u);
-  EXPECT_EQ(comparison.cells[0].b->factors.workers, 4);   // -25 %
+  EXPECT_EQ(comparison.cells[0].b->factors.workers, 4);  // -25 %
   EXPECT_EQ(comparison.cells[0].change, model::Change::faster);
-  EXPECT_EQ(comparison.cells[1].change, model::Change::slower);   // +10 %
+  EXPECT_EQ(comparison.cells[1].change, model::Change::slower);  // +10 %
   EXPECT_NEAR(comparison.cells[1].ratio.estimate, 1.1, 1e-3);
   EXPECT_EQ(comparison.cells[2].change, model::Change::same);
   EXPECT_EQ(comparison.count(model::Change::slower), 1u);
@@ -103,7 +103,7 @@ TEST(Compare, adjusts_p_over_all_cells) {
   const Analysis a = analyse_rows(run_of(80, 20, 40), {});
   const Analysis b = analyse_rows(run_of(88, 22, 44), {});
   for (const ComparedCell& cell : compare(a, b, {}).cells) {
-    EXPECT_NEAR(cell.p, 2.0 / 12870, 1e-9);   // C(16, 8)
+    EXPECT_NEAR(cell.p, 2.0 / 12870, 1e-9);  // C(16, 8)
     EXPECT_NEAR(cell.adjusted_p, 3 * cell.p, 1e-12);
   }
 }
@@ -194,7 +194,7 @@ TEST(CompareCommand, fits_a_terminal) {
   const Invocation ending = poolbench({"compare", a.path(), b.path()});
   std::istringstream lines(ending.out);
   for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("A  ") || line.starts_with("B  ")) continue;   // a path is as long as it is
+    if (line.starts_with("A  ") || line.starts_with("B  ")) continue;  // a path is as long as it is
     EXPECT_LE(line.size(), 120u) << line;
   }
   EXPECT_THAT(ending.out, HasSubstr("3 cells compared: 2 slower, 0 faster, 1 same, 0 undecided"));

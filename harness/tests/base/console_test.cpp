@@ -8,15 +8,18 @@ namespace harness {
 namespace {
 
 TEST(Printable, LeavesTextAsItIs) {
-  for (const std::string text : {"", "plain text, 'quoted'", " two  blanks ", "größer 大 \xF0\x9F\x98\x80"}) EXPECT_EQ(printable(text), text);
+  for (const std::string text : {"", "plain text, 'quoted'", " two  blanks ", "größer 大 \xF0\x9F\x98\x80"})
+    EXPECT_EQ(printable(text), text);
 }
 
 TEST(Printable, EscapesWhatATerminalObeysAndWhatIsNoText) {
   EXPECT_EQ(printable("a\nb\r\tc\x1b[31m\x7f"), "a\\nb\\r\\tc\\x1b[31m\\x7f");
   EXPECT_EQ(printable(std::string("\0", 1)), "\\x00");
-  EXPECT_EQ(printable("\xC2\x9B" "1m"), "\\xc2\\x9b1m");             // CSI as C1 has it
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "1m"),
+            "\\xc2\\x9b1m");  // CSI as C1 has it
   EXPECT_EQ(printable("\xff\xC3"), "\\xff\\xc3");
-  EXPECT_EQ(printable("\xC0\x80 \xE0\x80\x80 \xED\xA0\x80 \xF4\x90\x80\x80"),   // overlong, a surrogate, beyond Unicode
+  EXPECT_EQ(printable("\xC0\x80 \xE0\x80\x80 \xED\xA0\x80 \xF4\x90\x80\x80"),  // overlong, a surrogate, beyond Unicode
             "\\xc0\\x80 \\xe0\\x80\\x80 \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80");
 }
 
@@ -25,7 +28,7 @@ TEST(Printable, ShortensLongWordsBetweenCharacters) {
   EXPECT_EQ(printable("x " + word + " y", 40), "x " + std::string(30, 'a') + "..." + std::string(10, 'b') + " y");
   std::string wide;
   for (int i = 0; i < 100; ++i) wide += "大";
-  EXPECT_EQ(printable(printable(wide, 41)), printable(wide, 41));   // it is UTF-8 still
+  EXPECT_EQ(printable(printable(wide, 41)), printable(wide, 41));  // it is UTF-8 still
 }
 
 }  // namespace

@@ -59,10 +59,10 @@ TEST(Durations, BeyondTheRangeAreRefused) {
 
 TEST(Durations, ThatAreMalformedAreRefusedWithTheTextAndTheForms) {
   const std::pair<const char*, const char*> cases[] = {
-      {"", "empty"},          {"-1s", "negative"},     {"5", "unit is missing"},  {"0", "unit is missing"},
-      {"1.s", "no digit"},    {".5s", "not start"},    {"1e3ms", "not a unit"},   {"1 s", "not a unit"},
-      {"1h", "not a unit"},   {"1S", "not a unit"},    {"+1s", "not start"},      {" 1s", "not start"},
-      {"1s ", "not a unit"},  {"1.2.3s", "not a unit"}, {"nan", "not start"},     {"1,5s", "not a unit"}};
+      {"", "empty"},         {"-1s", "negative"},      {"5", "unit is missing"}, {"0", "unit is missing"},
+      {"1.s", "no digit"},   {".5s", "not start"},     {"1e3ms", "not a unit"},  {"1 s", "not a unit"},
+      {"1h", "not a unit"},  {"1S", "not a unit"},     {"+1s", "not start"},     {" 1s", "not start"},
+      {"1s ", "not a unit"}, {"1.2.3s", "not a unit"}, {"nan", "not start"},     {"1,5s", "not a unit"}};
   for (const auto& [text, why] : cases) {
     const std::string said = refusal([&, t = text] { parse_duration(t); });
     EXPECT_THAT(said, HasSubstr(why)) << text;
@@ -72,9 +72,15 @@ TEST(Durations, ThatAreMalformedAreRefusedWithTheTextAndTheForms) {
 }
 
 TEST(Durations, AreWrittenInTheShortestFormThatIsReadBack) {
-  const std::pair<std::int64_t, const char*> cases[] = {
-      {0, "0s"},           {1, "1ns"},           {999, "999ns"},          {1500, "1.5us"},   {100'000'000, "100ms"},
-      {1'500'000'000, "1.5s"}, {60'000'000'000, "60s"}, {1'234'567, "1234567ns"}, {10'000, "10us"}};
+  const std::pair<std::int64_t, const char*> cases[] = {{0, "0s"},
+                                                        {1, "1ns"},
+                                                        {999, "999ns"},
+                                                        {1500, "1.5us"},
+                                                        {100'000'000, "100ms"},
+                                                        {1'500'000'000, "1.5s"},
+                                                        {60'000'000'000, "60s"},
+                                                        {1'234'567, "1234567ns"},
+                                                        {10'000, "10us"}};
   for (const auto& [value, text] : cases) {
     EXPECT_EQ(format_duration(std::chrono::nanoseconds(value)), text);
     EXPECT_EQ(ns(text), value);
@@ -158,11 +164,11 @@ TEST(Sizes, GrowByTheFactorBehindABoundWhateverTheBoundIsMadeOf) {
 }
 
 TEST(Sizes, WhoseRangeCanBeReadInTwoWaysAreRefusedWithBoth) {
-  const std::tuple<const char*, const char*, const char*> cases[] = {
-      {"1..cores*5", "1..(cores*5)", "1..(cores)*5"},
-      {"cores*2..cores*20*2", "cores*2..(cores*20*2)", "cores*2..(cores*20)*2"},
-      {"7, 1..10*2*3", "1..(10*2*3)", "1..(10*2)*3"},
-      {"1 .. cores+2 * 3", "1..(cores+2*3)", "1..(cores+2)*3"}};
+  const std::tuple<const char*, const char*, const char*> cases[] = {{"1..cores*5", "1..(cores*5)", "1..(cores)*5"},
+                                                                     {"cores*2..cores*20*2", "cores*2..(cores*20*2)",
+                                                                      "cores*2..(cores*20)*2"},
+                                                                     {"7, 1..10*2*3", "1..(10*2*3)", "1..(10*2)*3"},
+                                                                     {"1 .. cores+2 * 3", "1..(cores+2*3)", "1..(cores+2)*3"}};
   for (const auto& [text, every, growing] : cases) {
     const std::string said = refusal([t = text] { parse_sizes(t, 2); });
     EXPECT_THAT(said, HasSubstr("in two ways")) << text;
@@ -193,11 +199,24 @@ TEST(Sizes, ThatComeToLessThanOneAreRefused) {
 }
 
 TEST(Sizes, ThatAreMalformedAreRefusedWithTheTextAndTheForms) {
-  const std::pair<const char*, const char*> cases[] = {
-      {"", "empty"},      {"1,,2", "','"},          {"core", "'core'"},  {"cores5", "'cores5'"}, {"1..", "missing"},
-      {"8..1", "empty"},  {"1..8*1", "at least 2"}, {"1/0", "division"}, {"(1", "')'"},          {"1)", "')'"},
-      {"1.5", "'.5'"},    {"many", "'many'"},       {"1 2", "'2'"},      {"cores*", "missing"},  {"99999999999", "2^31-1"},
-      {"99999999999999999999", "2^31-1"}, {"1..2000000", "more than 10000"}, {"2147483647+1", "2^31-1"}};
+  const std::pair<const char*, const char*> cases[] = {{"", "empty"},
+                                                       {"1,,2", "','"},
+                                                       {"core", "'core'"},
+                                                       {"cores5", "'cores5'"},
+                                                       {"1..", "missing"},
+                                                       {"8..1", "empty"},
+                                                       {"1..8*1", "at least 2"},
+                                                       {"1/0", "division"},
+                                                       {"(1", "')'"},
+                                                       {"1)", "')'"},
+                                                       {"1.5", "'.5'"},
+                                                       {"many", "'many'"},
+                                                       {"1 2", "'2'"},
+                                                       {"cores*", "missing"},
+                                                       {"99999999999", "2^31-1"},
+                                                       {"99999999999999999999", "2^31-1"},
+                                                       {"1..2000000", "more than 10000"},
+                                                       {"2147483647+1", "2^31-1"}};
   for (const auto& [text, why] : cases) {
     const std::string said = refusal([t = text] { parse_sizes(t, 4); });
     EXPECT_THAT(said, HasSubstr(why)) << text;
@@ -210,7 +229,8 @@ TEST(Numbers, AreFiniteAndNameWhatTheyAreAndTheirRange) {
   EXPECT_EQ(parse_number("2.5", "--share", 0, 100), 2.5);
   EXPECT_EQ(parse_number("1e2", "--share", 0, 100), 100);
   for (const char* const text : {"", "nan", "-nan", "inf", "-inf", "1e400", "-1", "100.5", "x", "5 ", "0x10"}) {
-    EXPECT_THAT(refusal([&] { parse_number(text, "--share", 0, 100); }), "bad --share '" + std::string(text) + "'; allowed: a number from 0 to 100");
+    EXPECT_THAT(refusal([&] { parse_number(text, "--share", 0, 100); }),
+                "bad --share '" + std::string(text) + "'; allowed: a number from 0 to 100");
   }
 }
 

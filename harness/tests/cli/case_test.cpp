@@ -15,9 +15,8 @@ namespace {
 
 TEST(Case, prints_its_repetitions_beside_the_prediction) {
   for (const std::string backend : {"thread", "process"}) {
-    std::vector<std::string> arguments = {"poolbench",  "case",    "--backend", backend,       "--workers",
-                                          "2",          "--tasks", "3x2ms",     "--callbacks", "1ms",
-                                          "--strategy", "main",    "-r",        "3",           "--json"};
+    std::vector<std::string> arguments = {"poolbench",   "case", "--backend",  backend, "--workers", "2", "--tasks", "3x2ms",
+                                          "--callbacks", "1ms",  "--strategy", "main",  "-r",        "3", "--json"};
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);

@@ -1,6 +1,5 @@
 // The command line, up to where something would be measured: what goes to which stream, and the exit code.
 
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,7 +35,8 @@ void expect_refused(const std::vector<std::string>& arguments, const std::vector
 TEST(CommandLine, HasHelpAndAVersion) {
   const Invocation help = poolbench({"--help"});
   EXPECT_EQ(help.exit_code, kExitOk);
-  for (const char* const command : {"run", "case", "predict", "validate", "show", "compare", "doctor", "list"}) EXPECT_THAT(help.out, HasSubstr(command));
+  for (const char* const command : {"run", "case", "predict", "validate", "show", "compare", "doctor", "list"})
+    EXPECT_THAT(help.out, HasSubstr(command));
   EXPECT_THAT(poolbench({"run", "--help"}).out, HasSubstr("--time-budget"));
   const Invocation version = poolbench({"--version"});
   EXPECT_EQ(version.exit_code, kExitOk);
@@ -56,7 +56,8 @@ TEST(ListCommand, ListsWhatThereIs) {
   const Invocation backends = poolbench({"list", "backends"});
   EXPECT_EQ(backends.exit_code, kExitOk);
   EXPECT_THAT(backends.err, IsEmpty());
-  for (const char* const name : {"thread ", "process ", "inline ", "thread_per_task "}) EXPECT_THAT(backends.out, HasSubstr(name));
+  for (const char* const name : {"thread ", "process ", "inline ", "thread_per_task "})
+    EXPECT_THAT(backends.out, HasSubstr(name));
   EXPECT_THAT(poolbench({"list", "workloads"}).out, AllOf(HasSubstr("gil_spin"), HasSubstr("http_page")));
   EXPECT_THAT(poolbench({"list", "strategies"}).out, AllOf(HasSubstr("extra"), HasSubstr("as_completed")));
   EXPECT_THAT(poolbench({"list", "suites"}).out, AllOf(HasSubstr("default"), HasSubstr("tutorial"), HasSubstr("clients")));
@@ -91,7 +92,8 @@ TEST(RunCommand, RefusesBadValues) {
 
 TEST(ValidateCommand, RefusesAPressureThatIsNoPercentage) {
   for (const char* const text : {"nan", "-nan", "inf", "-inf", "-1", "100.1", "1e400", "five", "5%"}) {
-    expect_refused({"validate", "--max-pressure", text, "-r", "1"}, {"bad --max-pressure '" + std::string(text) + "'; allowed: a number from 0 to 100"});
+    expect_refused({"validate", "--max-pressure", text, "-r", "1"},
+                   {"bad --max-pressure '" + std::string(text) + "'; allowed: a number from 0 to 100"});
   }
 }
 

@@ -47,7 +47,7 @@ std::size_t widest(const std::string& text) {
   return widest;
 }
 
-const std::vector<std::string> kRemedy = {"--backend", "process",     "--workers", "4",         "--tasks",
+const std::vector<std::string> kRemedy = {"--backend", "process",     "--workers", "4",          "--tasks",
                                           "4x300ms",   "--callbacks", "60ms",      "--strategy", "extra"};
 
 TEST(PredictExplain, names_the_term_and_walks_the_critical_path_to_the_makespan) {
@@ -116,8 +116,8 @@ TEST(PredictOverheads, delay_where_they_are_serial) {
 }
 
 TEST(PredictComputation, shares_the_cores_and_the_lock) {
-  const std::vector<std::string> spin = {"--tasks",    "4x0s", "--compute", "100ms", "--cores", "2",
-                                         "--strategy", "none", "--workers", "4"};
+  const std::vector<std::string> spin = {"--tasks", "4x0s",       "--compute", "100ms",     "--cores",
+                                         "2",       "--strategy", "none",      "--workers", "4"};
   const auto on = [&spin](const std::string& backend, const std::vector<std::string>& more) {
     return makespan_ms(with(with({"--backend", backend}, spin), more));
   };
@@ -129,21 +129,21 @@ TEST(PredictComputation, shares_the_cores_and_the_lock) {
                          "--strategy", "none"}),
             100);
   // Callbacks of threads compute under the same lock.
-  EXPECT_EQ(makespan_ms({"--backend", "thread", "--workers", "2", "--tasks", "2x10ms", "--callback-compute", "50ms",
-                         "--cores", "2", "--gil", "--strategy", "worker"}),
+  EXPECT_EQ(makespan_ms({"--backend", "thread", "--workers", "2", "--tasks", "2x10ms", "--callback-compute", "50ms", "--cores",
+                         "2", "--gil", "--strategy", "worker"}),
             110);
 }
 
 TEST(PredictCoupled, starves_idle_workers_as_cpythons_process_pool_does) {
-  const std::vector<std::string> base = {"--backend", "process",     "--workers", "1",         "--tasks",
-                                         "8x10ms,400ms", "--callbacks", "50ms",   "--strategy", "main"};
+  const std::vector<std::string> base = {"--backend",    "process",     "--workers", "1",          "--tasks",
+                                         "8x10ms,400ms", "--callbacks", "50ms",      "--strategy", "main"};
   EXPECT_EQ(makespan_ms(base), 530);
   EXPECT_EQ(makespan_ms(with(base, {"--coupled"})), 660);
 }
 
 TEST(PredictSweep, is_a_table_with_its_best_row) {
-  const Invocation run = poolbench({"predict", "--backend", "thread", "--tasks", "8x100ms", "--strategy", "none",
-                                    "--sweep", "workers=1..16"});
+  const Invocation run =
+      poolbench({"predict", "--backend", "thread", "--tasks", "8x100ms", "--strategy", "none", "--sweep", "workers=1..16"});
   EXPECT_EQ(run.exit_code, kExitOk) << run.err;
   EXPECT_EQ(std::count(run.out.begin(), run.out.end(), '\n'), 19) << run.out;
   EXPECT_THAT(run.out, HasSubstr("         8         100 ms    8.00x  max(t): task 1 <- best"));
@@ -164,8 +164,8 @@ TEST(PredictSweep, crosses_its_axes_and_is_json_on_request) {
 
 TEST(PredictSweep, of_chunks_means_nothing_to_threads) {
   const auto sweep = [](const std::string& backend) {
-    return document({"--backend", backend, "--workers", "4", "--tasks", "4x100ms", "--strategy", "map", "--sweep",
-                     "chunksize=1,4"})["sweep"];
+    return document(
+        {"--backend", backend, "--workers", "4", "--tasks", "4x100ms", "--strategy", "map", "--sweep", "chunksize=1,4"})["sweep"];
   };
   EXPECT_EQ(sweep("process")[1]["makespan_ns"], 400'000'000);
   EXPECT_EQ(sweep("thread")[1]["makespan_ns"], 100'000'000);

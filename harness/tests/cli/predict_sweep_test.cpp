@@ -33,7 +33,7 @@ struct Clock {
   nanoseconds time{0};
   std::vector<std::string> said = {};
   std::size_t looks = 0;
-  std::size_t stop_after = SIZE_MAX;   // points
+  std::size_t stop_after = SIZE_MAX;  // points
 
   PredictSeams seams(bool animated = false) {
     ProgressOptions progress;
@@ -57,7 +57,7 @@ TEST(PredictSweep, SaysAfterASecondHowLongItWillTakeAndThenEveryHalfMinute) {
   Clock clock{std::chrono::milliseconds(500)};
   PredictRequest points = request("workers=1..100");
   predict_points(points, false, clock.seams());
-  ASSERT_THAT(clock.said, SizeIs(2));   // in 50 s
+  ASSERT_THAT(clock.said, SizeIs(2));  // in 50 s
   EXPECT_EQ(clock.said[0], "predict: 2 of 100 cases, about 49 s left; Ctrl-C prints what there is\n");
   EXPECT_THAT(clock.said[1], StartsWith("predict: 62 of 100 cases, about 19 s left"));
 }

@@ -29,16 +29,16 @@ nlohmann::json predicted(std::vector<std::string> arguments) {
 }
 
 TEST(Predict, gives_every_task_in_submission_order_in_integer_nanoseconds) {
-  const auto document = predicted({"--backend", "thread", "--workers", "2", "--tasks", "200ms,40ms", "--callbacks",
-                                   "20ms,300ms", "--strategy", "worker"});
+  const auto document = predicted(
+      {"--backend", "thread", "--workers", "2", "--tasks", "200ms,40ms", "--callbacks", "20ms,300ms", "--strategy", "worker"});
   EXPECT_EQ(document, nlohmann::json::parse(R"({"makespan_ns": 340000000, "tasks": [
     {"start_ns": 0, "finish_ns": 200000000, "callback_start_ns": 200000000, "callback_finish_ns": 220000000},
     {"start_ns": 0, "finish_ns": 40000000, "callback_start_ns": 40000000, "callback_finish_ns": 340000000}]})"));
 }
 
 TEST(Predict, leaves_the_callbacks_of_none_null_and_rounds_nothing) {
-  const auto document = predicted(
-      {"--backend", "process", "--workers", "1", "--tasks", "1ns,9223372036854775806ns", "--strategy", "none"});
+  const auto document =
+      predicted({"--backend", "process", "--workers", "1", "--tasks", "1ns,9223372036854775806ns", "--strategy", "none"});
   EXPECT_EQ(document["makespan_ns"].get<std::int64_t>(), INT64_MAX);
   EXPECT_TRUE(document["tasks"][1]["callback_start_ns"].is_null());
   EXPECT_TRUE(document["tasks"][1]["callback_finish_ns"].is_null());
@@ -67,29 +67,26 @@ TEST(Predict, knows_each_strategy_and_its_own_flags) {
 }
 
 TEST(Predict, gives_inline_one_worker_and_thread_per_task_one_per_task) {
-  EXPECT_EQ(predicted({"--backend", "inline", "--tasks", "3x10ms", "--strategy", "fused", "--callbacks",
-                       "1ms"})["makespan_ns"],
+  EXPECT_EQ(predicted({"--backend", "inline", "--tasks", "3x10ms", "--strategy", "fused", "--callbacks", "1ms"})["makespan_ns"],
             33'000'000);
   EXPECT_EQ(predicted({"--backend", "thread_per_task", "--tasks", "30x10ms", "--strategy", "worker", "--callbacks",
                        "1ms"})["makespan_ns"],
             11'000'000);
-  EXPECT_EQ(
-      predicted({"--backend", "inline", "--workers", "1", "--tasks", "10ms", "--strategy", "sync"})["makespan_ns"],
-      10'000'000);
+  EXPECT_EQ(predicted({"--backend", "inline", "--workers", "1", "--tasks", "10ms", "--strategy", "sync"})["makespan_ns"],
+            10'000'000);
 }
 
 TEST(Predict, ignores_the_chunksize_on_a_thread_pool_and_takes_expressions_of_cores) {
   EXPECT_EQ(predicted({"--backend", "thread", "--workers", "4", "--tasks", "4x10ms", "--strategy", "map", "--chunksize",
                        "4"})["makespan_ns"],
             10'000'000);
-  EXPECT_EQ(
-      predicted({"--backend", "thread", "--workers", "cores*5", "--tasks", "1ms", "--strategy", "none"})["makespan_ns"],
-      1'000'000);
+  EXPECT_EQ(predicted({"--backend", "thread", "--workers", "cores*5", "--tasks", "1ms", "--strategy", "none"})["makespan_ns"],
+            1'000'000);
 }
 
 TEST(Predict, prints_a_table_with_the_formula_that_binds) {
-  const Invocation run = poolbench({"predict", "--backend", "process", "--workers", "4", "--tasks", "4x500ms",
-                                    "--callbacks", "100ms", "--strategy", "main"});
+  const Invocation run = poolbench(
+      {"predict", "--backend", "process", "--workers", "4", "--tasks", "4x500ms", "--callbacks", "100ms", "--strategy", "main"});
   EXPECT_EQ(run.exit_code, kExitOk);
   EXPECT_THAT(run.out, HasSubstr("makespan  900ms (predicted)"));
   EXPECT_THAT(run.out, HasSubstr("max(t + nc, qt + Lc); binding: t + nc"));
@@ -130,15 +127,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "--parsers does not apply to strategy main"},
         Refusal{thread_case({"--strategy", "main", "--workers", "4", "--chunksize", "1"}),
                 "--chunksize does not apply to strategy main"},
-        Refusal{thread_case({"--strategy", "none", "--workers", "4", "--callbacks", "1ms"}),
-                "does not apply to strategy none"},
+        Refusal{thread_case({"--strategy", "none", "--workers", "4", "--callbacks", "1ms"}), "does not apply to strategy none"},
         Refusal{thread_case({"--strategy", "extra", "--workers", "4", "--parsers", "0"}), "--parsers"},
         Refusal{thread_case({"--strategy", "extra", "--workers", "4", "--parsers", "1.5"}), "1.5"},
         Refusal{thread_case({"--strategy", "map", "--workers", "4", "--chunksize", "0"}), "--chunksize"},
-        Refusal{thread_case({"--strategy", "main", "--workers", "4", "--callbacks", "1ms,2ms,3ms"}),
-                "3 durations for 2 tasks"},
-        Refusal{thread_case({"--strategy", "main", "--workers", "4", "--callbacks", "1x1ms"}),
-                "1 durations for 2 tasks"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "4", "--callbacks", "1ms,2ms,3ms"}), "3 durations for 2 tasks"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "4", "--callbacks", "1x1ms"}), "1 durations for 2 tasks"},
         Refusal{thread_case({"--strategy", "main", "--workers", "4", "--callbacks", "0.5ns"}), "0.5ns"},
         Refusal{thread_case({"--strategy", "main", "--workers", "4", "-r", "0"}), "--runs"},
         Refusal{thread_case({"--strategy", "maim", "--workers", "4"}), "known: none, worker"},

@@ -60,21 +60,23 @@ class CommandRecommend : public testing::Test {
 };
 
 TEST_F(CommandRecommend, RunsACommandOverTheLinesOfAFileAndSaysWhatToUse) {
-  const Invocation ending = recommend({"--inputs", file("inputs", "0.001\n\n0.002\n0.003\n"), "--budget", "2s", "--max-workers", "4", "--json", "--", "sleep", "{}"});
+  const Invocation ending = recommend({"--inputs", file("inputs", "0.001\n\n0.002\n0.003\n"), "--budget", "2s", "--max-workers",
+                                       "4", "--json", "--", "sleep", "{}"});
   ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
   const auto document = nlohmann::json::parse(ending.out);
   EXPECT_EQ(document["work"], "sleep {}");
   EXPECT_EQ(document["tasks"], 3);
   EXPECT_GT(document["mean_wait_ns"], 1'000'000);
-  EXPECT_GE(document["measured"].size(), 1U);   // how many more depends on what else this machine does
+  EXPECT_GE(document["measured"].size(), 1U);  // how many more depends on what else this machine does
   for (const auto& measured : document["measured"]) {
-    EXPECT_GT(measured["median_ns"], 3'000'000) << measured;   // the longest task
+    EXPECT_GT(measured["median_ns"], 3'000'000) << measured;  // the longest task
   }
   EXPECT_TRUE(document["choice"]["backend"] == "thread" || document["choice"]["backend"] == "process");
 }
 
 TEST_F(CommandRecommend, TheTextNamesTheChoiceTheReasonAndTheRulesOfThumb) {
-  const Invocation ending = recommend({"--workload", "sleep", "--task", "2ms", "--tasks", "12", "--budget", "4s", "--max-workers", "12"});
+  const Invocation ending =
+      recommend({"--workload", "sleep", "--task", "2ms", "--tasks", "12", "--budget", "4s", "--max-workers", "12"});
   ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
   EXPECT_THAT(ending.out, AllOf(HasSubstr("\nuse "), HasSubstr("\nwhy "), HasSubstr("cores*5"), HasSubstr("how sure")));
   for (std::size_t at = 0; at < ending.out.size();) {
@@ -85,7 +87,8 @@ TEST_F(CommandRecommend, TheTextNamesTheChoiceTheReasonAndTheRulesOfThumb) {
 }
 
 TEST_F(CommandRecommend, CallsAFunctionOfASharedObject) {
-  const Invocation ending = recommend({"--function", EXAMPLE_FUNCTION, "--range", "2000..2007", "--budget", "2s", "--max-workers", "4", "--json"});
+  const Invocation ending =
+      recommend({"--function", EXAMPLE_FUNCTION, "--range", "2000..2007", "--budget", "2s", "--max-workers", "4", "--json"});
   ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
   const auto document = nlohmann::json::parse(ending.out);
   EXPECT_EQ(document["tasks"], 8);
@@ -93,11 +96,14 @@ TEST_F(CommandRecommend, CallsAFunctionOfASharedObject) {
 }
 
 TEST_F(CommandRecommend, AFunctionThatEndsItsProcessIsReportedWithItsInput) {
-  for (const auto& [input, how] : std::initializer_list<std::pair<std::string, std::string>>{
-           {"crash", "killed by signal 11"}, {"overflow", "killed by signal 11"}, {"abort", "killed by signal 6"}, {"exit", "exited with status 5"}}) {
+  for (const auto& [input, how] : std::initializer_list<std::pair<std::string, std::string>>{{"crash", "killed by signal 11"},
+                                                                                             {"overflow", "killed by signal 11"},
+                                                                                             {"abort", "killed by signal 6"},
+                                                                                             {"exit", "exited with status 5"}}) {
     const std::string inputs = file("inputs", "fine\nfine too\n" + input + "\nnever reached\n");
     const std::string error = refused({"--function", BAD_OBJECT, "--inputs", inputs, "--budget", "5s"});
-    EXPECT_THAT(error, AllOf(HasSubstr(how), HasSubstr("on a thread pool of 1"), HasSubstr("it was working on the input '" + input + "'")));
+    EXPECT_THAT(error, AllOf(HasSubstr(how), HasSubstr("on a thread pool of 1"),
+                             HasSubstr("it was working on the input '" + input + "'")));
   }
 }
 
@@ -121,7 +127,8 @@ TEST_F(CommandRecommend, RefusesWhatCannotBeRun) {
   EXPECT_THAT(refused({"--range", "1..4", "--", file("data", "x"), "{}"}), HasSubstr("not executable"));
   EXPECT_THAT(refused({"--range", "1..4", "--", "true"}), HasSubstr("{}"));
   EXPECT_THAT(refused({"--function", "/nonexistent.so", "--range", "1..4"}), HasSubstr("'/nonexistent.so'"));
-  EXPECT_THAT(refused({"--function", file("text.so", "not an object"), "--range", "1..4", "--budget", "2s"}), HasSubstr("text.so"));
+  EXPECT_THAT(refused({"--function", file("text.so", "not an object"), "--range", "1..4", "--budget", "2s"}),
+              HasSubstr("text.so"));
   EXPECT_THAT(refused({"--function", OTHER_OBJECT, "--range", "1..4", "--budget", "2s"}), HasSubstr("poolbench_task"));
 }
 

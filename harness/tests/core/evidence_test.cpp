@@ -123,10 +123,10 @@ TEST_P(Experiments, leave_the_evidence_that_their_claims_expect) {
   }
 }
 INSTANTIATE_TEST_SUITE_P(all, Experiments,
-                         testing::Values("who_thread_idle", "who_thread_worker", "who_thread_attached_late",
-                                         "who_process_main", "who_process_attached_late", "who_process_one_at_a_time",
-                                         "who_remedy", "shutdown_runs_all_threads", "shutdown_runs_all_processes",
-                                         "shutdown_refuses_threads", "shutdown_refuses_processes"),
+                         testing::Values("who_thread_idle", "who_thread_worker", "who_thread_attached_late", "who_process_main",
+                                         "who_process_attached_late", "who_process_one_at_a_time", "who_remedy",
+                                         "shutdown_runs_all_threads", "shutdown_runs_all_processes", "shutdown_refuses_threads",
+                                         "shutdown_refuses_processes"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
 }  // namespace

@@ -64,10 +64,10 @@ Trace hang(const PreparedCell& prepared) {
 
 Trace abandon(const PreparedCell& prepared) {
   DescriptorPair stream = make_stream_pair();
-  static pools::Child* const abandoned =   // never destroyed: that would kill it
+  static pools::Child* const abandoned =  // never destroyed: that would kill it
       new pools::Child(spawn_internal(kOwnerEntry, {"nothing"}, stream.theirs.get()));
   stream.theirs.reset();
-  receive_frame(stream.ours.get());   // from now on it survives this process
+  receive_frame(stream.ours.get());  // from now on it survives this process
   return abandoned->pid() > 0 ? run_inline(prepared) : Trace();
 }
 

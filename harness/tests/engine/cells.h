@@ -14,8 +14,7 @@ namespace harness::testing_engine {
 
 // A fixed rate of one unit per nanosecond: what a work costs does not matter here, only that it is the same everywhere.
 inline workloads::Calibration unit_calibration() {
-  return {.spin_units_per_ns = 1, .sort_units_per_ns = 1, .hash_units_per_ns = 1, .json_units_per_ns = 1,
-          .html_units_per_ns = 1};
+  return {.spin_units_per_ns = 1, .sort_units_per_ns = 1, .hash_units_per_ns = 1, .json_units_per_ns = 1, .html_units_per_ns = 1};
 }
 
 struct CellShape {
@@ -24,8 +23,8 @@ struct CellShape {
   std::string_view workload = "hash";
   int workers = 2;
   int tasks = 6;
-  int parsers = 2;      // counts for `extra` only
-  int chunksize = 2;    // counts for `map` only
+  int parsers = 2;    // counts for `extra` only
+  int chunksize = 2;  // counts for `map` only
   std::int64_t task_ns = 20'000;
   std::int64_t callback_ns = 10'000;
 };

@@ -33,7 +33,7 @@ using testing::HasSubstr;
 using testing_engine::CellShape;
 using testing_engine::make_cell;
 
-constexpr auto kGenerous = std::chrono::seconds(50);   // only a hang reaches it
+constexpr auto kGenerous = std::chrono::seconds(50);  // only a hang reaches it
 
 workloads::Calibration calibration() {
   workloads::Calibration calibration = testing_engine::unit_calibration();
@@ -162,7 +162,8 @@ TEST(CPython, RefusesAPythonThatHangsAndLeavesNothingOfItRunning) {
     cpython::describe({python, files.write("driver.py", "")}, std::chrono::milliseconds(1500));
     ADD_FAILURE() << "it has answered";
   } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr(python.string()), testing::HasSubstr("has not answered within 1500 ms")));
+    EXPECT_THAT(error.what(),
+                testing::AllOf(testing::HasSubstr(python.string()), testing::HasSubstr("has not answered within 1500 ms")));
     EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr("\n")));
   }
   pid_t sleeper = 0;
@@ -174,7 +175,7 @@ TEST(CPython, RefusesAPythonThatHangsAndLeavesNothingOfItRunning) {
     std::string pid, name;
     std::ifstream("/proc/" + std::to_string(sleeper) + "/stat") >> pid >> name >> state;
   }
-  ::waitpid(sleeper, nullptr, 0);   // if it is this process's
+  ::waitpid(sleeper, nullptr, 0);  // if it is this process's
 }
 
 TEST(CPython, RefusesAnAnswerThatIsNone) {

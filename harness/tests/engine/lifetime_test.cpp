@@ -98,7 +98,7 @@ TEST(ScratchDirectory, IsFreshAndGoneWithItsOwner) {
 }
 
 TEST(ScratchDirectory, IsRemovedWhenItsOwnerIsKilled) {
-  adopt_orphans();   // the guard becomes this process's child when its owner dies
+  adopt_orphans();  // the guard becomes this process's child when its owner dies
   const std::filesystem::path parent = fresh_directory();
   Owner owner({"scratch", parent.string()});
   const std::filesystem::path directory = owner.owned();
@@ -156,7 +156,7 @@ TEST(NetworkServers, AreStartedAgainWhenOneHasDied) {
   ASSERT_EQ(children().size(), 1u);
   ::kill(children().front(), SIGKILL);
   siginfo_t info{};
-  ::waitid(P_ALL, 0, &info, WEXITED | WNOWAIT);   // dead, and left for the servers to reap
+  ::waitid(P_ALL, 0, &info, WEXITED | WNOWAIT);  // dead, and left for the servers to reap
   EXPECT_TRUE(connects(servers.require({.echo_server = true}).at(workloads::kEchoPort)));
 }
 

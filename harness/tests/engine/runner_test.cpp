@@ -57,8 +57,8 @@ class ChildRunnerTest : public testing::Test {
   }
 
   TemporaryDirectory scratch_parent_;
-  std::unique_ptr<CellRunner> runner_ = make_child_runner(
-      {.calibration = testing_engine::unit_calibration(), .scratch_parent = scratch_parent_.path()});
+  std::unique_ptr<CellRunner> runner_ =
+      make_child_runner({.calibration = testing_engine::unit_calibration(), .scratch_parent = scratch_parent_.path()});
 };
 
 void expect_failure(const RepetitionResult& result, std::string_view status) {
@@ -166,9 +166,9 @@ TEST_F(ChildRunnerTest, ReturnsInterruptedAndLeavesNothingRunning) {
   const std::string fifo = (directory.path() / "hanging").string();
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
   Cell cell = make_cell({.backend = "hang"});
-  cell.workers_spec = fifo;   // opened by the child when its workers run
+  cell.workers_spec = fifo;  // opened by the child when its workers run
   std::thread interrupter([&] {
-    const int hanging = ::open(fifo.c_str(), O_RDONLY | O_CLOEXEC);   // returns when the child opens it too
+    const int hanging = ::open(fifo.c_str(), O_RDONLY | O_CLOEXEC);  // returns when the child opens it too
     runner_->interrupt();
     ::close(hanging);
   });
@@ -193,13 +193,12 @@ TEST_F(ChildRunnerTest, GivesWorkloadsTheServersAndTheScratchDirectoryTheyNeed) 
 
 TEST_F(ChildRunnerTest, GivesThePageToWhoeverParsesIt) {
   for (const std::string_view strategy : {"worker", "main", "extra", "fused", "collect", "as_completed", "map"}) {
-    const Cell cell =
-        make_cell({.backend = "process", .strategy = strategy, .workload = "http_page", .callback_ns = 0});
+    const Cell cell = make_cell({.backend = "process", .strategy = strategy, .workload = "http_page", .callback_ns = 0});
     // Only the first of them is checked by check_digests, the works being the same: compare the traces themselves.
     const RepetitionResult result = runner_->run(cell, kGenerous);
     ASSERT_EQ(result.sample.status, "ok") << strategy << ": " << result.sample.error;
-    const RepetitionResult reference = runner_->run(
-        make_cell({.backend = "inline", .strategy = "fused", .workload = "http_page", .callback_ns = 0}), kGenerous);
+    const RepetitionResult reference =
+        runner_->run(make_cell({.backend = "inline", .strategy = "fused", .workload = "http_page", .callback_ns = 0}), kGenerous);
     ASSERT_EQ(reference.sample.status, "ok") << reference.sample.error;
     for (std::size_t task = 0; task < result.trace->tasks.size(); ++task) {
       EXPECT_EQ(result.trace->tasks[task].callback_digest, reference.trace->tasks[task].callback_digest) << strategy;
@@ -238,11 +237,10 @@ TEST_F(ChildRunnerTest, ChecksEachWorkOncePerBackend) {
 
 TEST_F(ChildRunnerTest, ChecksWaitingWorkWithoutTheWait) {
   // An hour of sleep, checked within the test's time.
-  EXPECT_EQ(
-      runner_->check_digests(
-          make_cell({.backend = "thread", .strategy = "worker", .workload = "sleep", .task_ns = 3'600'000'000'000}),
-          kGenerous),
-      "");
+  EXPECT_EQ(runner_->check_digests(
+                make_cell({.backend = "thread", .strategy = "worker", .workload = "sleep", .task_ns = 3'600'000'000'000}),
+                kGenerous),
+            "");
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ namespace {
 using testing::ElementsAreArray;
 using testing::HasSubstr;
 
-TaskTrace stamps(std::int64_t submitted, std::int64_t started, std::int64_t finished,
-                 std::int64_t callback_started = kNoStamp, std::int64_t callback_finished = kNoStamp) {
+TaskTrace stamps(std::int64_t submitted, std::int64_t started, std::int64_t finished, std::int64_t callback_started = kNoStamp,
+                 std::int64_t callback_finished = kNoStamp) {
   TaskTrace task;
   task.submitted_ns = submitted;
   task.started_ns = started;
@@ -55,14 +55,54 @@ Cell some_cell() {
 TEST(Columns, AreThoseOfTheDesignInItsOrder) {
   std::vector<std::string> names;
   for (const Column& column : sample_columns()) names.emplace_back(column.name);
-  EXPECT_THAT(names, ElementsAreArray({
-      "schema_version", "run_id", "machine_id", "build_id", "cell_id", "rep", "is_warmup", "run_order", "started_utc",
-      "status", "error", "backend", "workers", "workers_spec", "cores", "workload", "strategy", "parsers", "tasks",
-      "distribution", "task_ns", "callback_ns", "payload_bytes", "chunksize", "start_method", "seed", "makespan_ns",
-      "pool_start_ns", "submit_ns", "pool_stop_ns", "longest_task_ns", "sum_task_ns", "callback_sum_ns",
-      "callback_max_ns", "queue_wait_p50_ns", "queue_wait_p99_ns", "queue_wait_max_ns", "callback_lag_p50_ns",
-      "callback_lag_p99_ns", "callback_lag_max_ns", "cpu_user_ns", "cpu_sys_ns", "main_cpu_ns",
-      "ctx_switches_voluntary", "ctx_switches_involuntary", "rss_peak_bytes", "cgroup_throttled_ns", "load1"}));
+  EXPECT_THAT(names, ElementsAreArray({"schema_version",
+                                       "run_id",
+                                       "machine_id",
+                                       "build_id",
+                                       "cell_id",
+                                       "rep",
+                                       "is_warmup",
+                                       "run_order",
+                                       "started_utc",
+                                       "status",
+                                       "error",
+                                       "backend",
+                                       "workers",
+                                       "workers_spec",
+                                       "cores",
+                                       "workload",
+                                       "strategy",
+                                       "parsers",
+                                       "tasks",
+                                       "distribution",
+                                       "task_ns",
+                                       "callback_ns",
+                                       "payload_bytes",
+                                       "chunksize",
+                                       "start_method",
+                                       "seed",
+                                       "makespan_ns",
+                                       "pool_start_ns",
+                                       "submit_ns",
+                                       "pool_stop_ns",
+                                       "longest_task_ns",
+                                       "sum_task_ns",
+                                       "callback_sum_ns",
+                                       "callback_max_ns",
+                                       "queue_wait_p50_ns",
+                                       "queue_wait_p99_ns",
+                                       "queue_wait_max_ns",
+                                       "callback_lag_p50_ns",
+                                       "callback_lag_p99_ns",
+                                       "callback_lag_max_ns",
+                                       "cpu_user_ns",
+                                       "cpu_sys_ns",
+                                       "main_cpu_ns",
+                                       "ctx_switches_voluntary",
+                                       "ctx_switches_involuntary",
+                                       "rss_peak_bytes",
+                                       "cgroup_throttled_ns",
+                                       "load1"}));
 }
 
 TEST(Columns, NameEveryFieldOnceAndDescribeIt) {
@@ -159,8 +199,7 @@ TEST(Makespan, EndsWithTheLastTaskWhenThatIsLaterOrThereAreNoCallbacks) {
 
 TEST(Measure, GivesSumsMaximaAndNearestRankPercentiles) {
   Trace trace;
-  for (std::int64_t i = 1; i <= 4;
-       ++i) {  // waits 10, 20, 30, 40; tasks 100, 200, ..; lags 1, 2, ..; callbacks 5, 10, ..
+  for (std::int64_t i = 1; i <= 4; ++i) {  // waits 10, 20, 30, 40; tasks 100, 200, ..; lags 1, 2, ..; callbacks 5, 10, ..
     const std::int64_t started = 1'000 + 10 * i;
     const std::int64_t finished = started + 100 * i;
     trace.tasks.push_back(stamps(1'000, started, finished, finished + i, finished + i + 5 * i));
@@ -168,8 +207,13 @@ TEST(Measure, GivesSumsMaximaAndNearestRankPercentiles) {
   trace.pool_start_ns = 71;
   trace.submit_ns = 72;
   trace.pool_stop_ns = 73;
-  trace.resources = {.cpu_user_ns = 1, .cpu_sys_ns = 2, .main_cpu_ns = 3, .ctx_switches_voluntary = 4,
-                     .ctx_switches_involuntary = 5, .rss_peak_bytes = 6, .cgroup_throttled_ns = 7};
+  trace.resources = {.cpu_user_ns = 1,
+                     .cpu_sys_ns = 2,
+                     .main_cpu_ns = 3,
+                     .ctx_switches_voluntary = 4,
+                     .ctx_switches_involuntary = 5,
+                     .rss_peak_bytes = 6,
+                     .cgroup_throttled_ns = 7};
   Sample sample;
   measure(trace, sample);
   EXPECT_EQ(sample.makespan_ns, 40 + 400 + 4 + 20);
@@ -180,7 +224,7 @@ TEST(Measure, GivesSumsMaximaAndNearestRankPercentiles) {
   EXPECT_EQ(sample.sum_task_ns, 1'000);
   EXPECT_EQ(sample.callback_sum_ns, 50);
   EXPECT_EQ(sample.callback_max_ns, 20);
-  EXPECT_EQ(sample.queue_wait_p50_ns, 20);   // the lower middle of four
+  EXPECT_EQ(sample.queue_wait_p50_ns, 20);  // the lower middle of four
   EXPECT_EQ(sample.queue_wait_p99_ns, 40);
   EXPECT_EQ(sample.queue_wait_max_ns, 40);
   EXPECT_EQ(sample.callback_lag_p50_ns, 2);
@@ -209,7 +253,7 @@ TEST(Measure, LeavesCallbackFiguresAtZeroWithoutCallbacks) {
   Trace trace;
   trace.tasks = {stamps(1, 2, 3)};
   Sample sample;
-  sample.callback_lag_max_ns = sample.callback_sum_ns = 99;   // of an earlier measurement
+  sample.callback_lag_max_ns = sample.callback_sum_ns = 99;  // of an earlier measurement
   measure(trace, sample);
   EXPECT_EQ(sample.callback_sum_ns, 0);
   EXPECT_EQ(sample.callback_lag_max_ns, 0);

@@ -38,9 +38,7 @@ struct Combination {
   bool defined = false;
 };
 
-void PrintTo(const Combination& combination, std::ostream* out) {
-  *out << combination.strategy << " on " << combination.backend;
-}
+void PrintTo(const Combination& combination, std::ostream* out) { *out << combination.strategy << " on " << combination.backend; }
 
 std::vector<Combination> combinations(bool defined) {
   std::vector<Combination> found;
@@ -56,9 +54,7 @@ std::vector<Combination> combinations(bool defined) {
   return found;
 }
 
-std::string name_of(const testing::TestParamInfo<Combination>& info) {
-  return info.param.strategy + "_on_" + info.param.backend;
-}
+std::string name_of(const testing::TestParamInfo<Combination>& info) { return info.param.strategy + "_on_" + info.param.backend; }
 
 bool caller_parses(const std::string& strategy) {
   return strategy == "sync" || strategy == "collect" || strategy == "as_completed" || strategy == "map";
@@ -249,7 +245,7 @@ TEST_P(StrategyOnBackend, TakesNoLessThanItsServersNeedForWhatWasMeasured) {
 
 TEST_P(StrategyOnBackend, ThrowsWhatATaskThrows) {
   CellShape refused = shape();
-  refused.workload = "tcp_echo";   // port 0 in the context: no server runs
+  refused.workload = "tcp_echo";  // port 0 in the context: no server runs
   refused.task_ns = 0;
   EXPECT_THROW(run(refused), std::exception);
 }
@@ -258,11 +254,14 @@ INSTANTIATE_TEST_SUITE_P(Engine, StrategyOnBackend, testing::ValuesIn(combinatio
 
 TEST(Skips, AreExactlyTheCombinationsWithoutAMeaning) {
   std::set<std::pair<std::string, std::string>> skipped;
-  for (const Combination& combination : combinations(false))
-    skipped.insert({combination.backend, combination.strategy});
-  EXPECT_EQ(skipped, (std::set<std::pair<std::string, std::string>>{
-                         {"inline", "worker"}, {"inline", "main"}, {"inline", "extra"}, {"inline", "collect"},
-                         {"inline", "as_completed"}, {"inline", "map"}, {"thread_per_task", "map"}}));
+  for (const Combination& combination : combinations(false)) skipped.insert({combination.backend, combination.strategy});
+  EXPECT_EQ(skipped, (std::set<std::pair<std::string, std::string>>{{"inline", "worker"},
+                                                                    {"inline", "main"},
+                                                                    {"inline", "extra"},
+                                                                    {"inline", "collect"},
+                                                                    {"inline", "as_completed"},
+                                                                    {"inline", "map"},
+                                                                    {"thread_per_task", "map"}}));
 }
 
 TEST(Skips, SayWhy) {
@@ -271,8 +270,7 @@ TEST(Skips, SayWhy) {
 }
 
 TEST(Skips, CountTheSocketsThatTheTasksWouldHoldOpen) {
-  const CellShape many{
-      .backend = "thread_per_task", .strategy = "none", .workload = "tcp_echo", .tasks = 2'000'000'000};
+  const CellShape many{.backend = "thread_per_task", .strategy = "none", .workload = "tcp_echo", .tasks = 2'000'000'000};
   Cell cell = make_cell({.backend = many.backend, .strategy = many.strategy, .workload = many.workload});
   EXPECT_FALSE(skip_reason(cell).has_value());
   cell.tasks = cell.workers = many.tasks;

@@ -74,7 +74,8 @@ void expect(const Finding& finding, Verdict verdict, const std::string& words, c
 
 TEST(Doctor, finds_nothing_on_a_quiet_machine) {
   const MachineOfTest machine;
-  for (const Finding& finding : examine(machine.patient)) EXPECT_EQ(finding.verdict, Verdict::fine) << finding.id << ": " << finding.found;
+  for (const Finding& finding : examine(machine.patient))
+    EXPECT_EQ(finding.verdict, Verdict::fine) << finding.id << ": " << finding.found;
 }
 
 TEST(Doctor, guesses_nothing_where_the_kernel_says_nothing) {
@@ -93,7 +94,7 @@ TEST(Doctor, guesses_nothing_where_the_kernel_says_nothing) {
 
 TEST(Doctor, sees_load_and_pressure) {
   MachineOfTest machine;
-  machine.file("proc/loadavg", "2.01 0.30 0.12 1/80 11206\n");   // 8 cores: at most 2.00
+  machine.file("proc/loadavg", "2.01 0.30 0.12 1/80 11206\n");  // 8 cores: at most 2.00
   expect(load(machine.patient), Verdict::spoils, "2.01", "ps -eo");
   machine.file("proc/pressure/io", "some avg10=12.50 avg60=0.00 avg300=0.00 total=0\n");
   expect(pressure(machine.patient), Verdict::spoils, "io 12.5 %", "ps -eo");
@@ -123,8 +124,7 @@ TEST(Doctor, sees_a_quota_of_this_group_or_one_above_in_both_versions) {
   old.file("proc/self/cgroup", "4:memory:/group\n3:cpu,cpuacct:/group\n");
   old.file("sys/fs/cgroup/cpu,cpuacct/group/cpu.cfs_quota_us", "200000\n");
   old.file("sys/fs/cgroup/cpu,cpuacct/group/cpu.cfs_period_us", "100000\n");
-  expect(quota(old.patient), Verdict::spoils, "2 CPUs",
-         "echo -1 | sudo tee /sys/fs/cgroup/cpu,cpuacct/group/cpu.cfs_quota_us");
+  expect(quota(old.patient), Verdict::spoils, "2 CPUs", "echo -1 | sudo tee /sys/fs/cgroup/cpu,cpuacct/group/cpu.cfs_quota_us");
   old.file("sys/fs/cgroup/cpu,cpuacct/group/cpu.cfs_quota_us", "-1\n");
   expect(quota(old.patient), Verdict::fine, "no CPU quota");
 }

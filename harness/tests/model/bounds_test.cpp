@@ -17,7 +17,8 @@ namespace {
 
 using testing::ElementsAre;
 
-Case waiting(Strategy strategy, int workers, const std::vector<std::int64_t>& tasks, const std::vector<std::int64_t>& callbacks = {}) {
+Case waiting(Strategy strategy, int workers, const std::vector<std::int64_t>& tasks,
+             const std::vector<std::int64_t>& callbacks = {}) {
   Case c;
   c.strategy = strategy;
   c.workers = workers;
@@ -36,7 +37,7 @@ Case computing(int workers, int cores, const std::vector<std::int64_t>& tasks) {
 
 TEST(Graham, is_bounded_by_the_longest_task_where_one_outweighs_the_rest) {
   const Bounds bounds = graham({10, 1, 1}, 3);
-  EXPECT_EQ(bounds.lower_ns, 10);   // not 12 / 3
+  EXPECT_EQ(bounds.lower_ns, 10);  // not 12 / 3
   EXPECT_EQ(bounds.upper_ns, (12 + 2 * 10) / 3);
 }
 
@@ -57,12 +58,13 @@ TEST(EnoughParsers, is_the_least_number_that_is_as_good_as_any) {
 
 TEST(ListSchedule, workers_that_are_free_at_the_same_time_take_the_next_tasks_by_number) {
   std::vector<int> workers;
-  for (const TaskTimes& times : simulate(waiting(Strategy::none, 3, {10, 10, 10, 10, 10, 10})).tasks) workers.push_back(times.worker);
+  for (const TaskTimes& times : simulate(waiting(Strategy::none, 3, {10, 10, 10, 10, 10, 10})).tasks)
+    workers.push_back(times.worker);
   EXPECT_THAT(workers, ElementsAre(0, 1, 2, 0, 1, 2));
 }
 
 TEST(ProcessorSharing, rounds_halves_up) {
-  const Case c = computing(3, 2, {1, 1, 1});   // 3 / 2
+  const Case c = computing(3, 2, {1, 1, 1});  // 3 / 2
   EXPECT_EQ(closed_form(c).value_ns, 2);
   EXPECT_TRUE(closed_form(c).in_domain);
 }

@@ -44,15 +44,15 @@ TEST(MedianRatio, has_the_interval_that_inverts_the_exact_Mann_Whitney_test) {
   const Values b = {120, 122, 124, 126, 128};
   const Ratio ratio = median_ratio(a, b);
   EXPECT_NEAR(ratio.estimate, 124.0 / 102, 1e-12);
-  EXPECT_NEAR(ratio.lower, 122.0 / 104, 1e-12);   // after 120/104 and 120/103
-  EXPECT_NEAR(ratio.upper, 126.0 / 100, 1e-12);   // before 128/100 and 128/101
+  EXPECT_NEAR(ratio.lower, 122.0 / 104, 1e-12);  // after 120/104 and 120/103
+  EXPECT_NEAR(ratio.upper, 126.0 / 100, 1e-12);  // before 128/100 and 128/101
 }
 
 TEST(MedianRatio, holds_its_estimate_where_the_samples_are_lopsided) {
   const Values a = {100, 100, 100, 100};
   const Values b = {90, 91, 200, 201};
   const Ratio ratio = median_ratio(a, b);
-  EXPECT_NEAR(ratio.estimate, 0.91, 1e-12);   // the lower middle
+  EXPECT_NEAR(ratio.estimate, 0.91, 1e-12);  // the lower middle
   EXPECT_LE(ratio.lower, ratio.estimate);
   EXPECT_GE(ratio.upper, ratio.estimate);
 }
@@ -64,13 +64,13 @@ TEST(Judge, needs_significance_and_effect) {
   };
   EXPECT_EQ(judged(1.20, 1.18, 1.22, 0.01), Change::slower);
   EXPECT_EQ(judged(1 / 1.2, 1 / 1.22, 1 / 1.18, 0.01), Change::faster);
-  EXPECT_EQ(judged(1.05, 1.04, 1.06, 0.01), Change::slower);              // the minimum itself counts
-  EXPECT_EQ(judged(1.20, 1.18, 1.22, 0.05), Change::undecided);           // not significant, not small
-  EXPECT_EQ(judged(1.03, 1.02, 1.04, 0.0001), Change::same);              // significant and too small to care
-  EXPECT_EQ(judged(1.03, 1.00, 1.06, 0.0001), Change::undecided);         // perhaps too small
+  EXPECT_EQ(judged(1.05, 1.04, 1.06, 0.01), Change::slower);       // the minimum itself counts
+  EXPECT_EQ(judged(1.20, 1.18, 1.22, 0.05), Change::undecided);    // not significant, not small
+  EXPECT_EQ(judged(1.03, 1.02, 1.04, 0.0001), Change::same);       // significant and too small to care
+  EXPECT_EQ(judged(1.03, 1.00, 1.06, 0.0001), Change::undecided);  // perhaps too small
   EXPECT_EQ(judged(1.00, 0.99, 1.01, 1), Change::same);
   EXPECT_EQ(judged(1.00, 0.90, 1.01, 1), Change::undecided);
-  EXPECT_EQ(judged(1.00, 1 / 1.05, 1.05, 1), Change::undecided);          // the bounds themselves are not within
+  EXPECT_EQ(judged(1.00, 1 / 1.05, 1.05, 1), Change::undecided);  // the bounds themselves are not within
 }
 
 TEST(Judge, with_no_minimum_effect_equal_medians_are_no_change) {

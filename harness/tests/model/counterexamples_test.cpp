@@ -14,8 +14,7 @@ namespace {
 
 constexpr std::int64_t kMs = 1'000'000;
 
-Case case_of(Strategy strategy, int workers, std::vector<std::int64_t> tasks_ms,
-             std::vector<std::int64_t> callbacks_ms) {
+Case case_of(Strategy strategy, int workers, std::vector<std::int64_t> tasks_ms, std::vector<std::int64_t> callbacks_ms) {
   for (auto* values : {&tasks_ms, &callbacks_ms}) {
     for (std::int64_t& value : *values) value *= kMs;
   }
@@ -28,9 +27,7 @@ Case case_of(Strategy strategy, int workers, std::vector<std::int64_t> tasks_ms,
   return c;
 }
 
-std::vector<std::int64_t> times(std::size_t count, std::int64_t value) {
-  return std::vector<std::int64_t>(count, value);
-}
+std::vector<std::int64_t> times(std::size_t count, std::int64_t value) { return std::vector<std::int64_t>(count, value); }
 
 std::int64_t makespan_ms(const Case& c) {
   const std::int64_t makespan = simulate(c).makespan_ns;
@@ -208,15 +205,15 @@ TEST(TandemTerm, of_terms_that_tie_the_first_is_said_to_bind) {
   EXPECT_EQ(tandem({0, 5}, {5, 5}).value_ns, 10);
   EXPECT_EQ(tandem({0, 5}, {5, 5}).j, 1);
   EXPECT_EQ(tandem({0, 6}, {5, 5}).j, 2);
-  EXPECT_EQ(tandem({5, 0}, {5, 5}).j, 1);   // in the order of completion
+  EXPECT_EQ(tandem({5, 0}, {5, 5}).j, 1);  // in the order of completion
 }
 
 TEST(ClosedForms, say_which_term_binds_also_at_the_edge_of_their_domain) {
-  const ClosedForm longest = closed_form(case_of(Strategy::none, 3, {1, 5, 2}, {0}));   // n = k
+  const ClosedForm longest = closed_form(case_of(Strategy::none, 3, {1, 5, 2}, {0}));  // n = k
   EXPECT_TRUE(longest.in_domain);
   EXPECT_EQ(longest.binding_term, "task 2");
   Case one_chunk = case_of(Strategy::map, 2, {1, 5, 2}, {1});
-  one_chunk.chunksize = 3;   // = n
+  one_chunk.chunksize = 3;  // = n
   EXPECT_TRUE(closed_form(one_chunk).in_domain);
   EXPECT_EQ(closed_form(one_chunk).binding_term, "one chunk");
   // t + nc = 4 + 2 * 4 = qt + Lc = 2 * 4 + 1 * 4 on one worker: the first is said to bind.

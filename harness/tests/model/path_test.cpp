@@ -36,8 +36,7 @@ void expect_a_chain(const Case& c, const Prediction& prediction) {
     const Link& link = path[i];
     EXPECT_LE(link.start_ns, link.finish_ns) << show(c);
     if (i > 0) {
-      EXPECT_EQ(link.start_ns, path[i - 1].finish_ns)
-          << show(c) << " link " << i << ", a " << name(link.activity);
+      EXPECT_EQ(link.start_ns, path[i - 1].finish_ns) << show(c) << " link " << i << ", a " << name(link.activity);
     }
     const TaskTimes& times = prediction.tasks.at(link.task);
     if (link.activity == Activity::task) {
@@ -61,8 +60,8 @@ class CriticalPath : public ::testing::TestWithParam<Strategy> {
 
 TEST_P(CriticalPath, leads_from_the_first_submit_to_the_makespan_without_a_gap) {
   for (int i = 0; i < 2 * kCases && !HasFailure(); ++i) {
-    const Case c = random_case(random_, GetParam(),
-                               {.tasks = 14, .workers = 5, .longest = 9, .overheads = true, .compute = i % 3 == 0});
+    const Case c =
+        random_case(random_, GetParam(), {.tasks = 14, .workers = 5, .longest = 9, .overheads = true, .compute = i % 3 == 0});
     expect_a_chain(c, simulate(c));
   }
 }
@@ -111,8 +110,7 @@ TEST(SharedCores, feed_callbacks_as_exact_fractions_do) {
   int contended = 0;
   constexpr Strategy kStaged[] = {Strategy::main, Strategy::extra, Strategy::as_completed, Strategy::collect};
   for (int i = 0; i < 2 * kCases; ++i) {
-    Case c = random_case(random, kStaged[i % 4],
-                         {.tasks = 6, .workers = 4, .longest = 9, .overheads = false, .compute = true});
+    Case c = random_case(random, kStaged[i % 4], {.tasks = 6, .workers = 4, .longest = 9, .overheads = false, .compute = true});
     for (Demand& callback : c.callbacks) callback = {.wait_ns = callback.service_ns(), .compute_ns = 0, .locked = false};
     contended += shares_cores(c);
     Case stage1 = c;
@@ -161,8 +159,8 @@ TEST(EnoughParsers, reach_the_makespan_of_unlimited_ones_and_one_less_does_not) 
 TEST(EnoughParsers, of_equal_callbacks_are_what_the_formula_says) {
   std::mt19937_64 random(12);
   for (int i = 0; i < kCases; ++i) {
-    Case c = random_case(random, Strategy::extra,
-                         {.tasks = 14, .workers = 14, .longest = 12, .overheads = false, .compute = false});
+    Case c =
+        random_case(random, Strategy::extra, {.tasks = 14, .workers = 14, .longest = 12, .overheads = false, .compute = false});
     for (Demand& callback : c.callbacks) callback = c.callbacks.front();
     ASSERT_EQ(enough_parsers(c), fewest_parsers(finish_times(c), c.callbacks.front().wait_ns)) << show(c);
   }

@@ -49,8 +49,8 @@ TEST_P(ModelProperty, the_simulation_agrees_with_a_clock_that_ticks) {
 
 TEST_P(ModelProperty, the_event_engine_agrees_with_the_list_schedule_where_nothing_is_shared) {
   for (int i = 0; i < kCases && !HasFailure(); ++i) {
-    const Case c = random_case(random_, GetParam(),
-                               {.tasks = 40, .workers = 9, .longest = 30, .overheads = true, .compute = false});
+    const Case c =
+        random_case(random_, GetParam(), {.tasks = 40, .workers = 9, .longest = 30, .overheads = true, .compute = false});
     if (c.serial || c.strategy == Strategy::sync) continue;
     const Prediction lists = schedule_lists(c);
     const Prediction events = share_cores(c);
@@ -73,8 +73,8 @@ TEST_P(ModelProperty, a_closed_form_within_its_domain_is_the_makespan) {
 
 TEST_P(ModelProperty, the_makespan_lies_within_its_bounds) {
   for (int i = 0; i < kCases && !HasFailure(); ++i) {
-    const Case c = random_case(random_, GetParam(),
-                               {.tasks = 30, .workers = 7, .longest = 50, .overheads = true, .compute = i % 2 == 0});
+    const Case c =
+        random_case(random_, GetParam(), {.tasks = 30, .workers = 7, .longest = 50, .overheads = true, .compute = i % 2 == 0});
     const Bounds bounds = makespan_bounds(c);
     const std::int64_t makespan = simulate(c).makespan_ns;
     EXPECT_LE(bounds.lower_ns, makespan) << show(c);
@@ -84,8 +84,7 @@ TEST_P(ModelProperty, the_makespan_lies_within_its_bounds) {
 
 TEST_P(ModelProperty, computing_on_as_many_cores_as_workers_is_waiting) {
   for (int i = 0; i < kCases && !HasFailure(); ++i) {
-    Case c =
-        random_case(random_, GetParam(), {.tasks = 12, .workers = 5, .longest = 9, .overheads = true, .compute = true});
+    Case c = random_case(random_, GetParam(), {.tasks = 12, .workers = 5, .longest = 9, .overheads = true, .compute = true});
     for (auto* demands : {&c.tasks, &c.callbacks}) {
       for (Demand& demand : *demands) demand.locked = false;
     }
@@ -155,8 +154,8 @@ TEST(ModelProperties, the_fewest_parsers_are_enough_and_one_less_is_not) {
   std::mt19937_64 random(4);
   int more_than_one = 0;
   for (int i = 0; i < kCases; ++i) {
-    Case c = random_case(random, Strategy::extra,
-                         {.tasks = 14, .workers = 14, .longest = 12, .overheads = false, .compute = false});
+    Case c =
+        random_case(random, Strategy::extra, {.tasks = 14, .workers = 14, .longest = 12, .overheads = false, .compute = false});
     for (Demand& callback : c.callbacks) callback = c.callbacks.front();
     const std::vector<std::int64_t> completions = finish_times(c);
     const auto with = [&c](std::int64_t parsers) {
@@ -177,8 +176,8 @@ TEST(ModelProperties, the_fewest_parsers_are_enough_and_one_less_is_not) {
 TEST(ModelProperties, a_list_schedule_lies_within_grahams_bounds) {
   std::mt19937_64 random(5);
   for (int i = 0; i < kCases; ++i) {
-    const Case c = random_case(random, Strategy::none,
-                               {.tasks = 60, .workers = 9, .longest = 100, .overheads = false, .compute = false});
+    const Case c =
+        random_case(random, Strategy::none, {.tasks = 60, .workers = 9, .longest = 100, .overheads = false, .compute = false});
     std::vector<std::int64_t> services;
     for (const Demand& task : c.tasks) services.push_back(task.wait_ns);
     const Bounds bounds = graham(services, c.workers);
@@ -193,8 +192,7 @@ TEST(SharedCores, agree_with_exact_fractions_to_the_nanosecond) {
   int contended = 0;
   for (int i = 0; i < 2 * kCases; ++i) {
     const Strategy strategy = i % 2 == 0 ? Strategy::none : Strategy::worker;
-    Case c =
-        random_case(random, strategy, {.tasks = 6, .workers = 4, .longest = 9, .overheads = false, .compute = true});
+    Case c = random_case(random, strategy, {.tasks = 6, .workers = 4, .longest = 9, .overheads = false, .compute = true});
     c.serial = false;
     const std::vector<testing::Fraction> exact = testing::rational_ends(c);
     const Prediction prediction = simulate(c);

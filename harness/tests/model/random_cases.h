@@ -67,9 +67,8 @@ inline Case random_case(std::mt19937_64& random, Strategy strategy, const Random
 inline std::string show(const Case& c) {
   std::string text(name(c.strategy));
   text += " k=" + std::to_string(c.workers) + " m=" + std::to_string(c.parsers) + " s=" + std::to_string(c.chunksize) +
-          " P=" + std::to_string(c.cores) + (c.serial ? " serial" : "") +
-          " d,e,x=" + std::to_string(c.overheads.submit_ns) + "," + std::to_string(c.overheads.dispatch_ns) + "," +
-          std::to_string(c.overheads.routing_ns);
+          " P=" + std::to_string(c.cores) + (c.serial ? " serial" : "") + " d,e,x=" + std::to_string(c.overheads.submit_ns) +
+          "," + std::to_string(c.overheads.dispatch_ns) + "," + std::to_string(c.overheads.routing_ns);
   for (const auto* demands : {&c.tasks, &c.callbacks}) {
     text += demands == &c.tasks ? " t=" : " c=";
     for (const Demand& demand : *demands) {

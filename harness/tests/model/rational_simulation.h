@@ -27,12 +27,8 @@ struct Fraction {
     }
     return a == 0 ? Fraction{0, 1} : Fraction{over / a, under / a};
   }
-  friend Fraction operator+(Fraction a, Fraction b) {
-    return of(a.over * b.under + b.over * a.under, a.under * b.under);
-  }
-  friend Fraction operator-(Fraction a, Fraction b) {
-    return of(a.over * b.under - b.over * a.under, a.under * b.under);
-  }
+  friend Fraction operator+(Fraction a, Fraction b) { return of(a.over * b.under + b.over * a.under, a.under * b.under); }
+  friend Fraction operator-(Fraction a, Fraction b) { return of(a.over * b.under - b.over * a.under, a.under * b.under); }
   friend Fraction operator*(Fraction a, Fraction b) { return of(a.over * b.over, a.under * b.under); }
   friend Fraction operator/(Fraction a, Fraction b) { return of(a.over * b.under, a.under * b.over); }
   friend bool operator<(Fraction a, Fraction b) { return a.over * b.under < b.over * a.under; }

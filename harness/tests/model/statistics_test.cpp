@@ -33,8 +33,7 @@ TEST(MedianInterval, takes_the_order_statistics_of_the_tables) {
     int n, lower, upper;
     double coverage;
   };
-  for (const Row row :
-       {Row{6, 1, 6, 0.969}, {9, 2, 8, 0.961}, {15, 4, 12, 0.965}, {20, 6, 15, 0.959}, {30, 10, 21, 0.957}}) {
+  for (const Row row : {Row{6, 1, 6, 0.969}, {9, 2, 8, 0.961}, {15, 4, 12, 0.965}, {20, 6, 15, 0.959}, {30, 10, 21, 0.957}}) {
     std::vector<std::int64_t> values;
     for (int i = row.n; i >= 1; --i) values.push_back(i);
     const Interval interval = median_interval(values);
@@ -92,16 +91,25 @@ TEST(TheilSen, finds_the_line_and_ignores_an_outlier) {
 // median(y - slope * x), and the order statistics l and n + 1 - l of y - upper * x and y - lower * x, l = 2 for n = 11 and
 // for n = 10 by stats.binom.cdf(l - 1, n, 0.5) <= 0.025.
 TEST(TheilSen, has_the_intervals_that_scipy_has) {
-  const Regression scales = theil_sen_regression({{1, 301.2}, {1, 300.7}, {1, 301.0}, {1, 303.9}, {1, 300.6}, {2, 601.4},
-                                                  {2, 600.9}, {2, 608.0}, {4, 1201.1}, {4, 1200.8}, {4, 1201.9}});
+  const Regression scales = theil_sen_regression({{1, 301.2},
+                                                  {1, 300.7},
+                                                  {1, 301.0},
+                                                  {1, 303.9},
+                                                  {1, 300.6},
+                                                  {2, 601.4},
+                                                  {2, 600.9},
+                                                  {2, 608.0},
+                                                  {4, 1201.1},
+                                                  {4, 1200.8},
+                                                  {4, 1201.9}});
   EXPECT_NEAR(scales.line.slope, 300.1, 1e-9);
   EXPECT_NEAR(scales.slope_low, 299.33333333333337, 1e-9);
   EXPECT_NEAR(scales.slope_high, 300.50000000000006, 1e-9);
   EXPECT_NEAR(scales.line.intercept, 0.9, 1e-9);
   EXPECT_NEAR(scales.intercept_low, -0.9, 1e-9);
   EXPECT_NEAR(scales.intercept_high, 4.566666666666606, 1e-9);
-  const Regression outlier = theil_sen_regression({{1, 2.1}, {2, 4.3}, {3, 5.8}, {4, 8.4}, {5, 9.7}, {6, 12.5}, {7, 13.9},
-                                                   {8, 16.2}, {9, 40.0}, {10, 20.1}});
+  const Regression outlier = theil_sen_regression(
+      {{1, 2.1}, {2, 4.3}, {3, 5.8}, {4, 8.4}, {5, 9.7}, {6, 12.5}, {7, 13.9}, {8, 16.2}, {9, 40.0}, {10, 20.1}});
   EXPECT_NEAR(outlier.line.slope, 2.05, 1e-9);
   EXPECT_NEAR(outlier.slope_low, 1.95, 1e-9);
   EXPECT_NEAR(outlier.slope_high, 2.2333333333333334, 1e-9);
@@ -109,8 +117,7 @@ TEST(TheilSen, has_the_intervals_that_scipy_has) {
   EXPECT_NEAR(outlier.intercept_low, -1.7333333333333325, 1e-9);
   EXPECT_NEAR(outlier.intercept_high, 0.8, 1e-9);
   // Ties in y as well.
-  const Regression tied = theil_sen_regression(
-      {{1, 7}, {1, 7}, {1, 8}, {2, 9}, {2, 9}, {2, 10}, {4, 13}, {4, 13}, {4, 15}});
+  const Regression tied = theil_sen_regression({{1, 7}, {1, 7}, {1, 8}, {2, 9}, {2, 9}, {2, 10}, {4, 13}, {4, 13}, {4, 15}});
   EXPECT_NEAR(tied.line.slope, 2, 1e-9);
   EXPECT_NEAR(tied.slope_low, 1.6666666666666667, 1e-9);
   EXPECT_NEAR(tied.slope_high, 2.6666666666666665, 1e-9);

@@ -59,9 +59,7 @@ class TickSimulation {
   using Server = std::deque<Item>;
 
   bool serial() const { return c_.serial || c_.strategy == Strategy::sync; }
-  bool callbacks_with_task() const {
-    return serial() || c_.strategy == Strategy::worker || c_.strategy == Strategy::fused;
-  }
+  bool callbacks_with_task() const { return serial() || c_.strategy == Strategy::worker || c_.strategy == Strategy::fused; }
 
   bool settle() {
     bool changed = false;
@@ -148,8 +146,7 @@ class TickSimulation {
 
   bool give_callbacks() {
     if (!has_callbacks(c_.strategy) || callbacks_with_task()) return false;
-    const bool caller =
-        c_.strategy == Strategy::collect || c_.strategy == Strategy::map || c_.strategy == Strategy::as_completed;
+    const bool caller = c_.strategy == Strategy::collect || c_.strategy == Strategy::map || c_.strategy == Strategy::as_completed;
     if (caller && now_ < jobs_ * c_.overheads.submit_ns) return false;
     for (Server& server : parsers_) {
       if (!server.empty()) continue;

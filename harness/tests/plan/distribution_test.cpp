@@ -22,7 +22,8 @@ double mean(const std::vector<std::int64_t>& draws) {
 }
 
 TEST(Distributions, EqualAndLinearAreExact) {
-  EXPECT_THAT(draw_durations("equal", 3, 9'007'199'254'740'993, 1), ElementsAre(9'007'199'254'740'993, 9'007'199'254'740'993, 9'007'199'254'740'993));
+  EXPECT_THAT(draw_durations("equal", 3, 9'007'199'254'740'993, 1),
+              ElementsAre(9'007'199'254'740'993, 9'007'199'254'740'993, 9'007'199'254'740'993));
   EXPECT_THAT(draw_durations("linear", 4, 1'000, 1), ElementsAre(1'000, 2'000, 3'000, 4'000));
 }
 
@@ -100,7 +101,7 @@ TEST(Distributions, BoundedDrawsAreUniformOnTheirRange) {
   SplitMix64 random(11);
   std::vector<int> counts(5);
   for (int i = 0; i < 100'000; ++i) ++counts[random.below(5)];
-  for (const int count : counts) EXPECT_NEAR(count, 20'000, 800);   // 6 standard deviations
+  for (const int count : counts) EXPECT_NEAR(count, 20'000, 800);  // 6 standard deviations
 }
 
 }  // namespace

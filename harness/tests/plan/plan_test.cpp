@@ -168,8 +168,9 @@ TEST(Plans, GiveComparedCellsTheSameTasks) {
 }
 
 TEST(Plans, DrawOtherTasksForOtherWork) {
-  const Plan plan = plan_of(grid("backend=\"thread\"\nworkload=[\"sleep\",\"spin\"]\ntasks=[8,9]\ntask=[\"1ms\",\"2ms\"]\n"
-                                 "distribution=[\"equal\",\"uniform\"]\npayload=[0,\"1KiB\"]\n"));
+  const Plan plan =
+      plan_of(grid("backend=\"thread\"\nworkload=[\"sleep\",\"spin\"]\ntasks=[8,9]\ntask=[\"1ms\",\"2ms\"]\n"
+                   "distribution=[\"equal\",\"uniform\"]\npayload=[0,\"1KiB\"]\n"));
   std::set<std::uint64_t> seeds;
   for (const PlannedCell& planned : plan.cells) seeds.insert(planned.cell.seed);
   EXPECT_EQ(seeds.size(), 32u);
@@ -187,8 +188,9 @@ TEST(Plans, AreTheSameEveryTime) {
 }
 
 TEST(Filters, KeepTheCellsThatAllOfThemMatch) {
-  const std::string toml = grid("backend=[\"thread\",\"process\"]\nworkers=[1,\"cores\",\"cores*5\"]\nworkload=\"sleep\"\n"
-                                "tasks=8\ntask=[\"10ms\",\"20ms\"]\n");
+  const std::string toml = grid(
+      "backend=[\"thread\",\"process\"]\nworkers=[1,\"cores\",\"cores*5\"]\nworkload=\"sleep\"\n"
+      "tasks=8\ntask=[\"10ms\",\"20ms\"]\n");
   const auto filtered = [&](std::vector<std::string> texts) {
     PlanOptions options{.cores = 4};
     for (const std::string& text : texts) options.filters.push_back(parse_filter(text));
@@ -220,15 +222,14 @@ TEST(Filters, ThatMatchNothingAreRefusedWithTheValuesThereAre) {
 }
 
 TEST(Filters, WithAnUnknownAxisAreRefusedWithTheKnownOnes) {
-  EXPECT_THAT(filter_refusal({"pool=thread"}), HasSubstr("unknown filter axis 'pool'; allowed: backend, workers, workers_spec, cores, "));
+  EXPECT_THAT(filter_refusal({"pool=thread"}),
+              HasSubstr("unknown filter axis 'pool'; allowed: backend, workers, workers_spec, cores, "));
   EXPECT_THAT(filter_refusal({"workrs=1"}), HasSubstr("did you mean 'workers'?"));
   EXPECT_THAT(filter_refusal({"makespan_ns=1"}), HasSubstr("unknown filter axis 'makespan_ns'"));
   EXPECT_THAT(filter_refusal({"thread"}), HasSubstr("bad filter 'thread'; allowed: axis=value"));
 }
 
-std::chrono::nanoseconds predicted(const std::string& keys) {
-  return predicted_makespan(plan_of(grid(keys)).cells[0].cell);
-}
+std::chrono::nanoseconds predicted(const std::string& keys) { return predicted_makespan(plan_of(grid(keys)).cells[0].cell); }
 
 TEST(Estimates, AreTheModelsMakespan) {
   EXPECT_EQ(predicted("backend=\"thread\"\nworkers=2\n" + kSleep), milliseconds(40));

@@ -68,15 +68,18 @@ TEST(Suites, OfAnyNestingAreRefusedAndNotAStackOverflow) {
   std::string dotted = "a";
   for (int i = 0; i < 200'000; ++i) dotted += ".a";
   const std::string open(200'000, '[');
-  for (const std::string& text : {dotted + " = 1\n", "[" + dotted + "]\n", "[[" + dotted + "]]\n", "x = {" + dotted + " = 1}\n", "x = " + open}) {
+  for (const std::string& text :
+       {dotted + " = 1\n", "[" + dotted + "]\n", "[[" + dotted + "]]\n", "x = {" + dotted + " = 1}\n", "x = " + open}) {
     EXPECT_THAT(refusal(text), HasSubstr("bad.toml:1: "));
   }
-  EXPECT_THAT(refusal("name = \"" + std::string(200, '.') + "\"\n"), HasSubstr("bad suite name"));   // no key
+  EXPECT_THAT(refusal("name = \"" + std::string(200, '.') + "\"\n"), HasSubstr("bad suite name"));  // no key
 }
 
 TEST(Suites, OfMoreTasksThanMemoryHoldsAreRefusedWithTheWayToSplitThem) {
-  EXPECT_THAT(refusal("name = \"big\"\n[[case]]\nbackend = \"thread\"\nworkload = \"sleep\"\ntask = \"1000000x1ms\"\nworkers = \"1..100\"\n"),
-              HasSubstr("bad.toml:2: the cells have more than 20000000 tasks in all; split them over several suites"));
+  EXPECT_THAT(
+      refusal(
+          "name = \"big\"\n[[case]]\nbackend = \"thread\"\nworkload = \"sleep\"\ntask = \"1000000x1ms\"\nworkers = \"1..100\"\n"),
+      HasSubstr("bad.toml:2: the cells have more than 20000000 tasks in all; split them over several suites"));
 }
 
 TEST(Suites, AreReadWithTheLinesOfTheirValues) {
@@ -121,7 +124,8 @@ TEST(Suites, RefuseWrongKeysWithFileLineAndWhatIsAllowed) {
               StartsWith("bad.toml:16: unknown key 'pool' of an exclusion"));
   EXPECT_THAT(refusal(with_line(22, "distribution = \"equal\"")), StartsWith("bad.toml:22: a [[case]] has no 'distribution'"));
   EXPECT_THAT(refusal(with_line(22, "tasks = 4")), StartsWith("bad.toml:22: a [[case]] has no 'tasks'"));
-  EXPECT_THAT(refusal(with_line(18, "[[cases]]")), StartsWith("bad.toml:18: unknown key 'cases' of a suite; did you mean 'case'?"));
+  EXPECT_THAT(refusal(with_line(18, "[[cases]]")),
+              StartsWith("bad.toml:18: unknown key 'cases' of a suite; did you mean 'case'?"));
 }
 
 TEST(Suites, RefuseWrongTypes) {
@@ -176,7 +180,7 @@ TEST(Suites, RefuseWhatIsMissing) {
 TEST(Suites, RefuseWhatIsNoTomlWithItsLine) {
   EXPECT_THAT(refusal(with_line(10, "backend = [\"thread\"")), StartsWith("bad.toml:1"));
   EXPECT_THAT(refusal(with_line(3, "runs 3")), StartsWith("bad.toml:3: "));
-  EXPECT_THAT(refusal(with_line(4, "runs = 4")), StartsWith("bad.toml:4: "));   // twice
+  EXPECT_THAT(refusal(with_line(4, "runs = 4")), StartsWith("bad.toml:4: "));  // twice
 }
 
 TEST(Suites, AreFoundByNameAndByPath) {
@@ -185,7 +189,8 @@ TEST(Suites, AreFoundByNameAndByPath) {
     load_suite("tutoral");
     FAIL();
   } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), StartsWith("unknown suite 'tutoral'; did you mean 'tutorial'?; allowed: callbacks, clients, default"));
+    EXPECT_THAT(error.what(),
+                StartsWith("unknown suite 'tutoral'; did you mean 'tutorial'?; allowed: callbacks, clients, default"));
   }
   const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "poolbench_suite_test.toml";
   std::ofstream(path) << kGood;

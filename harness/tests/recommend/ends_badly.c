@@ -6,7 +6,7 @@
 
 static int deeper(volatile char* above) {
   volatile char page[4096];
-  if (*above == 1) return 0;   /* never */
+  if (*above == 1) return 0; /* never */
   page[0] = *above;
   return deeper(page) + page[0];
 }

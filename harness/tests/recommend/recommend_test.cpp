@@ -95,11 +95,11 @@ TEST(RecommendProfile, NeverFitsANegativeParameter) {
 
 TEST(RecommendProfile, AShareUnderALockIsInProportion) {
   EXPECT_EQ(locked_share(100, 100, 200), 0);
-  EXPECT_EQ(locked_share(104, 100, 200), 0);   // noise
+  EXPECT_EQ(locked_share(104, 100, 200), 0);  // noise
   EXPECT_DOUBLE_EQ(locked_share(150, 100, 200), 0.5);
   EXPECT_EQ(locked_share(198, 100, 200), 1);
-  EXPECT_EQ(locked_share(150, 100, 105), 0);   // a lock that would cost nothing
-  EXPECT_EQ(locked_share(104, 100, 112), 0);   // noise, although a third of what the lock would cost
+  EXPECT_EQ(locked_share(150, 100, 105), 0);  // a lock that would cost nothing
+  EXPECT_EQ(locked_share(104, 100, 112), 0);  // noise, although a third of what the lock would cost
 }
 
 Measured run_of(int workers, std::vector<std::int64_t> makespans_ns) {
@@ -108,7 +108,8 @@ Measured run_of(int workers, std::vector<std::int64_t> makespans_ns) {
 
 TEST(RecommendRegret, IsTheMedianRatioWithinARoundSoThatASlowMachineDoesNotCount) {
   // The machine is twice as slow in the last two rounds; the choice takes a tenth longer than 8 workers in every one.
-  const std::vector<Measured> judged{run_of(8, {100, 100, 100, 200, 200}), run_of(2, {110, 110, 110, 220, 220}), run_of(4, {130, 130, 90, 260, 260})};
+  const std::vector<Measured> judged{run_of(8, {100, 100, 100, 200, 200}), run_of(2, {110, 110, 110, 220, 220}),
+                                     run_of(4, {130, 130, 90, 260, 260})};
   const Regret regret = regret_of(judged[1].choice, judged);
   EXPECT_NEAR(regret.ratio, 0.1, 1e-6);
   EXPECT_NEAR(regret.low, 0.1, 1e-6);
@@ -163,7 +164,10 @@ TEST(RecommendCurve, TheRulesOfThumbAreAlwaysAmongTheCandidates) {
 }
 
 TEST(RecommendCurve, TheLeanestOfWhatIsSurelyAsGoodIsACandidateBesideTheLeanestThatMayBe) {
-  const std::vector<Point> curve{{{Pool::thread, 64}, 1000}, {{Pool::thread, 50}, 1008}, {{Pool::thread, 46}, 1028}, {{Pool::thread, 40}, 1035}};
+  const std::vector<Point> curve{{{Pool::thread, 64}, 1000},
+                                 {{Pool::thread, 50}, 1008},
+                                 {{Pool::thread, 46}, 1028},
+                                 {{Pool::thread, 40}, 1035}};
   EXPECT_THAT(candidates(curve, profile_with(16 * kMs, 4 * kMs), 3),
               testing::ElementsAre(Choice{Pool::thread, 64}, Choice{Pool::thread, 50}, Choice{Pool::thread, 46}));
 }
@@ -182,14 +186,16 @@ TEST(RecommendDecision, TheCheapestWithinTwoPercentIsChosen) {
 
 TEST(RecommendDecision, WhatIsCheaperAndOnlyPerhapsAsFastIsATieAndNotTheChoice) {
   // 3 % slower, which no rank test can tell apart.
-  const std::vector<Measured> runs{measured({Pool::process, 40}, {1000, 1010, 1020, 1100, 1110}), measured({Pool::thread, 4}, {1005, 1015, 1050, 1105, 1115})};
+  const std::vector<Measured> runs{measured({Pool::process, 40}, {1000, 1010, 1020, 1100, 1110}),
+                                   measured({Pool::thread, 4}, {1005, 1015, 1050, 1105, 1115})};
   const Decision decision = decide(runs);
   EXPECT_EQ(decision.choice, 0U);
   EXPECT_THAT(decision.ties, testing::ElementsAre(1U));
 }
 
 TEST(RecommendDecision, WhatIsSlowerThanTwiceTheMarginIsNoTieWhateverARankTestSays) {
-  const std::vector<Measured> runs{measured({Pool::process, 40}, {1000, 1010, 1020, 1100, 1110}), measured({Pool::thread, 4}, {1005, 1015, 1065, 1105, 1115})};
+  const std::vector<Measured> runs{measured({Pool::process, 40}, {1000, 1010, 1020, 1100, 1110}),
+                                   measured({Pool::thread, 4}, {1005, 1015, 1065, 1105, 1115})};
   EXPECT_THAT(decide(runs).ties, testing::IsEmpty());
 }
 
@@ -221,7 +227,8 @@ class ModelMachine final : public CellRunner {
     const model::Prediction prediction = model::simulate(c);
     Trace trace;
     for (const model::TaskTimes& times : prediction.tasks) {
-      trace.tasks.push_back({.submitted_ns = 0, .started_ns = times.start_ns, .finished_ns = times.finish_ns, .cpu_ns = demand.compute_ns});
+      trace.tasks.push_back(
+          {.submitted_ns = 0, .started_ns = times.start_ns, .finished_ns = times.finish_ns, .cpu_ns = demand.compute_ns});
     }
     result.sample.makespan_ns = prediction.makespan_ns;
     result.trace = trace;
@@ -276,7 +283,8 @@ TEST(Recommend, TakesThreadsAndOnePerCoreForPlainComputing) {
   ModelMachine machine({.wait_ns = 0, .compute_ns = 10 * kMs}, 0);
   const Recommendation found = recommend(question(40), machine, [](const std::string&, double) {});
   EXPECT_EQ(chosen(found), (Choice{Pool::thread, 2, model::Strategy::none, 0}));
-  EXPECT_THAT(text(question(40), found), testing::AllOf(testing::HasSubstr("thread pool, 2 workers"), testing::HasSubstr("compute 100 %")));
+  EXPECT_THAT(text(question(40), found),
+              testing::AllOf(testing::HasSubstr("thread pool, 2 workers"), testing::HasSubstr("compute 100 %")));
 }
 
 TEST(Recommend, AnExhaustiveSweepGivesTheRegret) {
@@ -288,7 +296,8 @@ TEST(Recommend, AnExhaustiveSweepGivesTheRegret) {
   EXPECT_GE(found.exhaustive.size(), found.curve.size());
   ASSERT_FALSE(found.judged.empty());
   EXPECT_LE(found.judged.size(), 5U);
-  EXPECT_TRUE(std::any_of(found.judged.begin(), found.judged.end(), [&](const Measured& m) { return m.choice == chosen(found); }));
+  EXPECT_TRUE(
+      std::any_of(found.judged.begin(), found.judged.end(), [&](const Measured& m) { return m.choice == chosen(found); }));
   for (const Measured& judged : found.judged) EXPECT_EQ(judged.makespans_ns.size(), 15U);
   EXPECT_GE(found.regret.ratio, 0);
   EXPECT_LE(found.regret.ratio, 0.05);

@@ -108,8 +108,9 @@ e8bce2445acc5188,5,20300000,20100000,20500000,1,0,0,0.9375,1.0000,0.9854,1.0149,
 749b379f710955a0,4,30200000,30100000,30400000,0,0,1,0.8750,1.4901,1.4732,1.5075,"sleep: 8 tasks of 10ms, no callbacks"
 cb79fbf5e7773f7c,5,320700000,320100000,322000000,1,0,0,0.9375,1.0000,0.9960,1.0041,"sleep: 8 tasks of 100ms, callbacks of 60ms"
 )");
-  EXPECT_EQ(run.read("derived/model.csv"),
-            R"(cell_id,strategy,predicted_ns,formula,in_domain,residual_pct,binding,violated,basis,expected_ns,expected_residual_pct
+  EXPECT_EQ(
+      run.read("derived/model.csv"),
+      R"(cell_id,strategy,predicted_ns,formula,in_domain,residual_pct,binding,violated,basis,expected_ns,expected_residual_pct
 fc8cfbdc51d7a188,none,80000000,q(t),1,0.375,8 rounds,,requested,,
 e8bce2445acc5188,none,20000000,q(t),1,1.500,2 rounds,,requested,,
 864829e800e5b2f7,none,20000000,q(t),1,1.750,2 rounds,,requested,,
@@ -290,7 +291,7 @@ TEST(Predictions, need_the_calibration_for_workloads_that_compute) {
 }
 
 TEST(Predictions, expect_of_a_machine_that_its_sleeps_end_late) {
-  Cell sync = sleep_cell("thread", 4);   // one wait after another: each adds its own
+  Cell sync = sleep_cell("thread", 4);  // one wait after another: each adds its own
   sync.strategy = "sync";
   sync.callback_ns = 5 * kMs;
   sync.callback_durations_ns.assign(8, 5 * kMs);

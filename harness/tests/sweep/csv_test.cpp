@@ -69,7 +69,7 @@ TEST(Csv, ReadsBackWhatItQuoted) {
 TEST(Csv, KnowsWhereTheLastCompleteRecordEnds) {
   EXPECT_EQ(parse_csv("a,b\nc,d\n").complete, 8u);
   EXPECT_EQ(parse_csv("a,b\nc,d").complete, 4u);
-  EXPECT_EQ(parse_csv("a,b\nc,\"d\n").complete, 4u);   // the line end is within quotes
+  EXPECT_EQ(parse_csv("a,b\nc,\"d\n").complete, 4u);  // the line end is within quotes
   EXPECT_EQ(parse_csv("").complete, 0u);
   EXPECT_THAT(parse_csv("a\n\"x\ny\"\nb\n").lines, ElementsAre(1, 2, 4));
 }
@@ -226,7 +226,8 @@ TEST(Results, NameTheLineAndColumnOfARowThatCannotBeRead) {
   std::string bad = csv_row(test_sample());
   bad.replace(bad.find("20123456"), 8, "20.5");
   write_text(path, csv_header() + csv_row(test_sample()) + bad);
-  EXPECT_THAT(refusal([&] { read_results(path); }), HasSubstr("results.csv:3: '20.5' in column makespan_ns; allowed: a number, 0 or more"));
+  EXPECT_THAT(refusal([&] { read_results(path); }),
+              HasSubstr("results.csv:3: '20.5' in column makespan_ns; allowed: a number, 0 or more"));
   write_text(path, csv_header() + "1,2,3\n");
   EXPECT_THAT(refusal([&] { read_results(path); }), HasSubstr("results.csv:2: 3 fields"));
 }
@@ -275,7 +276,9 @@ TEST(Results, SayWhatIsForeignAboutAHeaderOnceAndEscaped) {
   const std::filesystem::path path = directory / "results.csv";
   const std::string header = csv_header();
   const auto without = [&](const std::string& part) { return std::string(header).erase(header.find(part), part.size()); };
-  const auto replaced = [&](const std::string& part, const std::string& by) { return std::string(header).replace(header.find(part), part.size(), by); };
+  const auto replaced = [&](const std::string& part, const std::string& by) {
+    return std::string(header).replace(header.find(part), part.size(), by);
+  };
   std::string crlf = header;
   crlf.insert(crlf.size() - 1, "\r");
   std::string more = header;
@@ -331,7 +334,8 @@ TEST(Results, KeepEveryWholeRowWhenTheDiskIsFull) {
       try {
         sink.row(test_cell("x"), test_sample(), nullptr);
       } catch (const OutputError& error) {
-        const bool clear = std::string(error.what()).find("File too large; everything written before is kept") != std::string::npos;
+        const bool clear =
+            std::string(error.what()).find("File too large; everything written before is kept") != std::string::npos;
         ::_exit(clear ? 3 : 4);
       }
       ::_exit(0);

@@ -83,7 +83,7 @@ TEST(PlannedCells, AreReadBackExactlyOfAllRunsAndRounds) {
   const Plan plan = plan_of_cells();
   write_cells(directory.path(), "a", plan);
   Plan next = plan;
-  next.cells[0].cell.workers = 7;   // a round that plans a cell more, and one again
+  next.cells[0].cell.workers = 7;  // a round that plans a cell more, and one again
   next.cells[0].cell.cell_id = cell_id(next.cells[0].cell);
   write_cells(directory.path(), "a", next);
   write_cells(directory.path(), "b", plan);
@@ -255,7 +255,7 @@ TEST_F(ProgressTest, IsPlainAndOccasionalWithoutATerminal) {
 TEST_F(ProgressTest, IsRedrawnInPlaceOnATerminalAndLeavesNoRemains) {
   ProgressSink sink(options(true, false));
   sweep(sink);
-  EXPECT_EQ(std::count(written.begin(), written.end(), '\n'), 2);   // the failure and the end
+  EXPECT_EQ(std::count(written.begin(), written.end(), '\n'), 2);  // the failure and the end
   EXPECT_THAT(written, HasSubstr("\r\x1b[K[150/200] 75%"));
   EXPECT_THAT(written, HasSubstr("\r\x1b[K200 of 200"));
   EXPECT_THAT(written, Not(HasSubstr("\x1b[2m")));

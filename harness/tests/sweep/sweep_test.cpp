@@ -101,7 +101,7 @@ TEST(Orders, RandomShufflesEachRoundFromTheSeed) {
     auto names = round(first, which);
     EXPECT_NE(names, cells);
     std::sort(names.begin(), names.end());
-    EXPECT_EQ(names, cells);   // every cell once per round
+    EXPECT_EQ(names, cells);  // every cell once per round
   }
   EXPECT_NE(round(first, 0), round(first, 1));
   EXPECT_NE(round(first, 1), round(first, 2));
@@ -201,7 +201,7 @@ TEST_F(SweepTest, KeepsGoingAfterRepetitionsThatFail) {
   EXPECT_EQ(outcome.failed, 1);
   EXPECT_EQ(outcome.sum_makespans, std::chrono::milliseconds(20));
 
-  options.present = sink.rows;   // a crash is a result: it is not tried again, but not forgotten either
+  options.present = sink.rows;  // a crash is a result: it is not tried again, but not forgotten either
   const SweepOutcome again = sweep(plan);
   EXPECT_EQ(again.steps, 0);
   EXPECT_EQ(again.failed_before, 1);
@@ -255,7 +255,7 @@ TEST_F(SweepTest, DropsARepetitionThatWasCutOff) {
 TEST_F(SweepTest, DoesNotBelieveADigestCheckThatWasCutOff) {
   bool stopped = false;
   runner.digest_errors["a"] = "interrupted";
-  options.stop = [&] { return std::exchange(stopped, true); };   // not before the first check, but after it
+  options.stop = [&] { return std::exchange(stopped, true); };  // not before the first check, but after it
   const SweepOutcome outcome = sweep(test_plan({"a"}, 1, 0, Order::batch));
   EXPECT_THAT(sink.rows, IsEmpty());
   EXPECT_TRUE(outcome.interrupted);

@@ -23,7 +23,8 @@ using testing_verdict::sample_with;
 constexpr std::int64_t kMs = 1'000'000;
 
 // Five, three and three values at scales 1, 2 and 4: `slope` * scale + `intercept`, the i-th of a scale `noise[i]` later, ms.
-std::vector<ScaleValues> scales_of(std::int64_t slope, std::int64_t intercept, std::vector<std::int64_t> noise = {0, 1, 0, 2, 1}) {
+std::vector<ScaleValues> scales_of(std::int64_t slope, std::int64_t intercept,
+                                   std::vector<std::int64_t> noise = {0, 1, 0, 2, 1}) {
   std::vector<ScaleValues> scales;
   for (const std::int64_t scale : kScales) {
     ScaleValues values;

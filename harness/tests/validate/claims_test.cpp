@@ -74,18 +74,17 @@ TEST(Claims, expect_what_the_formulas_predicates_say_and_name_the_condition_in_n
   std::set<std::string_view> refuted;
   for (const Claim& claim : claims()) {
     const ClaimPrediction prediction = predict(claim, 2);
-    EXPECT_EQ(prediction.expected == Verdict::holds, prediction.violated.empty())
-        << claim.id << ": " << prediction.violated;
+    EXPECT_EQ(prediction.expected == Verdict::holds, prediction.violated.empty()) << claim.id << ": " << prediction.violated;
     EXPECT_EQ(prediction.expected == Verdict::holds, prediction.claimed_ns == prediction.model_ns) << claim.id;
     if (prediction.expected != Verdict::refuted) continue;
     refuted.insert(claim.id);
     EXPECT_NE(prediction.violated.find_first_of("0123456789"), std::string::npos) << prediction.violated;
   }
-  EXPECT_EQ(refuted, (std::set<std::string_view>{
-                         "who_thread_idle", "who_thread_attached_late", "thread_callbacks_on_idle_threads",
-                         "thread_different_few_workers", "thread_equal_few_workers", "thread_unequal_callbacks",
-                         "process_different_dense", "process_equal_short_callbacks", "remedy_spread_completions",
-                         "io_cores_times_five_suffices", "cpu_threads", "map_processes_chunks"}));
+  EXPECT_EQ(refuted,
+            (std::set<std::string_view>{"who_thread_idle", "who_thread_attached_late", "thread_callbacks_on_idle_threads",
+                                        "thread_different_few_workers", "thread_equal_few_workers", "thread_unequal_callbacks",
+                                        "process_different_dense", "process_equal_short_callbacks", "remedy_spread_completions",
+                                        "io_cores_times_five_suffices", "cpu_threads", "map_processes_chunks"}));
   EXPECT_EQ(predict(claim_named("thread_equal_few_workers"), 2).claimed_ns, 160 * kMs);
   EXPECT_EQ(predict(claim_named("thread_equal_few_workers"), 2).model_ns, 320 * kMs);
   EXPECT_EQ(predict(claim_named("process_different_dense"), 2).tolerance_ns, 10 * kMs);

@@ -18,8 +18,8 @@ enum class Share { all, none };
 
 // The claim that an actor takes all or none of the callback time, where by the model it takes `model`.
 Claim who(std::string_view id, std::string_view english, std::string_view chinese, std::string_view domain,
-          std::string_view formula, std::int64_t (*taken)(const Evidence&), Share claimed, Share model,
-          std::string_view violated, ClaimCell cell) {
+          std::string_view formula, std::int64_t (*taken)(const Evidence&), Share claimed, Share model, std::string_view violated,
+          ClaimCell cell) {
   Claim claim;
   claim.id = id;
   claim.english = english;
@@ -30,7 +30,10 @@ Claim who(std::string_view id, std::string_view english, std::string_view chines
     const std::vector<std::int64_t>& durations = cells.front().callback_durations_ns;
     const std::int64_t all = std::accumulate(durations.begin(), durations.end(), std::int64_t{0});
     const auto value = [all](Share share) { return share == Share::all ? all : 0; };
-    return Claimed{std::string(formula), value(claimed), value(model), std::string(violated),
+    return Claimed{std::string(formula),
+                   value(claimed),
+                   value(model),
+                   std::string(violated),
                    {{"all callbacks", all}, {"no callback", 0}, {"one callback less", all - durations.front()}}};
   };
   claim.measure = [taken](std::span<const Observation> round) { return taken(*round.front().evidence); };

@@ -68,8 +68,8 @@ struct Claim {
   std::function<std::int64_t(std::span<const Observation>)> measure = {};
   // Facts of a round for the reader, in numbers; may be empty.
   std::function<std::string(std::span<const Observation>)> facts = {};
-  bool is_formula = true;        // decided at three scales, with a regression
-  bool needs_evidence = false;   // measure() reads it
+  bool is_formula = true;       // decided at three scales, with a regression
+  bool needs_evidence = false;  // measure() reads it
 };
 
 // A claim about the makespan of one cell. `formula` is asked about the cell as the model sees it.

@@ -37,13 +37,19 @@ std::vector<Claim> client_claims() {
   bounded.english = "10,000 clients, a pool of 500: never more at once, the backlog waits: total = ceil(n/k) * t";
   bounded.chinese = kProtects;
   bounded.domain = "equal t";
-  bounded.cells = {{.backend = "thread", .workers = 500, .strategy = "none", .tasks_ms = times(kClients, 50),
+  bounded.cells = {{.backend = "thread",
+                    .workers = 500,
+                    .strategy = "none",
+                    .tasks_ms = times(kClients, 50),
                     .callbacks_ms = times(kClients, 0)}};
   bounded.claimed = [](std::span<const Cell> cells) {
     const model::Case c = case_of(cells.front());
     const std::int64_t t = c.tasks.front().service_ns();
     const auto batches = (static_cast<std::int64_t>(c.tasks.size()) + c.workers - 1) / c.workers;
-    return Claimed{"ceil(n/k) * t", batches * t, model::simulate(c).makespan_ns, "",
+    return Claimed{"ceil(n/k) * t",
+                   batches * t,
+                   model::simulate(c).makespan_ns,
+                   "",
                    {{"all at once", t}, {"one after another", static_cast<std::int64_t>(c.tasks.size()) * t}}};
   };
   // More at once than workers would be another claim's world: the time that such a round took is not what is claimed.
@@ -55,15 +61,12 @@ std::vector<Claim> client_claims() {
   bounded.is_formula = false;
   bounded.needs_evidence = true;
 
-  Claim few = loses_nothing("clients_few",
-                            "a pool only for more tasks than the machine can bear: with n <= k it loses nothing to a thread per task",
-                            kOnlyThen, "n <= k",
-                            {{.backend = "thread", .workers = 20, .strategy = "none", .tasks_ms = times(20, 60),
-                              .callbacks_ms = times(20, 0)},
-                             {.backend = "thread_per_task", .workers = 20, .strategy = "none", .tasks_ms = times(20, 60),
-                              .callbacks_ms = times(20, 0)},
-                             {.backend = "thread", .workers = 4, .strategy = "none", .tasks_ms = times(20, 60),
-                              .callbacks_ms = times(20, 0)}});
+  Claim few = loses_nothing(
+      "clients_few", "a pool only for more tasks than the machine can bear: with n <= k it loses nothing to a thread per task",
+      kOnlyThen, "n <= k",
+      {{.backend = "thread", .workers = 20, .strategy = "none", .tasks_ms = times(20, 60), .callbacks_ms = times(20, 0)},
+       {.backend = "thread_per_task", .workers = 20, .strategy = "none", .tasks_ms = times(20, 60), .callbacks_ms = times(20, 0)},
+       {.backend = "thread", .workers = 4, .strategy = "none", .tasks_ms = times(20, 60), .callbacks_ms = times(20, 0)}});
   return {std::move(bounded), std::move(few)};
 }
 

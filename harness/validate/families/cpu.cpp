@@ -15,8 +15,13 @@ constexpr std::string_view kProcesses = "2、当任务是计算密集型，应�
 constexpr std::string_view kCores = "pool = ProcessPoolExecutor(4) # 这里参数是进程的个数，一般为计算机核数";
 
 ClaimCell computing(std::string_view backend, int workers, bool per_core, std::string_view workload) {
-  return {.backend = backend, .workers = workers, .strategy = "none", .tasks_ms = times(16, 10),
-          .callbacks_ms = times(16, 0), .workload = workload, .per_core = per_core};
+  return {.backend = backend,
+          .workers = workers,
+          .strategy = "none",
+          .tasks_ms = times(16, 10),
+          .callbacks_ms = times(16, 0),
+          .workload = workload,
+          .per_core = per_core};
 }
 
 // That threads compute one at a time: as many as cores take as long as one. The rival: a core's share of it.
@@ -33,9 +38,9 @@ Claim one_at_a_time(std::string_view id, std::string_view english, std::string_v
     const std::int64_t difference = makespan(0) - makespan(1);
     Claimed claimed{"M(cores threads) - M(1 thread)", 0, difference, "", {{"as processes do", makespan(2) - makespan(1)}}};
     if (difference != 0) {
-      claimed.violated = fmt::format("no lock is shared: k = {} threads compute on P = {} cores at once, as processes do: {} instead of {}",
-                                     cells[0].workers, cells[0].cores, model::duration_text(makespan(0)),
-                                     model::duration_text(makespan(1)));
+      claimed.violated =
+          fmt::format("no lock is shared: k = {} threads compute on P = {} cores at once, as processes do: {} instead of {}",
+                      cells[0].workers, cells[0].cores, model::duration_text(makespan(0)), model::duration_text(makespan(1)));
     }
     return claimed;
   };
@@ -59,7 +64,8 @@ std::vector<Claim> cpu_claims() {
                  computing("process", 1, false, "spin")};
   cores.claimed = [](std::span<const Cell> cells) {
     const auto makespan = [&](std::size_t i) { return model::simulate(case_of(cells[i])).makespan_ns; };
-    return Claimed{"M(cores) - M(cores*5)", 0, makespan(0) - makespan(1), "", {{"as one process does", makespan(2) - makespan(0)}}};
+    return Claimed{
+        "M(cores) - M(cores*5)", 0, makespan(0) - makespan(1), "", {{"as one process does", makespan(2) - makespan(0)}}};
   };
   cores.measure = [](std::span<const Observation> round) {
     return round[0].measures->makespan_ns - round[1].measures->makespan_ns;
@@ -68,16 +74,14 @@ std::vector<Claim> cpu_claims() {
   cores.is_formula = false;
   return {
       one_at_a_time("cpu_threads", "CPU: processes, because threads compute one at a time", "spin"),
-      one_at_a_time("cpu_threads_locked",
-                    "CPU under a process-wide lock: processes, because threads compute one at a time", "gil_spin"),
-      loses_nothing("cpu_processes", "CPU: a process pool is as good as any (threads, one process)", kProcesses,
-                    "tasks compute",
+      one_at_a_time("cpu_threads_locked", "CPU under a process-wide lock: processes, because threads compute one at a time",
+                    "gil_spin"),
+      loses_nothing("cpu_processes", "CPU: a process pool is as good as any (threads, one process)", kProcesses, "tasks compute",
                     {computing("process", 1, true, "spin"), computing("thread", 1, true, "spin"),
                      computing("process", 1, false, "spin")}),
       loses_nothing("cpu_processes_locked",
                     "CPU under a process-wide lock: a process pool is as good as any (threads, one process)", kProcesses,
-                    "tasks compute",
-                    {computing("process", 1, true, "gil_spin"), computing("thread", 1, true, "gil_spin")}),
+                    "tasks compute", {computing("process", 1, true, "gil_spin"), computing("thread", 1, true, "gil_spin")}),
       std::move(cores),
   };
 }

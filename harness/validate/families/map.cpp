@@ -18,9 +18,9 @@ model::ClosedForm as_a_loop(const model::Case& c) {
   std::string violated;
   if (makespan != value) {
     const auto jobs = (static_cast<std::int64_t>(c.tasks.size()) + c.chunksize - 1) / c.chunksize;
-    violated = "chunksize s = " + std::to_string(c.chunksize) + " > 1 makes n = " + std::to_string(c.tasks.size()) +
-               " tasks " + std::to_string(jobs) + " jobs for k = " + std::to_string(c.workers) + " workers: " +
-               model::duration_text(makespan) + " instead of " + model::duration_text(value);
+    violated = "chunksize s = " + std::to_string(c.chunksize) + " > 1 makes n = " + std::to_string(c.tasks.size()) + " tasks " +
+               std::to_string(jobs) + " jobs for k = " + std::to_string(c.workers) +
+               " workers: " + model::duration_text(makespan) + " instead of " + model::duration_text(value);
   }
   return {.formula = "as submitted in a loop",
           .in_domain = violated.empty(),
@@ -39,12 +39,12 @@ std::vector<Claim> map_claims() {
                     {"thread", 2, "collect", 0, times(4, 60), times(4, 30)}),
       formula_claim("map_threads", "thread pool: map takes as long as a loop of submits", kMap, kDomain, as_a_loop,
                     {"thread", 2, "map", 0, times(4, 60), times(4, 30)}),
-      formula_claim("map_threads_chunks", "thread pool: map takes as long as a loop of submits, chunksize 2", kMap,
-                    kDomain, as_a_loop, {"thread", 2, "map", 0, times(4, 60), times(4, 30), 2}),
+      formula_claim("map_threads_chunks", "thread pool: map takes as long as a loop of submits, chunksize 2", kMap, kDomain,
+                    as_a_loop, {"thread", 2, "map", 0, times(4, 60), times(4, 30), 2}),
       formula_claim("map_processes", "process pool: map takes as long as a loop of submits", kMap, kDomain, as_a_loop,
                     {"process", 2, "map", 0, times(4, 60), times(4, 30)}),
-      formula_claim("map_processes_chunks", "process pool: map takes as long as a loop of submits, chunksize 2", kMap,
-                    kDomain, as_a_loop, {"process", 2, "map", 0, times(4, 60), times(4, 30), 2}),
+      formula_claim("map_processes_chunks", "process pool: map takes as long as a loop of submits, chunksize 2", kMap, kDomain,
+                    as_a_loop, {"process", 2, "map", 0, times(4, 60), times(4, 30), 2}),
   };
 }
 

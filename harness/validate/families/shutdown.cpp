@@ -29,7 +29,10 @@ Claim claim_of(std::string_view id, std::string_view english, std::string_view c
     const std::int64_t makespan = model::simulate(case_of(cells.front())).makespan_ns;
     const std::int64_t sum = std::accumulate(durations.begin(), durations.end(), std::int64_t{0});
     const std::int64_t claimed = value(makespan, sum);
-    return Claimed{std::string(formula), claimed, claimed, "",
+    return Claimed{std::string(formula),
+                   claimed,
+                   claimed,
+                   "",
                    {{"does not wait", 0}, {"waits for all tasks", makespan}, {"a task more", claimed + durations.front()}}};
   };
   claim.measure = [observed](std::span<const Observation> round) { return round.front().measures->*observed; };
@@ -51,8 +54,8 @@ std::vector<Claim> shutdown_claims() {
                "shutdown takes M", &Sample::pool_stop_ns, makespan_of, "process_shutdown"),
       claim_of("shutdown_no_wait_threads", "thread pool: shutdown(no wait) returns at once", kReturns, "shutdown takes 0",
                &Sample::pool_stop_ns, nothing, "thread_shutdown_no_wait"),
-      claim_of("shutdown_no_wait_processes", "process pool: shutdown(no wait) returns at once", kReturns,
-               "shutdown takes 0", &Sample::pool_stop_ns, nothing, "process_shutdown_no_wait"),
+      claim_of("shutdown_no_wait_processes", "process pool: shutdown(no wait) returns at once", kReturns, "shutdown takes 0",
+               &Sample::pool_stop_ns, nothing, "process_shutdown_no_wait"),
       claim_of("shutdown_runs_all_threads", "thread pool: all tasks run, also after shutdown(no wait)", kRuns, "M",
                &Sample::makespan_ns, makespan_of, "thread_shutdown_no_wait"),
       claim_of("shutdown_runs_all_processes", "process pool: all tasks run, also after shutdown(no wait)", kRuns, "M",

@@ -9,8 +9,7 @@ namespace harness {
 namespace {
 
 constexpr std::string_view kSynchronous = "同步：提交完任务后，原地阻塞等待任务结束，拿到返回值后，继续往下运行";
-constexpr std::string_view kAsynchronous =
-    "异步：提交任务后，不在原地等待，继续往下运行，一般异步搭配回调机制使用";
+constexpr std::string_view kAsynchronous = "异步：提交任务后，不在原地等待，继续往下运行，一般异步搭配回调机制使用";
 
 // The submitter is free again when the last submit has returned.
 Claim submits_at_once(std::string_view id, std::string_view english, ClaimCell cell) {
@@ -24,7 +23,10 @@ Claim submits_at_once(std::string_view id, std::string_view english, ClaimCell c
     model::Case synchronous = case_of(cells.front());
     const std::int64_t asynchronous_ns = model::simulate(synchronous).makespan_ns;
     synchronous.strategy = model::Strategy::sync;
-    return Claimed{"time that n submits block", 0, 0, "",
+    return Claimed{"time that n submits block",
+                   0,
+                   0,
+                   "",
                    {{"blocked until the results are there", asynchronous_ns},
                     {"synchronous", model::simulate(synchronous).makespan_ns}}};
   };
@@ -37,8 +39,8 @@ Claim submits_at_once(std::string_view id, std::string_view english, ClaimCell c
 
 std::vector<Claim> submission_claims() {
   return {
-      formula_claim("synchronous_threads", "thread pool, waiting for each result before the next submit: sum of all", kSynchronous,
-                    "always, for any k", exact, {"thread", 4, "sync", 0, times(2, 60), times(2, 20)}),
+      formula_claim("synchronous_threads", "thread pool, waiting for each result before the next submit: sum of all",
+                    kSynchronous, "always, for any k", exact, {"thread", 4, "sync", 0, times(2, 60), times(2, 20)}),
       formula_claim("synchronous_processes", "process pool, waiting for each result before the next submit: sum of all",
                     kSynchronous, "always, for any k", exact, {"process", 4, "sync", 0, times(2, 60), times(2, 20)}),
       submits_at_once("asynchronous_threads", "thread pool: submit returns at once, the callback gets the result",

@@ -15,12 +15,16 @@ struct Asio : PeerDefaults {
   static constexpr std::string_view kName = "asio";
 
   explicit Asio(int workers) : pool(static_cast<std::size_t>(workers)) {}
-  ~Asio() { pool.join(); }   // its own destructor drops what is queued
+  ~Asio() { pool.join(); }  // its own destructor drops what is queued
 
   template <class F>
-  void post(F f) { boost::asio::post(pool, std::move(f)); }
+  void post(F f) {
+    boost::asio::post(pool, std::move(f));
+  }
   template <class F>
-  std::future<int> submit(F f) { return boost::asio::post(pool, std::packaged_task<int()>(std::move(f))); }
+  std::future<int> submit(F f) {
+    return boost::asio::post(pool, std::packaged_task<int()>(std::move(f)));
+  }
   int result(std::future<int> future) { return future.get(); }
 
   boost::asio::thread_pool pool;

@@ -13,7 +13,7 @@ namespace {
 struct Threads {
   std::mutex mutex;
   std::vector<ThreadExecutions*> alive;
-  Executions gone;   // counted by threads that have ended, or in a role that they have given up
+  Executions gone;  // counted by threads that have ended, or in a role that they have given up
 };
 
 // Never destroyed: threads may end after the static objects have.

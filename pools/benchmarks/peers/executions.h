@@ -42,7 +42,7 @@ class ThreadExecutions {
  private:
   friend Executions executions_now();
   alignas(64) std::atomic<std::int64_t> tasks_{0};
-  bool producer_ = false;   // guarded by the list's mutex
+  bool producer_ = false;  // guarded by the list's mutex
 };
 
 inline thread_local ThreadExecutions this_thread_executions;

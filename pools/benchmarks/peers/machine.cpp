@@ -32,14 +32,14 @@ double measured_rounds_per_ns() {
   constexpr int kPieces = 60;
   const int cores = usable_cores().count;
   std::mutex mutex;
-  std::vector<double> speeds;   // guarded by mutex
+  std::vector<double> speeds;  // guarded by mutex
   std::barrier line(cores);
   {
     std::vector<std::jthread> threads;
     for (int core = 0; core < cores; ++core) {
       threads.emplace_back([&] {
         std::vector<double> own;
-        spin(10 * kRounds);   // until the clock of the core has risen
+        spin(10 * kRounds);  // until the clock of the core has risen
         line.arrive_and_wait();
         for (int piece = 0; piece < kPieces; ++piece) {
           const Clock::time_point begin = Clock::now();
@@ -60,7 +60,7 @@ void spin(std::int64_t rounds) {
   std::uint64_t state = 1;
   for (std::int64_t round = 0; round < rounds; ++round) {
     state = state * 6364136223846793005U + 1442695040888963407U;
-    asm volatile("" : "+r"(state));   // or the loop would be folded
+    asm volatile("" : "+r"(state));  // or the loop would be folded
   }
 }
 
@@ -77,7 +77,7 @@ CpuOfThreads cpu_seconds_of_other_threads() {
     // The kernel's ABI for the clock of a thread that is known by its number: 4 says a thread's, 2 says CPU time.
     const auto clock = static_cast<clockid_t>((~static_cast<unsigned>(thread) << 3U) | 4U | 2U);
     timespec time{};
-    if (::clock_gettime(clock, &time) != 0) continue;   // it has ended meanwhile
+    if (::clock_gettime(clock, &time) != 0) continue;  // it has ended meanwhile
     all[thread] = static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
   }
   return all;

@@ -13,7 +13,7 @@ namespace {
 // A task's int, written by whoever runs it.
 struct Slot {
   int value = 0;
-  std::atomic<bool> ready{false};   // release after value; acquire before value is read
+  std::atomic<bool> ready{false};  // release after value; acquire before value is read
 };
 
 // A team of the workers and the producers. The workers run tasks at the barrier that ends the parallel region, a producer
@@ -26,7 +26,7 @@ struct OpenMp : PeerDefaults {
   explicit OpenMp(int count) : workers(count) {}
 
   void producers(int count, const std::function<void(int)>& body) {
-    omp_set_dynamic(0);   // the whole team or nothing
+    omp_set_dynamic(0);  // the whole team or nothing
 #pragma omp parallel num_threads(workers + count)
     {
       const int index = omp_get_thread_num();

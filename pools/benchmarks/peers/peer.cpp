@@ -8,10 +8,14 @@ namespace pools::benchmarks {
 
 std::string_view name_of(ExecutedBy executed_by) {
   switch (executed_by) {
-    case ExecutedBy::workers: return "workers";
-    case ExecutedBy::helping: return "helping";
-    case ExecutedBy::thread_per_task: return "thread_per_task";
-    case ExecutedBy::caller: return "caller";
+    case ExecutedBy::workers:
+      return "workers";
+    case ExecutedBy::helping:
+      return "helping";
+    case ExecutedBy::thread_per_task:
+      return "thread_per_task";
+    case ExecutedBy::caller:
+      return "caller";
   }
   return "";
 }
@@ -20,12 +24,24 @@ std::vector<Entry> entries_of(Entries entries, bool has_workers, int cores) {
   std::vector<int> sizes;
   switch (entries) {
     case Entries::sizes_and_producers:
-    case Entries::sizes: sizes = {1, 2, 4, cores, cores * 5}; break;
-    case Entries::cores_and_five_times: sizes = {cores, cores * 5}; break;
-    case Entries::five_times: sizes = {cores * 5}; break;
-    case Entries::cores: sizes = {cores}; break;
-    case Entries::cores_and_ten_times: sizes = {cores, cores * 10}; break;
-    case Entries::two: sizes = {2}; break;
+    case Entries::sizes:
+      sizes = {1, 2, 4, cores, cores * 5};
+      break;
+    case Entries::cores_and_five_times:
+      sizes = {cores, cores * 5};
+      break;
+    case Entries::five_times:
+      sizes = {cores * 5};
+      break;
+    case Entries::cores:
+      sizes = {cores};
+      break;
+    case Entries::cores_and_ten_times:
+      sizes = {cores, cores * 10};
+      break;
+    case Entries::two:
+      sizes = {2};
+      break;
   }
   if (!has_workers) sizes = {0};
   std::sort(sizes.begin(), sizes.end());

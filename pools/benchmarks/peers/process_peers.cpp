@@ -136,7 +136,7 @@ double round_trips_seconds(ProcessPool& pool, std::int64_t trips) {
 Measured round_trip(const Entry& entry, const Effort& effort) {
   Started started(entry.workers);
   const auto burst = [&](std::int64_t trips) { return round_trips_seconds(started.pool, trips); };
-  Effort few = effort;   // as in the threads' scenario
+  Effort few = effort;  // as in the threads' scenario
   few.at_least = std::min<std::int64_t>(effort.at_least, 100);
   const std::int64_t trips = fitting_tasks(few, effort.tasks, burst);
   const double seconds = burst(trips);
@@ -192,7 +192,7 @@ Measured idle_cpu(const Entry& entry, const Effort& effort) {
 Measured callback(const Entry& entry, const Effort& effort) {
   Started started(entry.workers);
   ProcessPool& pool = started.pool;
-  alignas(64) std::atomic<std::int64_t> delivered{0};   // by the one callback thread
+  alignas(64) std::atomic<std::int64_t> delivered{0};  // by the one callback thread
   const auto burst = [&](std::int64_t tasks) {
     std::vector<Future<int>> futures = touched_room<Future<int>>(tasks);
     const std::int64_t before = delivered.load(std::memory_order_relaxed);
@@ -210,7 +210,8 @@ Measured callback(const Entry& entry, const Effort& effort) {
     futures.clear();
     while (delivered.load(std::memory_order_acquire) - before < tasks) std::this_thread::sleep_for(std::chrono::microseconds(50));
     const double seconds = seconds_since(begin);
-    require(sum == tasks && delivered.load(std::memory_order_acquire) - before == tasks, "a callback came twice or a result is wrong");
+    require(sum == tasks && delivered.load(std::memory_order_acquire) - before == tasks,
+            "a callback came twice or a result is wrong");
     return seconds;
   };
   const std::int64_t tasks = std::max<std::int64_t>(1, fitting_tasks(effort, effort.tasks, burst) / 20);
@@ -238,7 +239,9 @@ const std::vector<ProcessPeer>& process_peers() {
                 {"process_start", "ns", Entries::two, &start},
                 {"process_idle_cpu", "ns/s", Entries::cores_and_ten_times, &idle_cpu},
                 {"process_callback", "ns/task", Entries::cores, &callback}}},
-      {.name = "memcpy", .executed_by = ExecutedBy::caller, .runs = {{"process_echo_1mib", "ns/task", Entries::cores, &copy_1mib}}},
+      {.name = "memcpy",
+       .executed_by = ExecutedBy::caller,
+       .runs = {{"process_echo_1mib", "ns/task", Entries::cores, &copy_1mib}}},
   };
   return all;
 }

@@ -23,13 +23,17 @@ namespace pools::benchmarks::scenarios {
 // --- throughput -------------------------------------------------------------------------------------------------------
 
 // A multiple of the producers, and at least one task each.
-inline std::int64_t shared_evenly(std::int64_t tasks, int producers) { return std::max<std::int64_t>(1, tasks / producers) * producers; }
+inline std::int64_t shared_evenly(std::int64_t tasks, int producers) {
+  return std::max<std::int64_t>(1, tasks / producers) * producers;
+}
 
 // ns per empty task without a future.
 template <Peer P>
 Measured detached(const Entry& entry, const Effort& effort) {
   P pool(entry.workers);
-  const auto burst = [&](std::int64_t tasks) { return burst_of_posts(pool, entry.producers, shared_evenly(tasks, entry.producers)); };
+  const auto burst = [&](std::int64_t tasks) {
+    return burst_of_posts(pool, entry.producers, shared_evenly(tasks, entry.producers));
+  };
   const std::int64_t tasks = fitting_tasks(effort, P::kMostTasks, [&](std::int64_t warm) { return burst(warm).seconds; });
   const Burst timed = burst(tasks);
   return timed.measured(timed.ns_per_task());
@@ -66,10 +70,9 @@ Burst round_trips(P& pool, std::int64_t trips) {
 template <Peer P>
 Measured round_trip(const Entry& entry, const Effort& effort) {
   P pool(entry.workers);
-  Effort few = effort;   // a trip may take as long as the scheduler's slice
+  Effort few = effort;  // a trip may take as long as the scheduler's slice
   few.at_least = std::min<std::int64_t>(effort.at_least, 100);
-  const std::int64_t trips =
-      fitting_tasks(few, effort.tasks, [&](std::int64_t warm) { return round_trips(pool, warm).seconds; });
+  const std::int64_t trips = fitting_tasks(few, effort.tasks, [&](std::int64_t warm) { return round_trips(pool, warm).seconds; });
   const Burst timed = round_trips(pool, trips);
   return timed.measured(timed.ns_per_task());
 }
@@ -122,7 +125,9 @@ Burst makespan(P& pool, std::int64_t tasks, const Work& work) {
 
 // Threads that run tasks: a producer that helps is one of them.
 template <Peer P>
-int executors(const Entry& entry) { return entry.workers + (P::kExecutedBy == ExecutedBy::helping ? entry.producers : 0); }
+int executors(const Entry& entry) {
+  return entry.workers + (P::kExecutedBy == ExecutedBy::helping ? entry.producers : 0);
+}
 
 inline std::int64_t scaled(std::int64_t tasks, const Effort& effort) {
   return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(tasks) * effort.scale));
@@ -204,7 +209,7 @@ Measured memory(const Entry& entry, const Effort& effort, const Enqueue& enqueue
       });
     }
     blocked.wait();
-    ::malloc_trim(0);   // what earlier scenarios of this process have freed would be taken again unseen
+    ::malloc_trim(0);  // what earlier scenarios of this process have freed would be taken again unseen
     const std::int64_t empty = resident_bytes();
     for (std::int64_t task = 0; task < tasks; ++task) {
       if constexpr (std::is_void_v<decltype(enqueue(pool))>) {
@@ -260,7 +265,7 @@ Measured clients_memory(const Entry& entry, const Effort& effort) {
   const Executions before = executions();
   const Clock::time_point begin = Clock::now();
   together(pool, 1, [&](int) {
-    ::malloc_trim(0);   // as in memory()
+    ::malloc_trim(0);  // as in memory()
     const std::int64_t none = resident_bytes();
     for (std::int64_t task = 0; task < tasks; ++task) {
       pool.post([&all] {
@@ -290,8 +295,8 @@ Measured callbacks(const Entry& entry, const Effort& effort) {
     return some.submit_with_callback([](const auto&) { count_execution(); }, [] { return 1; });
   };
   const auto bare = [&](std::int64_t tasks) { return burst_of_submits(pool, 1, tasks, submit_empty); };
-  const std::int64_t tasks = std::max<std::int64_t>(
-      1, fitting_tasks(effort, P::kMostTasks, [&](std::int64_t warm) { return bare(warm).seconds; }) / 20);
+  const std::int64_t tasks =
+      std::max<std::int64_t>(1, fitting_tasks(effort, P::kMostTasks, [&](std::int64_t warm) { return bare(warm).seconds; }) / 20);
   std::vector<double> differences;
   Burst all;
   for (int pair = 0; pair < 10; ++pair) {

@@ -18,9 +18,13 @@ struct Async : PeerDefaults {
   explicit Async(int /*workers*/) {}
 
   template <class F>
-  void post(F f) { posted.push_back(std::async(std::launch::async, std::move(f))); }
+  void post(F f) {
+    posted.push_back(std::async(std::launch::async, std::move(f)));
+  }
   template <class F>
-  std::future<int> submit(F f) { return std::async(std::launch::async, std::move(f)); }
+  std::future<int> submit(F f) {
+    return std::async(std::launch::async, std::move(f));
+  }
   int result(std::future<int> future) { return future.get(); }
   void drain() { posted.clear(); }
 

@@ -20,7 +20,9 @@ struct Enqueue : PeerDefaults {
   explicit Enqueue(int workers)
       : threads(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(workers + 1)), arena(workers, 0) {}
   template <class F>
-  void post(F f) { arena.enqueue(std::move(f)); }
+  void post(F f) {
+    arena.enqueue(std::move(f));
+  }
   template <class F>
   std::future<int> submit(F f) {
     auto promise = std::make_shared<std::promise<int>>();

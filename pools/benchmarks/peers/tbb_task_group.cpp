@@ -24,7 +24,8 @@ struct TaskGroup : PeerDefaults {
   explicit TaskGroup(int count) : workers(count) {}
 
   void producers(int count, const std::function<void(int)>& body) {
-    const tbb::global_control threads(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(workers + kProducers));
+    const tbb::global_control threads(tbb::global_control::max_allowed_parallelism,
+                                      static_cast<std::size_t>(workers + kProducers));
     tbb::task_arena arena(workers + count, static_cast<unsigned>(count));
     PeerDefaults::producers(count, [&](int index) {
       arena.execute([&] {
@@ -38,7 +39,9 @@ struct TaskGroup : PeerDefaults {
   }
 
   template <class F>
-  void post(F f) { group->run(std::move(f)); }
+  void post(F f) {
+    group->run(std::move(f));
+  }
   template <class F>
   std::future<int> submit(F f) {
     std::promise<int> promise;

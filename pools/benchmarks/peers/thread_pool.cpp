@@ -16,9 +16,13 @@ struct Ours : PeerDefaults {
   }
 
   template <class F>
-  void post(F f) { pool.post(std::move(f)); }
+  void post(F f) {
+    pool.post(std::move(f));
+  }
   template <class F>
-  Future<int> submit(F f) { return pool.submit(std::move(f)); }
+  Future<int> submit(F f) {
+    return pool.submit(std::move(f));
+  }
   int result(Future<int> future) { return future.result(); }
   // For the scenario with callbacks.
   template <class Callback, class F>

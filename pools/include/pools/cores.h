@@ -8,8 +8,8 @@
 namespace pools {
 
 struct UsableCores {
-  int count = 1;            // >= 1
-  std::string decided_by;   // "affinity mask (2 CPUs)", "cgroup quota (1.5 CPUs)"
+  int count = 1;           // >= 1
+  std::string decided_by;  // "affinity mask (2 CPUs)", "cgroup quota (1.5 CPUs)"
 };
 
 // The smaller of the affinity mask's size and the tightest CPU quota of this process's cgroup and all its ancestors (v2

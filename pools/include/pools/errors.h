@@ -90,8 +90,8 @@ class WorkerDied : public Error {
              std::string stderr_tail = {})
       : Error(message), pid_(pid), signal_(signal), exit_code_(exit_code), stderr_tail_(std::move(stderr_tail)) {}
   int pid() const noexcept { return pid_; }
-  std::optional<int> signal() const noexcept { return signal_; }         // that killed it
-  std::optional<int> exit_code() const noexcept { return exit_code_; }   // that it exited with
+  std::optional<int> signal() const noexcept { return signal_; }        // that killed it
+  std::optional<int> exit_code() const noexcept { return exit_code_; }  // that it exited with
   // The end of what the worker had written to its standard error, 4 KiB at most; empty unless the pool captures it.
   const std::string& stderr_tail() const noexcept { return stderr_tail_; }
 
@@ -127,7 +127,7 @@ ErrorHook set_error_hook(ErrorHook hook) noexcept;
 
 namespace detail {
 void report_error(std::string_view where, const std::exception_ptr& error) noexcept;
-[[noreturn]] void refuse_empty_future();   // throws InvalidStateError
+[[noreturn]] void refuse_empty_future();  // throws InvalidStateError
 // For what cannot be done and has nobody to be told by an exception: one line on stderr, then abort().
 [[noreturn]] void give_up(const std::string& sentence) noexcept;
 }  // namespace detail

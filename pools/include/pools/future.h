@@ -46,7 +46,7 @@ class ValueState : public FutureState {
   Stored<T>& value() noexcept { return *value_; }
 
  private:
-  std::optional<Stored<T>> value_;   // written before the step to finished; constant after it, but for sole owners
+  std::optional<Stored<T>> value_;  // written before the step to finished; constant after it, but for sole owners
 };
 
 struct FutureAccess;
@@ -114,7 +114,8 @@ class Future {
   explicit Future(detail::StateRef state) noexcept : state_(std::move(state)) {}
 
   detail::FutureState& shared_state() const {
-    if (!state_) [[unlikely]] detail::refuse_empty_future();
+    if (!state_) [[unlikely]]
+      detail::refuse_empty_future();
     return *state_;
   }
   detail::ValueState<T>& state() const { return static_cast<detail::ValueState<T>&>(shared_state()); }
@@ -178,7 +179,7 @@ struct FutureAccess {
     return Future<T>(StateRef::share(state));
   }
   template <class T>
-  static ValueState<T>& state(const Future<T>& future) {   // throws InvalidStateError if it is empty
+  static ValueState<T>& state(const Future<T>& future) {  // throws InvalidStateError if it is empty
     return future.state();
   }
   template <class T, class Callback>
@@ -245,5 +246,5 @@ class Promise {
 
 }  // namespace pools
 
-#include "pools/detail/awaiter.h"   // co_await
-#include "pools/wait.h"             // wait, as_completed
+#include "pools/detail/awaiter.h"  // co_await
+#include "pools/wait.h"            // wait, as_completed

@@ -29,8 +29,8 @@ class MapItems {
   virtual ~MapItems() = default;
   // Makes sure that what should be under way is; false when there is no further item.
   virtual bool prepare() = 0;
-  virtual const R& current(const Deadline& deadline) = 0;   // waits; throws what the task threw, TimeoutError
-  virtual void pass() = 0;                                  // drops the current item
+  virtual const R& current(const Deadline& deadline) = 0;  // waits; throws what the task threw, TimeoutError
+  virtual void pass() = 0;                                 // drops the current item
   virtual void cancel_rest() noexcept = 0;
 };
 
@@ -124,8 +124,7 @@ class Zip {
   decltype(auto) next(Use&& use) {
     look();
     used_ = true;
-    return std::apply(
-        [&](auto&... at) -> decltype(auto) { return std::forward<Use>(use)(element<Ranges>(at)...); }, *at_);
+    return std::apply([&](auto&... at) -> decltype(auto) { return std::forward<Use>(use)(element<Ranges>(at)...); }, *at_);
   }
 
  private:
@@ -145,9 +144,9 @@ class Zip {
     if (std::exchange(used_, false)) std::apply([](auto&... at) { (..., static_cast<void>(++at)); }, *at_);
   }
 
-  std::tuple<Ranges...> ranges_;   // an lvalue range's type is a reference
+  std::tuple<Ranges...> ranges_;  // an lvalue range's type is a reference
   std::optional<std::tuple<std::ranges::iterator_t<std::remove_reference_t<Ranges>>...>> at_;
-  bool used_ = false;   // what they are at
+  bool used_ = false;  // what they are at
 };
 
 }  // namespace detail

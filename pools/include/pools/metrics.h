@@ -17,13 +17,13 @@ namespace pools {
 class LatencyHistogram {
  public:
   std::uint64_t count() const noexcept { return count_; }
-  std::chrono::nanoseconds max() const noexcept { return std::chrono::nanoseconds(max_); }    // exact; 0 when empty
-  std::chrono::nanoseconds mean() const noexcept;                                             // exact; 0 when empty
+  std::chrono::nanoseconds max() const noexcept { return std::chrono::nanoseconds(max_); }  // exact; 0 when empty
+  std::chrono::nanoseconds mean() const noexcept;                                           // exact; 0 when empty
   // The smallest duration that a share of q of all does not exceed, rounded up to its bucket's end, but not beyond max().
   // q in [0, 1], clamped; 0 ns when empty.
   std::chrono::nanoseconds quantile(double q) const noexcept;
 
-  void record(std::chrono::nanoseconds duration) noexcept;   // negative counts as 0
+  void record(std::chrono::nanoseconds duration) noexcept;  // negative counts as 0
   void merge(const LatencyHistogram& other) noexcept;
 
  private:
@@ -37,7 +37,7 @@ class LatencyHistogram {
     const int shift = std::bit_width(ns) - 1 - kSubBits;
     return (static_cast<std::size_t>(shift) << kSubBits) + static_cast<std::size_t>(ns >> shift);
   }
-  static std::uint64_t last_of(std::size_t bucket) noexcept;   // the longest duration of a bucket
+  static std::uint64_t last_of(std::size_t bucket) noexcept;  // the longest duration of a bucket
 
   std::array<std::uint64_t, kBuckets> counts_{};
   std::uint64_t count_ = 0;
@@ -48,8 +48,9 @@ class LatencyHistogram {
 // A histogram that one thread writes while others read.
 class LatencyRecorder {
  public:
-  void record(std::chrono::nanoseconds duration) noexcept;   // by the one writer
-  void add_to(LatencyHistogram& sum) const noexcept;         // any thread: everything recorded before, in whole or in part what is being recorded
+  void record(std::chrono::nanoseconds duration) noexcept;  // by the one writer
+  void add_to(LatencyHistogram& sum)
+      const noexcept;  // any thread: everything recorded before, in whole or in part what is being recorded
 
  private:
   // Relaxed, all of them: each is a count for itself, written by one thread.
@@ -60,17 +61,17 @@ class LatencyRecorder {
 
 struct PoolMetrics {
   // Tasks, posted ones included. At any moment submitted == queued + running + done + failed + cancelled.
-  std::uint64_t submitted = 0;   // accepted
-  std::uint64_t queued = 0;      // waiting, or waiting for a retry
+  std::uint64_t submitted = 0;  // accepted
+  std::uint64_t queued = 0;     // waiting, or waiting for a retry
   std::uint64_t running = 0;
-  std::uint64_t done = 0;        // returned
-  std::uint64_t failed = 0;      // threw, or their worker died, or the pool broke
+  std::uint64_t done = 0;    // returned
+  std::uint64_t failed = 0;  // threw, or their worker died, or the pool broke
   std::uint64_t cancelled = 0;
   // Workers.
-  int workers = 0;               // that live, ready or not
-  std::uint64_t crashed = 0;     // worker processes that ended unasked, or were killed for what they did
-  std::uint64_t respawned = 0;   // started at once in the place of one that ended, of a recycled one if tasks waited
-  std::uint64_t retried = 0;     // starts of a task after the death of a worker that had been at it
+  int workers = 0;              // that live, ready or not
+  std::uint64_t crashed = 0;    // worker processes that ended unasked, or were killed for what they did
+  std::uint64_t respawned = 0;  // started at once in the place of one that ended, of a recycled one if tasks waited
+  std::uint64_t retried = 0;    // starts of a task after the death of a worker that had been at it
   // Only with timing = true: submit to start, and start to end, of every task that was started.
   std::optional<LatencyHistogram> queue_wait = {};
   std::optional<LatencyHistogram> run_time = {};

@@ -22,7 +22,8 @@ class PoolObserver {
   virtual void started([[maybe_unused]] std::uint64_t task, [[maybe_unused]] int worker) noexcept {}
   // Once. A task that ends without having been started has kNoWorker; a cancelled one is reported when a worker comes by it in
   // the queue, or at the end of the pool.
-  virtual void finished([[maybe_unused]] std::uint64_t task, [[maybe_unused]] int worker, [[maybe_unused]] Outcome outcome) noexcept {}
+  virtual void finished([[maybe_unused]] std::uint64_t task, [[maybe_unused]] int worker,
+                        [[maybe_unused]] Outcome outcome) noexcept {}
   // `id` is the thread's or process's own; `worker` the number in its name.
   virtual void worker_up([[maybe_unused]] int worker, [[maybe_unused]] pid_t id) noexcept {}
   virtual void worker_down([[maybe_unused]] int worker, [[maybe_unused]] pid_t id) noexcept {}

@@ -17,21 +17,21 @@
 namespace pools {
 
 struct ShutdownOptions {
-  bool wait = true;              // return only when every task and every callback has run and all workers are gone
-  bool cancel_futures = false;   // cancel what has not started; what runs is finished
+  bool wait = true;             // return only when every task and every callback has run and all workers are gone
+  bool cancel_futures = false;  // cancel what has not started; what runs is finished
 };
 
 struct MapOptions {
-  std::optional<std::chrono::nanoseconds> timeout = {};   // for the whole map, counted from the call; none: wait for ever
-  int chunksize = 1;           // >= 1; consecutive items per task
+  std::optional<std::chrono::nanoseconds> timeout = {};  // for the whole map, counted from the call; none: wait for ever
+  int chunksize = 1;                                     // >= 1; consecutive items per task
   std::size_t buffersize = 0;  // at most so many items submitted ahead of the one being read; 0: all at once
 };
 
 // What submit does when the queue is full.
 enum class WhenFull {
-  block,         // waits for room; ShutdownError or BrokenPoolError if the pool ends meanwhile
-  reject,        // throws QueueFullError
-  caller_runs,   // runs the task itself before it returns, out of order; on a ThreadPool only
+  block,        // waits for room; ShutdownError or BrokenPoolError if the pool ends meanwhile
+  reject,       // throws QueueFullError
+  caller_runs,  // runs the task itself before it returns, out of order; on a ThreadPool only
 };
 
 struct QueueOptions {
@@ -45,24 +45,24 @@ struct QueueOptions {
 
 // Where a future's callbacks run that were attached before its task ended.
 enum class CallbackOn {
-  worker,            // on the worker that ran the task, before it takes the next one
-  callback_thread,   // on one thread of the pool's own, in completion order
+  worker,           // on the worker that ran the task, before it takes the next one
+  callback_thread,  // on one thread of the pool's own, in completion order
 };
 
 struct ThreadPoolOptions {
-  std::optional<int> workers = {};     // >= 1; none: usable_cores().count * 5
-  std::string name_prefix = "pool";    // the threads are named prefix_0, prefix_1, ... (cut so that 15 characters show the number)
+  std::optional<int> workers = {};   // >= 1; none: usable_cores().count * 5
+  std::string name_prefix = "pool";  // the threads are named prefix_0, prefix_1, ... (cut so that 15 characters show the number)
   CallbackOn callbacks = CallbackOn::worker;
-  std::function<void()> initializer = {};   // run by each worker first, and by the callback thread. If it throws the pool breaks.
-  QueueOptions queue = {};                  // a bounded queue
-  std::vector<int> cpus = {};               // worker N runs on CPU cpus[N % size] only; empty: anywhere
-  bool timing = false;                      // queue-wait and run-time histograms in metrics()
+  std::function<void()> initializer = {};  // run by each worker first, and by the callback thread. If it throws the pool breaks.
+  QueueOptions queue = {};                 // a bounded queue
+  std::vector<int> cpus = {};              // worker N runs on CPU cpus[N % size] only; empty: anywhere
+  bool timing = false;                     // queue-wait and run-time histograms in metrics()
   std::shared_ptr<PoolObserver> observer = {};
 };
 
 // Of one task of a ThreadPool: pool.with({.priority = 1}).submit(...). Those of a ProcessPool's are RemoteTaskOptions.
 struct TaskOptions {
-  int priority = 0;   // higher ones are started first, equal ones in the order of submission
+  int priority = 0;  // higher ones are started first, equal ones in the order of submission
   // > 0; counted from the submit: a task that has not begun by then is cancelled; one that has goes on.
   std::optional<std::chrono::nanoseconds> start_by = {};
 };
@@ -71,54 +71,54 @@ struct TaskOptions {
 
 // What happens to a task whose worker dies, provided the task was at work: nothing else is ever tried again.
 struct RetryPolicy {
-  int retries = 0;                                      // >= 0; how often a task is started again
-  std::chrono::nanoseconds backoff = std::chrono::milliseconds(10);   // >= 0; before the first retry; doubles with each
-  std::chrono::nanoseconds max_backoff = std::chrono::seconds(1);     // >= backoff
+  int retries = 0;                                                   // >= 0; how often a task is started again
+  std::chrono::nanoseconds backoff = std::chrono::milliseconds(10);  // >= 0; before the first retry; doubles with each
+  std::chrono::nanoseconds max_backoff = std::chrono::seconds(1);    // >= backoff
 };
 
 // Where a worker's standard output and standard error go.
 enum class WorkerOutput {
-  tagged,      // to this process's own, line by line, each with "[prefix_N pid] " before it
-  inherited,   // they are this process's own
+  tagged,     // to this process's own, line by line, each with "[prefix_N pid] " before it
+  inherited,  // they are this process's own
   discarded,
 };
 
 struct ProcessPoolOptions {
-  std::optional<int> workers = {};    // >= 1; none: usable_cores().count
-  std::string name_prefix = "pool";   // workers are called prefix_0, prefix_1, ... in ps and top (15 characters are shown)
+  std::optional<int> workers = {};   // >= 1; none: usable_cores().count
+  std::string name_prefix = "pool";  // workers are called prefix_0, prefix_1, ... in ps and top (15 characters are shown)
   // pools::remote<&fn>(args...): called once in each worker before its first task. If it throws, the pool is broken.
   RemoteCall initializer = {};
-  QueueOptions queue = {};            // a bounded queue; caller_runs is refused
-  std::vector<int> cpus = {};         // worker N runs on CPU cpus[N % size] only; empty: anywhere
-  bool timing = false;                // queue-wait and run-time histograms in metrics()
+  QueueOptions queue = {};     // a bounded queue; caller_runs is refused
+  std::vector<int> cpus = {};  // worker N runs on CPU cpus[N % size] only; empty: anywhere
+  bool timing = false;         // queue-wait and run-time histograms in metrics()
   std::shared_ptr<PoolObserver> observer = {};
   RetryPolicy retry = {};
   // >= 1; workers that one task may kill, or that die having it first, before it gets a QuarantinedError, whatever retries it has left
   int quarantine_after = 3;
-  int crash_limit = 50;               // >= 0; deaths of workers in a row, no task having ended in between, that break the pool; 0: never
-  int max_tasks_per_child = 0;        // >= 0; a worker is replaced after so many tasks; 0: never
-  std::uint64_t memory_limit = 0;     // bytes of address space (RLIMIT_AS) of each worker; beyond it allocations fail; 0: no limit
-  std::uint64_t recycle_above = 0;    // bytes of resident memory above which a worker is replaced after its task; 0: never
-  std::chrono::nanoseconds kill_gap = std::chrono::milliseconds(200);   // >= 0; from SIGTERM to SIGKILL
+  int crash_limit = 50;  // >= 0; deaths of workers in a row, no task having ended in between, that break the pool; 0: never
+  int max_tasks_per_child = 0;      // >= 0; a worker is replaced after so many tasks; 0: never
+  std::uint64_t memory_limit = 0;   // bytes of address space (RLIMIT_AS) of each worker; beyond it allocations fail; 0: no limit
+  std::uint64_t recycle_above = 0;  // bytes of resident memory above which a worker is replaced after its task; 0: never
+  std::chrono::nanoseconds kill_gap = std::chrono::milliseconds(200);  // >= 0; from SIGTERM to SIGKILL
   // >= 0; a worker that is told to go, or given a task, and does nothing about it for so long is ended: SIGTERM, after kill_gap SIGKILL.
   std::chrono::nanoseconds grace = std::chrono::seconds(5);
   WorkerOutput output = WorkerOutput::tagged;
   // >= 0; from shutdown on, tagged output that nobody takes for so long (a pipe is full and not read) is dropped, with all that follows.
   std::chrono::nanoseconds output_patience = std::chrono::seconds(10);
-  std::uint64_t max_payload = 0;      // bytes of one task's arguments, and of its result; 0: no limit. Messages of exceptions: 1 MiB
+  std::uint64_t max_payload = 0;  // bytes of one task's arguments, and of its result; 0: no limit. Messages of exceptions: 1 MiB
 };
 
 // Of one task of a ProcessPool: pool.with({.retries = 2}).submit<&fn>(...).
 struct RemoteTaskOptions {
-  int priority = 0;   // higher ones are started first, equal ones in the order of submission
+  int priority = 0;  // higher ones are started first, equal ones in the order of submission
   // > 0; counted from the submit: a task that does not run then is cancelled, wherever it waits: in the queue, with a worker that has not
   // begun it, for its retry. One that runs goes on, and so do its retries; cancel_kills has no part in it.
   std::optional<std::chrono::nanoseconds> start_by = {};
   // > 0; counted from the start of the task, at each retry anew. The worker that is still at it then is sent SIGTERM, with all that it
   // started, and after kill_gap SIGKILL; the future gets a TimeLimitError, unless the answer came in between.
   std::optional<std::chrono::nanoseconds> time_limit = {};
-  std::optional<int> retries = {};   // >= 0; instead of the pool's
-  bool cancel_kills = false;         // cancel() of the running task succeeds, and kills its worker
+  std::optional<int> retries = {};  // >= 0; instead of the pool's
+  bool cancel_kills = false;        // cancel() of the running task succeeds, and kills its worker
 };
 
 }  // namespace pools

@@ -71,14 +71,17 @@ class ProcessPool {
 
   // Not in another process: refused, in words.
   template <class F, class... Args>
-  void submit(F&&, Args&&...) { refuse_callable<F>(); }
+  void submit(F&&, Args&&...) {
+    refuse_callable<F>();
+  }
 
   // submit and add_done_callback as one step. The callback runs in this process on the pool's one callback thread, one at a
   // time in the order of completion, like all that are attached before their task is done.
   template <auto Fn, class Callback, class... Args>
   auto submit_with_callback(Callback&& callback, Args&&... args) {
     using R = detail::RemoteResult<Fn>;
-    return submit_task<Fn>(nullptr, detail::FutureAccess::make_callback<R>(std::forward<Callback>(callback)), std::forward<Args>(args)...);
+    return submit_task<Fn>(nullptr, detail::FutureAccess::make_callback<R>(std::forward<Callback>(callback)),
+                           std::forward<Args>(args)...);
   }
 
   // The pool with options for what is submitted through it: pool.with({.priority = 1}).submit<&fn>(args...). Throws std::invalid_argument.
@@ -89,7 +92,9 @@ class ProcessPool {
       return pool_->submit_task<Fn>(&options_, nullptr, std::forward<Args>(args)...);
     }
     template <class F, class... Args>
-    void submit(F&&, Args&&...) const { refuse_callable<F>(); }
+    void submit(F&&, Args&&...) const {
+      refuse_callable<F>();
+    }
     template <auto Fn, class Callback, class... Args>
     auto submit_with_callback(Callback&& callback, Args&&... args) const {
       using R = detail::RemoteResult<Fn>;
@@ -114,25 +119,33 @@ class ProcessPool {
   // results. An exception is that of its item alone; the death of a worker is that of all items of its chunk. Throws as submit,
   // std::invalid_argument for options out of range, and what the serialisation of an item throws.
   template <auto Fn, std::ranges::input_range A>
-  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, MapOptions options = {}) { return map_zipped<Fn>(options, std::forward<A>(a)); }
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, MapOptions options = {}) {
+    return map_zipped<Fn>(options, std::forward<A>(a));
+  }
   template <auto Fn, std::ranges::input_range A, std::ranges::input_range B>
-  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, MapOptions options = {}) { return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b)); }
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, MapOptions options = {}) {
+    return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b));
+  }
   template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C>
-  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, C&& c, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, C&& c,
+                                                                                       MapOptions options = {}) {
     return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
   }
   template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C,
             std::ranges::input_range D>
-  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, C&& c, D&& d, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, C&& c, D&& d,
+                                                                                       MapOptions options = {}) {
     return map_zipped<Fn>(options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
   }
 
   template <class F, class... Ranges>
-  void map(F&&, Ranges&&...) { refuse_callable<F>(); }
+  void map(F&&, Ranges&&...) {
+    refuse_callable<F>();
+  }
   // What is neither a range nor the options.
   template <auto Fn, class... Ranges>
-    requires(!(... && (std::ranges::input_range<Ranges> || std::same_as<std::remove_cvref_t<Ranges>, MapOptions>)))
-  void map(Ranges&&...) {
+  requires(!(... &&
+             (std::ranges::input_range<Ranges> || std::same_as<std::remove_cvref_t<Ranges>, MapOptions>))) void map(Ranges&&...) {
     static_assert(detail::kRefused<std::tuple<Ranges...>>, "map<&f>(ranges...) takes one to four ranges, such as std::vector");
   }
 
@@ -166,9 +179,10 @@ class ProcessPool {
 
   template <class F>
   static void refuse_callable() {
-    static_assert(detail::kRefused<F>,
-                  "a ProcessPool is told the function as a template argument, submit<&f>(args...) or map<&f>(range): a callable object, and "
-                  "what it has captured, cannot travel to another process");
+    static_assert(
+        detail::kRefused<F>,
+        "a ProcessPool is told the function as a template argument, submit<&f>(args...) or map<&f>(range): a callable object, and "
+        "what it has captured, cannot travel to another process");
   }
 
   template <auto Fn, class... Args>
@@ -195,8 +209,7 @@ class ProcessPool {
   template <auto Fn>
   static auto make_task(const detail::ProcessPoolRef& pool, detail::TaskRef& task) {
     using R = detail::RemoteResult<Fn>;
-    auto* const made = new detail::DecodedTask<R, &detail::decode_value<R>>(
-        detail::trampoline_key<&detail::call_remotely<Fn>>());
+    auto* const made = new detail::DecodedTask<R, &detail::decode_value<R>>(detail::trampoline_key<&detail::call_remotely<Fn>>());
     task.reset(made);
     made->set_sink(pool.sink());
     return detail::FutureAccess::share<R>(made);
@@ -212,7 +225,8 @@ class ProcessPool {
     const detail::Deadline deadline = options.timeout ? detail::deadline_after(*options.timeout) : detail::Deadline{};
     using R = detail::RemoteResult<Fn>;
     using Items = detail::ChunkedItems<R, detail::RemoteChunks<Fn>, Ranges...>;
-    return MapResults<R>(std::make_unique<Items>(detail::RemoteChunks<Fn>(core_), options, std::forward<Ranges>(ranges)...), deadline);
+    return MapResults<R>(std::make_unique<Items>(detail::RemoteChunks<Fn>(core_), options, std::forward<Ranges>(ranges)...),
+                         deadline);
   }
 
   detail::ProcessPoolRef core_;
@@ -232,7 +246,7 @@ struct ProcessPool::HandOver final : detail::Completion {
   }
 
   void run(detail::FutureState& from) noexcept override {
-    if (task->state().done()) return;   // cancelled meanwhile: no worker need start for it
+    if (task->state().done()) return;  // cancelled meanwhile: no worker need start for it
     try {
       if (from.cancelled()) throw CancelledError();
       if (from.error()) std::rethrow_exception(from.error());
@@ -249,7 +263,7 @@ struct ProcessPool::HandOver final : detail::Completion {
     }
   }
 
-  detail::ProcessPoolRef pool;   // what is inside; the pool itself may be gone by then
+  detail::ProcessPoolRef pool;  // what is inside; the pool itself may be gone by then
   detail::TaskRef task;
 };
 
@@ -260,8 +274,7 @@ auto Future<T>::then_in(ProcessPool& parsers) const {
   parsers.core_.require_own_process("the process pool that is to go on with a result");
   detail::TaskRef task;
   auto future = ProcessPool::make_task<Fn>(parsers.core_, task);
-  std::unique_ptr<detail::Completion> hand_over =
-      std::make_unique<ProcessPool::HandOver<Fn, T>>(parsers.core_, std::move(task));
+  std::unique_ptr<detail::Completion> hand_over = std::make_unique<ProcessPool::HandOver<Fn, T>>(parsers.core_, std::move(task));
   if (!state_->try_add_continuation(hand_over)) hand_over->run(*state_);
   return future;
 }

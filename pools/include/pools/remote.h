@@ -26,7 +26,7 @@ namespace detail {
 template <class R, class... Parameters>
 struct Signature {
   using Result = R;
-  using Values = std::tuple<std::remove_cvref_t<Parameters>...>;   // what is sent
+  using Values = std::tuple<std::remove_cvref_t<Parameters>...>;  // what is sent
   using Forms = std::tuple<std::type_identity<Parameters>...>;
   static constexpr std::size_t kArity = sizeof...(Parameters);
   static constexpr bool kTakesOutParameters =
@@ -40,8 +40,8 @@ struct NoSignature : Signature<void> {
 template <class F>
 struct SignatureOf : NoSignature {};
 template <class F>
-  requires requires { &F::operator(); }
-struct SignatureOf<F> : SignatureOf<decltype(&F::operator())>::WithoutObject {};   // a lambda
+requires requires { &F::operator(); }
+struct SignatureOf<F> : SignatureOf<decltype(&F::operator())>::WithoutObject {};  // a lambda
 template <class R, class... P>
 struct SignatureOf<R (*)(P...)> : Signature<R, P...> {};
 template <class R, class... P>
@@ -75,12 +75,14 @@ template <auto Fn>
 void call_remotely(Reader& arguments, Bytes& result) {
   using S = RemoteSignature<Fn>;
   [&]<class... Values, class... Forms>(std::type_identity<std::tuple<Values...>>, std::tuple<std::type_identity<Forms>...>) {
-    if constexpr (kHasSignature<Fn> && (... && kTransferable<Values>)) {   // else encode_arguments() does not compile, and says why
-      std::tuple<Values...> values{decode<Values>(arguments)...};   // in braces: from left to right
+    if constexpr (kHasSignature<Fn> &&
+                  (... && kTransferable<Values>)) {                // else encode_arguments() does not compile, and says why
+      std::tuple<Values...> values{decode<Values>(arguments)...};  // in braces: from left to right
       arguments.expect_end();
       const auto call = [&]() -> decltype(auto) {
-        const EndsIfForked user;   // a fork has neither the memory of `arguments` nor that of `result`
-        return std::apply([](Values&... each) -> decltype(auto) { return std::invoke(Fn, static_cast<Forms&&>(each)...); }, values);
+        const EndsIfForked user;  // a fork has neither the memory of `arguments` nor that of `result`
+        return std::apply([](Values&... each) -> decltype(auto) { return std::invoke(Fn, static_cast<Forms&&>(each)...); },
+                          values);
       };
       if constexpr (std::is_void_v<typename S::Result>) {
         call();
@@ -123,15 +125,18 @@ const FunctionKey& trampoline_key() {
 
 template <auto Fn>
 constexpr void check_remote_function() {
-  static_assert(kHasSignature<Fn>, "a function for another process has one signature: not a generic lambda, nor an object whose operator() is overloaded");
+  static_assert(
+      kHasSignature<Fn>,
+      "a function for another process has one signature: not a generic lambda, nor an object whose operator() is overloaded");
   static_assert(!RemoteSignature<Fn>::kTakesOutParameters,
                 "what a function in another process writes to a non-const reference is lost: return it instead");
 }
 
 // As encode_as() makes it one.
 template <class Value, class Arg>
-inline constexpr bool kBecomes =
-    std::same_as<std::remove_cvref_t<Arg>, Value> || requires(Arg&& arg) { static_cast<Value>(std::forward<Arg>(arg)); };
+inline constexpr bool kBecomes = std::same_as<std::remove_cvref_t<Arg>, Value> || requires(Arg&& arg) {
+  static_cast<Value>(std::forward<Arg>(arg));
+};
 
 template <auto Fn, class... Args>
 void encode_arguments(Bytes& to, Args&&... args) {

@@ -55,13 +55,12 @@ class ThreadPool {
   // the queue is full and when_full is reject (with block it waits), and std::system_error when not even one worker thread could be
   // started.
   template <class F, class... Args>
-    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+  requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
   auto submit(F&& f, Args&&... args) {
     return submit_task(nullptr, nullptr, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
   }
   template <class F, class... Args>
-    requires(!std::invocable<std::decay_t<F>, std::decay_t<Args>...>)
-  void submit(F&&, Args&&...) { detail::refuse_arguments<F>(); }
+  requires(!std::invocable<std::decay_t<F>, std::decay_t<Args>...>) void submit(F&&, Args&&...) { detail::refuse_arguments<F>(); }
   // The same with the function named as ProcessPool wants it.
   template <auto Fn, class... Args>
   auto submit(Args&&... args) {
@@ -71,9 +70,10 @@ class ThreadPool {
   // submit and add_done_callback as one step: the task cannot be done before the callback is attached, so that the
   // callback runs where the pool promises and never on the submitting thread.
   template <class Callback, class F, class... Args>
-    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+  requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
   auto submit_with_callback(Callback&& callback, F&& f, Args&&... args) {
-    return submit_task(nullptr, std::forward<Callback>(callback), detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
+    return submit_task(nullptr, std::forward<Callback>(callback),
+                       detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
   }
   template <auto Fn, class Callback, class... Args>
   auto submit_with_callback(Callback&& callback, Args&&... args) {
@@ -82,7 +82,7 @@ class ThreadPool {
 
   // Detached: no future. What it throws goes to the error hook. Throws as submit does.
   template <class F, class... Args>
-    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+  requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
   void post(F&& f, Args&&... args) {
     core_.submit(detail::make_detached(detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...)), nullptr);
   }
@@ -91,19 +91,20 @@ class ThreadPool {
   class WithOptions {
    public:
     template <class F, class... Args>
-      requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
     auto submit(F&& f, Args&&... args) const {
       return pool_->submit_task(&options_, nullptr, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
     }
     template <class F, class... Args>
-      requires(!std::invocable<std::decay_t<F>, std::decay_t<Args>...>)
-    void submit(F&&, Args&&...) const { detail::refuse_arguments<F>(); }
+    requires(!std::invocable<std::decay_t<F>, std::decay_t<Args>...>) void submit(F&&, Args&&...) const {
+      detail::refuse_arguments<F>();
+    }
     template <auto Fn, class... Args>
     auto submit(Args&&... args) const {
       return pool_->submit_task(&options_, nullptr, detail::bind_call<Fn>(std::forward<Args>(args)...));
     }
     template <class Callback, class F, class... Args>
-      requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
     auto submit_with_callback(Callback&& callback, F&& f, Args&&... args) const {
       return pool_->submit_task(&options_, std::forward<Callback>(callback),
                                 detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
@@ -114,7 +115,7 @@ class ThreadPool {
     }
     // One that has not begun by options.start_by is dropped.
     template <class F, class... Args>
-      requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
     void post(F&& f, Args&&... args) const {
       pool_->post_with(options_, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
     }
@@ -136,43 +137,54 @@ class ThreadPool {
   // that is passed as an rvalue. A void function gives std::monostate. options.chunksize consecutive items run as one task; an exception
   // is that of its item alone. Throws std::invalid_argument for an option out of range; else as submit does.
   template <class F, std::ranges::input_range A>
-  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(F f, A&& a, MapOptions options = {}) { return map_zipped(std::move(f), options, std::forward<A>(a)); }
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(F f, A&& a, MapOptions options = {}) {
+    return map_zipped(std::move(f), options, std::forward<A>(a));
+  }
   template <class F, std::ranges::input_range A, std::ranges::input_range B>
-  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(F f, A&& a, B&& b, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(F f, A&& a, B&& b,
+                                                                                       MapOptions options = {}) {
     return map_zipped(std::move(f), options, std::forward<A>(a), std::forward<B>(b));
   }
   template <class F, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C>
-  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(F f, A&& a, B&& b, C&& c, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(F f, A&& a, B&& b, C&& c,
+                                                                                       MapOptions options = {}) {
     return map_zipped(std::move(f), options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
   }
   template <class F, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C,
             std::ranges::input_range D>
-  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(F f, A&& a, B&& b, C&& c, D&& d, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(F f, A&& a, B&& b, C&& c, D&& d,
+                                                                                       MapOptions options = {}) {
     return map_zipped(std::move(f), options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
   }
   template <auto Fn, std::ranges::input_range A>
-  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, MapOptions options = {}) { return map_zipped(Fn, options, std::forward<A>(a)); }
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, MapOptions options = {}) {
+    return map_zipped(Fn, options, std::forward<A>(a));
+  }
   template <auto Fn, std::ranges::input_range A, std::ranges::input_range B>
-  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, MapOptions options = {}) { return map_zipped(Fn, options, std::forward<A>(a), std::forward<B>(b)); }
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, MapOptions options = {}) {
+    return map_zipped(Fn, options, std::forward<A>(a), std::forward<B>(b));
+  }
   template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C>
-  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, C&& c, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, C&& c,
+                                                                                       MapOptions options = {}) {
     return map_zipped(Fn, options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
   }
   template <auto Fn, std::ranges::input_range A, std::ranges::input_range B, std::ranges::input_range C,
             std::ranges::input_range D>
-  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, C&& c, D&& d, MapOptions options = {}) {
+  [[nodiscard("dropping the results of a map cancels what has not started")]] auto map(A&& a, B&& b, C&& c, D&& d,
+                                                                                       MapOptions options = {}) {
     return map_zipped(Fn, options, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
   }
 
   template <auto Fn, class... Ranges>
-    requires(!(... && (std::ranges::input_range<Ranges> || std::same_as<std::remove_cvref_t<Ranges>, MapOptions>)))
-  void map(Ranges&&...) {
+  requires(!(... &&
+             (std::ranges::input_range<Ranges> || std::same_as<std::remove_cvref_t<Ranges>, MapOptions>))) void map(Ranges&&...) {
     static_assert(detail::kRefused<std::tuple<Ranges...>>, "map<&f>(ranges...) takes one to four ranges, such as std::vector");
   }
   // What is neither a range nor the options.
   template <class F, class... Ranges>
-    requires(!(... && (std::ranges::input_range<Ranges> || std::same_as<std::remove_cvref_t<Ranges>, MapOptions>)))
-  void map(F&&, Ranges&&...) {
+  requires(!(... && (std::ranges::input_range<Ranges> ||
+                     std::same_as<std::remove_cvref_t<Ranges>, MapOptions>))) void map(F&&, Ranges&&...) {
     static_assert(detail::kRefused<F>, "map(f, ranges...) takes a function and one to four ranges, such as std::vector");
   }
 
@@ -182,23 +194,25 @@ class ThreadPool {
   // futures come in the order of the blocks. If it throws, as submit does, no block runs any more; std::invalid_argument for bounds of
   // which one is below 0 and the other unsigned.
   template <class First, class Last, class F>
-    requires detail::BlockBounds<std::decay_t<First>, std::decay_t<Last>>
+  requires detail::BlockBounds<std::decay_t<First>, std::decay_t<Last>>
   [[nodiscard("for_each_block waits for its blocks")]] auto blocks(First first, Last last, F fn, std::size_t number = 0) {
     using Bound = typename detail::BoundOf<First, Last>::type;
     constexpr bool kFits = std::invocable<const F&, Bound, Bound>;
-    static_assert(kFits, "blocks(first, last, fn) calls one const fn(begin, end) with the bounds of a block: this fn does not take them");
+    static_assert(
+        kFits, "blocks(first, last, fn) calls one const fn(begin, end) with the bounds of a block: this fn does not take them");
     if constexpr (kFits) {
       using Function = detail::BlockFunction<F, Bound>;
-      return detail::submit_blocks(core_, Function(std::move(fn)), detail::cut<Bound>(first, last, number != 0 ? number : default_blocks()));
+      return detail::submit_blocks(core_, Function(std::move(fn)),
+                                   detail::cut<Bound>(first, last, number != 0 ? number : default_blocks()));
     } else {
-      return std::vector<Future<void>>();   // has not compiled
+      return std::vector<Future<void>>();  // has not compiled
     }
   }
 
   // The same, and returns when all have run; then rethrows the first exception, in the order of the blocks. In a task of this pool it
   // helps, and throws as wait() does: after DeadlockError blocks may still be at work.
   template <class First, class Last, class F>
-    requires detail::BlockBounds<std::decay_t<First>, std::decay_t<Last>>
+  requires detail::BlockBounds<std::decay_t<First>, std::decay_t<Last>>
   void for_each_block(First first, Last last, F fn, std::size_t number = 0) {
     detail::finish_blocks(blocks(first, last, std::move(fn), number));
   }
@@ -229,7 +243,9 @@ class ThreadPool {
 
  private:
   static void check(const TaskOptions& options);
-  std::size_t default_blocks() const { return static_cast<std::size_t>(std::max(1, workers())); }   // 0 workers: in a fork, where submit() throws
+  std::size_t default_blocks() const {
+    return static_cast<std::size_t>(std::max(1, workers()));
+  }  // 0 workers: in a fork, where submit() throws
 
   template <class Callback, class Call>
   auto submit_task(const TaskOptions* options, Callback&& callback, Call call) {
@@ -270,7 +286,7 @@ class ThreadPool {
       }
       return MapResults<R>(std::move(items), deadline);
     } else {
-      return MapResults<std::monostate>(nullptr, {});   // has not compiled
+      return MapResults<std::monostate>(nullptr, {});  // has not compiled
     }
   }
 

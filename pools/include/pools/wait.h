@@ -19,8 +19,8 @@
 namespace pools {
 
 enum class ReturnWhen {
-  first_completed,   // at least one is done
-  first_exception,   // one finished with an exception (a cancellation is none), or all are done
+  first_completed,  // at least one is done
+  first_exception,  // one finished with an exception (a cancellation is none), or all are done
   all_completed,
 };
 
@@ -51,7 +51,8 @@ struct NoFuture {};
 // Fails to compile, in words, for what is no range of futures.
 template <class Range>
 constexpr void check_futures() {
-  static_assert(Futures<Range>, "wait and as_completed take a range of futures of one type, such as std::vector<pools::Future<int>>");
+  static_assert(Futures<Range>,
+                "wait and as_completed take a range of futures of one type, such as std::vector<pools::Future<int>>");
 }
 
 template <class Range>
@@ -89,9 +90,7 @@ WaitResult<T> wait_distinct(std::vector<Future<T>> futures, const Deadline& dead
     ++done;
     failed |= !state.cancelled() && state.error() != nullptr;
   }
-  const auto satisfied = [&] {
-    return done == futures.size() || (when == ReturnWhen::first_completed ? done > 0 : failed);
-  };
+  const auto satisfied = [&] { return done == futures.size() || (when == ReturnWhen::first_completed ? done > 0 : failed); };
   while (!satisfied()) {
     const auto index = watch.next(deadline);
     if (!index) break;
@@ -113,7 +112,7 @@ auto wait(Range&& futures, ReturnWhen when = ReturnWhen::all_completed) {
   if constexpr (detail::Futures<Range>) {
     return detail::wait_distinct(detail::distinct(futures), {}, when);
   } else {
-    return WaitResult<detail::NoFuture>();   // has not compiled
+    return WaitResult<detail::NoFuture>();  // has not compiled
   }
 }
 template <class Range>
@@ -123,7 +122,7 @@ auto wait(Range&& futures, std::chrono::nanoseconds timeout, ReturnWhen when = R
   if constexpr (detail::Futures<Range>) {
     return detail::wait_distinct(detail::distinct(futures), deadline, when);
   } else {
-    return WaitResult<detail::NoFuture>();   // has not compiled
+    return WaitResult<detail::NoFuture>();  // has not compiled
   }
 }
 
@@ -189,10 +188,10 @@ class AsCompleted {
     current_ = std::move(futures_[index]);
   }
 
-  std::vector<Future<T>> futures_;   // those passed are empty
+  std::vector<Future<T>> futures_;  // those passed are empty
   detail::Deadline deadline_;
   std::unique_ptr<detail::Watch> watch_;
-  std::vector<std::size_t> finished_;   // done at the call
+  std::vector<std::size_t> finished_;  // done at the call
   std::size_t yielded_ = 0;
   Future<T> current_;
   bool at_end_ = false;
@@ -205,7 +204,7 @@ template <class Range>
   if constexpr (detail::Futures<Range>) {
     return AsCompleted(detail::distinct(futures), detail::Deadline{});
   } else {
-    return AsCompleted<detail::NoFuture>({}, {});   // has not compiled
+    return AsCompleted<detail::NoFuture>({}, {});  // has not compiled
   }
 }
 template <class Range>
@@ -215,7 +214,7 @@ template <class Range>
   if constexpr (detail::Futures<Range>) {
     return AsCompleted(detail::distinct(futures), deadline);
   } else {
-    return AsCompleted<detail::NoFuture>({}, {});   // has not compiled
+    return AsCompleted<detail::NoFuture>({}, {});  // has not compiled
   }
 }
 

@@ -17,7 +17,7 @@ struct FreeCpuSet {
 };
 using CpuSet = std::unique_ptr<cpu_set_t, FreeCpuSet>;
 
-constexpr int kMostCpus = 1 << 16;   // larger than any kernel is built for
+constexpr int kMostCpus = 1 << 16;  // larger than any kernel is built for
 
 std::string listed(const cpu_set_t* set, int size) {
   std::string text;
@@ -44,7 +44,7 @@ void check_cpus(const std::vector<int>& cpus) {
     CPU_ZERO_S(CPU_ALLOC_SIZE(size), allowed.get());
     if (::sched_getaffinity(::getpid(), CPU_ALLOC_SIZE(size), allowed.get()) != 0) {
       if (errno == EINVAL) continue;
-      return;   // unreadable: nothing to hold the CPUs against
+      return;  // unreadable: nothing to hold the CPUs against
     }
     for (const int cpu : cpus) {
       if (cpu >= 0 && cpu < size && CPU_ISSET_S(static_cast<std::size_t>(cpu), CPU_ALLOC_SIZE(size), allowed.get())) continue;

@@ -14,7 +14,7 @@ std::int64_t monotonic_ns() noexcept {
 }
 
 thread_local std::int64_t crowded_until = 0;
-thread_local int long_yields = 0;   // one after the other
+thread_local int long_yields = 0;  // one after the other
 
 }  // namespace
 
@@ -32,7 +32,7 @@ bool Backoff::yield_once() noexcept {
     long_yields = 0;
   } else if (++long_yields == kCrowd) {
     long_yields = 0;
-    left_ = 0;   // one more look, and then to sleep
+    left_ = 0;  // one more look, and then to sleep
     crowded_until = after + kCrowded;
   }
   return true;

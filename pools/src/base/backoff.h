@@ -19,9 +19,9 @@ class Backoff {
 
  private:
   static constexpr int kYields = 50;
-  static constexpr std::int64_t kLongYield = 1'000'000;   // ns; who computes is left alone for a tick, 1 to 4 ms
-  static constexpr int kCrowd = 3;                        // so many in a row mean that others compute
-  static constexpr std::int64_t kCrowded = 100'000'000;   // ns from then on in which this thread does not yield
+  static constexpr std::int64_t kLongYield = 1'000'000;  // ns; who computes is left alone for a tick, 1 to 4 ms
+  static constexpr int kCrowd = 3;                       // so many in a row mean that others compute
+  static constexpr std::int64_t kCrowded = 100'000'000;  // ns from then on in which this thread does not yield
 
   int left_ = kYields;
 };

@@ -26,7 +26,7 @@
 namespace pools::detail {
 namespace {
 
-constexpr std::size_t kStep = 32;   // sizes are multiples of it
+constexpr std::size_t kStep = 32;  // sizes are multiples of it
 constexpr std::size_t kSizes = BlockCache::kLargest / kStep;
 constexpr std::size_t kMagazine = 64;
 
@@ -93,12 +93,12 @@ class alignas(64) Depot {
   }
 
  private:
-  void count(std::ptrdiff_t by) noexcept {   // REQUIRES: mutex_ is held
+  void count(std::ptrdiff_t by) noexcept {  // REQUIRES: mutex_ is held
     magazines_.store(magazines_.load(std::memory_order_relaxed) + static_cast<std::size_t>(by), std::memory_order_relaxed);
   }
 
   AdaptiveMutex mutex_;
-  Block* first_ = nullptr;   // guarded by mutex_
+  Block* first_ = nullptr;  // guarded by mutex_
   // Written with mutex_ held. Relaxed: what is read without it decides nothing but whether to look.
   std::atomic<std::size_t> magazines_{0};
 };
@@ -161,7 +161,7 @@ class LargeDepot {
   static constexpr int kFirstPower = std::bit_width(kSmallest) - 1;
   static constexpr int kLastPower = std::bit_width(kLargest) - 1;
   AdaptiveMutex mutex_;
-  std::array<Free*, static_cast<std::size_t>(kLastPower - kFirstPower + 1) * 4> lists_{};   // guarded by mutex_
+  std::array<Free*, static_cast<std::size_t>(kLastPower - kFirstPower + 1) * 4> lists_{};  // guarded by mutex_
   std::size_t kept_ = 0;                                                                   // likewise
 };
 constinit LargeDepot large_depot;
@@ -198,7 +198,8 @@ Cache* make_cache() noexcept {
 }
 
 Cache* this_cache() noexcept {
-  if (cache_pointer != nullptr) [[likely]] return cache_pointer;
+  if (cache_pointer != nullptr) [[likely]]
+    return cache_pointer;
   return make_cache();
 }
 

@@ -13,7 +13,8 @@ namespace pools::detail {
 // directory need not be there: a container sees its own group as the root. Of groups nested deeper than anybody nests them, the innermost
 // count.
 template <class Use>
-void for_each_cgroup(const std::filesystem::path& proc_self, const std::filesystem::path& cgroup_root, std::string_view controller, Use use) {
+void for_each_cgroup(const std::filesystem::path& proc_self, const std::filesystem::path& cgroup_root,
+                     std::string_view controller, Use use) {
   constexpr int kMostLevels = 64;
   const auto walk = [&use](const std::filesystem::path& root, const std::string& group, bool v2) {
     std::filesystem::path at = (root / std::filesystem::path(group).relative_path()).lexically_normal();
@@ -23,7 +24,7 @@ void for_each_cgroup(const std::filesystem::path& proc_self, const std::filesyst
       if (at == top || !at.has_relative_path()) break;
     }
   };
-  std::ifstream groups(proc_self / "cgroup");   // "4:cpu,cpuacct:/group" (v1), "0::/group" (v2)
+  std::ifstream groups(proc_self / "cgroup");  // "4:cpu,cpuacct:/group" (v1), "0::/group" (v2)
   for (std::string line; std::getline(groups, line);) {
     const auto first = line.find(':');
     const auto second = first == std::string::npos ? first : line.find(':', first + 1);
@@ -32,7 +33,7 @@ void for_each_cgroup(const std::filesystem::path& proc_self, const std::filesyst
     const std::string group = line.substr(second + 1);
     if (controllers.empty()) {
       walk(cgroup_root, group, true);
-      walk(cgroup_root / "unified", group, true);   // hybrid hierarchy
+      walk(cgroup_root / "unified", group, true);  // hybrid hierarchy
     } else if (("," + controllers + ",").find("," + std::string(controller) + ",") != std::string::npos) {
       walk(cgroup_root / controllers, group, false);
       walk(cgroup_root / controller, group, false);

@@ -43,7 +43,7 @@ std::optional<double> quota_v2(const path& group) {
   std::string quota;
   double period = 0;
   if (!(file >> quota >> period) || period <= 0) return std::nullopt;
-  const double microseconds = std::atof(quota.c_str());   // 0 for "max"
+  const double microseconds = std::atof(quota.c_str());  // 0 for "max"
   if (microseconds <= 0) return std::nullopt;
   return microseconds / period;
 }
@@ -53,7 +53,7 @@ std::optional<double> quota_v1(const path& group) {
   std::ifstream period_file(group / "cpu.cfs_period_us");
   double quota = 0;
   double period = 0;
-  if (!(quota_file >> quota) || !(period_file >> period) || quota <= 0 || period <= 0) return std::nullopt;   // -1: none
+  if (!(quota_file >> quota) || !(period_file >> period) || quota <= 0 || period <= 0) return std::nullopt;  // -1: none
   return quota / period;
 }
 
@@ -63,7 +63,7 @@ namespace detail {
 
 UsableCores usable_cores(int affinity, const path& proc_self, const path& cgroup_root) {
   double cpus = std::numeric_limits<double>::infinity();
-  for_each_cgroup(proc_self, cgroup_root, "cpu", [&cpus](const path& group, bool v2) {   // the tightest counts
+  for_each_cgroup(proc_self, cgroup_root, "cpu", [&cpus](const path& group, bool v2) {  // the tightest counts
     if (const auto quota = v2 ? quota_v2(group) : quota_v1(group)) cpus = std::min(cpus, *quota);
   });
   affinity = std::max(affinity, 1);

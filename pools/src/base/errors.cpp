@@ -52,10 +52,11 @@ void give_up(const std::string& sentence) noexcept {
 }
 
 void refuse_to_unwind(std::string_view what) noexcept {
-  std::fprintf(stderr,
-               "pools: %.*s has ended its thread by pthread_exit() or pthread_cancel(): the thread is the pool's, and its work would be lost; "
-               "return, or throw, instead\n",
-               static_cast<int>(what.size()), what.data());
+  std::fprintf(
+      stderr,
+      "pools: %.*s has ended its thread by pthread_exit() or pthread_cancel(): the thread is the pool's, and its work would be lost; "
+      "return, or throw, instead\n",
+      static_cast<int>(what.size()), what.data());
   std::abort();
 }
 

@@ -14,9 +14,10 @@
 namespace pools::detail {
 namespace {
 
-constinit std::atomic<ProcessNumber> no_number{0};   // never written: before there is a page
-constinit std::atomic<ProcessNumber> last_number{0};   // the greatest that a thread of this process, or of its ancestors, has drawn
-constinit std::atomic<pid_t> numbered_pid{0};          // in a fork that has no number yet: its parent's
+constinit std::atomic<ProcessNumber> no_number{0};  // never written: before there is a page
+constinit std::atomic<ProcessNumber> last_number{
+    0};                                        // the greatest that a thread of this process, or of its ancestors, has drawn
+constinit std::atomic<pid_t> numbered_pid{0};  // in a fork that has no number yet: its parent's
 
 // A page of its own, wiped in every fork. Where the kernel cannot do that (before 4.14) the handler below does, after fork() only.
 std::atomic<ProcessNumber>* make_word() noexcept {
@@ -60,14 +61,17 @@ void refuse_in_fork(const std::string& what, pid_t owner) {
 
 void end_fork_of_pool_thread() noexcept {
   char line[200];
-  const int length = std::snprintf(line, sizeof line,
-                                   "pools: process %d is a fork made by a task or callback in process %d and came back from it: it ends "
-                                   "here; what forks has to end its child by exec or _exit\n",
-                                   static_cast<int>(::getpid()), static_cast<int>(numbered_pid.load(std::memory_order_relaxed)));
+  const int length =
+      std::snprintf(line, sizeof line,
+                    "pools: process %d is a fork made by a task or callback in process %d and came back from it: it ends "
+                    "here; what forks has to end its child by exec or _exit\n",
+                    static_cast<int>(::getpid()), static_cast<int>(numbered_pid.load(std::memory_order_relaxed)));
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line, static_cast<std::size_t>(length));
-  ::_exit(EXIT_FAILURE);   // no exit handlers: they are the parent's
+  ::_exit(EXIT_FAILURE);  // no exit handlers: they are the parent's
 }
 
-AtFork::AtFork(void (*in_child)(), void (*before)(), void (*in_parent)()) noexcept { ::pthread_atfork(before, in_parent, in_child); }
+AtFork::AtFork(void (*in_child)(), void (*before)(), void (*in_parent)()) noexcept {
+  ::pthread_atfork(before, in_parent, in_child);
+}
 
 }  // namespace pools::detail

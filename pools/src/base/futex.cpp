@@ -15,8 +15,8 @@ namespace {
 
 long futex(const std::atomic<std::uint32_t>& word, int operation, std::uint32_t value, const timespec* deadline) noexcept {
   static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
-  return ::syscall(SYS_futex, reinterpret_cast<const std::uint32_t*>(&word), operation | FUTEX_PRIVATE_FLAG, value,
-                   deadline, nullptr, FUTEX_BITSET_MATCH_ANY);
+  return ::syscall(SYS_futex, reinterpret_cast<const std::uint32_t*>(&word), operation | FUTEX_PRIVATE_FLAG, value, deadline,
+                   nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
 }  // namespace
@@ -28,7 +28,7 @@ bool futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, 
   }
   // steady_clock is CLOCK_MONOTONIC, and FUTEX_WAIT_BITSET takes an absolute time on it.
   const auto since_boot = deadline->time_since_epoch();
-  if (since_boot.count() < 0) return false;   // the kernel would refuse it
+  if (since_boot.count() < 0) return false;  // the kernel would refuse it
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since_boot);
   const timespec until{.tv_sec = seconds.count(), .tv_nsec = (since_boot - seconds).count()};
   return futex(word, FUTEX_WAIT_BITSET, expected, &until) == 0 || errno != ETIMEDOUT;

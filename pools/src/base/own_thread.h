@@ -17,7 +17,7 @@ extern constinit thread_local std::shared_ptr<void>* kept_by_this_thread;
 template <class Body>
 std::thread start_own_thread(Body body) {
   return std::thread([body = std::move(body)] {
-    std::shared_ptr<void> kept;   // outlives the body, whose object it may own
+    std::shared_ptr<void> kept;  // outlives the body, whose object it may own
     kept_by_this_thread = &kept;
     body();
   });

@@ -14,8 +14,8 @@ template <class Node, class Links>
 class PairingHeap {
  public:
   bool empty() const noexcept { return root_ == nullptr; }
-  Node* first() const noexcept { return root_; }   // null if empty
-  void push(Node* node) noexcept {                 // O(1)
+  Node* first() const noexcept { return root_; }  // null if empty
+  void push(Node* node) noexcept {                // O(1)
     Links::next(*node) = nullptr;
     Links::child(*node) = nullptr;
     root_ = meld(root_, node);
@@ -24,7 +24,7 @@ class PairingHeap {
   Node* pop() noexcept {
     Node* const first = root_;
     // The textbook's two passes: the children are melded in pairs, then the pairs from the last to the first.
-    Node* pairs = nullptr;   // the last one first
+    Node* pairs = nullptr;  // the last one first
     for (Node* at = std::exchange(Links::child(*first), nullptr); at != nullptr;) {
       Node* const a = std::exchange(at, Links::next(*at));
       Node* const b = at;
@@ -50,7 +50,7 @@ class PairingHeap {
     return a;
   }
 
-  Node* root_ = nullptr;   // the children of a node are a list: its child, then next
+  Node* root_ = nullptr;  // the children of a node are a list: its child, then next
 };
 
 }  // namespace pools::detail

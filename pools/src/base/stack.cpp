@@ -15,7 +15,7 @@ constexpr std::size_t kMostReserve = std::size_t{1} << 20;
 
 // Of the thread that asks. Of the main thread the limit is what RLIMIT_STACK says now, or without one the distance to the next mapping.
 StackBounds find_bounds() noexcept {
-  StackBounds bounds{.end = 0, .reserve = 0};   // never low
+  StackBounds bounds{.end = 0, .reserve = 0};  // never low
   pthread_attr_t attributes;
   if (::pthread_getattr_np(::pthread_self(), &attributes) != 0) return bounds;
   void* end = nullptr;
@@ -40,9 +40,9 @@ bool stack_runs_low_at(std::uintptr_t frame) noexcept {
 
 void refuse_to_nest(const char* what) {
   const auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-  throw RecursionError(std::string(what) + " nested too deeply for the stack of this thread: " +
-                       std::to_string((frame - this_stack.end) >> 10) + " KiB of it are left, and the last " +
-                       std::to_string(this_stack.reserve >> 10) + " are kept");
+  throw RecursionError(std::string(what) +
+                       " nested too deeply for the stack of this thread: " + std::to_string((frame - this_stack.end) >> 10) +
+                       " KiB of it are left, and the last " + std::to_string(this_stack.reserve >> 10) + " are kept");
 }
 
 }  // namespace pools::detail

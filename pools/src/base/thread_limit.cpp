@@ -19,7 +19,7 @@ using std::filesystem::path;
 std::optional<std::uint64_t> number_in(const path& file) {
   std::ifstream stream(file);
   std::uint64_t number = 0;
-  if (stream >> number) return number;   // not "max"
+  if (stream >> number) return number;  // not "max"
   return std::nullopt;
 }
 
@@ -75,7 +75,8 @@ std::string limit_on_threads(const path& proc, const path& cgroup_root) {
   for_each_cgroup(proc / "self", cgroup_root, "pids", [&found](const path& group, bool) {
     const auto most = number_in(group / "pids.max");
     const auto now = number_in(group / "pids.current");
-    if (found.empty() && most && now && *now >= *most) found = "the control group's limit of tasks (pids.max) is " + std::to_string(*most);
+    if (found.empty() && most && now && *now >= *most)
+      found = "the control group's limit of tasks (pids.max) is " + std::to_string(*most);
   });
   if (!found.empty()) return found;
   if (const auto most = soft_limit(RLIMIT_NPROC); most && threads_of_user(proc) >= *most) {
@@ -91,7 +92,8 @@ std::string limit_on_threads(const path& proc, const path& cgroup_root) {
   }
   for (const char* name : {"threads-max", "pid_max"}) {
     const auto most = number_in(proc / "sys/kernel" / name);
-    if (most && threads_of_system(proc) >= *most) return std::string("the system's limit of threads (kernel.") + name + ") is " + std::to_string(*most);
+    if (most && threads_of_system(proc) >= *most)
+      return std::string("the system's limit of threads (kernel.") + name + ") is " + std::to_string(*most);
   }
   return "there is no memory for the stack of another, or a limit that cannot be seen from here";
 }

@@ -52,7 +52,7 @@ void CallbackThread::start() {
 void CallbackThread::deliver(StateRef state) noexcept {
   try {
     ensure_thread();
-  } catch (const std::exception&) {   // no thread, or no memory for one
+  } catch (const std::exception&) {  // no thread, or no memory for one
     report_error("starting the callback thread", std::current_exception());
     state->run_delivered_callbacks();
     return;
@@ -64,7 +64,7 @@ void CallbackThread::deliver(StateRef state) noexcept {
     ++delivered_;
     wake = std::exchange(sleeping_, false);
   }
-  if (wake) parker_.unpark();   // after unlocking: the first thing the thread wants is the lock
+  if (wake) parker_.unpark();  // after unlocking: the first thing the thread wants is the lock
 }
 
 void CallbackThread::run() {
@@ -124,7 +124,7 @@ void CallbackThread::drain() noexcept {
     if (static_cast<std::int32_t>(completed - target) >= 0) break;
     futex_wait(completed_, completed);
   }
-  drainers_.fetch_sub(1, std::memory_order_relaxed);   // Relaxed: a wake-up too many does no harm.
+  drainers_.fetch_sub(1, std::memory_order_relaxed);  // Relaxed: a wake-up too many does no harm.
 }
 
 bool CallbackThread::is_this_thread() const noexcept { return this_callback_thread == this; }

@@ -28,7 +28,7 @@ class CallbackThread final : public CallbackSink {
   CallbackThread(const CallbackThread&) = delete;
   CallbackThread& operator=(const CallbackThread&) = delete;
 
-  void start();   // returns when the thread is ready. Throws std::system_error when it cannot be started.
+  void start();  // returns when the thread is ready. Throws std::system_error when it cannot be started.
   // If the thread is not running and cannot be started, the callbacks run in the caller, which is reported to the error hook.
   void deliver(StateRef state) noexcept override;
   // Returns when everything delivered so far has been run; at once on the thread itself.
@@ -45,14 +45,14 @@ class CallbackThread final : public CallbackSink {
   const std::function<void()> prepare_;
 
   std::mutex start_mutex_;
-  std::thread thread_;                        // started under start_mutex_
-  std::atomic<bool> started_{false};          // set under start_mutex_, and never reset
-  std::atomic<std::uint32_t> ready_{0};       // start() sleeps on it
+  std::thread thread_;                   // started under start_mutex_
+  std::atomic<bool> started_{false};     // set under start_mutex_, and never reset
+  std::atomic<std::uint32_t> ready_{0};  // start() sleeps on it
 
   alignas(kCacheLine) AdaptiveMutex mutex_;
   // Guarded by mutex_.
   DeliveryQueue queue_;
-  std::uint32_t delivered_ = 0;   // wraps; only differences count
+  std::uint32_t delivered_ = 0;  // wraps; only differences count
   bool stopping_ = false;
   // Invariant: when the thread sleeps, or is about to, sleeping_ is set and the queue is empty; who changes that clears the flag
   // and owes the wake-up.

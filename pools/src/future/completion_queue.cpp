@@ -19,7 +19,7 @@ void CompletionQueue::nudge() noexcept {
     const std::lock_guard lock(mutex_);
     nudged_ = true;
   }
-  if (word_.fetch_add(kArrival, std::memory_order_relaxed) & kWaiting) futex_wake_all(word_);   // as in arrive()
+  if (word_.fetch_add(kArrival, std::memory_order_relaxed) & kWaiting) futex_wake_all(word_);  // as in arrive()
 }
 
 std::optional<std::size_t> CompletionQueue::next(const Deadline& deadline) noexcept {

@@ -17,7 +17,7 @@ namespace pools::detail {
 // Shared by the waiting thread and the continuations of the futures it watches.
 class CompletionQueue {
  public:
-  explicit CompletionQueue(std::size_t capacity) { order_.reserve(capacity); }   // arrive() must not allocate
+  explicit CompletionQueue(std::size_t capacity) { order_.reserve(capacity); }  // arrive() must not allocate
 
   void arrive(std::size_t index) noexcept;
   // next() returns kNudge once, after the arrivals before it; several nudges may be one.
@@ -27,7 +27,7 @@ class CompletionQueue {
   std::optional<std::size_t> next(const Deadline& deadline) noexcept;
 
  private:
-  static constexpr std::uint32_t kWaiting = 1;   // a thread sleeps, or is about to, on word_
+  static constexpr std::uint32_t kWaiting = 1;  // a thread sleeps, or is about to, on word_
   static constexpr std::uint32_t kArrival = 2;
 
   // Arrivals * kArrival + kWaiting. Invariant: it changes at every arrival, and an arrival that sees kWaiting wakes.
@@ -36,7 +36,7 @@ class CompletionQueue {
   // Guarded by mutex_.
   std::vector<std::size_t> order_;
   bool nudged_ = false;
-  std::size_t returned_ = 0;         // the waiting thread's
+  std::size_t returned_ = 0;  // the waiting thread's
 };
 
 }  // namespace pools::detail

@@ -74,7 +74,7 @@ void DeadlineTimer::run() {
       }
     }
     if (late) {
-      late->cancel_unless_begun();   // without the lock: it runs callbacks, and its sink calls forget()
+      late->cancel_unless_begun();  // without the lock: it runs callbacks, and its sink calls forget()
     } else {
       futex_wait(changes_, changes, until);
     }

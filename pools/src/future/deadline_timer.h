@@ -47,11 +47,11 @@ class DeadlineTimer {
   const std::string name_;
 
   std::mutex thread_mutex_;
-  std::thread thread_;   // guarded by thread_mutex_
+  std::thread thread_;  // guarded by thread_mutex_
 
   std::mutex mutex_;
   // Guarded by mutex_.
-  Entries entries_;   // each state is alive as long as it is in here
+  Entries entries_;  // each state is alive as long as it is in here
   Places places_;
   bool stopping_ = false;
   // The thread sleeps on it. Invariant: changes, under mutex_, whenever the thread should look earlier than it meant to. Relaxed,
@@ -62,7 +62,7 @@ class DeadlineTimer {
 class DeadlineTimer::Entry {
  private:
   friend class DeadlineTimer;
-  Entries::node_type entry_;   // made before the task is submitted, so that add() cannot fail
+  Entries::node_type entry_;  // made before the task is submitted, so that add() cannot fail
   Places::node_type place_;
 };
 

@@ -29,7 +29,7 @@ class DeliveryQueue {
 
  private:
   FutureState* first_ = nullptr;
-  FutureState* last_ = nullptr;   // undefined when empty
+  FutureState* last_ = nullptr;  // undefined when empty
 };
 
 }  // namespace pools::detail

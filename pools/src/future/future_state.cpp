@@ -58,11 +58,11 @@ bool FutureState::try_start() noexcept {
 }
 
 void FutureState::unstart() noexcept {
-  word_.fetch_and(~kRunning, std::memory_order_relaxed);   // Relaxed: as in try_start.
+  word_.fetch_and(~kRunning, std::memory_order_relaxed);  // Relaxed: as in try_start.
 }
 
 bool FutureState::cancel(std::uint32_t ends_running) noexcept {
-  std::uint32_t word = word_.load(std::memory_order_acquire);   // Acquire: pairs with offer()
+  std::uint32_t word = word_.load(std::memory_order_acquire);  // Acquire: pairs with offer()
   const auto may_cancel = [&word, ends_running] {
     const std::uint32_t status = word & kStatus;
     return status == kPending || (status == kRunning && (word & ends_running) != 0 && (word & kClaimed) == 0);
@@ -185,7 +185,8 @@ void FutureState::run_delivered_callbacks() noexcept {
 }
 
 void FutureState::destroy() noexcept {
-  if (stack_runs_low()) [[unlikely]] return destroy_on_little_stack();
+  if (stack_runs_low()) [[unlikely]]
+    return destroy_on_little_stack();
   delete this;
 }
 
@@ -234,7 +235,8 @@ std::unique_ptr<Completion> FutureState::take_back_continuation(const Completion
 }
 
 void FutureState::refuse_fork() {
-  throw Error("the future is not done, and its pool belongs to the process that this one was forked from: it will not be done here");
+  throw Error(
+      "the future is not done, and its pool belongs to the process that this one was forked from: it will not be done here");
 }
 
 bool FutureState::wait(const Deadline& deadline) {

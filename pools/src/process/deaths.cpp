@@ -20,8 +20,8 @@
 namespace pools::detail {
 namespace {
 
-constexpr int kMaxFailedStarts = 3;                        // in a row, of workers that die before they are ready
-constexpr std::chrono::seconds kBeforeStartingAgain{1};    // after a start that failed
+constexpr int kMaxFailedStarts = 3;                      // in a row, of workers that die before they are ready
+constexpr std::chrono::seconds kBeforeStartingAgain{1};  // after a start that failed
 
 using Phase = WorkerProcess::Phase;
 using KillReason = WorkerProcess::KillReason;
@@ -44,13 +44,13 @@ void ProcessPoolCore::reap(WorkerProcess* dead) noexcept {
   const auto at = std::find_if(live_.begin(), live_.end(), [dead](const WorkerRef& worker) { return worker.get() == dead; });
   if (at == live_.end()) return;
   const WorkerRef worker = *at;
-  serve(worker);   // what it had published counts
+  serve(worker);  // what it had published counts
   worker->child().kill_group(SIGKILL);
   const ExitStatus status = [&] {
     try {
       return worker->child().wait();
     } catch (const std::exception&) {
-      return ExitStatus{};   // unknown
+      return ExitStatus{};  // unknown
     }
   }();
   // Of those that were asked to end with the pool, all at once when the last is gone.
@@ -60,8 +60,8 @@ void ProcessPoolCore::reap(WorkerProcess* dead) noexcept {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, worker->child().pidfd(), nullptr);
 
   TaskRef victim;
-  bool unbegun = false;   // is the victim
-  std::array<WorkerProcess::Given, WorkerProcess::kMostGiven> given;   // destroyed with no lock held
+  bool unbegun = false;                                               // is the victim
+  std::array<WorkerProcess::Given, WorkerProcess::kMostGiven> given;  // destroyed with no lock held
   bool was_starting = false;
   bool crash_loop = false;
   int replacement = -1;
@@ -74,7 +74,8 @@ void ProcessPoolCore::reap(WorkerProcess* dead) noexcept {
     const bool counts = worker->kill_reason != KillReason::silence;
     const std::size_t first = worker->first();
     for (std::size_t index = 0; counts && index < first; ++index) ++worker->at(index).taken_back->unbegun_deaths;
-    RemoteTask* const had_first = first < worker->given() && (first == 0 || worker->condemned()) ? worker->at(first).task.get() : nullptr;
+    RemoteTask* const had_first =
+        first < worker->given() && (first == 0 || worker->condemned()) ? worker->at(first).task.get() : nullptr;
     // What it had not begun is the pool's again, in its place; free of charge, but not for ever.
     const auto put_back = [&](TaskRef task) {
       if (task.get() == had_first && counts && task->belongs_in_quarantine(options_.quarantine_after)) {
@@ -102,16 +103,18 @@ void ProcessPoolCore::reap(WorkerProcess* dead) noexcept {
         put_back(std::move(task));
       }
     }
-    if (victim) answering_.fetch_add(1, std::memory_order_relaxed);   // until it has been counted as what it ends as
+    if (victim) answering_.fetch_add(1, std::memory_order_relaxed);  // until it has been counted as what it ends as
     was_starting = worker->phase == Phase::starting;
     const bool asked = worker->phase == Phase::stopping && status.success();
     live_.erase(std::find(live_.begin(), live_.end(), worker));
     std::erase(idle_, worker);
     if (worker->phase == Phase::ready) --ready_;
-    if (!asked && !was_starting && worker->kill_reason != KillReason::cancelled && worker->kill_reason != KillReason::time_limit) {
+    if (!asked && !was_starting && worker->kill_reason != KillReason::cancelled &&
+        worker->kill_reason != KillReason::time_limit) {
       ++crashed_;
       // One that was silent has not died of a task.
-      crash_loop = worker->kill_reason != KillReason::silence && options_.crash_limit > 0 && ++deaths_in_row_ >= options_.crash_limit;
+      crash_loop =
+          worker->kill_reason != KillReason::silence && options_.crash_limit > 0 && ++deaths_in_row_ >= options_.crash_limit;
     }
     if (!was_starting) {
       numbers_[static_cast<std::size_t>(worker->number())] = false;
@@ -122,7 +125,7 @@ void ProcessPoolCore::reap(WorkerProcess* dead) noexcept {
         respawned_ += replacement >= 0;
       }
     } else {
-      ++starting_;   // until start_failed() has decided
+      ++starting_;  // until start_failed() has decided
     }
   }
   if (worker->up && options_.observer) options_.observer->worker_down(worker->number(), worker->pid());
@@ -131,12 +134,14 @@ void ProcessPoolCore::reap(WorkerProcess* dead) noexcept {
   const std::string cause = words([&] { return description(*worker, status, tail); });
   if (victim) {
     end_with_death(std::move(victim), *worker, status, tail, unbegun);
-    answering_.fetch_sub(1, std::memory_order_release);   // Release: as in take_answer()
+    answering_.fetch_sub(1, std::memory_order_release);  // Release: as in take_answer()
   }
   if (was_starting) {
     start_failed(worker->number(), words([&] { return cause + " before it was ready"; }));
   } else if (crash_loop) {
-    break_pool(words([&] { return std::to_string(deaths_in_row_) + " workers died one after the other without a task having ended; the last: " + cause; }));
+    break_pool(words([&] {
+      return std::to_string(deaths_in_row_) + " workers died one after the other without a task having ended; the last: " + cause;
+    }));
   }
   // Also without a task that has come back: fewer workers may mean that those left may go on (resize).
   supply_idle();
@@ -157,7 +162,7 @@ void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, 
       if (task->retried < allowed && !quarantined && retry_later(task)) return;
     }
   }
-  if (!task->state().claim()) {   // it was cancelled, perhaps while it ran, and the worker killed for that
+  if (!task->state().claim()) {  // it was cancelled, perhaps while it ran, and the worker killed for that
     if (options_.observer) options_.observer->finished(task->number, worker.number(), PoolObserver::Outcome::cancelled);
     task->state().await_canceller();
     return;
@@ -165,11 +170,14 @@ void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, 
   const std::exception_ptr error = [&] {
     const auto message = [&] {
       std::string text = description(worker, status, tail);
-      if (quarantined) text += "; the task is in quarantine after the deaths of " + std::to_string(task->deaths + task->unbegun_deaths) + " workers";
+      if (quarantined)
+        text +=
+            "; the task is in quarantine after the deaths of " + std::to_string(task->deaths + task->unbegun_deaths) + " workers";
       return text;
     };
     const auto of_kind = [&]<class Error>(std::type_identity<Error>, const char* before) {
-      return error_or(spare_death_, [&] { return Error(before + message(), worker.pid(), status.signal, status.exit_code, tail); });
+      return error_or(spare_death_,
+                      [&] { return Error(before + message(), worker.pid(), status.signal, status.exit_code, tail); });
     };
     if (overdue) return of_kind(std::type_identity<TimeLimitError>(), "the task ran beyond its time limit: ");
     if (quarantined) return of_kind(std::type_identity<QuarantinedError>(), "");
@@ -183,7 +191,9 @@ void ProcessPoolCore::end_with_death(TaskRef task, const WorkerProcess& worker, 
 void ProcessPoolCore::end_in_quarantine(TaskRef task) noexcept {
   if (!task->state().claim()) return drop_cancelled(std::move(task));
   const std::exception_ptr error = error_or(spare_death_, [&] {
-    return QuarantinedError("the task is in quarantine: " + std::to_string(task->deaths + task->unbegun_deaths) + " workers that had it died, and none said that it had begun it", -1, {}, {}, {});
+    return QuarantinedError("the task is in quarantine: " + std::to_string(task->deaths + task->unbegun_deaths) +
+                                " workers that had it died, and none said that it had begun it",
+                            -1, {}, {}, {});
   });
   ended(*task, PoolObserver::kNoWorker, PoolObserver::Outcome::failed);
   task->state().finish(error);
@@ -193,7 +203,8 @@ bool ProcessPoolCore::retry_later(TaskRef& task) noexcept {
   const std::lock_guard lock(mutex_);
   auto elsewhere = RemoteTask::Place::elsewhere;
   // Acq_rel: as in pop_locked(). A canceller that comes later finds the task here.
-  if (broken_ || !task->place.compare_exchange_strong(elsewhere, RemoteTask::Place::retrying, std::memory_order_acq_rel)) return false;
+  if (broken_ || !task->place.compare_exchange_strong(elsewhere, RemoteTask::Place::retrying, std::memory_order_acq_rel))
+    return false;
   ++task->retried;
   task->retry_due = *deadline_after(retry_delay(options_.retry, task->deaths));
   retries_.push_back(std::move(task));
@@ -233,7 +244,8 @@ void ProcessPoolCore::start_failed(int number, const std::string& cause) noexcep
     }
   }
   if (again) return start_worker(number);
-  if (failed_starts_ >= kMaxFailedStarts && none_left) return break_pool(words([&] { return "workers cannot be started: " + cause; }));
+  if (failed_starts_ >= kMaxFailedStarts && none_left)
+    return break_pool(words([&] { return "workers cannot be started: " + cause; }));
   if (!broken && !std::exchange(warned_of_starts_, true)) {
     report_error("starting a worker (the pool goes on with fewer)", error_or(spare_break_, [&] { return Error(cause); }));
   }
@@ -241,7 +253,8 @@ void ProcessPoolCore::start_failed(int number, const std::string& cause) noexcep
 }
 
 void ProcessPoolCore::break_pool(std::string cause) noexcept {
-  const std::exception_ptr error = error_or(spare_break_, [&] { return BrokenPoolError("the process pool is broken: " + cause); });
+  const std::exception_ptr error =
+      error_or(spare_break_, [&] { return BrokenPoolError("the process pool is broken: " + cause); });
   TaskList failed;
   {
     const std::lock_guard lock(mutex_);

@@ -14,7 +14,8 @@ thread_local const DecodingThread* this_decoding_thread = nullptr;
 
 }  // namespace
 
-DecodingThread::DecodingThread(std::string name, std::function<void(Answer)> decode) : name_(std::move(name)), decode_(std::move(decode)) {}
+DecodingThread::DecodingThread(std::string name, std::function<void(Answer)> decode)
+    : name_(std::move(name)), decode_(std::move(decode)) {}
 
 DecodingThread::~DecodingThread() {
   {
@@ -35,7 +36,7 @@ bool DecodingThread::deliver(Answer& answer) noexcept {
     report_error("handing a result to the thread that decodes (it is decoded on the supervisor)", std::current_exception());
     return false;
   }
-  parker_.unpark();   // no system call while the thread is awake
+  parker_.unpark();  // no system call while the thread is awake
   return true;
 }
 
@@ -52,12 +53,13 @@ void DecodingThread::run() {
     }
     if (batch.empty()) {
       if (stopping) return;
-      parker_.park();   // an unpark() since the look is not lost
+      parker_.park();  // an unpark() since the look is not lost
       continue;
     }
     for (Answer& answer : batch) {
       decode_(std::move(answer));
-      decoded_.fetch_add(1, std::memory_order_release);   // Release: pairs with drain(); the effects of decoding are visible after it
+      decoded_.fetch_add(1,
+                         std::memory_order_release);  // Release: pairs with drain(); the effects of decoding are visible after it
       futex_wake_all(decoded_);
     }
     batch.clear();

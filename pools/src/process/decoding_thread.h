@@ -21,14 +21,14 @@ namespace pools::detail {
 class DecodingThread {
  public:
   struct Answer {
-    TaskRef task;     // claimed
+    TaskRef task;  // claimed
     Bytes payload;
-    int worker = 0;   // that sent it
+    int worker = 0;  // that sent it
   };
 
   // `decode` must not throw. `name` is the thread's, cut to 15 characters.
   DecodingThread(std::string name, std::function<void(Answer)> decode);
-  ~DecodingThread();   // decodes what is left. REQUIRES: not called on the thread itself
+  ~DecodingThread();  // decodes what is left. REQUIRES: not called on the thread itself
   DecodingThread(const DecodingThread&) = delete;
   DecodingThread& operator=(const DecodingThread&) = delete;
 
@@ -47,9 +47,9 @@ class DecodingThread {
   std::mutex mutex_;
   // Guarded by mutex_.
   std::vector<Answer> answers_;
-  std::uint32_t delivered_ = 0;   // wraps; only differences count
+  std::uint32_t delivered_ = 0;  // wraps; only differences count
   bool stopping_ = false;
-  std::thread thread_;            // also joined without it, by the destructor
+  std::thread thread_;  // also joined without it, by the destructor
 
   Parker parker_;
   // Answers decoded, wraps. drain() sleeps on it.

@@ -33,13 +33,14 @@ int at_least_one(int workers) {
 }
 
 ProcessPoolOptions checked(ProcessPoolOptions options) {
-  if (!initialised.load(std::memory_order_relaxed)) {   // Relaxed: guards nothing
+  if (!initialised.load(std::memory_order_relaxed)) {  // Relaxed: guards nothing
     throw NotInitialisedError(
         "a ProcessPool starts this program again for its workers: call pools::init(argc, argv) first in main()");
   }
   at_least_one(options.workers ? *options.workers : options.workers.emplace(usable_cores().count));
   if (options.queue.when_full == WhenFull::caller_runs) {
-    throw std::invalid_argument("a process pool cannot let the caller run tasks: WhenFull::block and WhenFull::reject are allowed");
+    throw std::invalid_argument(
+        "a process pool cannot let the caller run tasks: WhenFull::block and WhenFull::reject are allowed");
   }
   require(options.retry.retries >= 0, "the number of retries", options.retry.retries, "0 and more");
   require(options.retry.backoff.count() >= 0, "the back-off in ns", options.retry.backoff.count(), "0 and more");
@@ -49,7 +50,8 @@ ProcessPoolOptions checked(ProcessPoolOptions options) {
   require(options.crash_limit >= 0, "the crash limit", options.crash_limit, "0 (never) and more");
   require(options.max_tasks_per_child >= 0, "the number of tasks per child", options.max_tasks_per_child, "0 (any) and more");
   require(options.kill_gap.count() >= 0, "the gap between SIGTERM and SIGKILL in ns", options.kill_gap.count(), "0 and more");
-  require(options.output_patience.count() >= 0, "the patience with output that nobody takes in ns", options.output_patience.count(), "0 and more");
+  require(options.output_patience.count() >= 0, "the patience with output that nobody takes in ns",
+          options.output_patience.count(), "0 and more");
   require(options.grace.count() >= 0, "the grace of a worker that does nothing in ns", options.grace.count(), "0 and more");
   detail::check_cpus(options.cpus);
   return options;
@@ -58,7 +60,7 @@ ProcessPoolOptions checked(ProcessPoolOptions options) {
 }  // namespace
 
 void init(int& argc, char** argv) {
-  detail::open_standard_descriptors();   // before the first descriptor of ours
+  detail::open_standard_descriptors();  // before the first descriptor of ours
   initialised.store(true, std::memory_order_relaxed);
   if (argc > 1 && std::strcmp(argv[1], detail::kWorkerArgument) == 0) detail::run_worker(argc, argv);
   if (argc > 1 && std::strcmp(argv[1], detail::kGuardArgument) == 0) detail::run_guard(argc, argv);
@@ -89,7 +91,8 @@ void ProcessPool::resize(int workers) { core_->resize(at_least_one(workers)); }
 
 void ProcessPool::check(const RemoteTaskOptions& options) {
   if (options.start_by) require(options.start_by->count() > 0, "start_by in ns", options.start_by->count(), "more than 0");
-  if (options.time_limit) require(options.time_limit->count() > 0, "the time limit in ns", options.time_limit->count(), "more than 0");
+  if (options.time_limit)
+    require(options.time_limit->count() > 0, "the time limit in ns", options.time_limit->count(), "more than 0");
   if (options.retries) require(*options.retries >= 0, "the number of retries", *options.retries, "0 and more");
 }
 

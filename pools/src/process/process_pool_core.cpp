@@ -36,8 +36,9 @@ ProcessPoolCore::ProcessPoolCore(ProcessPoolOptions options)
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       target_(*options_.workers),
       deadlines_(options_.name_prefix + "_dl") {
-  reserve_workers_locked(target_);   // nobody else is here yet
-  if (!epoll_ || !wake_ || watch_timer_.descriptor() < 0) throw std::system_error(errno, std::generic_category(), "cannot make the descriptors of a process pool");
+  reserve_workers_locked(target_);  // nobody else is here yet
+  if (!epoll_ || !wake_ || watch_timer_.descriptor() < 0)
+    throw std::system_error(errno, std::generic_category(), "cannot make the descriptors of a process pool");
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0 ||
       ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, watch_timer_.descriptor(), &event) != 0) {
@@ -55,7 +56,8 @@ void ProcessPoolCore::refuse_in_fork() const { process_.refuse("the process pool
 
 void ProcessPoolCore::open() {
   callbacks_ = std::make_unique<CallbackThread>(options_.name_prefix + "_callbacks");
-  decoding_ = std::make_unique<DecodingThread>(options_.name_prefix + "_decoder", [this](DecodingThread::Answer answer) { decode(std::move(answer)); });
+  decoding_ = std::make_unique<DecodingThread>(options_.name_prefix + "_decoder",
+                                               [this](DecodingThread::Answer answer) { decode(std::move(answer)); });
   supervisor_ = std::thread([this] { supervise(); });
   supervisor_id_ = supervisor_.get_id();
 }
@@ -63,7 +65,8 @@ void ProcessPoolCore::open() {
 void ProcessPoolCore::close() {
   if (!process_.is_this()) return;
   if (std::this_thread::get_id() == supervisor_id_ || decoding_->is_this_thread()) {
-    give_up("the process pool '" + options_.name_prefix + "' is destroyed by a thread of its own, in an observer or in the decoding of a result: "
+    give_up("the process pool '" + options_.name_prefix +
+            "' is destroyed by a thread of its own, in an observer or in the decoding of a result: "
             "it would wait for itself; destroy it on another thread, or in a callback");
   }
   shutdown({.wait = true, .cancel_futures = false});
@@ -75,7 +78,7 @@ void ProcessPoolCore::close() {
   epoll_.reset();
   wake_.reset();
   watch_timer_.close();
-  std::unique_ptr<CallbackThread> callbacks;   // destroyed, and with it joined, with no lock held
+  std::unique_ptr<CallbackThread> callbacks;  // destroyed, and with it joined, with no lock held
   {
     const std::lock_guard lock(callbacks_mutex_);
     callbacks.swap(callbacks_);
@@ -105,13 +108,14 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
     std::unique_lock lock(mutex_);
     for (;;) {
       if (closing_) refuse_submission_locked();
-      const auto waiting = static_cast<std::uint64_t>(
-          std::max<std::int64_t>(0, static_cast<std::int64_t>(queue_.size()) - cancelled_waiting_.load(std::memory_order_relaxed)));
+      const auto waiting =
+          static_cast<std::uint64_t>(std::max<std::int64_t>(0, static_cast<std::int64_t>(queue_.size()) -
+                                                                   cancelled_waiting_.load(std::memory_order_relaxed)));
       if (!bounded || (!idle_.empty() && !paused_) || waiting < options_.queue.limit) break;
-      if (static_cast<int>(live_.size()) + starting_ < target_ && waiting == 0) break;   // a worker is going to be started for it
+      if (static_cast<int>(live_.size()) + starting_ < target_ && waiting == 0) break;  // a worker is going to be started for it
       if (options_.queue.when_full == WhenFull::reject) {
-        throw QueueFullError("the queue of the process pool '" + options_.name_prefix + "' is full: " + std::to_string(options_.queue.limit) +
-                             (options_.queue.limit == 1 ? " task waits" : " tasks wait"));
+        throw QueueFullError("the queue of the process pool '" + options_.name_prefix + "' is full: " +
+                             std::to_string(options_.queue.limit) + (options_.queue.limit == 1 ? " task waits" : " tasks wait"));
       }
       // Read with the mutex held, raised without it after every change that may make room: no wake-up is lost.
       const std::uint32_t seen = room_.load(std::memory_order_acquire);
@@ -121,7 +125,7 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
       lock.lock();
       --blocked_submitters_;
     }
-    if (options_.timing) task->extras();   // now: from here on nothing may throw
+    if (options_.timing) task->extras();  // now: from here on nothing may throw
     // Straight to a worker it never waits, and has no place in the queue that a canceller could give back.
     const bool waits = idle_.empty() || paused_ || !queue_.empty();
     Place unsubmitted = Place::unsubmitted;
@@ -135,7 +139,7 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
     task->number = submitted_++;
     if (options_.timing) task->extras().submitted_at = Clock::now();
     if (options_.observer) options_.observer->submitted(task->number);
-    if (start_by) deadlines_.add(std::move(*start_by));   // with the mutex held: it cannot have ended yet
+    if (start_by) deadlines_.add(std::move(*start_by));  // with the mutex held: it cannot have ended yet
     if (waits) {
       queue_.push(std::move(task));
       if (idle_.empty()) number = reserve_worker_locked();
@@ -148,7 +152,8 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
         worker.reset();
       } else {
         if (std::exchange(unwatched_, false)) {
-          watch_timer_.arm(std::clamp<Clock::duration>(options_.grace, std::chrono::nanoseconds(1), WorkerProcess::kFirstPatience));
+          watch_timer_.arm(
+              std::clamp<Clock::duration>(options_.grace, std::chrono::nanoseconds(1), WorkerProcess::kFirstPatience));
         }
         try {
           if (worker->unsent_bytes() <= kSentBySubmitter && !worker->due) {
@@ -213,7 +218,7 @@ TaskRef ProcessPoolCore::pop_locked() noexcept {
 }
 
 void ProcessPoolCore::put_back_locked(TaskRef task) noexcept {
-  Place from = task->place.load(std::memory_order_relaxed);   // elsewhere or retrying: only a canceller changes it meanwhile
+  Place from = task->place.load(std::memory_order_relaxed);  // elsewhere or retrying: only a canceller changes it meanwhile
   if (from == Place::cancelled || !task->place.compare_exchange_strong(from, Place::waiting, std::memory_order_acq_rel)) {
     return drop_cancelled(std::move(task));
   }
@@ -238,7 +243,7 @@ bool ProcessPoolCore::give_locked(const WorkerRef& worker, TaskRef task) noexcep
   if (extras != nullptr && extras->options.time_limit) {
     worker->due = deadline_after(*extras->options.time_limit);
   }
-  if (options_.timing) raw.extras().started_at = Clock::now();   // recorded when it is known to have begun
+  if (options_.timing) raw.extras().started_at = Clock::now();  // recorded when it is known to have begun
   if (options_.observer) options_.observer->started(raw.number, worker->number());
   return true;
 }
@@ -253,8 +258,8 @@ void ProcessPoolCore::make_idle_locked(const WorkerRef& worker) noexcept {
 void ProcessPoolCore::start_worker(int number) noexcept {
   const auto arrive = [](ProcessPoolCore& core, Arrival arrival) {
     const std::lock_guard lock(core.mutex_);
-    core.arrivals_.push_back(std::move(arrival));   // there is room
-    core.poke();   // with the mutex held: without it the pool could be gone
+    core.arrivals_.push_back(std::move(arrival));  // there is room
+    core.poke();                                   // with the mutex held: without it the pool could be gone
   };
   try {
     post_to_spawner([self = shared_from_this(), number, arrive] {
@@ -279,8 +284,9 @@ void ProcessPoolCore::start_needed() noexcept {
     {
       const std::lock_guard lock(mutex_);
       if (paused_) return;
-      const auto coming =
-          starting_ + std::count_if(live_.begin(), live_.end(), [](const WorkerRef& worker) { return worker->phase == WorkerProcess::Phase::starting; });
+      const auto coming = starting_ + std::count_if(live_.begin(), live_.end(), [](const WorkerRef& worker) {
+                            return worker->phase == WorkerProcess::Phase::starting;
+                          });
       if (idle_.size() + static_cast<std::size_t>(coming) >= queue_.size()) return;
       number = reserve_worker_locked();
     }
@@ -315,7 +321,7 @@ void ProcessPoolCore::shutdown(ShutdownOptions options) {
     if (task->state().cancel() && options_.observer) {
       options_.observer->finished(task->number, PoolObserver::kNoWorker, PoolObserver::Outcome::cancelled);
     }
-    task->state().await_canceller();   // perhaps another one
+    task->state().await_canceller();  // perhaps another one
   }
   if (!options.wait) return;
   for (;;) {
@@ -344,7 +350,7 @@ bool ProcessPoolCore::is_finished() const {
 void ProcessPoolCore::start_all() {
   require_own_process();
   for (bool first = true;; first = false) {
-    const std::uint32_t before = changes_.load(std::memory_order_acquire);   // Acquire: as in shutdown
+    const std::uint32_t before = changes_.load(std::memory_order_acquire);  // Acquire: as in shutdown
     // Each time, not once: workers die and are recycled meanwhile, and others resize.
     for (;;) {
       int number = -1;
@@ -475,7 +481,7 @@ void ProcessPoolCore::note_cancelled(FutureState& state) noexcept {
       return;
     case Place::retrying:
       cancelled_.fetch_add(1, std::memory_order_release);
-      poke();   // a shutdown need not wait for it any more. The pool is there: it awaits its cancellers
+      poke();  // a shutdown need not wait for it any more. The pool is there: it awaits its cancellers
       return;
     case Place::elsewhere:
       cancelled_.fetch_add(1, std::memory_order_release);
@@ -486,7 +492,8 @@ void ProcessPoolCore::kill_worker_of(const RemoteTask& task) noexcept {
   const std::lock_guard lock(mutex_);
   for (const WorkerRef& worker : live_) {
     // Only if it is still at it: the oldest that was not taken back.
-    if (worker->given() == 0 || worker->at(0).task.get() != &task || worker->kill_reason != WorkerProcess::KillReason::none) continue;
+    if (worker->given() == 0 || worker->at(0).task.get() != &task || worker->kill_reason != WorkerProcess::KillReason::none)
+      continue;
     worker->kill_reason = WorkerProcess::KillReason::cancelled;
     worker->child().kill_group(SIGKILL);
     worker->child().kill(SIGKILL);
@@ -512,7 +519,7 @@ void ProcessPoolCore::finish_with(RemoteTask& task, int worker, std::exception_p
 
 void ProcessPoolCore::decode(DecodingThread::Answer answer) noexcept {
   finish_with(*answer.task, answer.worker, answer.task->take_answer(Reader(answer.payload.view())));
-  answering_.fetch_sub(1, std::memory_order_release);   // Release: pairs with the acquire in metrics(), after what ended() counts
+  answering_.fetch_sub(1, std::memory_order_release);  // Release: pairs with the acquire in metrics(), after what ended() counts
 }
 
 void ProcessPoolCore::poke() noexcept {
@@ -523,7 +530,7 @@ void ProcessPoolCore::poke() noexcept {
 }
 
 void ProcessPoolCore::notify() noexcept {
-  changes_.fetch_add(1, std::memory_order_release);   // Release: pairs with the loads before a wait
+  changes_.fetch_add(1, std::memory_order_release);  // Release: pairs with the loads before a wait
   futex_wake_all(changes_);
 }
 

@@ -12,7 +12,7 @@ namespace pools::detail {
 inline std::chrono::nanoseconds retry_delay(const RetryPolicy& retry, int deaths) noexcept {
   std::chrono::nanoseconds delay = retry.backoff;
   for (int death = 1; death < deaths && delay < retry.max_backoff; ++death) {
-    delay = delay > retry.max_backoff / 2 ? retry.max_backoff : 2 * delay;   // no product overflows
+    delay = delay > retry.max_backoff / 2 ? retry.max_backoff : 2 * delay;  // no product overflows
   }
   return std::min(delay, retry.max_backoff);
 }

@@ -20,7 +20,7 @@ bool ProcessPoolCore::rebalance() {
   {
     std::unique_lock lock(mutex_, std::defer_lock);
     for (const WorkerRef& worker : live_) {
-      if (!worker->has_several) continue;   // the supervisor's: without the mutex
+      if (!worker->has_several) continue;  // the supervisor's: without the mutex
       if (!lock.owns_lock()) lock.lock();
       if (worker->given() < 2) {
         worker->has_several = false;
@@ -67,7 +67,7 @@ void ProcessPoolCore::terminate_locked(WorkerProcess& worker, KillReason kill_re
 }
 
 void ProcessPoolCore::watch_clocks() {
-  bool came_back = false;   // tasks
+  bool came_back = false;  // tasks
   bool starts_again = false;
   {
     const std::lock_guard lock(mutex_);
@@ -99,11 +99,11 @@ void ProcessPoolCore::watch_clocks() {
       starts_again = true;
     }
   }
-  for (const WorkerRef& worker : live_) {   // without the mutex: it takes a walk over all processes
+  for (const WorkerRef& worker : live_) {  // without the mutex: it takes a walk over all processes
     if (!worker->terminated || std::exchange(worker->descendants_terminated, true)) continue;
     signal_descendants(worker->mark(), SIGTERM, worker->pid());
   }
-  if (starts_again) notify();   // start_all() may go on
+  if (starts_again) notify();  // start_all() may go on
   if (starts_again || came_back) start_needed();
   if (came_back) {
     supply_idle();
@@ -118,7 +118,7 @@ std::optional<ProcessPoolCore::Clock::time_point> ProcessPoolCore::next_due() {
   const auto consider = [&next](Clock::time_point due) {
     if (!next || due < *next) next = due;
   };
-  bool waits = false;   // for a worker to begin what it was given
+  bool waits = false;  // for a worker to begin what it was given
   for (const WorkerRef& worker : live_) {
     if (worker->due) consider(*worker->due);
     if (worker->terminated || !worker->keeps_waiting()) continue;
@@ -128,14 +128,14 @@ std::optional<ProcessPoolCore::Clock::time_point> ProcessPoolCore::next_due() {
   }
   retries_.for_each([&](const RemoteTask& task) { consider(task.retry_due); });
   unwatched_ = !waits;
-  if (unwatched_) watch_timer_.disarm();   // for tasks that have been begun
+  if (unwatched_) watch_timer_.disarm();  // for tasks that have been begun
   return next;
 }
 
 void ProcessPoolCore::drop_cancelled_retries() {
   const std::lock_guard lock(mutex_);
   TaskList cancelled = retries_.take_if([](const RemoteTask& task) {
-    return task.place.load(std::memory_order_acquire) == RemoteTask::Place::cancelled;   // Acquire: as in pop_locked()
+    return task.place.load(std::memory_order_acquire) == RemoteTask::Place::cancelled;  // Acquire: as in pop_locked()
   });
   while (!cancelled.empty()) drop_cancelled(cancelled.pop_front());
 }
@@ -157,12 +157,14 @@ void ProcessPoolCore::stop_idle_workers() noexcept {
 ProcessPoolCore::WorkerRef ProcessPoolCore::next_to_go_locked() const {
   if (seen_closing_ && queue_.empty() && retries_.empty()) {
     if (!idle_.empty()) return idle_.front();
-    const auto starting = std::find_if(live_.begin(), live_.end(), [](const WorkerRef& worker) { return worker->phase == Phase::starting; });
+    const auto starting =
+        std::find_if(live_.begin(), live_.end(), [](const WorkerRef& worker) { return worker->phase == Phase::starting; });
     return starting == live_.end() ? nullptr : *starting;
   }
   if (idle_.empty()) return nullptr;
   // Those that are on their way out already count among those that live.
-  const auto leaving = std::count_if(live_.begin(), live_.end(), [](const WorkerRef& worker) { return worker->phase == Phase::stopping; });
+  const auto leaving =
+      std::count_if(live_.begin(), live_.end(), [](const WorkerRef& worker) { return worker->phase == Phase::stopping; });
   return static_cast<std::ptrdiff_t>(live_.size()) - leaving > target_ ? idle_.front() : nullptr;
 }
 
@@ -174,7 +176,7 @@ void ProcessPoolCore::dismiss_locked(WorkerProcess& worker) noexcept {
   if (worker.phase == Phase::ready) --ready_;
   worker.phase = Phase::stopping;
   worker.due = deadline_after(options_.grace);
-  if (worker.condemned() || worker.unsent()) return;   // it does not read: its grace will end it
+  if (worker.condemned() || worker.unsent()) return;  // it does not read: its grace will end it
   try {
     worker.load_stop();
     worker.send_some();

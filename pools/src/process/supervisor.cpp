@@ -26,7 +26,7 @@
 namespace pools::detail {
 namespace {
 
-constexpr int kRoundsBetweenEvents = 64;   // while busy, deaths and clocks are looked at this often
+constexpr int kRoundsBetweenEvents = 64;  // while busy, deaths and clocks are looked at this often
 
 // A worker that answers sooner than this, per task, is given more tasks at a time.
 constexpr std::chrono::microseconds kShortTask{20};
@@ -83,7 +83,7 @@ void ProcessPoolCore::supervise_until_finished() {
     }
     if (!seen_closing_) continue;
     const std::lock_guard lock(mutex_);
-    if (queue_.empty() && retries_.empty() && live_.empty() && starting_ == 0 && arrivals_.empty()) return;   // for good
+    if (queue_.empty() && retries_.empty() && live_.empty() && starting_ == 0 && arrivals_.empty()) return;  // for good
   }
 }
 
@@ -119,7 +119,7 @@ void ProcessPoolCore::park() {
     try {
       if (!worker->condemned() && worker->actionable()) return;
     } catch (const WireError&) {
-      return;   // serve() will find it, too
+      return;  // serve() will find it, too
     }
   }
   int timeout_ms = -1;
@@ -153,7 +153,9 @@ int ProcessPoolCore::take_events(int timeout_ms) {
 }
 
 void ProcessPoolCore::admit(Arrival arrival) noexcept {
-  const auto failed = [&](const std::exception_ptr& failure) { start_failed(arrival.number, words([&] { return text_of(failure); })); };
+  const auto failed = [&](const std::exception_ptr& failure) {
+    start_failed(arrival.number, words([&] { return text_of(failure); }));
+  };
   if (!arrival.worker) return failed(arrival.failure);
   try {
     const std::lock_guard lock(mutex_);
@@ -178,13 +180,13 @@ void ProcessPoolCore::admit(Arrival arrival) noexcept {
 }
 
 bool ProcessPoolCore::serve(const WorkerRef& worker) {
-  if (worker->condemned()) return false;   // killed; its death will be seen
+  if (worker->condemned()) return false;  // killed; its death will be seen
   bool progress = false;
   int answers = 0;
   Clock::duration since{};
   try {
     if (worker->unsent() && !worker->terminated) {
-      const std::lock_guard lock(mutex_);   // what it sends belongs to what the mutex guards
+      const std::lock_guard lock(mutex_);  // what it sends belongs to what the mutex guards
       if (worker->send_some()) {
         worker->progress = Clock::now();
         worker->channel().ring();
@@ -196,9 +198,9 @@ bool ProcessPoolCore::serve(const WorkerRef& worker) {
       if (answers++ == 0) {
         const auto now = Clock::now();
         const std::lock_guard lock(mutex_);
-        since = now - std::exchange(worker->progress, now);   // before it is given more
+        since = now - std::exchange(worker->progress, now);  // before it is given more
         worker->unheard = false;
-        worker->channel().room();   // whether the worker's index of that ring is in bounds
+        worker->channel().room();  // whether the worker's index of that ring is in bounds
       }
       handle(worker, *header);
     }
@@ -230,7 +232,8 @@ void ProcessPoolCore::adjust_depth(WorkerProcess& worker, Clock::duration per_ta
 
 void ProcessPoolCore::handle(const WorkerRef& worker, const MessageHeader& header) {
   const auto expect_prepared = [&] {
-    const bool prepared = worker->phase != Phase::starting || !worker->unsent();   // told to go meanwhile: what is unsent may be that
+    const bool prepared =
+        worker->phase != Phase::starting || !worker->unsent();  // told to go meanwhile: what is unsent may be that
     if (!prepared || header.sequence != WorkerProcess::kPrepareSequence) throw WireError("an answer that nobody asked for");
   };
   switch (header.kind) {
@@ -263,7 +266,7 @@ void ProcessPoolCore::worker_ready(const WorkerRef& worker) {
   {
     const std::lock_guard lock(mutex_);
     worker->up = true;
-    if (worker->phase == Phase::starting) {   // or it was told to go meanwhile
+    if (worker->phase == Phase::starting) {  // or it was told to go meanwhile
       worker->phase = Phase::ready;
       ++ready_;
     }
@@ -316,7 +319,7 @@ void ProcessPoolCore::take_answer(const WorkerRef& worker, const MessageHeader& 
   try {
     if (more && supply(worker)) worker->channel().ring();
   } catch (...) {
-    tampered = std::current_exception();   // only this worker's next tasks suffer
+    tampered = std::current_exception();  // only this worker's next tasks suffer
   }
   if (given.task) {
     RemoteTask& task = *given.task;
@@ -357,7 +360,7 @@ bool ProcessPoolCore::decode_elsewhere(WorkerProcess& worker, TaskRef& task) noe
     return false;
   }
   answer.task = std::move(task);
-  answering_.fetch_add(1, std::memory_order_relaxed);   // as in take_answer(), until decode() has counted it
+  answering_.fetch_add(1, std::memory_order_relaxed);  // as in take_answer(), until decode() has counted it
   if (!decoding_->deliver(answer)) decode(std::move(answer));
   return true;
 }
@@ -370,7 +373,7 @@ bool ProcessPoolCore::over_memory(const WorkerProcess& worker) const noexcept {
     std::uint64_t resident = 0;
     return statm >> size >> resident && resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) > options_.recycle_above;
   } catch (const std::bad_alloc&) {
-    return false;   // after the next task, then
+    return false;  // after the next task, then
   }
 }
 
@@ -382,7 +385,7 @@ bool ProcessPoolCore::supply(const WorkerRef& worker) {
     ~Quarantined() {
       while (!tasks.empty()) {
         pool.end_in_quarantine(tasks.pop_front());
-        pool.answering_.fetch_sub(1, std::memory_order_release);   // Release: as in take_answer()
+        pool.answering_.fetch_sub(1, std::memory_order_release);  // Release: as in take_answer()
       }
     }
     ProcessPoolCore& pool;
@@ -398,17 +401,18 @@ bool ProcessPoolCore::supply(const WorkerRef& worker) {
   while (!spent && !queue_.empty() && worker->given() < wanted && may_give_locked(*worker)) {
     RemoteTask& next = queue_.front();
     const bool plain = next.has_extras() == nullptr && !next.is_suspect();
-    const std::size_t room = worker->given() > 0 ? worker->channel().room() : ~std::size_t{0};   // throws before there is a task to be lost
+    const std::size_t room =
+        worker->given() > 0 ? worker->channel().room() : ~std::size_t{0};  // throws before there is a task to be lost
     if (worker->given() > 0 && (!plain || next.message().view().size() > room)) break;
     TaskRef task = pop_locked();
     if (!task) break;
     if (task->belongs_in_quarantine(options_.quarantine_after)) {
-      answering_.fetch_add(1, std::memory_order_relaxed);   // until it has been counted as what it ends as
+      answering_.fetch_add(1, std::memory_order_relaxed);  // until it has been counted as what it ends as
       quarantined.tasks.push_back(std::move(task));
       continue;
     }
     const bool alone = task->has_extras() != nullptr || task->is_suspect();
-    if (worker->given() > 0 && (alone || task->message().view().size() > room)) {   // what was looked at had been cancelled
+    if (worker->given() > 0 && (alone || task->message().view().size() > room)) {  // what was looked at had been cancelled
       put_back_locked(std::move(task));
       break;
     }
@@ -437,7 +441,7 @@ void ProcessPoolCore::supply_idle() noexcept {
     WorkerRef worker;
     {
       const std::lock_guard lock(mutex_);
-      left = std::min(left, idle_.size());   // from the last one, each once
+      left = std::min(left, idle_.size());  // from the last one, each once
       if (paused_ || queue_.empty() || left == 0) return;
       const auto at = idle_.begin() + static_cast<std::ptrdiff_t>(--left);
       worker = std::move(*at);

@@ -15,14 +15,15 @@ namespace pools::detail {
 class TaskList {
  public:
   TaskList() = default;
-  TaskList(TaskList&& other) noexcept : first_(std::exchange(other.first_, nullptr)), last_(std::exchange(other.last_, nullptr)) {}
+  TaskList(TaskList&& other) noexcept
+      : first_(std::exchange(other.first_, nullptr)), last_(std::exchange(other.last_, nullptr)) {}
   TaskList& operator=(TaskList&&) = delete;
   ~TaskList() {
     while (!empty()) pop_front();
   }
 
   bool empty() const noexcept { return first_ == nullptr; }
-  RemoteTask& front() noexcept { return *first_; }   // REQUIRES: not empty; so do those below
+  RemoteTask& front() noexcept { return *first_; }  // REQUIRES: not empty; so do those below
   TaskRef pop_front() noexcept {
     RemoteTask* const front = std::exchange(first_, first_->next);
     if (first_ == nullptr) last_ = nullptr;
@@ -103,13 +104,13 @@ class TaskQueue {
       return a.priority() != b.priority() ? a.priority() > b.priority() : a.number < b.number;
     }
     static RemoteTask*& next(RemoteTask& task) noexcept { return task.next; }
-    static RemoteTask*& child(RemoteTask& task) noexcept { return task.has_extras()->child; }   // who has a priority has extras
+    static RemoteTask*& child(RemoteTask& task) noexcept { return task.has_extras()->child; }  // who has a priority has extras
   };
 
   bool usual_first() const noexcept { return others_.empty() || (!usual_.empty() && others_.first()->priority() < 0); }
 
-  TaskList usual_;                          // priority 0: no search
-  PairingHeap<RemoteTask, Links> others_;   // owned here
+  TaskList usual_;                         // priority 0: no search
+  PairingHeap<RemoteTask, Links> others_;  // owned here
   std::size_t size_ = 0;
 };
 

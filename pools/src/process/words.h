@@ -15,7 +15,7 @@ std::string words(Make make) noexcept {
   try {
     return make();
   } catch (...) {
-    return "out of memory";   // not longer than a string holds without an allocation
+    return "out of memory";  // not longer than a string holds without an allocation
   }
 }
 

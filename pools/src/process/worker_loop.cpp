@@ -30,9 +30,9 @@
 namespace pools::detail {
 namespace {
 
-constexpr std::size_t kKept = std::size_t{4} << 20;   // bytes of an answer's memory that are kept for the next
+constexpr std::size_t kKept = std::size_t{4} << 20;  // bytes of an answer's memory that are kept for the next
 
-constexpr std::size_t kInPlace = std::size_t{4} << 10;   // room in the ring from which on an answer is tried there
+constexpr std::size_t kInPlace = std::size_t{4} << 10;  // room in the ring from which on an answer is tried there
 
 // A worker's memory is its tasks': what they free stays for the next. Zeroing 1 MiB of fresh pages costs the kernel more than copying
 // it ten times.
@@ -56,8 +56,7 @@ void tie_to(int socket) {
 
 class WorkerLoop {
  public:
-  explicit WorkerLoop(ChannelDescriptors descriptors)
-      : channel_(std::move(descriptors.memory), std::move(descriptors.event)) {}
+  explicit WorkerLoop(ChannelDescriptors descriptors) : channel_(std::move(descriptors.memory), std::move(descriptors.event)) {}
 
   void serve() {
     for (;;) {
@@ -124,13 +123,13 @@ class WorkerLoop {
       if (unreceived_) std::rethrow_exception(std::exchange(unreceived_, nullptr));
       if (header.function != FunctionKey{}) {
         call(header.function, arguments, message.payload());
-        if (success == MessageKind::ready) message.restart(success);   // an initializer's value is dropped
+        if (success == MessageKind::ready) message.restart(success);  // an initializer's value is dropped
       }
     } catch (ForcedUnwind&) {
       refuse_to_unwind("a task");
     } catch (...) {
       message.restart(failure);
-      message.payload().limit(~std::size_t{0}, 0);   // what is thrown arrives
+      message.payload().limit(~std::size_t{0}, 0);  // what is thrown arrives
       encode_current_exception(message.payload());
       succeeded = false;
     }
@@ -161,7 +160,7 @@ class WorkerLoop {
 
   WorkerChannel channel_;
   MessageReader<WorkerChannel> reader_;
-  std::exception_ptr unreceived_;   // why the message at hand has no payload; null: it has
+  std::exception_ptr unreceived_;  // why the message at hand has no payload; null: it has
   Bytes memory_;
   std::uint64_t max_payload_ = 0;
   FunctionKey last_key_;
@@ -173,9 +172,10 @@ class WorkerLoop {
 void run_worker(int argc, char** argv) {
   const char* const name = argc > 2 ? argv[2] : "worker";
   pool_thread_of = this_process();
-  ::signal(SIGINT, SIG_IGN);   // the terminal's Ctrl-C is for the main process to deal with
+  ::signal(SIGINT, SIG_IGN);  // the terminal's Ctrl-C is for the main process to deal with
   ::prctl(PR_SET_NAME, name, 0, 0, 0);
-  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);   // into a pipe it would be held back until 4 KiB are there, or lost with the process
+  std::setvbuf(stdout, nullptr, _IOLBF,
+               BUFSIZ);  // into a pipe it would be held back until 4 KiB are there, or lost with the process
   const char* problem = "%s: %s is how a process pool starts its workers, and nobody else: %s\n";
   try {
     ChannelDescriptors descriptors = receive_handshake(kWorkerSocket);

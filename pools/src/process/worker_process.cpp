@@ -87,7 +87,7 @@ std::string WorkerProcess::finish_output() noexcept {
 }
 
 WorkerProcess::~WorkerProcess() {
-  child_ = Child();   // killed with its group, and reaped, if it was not before
+  child_ = Child();  // killed with its group, and reaped, if it was not before
   finish_output();
   // A canceller that found a task on this worker's board may still look at it, though the task has ended meanwhile.
   if (has_offered_) FutureState::await_all_cancellers();
@@ -109,7 +109,7 @@ bool WorkerProcess::take_back(Given& entry) noexcept {
   const bool taken_now = channel_.board().take_back(entry.sequence);
   if (!taken_now && !channel_.board().taken_back(entry.sequence)) return false;
   FutureState& state = entry.task->state();
-  state.recall();   // a canceller that took it back before has come to its end
+  state.recall();  // a canceller that took it back before has come to its end
   if (!taken_now && !state.cancelled()) {
     condemn("a task that it called taken back, which nobody had done");
     return false;
@@ -124,7 +124,7 @@ bool WorkerProcess::give(TaskRef& task) noexcept {
   channel_.board().offer(sequence);
   task->offered_on(channel_.board(), sequence);
   if (!task->state().offer()) {
-    channel_.board().take_back(sequence);   // the number is used again, by the next
+    channel_.board().take_back(sequence);  // the number is used again, by the next
     return false;
   }
   has_offered_ = true;
@@ -144,7 +144,7 @@ void WorkerProcess::load(Message prepare) noexcept {
 }
 
 void WorkerProcess::load_stop() noexcept {
-  control_.restart(MessageKind::stop);   // in the memory of `prepare`: there may be no other
+  control_.restart(MessageKind::stop);  // in the memory of `prepare`: there may be no other
   control_.seal(++sequence_);
   sending_ = control_.view();
 }

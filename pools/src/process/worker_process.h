@@ -47,10 +47,10 @@ class WorkerProcess {
   std::string finish_output() noexcept;
 
   // --- guarded by the pool's mutex ---
-  Phase phase = Phase::starting;     // changed by the supervisor only, which may read it without the mutex
-  bool idle = false;                 // in the pool's list of idle workers
-  bool up = false;                   // is or was ready. Like `phase`
-  int tasks_given = 0;               // since its start, but for those taken back
+  Phase phase = Phase::starting;  // changed by the supervisor only, which may read it without the mutex
+  bool idle = false;              // in the pool's list of idle workers
+  bool up = false;                // is or was ready. Like `phase`
+  int tasks_given = 0;            // since its start, but for those taken back
   KillReason kill_reason = KillReason::none;
   // When it last answered, read some of what does not fit its ring, or was given work while it had none.
   Clock::time_point progress{};
@@ -62,25 +62,25 @@ class WorkerProcess {
   // task on for ever.
   static constexpr std::chrono::milliseconds kFirstPatience{200};
   Clock::duration patience = kFirstPatience;
-  bool unheard = false;   // what it had not begun has been taken back, and it has not answered since
+  bool unheard = false;  // what it had not begun has been taken back, and it has not answered since
   // Kills it for what it did; nothing of it is read any more.
   void condemn(const char* violation) noexcept;
-  const std::string& violation() const noexcept { return violation_; }   // empty: none, or no memory to say
+  const std::string& violation() const noexcept { return violation_; }  // empty: none, or no memory to say
 
   // --- what it has been given and has not answered, oldest first; guarded by the pool's mutex ---
   // The worker runs them in this order, answers each, and begins none that it has not claimed on the board. A task that was taken back
   // leaves its entry until the worker has skipped it. Only the newest may not be sent yet.
   struct Given {
-    TaskRef task;   // null: taken back
+    TaskRef task;  // null: taken back
     std::uint64_t sequence = 0;
-    TaskRef taken_back;   // it, shared with whoever has it now
+    TaskRef taken_back;  // it, shared with whoever has it now
   };
   static constexpr std::size_t kMostGiven = ClaimBoard::kCells / 2;
   std::size_t given() const noexcept { return count_; }
-  std::size_t tasks() const noexcept;   // of those, not taken back
+  std::size_t tasks() const noexcept;  // of those, not taken back
   // It has been given something and has not begun the oldest, as far as one can tell of a worker that may lie.
   bool keeps_waiting() noexcept { return count_ > 0 && (!at(0).task || !channel_.board().begun(at(0).sequence)); }
-  Given& at(std::size_t index) noexcept { return given_[(first_ + index) % kMostGiven]; }   // 0: the oldest
+  Given& at(std::size_t index) noexcept { return given_[(first_ + index) % kMostGiven]; }  // 0: the oldest
   Given take_oldest() noexcept {
     Given taken = std::move(at(0));
     first_ = (first_ + 1) % kMostGiven;
@@ -98,7 +98,7 @@ class WorkerProcess {
       Given& entry = at(index);
       if (!entry.task || (index + 1 == count_ && unsent()) || !take_back(entry)) continue;
       --tasks_given;
-      if (!terminated) due.reset();   // its time limit's; a worker that has one is given nothing else
+      if (!terminated) due.reset();  // its time limit's; a worker that has one is given nothing else
       use(std::move(entry.task));
     }
   }
@@ -111,29 +111,29 @@ class WorkerProcess {
   // Sends what fits now. True if that was something: ring() then; unsent() says whether there is a rest. Throws WireError.
   bool send_some();
   // Leaves the sending to the supervisor.
-  void hand_over() noexcept { unsent_.store(true, std::memory_order_release); }   // Release: pairs with unsent()
+  void hand_over() noexcept { unsent_.store(true, std::memory_order_release); }  // Release: pairs with unsent()
   // There is a rest for the supervisor to send. Acquire: what was given before hand_over() is visible.
   bool unsent() const noexcept { return unsent_.load(std::memory_order_acquire); }
   std::size_t unsent_bytes() noexcept { return sending_.size(); }
 
   // --- the supervisor's ---
-  std::optional<MessageHeader> receive() {   // Throws WireError
+  std::optional<MessageHeader> receive() {  // Throws WireError
     return reader_.poll(channel_, [this](const MessageHeader& header) { rules_.check(header, phase, up); });
   }
   std::span<const std::byte> payload() const noexcept { return reader_.payload(); }
-  Bytes take_payload() { return reader_.take_payload(); }   // Throws std::bad_alloc
+  Bytes take_payload() { return reader_.take_payload(); }  // Throws std::bad_alloc
   // There is something to receive or room to send into. Throws WireError.
   bool actionable();
-  bool condemned() const noexcept { return condemned_.load(std::memory_order_relaxed); }   // Relaxed: guards nothing
-  std::size_t depth = 1;                  // how many tasks it is given at a time, at most
-  bool has_several = false;               // may have been given more than one task that it has not answered
-  bool answers_soon = true;    // the supervisor's: its last task took no longer than waiting for it is worth
-  bool terminated = false;                // has been sent SIGTERM
-  bool descendants_terminated = false;    // likewise those outside of its group
+  bool condemned() const noexcept { return condemned_.load(std::memory_order_relaxed); }  // Relaxed: guards nothing
+  std::size_t depth = 1;                // how many tasks it is given at a time, at most
+  bool has_several = false;             // may have been given more than one task that it has not answered
+  bool answers_soon = true;             // the supervisor's: its last task took no longer than waiting for it is worth
+  bool terminated = false;              // has been sent SIGTERM
+  bool descendants_terminated = false;  // likewise those outside of its group
   int tasks_answered = 0;
 
  private:
-  bool take_back(Given& entry) noexcept;   // false: it has begun, or says so by a lie
+  bool take_back(Given& entry) noexcept;  // false: it has begun, or says so by a lie
 
   const int number_;
   const AnswerRules rules_;
@@ -141,20 +141,20 @@ class WorkerProcess {
   OutputRelay* const relay_;
   std::shared_ptr<OutputRelay::Source> output_;
   ParentChannel channel_;
-  FileDescriptor lifeline_;   // the worker is killed by the kernel when this is closed, should the signal on death be switched off
+  FileDescriptor lifeline_;  // the worker is killed by the kernel when this is closed, should the signal on death be switched off
   Child child_;
 
   std::array<Given, kMostGiven> given_;
   std::size_t first_ = 0;
   std::size_t count_ = 0;
-  std::span<const std::byte> sending_;   // what is left of the message being sent
+  std::span<const std::byte> sending_;  // what is left of the message being sent
   bool has_offered_ = false;
 
-  Message control_{MessageKind::prepare};   // prepare, stop
+  Message control_{MessageKind::prepare};  // prepare, stop
   std::uint64_t sequence_ = 0;
 
   std::atomic<bool> unsent_{false};
-  std::string violation_;             // guarded by the pool's mutex
+  std::string violation_;  // guarded by the pool's mutex
   std::atomic<bool> condemned_{false};
   MessageReader<ParentChannel> reader_;
 };

@@ -67,7 +67,7 @@ Dispatch::Pushed Dispatch::push(Job* job, bool anyway) noexcept {
     inbox_.append(job);
     queued_locked(wake);
   }
-  if (wake != nullptr) wake->parker_.unpark();   // after unlocking: the first thing it wants are the locks
+  if (wake != nullptr) wake->parker_.unpark();  // after unlocking: the first thing it wants are the locks
   return Pushed::queued;
 }
 
@@ -93,7 +93,7 @@ Dispatch::Admitted Dispatch::admit(Job* job) noexcept {
   if (closed_.load(std::memory_order_relaxed)) return Admitted::refused;
   if (paused()) return Admitted::paused;
   accept_locked(job);
-  admitted_.fetch_add(1, std::memory_order_relaxed);   // Relaxed: the locks order it before a pause
+  admitted_.fetch_add(1, std::memory_order_relaxed);  // Relaxed: the locks order it before a pause
   return Admitted::admitted;
 }
 
@@ -153,7 +153,7 @@ Job* Dispatch::next(ThreadWorker& self) noexcept {
         job = claim_locked(self, wake);
       } else {
         if (counting() && !std::exchange(self.available_, true)) ++available_;
-        if (closed_.load(std::memory_order_relaxed)) {   // and not paused: nothing is left
+        if (closed_.load(std::memory_order_relaxed)) {  // and not paused: nothing is left
           if (std::exchange(self.searching_, false)) --searching_;
           return nullptr;
         }
@@ -214,7 +214,7 @@ void Dispatch::pause() noexcept {
 }
 
 void Dispatch::await_admitted_settled() const noexcept {
-  while (admitted_.load(std::memory_order_acquire) != 0) ::sched_yield();   // a few instructions, but for a lost core
+  while (admitted_.load(std::memory_order_acquire) != 0) ::sched_yield();  // a few instructions, but for a lost core
 }
 
 void Dispatch::resume() noexcept {
@@ -275,7 +275,7 @@ void Dispatch::worker_started() noexcept {
 void Dispatch::grow(int by) noexcept {
   const std::lock_guard outbox(outbox_mutex_);
   const std::lock_guard inbox(inbox_mutex_);
-  const int kept = std::min(by, excess_);   // that were to end and have not yet
+  const int kept = std::min(by, excess_);  // that were to end and have not yet
   excess_ -= kept;
   set_mode_locked(kShrinking, excess_ > 0);
   unstarted_ += by - kept;

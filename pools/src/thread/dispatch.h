@@ -91,13 +91,13 @@ class Dispatch {
 
   // --- workers are started as they are needed; not by two threads at once ---
   enum class Need {
-    queued,    // more jobs are queued than workers are available for, also after close()
-    another,   // there would be, with one more
-    all,       // as many as were asked for
+    queued,   // more jobs are queued than workers are available for, also after close()
+    another,  // there would be, with one more
+    all,      // as many as were asked for
   };
   // True: start one, then say worker_started(). False: all are, or it is not needed; but for Need::queued also after close().
   bool lacks_worker(Need need) const noexcept;
-  void worker_started() noexcept;   // once no worker is left to be started nobody counts
+  void worker_started() noexcept;  // once no worker is left to be started nobody counts
   bool counting() const noexcept { return (mode() & kCounting) != 0; }
 
   // --- resizing; not by two threads at once, nor while a worker is being started ---
@@ -120,14 +120,14 @@ class Dispatch {
    private:
     // Atomic only so that a searching worker may glance at it without the lock. Relaxed: what it saw decides nothing.
     std::atomic<Job*> first_{nullptr};
-    Job* last_ = nullptr;   // undefined when empty
+    Job* last_ = nullptr;  // undefined when empty
   };
 
   // Reasons for every claim to take both locks.
-  static constexpr unsigned kCounting = Runner::kCounting;   // workers are left to be started
-  static constexpr unsigned kRanked = 2;      // the heap is not empty
+  static constexpr unsigned kCounting = Runner::kCounting;  // workers are left to be started
+  static constexpr unsigned kRanked = 2;                    // the heap is not empty
   static constexpr unsigned kPaused = 4;
-  static constexpr unsigned kShrinking = 8;   // excess_ > 0
+  static constexpr unsigned kShrinking = 8;  // excess_ > 0
 
   unsigned mode() const noexcept { return mode_.load(std::memory_order_relaxed); }
   void set_mode_locked(unsigned bit, bool on) noexcept {
@@ -141,7 +141,9 @@ class Dispatch {
   void queued_locked(ThreadWorker*& wake) noexcept;
   Pushed push_ranked(Job* job, bool anyway) noexcept;
   // With `more` jobs than there are.
-  bool short_of_workers_locked(int more) const noexcept { return inbox_counting() && unstarted_ > 0 && unclaimed_ + more > available_; }
+  bool short_of_workers_locked(int more) const noexcept {
+    return inbox_counting() && unstarted_ > 0 && unclaimed_ + more > available_;
+  }
   bool nothing_queued_locked() const noexcept { return outbox_.empty() && inbox_.empty() && ranked_.empty(); }
   bool claimable_locked() const noexcept { return !paused() && !nothing_queued_locked(); }
   ThreadWorker* choose_locked() noexcept;
@@ -156,7 +158,8 @@ class Dispatch {
   // Jobs with a priority: higher ones first, equal ones in the order of submission. All of them have extras.
   struct Links {
     static bool goes_before(const Job& a, const Job& b) noexcept {
-      return a.extras->priority != b.extras->priority ? a.extras->priority > b.extras->priority : a.extras->number < b.extras->number;
+      return a.extras->priority != b.extras->priority ? a.extras->priority > b.extras->priority
+                                                      : a.extras->number < b.extras->number;
     }
     static Job*& next(Job& job) noexcept { return job.next; }
     static Job*& child(Job& job) noexcept { return job.extras->child; }
@@ -166,31 +169,31 @@ class Dispatch {
 
   // Two sides, two lines: producers and workers disturb each other less. Lock order: outbox, then inbox.
   alignas(kCacheLine) AdaptiveMutex outbox_mutex_;
-  List outbox_;   // guarded by outbox_mutex_; grows only under both locks
+  List outbox_;  // guarded by outbox_mutex_; grows only under both locks
   // Changes only under both locks: who holds either reads what is. Relaxed: others decide nothing by it.
   std::atomic<unsigned> mode_{kCounting};
 
   alignas(kCacheLine) mutable AdaptiveMutex inbox_mutex_;
   // Guarded by inbox_mutex_.
-  unsigned inbox_mode_ = kCounting;   // mode_, once more
+  unsigned inbox_mode_ = kCounting;  // mode_, once more
   List inbox_;
-  ThreadWorker* idle_ = nullptr;   // parked or about to: the one that was last busy first
-  int searching_ = 0;        // workers that were chosen, or found nothing, and have neither claimed a job nor parked since
-  std::atomic<std::uint64_t> submitted_{0};   // written under the lock
-  std::atomic<bool> closed_{false};           // likewise
-  int excess_ = 0;           // workers that are to end. > 0  =>  unstarted_ == 0
+  ThreadWorker* idle_ = nullptr;  // parked or about to: the one that was last busy first
+  int searching_ = 0;             // workers that were chosen, or found nothing, and have neither claimed a job nor parked since
+  std::atomic<std::uint64_t> submitted_{0};  // written under the lock
+  std::atomic<bool> closed_{false};          // likewise
+  int excess_ = 0;                           // workers that are to end. > 0  =>  unstarted_ == 0
   // Only while counting(): whether a job that comes needs a worker that was not started yet. A worker is available when it will
   // take the next job without anybody's help; it becomes so *before* it publishes a result, so that who has seen the result
   // and submits again finds it available.
   int unstarted_;
-  std::ptrdiff_t unclaimed_ = 0;   // jobs in the lists
+  std::ptrdiff_t unclaimed_ = 0;  // jobs in the lists
   std::ptrdiff_t available_ = 0;
 
   // Raised under both locks; released by those who run the jobs, acquired by await_settled().
   std::atomic<std::uint32_t> admitted_{0};
   // Guarded by both: changed under both, read under either.
   PairingHeap<Job, Links> ranked_;
-  std::vector<std::shared_ptr<CompletionQueue>> resume_waiters_;   // empty unless paused
+  std::vector<std::shared_ptr<CompletionQueue>> resume_waiters_;  // empty unless paused
 };
 
 // A worker's side of a Dispatch. Lives as long as the Dispatch does, since wakers touch it.
@@ -226,7 +229,7 @@ class ThreadWorker final : public Runner {
   // Guarded by the inbox lock.
   ThreadWorker* next_idle_ = nullptr;
   bool searching_ = false;
-  bool available_ = true;   // counted in Dispatch::available_; from its reservation on
+  bool available_ = true;  // counted in Dispatch::available_; from its reservation on
 };
 
 }  // namespace pools::detail

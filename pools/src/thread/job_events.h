@@ -36,8 +36,8 @@ class JobEvents {
   std::unique_ptr<Latencies> make_latencies() const { return timing_ ? std::make_unique<Latencies>() : nullptr; }
 
   // --- of a job with extras ---
-  void submitting(Job& job) noexcept;                               // before it is queued, without a lock
-  void accepted(Job& job, std::uint64_t number) noexcept;           // with the queue's lock held
+  void submitting(Job& job) noexcept;                      // before it is queued, without a lock
+  void accepted(Job& job, std::uint64_t number) noexcept;  // with the queue's lock held
   // The state of what ran is not done yet. worker: PoolObserver::kNoWorker for a submitter.
   void started(Job& job, FutureState* state, Tally& tally, int worker) noexcept;
   void ended(Job& job, Tally& tally, int worker, bool failed) noexcept;
@@ -63,7 +63,7 @@ class JobEvents {
   const bool timing_;
   DeadlineTimer& deadlines_;
   std::optional<QueuePermits> permits_;
-  std::mutex shared_latencies_mutex_;   // several submitters may record at a time
+  std::mutex shared_latencies_mutex_;  // several submitters may record at a time
   // Release and acquire as in Tally.
   std::atomic<std::uint64_t> cancelled_{0};
   std::atomic<std::uint64_t> failed_unstarted_{0};

@@ -36,16 +36,16 @@ class QueuePermits {
       if (taken || give_up()) break;
       futex_wait(epoch_, epoch);
     }
-    waiters_.fetch_sub(1, std::memory_order_relaxed);   // Relaxed: a wake-up too many does no harm.
+    waiters_.fetch_sub(1, std::memory_order_relaxed);  // Relaxed: a wake-up too many does no harm.
     return taken;
   }
   void wake_all() noexcept;
 
  private:
   const std::size_t limit_;
-  std::atomic<std::size_t> taken_{0};        // by tasks that wait to be started
-  std::atomic<std::uint32_t> waiters_{0};    // threads in take()
-  std::atomic<std::uint32_t> epoch_{0};      // they sleep on it; it changes whenever one of them should look again
+  std::atomic<std::size_t> taken_{0};      // by tasks that wait to be started
+  std::atomic<std::uint32_t> waiters_{0};  // threads in take()
+  std::atomic<std::uint32_t> epoch_{0};    // they sleep on it; it changes whenever one of them should look again
 };
 
 }  // namespace pools::detail

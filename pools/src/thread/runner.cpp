@@ -22,7 +22,7 @@ bool may_help(const ThreadWorker* worker, const FutureState& state) noexcept {
 }
 
 FutureState::Help help(WaitRecord& record, FutureState& state) {
-  const RunnerScope scope(*record.worker());   // it is not, in a task that it runs as a submitter
+  const RunnerScope scope(*record.worker());  // it is not, in a task that it runs as a submitter
   return state.help(record);
 }
 

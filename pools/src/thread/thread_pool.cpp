@@ -29,7 +29,8 @@ ThreadPoolOptions with_workers(int workers) {
 
 }  // namespace
 
-detail::ThreadPoolRef::ThreadPoolRef(std::shared_ptr<ThreadPoolCore> core) noexcept : core_(std::move(core)), sink_(core_->sink()) {}
+detail::ThreadPoolRef::ThreadPoolRef(std::shared_ptr<ThreadPoolCore> core) noexcept
+    : core_(std::move(core)), sink_(core_->sink()) {}
 
 ThreadPool::ThreadPool(int workers) : ThreadPool(with_workers(workers)) {}
 ThreadPool::ThreadPool(ThreadPoolOptions options)
@@ -56,7 +57,7 @@ void ThreadPool::check(const TaskOptions& options) {
 
 ThreadPool::~ThreadPool() {
   if (core_->process().is_this()) {
-    detail::ThreadPoolCore::end(core_.share());   // a copy: tasks that it waits for may use the pool until they end
+    detail::ThreadPoolCore::end(core_.share());  // a copy: tasks that it waits for may use the pool until they end
   } else {
     detail::keep_for_ever(core_.share());
   }

@@ -58,7 +58,7 @@ ThreadPoolCore::ThreadPoolCore(ThreadPoolOptions options)
 }
 
 ThreadPoolCore::~ThreadPoolCore() {
-  for (const auto& slot : slots_) {   // left behind by a pool that did not wait; they have dropped the core, and so end
+  for (const auto& slot : slots_) {  // left behind by a pool that did not wait; they have dropped the core, and so end
     join_unless_this(slot->before);
     join_unless_this(slot->thread);
   }
@@ -129,7 +129,7 @@ void ThreadPoolCore::enqueue_with_extras(Job& job, FutureState* state, const Tas
     }
   }
   events_.submitting(job);
-  if (events_.permits() != nullptr && !find_permit(job, state)) return;   // it has been run here
+  if (events_.permits() != nullptr && !find_permit(job, state)) return;  // it has been run here
   try {
     enqueue(job);
   } catch (...) {
@@ -165,7 +165,7 @@ bool ThreadPoolCore::find_permit(Job& job, FutureState* state) {
         if (permits.take([this] { return dispatch_.closed(); })) return true;
         break;
       case WhenFull::caller_runs:
-        if (stack_runs_low()) {   // two pools that are full may submit to each other without end
+        if (stack_runs_low()) {  // two pools that are full may submit to each other without end
           permits.take_anyway();
           return true;
         }
@@ -190,8 +190,8 @@ bool ThreadPoolCore::run_in_caller(Job& job, FutureState* state) {
     case Dispatch::Admitted::admitted:
       break;
   }
-  events_.permits()->take_anyway();   // it gives one back when it starts
-  const std::shared_ptr<ThreadPoolCore> keep = shared_from_this();   // the job may destroy the pool
+  events_.permits()->take_anyway();                                 // it gives one back when it starts
+  const std::shared_ptr<ThreadPoolCore> keep = shared_from_this();  // the job may destroy the pool
   Runner runner(sink_, events_, callers_, dispatch_.admitted());
   const RunnerScope scope(runner);
   job.run(runner);
@@ -212,7 +212,7 @@ bool ThreadPoolCore::start_needed(Dispatch::Need need) {
       failure = std::current_exception();
     }
   }
-  report_error("starting a worker", failure);   // without the mutex: the hook may ask the pool for its metrics
+  report_error("starting a worker", failure);  // without the mutex: the hook may ask the pool for its metrics
   return false;
 }
 
@@ -271,7 +271,7 @@ bool ThreadPoolCore::initialize() noexcept {
 }
 
 void ThreadPoolCore::work(Slot& slot, int number) noexcept {
-  if (slot.before.joinable()) slot.before.join();   // it has said that it has ended, and is about to
+  if (slot.before.joinable()) slot.before.join();  // it has said that it has ended, and is about to
   pool_thread_of = this_process();
   this_thread = {.pool = this, .worker = &slot.worker};
   const RunnerScope scope(slot.worker);
@@ -344,8 +344,9 @@ void ThreadPoolCore::start_all() {
       const std::lock_guard lock(mutex_);
       threads = slots_.size() - ended_;
     }
-    throw std::system_error(error.code(), "start_all(): the pool '" + options_.name_prefix + "' has " + std::to_string(threads) + " of " +
-                                              std::to_string(workers()) + " threads, and no further one can be started: " + limit_on_threads());
+    throw std::system_error(error.code(), "start_all(): the pool '" + options_.name_prefix + "' has " + std::to_string(threads) +
+                                              " of " + std::to_string(workers()) +
+                                              " threads, and no further one can be started: " + limit_on_threads());
   }
 }
 
@@ -371,7 +372,7 @@ void ThreadPoolCore::start_all_threads() {
 void ThreadPoolCore::pause() {
   require_own_process();
   dispatch_.pause();
-  if (!dispatch_.paused()) return;   // shut down
+  if (!dispatch_.paused()) return;  // shut down
   // What was claimed before becomes running, or turns out to be cancelled, before this returns.
   dispatch_.await_admitted_settled();
   const std::lock_guard lock(mutex_);
@@ -381,7 +382,7 @@ void ThreadPoolCore::pause() {
 void ThreadPoolCore::resume() {
   require_own_process();
   dispatch_.resume();
-  if (events_.permits() != nullptr) events_.permits()->wake_all();   // submitters that may run their own tasks again
+  if (events_.permits() != nullptr) events_.permits()->wake_all();  // submitters that may run their own tasks again
 }
 
 void ThreadPoolCore::resize(int workers) {
@@ -396,7 +397,7 @@ void ThreadPoolCore::resize(int workers) {
   }
   if (by == 0) return;
   dispatch_.grow(by);
-  if (dispatch_.counting()) return;   // as they are needed
+  if (dispatch_.counting()) return;  // as they are needed
   // Nobody counts any more whether they are needed: all now.
   try {
     while (dispatch_.lacks_worker(Dispatch::Need::all)) start_worker_locked();

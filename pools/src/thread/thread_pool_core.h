@@ -31,7 +31,7 @@ namespace pools::detail {
 class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
  public:
   explicit ThreadPoolCore(ThreadPoolOptions options);
-  ~ThreadPoolCore();   // REQUIRES: no worker runs any more
+  ~ThreadPoolCore();  // REQUIRES: no worker runs any more
   // The end of the pool that had it: a shutdown that waits for every thread but the one that calls it; on a worker it waits for none.
   static void end(std::shared_ptr<ThreadPoolCore> core);
 
@@ -65,8 +65,8 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
     Tally tally;
     ThreadWorker worker;
     std::thread thread;
-    std::thread before;   // the one that had the slot until a resize; joined by `thread`
-    bool ended = false;   // guarded by mutex_; set as the thread's last act
+    std::thread before;  // the one that had the slot until a resize; joined by `thread`
+    bool ended = false;  // guarded by mutex_; set as the thread's last act
   };
   // Callbacks on the worker that completed the future, or on the callback thread.
   class Sink final : public CallbackSink {
@@ -80,13 +80,15 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   };
 
   void require_own_process() const {
-    if (!process_.is_this()) [[unlikely]] refuse_in_fork();
+    if (!process_.is_this()) [[unlikely]]
+      refuse_in_fork();
   }
   [[noreturn]] void refuse_in_fork() const;
   void enqueue(Job& job) {
-    if (const Dispatch::Pushed pushed = dispatch_.push(&job); pushed != Dispatch::Pushed::queued) [[unlikely]] enqueue_otherwise(job, pushed);
+    if (const Dispatch::Pushed pushed = dispatch_.push(&job); pushed != Dispatch::Pushed::queued) [[unlikely]]
+      enqueue_otherwise(job, pushed);
   }
-  [[gnu::cold]] void enqueue_otherwise(Job& job, Dispatch::Pushed pushed);   // what a push came to that has not queued it
+  [[gnu::cold]] void enqueue_otherwise(Job& job, Dispatch::Pushed pushed);  // what a push came to that has not queued it
   void enqueue_with_extras(Job& job, FutureState* state, const TaskOptions* options);
   bool find_permit(Job& job, FutureState* state);
   bool run_in_caller(Job& job, FutureState* state);
@@ -105,21 +107,21 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
 
   // Constant after construction.
   const ThreadPoolOptions options_;
-  const OwningProcess process_;   // in a fork of it nothing else may be looked at
+  const OwningProcess process_;  // in a fork of it nothing else may be looked at
 
   DeadlineTimer deadlines_;
   JobEvents events_;
   Sink sink_{*this};
   Dispatch dispatch_;
-  Tally callers_;   // of submitters that run their own jobs
+  Tally callers_;  // of submitters that run their own jobs
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
-  int wanted_;                                 // workers, as asked for
-  std::vector<std::unique_ptr<Slot>> slots_;   // never shrinks: wakers may touch a worker that has just ended
-  std::size_t ended_ = 0;                      // of them: their threads have ended, by a resize
-  std::uint32_t started_ = 0;                  // threads so far; wraps
-  std::exception_ptr broken_;                  // why the pool cannot run tasks any more
+  int wanted_;                                // workers, as asked for
+  std::vector<std::unique_ptr<Slot>> slots_;  // never shrinks: wakers may touch a worker that has just ended
+  std::size_t ended_ = 0;                     // of them: their threads have ended, by a resize
+  std::uint32_t started_ = 0;                 // threads so far; wraps
+  std::exception_ptr broken_;                 // why the pool cannot run tasks any more
 
   std::mutex join_mutex_;                // serialises those who wait for the threads' end
   std::atomic<std::uint32_t> ready_{0};  // threads whose initializer is over, failed or not, so far; start_all() sleeps on it

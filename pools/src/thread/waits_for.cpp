@@ -12,7 +12,7 @@
 namespace pools::detail {
 namespace {
 
-constinit std::atomic<void*> the_table{nullptr};   // never destroyed: threads may wait while the program ends
+constinit std::atomic<void*> the_table{nullptr};  // never destroyed: threads may wait while the program ends
 
 // In a fork no thread waits that is in there.
 const AtFork forget_waits([] { the_table.store(nullptr, std::memory_order_relaxed); });
@@ -20,7 +20,7 @@ const AtFork forget_waits([] { the_table.store(nullptr, std::memory_order_relaxe
 }  // namespace
 
 struct WaitRecord::Table {
-  enum class Follow { innermost, all };   // of each task's waits
+  enum class Follow { innermost, all };  // of each task's waits
 
   WaitRecord* wait_of(const FutureState& task, Follow follow) const noexcept {
     const auto found = innermost.find(&task);
@@ -54,12 +54,12 @@ struct WaitRecord::Table {
     return walk_on(from, follow, visit);
   }
 
-  void nudge_sleepers_that_reach(const FutureState& waiter, WaitRecord* sleeper) noexcept;   // of a pool, from its first
+  void nudge_sleepers_that_reach(const FutureState& waiter, WaitRecord* sleeper) noexcept;  // of a pool, from its first
 
   std::mutex mutex;
   // Guarded by mutex.
-  std::unordered_map<const FutureState*, WaitRecord*> innermost;   // the wait of each task that is in one
-  std::unordered_map<const CallbackSink*, WaitRecord*> sleepers;   // workers of each pool, chained
+  std::unordered_map<const FutureState*, WaitRecord*> innermost;  // the wait of each task that is in one
+  std::unordered_map<const CallbackSink*, WaitRecord*> sleepers;  // workers of each pool, chained
   std::uint64_t walk = 0;
 };
 
@@ -68,7 +68,8 @@ WaitRecord::Table& WaitRecord::table() {
   void* found = the_table.load(std::memory_order_acquire);
   if (found != nullptr) return *static_cast<Table*>(found);
   auto made = std::make_unique<Table>();
-  if (the_table.compare_exchange_strong(found, made.get(), std::memory_order_acq_rel, std::memory_order_acquire)) return *made.release();
+  if (the_table.compare_exchange_strong(found, made.get(), std::memory_order_acq_rel, std::memory_order_acquire))
+    return *made.release();
   return *static_cast<Table*>(found);
 }
 
@@ -101,7 +102,7 @@ void WaitRecord::insert_locked(Table& table) {
 void WaitRecord::remove_locked(Table& table) noexcept {
   if (waiter_ != nullptr) {
     const auto entry = table.innermost.find(waiter_);
-    if (entry == table.innermost.end()) return;   // a fork's table knows nothing of it
+    if (entry == table.innermost.end()) return;  // a fork's table knows nothing of it
     if (outer_ != nullptr) {
       entry->second = outer_;
     } else {
@@ -135,7 +136,7 @@ void WaitRecord::refuse_deadlock_locked(Table& table) {
 void WaitRecord::nudge_others_locked(Table& table) noexcept {
   if (waiter_ == nullptr) return;
   for (const auto& [pool, first] : table.sleepers) {
-    if (worker_ != nullptr && pool == worker_->pool()) continue;   // this thread's worker looks itself
+    if (worker_ != nullptr && pool == worker_->pool()) continue;  // this thread's worker looks itself
     const auto pending_there = [at = pool](const WaitRecord& record, const FutureState& awaited, bool) {
       return record.may_be_helped_ && awaited.pending_in() == at;
     };
@@ -150,7 +151,7 @@ WaitRecord::WaitRecord(Runner& runner, FutureState& only, Kind kind)
       awaited_(&only_, 1),
       may_be_helped_(kind != Kind::runs),
       waits_(kind != Kind::helps) {
-  if (waiter_ == nullptr) return;   // nobody asks for it
+  if (waiter_ == nullptr) return;  // nobody asks for it
   Table& on_record = table();
   const std::lock_guard lock(on_record.mutex);
   insert_locked(on_record);
@@ -158,7 +159,7 @@ WaitRecord::WaitRecord(Runner& runner, FutureState& only, Kind kind)
 }
 
 void WaitRecord::started() noexcept {
-  if (waits_) return;   // nobody else changes it
+  if (waits_) return;  // nobody else changes it
   const std::lock_guard lock(table().mutex);
   waits_ = true;
 }

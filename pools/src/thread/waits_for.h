@@ -41,9 +41,9 @@ namespace pools::detail {
 class WaitRecord {
  public:
   enum class Kind {
-    waits,   // for this one
-    helps,   // tries to start it, and waits for it once started() was called; until then what is on record of before holds
-    runs,    // it is a task that this thread is about to run and nobody else may
+    waits,  // for this one
+    helps,  // tries to start it, and waits for it once started() was called; until then what is on record of before holds
+    runs,   // it is a task that this thread is about to run and nobody else may
   };
   // By a thread that does not sleep. Throws std::bad_alloc; DeadlockError if it waits.
   WaitRecord(Runner& runner, FutureState& only, Kind kind);
@@ -68,20 +68,20 @@ class WaitRecord {
   void refuse_deadlock_locked(Table& table);
   void nudge_others_locked(Table& table) noexcept;
 
-  const FutureState* const waiter_;   // null: nobody can wait for this
-  ThreadWorker* const worker_;              // of this thread; null: none
+  const FutureState* const waiter_;  // null: nobody can wait for this
+  ThreadWorker* const worker_;       // of this thread; null: none
   const Watched only_;
   const std::span<const Watched> awaited_;
-  const bool may_be_helped_ = true;   // by others
-  const std::shared_ptr<CompletionQueue> completions_;   // null: no sleeper
+  const bool may_be_helped_ = true;                     // by others
+  const std::shared_ptr<CompletionQueue> completions_;  // null: no sleeper
   StateRef to_help_;
   // Guarded by the table's mutex.
   bool waits_ = true;
-  WaitRecord* outer_ = nullptr;   // the same task's, of before: it helps there, and waits in a callback of what it has helped
+  WaitRecord* outer_ = nullptr;  // the same task's, of before: it helps there, and waits in a callback of what it has helped
   WaitRecord* next_sleeper_ = nullptr;
   WaitRecord* previous_sleeper_ = nullptr;
-  WaitRecord* next_open_ = nullptr;   // of a walk
-  std::uint64_t walk_ = 0;            // the last that came by
+  WaitRecord* next_open_ = nullptr;  // of a walk
+  std::uint64_t walk_ = 0;           // the last that came by
 };
 
 }  // namespace pools::detail

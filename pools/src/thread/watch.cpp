@@ -34,7 +34,7 @@ std::optional<std::size_t> Watch::next(const Deadline& deadline) {
   if (deadline || this_runner == nullptr) {
     do {
       index = completions_->next(deadline);
-    } while (index == CompletionQueue::kNudge);   // from when a runner waited here
+    } while (index == CompletionQueue::kNudge);  // from when a runner waited here
   } else {
     index = next_on_runner(*this_runner);
   }

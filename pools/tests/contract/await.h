@@ -29,7 +29,9 @@ struct Coroutine {
     std::suspend_never initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept { return {}; }
     template <class Value>
-    void return_value(Value&& value) { promise.set_value(std::forward<Value>(value)); }
+    void return_value(Value&& value) {
+      promise.set_value(std::forward<Value>(value));
+    }
     void unhandled_exception() { promise.set_exception(std::current_exception()); }
     Promise<T> promise;
   };
@@ -71,7 +73,7 @@ TYPED_TEST_P(AwaitContract, it_goes_on_at_once_in_the_caller_if_the_future_is_do
   TypeParam pool{1};
   const Future<int> future = pool.template submit<&identity>(1);
   future.result();
-  pool.shutdown();   // nobody else is there to resume it
+  pool.shutdown();  // nobody else is there to resume it
   EXPECT_EQ(thread_after(future).future.result(kNoTime), std::this_thread::get_id());
 }
 
@@ -121,7 +123,7 @@ TYPED_TEST_P(AwaitContract, exceptions_and_cancellations_are_thrown_by_co_await)
   const Future<int> doomed = blocked.pool.template submit<&identity>(2);
   const auto cancelled = outcome_of(doomed).future;
   EXPECT_FALSE(cancelled.done());
-  EXPECT_TRUE(doomed.cancel());   // resumes it, here
+  EXPECT_TRUE(doomed.cancel());  // resumes it, here
   EXPECT_EQ(cancelled.result(kNoTime), "cancelled");
   blocked.gate.open();
   EXPECT_THAT(failed.result(), testing::HasSubstr("no luck"));
@@ -149,7 +151,8 @@ TYPED_TEST_P(AwaitContract, what_a_resumed_coroutine_lets_pass_goes_to_the_error
 
 REGISTER_TYPED_TEST_SUITE_P(AwaitContract, a_coroutine_goes_through_futures_one_after_the_other,
                             it_goes_on_at_once_in_the_caller_if_the_future_is_done,
-                            it_goes_on_where_callbacks_run_and_in_its_place_among_them, exceptions_and_cancellations_are_thrown_by_co_await,
+                            it_goes_on_where_callbacks_run_and_in_its_place_among_them,
+                            exceptions_and_cancellations_are_thrown_by_co_await,
                             what_a_resumed_coroutine_lets_pass_goes_to_the_error_hook);
 
 }  // namespace pools::test

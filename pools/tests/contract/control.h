@@ -58,7 +58,8 @@ TYPED_TEST_P(ControlContract, tasks_are_claimed_in_submission_order_within_a_pri
 TYPED_TEST_P(ControlContract, what_comes_with_a_priority_can_be_cancelled_and_called_back) {
   ControlledPool<TypeParam> held;
   std::atomic<int> called{0};
-  const auto kept = held.pool.with({.priority = 2}).template submit_with_callback<&square>([&](const Future<int>& f) { called += f.result(); }, 3);
+  const auto kept = held.pool.with({.priority = 2})
+                        .template submit_with_callback<&square>([&](const Future<int>& f) { called += f.result(); }, 3);
   const auto dropped = held.pool.with({.priority = 3}).template submit<&square>(4);
   EXPECT_TRUE(dropped.cancel());
   expect_balance(held.pool);
@@ -209,7 +210,7 @@ TYPED_TEST_P(ControlContract, shutdown_resumes) {
   EXPECT_FALSE(future.done());
   pool.shutdown();
   EXPECT_EQ(future.result(), 9);
-  pool.pause();   // without effect
+  pool.pause();  // without effect
   EXPECT_FALSE(pool.paused());
 }
 
@@ -223,7 +224,7 @@ TYPED_TEST_P(ControlContract, grows_and_shrinks_while_it_runs) {
     Gate gate;
     std::vector<Future<int>> futures;
     for (int task = 0; task < 4; ++task) futures.push_back(pool.template submit<&pass_and_return>(gate.name(), task));
-    gate.await(4);   // all at once
+    gate.await(4);  // all at once
     gate.open();
     for (const auto& future : futures) future.result();
   }

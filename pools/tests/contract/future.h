@@ -21,13 +21,13 @@ template <class Pool>
 struct BlockedPool {
   BlockedPool() : blocker(pool.template submit<&pass_and_return>(gate.name(), 0)) { gate.await(); }
 
-  Gate gate;   // first: it outlives the pool, whose task stands at it
+  Gate gate;  // first: it outlives the pool, whose task stands at it
   Pool pool{1};
   Future<int> blocker;
   struct Opener {
     Gate& gate;
     ~Opener() { gate.open(); }
-  } opener{gate};   // last, so the first to go: the pool's destructor waits for the task that stands at the gate
+  } opener{gate};  // last, so the first to go: the pool's destructor waits for the task that stands at the gate
 };
 
 template <class Pool>
@@ -146,7 +146,7 @@ TYPED_TEST_P(FutureContract, waiters_of_a_cancelled_future_wake) {
     });
   }
   EXPECT_TRUE(pending.cancel());
-  for (std::thread& waiter : waiters) waiter.join();   // the only worker still stands at the gate
+  for (std::thread& waiter : waiters) waiter.join();  // the only worker still stands at the gate
   EXPECT_EQ(woken, 3);
 }
 
@@ -250,7 +250,7 @@ TYPED_TEST_P(FutureContract, a_callback_added_during_the_callbacks_runs_too) {
     blocked.gate.open();
     blocked.pool.shutdown();
   }
-  EXPECT_THAT(order, testing::ElementsAre(1, 2, 3));   // late already: at once, in its caller
+  EXPECT_THAT(order, testing::ElementsAre(1, 2, 3));  // late already: at once, in its caller
 }
 
 TYPED_TEST_P(FutureContract, cancel_callbacks_run_once_in_the_cancelling_thread_with_no_lock_held) {
@@ -269,21 +269,15 @@ TYPED_TEST_P(FutureContract, cancel_callbacks_run_once_in_the_cancelling_thread_
   EXPECT_THAT(ran_on, testing::ElementsAre(std::this_thread::get_id(), std::this_thread::get_id()));
 }
 
-REGISTER_TYPED_TEST_SUITE_P(FutureContract, result_is_what_the_task_returned, a_task_without_a_result_has_a_void_future,
-                            a_stored_exception_is_rethrown_at_each_call,
-                            exception_is_what_the_task_threw_and_null_if_it_did_not,
-                            result_and_exception_of_a_pending_future_time_out_at_zero_and_negative_is_zero,
-                            running_only_while_running,
-                            cancel_is_true_for_pending_and_cancelled_and_false_for_running_and_finished,
-                            a_cancelled_task_never_runs, result_and_exception_of_a_cancelled_future_throw_CancelledError,
-                            waiters_of_a_cancelled_future_wake,
-                            callbacks_run_in_order_of_registration_once_per_registration,
-                            a_callback_gets_the_finished_future,
-                            a_callback_attached_with_the_submit_never_runs_on_the_submitting_thread,
-                            a_late_callback_runs_at_once_in_the_caller,
-                            a_callback_that_throws_is_reported_and_the_others_still_run,
-                            a_late_callback_that_throws_is_reported_too,
-                            a_callback_added_during_the_callbacks_runs_too,
-                            cancel_callbacks_run_once_in_the_cancelling_thread_with_no_lock_held);
+REGISTER_TYPED_TEST_SUITE_P(
+    FutureContract, result_is_what_the_task_returned, a_task_without_a_result_has_a_void_future,
+    a_stored_exception_is_rethrown_at_each_call, exception_is_what_the_task_threw_and_null_if_it_did_not,
+    result_and_exception_of_a_pending_future_time_out_at_zero_and_negative_is_zero, running_only_while_running,
+    cancel_is_true_for_pending_and_cancelled_and_false_for_running_and_finished, a_cancelled_task_never_runs,
+    result_and_exception_of_a_cancelled_future_throw_CancelledError, waiters_of_a_cancelled_future_wake,
+    callbacks_run_in_order_of_registration_once_per_registration, a_callback_gets_the_finished_future,
+    a_callback_attached_with_the_submit_never_runs_on_the_submitting_thread, a_late_callback_runs_at_once_in_the_caller,
+    a_callback_that_throws_is_reported_and_the_others_still_run, a_late_callback_that_throws_is_reported_too,
+    a_callback_added_during_the_callbacks_runs_too, cancel_callbacks_run_once_in_the_cancelling_thread_with_no_lock_held);
 
 }  // namespace pools::test

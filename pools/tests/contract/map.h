@@ -98,7 +98,7 @@ TYPED_TEST_P(MapContract, tasks_are_submitted_eagerly) {
   const std::string log = directory.file("log");
   TypeParam pool{1};
   auto results = pool.template map<&log_value>(std::vector<std::string>(3, log), numbers(1, 3));
-  pool.shutdown();   // nothing has been read yet
+  pool.shutdown();  // nothing has been read yet
   EXPECT_THAT(logged(log), testing::ElementsAre(1, 2, 3));
   EXPECT_THAT(collect(results), testing::ElementsAre(1, 2, 3));
 }
@@ -110,7 +110,7 @@ TYPED_TEST_P(MapContract, buffersize_bounds_the_look_ahead) {
   auto results = pool.template map<&log_value>(std::vector<std::string>(6, log), numbers(1, 6), {.buffersize = 2});
   auto at = results.begin();
   EXPECT_EQ(*at, 1);
-  pool.template submit<&nothing>().result();   // one worker: whatever was submitted before has run
+  pool.template submit<&nothing>().result();  // one worker: whatever was submitted before has run
   EXPECT_THAT(logged(log), testing::ElementsAre(1, 2));
   ++at;
   pool.template submit<&nothing>().result();
@@ -124,10 +124,11 @@ TYPED_TEST_P(MapContract, buffersize_bounds_the_look_ahead_also_in_the_middle_of
   const TemporaryDirectory directory;
   const std::string log = directory.file("log");
   TypeParam pool{1};
-  auto results = pool.template map<&log_value>(std::vector<std::string>(12, log), numbers(1, 12), {.chunksize = 4, .buffersize = 6});
+  auto results =
+      pool.template map<&log_value>(std::vector<std::string>(12, log), numbers(1, 12), {.chunksize = 4, .buffersize = 6});
   auto at = results.begin();
   EXPECT_EQ(*at, 1);
-  pool.template submit<&nothing>().result();   // as above
+  pool.template submit<&nothing>().result();  // as above
   EXPECT_THAT(logged(log), testing::ElementsAre(1, 2, 3, 4, 5, 6));
   std::vector<int> all;
   for (; at != results.end(); ++at) all.push_back(*at);
@@ -137,7 +138,7 @@ TYPED_TEST_P(MapContract, buffersize_bounds_the_look_ahead_also_in_the_middle_of
 TYPED_TEST_P(MapContract, ready_results_are_delivered_at_timeout_zero) {
   TypeParam pool{2};
   auto results = pool.template map<&square>(numbers(1, 3), {.timeout = kNoTime});
-  pool.shutdown();   // all are ready
+  pool.shutdown();  // all are ready
   EXPECT_THAT(collect(results), testing::ElementsAre(1, 4, 9));
 }
 
@@ -184,9 +185,8 @@ TYPED_TEST_P(MapContract, map_after_shutdown_throws) {
   EXPECT_THROW(static_cast<void>(pool.template map<&square>(numbers(0, 2))), ShutdownError);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(MapContract, results_come_in_the_order_of_the_inputs,
-                            one_to_four_ranges_are_zipped_to_the_shortest, a_map_over_nothing_is_empty,
-                            every_chunksize_gives_the_same_results, a_chunksize_below_one_is_refused,
+REGISTER_TYPED_TEST_SUITE_P(MapContract, results_come_in_the_order_of_the_inputs, one_to_four_ranges_are_zipped_to_the_shortest,
+                            a_map_over_nothing_is_empty, every_chunksize_gives_the_same_results, a_chunksize_below_one_is_refused,
                             an_exception_does_not_swallow_the_later_items, tasks_are_submitted_eagerly,
                             buffersize_bounds_the_look_ahead, buffersize_bounds_the_look_ahead_also_in_the_middle_of_a_chunk,
                             ready_results_are_delivered_at_timeout_zero, a_timeout_cancels_what_has_not_started,

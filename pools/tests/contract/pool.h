@@ -34,9 +34,7 @@ TYPED_TEST_P(PoolContract, options_with_fewer_than_one_worker_are_refused_and_wi
   EXPECT_EQ(TypeParam({.workers = std::nullopt}).workers(), TypeParam().workers());
 }
 
-TYPED_TEST_P(PoolContract, workers_is_what_was_asked_for) {
-  EXPECT_EQ(TypeParam{3}.workers(), 3);
-}
+TYPED_TEST_P(PoolContract, workers_is_what_was_asked_for) { EXPECT_EQ(TypeParam{3}.workers(), 3); }
 
 TYPED_TEST_P(PoolContract, one_worker_starts_strictly_in_order_of_submission) {
   const TemporaryDirectory directory;
@@ -58,7 +56,7 @@ TYPED_TEST_P(PoolContract, as_many_tasks_run_at_once_as_there_are_workers) {
   TypeParam pool{4};
   std::vector<Future<int>> futures;
   for (int task = 0; task < 4; ++task) futures.push_back(pool.template submit<&pass_and_return>(gate.name(), task));
-  gate.await(4);   // all four stand at the gate
+  gate.await(4);  // all four stand at the gate
   gate.open();
   for (int task = 0; task < 4; ++task) EXPECT_EQ(futures[static_cast<std::size_t>(task)].result(), task);
 }
@@ -224,15 +222,13 @@ TYPED_TEST_P(PoolContract, callbacks_may_shut_down_without_waiting) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(PoolContract, fewer_than_one_worker_is_refused,
-                            options_with_fewer_than_one_worker_are_refused_and_without_a_number_there_are_some, workers_is_what_was_asked_for,
-                            one_worker_starts_strictly_in_order_of_submission,
+                            options_with_fewer_than_one_worker_are_refused_and_without_a_number_there_are_some,
+                            workers_is_what_was_asked_for, one_worker_starts_strictly_in_order_of_submission,
                             as_many_tasks_run_at_once_as_there_are_workers, no_task_waits_while_a_worker_idles,
                             tasks_of_several_submitters_all_run, start_all_may_be_called_again_and_before_or_after_work,
-                            submit_after_shutdown_throws, shutdown_is_idempotent,
-                            shutdown_of_a_pool_that_was_never_used_returns, queued_work_still_runs_after_shutdown,
-                            the_destructor_of_a_pool_with_work_drains_it,
-                            cancel_futures_cancels_the_queued_and_lets_the_running_finish,
-                            shutdown_returns_after_the_callbacks, callbacks_may_submit,
-                            callbacks_may_shut_down_without_waiting);
+                            submit_after_shutdown_throws, shutdown_is_idempotent, shutdown_of_a_pool_that_was_never_used_returns,
+                            queued_work_still_runs_after_shutdown, the_destructor_of_a_pool_with_work_drains_it,
+                            cancel_futures_cancels_the_queued_and_lets_the_running_finish, shutdown_returns_after_the_callbacks,
+                            callbacks_may_submit, callbacks_may_shut_down_without_waiting);
 
 }  // namespace pools::test

@@ -28,10 +28,11 @@ TYPED_TEST_P(StartByContract, a_task_that_has_not_begun_by_then_is_cancelled_and
   const std::string log = directory.file("log");
   ControlledPool<TypeParam> held;
   std::atomic<int> called{0};
-  const auto late = held.pool.with({.start_by = 1ms}).template submit_with_callback<&log_value>(
-      [&](const Future<int>& f) { called += f.cancelled() ? 1 : 100; }, log, 1);
+  const auto late =
+      held.pool.with({.start_by = 1ms})
+          .template submit_with_callback<&log_value>([&](const Future<int>& f) { called += f.cancelled() ? 1 : 100; }, log, 1);
   const auto in_time = held.pool.with({.start_by = 1h}).template submit<&log_value>(log, 2);
-  EXPECT_THROW(late.result(), CancelledError);   // while the only worker stands at the gate
+  EXPECT_THROW(late.result(), CancelledError);  // while the only worker stands at the gate
   expect_balance(held.pool);
   EXPECT_EQ(held.pool.metrics().cancelled, 1U);
   held.gate.open();
@@ -46,12 +47,12 @@ TYPED_TEST_P(StartByContract, a_task_that_has_begun_goes_on) {
   using namespace std::chrono_literals;
   TypeParam pool{1};
   pool.start_all();
-  for (auto time = 50ms;; time *= 2) {   // until the machine is fast enough for it to begin in time
+  for (auto time = 50ms;; time *= 2) {  // until the machine is fast enough for it to begin in time
     Gate gate;
     const Future<int> future = pool.with({.start_by = time}).template submit<&pass_and_return>(gate.name(), 5);
     wait_until([&] { return future.running() || future.done(); });
     if (future.cancelled()) continue;
-    std::this_thread::sleep_for(time + 10ms);   // past it: nothing is to happen, so there is nothing to wait for
+    std::this_thread::sleep_for(time + 10ms);  // past it: nothing is to happen, so there is nothing to wait for
     EXPECT_FALSE(future.done());
     gate.open();
     EXPECT_EQ(future.result(), 5);
@@ -94,7 +95,8 @@ TYPED_TEST_P(StartByContract, tasks_that_begin_and_times_that_come_exclude_each_
   pool.start_all();
   std::vector<Future<int>> futures;
   for (int task = 0; task < 1000; ++task) {
-    futures.push_back(pool.with({.start_by = std::chrono::microseconds(1 + task % 40 * 10)}).template submit<&log_value>(log, task));
+    futures.push_back(
+        pool.with({.start_by = std::chrono::microseconds(1 + task % 40 * 10)}).template submit<&log_value>(log, task));
   }
   wait(futures);
   std::vector<int> ran;
@@ -120,21 +122,23 @@ TYPED_TEST_P(StartByContract, a_callback_of_what_was_cancelled_may_submit_and_sh
   ControlledPool<TypeParam> held(options_for<TypeParam>(1, {.limit = 1}));
   std::atomic<bool> called{false};
   Future<int> inner;
-  held.pool.with({.start_by = 1ms}).template submit_with_callback<&identity>(
-      [&](const Future<int>&) {
-        for (int task = 0; task < 3; ++task) inner = held.pool.template submit<&identity>(task);   // beyond the bound: it is one of the pool's own
-        held.pool.shutdown({.wait = false});
-        called = true;
-      },
-      1);
+  held.pool.with({.start_by = 1ms})
+      .template submit_with_callback<&identity>(
+          [&](const Future<int>&) {
+            for (int task = 0; task < 3; ++task)
+              inner = held.pool.template submit<&identity>(task);  // beyond the bound: it is one of the pool's own
+            held.pool.shutdown({.wait = false});
+            called = true;
+          },
+          1);
   wait_until([&] { return called.load(); });
   EXPECT_THROW(held.pool.template submit<&identity>(1), ShutdownError);
   held.gate.open();
   EXPECT_EQ(inner.result(), 2);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(StartByContract, a_task_that_has_not_begun_by_then_is_cancelled_and_never_runs, a_task_that_has_begun_goes_on,
-                            a_nearer_time_counts_while_a_distant_one_is_awaited,
+REGISTER_TYPED_TEST_SUITE_P(StartByContract, a_task_that_has_not_begun_by_then_is_cancelled_and_never_runs,
+                            a_task_that_has_begun_goes_on, a_nearer_time_counts_while_a_distant_one_is_awaited,
                             a_cancelled_task_gives_its_place_in_a_bounded_queue_back,
                             tasks_that_begin_and_times_that_come_exclude_each_other,
                             it_must_be_above_zero_and_may_be_as_long_as_there_is,

@@ -11,11 +11,11 @@
 #include "pools/tests/contract/start_by.h"
 #include "pools/tests/contract/wait.h"
 
-#define POOLS_INSTANTIATE_CONTRACT(Pool)                                        \
-  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, FutureContract, testing::Types<Pool>);   \
-  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, WaitContract, testing::Types<Pool>);     \
-  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, MapContract, testing::Types<Pool>);      \
-  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, PoolContract, testing::Types<Pool>);     \
-  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, ControlContract, testing::Types<Pool>);  \
-  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, StartByContract, testing::Types<Pool>);  \
+#define POOLS_INSTANTIATE_CONTRACT(Pool)                                       \
+  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, FutureContract, testing::Types<Pool>);  \
+  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, WaitContract, testing::Types<Pool>);    \
+  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, MapContract, testing::Types<Pool>);     \
+  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, PoolContract, testing::Types<Pool>);    \
+  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, ControlContract, testing::Types<Pool>); \
+  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, StartByContract, testing::Types<Pool>); \
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, AwaitContract, testing::Types<Pool>)

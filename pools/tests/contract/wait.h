@@ -140,7 +140,7 @@ TYPED_TEST_P(WaitContract, as_completed_says_how_many_are_unfinished_when_its_de
   futures[1].cancel();
   futures[2].cancel();
   auto completed = as_completed(futures, kNoTime);
-  auto at = completed.begin();   // what is done is still yielded
+  auto at = completed.begin();  // what is done is still yielded
   EXPECT_EQ(*at, futures[1]);
   ++at;
   EXPECT_EQ(*at, futures[2]);
@@ -162,7 +162,7 @@ TYPED_TEST_P(WaitContract, a_wait_that_was_given_up_leaves_nothing_behind) {
   BlockedPool<TypeParam> blocked;
   for (int round = 0; round < 100; ++round) {
     wait(std::vector{blocked.blocker}, kNoTime, ReturnWhen::first_completed);
-    const auto completed = as_completed(std::vector{blocked.blocker});   // never iterated
+    const auto completed = as_completed(std::vector{blocked.blocker});  // never iterated
   }
   blocked.gate.open();
   EXPECT_EQ(blocked.blocker.result(), 0);

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kMark = "POOLS_FAULT_DRIVER";   // in the environment of every descendant
+constexpr const char* kMark = "POOLS_FAULT_DRIVER";  // in the environment of every descendant
 
 std::multiset<std::string> open_descriptors() {
   std::multiset<std::string> found;
@@ -44,7 +44,8 @@ std::set<std::string> files_below(const std::string& directory) {
   std::set<std::string> found;
   std::error_code ignored;
   for (const auto& entry : fs::recursive_directory_iterator(directory, ignored)) {
-    if (entry.path().filename().string().starts_with("tsan.rodata.")) continue;   // ThreadSanitizer's, of a process that was killed as it started
+    if (entry.path().filename().string().starts_with("tsan.rodata."))
+      continue;  // ThreadSanitizer's, of a process that was killed as it started
     found.insert(entry.path());
   }
   return found;

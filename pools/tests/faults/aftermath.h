@@ -16,7 +16,7 @@ namespace pools::faults {
 class Isolation {
  public:
   Isolation();
-  ~Isolation();   // removes the directory
+  ~Isolation();  // removes the directory
   Isolation(const Isolation&) = delete;
   Isolation& operator=(const Isolation&) = delete;
 
@@ -28,7 +28,7 @@ class Isolation {
 // What this process has, and what it may have left elsewhere.
 class Surroundings {
  public:
-  Surroundings();   // now
+  Surroundings();  // now
   // Throws Failure with every difference: descriptors, threads, files in the temporary directory and in /dev/shm, children (zombies
   // are some), processes that descend from this one whoever their parent is now.
   void expect_unchanged() const;

@@ -44,7 +44,7 @@ void Bystanders::run(int at_a_time) {
       const std::string text = text_of(number++);
       try {
         flights.push_back({pool_.submit<&reversed>(text), reversed(text)});
-      } catch (const Error&) {   // shut down, broken
+      } catch (const Error&) {  // shut down, broken
         ++outcome_.refused;
         open = false;
       }

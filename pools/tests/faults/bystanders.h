@@ -26,9 +26,9 @@ class Bystanders {
 
   struct Outcome {
     std::uint64_t right = 0;
-    std::uint64_t died = 0;        // their worker did
+    std::uint64_t died = 0;  // their worker did
     std::uint64_t cancelled = 0;
-    std::uint64_t refused = 0;     // by a pool that is shut down or broken, at the submit or afterwards
+    std::uint64_t refused = 0;  // by a pool that is shut down or broken, at the submit or afterwards
   };
   // No further task; waits for those in flight. Throws Failure if a result was wrong or an exception a strange one.
   Outcome finish();
@@ -39,10 +39,10 @@ class Bystanders {
 
   ProcessPool& pool_;
   std::atomic<bool> stop_{false};
-  std::atomic<std::uint64_t> results_{0};   // changes with each; kOver added at the end
+  std::atomic<std::uint64_t> results_{0};  // changes with each; kOver added at the end
   static constexpr std::uint64_t kOver = std::uint64_t{1} << 62;
-  Outcome outcome_;       // the thread's until it is joined
-  std::string problem_;   // likewise
+  Outcome outcome_;      // the thread's until it is joined
+  std::string problem_;  // likewise
   std::thread thread_;
 };
 

@@ -26,7 +26,8 @@ POOLS_FAULT(exception_in_a_callback) {
   {
     BusyPool pool;
     for (int task = 0; task < 10; ++task) {
-      const auto future = pool->submit_with_callback<&test::square>([](const Future<int>&) { throw std::runtime_error("in a callback"); }, task);
+      const auto future =
+          pool->submit_with_callback<&test::square>([](const Future<int>&) { throw std::runtime_error("in a callback"); }, task);
       future.add_done_callback([](const Future<int>&) { throw 42; });
       future.add_done_callback([&](const Future<int>&) { ++others_called; });
       FAULT_EXPECT_EQ(future.result(), task * task);
@@ -71,14 +72,14 @@ POOLS_FAULT(callback_that_submits_and_shuts_down) {
         } catch (const ShutdownError&) {
           ++refused;
         }
-        pool.shutdown();   // also one that waits: for everything but itself
+        pool.shutdown();  // also one that waits: for everything but itself
         called.count_down();
       },
       SIGKILL);
   thrown_by<WorkerDied>([&] { first.result(); });
   const Bystanders::Outcome outcome = others.finish();
   FAULT_EXPECT_EQ(outcome.died + outcome.cancelled, 0U);
-  called.wait();   // before that, a shutdown here might come first
+  called.wait();  // before that, a shutdown here might come first
   pool.shutdown();
   FAULT_EXPECT_EQ(ran, 1);
   FAULT_EXPECT_EQ(refused, 1);

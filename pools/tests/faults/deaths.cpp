@@ -60,7 +60,7 @@ struct Standing {
 POOLS_FAULT(killed_while_idle) {
   BusyPool pool;
   for (int round = 0; round < 3; ++round) {
-    pool->pause();   // every worker idles; the bystanders wait
+    pool->pause();  // every worker idles; the bystanders wait
     wait_until([&] { return pool->metrics().running == 0 && pool->worker_pids().size() == 3; });
     const std::vector<pid_t> pids = pool->worker_pids();
     for (const pid_t pid : pids) ::kill(pid, SIGKILL);
@@ -70,7 +70,7 @@ POOLS_FAULT(killed_while_idle) {
       const std::vector<pid_t> now = pool->worker_pids();
       return now.size() == 3 && std::find_first_of(now.begin(), now.end(), pids.begin(), pids.end()) == now.end();
     });
-    pool->start_all();   // only what is ready is killed: workers that keep dying at their start break the pool, rightly
+    pool->start_all();  // only what is ready is killed: workers that keep dying at their start break the pool, rightly
   }
   pool.finish();
 }
@@ -121,7 +121,7 @@ POOLS_FAULT(killed_while_taking_a_large_argument) {
   BusyPool pool({.workers = 1}, 4);
   for (int round = 0; round < 3; ++round) {
     const auto armed = pool->submit<&arm_the_next_request>(7);
-    const auto large = pool->submit<&length>(std::string(5'000'000, 'x'));   // of which the pool has sent a part then
+    const auto large = pool->submit<&length>(std::string(5'000'000, 'x'));  // of which the pool has sent a part then
     FAULT_EXPECT_EQ(armed.result(), 7);
     FAULT_EXPECT_EQ(large.result(), 5'000'000U);
   }
@@ -139,7 +139,7 @@ POOLS_FAULT(killed_just_after_publishing) {
     FAULT_EXPECT_EQ(pool->submit<&arm_after_the_answer>(9).result(), 9);
     wait_until([&] { return pool->metrics().crashed >= round; });
   }
-  pool.finish(3);   // the worker may have begun another task by then
+  pool.finish(3);  // the worker may have begun another task by then
 }
 
 std::string die_half_way_through(std::size_t bytes) {
@@ -159,7 +159,9 @@ void mark_as_worker() { in_a_worker = true; }
 struct DiesOnArrival {
   int value = 0;
   template <class Archive>
-  void save(Archive& archive) const { archive(value); }
+  void save(Archive& archive) const {
+    archive(value);
+  }
   template <class Archive>
   void load(Archive& archive) {
     if (in_a_worker) die_of(SIGKILL);
@@ -174,7 +176,9 @@ struct DiesOnDeparture {
     if (in_a_worker) die_of(SIGKILL);
   }
   template <class Archive>
-  void load(Archive& archive) { archive(before); }
+  void load(Archive& archive) {
+    archive(before);
+  }
 };
 int value_of(const DiesOnArrival& argument) { return argument.value; }
 DiesOnDeparture depart() { return {}; }
@@ -208,7 +212,7 @@ POOLS_FAULT(exit_mid_task) {
 }
 
 int touch_what_is_not_there() {
-  ::signal(SIGSEGV, SIG_DFL);   // sanitizers have handlers
+  ::signal(SIGSEGV, SIG_DFL);  // sanitizers have handlers
   auto* const nothing = static_cast<volatile int*>(::mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   return *nothing;
 }
@@ -243,11 +247,11 @@ POOLS_FAULT(terminate_mid_task) {
   BusyPool pool;
   const auto died = expect_own_death<&throw_where_none_may_pass>(pool);
   FAULT_EXPECT(died.signal() == SIGABRT);
-  FAULT_EXPECT(died.stderr_tail().find("nobody catches this") != std::string::npos);   // the runtime says why
+  FAULT_EXPECT(died.stderr_tail().find("nobody catches this") != std::string::npos);  // the runtime says why
   pool.finish();
 }
 
-__attribute__((noinline)) int sink_deeper(int depth) {   // NOLINT(misc-no-recursion): it is to overflow
+__attribute__((noinline)) int sink_deeper(int depth) {  // NOLINT(misc-no-recursion): it is to overflow
   volatile char frame[4096];
   frame[0] = static_cast<char>(depth);
   return depth < 0 ? 0 : sink_deeper(depth + 1) + frame[0];
@@ -288,7 +292,7 @@ POOLS_FAULT(stopped_mid_task) {
 
 int loop_deaf_to_sigterm() {
   ::signal(SIGTERM, SIG_IGN);
-  for (std::atomic<unsigned> turn{0};;) turn.fetch_add(1, std::memory_order_relaxed);   // an effect: it may not be optimised away
+  for (std::atomic<unsigned> turn{0};;) turn.fetch_add(1, std::memory_order_relaxed);  // an effect: it may not be optimised away
 }
 
 POOLS_FAULT(endless_loop_that_ignores_sigterm) {
@@ -319,11 +323,11 @@ POOLS_FAULT(grandchild_left_behind) {
   const TemporaryDirectory directory;
   BusyPool pool;
   const pid_t first = pool->submit<&leave_a_process_behind>().result();
-  FAULT_EXPECT(::kill(first, 0) == 0);   // as long as its worker lives
+  FAULT_EXPECT(::kill(first, 0) == 0);  // as long as its worker lives
   expect_own_death<&leave_a_process_behind_and_die>(pool, directory.file("pid"));
-  reap(test::logged(directory.file("pid")).back());   // with its worker, whatever became of that
+  reap(test::logged(directory.file("pid")).back());  // with its worker, whatever became of that
   pool.finish();
-  reap(first);   // with its worker, which was told to stop
+  reap(first);  // with its worker, which was told to stop
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 namespace pools::faults {
 namespace {
 
-constexpr int kLevels = 2'000'000;   // a compiler needs some 30 bytes for each
+constexpr int kLevels = 2'000'000;  // a compiler needs some 30 bytes for each
 constexpr int kLinks = 100'000;
 
 // So many levels, one within the other, each a call deeper where it is read; written without recursion.
@@ -47,9 +47,13 @@ struct DeepToWrite {
   }
 };
 template <class Deep>
-Deep make(int levels) { return {levels}; }
+Deep make(int levels) {
+  return {levels};
+}
 template <class Deep>
-int levels_of(const Deep& deep) { return deep.levels; }
+int levels_of(const Deep& deep) {
+  return deep.levels;
+}
 
 template <class T>
 void expect_refused(const Future<T>& future, const char* words) {

@@ -34,11 +34,11 @@ using test::TemporaryDirectory;
 // Each ends as `sh script`, which says its id in the file "pids" beside it and sleeps for longer than any test.
 using Way = std::array<const char*, 4>;
 constexpr std::array<Way, 5> kWaysOut{{
-    {"timeout", "77", "sh"},                                      // makes a group of its own
-    {"bash", "-c", "exec 2> /dev/null; set -m; sh \"$0\" & wait"},                   // so does a shell with job control
-    {"setsid", "sh"},                                             // a session of its own
-    {"sh", "-c", "(setsid sh \"$0\" &)"},                         // a daemon: whoever started it is gone
-    {"sh", "-c", "(env -i /usr/bin/setsid /bin/sh \"$0\" &)"},    // that has kept nothing of its environment
+    {"timeout", "77", "sh"},                                        // makes a group of its own
+    {"bash", "-c", "exec 2> /dev/null; set -m; sh \"$0\" & wait"},  // so does a shell with job control
+    {"setsid", "sh"},                                               // a session of its own
+    {"sh", "-c", "(setsid sh \"$0\" &)"},                           // a daemon: whoever started it is gone
+    {"sh", "-c", "(env -i /usr/bin/setsid /bin/sh \"$0\" &)"},      // that has kept nothing of its environment
 }};
 
 void start(const Way& way, const std::string& script) {
@@ -138,7 +138,7 @@ int start_polite_escapee(const std::string& directory) {
 POOLS_FAULT_REPEATED(escapee_that_is_asked_to_end, 3) {
   const TemporaryDirectory directory;
   {
-    BusyPool pool({.workers = 1, .kill_gap = 1h});   // its worker, which is deaf, has to be killed by hand
+    BusyPool pool({.workers = 1, .kill_gap = 1h});  // its worker, which is deaf, has to be killed by hand
     pool->submit<&start_polite_escapee>(directory.path()).result();
     Gate gate;
     const auto hanging = pool->with({.time_limit = 1ms}).submit<&hang>(gate.name());
@@ -188,7 +188,7 @@ POOLS_FAULT_REPEATED(escapees_when_their_worker_is_recycled, 3) {
     pool.submit<&start_escapees>(escapees.directory()).result();
     for (int task = 0; task < 3; ++task) FAULT_EXPECT_EQ(pool.submit<&test::square>(task).result(), task * task);
   }
-  FAULT_EXPECT(reap_all() >= static_cast<int>(kWaysOut.size()));   // one that lives on hangs the test
+  FAULT_EXPECT(reap_all() >= static_cast<int>(kWaysOut.size()));  // one that lives on hangs the test
 }
 
 POOLS_FAULT_REPEATED(escapees_at_the_end_of_the_pool, 3) {
@@ -198,7 +198,7 @@ POOLS_FAULT_REPEATED(escapees_at_the_end_of_the_pool, 3) {
     pool->submit<&start_escapees>(escapees.directory()).result();
     escapees.watch();
     pool.finish();
-    escapees.await_death();   // the destructor has nothing left to do
+    escapees.await_death();  // the destructor has nothing left to do
   }
   FAULT_EXPECT(reap_all() >= static_cast<int>(kWaysOut.size()));
 }
@@ -220,7 +220,7 @@ POOLS_FAULT_REPEATED(escapees_when_the_host_is_killed, 3) {
   FAULT_EXPECT(owner.kill(SIGKILL));
   FAULT_EXPECT(owner.wait().signal == SIGKILL);
   escapees.await_death();
-  FAULT_EXPECT(reap_all() >= 3 + 1 + static_cast<int>(kWaysOut.size()));   // workers, guard
+  FAULT_EXPECT(reap_all() >= 3 + 1 + static_cast<int>(kWaysOut.size()));  // workers, guard
 }
 
 int start_one_that_is_to_stay(const std::string& directory) {
@@ -268,7 +268,7 @@ POOLS_FAULT_REPEATED(what_the_host_itself_has_started, 3) {
   Escapees own;
   {
     BusyPool pool({.workers = 2, .crash_limit = 0, .kill_gap = 1ms});
-    start_escapees(own.directory());   // in this process, while there are workers
+    start_escapees(own.directory());  // in this process, while there are workers
     own.watch();
     ProcessPool another(1);
     another.submit<&test::nothing>().result();
@@ -321,7 +321,7 @@ POOLS_FAULT(guard_stopped_at_the_end_of_the_pool) {
   BusyPool pool;
   stop_and_await(await_guard());
   pool.finish();
-}   // the destructor returns
+}  // the destructor returns
 
 // Whatever a stopped guard is sent, it does not take; with the smallest pipes that there are, soon no more goes in.
 void shrink_pipes() {
@@ -404,7 +404,7 @@ POOLS_FAULT_REPEATED(host_killed_and_its_fork_lives_on, 3) {
   FAULT_EXPECT(owner.kill(SIGKILL));
   owner.wait();
   escapees.await_death();
-  FAULT_EXPECT(::kill(fork, 0) == 0);   // no worker's descendant
+  FAULT_EXPECT(::kill(fork, 0) == 0);  // no worker's descendant
   ::kill(fork, SIGKILL);
   FAULT_EXPECT(reap_all() >= static_cast<int>(kWaysOut.size()));
 }
@@ -435,7 +435,8 @@ POOLS_FAULT_REPEATED(host_executes_another_program, 3) {
 // --- an output that nobody reads ---
 
 int say_a_lot(int lines) {
-  for (int line = 0; line < lines; ++line) std::puts("a line that nobody is going to read, however long its writer may wait for that");
+  for (int line = 0; line < lines; ++line)
+    std::puts("a line that nobody is going to read, however long its writer may wait for that");
   return std::ferror(stdout);
 }
 

@@ -40,7 +40,8 @@ void expect_success(const ExitStatus& status) {
 
 Conversation::Conversation() {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::system_error(errno, std::generic_category(), "socketpair");
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    throw std::system_error(errno, std::generic_category(), "socketpair");
   ours_ = detail::FileDescriptor(ends[0]);
   theirs_ = detail::FileDescriptor(ends[1]);
 }
@@ -55,7 +56,8 @@ Child Conversation::start(const std::string& actor, Arguments arguments) {
 
 void Conversation::say(const std::string& line) {
   const std::string whole = line + "\n";
-  if (::send(ours_.get(), whole.data(), whole.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(whole.size())) throw Failure("nobody listens");
+  if (::send(ours_.get(), whole.data(), whole.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(whole.size()))
+    throw Failure("nobody listens");
 }
 
 std::string Conversation::hear() {

@@ -83,8 +83,8 @@ struct RegisterCase {
 inline constexpr int kRepetitions = 5;
 
 #define POOLS_FAULT(name) POOLS_FAULT_REPEATED(name, ::pools::faults::kRepetitions)
-#define POOLS_FAULT_REPEATED(name, repetitions)                                                     \
-  void fault_##name();                                                                              \
+#define POOLS_FAULT_REPEATED(name, repetitions)                                           \
+  void fault_##name();                                                                    \
   const ::pools::faults::RegisterCase register_##name{#name, repetitions, &fault_##name}; \
   void fault_##name()
 
@@ -100,9 +100,9 @@ std::vector<Actor>& actors();
 struct RegisterActor {
   RegisterActor(const char* name, int (*run)(const Arguments&)) { actors().push_back({name, run}); }
 };
-#define POOLS_ACTOR(name)                                                               \
-  int actor_##name(const ::pools::faults::Arguments& arguments);                        \
-  const ::pools::faults::RegisterActor register_actor_##name{#name, &actor_##name};     \
+#define POOLS_ACTOR(name)                                                           \
+  int actor_##name(const ::pools::faults::Arguments& arguments);                    \
+  const ::pools::faults::RegisterActor register_actor_##name{#name, &actor_##name}; \
   int actor_##name([[maybe_unused]] const ::pools::faults::Arguments& arguments)
 
 inline constexpr const char* kActorArgument = "--actor";
@@ -115,11 +115,11 @@ void expect_success(const ExitStatus& status);
 // What actor and case tell each other: lines over a socket.
 class Conversation {
  public:
-  Conversation();                          // both ends
-  explicit Conversation(int descriptor);   // the actor's end: 3
+  Conversation();                         // both ends
+  explicit Conversation(int descriptor);  // the actor's end: 3
   Child start(const std::string& actor, Arguments arguments = {});
   void say(const std::string& line);
-  std::string hear();   // throws Failure at the end of the conversation
+  std::string hear();  // throws Failure at the end of the conversation
 
  private:
   detail::FileDescriptor ours_;

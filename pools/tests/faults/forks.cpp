@@ -191,7 +191,7 @@ POOLS_ACTOR(host_whose_fork_lives_on) {
   });
   conversation.say(std::to_string(fork));
   for (const pid_t worker : pool->worker_pids()) conversation.say(std::to_string(worker));
-  conversation.say(std::to_string(grandchild));   // after its parent: so they are inherited
+  conversation.say(std::to_string(grandchild));  // after its parent: so they are inherited
   conversation.say("all");
   for (;;) ::pause();
 }
@@ -201,7 +201,7 @@ POOLS_FAULT(parent_killed_while_a_fork_lives_on) {
   Child owner = conversation.start("host_whose_fork_lives_on");
   struct LivesOn {
     pid_t pid;
-    ~LivesOn() { end(); }   // also when the test fails
+    ~LivesOn() { end(); }  // also when the test fails
     void end() {
       if (pid > 0) ::kill(std::exchange(pid, -1), SIGKILL);
     }
@@ -210,10 +210,10 @@ POOLS_FAULT(parent_killed_while_a_fork_lives_on) {
   for (std::string line = conversation.hear(); line != "all"; line = conversation.hear()) others.push_back(std::stoi(line));
   FAULT_EXPECT(owner.kill(SIGKILL));
   FAULT_EXPECT(owner.wait().signal == SIGKILL);
-  for (const pid_t pid : others) reap(pid);   // one that lives on hangs the test
+  for (const pid_t pid : others) reap(pid);  // one that lives on hangs the test
   FAULT_EXPECT(::kill(fork.pid, 0) == 0);
   fork.end();
-  FAULT_EXPECT(reap_all() >= 2);   // the fork and the guard
+  FAULT_EXPECT(reap_all() >= 2);  // the fork and the guard
 }
 
 // --- forks on threads that are the pool's ---
@@ -223,7 +223,7 @@ POOLS_FAULT(fork_in_a_callback) {
   ThreadPool threads{2};
   std::atomic<int> submitting{0};
   std::atomic<int> returning{0};
-  std::atomic<int> second{0};   // callbacks of the futures whose first one forked
+  std::atomic<int> second{0};  // callbacks of the futures whose first one forked
   const auto fork_and_submit = [&](const Future<int>&) {
     submitting = fork_that([&] { expect_refused([&] { pool->submit<&incremented>(1); }); });
   };
@@ -241,7 +241,7 @@ POOLS_FAULT(fork_in_a_callback) {
   const auto expect_ends = [&](int seconds) {
     wait_until([&] { return second == seconds; });
     FAULT_EXPECT_EQ(exit_status(submitting), EXIT_SUCCESS);
-    FAULT_EXPECT_EQ(exit_status(returning), EXIT_FAILURE);   // it is told that it must not come back
+    FAULT_EXPECT_EQ(exit_status(returning), EXIT_FAILURE);  // it is told that it must not come back
   };
   gate.await(2);
   fork_both_ways(in_callback_thread);
@@ -275,7 +275,7 @@ POOLS_FAULT(fork_in_a_task_of_a_thread_pool_that_returns_twice) {
   gate.open();
   FAULT_EXPECT_EQ(exit_status(forking.result()), EXIT_FAILURE);
   for (int task = 0; task < 20; ++task) FAULT_EXPECT_EQ(queued[static_cast<std::size_t>(task)].result(), task);
-  FAULT_EXPECT_EQ(test::logged(directory.file("log")).size(), 20U);   // each ran once
+  FAULT_EXPECT_EQ(test::logged(directory.file("log")).size(), 20U);  // each ran once
 }
 
 enum class Return : int { value, exception };

@@ -32,7 +32,7 @@ using detail::Bytes;
 using detail::MessageHeader;
 using detail::MessageKind;
 
-constexpr std::uint64_t kOffered = 1, kBegun = 2, kTakenBack = 3;   // claim_board.h
+constexpr std::uint64_t kOffered = 1, kBegun = 2, kTakenBack = 3;  // claim_board.h
 constexpr std::uint64_t kAnyLength = ~std::uint64_t{0};
 
 std::span<std::atomic<std::uint64_t>> cells(const OwnChannel& channel) {
@@ -67,7 +67,9 @@ void say(std::uint32_t kind, std::uint64_t sequence, std::span<const std::byte> 
   if (!payload.empty()) std::memcpy(at + sizeof header, payload.data(), payload.size());
   channel.responses_written() = begin + sizeof header + payload.size();
 }
-void say(MessageKind kind, std::uint64_t sequence, const Bytes& payload = {}) { say(static_cast<std::uint32_t>(kind), sequence, payload.view()); }
+void say(MessageKind kind, std::uint64_t sequence, const Bytes& payload = {}) {
+  say(static_cast<std::uint32_t>(kind), sequence, payload.view());
+}
 
 Bytes exception_of(const std::string& message) {
   Bytes bytes;
@@ -77,14 +79,15 @@ Bytes exception_of(const std::string& message) {
 }
 
 void expect_ended_by_the_pool(const WorkerDied& died, const std::string& why) {
-  if (!mentions(died, "the pool ended it because of") || !mentions(died, why)) throw Failure(std::string("died of something else: ") + died.what());
+  if (!mentions(died, "the pool ended it because of") || !mentions(died, why))
+    throw Failure(std::string("died of something else: ") + died.what());
 }
 
 // --- messages out of turn ---
 
 int say_refused() {
   say(MessageKind::refused, own_number(OwnChannel()), exception_of("I will not"));
-  return die_of(SIGKILL);   // what it has said is looked at all the same
+  return die_of(SIGKILL);  // what it has said is looked at all the same
 }
 
 POOLS_FAULT(refusal_of_a_worker_at_work) {
@@ -104,7 +107,8 @@ POOLS_FAULT_REPEATED(answers_out_of_turn, 1) {
   BusyPool pool;
   for (std::uint32_t kind = 0; kind <= 9; ++kind) {
     for (const std::int64_t off : {-1, 0, 1}) {
-      const bool answer = kind == static_cast<std::uint32_t>(MessageKind::result) || kind == static_cast<std::uint32_t>(MessageKind::error);
+      const bool answer =
+          kind == static_cast<std::uint32_t>(MessageKind::result) || kind == static_cast<std::uint32_t>(MessageKind::error);
       if (answer && off == 0) continue;
       const auto liar = pool->submit<&say_anything>(kind, off);
       expect_ended_by_the_pool(thrown_by<WorkerDied>([&] { liar.result(); }), "");
@@ -192,7 +196,7 @@ POOLS_FAULT_REPEATED(refusal_without_an_exit, 2) {
   ProcessPool pool({.workers = 2, .initializer = remote<&refuse_and_stay>(), .kill_gap = 20ms});
   const auto task = pool.submit<&one_more>(1);
   FAULT_EXPECT(mentions(thrown_by<BrokenPoolError>([&] { task.result(); }), "I stay"));
-  pool.shutdown();   // ends
+  pool.shutdown();  // ends
   expect_balance(pool);
 }
 
@@ -268,7 +272,8 @@ int stream(std::uint32_t kind) {
 POOLS_FAULT(terabyte_in_a_header) {
   BusyPool pool({.max_payload = 4'000'000});
   const auto result = pool->submit<&stream>(static_cast<std::uint32_t>(MessageKind::result));
-  expect_ended_by_the_pool(thrown_by<WorkerDied>([&] { result.result(); }), "an answer of 549755813888 bytes where 4000000 are the most");
+  expect_ended_by_the_pool(thrown_by<WorkerDied>([&] { result.result(); }),
+                           "an answer of 549755813888 bytes where 4000000 are the most");
   const auto error = pool->submit<&stream>(static_cast<std::uint32_t>(MessageKind::error));
   expect_ended_by_the_pool(thrown_by<WorkerDied>([&] { error.result(); }), "an answer of 549755813888 bytes");
   pool.finish();
@@ -282,7 +287,8 @@ POOLS_FAULT(exception_with_an_endless_message) {
     const auto task = pool->submit<&throw_at_length>(length);
     const auto error = thrown_by<RemoteError>([&] { task.result(); });
     FAULT_EXPECT_EQ(std::strlen(error.what()), detail::kLongestExceptionText);
-    FAULT_EXPECT(mentions(error, "[cut: it has " + std::to_string(length) + " bytes]") == (length > detail::kLongestExceptionText));
+    FAULT_EXPECT(mentions(error, "[cut: it has " + std::to_string(length) + " bytes]") ==
+                 (length > detail::kLongestExceptionText));
   }
   FAULT_EXPECT_EQ(pool->metrics().crashed, 0U);
   pool.finish();
@@ -313,7 +319,8 @@ Pair honest_pair() { return {std::make_shared<std::uint64_t>(7), std::make_share
 POOLS_FAULT(shared_pointers_that_swap_their_types) {
   BusyPool pool;
   const auto liar = pool->submit<&share_a_number>();
-  FAULT_EXPECT(mentions(thrown_by<detail::WireError>([&] { liar.result(); }), "a shared pointer in a message refers to no object of its type"));
+  FAULT_EXPECT(mentions(thrown_by<detail::WireError>([&] { liar.result(); }),
+                        "a shared pointer in a message refers to no object of its type"));
   const auto honest = pool->submit<&honest_pair>();
   FAULT_EXPECT(*honest.result().number == 7 && *honest.result().text == "seven");
   pool.finish();

@@ -111,7 +111,7 @@ POOLS_FAULT(crash_loop) {
     }
   }
   FAULT_EXPECT_EQ(died + broken, 60);
-  FAULT_EXPECT(died >= 10 && died <= 12);   // what the two other workers were at meanwhile
+  FAULT_EXPECT(died >= 10 && died <= 12);  // what the two other workers were at meanwhile
   FAULT_EXPECT(mentions(thrown_by<BrokenPoolError>([&] { pool.submit<&test::square>(1); }), "signal 6"));
   pool.shutdown();
   expect_balance(pool);
@@ -128,11 +128,12 @@ POOLS_FAULT(max_tasks_with_a_backlog) {
   }
   for (const auto& death : deaths) thrown_by<WorkerDied>([&] { death.result(); });
   FAULT_EXPECT_EQ(pool->metrics().crashed, 4U);
-  FAULT_EXPECT(pool->metrics().respawned >= 4);   // those in the place of the dead; of a recycled one only when a task waits at its end
+  FAULT_EXPECT(pool->metrics().respawned >=
+               4);  // those in the place of the dead; of a recycled one only when a task waits at its end
   pool.finish();
   const PoolMetrics metrics = pool->metrics();
   FAULT_EXPECT(metrics.done > 4 * 40);
-  FAULT_EXPECT(static_cast<std::uint64_t>(log->up) * kTasks >= metrics.done + metrics.failed);   // none did more than its share
+  FAULT_EXPECT(static_cast<std::uint64_t>(log->up) * kTasks >= metrics.done + metrics.failed);  // none did more than its share
 }
 
 // --- the end ---
@@ -154,7 +155,8 @@ POOLS_FAULT(shutdown_racing_submit_and_crash) {
     std::vector<Future<int>> futures;
     std::thread submitter([&] {
       try {
-        for (int task = 0; task < 5000; ++task) futures.push_back(pool.submit<&die_of>(task % 200 == 3 && task < 2000 ? SIGSEGV : 0));
+        for (int task = 0; task < 5000; ++task)
+          futures.push_back(pool.submit<&die_of>(task % 200 == 3 && task < 2000 ? SIGSEGV : 0));
       } catch (const ShutdownError&) {
       }
     });
@@ -166,7 +168,7 @@ POOLS_FAULT(shutdown_racing_submit_and_crash) {
     const Bystanders::Outcome outcome = others.finish();
     PoolMetrics seen;
     for (const auto& future : futures) {
-      FAULT_EXPECT(future.done());   // nothing is left pending
+      FAULT_EXPECT(future.done());  // nothing is left pending
       try {
         future.result();
         ++seen.done;

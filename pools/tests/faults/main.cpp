@@ -21,7 +21,7 @@ int nothing() { return 0; }
 void run(const Case& wanted, int repetitions) {
   const Isolation isolation;
   {
-    ProcessPool first{1};   // whatever is made once and stays is made now
+    ProcessPool first{1};  // whatever is made once and stays is made now
     first.submit<&nothing>().result();
   }
   const Surroundings before;

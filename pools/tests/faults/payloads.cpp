@@ -34,7 +34,7 @@ POOLS_FAULT_REPEATED(gibibyte_argument_and_result, 1) {
   std::vector<std::uint64_t> numbers(kNumbers);
   for (std::size_t at = 0; at < kNumbers; ++at) numbers[at] = at * 0x9e3779b97f4a7c15;
   auto future = pool->submit<&count_on>(numbers);
-  pool.others().await(100);   // they go on meanwhile
+  pool.others().await(100);  // they go on meanwhile
   const std::vector<std::uint64_t> counted = std::move(future).result();
   FAULT_EXPECT_EQ(counted.size(), kNumbers);
   for (std::size_t at = 0; at < kNumbers; ++at) {

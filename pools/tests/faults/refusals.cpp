@@ -39,7 +39,7 @@ namespace pools::faults {
 namespace {
 
 std::atomic<int> reports{0};
-std::atomic<ThreadPool*> looked_at{nullptr};   // a hook may ask the pool that it hears of
+std::atomic<ThreadPool*> looked_at{nullptr};  // a hook may ask the pool that it hears of
 void count_report(std::string_view, const std::exception_ptr&) noexcept {
   ++reports;
   if (ThreadPool* const pool = looked_at) static_cast<void>(pool->metrics());
@@ -64,7 +64,7 @@ void refuse_threads() {
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAGAIN),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),   // the C library then tries clone
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),  // the C library then tries clone
   };
   const sock_fprog program{.len = std::size(filter), .filter = filter};
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
@@ -110,11 +110,11 @@ POOLS_FAULT(posts_while_threads_are_refused) {
     FAULT_EXPECT_EQ(posted, 0);
     FAULT_EXPECT_EQ(refused, 2000);
     FAULT_EXPECT_EQ(pool.metrics().submitted, 0U);
-    FAULT_EXPECT_EQ(pool.submit([] { return 3; }).result(), 3);   // from this thread, which may
+    FAULT_EXPECT_EQ(pool.submit([] { return 3; }).result(), 3);  // from this thread, which may
     looked_at = &pool;
     post_without_threads(pool, ran, posted, refused);
     looked_at = nullptr;
-    FAULT_EXPECT_EQ(posted, 2000);   // there is a worker: with fewer than wanted, and reports of that
+    FAULT_EXPECT_EQ(posted, 2000);  // there is a worker: with fewer than wanted, and reports of that
     FAULT_EXPECT_EQ(refused, 2000);
     pool.shutdown();
     FAULT_EXPECT_EQ(ran, 2000);
@@ -169,7 +169,7 @@ POOLS_ACTOR(exits_in_an_initializer) {
   static ThreadPool pool({.workers = 2, .initializer = [] { std::exit(7); }});
   try {
     pool.post([] {});
-  } catch (const ShutdownError&) {   // the worker is started before the job is queued, and has come that far already
+  } catch (const ShutdownError&) {  // the worker is started before the job is queued, and has come that far already
   }
   for (;;) ::pause();
 }
@@ -183,17 +183,19 @@ POOLS_ACTOR(exits_on_the_thread_of_start_by) {
   static ThreadPool pool{1};
   std::latch go_on{1};
   pool.post([&] { go_on.wait(); });
-  pool.with({.start_by = std::chrono::nanoseconds(1)}).submit_with_callback(
-      [&](const Future<void>&) {
-        go_on.count_down();
-        std::exit(7);
-      },
-      [] {});
+  pool.with({.start_by = std::chrono::nanoseconds(1)})
+      .submit_with_callback(
+          [&](const Future<void>&) {
+            go_on.count_down();
+            std::exit(7);
+          },
+          [] {});
   for (;;) ::pause();
 }
 POOLS_ACTOR(exits_on_the_callback_thread_of_processes) {
   static ProcessPool pool{2};
-  for (int task = 0; task < 100; ++task) pool.submit_with_callback<&nothing_of>([](const Future<int>&) { exit_with_status(); }, task);
+  for (int task = 0; task < 100; ++task)
+    pool.submit_with_callback<&nothing_of>([](const Future<int>&) { exit_with_status(); }, task);
   given.count_down();
   for (;;) ::pause();
 }
@@ -202,8 +204,8 @@ POOLS_FAULT(exit_on_a_thread_of_a_static_pool) {
   for (const Arguments& arguments : {Arguments{"1"}, Arguments{"3"}}) {
     FAULT_EXPECT_EQ(start_actor("exits_on_a_worker", arguments).wait().exit_code.value_or(-1), 7);
   }
-  for (const char* actor : {"exits_in_an_initializer", "exits_on_the_callback_thread_of_threads", "exits_on_the_thread_of_start_by",
-                            "exits_on_the_callback_thread_of_processes"}) {
+  for (const char* actor : {"exits_in_an_initializer", "exits_on_the_callback_thread_of_threads",
+                            "exits_on_the_thread_of_start_by", "exits_on_the_callback_thread_of_processes"}) {
     const ExitStatus status = start_actor(actor).wait();
     if (status.exit_code != 7) throw Failure(std::string(actor) + " " + status.description());
   }
@@ -236,7 +238,7 @@ POOLS_FAULT(process_pool_destroyed_in_its_own_callback) {
   const auto first = pool->submit_with_callback<&nothing_of>(
       [&](const Future<int>&) {
         queued.wait();
-        pool.reset();   // waits for the tasks, and for the workers' end
+        pool.reset();  // waits for the tasks, and for the workers' end
         ++called;
       },
       1);
@@ -245,7 +247,7 @@ POOLS_FAULT(process_pool_destroyed_in_its_own_callback) {
   }
   queued.count_down();
   for (int task = 0; task < 50; ++task) FAULT_EXPECT_EQ(futures[static_cast<std::size_t>(task)].result(), task);
-  wait_until([&] { return called == 51; });   // those behind it run, too
+  wait_until([&] { return called == 51; });  // those behind it run, too
 }
 
 // --- what is refused, and in which words ---
@@ -268,7 +270,7 @@ std::pair<std::string, ExitStatus> last_words(const std::string& actor) {
 
 void expect_refusal(const std::string& actor, const std::string& words) {
   const auto [said, status] = last_words(actor);
-  reap_all();   // of a pool of the actor's
+  reap_all();  // of a pool of the actor's
   if (status.signal != SIGABRT && status.success()) throw Failure("the actor " + actor + " " + status.description());
   if (said.find("pools: ") == std::string::npos || said.find(words) == std::string::npos) throw Failure(actor + " said: " + said);
 }
@@ -324,7 +326,8 @@ POOLS_FAULT(capture_whose_destructor_throws) {
   const ErrorHook before = set_error_hook(&count_report);
   {
     ThreadPool threads{2};
-    FAULT_EXPECT(mentions(thrown_by<std::runtime_error>([&] { threads.submit([held = ThrowsAtItsEnd()] {}).result(); }), "cannot be closed"));
+    FAULT_EXPECT(mentions(thrown_by<std::runtime_error>([&] { threads.submit([held = ThrowsAtItsEnd()] {}).result(); }),
+                          "cannot be closed"));
     threads.post([held = ThrowsAtItsEnd()] {});
     ProcessPool processes{1};
     processes.submit_with_callback<&nothing_of>([held = ThrowsAtItsEnd()](const Future<int>&) {}, 1);
@@ -344,8 +347,8 @@ POOLS_FAULT(cancellations_racing_the_dispatch_of_a_bounded_queue) {
   const struct Opener {
     ~Opener() { gate.open(); }
     test::Gate& gate;
-  } opener{gate};   // the pool's destructor waits for its tasks
-  std::atomic<std::uint64_t> step{0};   // odd: the future there is to be cancelled
+  } opener{gate};                      // the pool's destructor waits for its tasks
+  std::atomic<std::uint64_t> step{0};  // odd: the future there is to be cancelled
   Future<int> future;
   constexpr std::uint64_t kRaces = 3000;
   std::jthread canceller([&] {
@@ -359,7 +362,7 @@ POOLS_FAULT(cancellations_racing_the_dispatch_of_a_bounded_queue) {
     const Promise<int> promise;
     future = promise.future().then_in<&nothing_of>(pool);
     step = 2 * race + 1;
-    promise.set_value(7);   // dispatched here
+    promise.set_value(7);  // dispatched here
     while (step != 2 * race + 2) std::this_thread::yield();
     wait(std::vector{future});
   }

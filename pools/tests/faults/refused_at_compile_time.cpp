@@ -12,7 +12,7 @@
 
 namespace {
 
-struct Lock {   // neither copyable as bytes nor serialisable
+struct Lock {  // neither copyable as bytes nor serialisable
   std::mutex mutex;
   std::string name;
 };
@@ -20,7 +20,9 @@ struct NoDefault {
   explicit NoDefault(int start) : value(start) {}
   NoDefault(const NoDefault& other) : value(other.value) {}
   template <class Archive>
-  void serialize(Archive& archive) { archive(value); }
+  void serialize(Archive& archive) {
+    archive(value);
+  }
   int value;
 };
 

@@ -69,7 +69,7 @@ POOLS_FAULT(out_of_memory) {
   constexpr std::size_t kLimit = std::size_t{256} << 20;
   BusyPool pool({.memory_limit = kLimit});
   const auto result = pool->submit<&test::repeat>(std::string(1 << 20, 'm'), 256);
-  const auto argument = pool->submit<&length>(std::string(kLimit, 'a'));   // there is no room to receive it
+  const auto argument = pool->submit<&length>(std::string(kLimit, 'a'));  // there is no room to receive it
   FAULT_EXPECT(thrown_by<RemoteError>([&] { result.result(); }).type() == "std::bad_alloc");
   FAULT_EXPECT(thrown_by<RemoteError>([&] { argument.result(); }).type() == "std::bad_alloc");
   FAULT_EXPECT_EQ(pool->submit<&length>(std::string(10'000'000, 'a')).result(), 10'000'000U);
@@ -107,7 +107,7 @@ POOLS_FAULT(descriptors_exhausted) {
     {
       const TakeDescriptors taken;
       ::kill(victim, SIGKILL);
-      wait_until([&] { return reports > 0; });   // that it goes on with fewer
+      wait_until([&] { return reports > 0; });  // that it goes on with fewer
       FAULT_EXPECT(pool->worker_pids().size() <= 2);
       pool.others().await(100);
     }
@@ -154,7 +154,8 @@ std::size_t tasks_of(uid_t user) {
     std::ifstream status(entry.path() / "status");
     for (std::string line; std::getline(status, line);) {
       if (line.rfind("Uid:", 0) == 0 && std::strtoul(line.c_str() + 4, nullptr, 10) == user) {
-        tasks += static_cast<std::size_t>(std::distance(fs::directory_iterator(entry.path() / "task", gone), fs::directory_iterator()));
+        tasks += static_cast<std::size_t>(
+            std::distance(fs::directory_iterator(entry.path() / "task", gone), fs::directory_iterator()));
       }
     }
   }
@@ -162,7 +163,7 @@ std::size_t tasks_of(uid_t user) {
 }
 
 POOLS_ACTOR(at_the_process_limit) {
-  if (::geteuid() != 0) return kSkipped;   // root has no limit, and only root can become somebody who has
+  if (::geteuid() != 0) return kSkipped;  // root has no limit, and only root can become somebody who has
   const auto user = static_cast<uid_t>(std::stoul(arguments.at(0)));
   detail::post_to_spawner([] {});
   if (::setresgid(user, user, user) != 0 || ::setresuid(user, user, user) != 0) return kSkipped;
@@ -184,7 +185,7 @@ POOLS_ACTOR(at_the_process_limit) {
       with_room_for_two();
       break;
     } catch (const std::system_error&) {
-      if (attempt == 20) throw;   // a worker was there before one of the threads, which then had no room
+      if (attempt == 20) throw;  // a worker was there before one of the threads, which then had no room
     }
   }
   {
@@ -221,7 +222,7 @@ POOLS_ACTOR(without_memfds) {
   BusyPool pool;
   refuse_memfds();
   ::kill(pool->worker_pids().front(), SIGKILL);
-  wait_until([] { return reports > 0; });   // it goes on with fewer
+  wait_until([] { return reports > 0; });  // it goes on with fewer
   FAULT_EXPECT_EQ(pool->worker_pids().size(), 2U);
   ProcessPool none(2);
   const auto error = thrown_by<BrokenPoolError>([&] { none.submit<&test::square>(3).result(); });
@@ -250,7 +251,7 @@ POOLS_ACTOR(without_its_file) {
   for (int round = 0; round < 3; ++round) {
     pool->start_all();
     for (const pid_t pid : pool->worker_pids()) kills += ::kill(pid, SIGKILL) == 0;
-    pool.others().await(50);   // by new workers, of the program that this one is
+    pool.others().await(50);  // by new workers, of the program that this one is
   }
   pool.finish(kills);
   return 0;

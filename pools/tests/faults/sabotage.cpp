@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kRing = detail::ChannelMemory::kRingCapacity;
-constexpr std::uint64_t kMagic = 0x33676e69726c6f6f;   // of the layout that the offsets here belong to (channel.cpp)
+constexpr std::uint64_t kMagic = 0x33676e69726c6f6f;  // of the layout that the offsets here belong to (channel.cpp)
 
 void protect(void* pages, std::size_t bytes, int rights) {
   if (::mprotect(pages, bytes, rights) != 0) std::abort();

@@ -13,7 +13,7 @@ namespace pools::faults {
 
 // The memory that this worker shares with its pool, wherever it is mapped.
 struct OwnChannel {
-  OwnChannel();   // throws std::runtime_error when there is none, or one of another layout
+  OwnChannel();  // throws std::runtime_error when there is none, or one of another layout
 
   std::byte* memory = nullptr;
 
@@ -21,14 +21,16 @@ struct OwnChannel {
   std::atomic<std::uint64_t>& requests_consumed() const { return word(128); }
   std::atomic<std::uint64_t>& responses_written() const { return word(192); }
   std::atomic<std::uint64_t>& responses_consumed() const { return word(256); }
-  std::span<std::byte> control() const { return {memory + 64, 4096 - 64}; }      // indices, sleep flags, board
+  std::span<std::byte> control() const { return {memory + 64, 4096 - 64}; }  // indices, sleep flags, board
   std::span<std::byte> board() const { return {memory + 448, 64 * 8}; }
   // Each ring is mapped twice in a row; this is both.
   std::span<std::byte> requests() const;
   std::span<std::byte> responses() const;
 
  private:
-  std::atomic<std::uint64_t>& word(std::size_t offset) const { return *reinterpret_cast<std::atomic<std::uint64_t>*>(memory + offset); }
+  std::atomic<std::uint64_t>& word(std::size_t offset) const {
+    return *reinterpret_cast<std::atomic<std::uint64_t>*>(memory + offset);
+  }
 };
 
 // The moment this process reads the next thing that the pool has written, it is killed (SIGKILL) in the middle of that.

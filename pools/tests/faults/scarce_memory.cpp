@@ -21,7 +21,7 @@
 #include "pools/tests/gate.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define POOLS_OWN_NEW 0   // the sanitizers have an operator new of their own
+#define POOLS_OWN_NEW 0  // the sanitizers have an operator new of their own
 #else
 #define POOLS_OWN_NEW 1
 #endif
@@ -29,12 +29,12 @@
 namespace pools::faults {
 namespace {
 
-std::atomic<std::uint32_t> scarcity{0};   // of 1024 allocations on such a thread so many fail
+std::atomic<std::uint32_t> scarcity{0};  // of 1024 allocations on such a thread so many fail
 std::atomic<std::uint64_t> refused{0};
 
 [[maybe_unused]] bool is_short_of_memory() noexcept {
   enum class Kind : char { unknown, short_of_memory, other };
-  static thread_local Kind kind = Kind::unknown;   // a thread has its name before it allocates
+  static thread_local Kind kind = Kind::unknown;  // a thread has its name before it allocates
   if (kind == Kind::unknown) {
     char name[17] = {};
     ::prctl(PR_GET_NAME, name, 0, 0, 0);
@@ -47,7 +47,7 @@ std::atomic<std::uint64_t> refused{0};
 [[maybe_unused]] bool refuse() noexcept {
   const std::uint32_t rate = scarcity.load(std::memory_order_relaxed);
   if (rate == 0 || !is_short_of_memory()) return false;
-  static thread_local std::uint32_t state = 0x9e3779b9;   // one thread after the other, each with the same dice
+  static thread_local std::uint32_t state = 0x9e3779b9;  // one thread after the other, each with the same dice
   state ^= state << 13, state ^= state >> 17, state ^= state << 5;
   if (state % 1024 >= rate) return false;
   refused.fetch_add(1, std::memory_order_relaxed);
@@ -77,7 +77,7 @@ struct Outcome {
   int values = 0;
   int deaths = 0;
   int broken = 0;
-  int others = 0;   // what there was no memory to decode
+  int others = 0;  // what there was no memory to decode
 };
 
 Outcome one_round(std::uint32_t rate) {
@@ -121,7 +121,8 @@ Outcome one_round(std::uint32_t rate) {
 }
 
 int write_lines(int lines) {
-  for (int line = 0; line < lines; ++line) std::fprintf(stderr, "line %d of a worker whose words nobody can keep, longer than a string without memory\n", line);
+  for (int line = 0; line < lines; ++line)
+    std::fprintf(stderr, "line %d of a worker whose words nobody can keep, longer than a string without memory\n", line);
   return lines;
 }
 
@@ -143,7 +144,7 @@ POOLS_FAULT_REPEATED(output_without_memory, 1) {
 }
 
 POOLS_FAULT_REPEATED(supervisor_without_memory, 1) {
-  const ErrorHook before = set_error_hook([](std::string_view, const std::exception_ptr&) noexcept {});   // it would be told much
+  const ErrorHook before = set_error_hook([](std::string_view, const std::exception_ptr&) noexcept {});  // it would be told much
   Outcome all;
   for (const std::uint32_t rate : {20U, 100U, 300U, 1024U, 50U, 500U}) {
     const Outcome outcome = one_round(rate);

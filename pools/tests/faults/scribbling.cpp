@@ -44,10 +44,17 @@ void fill(std::span<std::byte> bytes, unsigned seed) {
 int overwrite_the_indices(unsigned which) {
   const OwnChannel channel;
   switch (which) {
-    case 0: channel.responses_written() = 0x7f7f7f7f7f7f7f7f; break;
-    case 1: channel.responses_written() = channel.responses_consumed() - 1; break;   // backwards
-    case 2: channel.requests_consumed() = 0x7f7f7f7f7f7f7f7f; break;
-    default: fill(channel.control(), which);
+    case 0:
+      channel.responses_written() = 0x7f7f7f7f7f7f7f7f;
+      break;
+    case 1:
+      channel.responses_written() = channel.responses_consumed() - 1;
+      break;  // backwards
+    case 2:
+      channel.requests_consumed() = 0x7f7f7f7f7f7f7f7f;
+      break;
+    default:
+      fill(channel.control(), which);
   }
   // An answer would put its own index right again, perhaps before anybody has looked.
   while (which < 2) ::pause();
@@ -60,7 +67,7 @@ POOLS_FAULT(ring_indices_overwritten) {
     try {
       const auto vandal = pool->submit<&overwrite_the_indices>(which);
       FAULT_EXPECT_EQ(vandal.result(), 1);
-      FAULT_EXPECT(which == 2);   // the one that the worker may have put right itself meanwhile
+      FAULT_EXPECT(which == 2);  // the one that the worker may have put right itself meanwhile
     } catch (const WorkerDied& error) {
       FAULT_EXPECT(mentions(error, "the pool ended it because of") || which > 2);
     }
@@ -73,7 +80,7 @@ POOLS_FAULT(ring_indices_overwritten) {
 // As an answer: bytes of nonsense, or a header that is right but for one thing.
 struct Header {
   std::uint32_t magic = 0x704f4f4c;
-  std::uint32_t kind = 6;   // result
+  std::uint32_t kind = 6;  // result
   std::uint64_t sequence = 0;
   std::uint64_t length = 0;
   std::uint64_t function[2] = {};
@@ -84,19 +91,31 @@ int forge_an_answer(unsigned which) {
   const OwnChannel channel;
   Header header;
   switch (which) {
-    case 0: header.magic = 0; break;
-    case 1: header.length = ~std::uint64_t{0}; break;
-    case 2: header.kind = 77; break;
-    case 3: header.sequence = 1'000'000; break;
-    case 4: header.kind = 2; header.sequence = 1; break;   // what only the pool sends
-    default: break;   // an answer to task 0, which there never was
+    case 0:
+      header.magic = 0;
+      break;
+    case 1:
+      header.length = ~std::uint64_t{0};
+      break;
+    case 2:
+      header.kind = 77;
+      break;
+    case 3:
+      header.sequence = 1'000'000;
+      break;
+    case 4:
+      header.kind = 2;
+      header.sequence = 1;
+      break;  // what only the pool sends
+    default:
+      break;  // an answer to task 0, which there never was
   }
   const auto ring = channel.responses();
   const std::uint64_t begin = channel.responses_written();
   const auto* const bytes = reinterpret_cast<const std::byte*>(&header);
   for (std::size_t at = 0; at < sizeof header; ++at) ring[begin % (ring.size() / 2) + at] = bytes[at];
   channel.responses_written() = begin + sizeof header;
-  die_of(SIGKILL);   // what it has said has to be looked at all the same
+  die_of(SIGKILL);  // what it has said has to be looked at all the same
   return 0;
 }
 
@@ -119,7 +138,7 @@ POOLS_FAULT(claim_board_overwritten) {
   for (unsigned seed = 1; seed <= 3; ++seed) {
     FAULT_EXPECT(mentions(expect_ended<&overwrite_the_board>(pool, seed), "a task that it has not begun"));
   }
-  pool.finish(24);   // what had been given to that worker may count as begun, too
+  pool.finish(24);  // what had been given to that worker may count as begun, too
 }
 
 // --- descriptors ---
@@ -147,13 +166,14 @@ int close_one(const std::string& kind) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     std::error_code ignored;
     const int descriptor = std::atoi(entry.path().filename().c_str());
-    if (descriptor > 2 && std::filesystem::read_symlink(entry.path(), ignored).string().find(kind) != std::string::npos) return ::close(descriptor);
+    if (descriptor > 2 && std::filesystem::read_symlink(entry.path(), ignored).string().find(kind) != std::string::npos)
+      return ::close(descriptor);
   }
   return -1;
 }
 int replace_one(const std::string& kind) {
   const int closed = close_one(kind);
-  ::open("/dev/full", O_WRONLY);   // gets its number: another file where the event descriptor was
+  ::open("/dev/full", O_WRONLY);  // gets its number: another file where the event descriptor was
   return closed;
 }
 
@@ -163,7 +183,7 @@ POOLS_FAULT(descriptor_closed_under_us) {
       BusyPool pool;
       try {
         FAULT_EXPECT_EQ((replaced ? pool->submit<&replace_one>(kind) : pool->submit<&close_one>(kind)).result(), 0);
-      } catch (const WorkerDied&) {   // it noticed before it had answered
+      } catch (const WorkerDied&) {  // it noticed before it had answered
       }
       pool.others().await(100);
       FAULT_EXPECT(pool->metrics().crashed <= 1);

@@ -61,16 +61,17 @@ std::chrono::nanoseconds kill_an_owner() {
   const auto before = std::chrono::steady_clock::now();
   FAULT_EXPECT(owner.kill(SIGKILL));
   FAULT_EXPECT(owner.wait().signal == SIGKILL);
-  const int orphans = reap_all();   // one that lives on hangs the test
+  const int orphans = reap_all();  // one that lives on hangs the test
   const auto took = std::chrono::steady_clock::now() - before;
-  FAULT_EXPECT(orphans >= 4 + 4 + 1);   // workers, what they had started, the guard
+  FAULT_EXPECT(orphans >= 4 + 4 + 1);  // workers, what they had started, the guard
   return took;
 }
 
 // Within 100 ms, unless this machine is so busy that even the quickest of several takes longer.
 POOLS_FAULT(parent_killed) {
   std::chrono::nanoseconds quickest = std::chrono::hours(1);
-  for (int kill = 0; kill < 20 && quickest > std::chrono::milliseconds(100); ++kill) quickest = std::min(quickest, kill_an_owner());
+  for (int kill = 0; kill < 20 && quickest > std::chrono::milliseconds(100); ++kill)
+    quickest = std::min(quickest, kill_an_owner());
   std::printf("all were gone after %.1f ms\n", static_cast<double>(quickest.count()) / 1e6);
   FAULT_EXPECT(quickest <= std::chrono::milliseconds(100));
 }
@@ -96,7 +97,7 @@ POOLS_FAULT(submitting_thread_gone) {
 std::atomic<int> interrupts{0};
 void note_interrupt(int signal) {
   ++interrupts;
-  ::signal(signal, SIG_DFL);   // a second one ends it
+  ::signal(signal, SIG_DFL);  // a second one ends it
 }
 
 // A program in the foreground of the terminal that it is told.
@@ -120,7 +121,7 @@ POOLS_ACTOR(program_in_a_terminal) {
   for (int task = 0; task < 2; ++task) pool->submit<&test::pass_and_return>(gate.name(), task);
   gate.await(2);
   conversation.say("shutting down");
-  if (arguments.at(1) == "twice") pool->shutdown();   // waits for a task that waits for ever
+  if (arguments.at(1) == "twice") pool->shutdown();  // waits for a task that waits for ever
   gate.open();
   FAULT_EXPECT_EQ(running.result(), 5);
   FAULT_EXPECT_EQ(pool->metrics().crashed, 0U);
@@ -131,7 +132,8 @@ POOLS_ACTOR(program_in_a_terminal) {
 struct Terminal {
   Terminal() : master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
     char name[128];
-    if (!master || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0 || ::ptsname_r(master.get(), name, sizeof name) != 0) {
+    if (!master || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0 ||
+        ::ptsname_r(master.get(), name, sizeof name) != 0) {
       throw Skip("there are no terminals");
     }
     slave = name;
@@ -152,7 +154,7 @@ POOLS_FAULT(ctrl_c_once) {
 }
 
 POOLS_FAULT(ctrl_c_twice) {
-  const test::TemporaryDirectory directory;   // the gate of a program that is killed stays where it was
+  const test::TemporaryDirectory directory;  // the gate of a program that is killed stays where it was
   const std::string before = ::getenv("TMPDIR");
   ::setenv("TMPDIR", directory.path().c_str(), 1);
   Terminal terminal;
@@ -164,7 +166,7 @@ POOLS_FAULT(ctrl_c_twice) {
   FAULT_EXPECT(conversation.hear() == "shutting down");
   terminal.press_ctrl_c();
   FAULT_EXPECT(program.wait().signal == SIGINT);
-  FAULT_EXPECT(reap_all() >= 4);   // its workers and its guard
+  FAULT_EXPECT(reap_all() >= 4);  // its workers and its guard
 }
 
 // --- SIGCHLD ---

@@ -54,10 +54,11 @@ POOLS_FAULT(killed_while_it_is_traced) {
   thrown_by<WorkerDied>([&] { task.result(); });
   FAULT_EXPECT_EQ(pool.submit<&test::square>(3).result(), 9);
   gate.open();
-  if (const int error = tracer.result(); error != 0) throw Skip(std::string("processes may not be traced here: ") + std::strerror(error));
-  finish(tracers);   // which lets go of it
+  if (const int error = tracer.result(); error != 0)
+    throw Skip(std::string("processes may not be traced here: ") + std::strerror(error));
+  finish(tracers);  // which lets go of it
   FAULT_EXPECT_EQ(pool.submit<&test::square>(4).result(), 16);
-  pool.resize(2);    // what was left to the tracer is reaped when a process is started
+  pool.resize(2);  // what was left to the tracer is reaped when a process is started
   pool.start_all();
   finish(pool);
 }
@@ -84,7 +85,7 @@ POOLS_FAULT(stopped_while_idle_beside_long_tasks) {
   const auto second = pool.submit<&test::pass_and_return>(gate.name(), 2);
   gate.await(2);
   for (const pid_t pid : pool.worker_pids()) ::kill(pid, SIGSTOP);
-  FAULT_EXPECT_EQ(pool.submit<&test::square>(3).result(), 9);   // by one in the place of the third
+  FAULT_EXPECT_EQ(pool.submit<&test::square>(3).result(), 9);  // by one in the place of the third
   for (const pid_t pid : pool.worker_pids()) ::kill(pid, SIGCONT);
   gate.open();
   FAULT_EXPECT_EQ(first.result() + second.result(), 3);
@@ -111,7 +112,7 @@ POOLS_FAULT(stopped_and_continued) {
   const auto other = pool.submit<&test::square>(4);
   const auto cancelled = pool.submit<&test::square>(5);
   FAULT_EXPECT(cancelled.cancel());
-  wait_until([&] { return pool.metrics().queued == 2; });   // taken back
+  wait_until([&] { return pool.metrics().queued == 2; });  // taken back
   ::kill(worker, SIGCONT);
   FAULT_EXPECT_EQ(task.result() + other.result(), 25);
   finish(pool);
@@ -121,7 +122,7 @@ POOLS_FAULT(stopped_and_continued) {
 std::size_t length(const std::string& text) { return text.size(); }
 
 POOLS_FAULT(stopped_before_a_large_argument) {
-  constexpr std::size_t kLarge = std::size_t{5} << 20;   // more than a ring holds
+  constexpr std::size_t kLarge = std::size_t{5} << 20;  // more than a ring holds
   ProcessPool pool({.workers = 2, .kill_gap = 10ms, .grace = 50ms});
   pool.start_all();
   for (const pid_t pid : pool.worker_pids()) ::kill(pid, SIGSTOP);
@@ -129,12 +130,15 @@ POOLS_FAULT(stopped_before_a_large_argument) {
   finish(pool);
 }
 
-void survive_sigterm() { ::signal(SIGTERM, [](int) {}); }
+void survive_sigterm() {
+  ::signal(SIGTERM, [](int) {});
+}
 
 bool sigterm_is_pending(pid_t pid) {
   std::ifstream status("/proc/" + std::to_string(pid) + "/status");
   for (std::string line; std::getline(status, line);) {
-    if (line.find("Pnd:") != std::string::npos && (std::stoull(line.substr(8), nullptr, 16) >> (SIGTERM - 1) & 1) != 0) return true;
+    if (line.find("Pnd:") != std::string::npos && (std::stoull(line.substr(8), nullptr, 16) >> (SIGTERM - 1) & 1) != 0)
+      return true;
   }
   return false;
 }
@@ -178,7 +182,8 @@ POOLS_FAULT(worker_that_hangs_at_its_exit) {
 }
 
 POOLS_FAULT(recycled_worker_that_hangs_at_its_exit) {
-  ProcessPool pool({.workers = 1, .initializer = remote<&hang_at_exit>(), .max_tasks_per_child = 1, .kill_gap = 10ms, .grace = 50ms});
+  ProcessPool pool(
+      {.workers = 1, .initializer = remote<&hang_at_exit>(), .max_tasks_per_child = 1, .kill_gap = 10ms, .grace = 50ms});
   for (int task = 0; task < 3; ++task) FAULT_EXPECT_EQ(pool.submit<&test::square>(task).result(), task * task);
   finish(pool);
 }
@@ -211,7 +216,9 @@ void mark_as_worker() { in_a_worker = true; }
 struct DecodedAtAGate {
   std::string gate;
   template <class Archive>
-  void save(Archive& archive) const { archive(gate); }
+  void save(Archive& archive) const {
+    archive(gate);
+  }
   template <class Archive>
   void load(Archive& archive) {
     archive(gate);
@@ -227,11 +234,11 @@ POOLS_FAULT(decoder_that_blocks) {
   const auto second = pool->submit<&slow_to_decode>(gate.name());
   gate.await();
   pool.others().await(200);
-  ::kill(pool->worker_pids().front(), SIGKILL);   // the dead are seen, too
+  ::kill(pool->worker_pids().front(), SIGKILL);  // the dead are seen, too
   wait_until([&] { return pool->metrics().crashed == 1; });
   FAULT_EXPECT(!first.done() && first.running() && !second.done());
   gate.open();
-  pool.finish(1);   // waits for both
+  pool.finish(1);  // waits for both
   FAULT_EXPECT(first.result().gate == gate.name() && second.result().gate == gate.name());
 }
 

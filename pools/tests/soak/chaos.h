@@ -41,23 +41,23 @@ class Violations {
 
 // Of one kind of pool.
 struct Tally {
-  std::uint64_t pools = 0;        // made and destroyed
-  std::uint64_t tasks = 0;        // accepted
+  std::uint64_t pools = 0;  // made and destroyed
+  std::uint64_t tasks = 0;  // accepted
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
-  std::uint64_t refused = 0;      // submits that a full queue rejected
-  std::uint64_t kills = 0;        // workers that the soak sent a signal to
-  std::uint64_t broken = 0;       // pools that had no worker left, after the soak had killed several in a row that were starting
-  std::uint64_t crashed = 0;      // workers, as the pool counts them
+  std::uint64_t refused = 0;  // submits that a full queue rejected
+  std::uint64_t kills = 0;    // workers that the soak sent a signal to
+  std::uint64_t broken = 0;   // pools that had no worker left, after the soak had killed several in a row that were starting
+  std::uint64_t crashed = 0;  // workers, as the pool counts them
   std::uint64_t respawned = 0;
   std::uint64_t retried = 0;
   std::uint64_t resizes = 0;
   std::uint64_t pauses = 0;
-  std::uint64_t looks = 0;        // at the metrics while the pool worked
-  std::uint64_t forks = 0;        // of this process, whose copy of the pool must refuse to work
-  std::uint64_t stops = 0;        // workers and guards that were stopped, and went on later or were killed
-  std::uint64_t shortages = 0;    // spells in which memory and threads were refused now and then
+  std::uint64_t looks = 0;      // at the metrics while the pool worked
+  std::uint64_t forks = 0;      // of this process, whose copy of the pool must refuse to work
+  std::uint64_t stops = 0;      // workers and guards that were stopped, and went on later or were killed
+  std::uint64_t shortages = 0;  // spells in which memory and threads were refused now and then
 };
 
 using Clock = std::chrono::steady_clock;
@@ -70,7 +70,8 @@ inline bool chance(Random& random, int percent) { return pick(random, 100) < per
 inline constexpr std::chrono::seconds kLost{180};
 
 inline std::string state_of(const PoolMetrics& m) {
-  return std::to_string(m.queued) + " tasks queued, " + std::to_string(m.running) + " running, " + std::to_string(m.workers) + " workers";
+  return std::to_string(m.queued) + " tasks queued, " + std::to_string(m.running) + " running, " + std::to_string(m.workers) +
+         " workers";
 }
 
 // What became of the tasks against what the pool says, once they have all ended.
@@ -84,9 +85,9 @@ void check_ends(const PoolMetrics& m, const Ends& ends, const char* pool, Tally&
 
 inline void check_balance(const PoolMetrics& m, const char* pool, Violations& violations) {
   if (m.submitted != m.queued + m.running + m.done + m.failed + m.cancelled) {
-    violations.add(std::string(pool) + ": " + std::to_string(m.submitted) + " submitted, but " + std::to_string(m.queued) + " queued, " +
-                   std::to_string(m.running) + " running, " + std::to_string(m.done) + " done, " + std::to_string(m.failed) + " failed and " +
-                   std::to_string(m.cancelled) + " cancelled");
+    violations.add(std::string(pool) + ": " + std::to_string(m.submitted) + " submitted, but " + std::to_string(m.queued) +
+                   " queued, " + std::to_string(m.running) + " running, " + std::to_string(m.done) + " done, " +
+                   std::to_string(m.failed) + " failed and " + std::to_string(m.cancelled) + " cancelled");
   }
 }
 

@@ -26,7 +26,7 @@ pid_t fork_now() {
 
 void set_alarm() noexcept {
   ::signal(SIGALRM, SIG_DFL);
-  ::alarm(60);   // in a child that is not done by then something hangs, also on a machine that is busy
+  ::alarm(60);  // in a child that is not done by then something hangs, also on a machine that is busy
 }
 
 void end_fork(bool well) noexcept { ::_exit(well ? EXIT_SUCCESS : EXIT_FAILURE); }
@@ -67,7 +67,7 @@ bool is_child(pid_t pid) {
 namespace {
 
 // Relaxed, like the draws below: a failure more or less is chance anyway.
-std::atomic<unsigned> one_in{0};   // 0: nothing fails
+std::atomic<unsigned> one_in{0};  // 0: nothing fails
 constinit thread_local bool spared = false;
 
 }  // namespace
@@ -94,7 +94,7 @@ std::atomic<std::uint64_t> draws{0};
 bool fails() noexcept {
   const unsigned rate = one_in.load(std::memory_order_relaxed);
   if (rate == 0) return false;
-  std::uint64_t x = draws.fetch_add(1, std::memory_order_relaxed) + 0x9e3779b97f4a7c15;   // SplitMix64's finaliser
+  std::uint64_t x = draws.fetch_add(1, std::memory_order_relaxed) + 0x9e3779b97f4a7c15;  // SplitMix64's finaliser
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
   x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
   return (x ^ (x >> 31)) % rate == 0;

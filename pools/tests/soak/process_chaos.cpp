@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 enum class Kind { add, echo, fail, exit, raise, stubborn, spin, overdue, child };
 
 std::uint64_t checksum(const std::string& text) {
-  std::uint64_t sum = 1469598103934665603ULL;   // FNV-1a
+  std::uint64_t sum = 1469598103934665603ULL;  // FNV-1a
   for (const char c : text) sum = (sum ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
   return sum;
 }
@@ -66,7 +66,7 @@ struct Sent {
   std::optional<Future<std::uint64_t>> number;
   std::optional<Future<std::string>> text;
   bool may_be_cancelled = false;
-  std::shared_ptr<std::atomic<int>> called;   // how often its callback was
+  std::shared_ptr<std::atomic<int>> called;  // how often its callback was
 
   template <class Use>
   auto with_future(Use use) const {
@@ -93,7 +93,7 @@ class Shaking {
       pool_.shutdown({.wait = false, .cancel_futures = cancel});
     }
     settle();
-    if (chance(random_, 30)) stop_one();   // at nothing: it must not keep the pool from its end
+    if (chance(random_, 30)) stop_one();  // at nothing: it must not keep the pool from its end
     pool_.shutdown();
     check_ends(pool_.metrics(), ends_, "processes", tally_, violations_);
   }
@@ -102,10 +102,11 @@ class Shaking {
   ProcessPoolOptions random_options() {
     ProcessPoolOptions options;
     options.workers = 1 + pick(random_, 4);
-    if (chance(random_, 30)) options.queue = {.limit = static_cast<std::size_t>(50 + pick(random_, 200)), .when_full = WhenFull::reject};
+    if (chance(random_, 30))
+      options.queue = {.limit = static_cast<std::size_t>(50 + pick(random_, 200)), .when_full = WhenFull::reject};
     options.timing = chance(random_, 20);
     options.retry = {.retries = pick(random_, 3), .backoff = 1ms, .max_backoff = 5ms};
-    options.crash_limit = 0;   // storms of deaths are what this is about
+    options.crash_limit = 0;  // storms of deaths are what this is about
     options.max_tasks_per_child = chance(random_, 25) ? 20 + pick(random_, 200) : 0;
     options.kill_gap = 10ms;
     options.output = chance(random_, 50) ? WorkerOutput::tagged : WorkerOutput::discarded;
@@ -172,7 +173,8 @@ class Shaking {
     if (!broken_) ++tally_.broken;
     broken_ = true;
     if (starved_) return;
-    if (tally_.kills == kills_before_ || std::string(error.what()).find("signal 9 (Killed) before it was ready") == std::string::npos) {
+    if (tally_.kills == kills_before_ ||
+        std::string(error.what()).find("signal 9 (Killed) before it was ready") == std::string::npos) {
       violations_.add(std::string("processes: ") + error.what());
     }
   }
@@ -198,7 +200,8 @@ class Shaking {
         sent.kind = Kind::add;
         sent.expected = a + b;
         // Plain ones travel several at a time.
-        sent.number = chance(random_, 80) ? pool_.submit_with_callback<&add>(count, a, b) : pool.submit_with_callback<&add>(count, a, b);
+        sent.number =
+            chance(random_, 80) ? pool_.submit_with_callback<&add>(count, a, b) : pool.submit_with_callback<&add>(count, a, b);
       } else if (kind < 780) {
         std::string text(random_size(), '\0');
         for (char& c : text) c = static_cast<char>(random_());
@@ -340,7 +343,8 @@ class Shaking {
     let_all_go_on();
     for (const Sent& sent : sent_) {
       if (!sent.with_future([](const auto& future) { return wait(std::vector{future}, kLost).not_done.empty(); })) {
-        violations_.add("processes: a task of kind " + std::to_string(static_cast<int>(sent.kind)) + " was lost; " + state_of(pool_.metrics()));
+        violations_.add("processes: a task of kind " + std::to_string(static_cast<int>(sent.kind)) + " was lost; " +
+                        state_of(pool_.metrics()));
         continue;
       }
       sent.with_future([&](const auto& future) { judge(sent, future); });
@@ -363,14 +367,15 @@ class Shaking {
     try {
       ++ends_.done;
       if (!is_right(sent, future.result())) wrong("has a wrong result");
-      if (sent.kind == Kind::fail || sent.kind == Kind::exit || sent.kind == Kind::raise || sent.kind == Kind::stubborn) wrong("returned");
+      if (sent.kind == Kind::fail || sent.kind == Kind::exit || sent.kind == Kind::raise || sent.kind == Kind::stubborn)
+        wrong("returned");
       return;
     } catch (const CancelledError&) {
       --ends_.done;
       ++ends_.cancelled;
       if (!sent.may_be_cancelled) wrong("was cancelled by nobody");
       return;
-    } catch (const WorkerDied&) {   // of its own doing, by its time limit, or because the soak killed the worker
+    } catch (const WorkerDied&) {  // of its own doing, by its time limit, or because the soak killed the worker
     } catch (const BrokenPoolError& error) {
       broken(error);
     } catch (const std::bad_alloc&) {
@@ -392,7 +397,7 @@ class Shaking {
   std::vector<Sent> sent_;
   Ends ends_;
   bool broken_ = false;
-  bool starved_ = false;   // there was a shortage
+  bool starved_ = false;  // there was a shortage
   std::vector<pid_t> stopped_;
   const std::uint64_t kills_before_ = tally_.kills;
 };

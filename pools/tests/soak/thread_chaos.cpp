@@ -256,11 +256,11 @@ class Shaking {
   std::uint64_t posted_ = 0;
   bool cancelled_posts_ = false;
   bool closed_ = false;
-  bool starved_ = false;   // there was a shortage
-  std::atomic<std::uint64_t> ran_{0};          // posted tasks
-  std::atomic<std::uint64_t> inner_{0};        // submitted by tasks
+  bool starved_ = false;                 // there was a shortage
+  std::atomic<std::uint64_t> ran_{0};    // posted tasks
+  std::atomic<std::uint64_t> inner_{0};  // submitted by tasks
   std::atomic<std::uint64_t> inner_done_{0};
-  ThreadPool pool_;   // last: its tasks use the rest
+  ThreadPool pool_;  // last: its tasks use the rest
 };
 
 }  // namespace

@@ -53,7 +53,8 @@ class LoadArchive : public cereal::InputArchive<LoadArchive, cereal::AllowEmptyC
   // WireError.
   void require_elements(std::uint64_t count, std::size_t bytes_each) const {
     constexpr std::size_t kHarmless = std::size_t{1} << 20;
-    if (count > reader_.remaining() && count > kHarmless / bytes_each) throw WireError("a container in a message is longer than the message");
+    if (count > reader_.remaining() && count > kHarmless / bytes_each)
+      throw WireError("a container in a message is longer than the message");
   }
   // The same before the count has been read.
   void require_next_elements(std::size_t bytes_each) const {
@@ -89,11 +90,16 @@ class LoadArchive : public cereal::InputArchive<LoadArchive, cereal::AllowEmptyC
 // Called by cereal before whatever an archive is given: each level of a nested value comes by here, and one too deep for the stack is an
 // exception, of whichever thread encodes or decodes it.
 template <class T>
-void prologue(SaveArchive&, const T&) { require_stack("a value to be encoded is"); }
+void prologue(SaveArchive&, const T&) {
+  require_stack("a value to be encoded is");
+}
 template <class T>
-void prologue(LoadArchive&, const T&) { require_stack("a value to be decoded is"); }
+void prologue(LoadArchive&, const T&) {
+  require_stack("a value to be decoded is");
+}
 template <class T>
-void prologue(LoadArchive&, T&) {   // not const: GCC takes a value that is not there yet for one that is read, where it is passed as const
+void prologue(LoadArchive&,
+              T&) {  // not const: GCC takes a value that is not there yet for one that is read, where it is passed as const
   require_stack("a value to be decoded is");
 }
 
@@ -119,18 +125,18 @@ inline constexpr bool kHasSerialisation = cereal::traits::is_output_serializable
 // Travels as its bytes.
 template <class T>
 concept Copied = std::is_arithmetic_v<T> || std::is_enum_v<T> ||
-                 (std::is_class_v<T> && std::is_trivially_copyable_v<T> && !PointsElsewhere<T>::value && !kHasSerialisation<T>) ||
+                 (std::is_class_v<T>&& std::is_trivially_copyable_v<T> && !PointsElsewhere<T>::value && !kHasSerialisation<T>) ||
                  (std::is_union_v<T> && std::is_trivially_copyable_v<T>);
 
 // Found by cereal through the archives' namespace.
 template <class T>
-  requires(std::is_arithmetic_v<T> || (Copied<T> && !std::is_enum_v<T>))
-void CEREAL_SAVE_FUNCTION_NAME(SaveArchive& archive, const T& value) {
+requires(std::is_arithmetic_v<T> || (Copied<T> && !std::is_enum_v<T>)) void CEREAL_SAVE_FUNCTION_NAME(SaveArchive& archive,
+                                                                                                      const T& value) {
   archive.write(std::addressof(value), sizeof value);
 }
 template <class T>
-  requires(std::is_arithmetic_v<T> || (Copied<T> && !std::is_enum_v<T>))
-void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, T& value) {
+requires(std::is_arithmetic_v<T> || (Copied<T> && !std::is_enum_v<T>)) void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive,
+                                                                                                      T& value) {
   if constexpr (std::is_same_v<T, bool>) {
     value = archive.reader().read_bool();
   } else {
@@ -185,8 +191,8 @@ void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, std::basic_string<Byte, Tra
 
 // Containers that cereal resizes, whatever their elements take.
 template <class T, class Allocator>
-  requires(!ByteLike<T> && !std::is_same_v<T, bool>)
-void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, std::vector<T, Allocator>& vector) {
+requires(!ByteLike<T> && !std::is_same_v<T, bool>) void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive,
+                                                                                  std::vector<T, Allocator>& vector) {
   archive.require_next_elements(sizeof(T));
   cereal::CEREAL_LOAD_FUNCTION_NAME(archive, vector);
 }

@@ -2,7 +2,7 @@
 
 // co_await future. Included by future.h.
 
-#if defined(__cpp_impl_coroutine)   // Clang 14 has them, but not those of libstdc++
+#if defined(__cpp_impl_coroutine)  // Clang 14 has them, but not those of libstdc++
 
 #include <coroutine>
 #include <memory>

@@ -21,9 +21,9 @@ namespace pools::detail {
 
 class BlockCache {
  public:
-  static constexpr std::size_t kLargest = 512;                        // bytes; what is larger is a buffer, or goes to operator new
-  static constexpr std::size_t kMostKept = std::size_t{32} << 20;     // bytes in the depot, per size
-  static constexpr std::size_t kMostLarge = std::size_t{48} << 20;    // bytes of large buffers
+  static constexpr std::size_t kLargest = 512;                      // bytes; what is larger is a buffer, or goes to operator new
+  static constexpr std::size_t kMostKept = std::size_t{32} << 20;   // bytes in the depot, per size
+  static constexpr std::size_t kMostLarge = std::size_t{48} << 20;  // bytes of large buffers
 
   // As operator new: aligned for any fundamental type. Throws std::bad_alloc.
   static void* allocate(std::size_t bytes);
@@ -37,7 +37,9 @@ struct InBlocks {
   static void operator delete(void* block, std::size_t bytes) noexcept { BlockCache::release(block, bytes); }
   // Over-aligned classes are not for blocks: these two hide nothing that they need.
   static void* operator new(std::size_t bytes, std::align_val_t alignment) { return ::operator new(bytes, alignment); }
-  static void operator delete(void* block, std::size_t, std::align_val_t alignment) noexcept { ::operator delete(block, alignment); }
+  static void operator delete(void* block, std::size_t, std::align_val_t alignment) noexcept {
+    ::operator delete(block, alignment);
+  }
 };
 
 }  // namespace pools::detail

@@ -18,7 +18,8 @@ template <class T>
 concept Countable = std::integral<T> && !std::same_as<std::remove_cv_t<T>, bool>;
 
 template <class First, class Last>
-concept BlockBounds = (Countable<First> && Countable<Last>) || (std::random_access_iterator<First> && std::sized_sentinel_for<Last, First>);
+concept BlockBounds = (Countable<First> && Countable<Last>) ||
+                      (std::random_access_iterator<First> && std::sized_sentinel_for<Last, First>);
 
 // What a block begins and ends with: of two integral types their common one, as in `0, items.size()`.
 template <class First, class Last>
@@ -35,7 +36,7 @@ class Blocks {
     number_ = number < size_ ? number : static_cast<std::size_t>(size_);
   }
 
-  std::size_t number() const noexcept { return number_; }   // as many as asked for, or as there are elements
+  std::size_t number() const noexcept { return number_; }  // as many as asked for, or as there are elements
   Bound begin(std::size_t block) const { return at(size_ / number_ * block + std::min<std::uint64_t>(block, size_ % number_)); }
   Bound end(std::size_t block) const { return begin(block + 1); }
 

@@ -25,7 +25,7 @@ class WireError : public Error {
 // Small messages are made by one thread and dropped by another, as tasks are.
 class ReleaseBlock {
  public:
-  static constexpr std::size_t kBorrowed = ~std::size_t{0};   // not to be released
+  static constexpr std::size_t kBorrowed = ~std::size_t{0};  // not to be released
   explicit ReleaseBlock(std::size_t bytes = 0) noexcept : bytes_(bytes) {}
   void operator()(std::byte* block) const noexcept {
     if (bytes_ != kBorrowed) BlockCache::release(block, bytes_);
@@ -91,7 +91,8 @@ class Bytes {
   }
   // Throws std::bad_alloc.
   void reserve_more(std::size_t count) {
-    if (count > most_ - size_) [[unlikely]] refuse(count);
+    if (count > most_ - size_) [[unlikely]]
+      refuse(count);
     if (capacity_ - size_ < count) grow(size_ + count);
   }
 
@@ -99,12 +100,13 @@ class Bytes {
   static constexpr std::size_t kUnlimited = ~std::size_t{0};
 
   [[noreturn]] void refuse(std::size_t count) const {
-    throw PayloadTooLargeError("a payload of at least " + std::to_string(size_ - overhead_ + count) + " bytes; the pool's limit is " +
-                               std::to_string(most_ - overhead_) + " (max_payload)");
+    throw PayloadTooLargeError("a payload of at least " + std::to_string(size_ - overhead_ + count) +
+                               " bytes; the pool's limit is " + std::to_string(most_ - overhead_) + " (max_payload)");
   }
   void grow(std::size_t wanted) {
     const std::size_t capacity = std::max({wanted, capacity_ * 2, std::size_t{128}});
-    std::unique_ptr<std::byte, ReleaseBlock> bigger(static_cast<std::byte*>(BlockCache::allocate(capacity)), ReleaseBlock(capacity));
+    std::unique_ptr<std::byte, ReleaseBlock> bigger(static_cast<std::byte*>(BlockCache::allocate(capacity)),
+                                                    ReleaseBlock(capacity));
     if (size_ > 0) std::memcpy(bigger.get(), data_.get(), size_);
     data_ = std::move(bigger);
     capacity_ = capacity;
@@ -113,7 +115,7 @@ class Bytes {
   std::unique_ptr<std::byte, ReleaseBlock> data_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
-  std::size_t most_ = kUnlimited;   // size_ is never larger
+  std::size_t most_ = kUnlimited;  // size_ is never larger
   std::size_t overhead_ = 0;
 };
 

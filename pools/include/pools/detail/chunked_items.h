@@ -100,7 +100,7 @@ class ChunkedItems final : public MapItems<R> {
   const std::size_t buffersize_;
   Zip<Ranges...> zip_;
   std::deque<Submitted> submitted_;
-  std::size_t ahead_ = 0;   // items submitted and not passed
+  std::size_t ahead_ = 0;  // items submitted and not passed
   bool exhausted_ = false;
 };
 

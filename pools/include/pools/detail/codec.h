@@ -47,7 +47,8 @@ concept Serialised = !Copied<T> && cereal::traits::is_output_serializable<T, Sav
                      cereal::traits::is_input_serializable<T, LoadArchive>::value;
 
 template <class T>
-inline constexpr bool kTransferable = !PointsElsewhere<T>::value && (Copied<T> || (Serialised<T> && std::default_initializable<T>));
+inline constexpr bool kTransferable =
+    !PointsElsewhere<T>::value && (Copied<T> || (Serialised<T> && std::default_initializable<T>));
 
 // Fails to compile, in words, where a T cannot travel.
 template <class T>
@@ -91,7 +92,7 @@ T decode(Reader& from) {
     archive(value);
     return value;
   } else {
-    std::abort();   // has not compiled
+    std::abort();  // has not compiled
   }
 }
 

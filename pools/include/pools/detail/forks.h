@@ -20,7 +20,7 @@
 
 namespace pools::detail {
 
-using ProcessNumber = std::uint32_t;   // above 0, and greater than that of each process that this one was forked from
+using ProcessNumber = std::uint32_t;  // above 0, and greater than that of each process that this one was forked from
 
 // Points at the word, which is 0 until this_process() is first called.
 extern constinit std::atomic<std::atomic<ProcessNumber>*> process_word;
@@ -36,7 +36,7 @@ inline bool is_this_process(ProcessNumber number) noexcept {
   return process_word.load(std::memory_order_relaxed)->load(std::memory_order_relaxed) == number;
 }
 
-[[noreturn]] void refuse_in_fork(const std::string& what, pid_t owner);   // throws Error
+[[noreturn]] void refuse_in_fork(const std::string& what, pid_t owner);  // throws Error
 
 // The process that made the object that this is a member of.
 class OwningProcess {
@@ -46,7 +46,8 @@ class OwningProcess {
   bool is_this() const noexcept { return is_this_process(number_); }
   // Throws Error, which calls the object `what`, in a fork.
   void require(const char* what) const {
-    if (!is_this()) [[unlikely]] refuse_in_fork(what, pid_);
+    if (!is_this()) [[unlikely]]
+      refuse_in_fork(what, pid_);
   }
   [[noreturn]] void refuse(const std::string& what) const { refuse_in_fork(what, pid_); }
 
@@ -59,7 +60,7 @@ class OwningProcess {
 template <class T>
 void keep_for_ever(const std::shared_ptr<T>& object) noexcept {
   alignas(std::shared_ptr<T>) std::byte owner[sizeof object];
-  ::new (static_cast<void*>(owner)) std::shared_ptr<T>(object);   // never destroyed
+  ::new (static_cast<void*>(owner)) std::shared_ptr<T>(object);  // never destroyed
 }
 
 // On threads of a pool's own and in a worker process: the process whose thread it is. 0: a thread that is the user's.
@@ -69,7 +70,8 @@ extern constinit thread_local ProcessNumber pool_thread_of;
 // To be called on return from the user's code, before anything else is touched. Ends the process, with a line on standard error, if
 // it is a fork of a pool's thread: two would go on as that thread, and do the same work.
 inline void end_if_forked() noexcept {
-  if (pool_thread_of != 0 && !is_this_process(pool_thread_of)) [[unlikely]] end_fork_of_pool_thread();
+  if (pool_thread_of != 0 && !is_this_process(pool_thread_of)) [[unlikely]]
+    end_fork_of_pool_thread();
 }
 
 // The same for a scope in which the user's code runs, on return and on an exception, before what lies around it is unwound.

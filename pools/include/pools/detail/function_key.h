@@ -7,8 +7,8 @@
 namespace pools::detail {
 
 struct FunctionKey {
-  std::uint64_t module = 0;   // hash of the build-id of the executable or library, or, where it has none, of its code
-  std::uint64_t offset = 0;   // from where that is loaded
+  std::uint64_t module = 0;  // hash of the build-id of the executable or library, or, where it has none, of its code
+  std::uint64_t offset = 0;  // from where that is loaded
 
   friend bool operator==(const FunctionKey&, const FunctionKey&) = default;
 };

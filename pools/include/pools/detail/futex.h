@@ -6,7 +6,6 @@
 // libstdc++ 12): here the protocol is in plain sight, and each use states its invariant beside the word it waits on.
 // All process-private.
 
-
 #include <atomic>
 #include <chrono>
 #include <cstdint>

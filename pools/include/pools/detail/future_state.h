@@ -36,7 +36,7 @@ class Completion : public InBlocks {
   friend class FutureState;
   friend class CompletionList;
   std::unique_ptr<Completion> next_;
-  FutureState* put_off_for_ = nullptr;   // with a reference, while it waits for its turn (FutureState::run_continuations)
+  FutureState* put_off_for_ = nullptr;  // with a reference, while it waits for its turn (FutureState::run_continuations)
 };
 
 // FIFO of owned completions. Not thread-safe.
@@ -64,9 +64,9 @@ class CompletionList {
     if (first_ == nullptr) last_ = nullptr;
     return front;
   }
-  std::unique_ptr<Completion> take(const Completion* wanted);   // null if it is not in here
+  std::unique_ptr<Completion> take(const Completion* wanted);  // null if it is not in here
   void clear() {
-    while (!empty()) pop();   // one by one: a long list must not recurse through unique_ptr
+    while (!empty()) pop();  // one by one: a long list must not recurse through unique_ptr
   }
 
  private:
@@ -104,7 +104,8 @@ class FutureState : public InBlocks {
   // Throws Error if this is a fork of the process whose pool is to complete the state, and it is not done: it never will be. What may
   // block or register something comes after this.
   void require_completion_here() const {
-    if (!may_be_completed_here()) [[unlikely]] refuse_fork();
+    if (!may_be_completed_here()) [[unlikely]]
+      refuse_fork();
   }
 
   // Pending or cancelled already: true, and done() from now on. Callbacks run in the calling thread, with no lock held. True for
@@ -128,7 +129,9 @@ class FutureState : public InBlocks {
   const std::exception_ptr& error() const noexcept { return error_; }
 
   // Runs `completion` once when the state is done. False if it is done already: nothing was registered.
-  bool try_add_continuation(std::unique_ptr<Completion>& completion) noexcept { return add(continuations_, completion, kHasContinuations); }
+  bool try_add_continuation(std::unique_ptr<Completion>& completion) noexcept {
+    return add(continuations_, completion, kHasContinuations);
+  }
   bool try_add_callback(std::unique_ptr<Completion>& completion) noexcept { return add(callbacks_, completion, kHasCallbacks); }
   // Takes a continuation back; null if it has run or is about to. Then it may still be running in another thread.
   std::unique_ptr<Completion> take_back_continuation(const Completion* completion) noexcept;
@@ -141,14 +144,14 @@ class FutureState : public InBlocks {
   }
   void attach_before_sharing(std::unique_ptr<Completion> callback) noexcept {
     callbacks_.push(std::move(callback));
-    word_.store(word_.load(std::memory_order_relaxed) | kHasCallbacks, std::memory_order_relaxed);   // nobody else has the pointer
+    word_.store(word_.load(std::memory_order_relaxed) | kHasCallbacks, std::memory_order_relaxed);  // nobody else has the pointer
   }
   // Before anybody else knows the state. The producer completes it by claim() and then finish().
   void allow_cancel_while_running() noexcept { word_.fetch_or(kCancelEndsRunning, std::memory_order_relaxed); }
   // A pending state whose task lies ready for somebody else to begin: from now on cancel() asks withdraw_offer() first, and running()
   // offer_begun(). False: it was cancelled. It ends with claim() and finish(), or with recall().
   bool offer() noexcept;
-  void recall() noexcept;   // the offer has been taken back: merely pending again
+  void recall() noexcept;  // the offer has been taken back: merely pending again
   // Returns when no thread is within withdraw_offer() or offer_begun() any more, of whatever state: what those look at may go.
   static void await_all_cancellers() noexcept;
   // pending -> running. False: it was cancelled, leave it alone.
@@ -170,7 +173,7 @@ class FutureState : public InBlocks {
 
   // A second owner, before anybody else knows the state.
   void add_reference_before_sharing() noexcept { references_.store(2, std::memory_order_relaxed); }
-  void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }   // Relaxed: the caller has one.
+  void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }  // Relaxed: the caller has one.
   void drop_reference() noexcept {
     // Release: what this owner did happens before the destruction; acquire: by whoever performs it.
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
@@ -191,22 +194,23 @@ class FutureState : public InBlocks {
   friend class DeliveryQueue;
 
   static constexpr std::uint32_t kPending = 0, kRunning = 1, kCancelled = 2, kFinished = 3, kStatus = 3;
-  static constexpr std::uint32_t kHasWaiters = 4;         // somebody may sleep on word_
-  static constexpr std::uint32_t kHasContinuations = 8;   // the list is not empty
-  static constexpr std::uint32_t kHasCallbacks = 16;      // likewise
-  static constexpr std::uint32_t kClaimed = 32;           // one of several producers has won
-  static constexpr std::uint32_t kCancelEndsRunning = 64; // constant once shared
-  static constexpr std::uint32_t kOffered = 128;          // lies ready for somebody else to begin
+  static constexpr std::uint32_t kHasWaiters = 4;          // somebody may sleep on word_
+  static constexpr std::uint32_t kHasContinuations = 8;    // the list is not empty
+  static constexpr std::uint32_t kHasCallbacks = 16;       // likewise
+  static constexpr std::uint32_t kClaimed = 32;            // one of several producers has won
+  static constexpr std::uint32_t kCancelEndsRunning = 64;  // constant once shared
+  static constexpr std::uint32_t kOffered = 128;           // lies ready for somebody else to begin
   // Above: the process of the pool that is to complete it, its number's lower bits. 0 without a pool, and when done.
   static constexpr std::uint32_t kProcessShift = 8;
   static constexpr bool is_done(std::uint32_t word) noexcept { return (word & kStatus) >= kCancelled; }
 
   bool may_be_completed_here() const noexcept {
-    const std::uint32_t word = word_.load(std::memory_order_acquire);   // Acquire: as in done()
-    return word >> kProcessShift == 0 || is_done(word) || word >> kProcessShift == this_process() << kProcessShift >> kProcessShift;
+    const std::uint32_t word = word_.load(std::memory_order_acquire);  // Acquire: as in done()
+    return word >> kProcessShift == 0 || is_done(word) ||
+           word >> kProcessShift == this_process() << kProcessShift >> kProcessShift;
   }
   [[noreturn]] static void refuse_fork();
-  bool cancel(std::uint32_t ends_running) noexcept;   // the flag that says that a running one can be cancelled, or 0
+  bool cancel(std::uint32_t ends_running) noexcept;  // the flag that says that a running one can be cancelled, or 0
   bool sleep(const Deadline& deadline) noexcept;
   bool begun_elsewhere() const noexcept;
   bool add(CompletionList& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept;
@@ -223,9 +227,9 @@ class FutureState : public InBlocks {
   std::atomic<std::uint32_t> word_{kPending};
   CallbackSink* sink_ = nullptr;           // constant once shared
   FutureState* next_delivered_ = nullptr;  // the sink's; then that of the thread that puts its callbacks or its destruction off
-  std::exception_ptr error_;       // written before the step to finished, constant after it
-  CompletionList continuations_;  // guarded by the stripe's mutex (future_state.cpp) until done, then the completer's
-  CompletionList callbacks_;      // likewise
+  std::exception_ptr error_;               // written before the step to finished, constant after it
+  CompletionList continuations_;           // guarded by the stripe's mutex (future_state.cpp) until done, then the completer's
+  CompletionList callbacks_;               // likewise
 };
 
 // Owns one reference.

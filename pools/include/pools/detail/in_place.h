@@ -45,7 +45,7 @@ struct KeyInPlace<std::basic_string<C, Traits>> : DecodedInPlace<std::basic_stri
 template <>
 struct DecodedInPlace<void> : std::true_type {};
 template <>
-struct DecodedInPlace<std::exception_ptr> : std::true_type {};   // decode_exception()'s, within the outcome of an item
+struct DecodedInPlace<std::exception_ptr> : std::true_type {};  // decode_exception()'s, within the outcome of an item
 template <>
 struct DecodedInPlace<std::monostate> : std::true_type {};
 template <class C>

@@ -16,15 +16,15 @@ namespace pools::detail {
 
 enum class MessageKind : std::uint32_t {
   // to the worker
-  prepare = 1,   // the first one: the initializer to call (`function`, arguments), or none (`function` zero)
-  task,          // a function to call with the arguments in the payload
-  stop,          // exit
+  prepare = 1,  // the first one: the initializer to call (`function`, arguments), or none (`function` zero)
+  task,         // a function to call with the arguments in the payload
+  stop,         // exit
   // to the pool
-  ready,         // the answer to prepare
-  refused,       // the answer to prepare: the initializer threw; payload: the exception. The worker exits
-  result,        // the answer to task; payload: the value
-  error,         // the answer to task; payload: the exception
-  skipped,       // the answer to task: it had been taken back, and was not begun
+  ready,    // the answer to prepare
+  refused,  // the answer to prepare: the initializer threw; payload: the exception. The worker exits
+  result,   // the answer to task; payload: the value
+  error,    // the answer to task; payload: the exception
+  skipped,  // the answer to task: it had been taken back, and was not begun
 };
 
 struct MessageHeader {
@@ -34,8 +34,8 @@ struct MessageHeader {
 
   std::uint32_t magic = kMagic;
   MessageKind kind = MessageKind::stop;
-  std::uint64_t sequence = 0;   // an answer carries its question's
-  std::uint64_t length = 0;     // of the payload
+  std::uint64_t sequence = 0;  // an answer carries its question's
+  std::uint64_t length = 0;    // of the payload
   FunctionKey function;
 };
 static_assert(std::is_trivially_copyable_v<MessageHeader> && sizeof(MessageHeader) == 40);

@@ -20,7 +20,7 @@ class ProcessPoolRef {
   // `bounded`: the bound of the queue applies (unless the caller is a thread of the pool's own).
   void submit(TaskRef& task, bool bounded = true) const;
   CallbackSink* sink() const noexcept { return sink_; }
-  std::uint64_t max_payload() const noexcept { return max_payload_; }   // ProcessPoolOptions::max_payload
+  std::uint64_t max_payload() const noexcept { return max_payload_; }  // ProcessPoolOptions::max_payload
   // Throws Error, which calls the pool `what`, in a fork of the process that made it.
   void require_own_process(const char* what) const;
 

@@ -15,7 +15,7 @@ namespace pools {
 // A call that is going to be made in another process: function and arguments. Immutable; copies share.
 class RemoteCall {
  public:
-  RemoteCall() = default;   // none
+  RemoteCall() = default;  // none
   RemoteCall(detail::FunctionKey function, detail::Bytes arguments)
       : function_(function), arguments_(std::make_shared<const detail::Bytes>(std::move(arguments))) {}
 

@@ -49,10 +49,10 @@ class RemoteTask {
   // Beyond a plain task. Null for most; constant once submitted, but for the link.
   struct Extras {
     RemoteTaskOptions options;
-    std::weak_ptr<ProcessPoolCore> pool;   // for cancel_kills
-    RemoteTask* child = nullptr;           // the queue's, of a task with a priority
-    std::chrono::steady_clock::time_point submitted_at{};   // with timing only
-    std::chrono::steady_clock::time_point started_at{};     // likewise
+    std::weak_ptr<ProcessPoolCore> pool;                   // for cancel_kills
+    RemoteTask* child = nullptr;                           // the queue's, of a task with a priority
+    std::chrono::steady_clock::time_point submitted_at{};  // with timing only
+    std::chrono::steady_clock::time_point started_at{};    // likewise
   };
   Extras& extras() {
     if (!extras_) extras_ = std::make_unique<Extras>();
@@ -64,7 +64,7 @@ class RemoteTask {
 
   // --- the queue's; guarded by the pool's mutex ---
   RemoteTask* next = nullptr;
-  std::uint64_t number = 0;   // in the order of submission
+  std::uint64_t number = 0;  // in the order of submission
 
   // --- the supervisor's; here and not among the extras, since there may be no memory when a worker dies ---
   // Of workers that had it first of what they had been given: those that said that they had begun it, or to which it was on its way
@@ -72,9 +72,9 @@ class RemoteTask {
   int deaths = 0;
   int unbegun_deaths = 0;
   int retried = 0;
-  std::chrono::steady_clock::time_point retry_due{};   // while it waits out its back-off
+  std::chrono::steady_clock::time_point retry_due{};  // while it waits out its back-off
 
-  static constexpr int kUnbegunPerDeath = 4;   // workers that are killed while they idle, one after the other, are no task's fault
+  static constexpr int kUnbegunPerDeath = 4;  // workers that are killed while they idle, one after the other, are no task's fault
   bool is_suspect() const noexcept { return deaths > 0 || unbegun_deaths > 0; }
   bool belongs_in_quarantine(int after) const noexcept { return deaths >= after || unbegun_deaths / kUnbegunPerDeath >= after; }
 
@@ -84,8 +84,8 @@ class RemoteTask {
   enum class Place : std::uint8_t {
     unsubmitted,
     waiting,
-    elsewhere,   // with a worker
-    retrying,    // waits out the back-off of a retry
+    elsewhere,  // with a worker
+    retrying,   // waits out the back-off of a retry
     cancelled,
   };
   std::atomic<Place> place{Place::unsubmitted};
@@ -103,7 +103,7 @@ class RemoteTask {
   // What FutureState asks of it.
   bool take_offer_back() noexcept;
   bool offer_was_begun() const noexcept;
-  void kill_worker() noexcept;   // of a task that was cancelled while it was running
+  void kill_worker() noexcept;  // of a task that was cancelled while it was running
 
  private:
   ClaimBoard* board_ = nullptr;

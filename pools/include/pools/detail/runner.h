@@ -59,7 +59,7 @@ class Runner {
 
   JobEvents& events() noexcept { return events_; }
   const CallbackSink* pool() const noexcept { return &pool_; }
-  ThreadWorker* worker() const noexcept { return worker_; }   // null: a submitter
+  ThreadWorker* worker() const noexcept { return worker_; }  // null: a submitter
   // The worker, of whatever pool, whose thread this is: a submitter may be one. Null: none.
   ThreadWorker* thread_worker() const noexcept { return thread_worker_; }
 
@@ -69,7 +69,8 @@ class Runner {
 
  protected:
   // mode: its Dispatch's; null for a submitter.
-  Runner(const CallbackSink& pool, JobEvents& events, Tally& tally, ThreadWorker* worker, int number, const std::atomic<unsigned>* mode) noexcept
+  Runner(const CallbackSink& pool, JobEvents& events, Tally& tally, ThreadWorker* worker, int number,
+         const std::atomic<unsigned>* mode) noexcept
       : pool_(pool), events_(events), tally_(tally), worker_(worker), thread_worker_(worker), mode_(mode), number_(number) {}
 
   // With the queue's lock held: settled() will follow before any code that is not the pool's.
@@ -78,10 +79,10 @@ class Runner {
   void await_settled() const noexcept {
     const std::uint32_t claims = claims_.load(std::memory_order_acquire);
     if (claims % 2 == 0) return;
-    while (claims_.load(std::memory_order_acquire) == claims) ::sched_yield();   // a few instructions, but for a lost core
+    while (claims_.load(std::memory_order_acquire) == claims) ::sched_yield();  // a few instructions, but for a lost core
   }
 
-  int helping_ = 0;   // a worker's: jobs that it runs on top of others; its thread's
+  int helping_ = 0;  // a worker's: jobs that it runs on top of others; its thread's
 
  private:
   void bump(std::atomic<std::uint64_t>& count) noexcept {
@@ -100,10 +101,10 @@ class Runner {
   JobEvents& events_;
   Tally& tally_;
   ThreadWorker* const worker_;
-  ThreadWorker* thread_worker_;   // constant after construction
+  ThreadWorker* thread_worker_;  // constant after construction
   const std::atomic<unsigned>* const mode_;
   const int number_;
-  std::atomic<std::uint32_t>* admitted_ = nullptr;   // a submitter's, until its job has settled
+  std::atomic<std::uint32_t>* admitted_ = nullptr;  // a submitter's, until its job has settled
   const FutureState* task_ = nullptr;
   // Odd from the claim of a job, made under the queue's lock, until it has settled. Written by this thread only.
   std::atomic<std::uint32_t> claims_{0};

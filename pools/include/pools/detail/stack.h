@@ -9,12 +9,12 @@
 namespace pools::detail {
 
 struct StackBounds {
-  std::uintptr_t end = 0;                         // the lowest address
-  std::size_t reserve = ~std::size_t{0};          // bytes above it that are kept for what does not ask. All: not known yet.
+  std::uintptr_t end = 0;                 // the lowest address
+  std::size_t reserve = ~std::size_t{0};  // bytes above it that are kept for what does not ask. All: not known yet.
 };
 extern constinit thread_local StackBounds this_stack;
 
-bool stack_runs_low_at(std::uintptr_t frame) noexcept;   // finds the bounds out if they are not known
+bool stack_runs_low_at(std::uintptr_t frame) noexcept;  // finds the bounds out if they are not known
 
 // An eighth of the stack is left, and at most 1 MiB. False on stacks that are not the thread's own (a fiber's, a signal handler's):
 // where those end nobody says.
@@ -28,7 +28,8 @@ inline bool stack_runs_low() noexcept {
 [[noreturn]] void refuse_to_nest(const char* what);
 
 inline void require_stack(const char* what) {
-  if (stack_runs_low()) [[unlikely]] refuse_to_nest(what);
+  if (stack_runs_low()) [[unlikely]]
+    refuse_to_nest(what);
 }
 
 }  // namespace pools::detail

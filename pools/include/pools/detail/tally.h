@@ -22,7 +22,7 @@ struct Tally {
   std::atomic<std::uint64_t> started{0};
   std::atomic<std::uint64_t> done{0};
   std::atomic<std::uint64_t> failed{0};
-  std::unique_ptr<Latencies> latencies;   // with timing only; constant once shared
+  std::unique_ptr<Latencies> latencies;  // with timing only; constant once shared
 };
 
 }  // namespace pools::detail

@@ -165,7 +165,9 @@ inline constexpr bool kKept = (std::is_constructible_v<std::decay_t<Args>, Args>
 // Fails to compile, in words, where one cannot be kept for the task.
 template <class... Args>
 constexpr void check_kept() {
-  static_assert(kKept<Args...>, "a task keeps its callable and its arguments: what cannot be copied has to be moved, submit(f, std::move(argument))");
+  static_assert(
+      kKept<Args...>,
+      "a task keeps its callable and its arguments: what cannot be copied has to be moved, submit(f, std::move(argument))");
 }
 
 template <class F, class... Args>
@@ -174,11 +176,11 @@ auto bind_call(F&& f, Args&&... args) {
   if constexpr (kKept<F, Args...>) {
     return [f = std::decay_t<F>(std::forward<F>(f)),
             arguments = std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)]() mutable -> decltype(auto) {
-      return std::apply(
-          [&f](auto&... values) -> decltype(auto) { return std::invoke(std::move(f), std::move(values)...); }, arguments);
+      return std::apply([&f](auto&... values) -> decltype(auto) { return std::invoke(std::move(f), std::move(values)...); },
+                        arguments);
     };
   } else {
-    return []() -> std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...> { std::abort(); };   // has not compiled
+    return []() -> std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...> { std::abort(); };  // has not compiled
   }
 }
 
@@ -192,14 +194,16 @@ auto bind_call(Args&&... args) {
       return std::apply([](auto&... values) -> decltype(auto) { return std::invoke(Fn, std::move(values)...); }, arguments);
     };
   } else {
-    return [] {};   // has not compiled
+    return [] {};  // has not compiled
   }
 }
 
 // Fails to compile, in words, for a callable that cannot be called with what a task keeps.
 template <class F>
 constexpr void refuse_arguments() {
-  static_assert(kRefused<F>, "submit(f, args...) calls f with copies of its arguments, as rvalues: this f does not take them (std::ref(argument) passes a reference)");
+  static_assert(
+      kRefused<F>,
+      "submit(f, args...) calls f with copies of its arguments, as rvalues: this f does not take them (std::ref(argument) passes a reference)");
 }
 
 }  // namespace pools::detail

@@ -38,7 +38,8 @@ void cancel_all(const std::vector<Future<T>>& futures) {
 
 // If one cannot be submitted, none runs any more when this throws: what they refer to may go.
 template <class Function, class Bound>
-std::vector<Future<typename Function::R>> submit_blocks(const ThreadPoolRef& core, const Function& function, const Blocks<Bound>& cut) {
+std::vector<Future<typename Function::R>> submit_blocks(const ThreadPoolRef& core, const Function& function,
+                                                        const Blocks<Bound>& cut) {
   std::vector<Future<typename Function::R>> futures;
   futures.reserve(cut.number());
   try {
@@ -59,7 +60,7 @@ template <class T>
 void finish_blocks(const std::vector<Future<T>>& futures) {
   try {
     wait(futures);
-  } catch (const DeadlockError&) {   // those that run wait for this thread: it cannot wait for them
+  } catch (const DeadlockError&) {  // those that run wait for this thread: it cannot wait for them
     cancel_all(futures);
     throw;
   } catch (...) {

@@ -121,7 +121,8 @@ class SubmittedItems final : public MapItems<typename Function::R> {
       if (zip_.at_end()) {
         exhausted_ = true;
       } else {
-        futures_.push_back(zip_.next([this](auto&&... elements) { return submit(std::forward<decltype(elements)>(elements)...); }));
+        futures_.push_back(
+            zip_.next([this](auto&&... elements) { return submit(std::forward<decltype(elements)>(elements)...); }));
       }
     }
   }

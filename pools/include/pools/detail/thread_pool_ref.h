@@ -23,7 +23,7 @@ class ThreadPoolRef {
   // state: the task's, or null. The caller owns a reference of its own. Throws as ThreadPool::submit does.
   template <class T>
   void submit(Owned<T> task, FutureState* state, const TaskOptions* options = nullptr) const {
-    submit_job(*core_, *task, state, options);   // throws: the task is still ours
+    submit_job(*core_, *task, state, options);  // throws: the task is still ours
     task.release();
   }
   // Runs callbacks where ThreadPoolOptions::callbacks says.

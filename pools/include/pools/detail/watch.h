@@ -25,7 +25,7 @@ class Watch {
  public:
   explicit Watch(std::size_t capacity);
   ~Watch() {
-    if (!process_.is_this()) return;   // in a fork nobody arrives
+    if (!process_.is_this()) return;  // in a fork nobody arrives
     for (auto& [state, completion] : watched_) {
       if (state) state->take_back_continuation(completion);
     }
@@ -43,7 +43,7 @@ class Watch {
   const OwningProcess process_;
   std::shared_ptr<CompletionQueue> completions_;
   std::vector<Watched> watched_;
-  std::size_t helped_ = 0;   // of watched_: so many of the first are past any help
+  std::size_t helped_ = 0;  // of watched_: so many of the first are past any help
   std::vector<std::size_t> slot_of_index_;
 };
 

@@ -19,14 +19,14 @@
 namespace pools::detail {
 
 enum class WorkerPhase {
-  starting,   // has been sent `prepare`, has not answered
-  ready,      // takes tasks
-  stopping,   // has been sent `stop`
+  starting,  // has been sent `prepare`, has not answered
+  ready,     // takes tasks
+  stopping,  // has been sent `stop`
 };
 
 struct AnswerRules {
-  bool may_refuse = false;          // there is an initializer, which may throw
-  std::uint64_t max_payload = 0;    // bytes of a result; 0: no limit
+  bool may_refuse = false;        // there is an initializer, which may throw
+  std::uint64_t max_payload = 0;  // bytes of a result; 0: no limit
 
   // `up`: it has been ready. Throws WireError.
   void check(const MessageHeader& header, WorkerPhase phase, bool up) const {

@@ -25,8 +25,8 @@ static_assert(SharedIndex::is_always_lock_free && sizeof(SharedIndex) == 8, "sha
 
 // The indices of one ring, each on a cache line of its writer's.
 struct RingIndices {
-  alignas(64) SharedIndex written{0};    // by the producer
-  alignas(64) SharedIndex consumed{0};   // by the consumer
+  alignas(64) SharedIndex written{0};   // by the producer
+  alignas(64) SharedIndex consumed{0};  // by the consumer
 };
 
 class RingProducer {
@@ -80,7 +80,7 @@ class RingProducer {
   std::byte* memory_;
   std::size_t capacity_;
   std::uint64_t written_ = 0;
-  std::size_t room_ = 0;   // at least; as last seen
+  std::size_t room_ = 0;  // at least; as last seen
 };
 
 class RingConsumer {
@@ -115,11 +115,11 @@ class RingConsumer {
     if (count == 0) return 0;
     std::memcpy(to.data(), there.data(), count);
     consume(count);
-    if (count < there.size()) seen_ = consumed_;   // the rest is still news
+    if (count < there.size()) seen_ = consumed_;  // the rest is still news
     return count;
   }
   // There is something that was not in the last view.
-  bool has_news() const noexcept { return indices_->written.load(std::memory_order_seq_cst) != seen_; }   // Seq_cst: see Doorbell
+  bool has_news() const noexcept { return indices_->written.load(std::memory_order_seq_cst) != seen_; }  // Seq_cst: see Doorbell
 
  private:
   RingIndices* indices_;

@@ -53,13 +53,14 @@ void ChannelMemory::map() {
   if (space == MAP_FAILED) fail("cannot map the memory of a channel");
   auto* const base = static_cast<std::byte*>(space);
   const auto place = [&](std::size_t at, std::size_t from, std::size_t size) {
-    return ::mmap(base + at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor_.get(), static_cast<off_t>(from)) != MAP_FAILED;
+    return ::mmap(base + at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor_.get(), static_cast<off_t>(from)) !=
+           MAP_FAILED;
   };
   // The header and the first ring, that ring again, and the second ring twice. Two processes share it and no third: forks of either
   // have no such memory. (One that was made before the last step has a copy of which nobody in it knows.)
   if (!place(0, 0, kPage + kCapacity) || !place(kPage + kCapacity, kPage, kCapacity) ||
-      !place(kPage + 2 * kCapacity, kPage + kCapacity, kCapacity) || !place(kPage + 3 * kCapacity, kPage + kCapacity, kCapacity) ||
-      ::madvise(space, kMapped, MADV_DONTFORK) != 0) {
+      !place(kPage + 2 * kCapacity, kPage + kCapacity, kCapacity) ||
+      !place(kPage + 3 * kCapacity, kPage + kCapacity, kCapacity) || ::madvise(space, kMapped, MADV_DONTFORK) != 0) {
     const int error = errno;
     ::munmap(space, kMapped);
     errno = error;

@@ -22,10 +22,10 @@ struct ChannelLayout;
 // The mapped memory of a channel.
 class ChannelMemory {
  public:
-  static constexpr std::size_t kRingCapacity = std::size_t{2} << 20;   // bytes, each direction; memory is taken as it is used
+  static constexpr std::size_t kRingCapacity = std::size_t{2} << 20;  // bytes, each direction; memory is taken as it is used
 
-  ChannelMemory();                                     // fresh. Throws std::system_error
-  explicit ChannelMemory(FileDescriptor descriptor);   // the other process's. Throws std::system_error, WireError
+  ChannelMemory();                                    // fresh. Throws std::system_error
+  explicit ChannelMemory(FileDescriptor descriptor);  // the other process's. Throws std::system_error, WireError
   ~ChannelMemory();
   ChannelMemory(const ChannelMemory&) = delete;
   ChannelMemory& operator=(const ChannelMemory&) = delete;
@@ -35,7 +35,7 @@ class ChannelMemory {
   std::byte* request_bytes() const noexcept;
   std::byte* response_bytes() const noexcept;
   int descriptor() const noexcept { return descriptor_.get(); }
-  void close_descriptor() noexcept { descriptor_.reset(); }   // the mapping stays
+  void close_descriptor() noexcept { descriptor_.reset(); }  // the mapping stays
 
  private:
   void map();
@@ -46,7 +46,7 @@ class ChannelMemory {
 
 class ParentChannel {
  public:
-  ParentChannel();   // Throws std::system_error
+  ParentChannel();  // Throws std::system_error
 
   // --- writing side ---
   // As much as fits. Throws WireError when the worker has tampered with the ring. ring() afterwards.
@@ -61,12 +61,12 @@ class ParentChannel {
   // --- reading side ---
   // Gives `done` bytes of the last view back and wakes a worker that waits for room; then what there is, in place. Throws WireError.
   std::span<const std::byte> view(std::size_t done, std::size_t seen = 0);
-  std::size_t read_some(std::span<std::byte> to);   // what there is; wakes a worker that waits for room. Throws WireError
-  bool readable() const { return responses_.has_news(); }   // something that has not been seen
+  std::size_t read_some(std::span<std::byte> to);          // what there is; wakes a worker that waits for room. Throws WireError
+  bool readable() const { return responses_.has_news(); }  // something that has not been seen
   static constexpr std::size_t kLongestInPlace = ChannelMemory::kRingCapacity;
 
   // --- doorbells; any thread ---
-  void ring() noexcept;   // wakes the worker if it sleeps, after something was written
+  void ring() noexcept;  // wakes the worker if it sleeps, after something was written
   // The worker is going to make event() readable, once, when it has written something or, if wanted, made room. Look at the
   // rings once more after this.
   void expect_event(bool want_room) noexcept;
@@ -88,7 +88,7 @@ class ParentChannel {
 
 class WorkerChannel {
  public:
-  WorkerChannel(FileDescriptor memory, FileDescriptor event);   // Throws std::system_error, WireError
+  WorkerChannel(FileDescriptor memory, FileDescriptor event);  // Throws std::system_error, WireError
 
   // All of it; waits for room.
   void write(std::span<const std::byte> bytes);

@@ -24,7 +24,7 @@ namespace pools::detail {
 
 class ClaimBoard {
  public:
-  static constexpr std::size_t kCells = 64;   // tasks in a worker's ring at a time, at most
+  static constexpr std::size_t kCells = 64;  // tasks in a worker's ring at a time, at most
 
   // By the pool, before the task's message is written to the ring, whose release makes it visible with the message. REQUIRES: the task
   // kCells sequence numbers earlier has ended or was taken back.
@@ -54,7 +54,8 @@ class ClaimBoard {
   std::atomic<std::uint64_t>& cell_of(std::uint64_t sequence) noexcept { return cells_[sequence % kCells]; }
   bool exchange(std::uint64_t sequence, std::uint64_t to) noexcept {
     std::uint64_t expected = word(sequence, kOffered);
-    return cell_of(sequence).compare_exchange_strong(expected, word(sequence, to), std::memory_order_acq_rel, std::memory_order_acquire);
+    return cell_of(sequence).compare_exchange_strong(expected, word(sequence, to), std::memory_order_acq_rel,
+                                                     std::memory_order_acquire);
   }
 
   static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");

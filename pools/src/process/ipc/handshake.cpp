@@ -13,11 +13,11 @@
 namespace pools::detail {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x706f6f6c73'000001;   // changes with what is sent below or the messages of wire.h
+constexpr std::uint64_t kMagic = 0x706f6f6c73'000001;  // changes with what is sent below or the messages of wire.h
 
 struct Greeting {
   std::uint64_t magic = kMagic;
-  FunctionKey program;   // of a function here: equal in two processes only if they run the same build
+  FunctionKey program;  // of a function here: equal in two processes only if they run the same build
 };
 
 constexpr std::size_t kDescriptors = 2;

@@ -6,8 +6,8 @@
 
 namespace pools::detail {
 
-inline constexpr int kWorkerSocket = 3;                         // the worker's end of the socket it is started with
-inline constexpr const char* kWorkerArgument = "--pools-worker";   // argv[1] of a worker; its name follows
+inline constexpr int kWorkerSocket = 3;                           // the worker's end of the socket it is started with
+inline constexpr const char* kWorkerArgument = "--pools-worker";  // argv[1] of a worker; its name follows
 
 struct ChannelDescriptors {
   FileDescriptor memory;

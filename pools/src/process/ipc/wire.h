@@ -17,9 +17,9 @@ namespace pools::detail {
 
 // What `prepare` begins with; the worker's name and the initializer's arguments follow.
 struct WorkerSetup {
-  std::uint64_t max_payload = 0;    // bytes of a result; 0: no limit
-  std::uint64_t memory_limit = 0;   // bytes of address space; 0: no limit
-  std::int64_t cpu = -1;            // to run on; -1: any
+  std::uint64_t max_payload = 0;   // bytes of a result; 0: no limit
+  std::uint64_t memory_limit = 0;  // bytes of address space; 0: no limit
+  std::int64_t cpu = -1;           // to run on; -1: any
 };
 
 // Reads messages where they lie; those that are longer than that is possible are put together piece by piece. Source has
@@ -56,7 +56,7 @@ class MessageReader {
           return header_;
         }
         if (header_.length > Source::kLongestInPlace - sizeof header_) {
-          static_cast<void>(source.view(std::exchange(done_, 0) + sizeof header_, 0));   // what follows is read_some()'s
+          static_cast<void>(source.view(std::exchange(done_, 0) + sizeof header_, 0));  // what follows is read_some()'s
           rest_ = {};
           assembling_ = true;
           continue;
@@ -98,7 +98,7 @@ class MessageReader {
 
  private:
   static constexpr std::size_t kFirstPiece = std::size_t{64} << 20;
-  static constexpr std::size_t kKept = std::size_t{4} << 20;   // memory held between messages
+  static constexpr std::size_t kKept = std::size_t{4} << 20;  // memory held between messages
 
   std::optional<MessageHeader> poll_large(Source& source) {
     while (large_.size() < header_.length) {
@@ -115,10 +115,10 @@ class MessageReader {
   }
 
   MessageHeader header_;
-  std::span<const std::byte> rest_;   // of the last view, what has not been read
-  std::size_t done_ = 0;              // bytes of it that have been
-  Bytes large_;                       // the payload of a message that does not fit a view
-  bool assembling_ = false;           // it is not complete
+  std::span<const std::byte> rest_;  // of the last view, what has not been read
+  std::size_t done_ = 0;             // bytes of it that have been
+  Bytes large_;                      // the payload of a message that does not fit a view
+  bool assembling_ = false;          // it is not complete
   std::span<const std::byte> payload_;
 };
 

@@ -74,7 +74,9 @@ bool is_dead(const FileDescriptor& pidfd) noexcept {
   return ::poll(&death, 1, 0) > 0;
 }
 
-bool send(const FileDescriptor& pidfd, int signal) noexcept { return ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0; }
+bool send(const FileDescriptor& pidfd, int signal) noexcept {
+  return ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0;
+}
 
 // The last processes that were killed, which may not have come to their end yet. If there are more, some are killed once more.
 class Killed {
@@ -97,7 +99,9 @@ DescendantMark DescendantMark::of_a_new_pool() {
   return DescendantMark((value & (kMarked - 1) & ~kWorkers) | kMarked);
 }
 
-DescendantMark DescendantMark::of_worker(std::uint64_t start) const noexcept { return DescendantMark(value_ | (start % kWorkers + 1)); }
+DescendantMark DescendantMark::of_worker(std::uint64_t start) const noexcept {
+  return DescendantMark(value_ | (start % kWorkers + 1));
+}
 
 bool DescendantMark::covers(std::uint64_t limit) const noexcept {
   if (value_ == 0 || limit == RLIM_INFINITY) return false;
@@ -108,7 +112,7 @@ void bear(DescendantMark mark) noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_LOCKS, &limit) != 0) return;
   limit.rlim_cur = mark ? mark.value() : limit.rlim_max;
-  ::setrlimit(RLIMIT_LOCKS, &limit);   // refused where the hard limit is lower
+  ::setrlimit(RLIMIT_LOCKS, &limit);  // refused where the hard limit is lower
 }
 
 void signal_descendants(DescendantMark mark, int signal, pid_t except) noexcept {
@@ -129,7 +133,7 @@ bool kill_descendants(DescendantMark mark) noexcept {
     const bool seen = for_each_process([&](pid_t pid) {
       if (!mark.covers(limit_of(pid)) || killed.knows(pid)) return;
       const FileDescriptor pidfd = hold(pid, mark);
-      if (pidfd && is_dead(pidfd)) return;   // a zombie
+      if (pidfd && is_dead(pidfd)) return;  // a zombie
       if (pidfd && send(pidfd, SIGKILL)) {
         killed.add(pid);
         somebody_new = true;

@@ -30,9 +30,9 @@ namespace pools::detail {
 class DescendantMark {
  public:
   DescendantMark() = default;                                      // none: covers nothing
-  explicit DescendantMark(std::uint64_t value) : value_(value) {}   // of value()
+  explicit DescendantMark(std::uint64_t value) : value_(value) {}  // of value()
 
-  static DescendantMark of_a_new_pool();   // unlike every other's
+  static DescendantMark of_a_new_pool();  // unlike every other's
   // Of one worker of this pool. Workers that live at the same time differ if fewer than 65,535 were started in between.
   DescendantMark of_worker(std::uint64_t start) const noexcept;
 

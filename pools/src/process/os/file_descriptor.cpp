@@ -19,7 +19,7 @@ namespace {
 // limit unless that was raised) it keeps copies. Pages of it that are not used do not exist.
 constexpr int kMost = 1 << 20;
 constinit std::array<std::atomic<std::uint64_t>, kMost / 64> owned{};
-constinit std::atomic<int> highest{-1};   // of those that ever had one
+constinit std::atomic<int> highest{-1};  // of those that ever had one
 
 // Held from the making of a descriptor to its bit, and from the bit to the closing, where a copy in a fork would do harm; and by fork().
 constinit AdaptiveMutex changing;
@@ -39,7 +39,7 @@ void disown(int fd) noexcept {
   if (fd < kMost) owned[static_cast<std::size_t>(fd / 64)].fetch_and(~bit_of(fd), std::memory_order_relaxed);
 }
 
-constinit thread_local bool executes = false;   // what this thread forks
+constinit thread_local bool executes = false;  // what this thread forks
 
 void close_all_in_fork() {
   if (executes) return changing.unlock();
@@ -60,7 +60,8 @@ ForkThatExecutes::~ForkThatExecutes() { executes = false; }
 
 namespace {
 
-const AtFork close_in_fork(&close_all_in_fork, [] { changing.lock(); }, [] { changing.unlock(); });
+const AtFork close_in_fork(
+    &close_all_in_fork, [] { changing.lock(); }, [] { changing.unlock(); });
 
 template <class Make>
 DescriptorPair made(Make make) noexcept {
@@ -77,10 +78,10 @@ FileDescriptor::FileDescriptor(int fd) noexcept : fd_(fd), process_(fd < 0 ? 0 :
 void FileDescriptor::reset() noexcept {
   const int fd = std::exchange(fd_, -1);
   const ProcessNumber process = std::exchange(process_, 0);
-  if (fd < 0 || !is_this_process(process)) return;   // in a fork it has been closed: what has the number now is another
+  if (fd < 0 || !is_this_process(process)) return;  // in a fork it has been closed: what has the number now is another
   const std::lock_guard lock(changing);
   disown(fd);
-  ::close(fd);   // never retried: on Linux the descriptor is gone also after EINTR
+  ::close(fd);  // never retried: on Linux the descriptor is gone also after EINTR
 }
 
 DescriptorPair make_pipe() noexcept {

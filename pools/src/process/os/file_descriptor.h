@@ -29,7 +29,7 @@ class FileDescriptor {
 
  private:
   int fd_ = -1;
-  ProcessNumber process_ = 0;   // whose descriptor it is
+  ProcessNumber process_ = 0;  // whose descriptor it is
 };
 
 // While one exists, what its thread forks keeps its descriptors: it is about to execute a program, which is told what it may keep.
@@ -48,8 +48,8 @@ struct DescriptorPair {
   FileDescriptor second;
   explicit operator bool() const noexcept { return static_cast<bool>(first); }
 };
-DescriptorPair make_pipe() noexcept;                  // the reading end, the writing end
-DescriptorPair make_socket_pair(int type) noexcept;   // AF_UNIX
+DescriptorPair make_pipe() noexcept;                 // the reading end, the writing end
+DescriptorPair make_socket_pair(int type) noexcept;  // AF_UNIX
 // `fd` once more, from `lowest` on.
 FileDescriptor duplicate(int fd, int lowest) noexcept;
 

@@ -15,7 +15,7 @@
 namespace pools::detail {
 namespace {
 
-std::uint64_t hash_of(std::span<const std::byte> bytes, std::uint64_t hash = 0xcbf29ce484222325) {   // FNV-1a
+std::uint64_t hash_of(std::span<const std::byte> bytes, std::uint64_t hash = 0xcbf29ce484222325) {  // FNV-1a
   for (const std::byte byte : bytes) hash = (hash ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3;
   return hash;
 }
@@ -92,11 +92,11 @@ class Identities {
     std::uint64_t identity = 0;
   };
   std::mutex mutex_;
-  std::map<ElfW(Addr), Known> known_;   // guarded by mutex_
+  std::map<ElfW(Addr), Known> known_;  // guarded by mutex_
 };
 
 Identities& identities() {
-  static Identities* const all = new Identities;   // used by threads that end with the process
+  static Identities* const all = new Identities;  // used by threads that end with the process
   return *all;
 }
 

@@ -14,12 +14,12 @@
 namespace pools::detail {
 namespace {
 
-constexpr int kPipe = 3;   // the guard's reading end
+constexpr int kPipe = 3;  // the guard's reading end
 
 // Returns when the host, this process's parent, has ended or executed another program.
 void await_end_of(pid_t host) {
   const FileDescriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, host, 0)));
-  if (::getppid() != host) return;   // since it is the parent still, the number was the host's when the pidfd was opened
+  if (::getppid() != host) return;  // since it is the parent still, the number was the host's when the pidfd was opened
   pollfd ends[] = {{.fd = pidfd.get(), .events = POLLIN, .revents = 0}, {.fd = kPipe, .events = POLLIN, .revents = 0}};
   while (::poll(ends, 2, -1) < 0 && errno == EINTR) {
   }

@@ -21,11 +21,11 @@
 
 namespace pools::detail {
 
-inline constexpr const char* kGuardArgument = "--pools-guard";   // argv[1] of a guard; its name, the mark and the host's id follow
+inline constexpr const char* kGuardArgument = "--pools-guard";  // argv[1] of a guard; its name, the mark and the host's id follow
 
 class Guard {
  public:
-  Guard(std::string name, DescendantMark mark) : name_(std::move(name)), mark_(mark) {}   // the name is shown by ps and top
+  Guard(std::string name, DescendantMark mark) : name_(std::move(name)), mark_(mark) {}  // the name is shown by ps and top
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
 
@@ -41,7 +41,7 @@ class Guard {
   const DescendantMark mark_;
   mutable std::mutex mutex_;
   // Guarded by mutex_.
-  FileDescriptor pipe_;   // closed by the kernel when this process executes another program; nothing is ever written
+  FileDescriptor pipe_;  // closed by the kernel when this process executes another program; nothing is ever written
   Child child_;
 };
 

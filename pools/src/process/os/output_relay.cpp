@@ -21,7 +21,7 @@
 namespace pools::detail {
 namespace {
 
-constexpr std::size_t kAtOnce = std::size_t{64} << 10;   // a pipe's capacity
+constexpr std::size_t kAtOnce = std::size_t{64} << 10;  // a pipe's capacity
 
 constexpr int kOutputs[2] = {STDOUT_FILENO, STDERR_FILENO};
 
@@ -42,9 +42,9 @@ ssize_t write_some(int to, const char* bytes, std::size_t size) noexcept {
 }  // namespace
 
 struct OutputRelay::Stream {
-  FileDescriptor pipe;   // the reading end; does not block
-  int to = 0;            // 0: standard output, 1: standard error
-  std::string line;      // the beginning of one
+  FileDescriptor pipe;  // the reading end; does not block
+  int to = 0;           // 0: standard output, 1: standard error
+  std::string line;     // the beginning of one
 };
 
 class OutputRelay::Source {
@@ -52,11 +52,12 @@ class OutputRelay::Source {
   std::string worker;
   std::string tag;
   Stream streams[2];
-  std::string tail;   // of standard error
+  std::string tail;  // of standard error
 };
 
 OutputRelay::OutputRelay(std::chrono::nanoseconds patience)
-    : patience_ms_(static_cast<int>(std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(patience).count(), INT_MAX))),
+    : patience_ms_(
+          static_cast<int>(std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(patience).count(), INT_MAX))),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
@@ -79,7 +80,8 @@ void OutputRelay::ensure_thread() {
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
 }
 
-std::shared_ptr<OutputRelay::Source> OutputRelay::attach(std::string worker, FileDescriptor& stdout_fd, FileDescriptor& stderr_fd) {
+std::shared_ptr<OutputRelay::Source> OutputRelay::attach(std::string worker, FileDescriptor& stdout_fd,
+                                                         FileDescriptor& stderr_fd) {
   ensure_thread();
   auto source = std::make_shared<Source>();
   source->worker = std::move(worker);
@@ -171,7 +173,7 @@ std::string OutputRelay::finish(Source& source) {
 
 void OutputRelay::flush() {
   for (;;) {
-    const std::uint32_t before = written_.load(std::memory_order_acquire);   // before the look: a change after it changes the word
+    const std::uint32_t before = written_.load(std::memory_order_acquire);  // before the look: a change after it changes the word
     {
       const std::lock_guard lock(mutex_);
       if (!thread_.joinable() || (pending_[0].empty() && pending_[1].empty() && !writing_)) return;
@@ -189,12 +191,13 @@ void OutputRelay::hurry() {
 // False: nobody takes it, and nobody waits for it any longer.
 bool OutputRelay::await_taker(int to) noexcept {
   for (;;) {
-    const bool hurried = hurried_.load(std::memory_order_acquire);   // before the wait: what changes afterwards wakes it
-    pollfd either[] = {{.fd = kOutputs[to], .events = POLLOUT, .revents = 0}, {.fd = wake_.get(), .events = POLLIN, .revents = 0}};
+    const bool hurried = hurried_.load(std::memory_order_acquire);  // before the wait: what changes afterwards wakes it
+    pollfd either[] = {{.fd = kOutputs[to], .events = POLLOUT, .revents = 0},
+                       {.fd = wake_.get(), .events = POLLIN, .revents = 0}};
     const int ready = ::poll(either, hurried ? 1 : 2, hurried ? patience_ms_ : -1);
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) return false;
-    if (either[0].revents != 0) return true;   // room, or an error that the write will meet
+    if (either[0].revents != 0) return true;  // room, or an error that the write will meet
     std::uint64_t count = 0;
     [[maybe_unused]] const ssize_t got = ::read(wake_.get(), &count, sizeof count);
   }
@@ -208,7 +211,7 @@ void OutputRelay::write_all(int to, const std::string& bytes) noexcept {
     }
     const ssize_t count = write_some(kOutputs[to], bytes.data() + at, bytes.size() - at);
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (count < 0) return;   // nobody is there to be told: closed, full
+    if (count < 0) return;  // nobody is there to be told: closed, full
     at += static_cast<std::size_t>(count);
   }
 }
@@ -236,7 +239,7 @@ void OutputRelay::run() {
         if (!writing_ && stopping_) return;
       }
       if (lines[0].empty() && lines[1].empty()) break;
-      for (const int to : {0, 1}) write_all(to, lines[to]);   // without the lock: it may block
+      for (const int to : {0, 1}) write_all(to, lines[to]);  // without the lock: it may block
       {
         const std::lock_guard lock(mutex_);
         writing_ = false;

@@ -23,11 +23,11 @@ namespace pools::detail {
 class OutputRelay {
  public:
   static constexpr std::size_t kLongestLine = std::size_t{8} << 10;
-  static constexpr std::size_t kTail = std::size_t{4} << 10;   // bytes of standard error that are kept of each worker
+  static constexpr std::size_t kTail = std::size_t{4} << 10;  // bytes of standard error that are kept of each worker
 
   // `patience`: for how long, after hurry(), it waits for somebody to take the output. Throws std::system_error
   explicit OutputRelay(std::chrono::nanoseconds patience);
-  ~OutputRelay();   // after hurry(), flush()
+  ~OutputRelay();  // after hurry(), flush()
   OutputRelay(const OutputRelay&) = delete;
   OutputRelay& operator=(const OutputRelay&) = delete;
 
@@ -58,17 +58,17 @@ class OutputRelay {
 
   const int patience_ms_;
   FileDescriptor epoll_;
-  FileDescriptor wake_;   // read by the thread only, before it looks at what it was woken for
+  FileDescriptor wake_;  // read by the thread only, before it looks at what it was woken for
   std::atomic<bool> hurried_{false};
   std::mutex mutex_;
   // Guarded by mutex_.
   std::vector<std::shared_ptr<Source>> sources_;
-  std::string pending_[2];   // whole lines to be written, to standard output and standard error
+  std::string pending_[2];  // whole lines to be written, to standard output and standard error
   bool stopping_ = false;
   bool writing_ = false;
-  bool given_up_[2] = {};   // the thread's: nobody takes this output any more
+  bool given_up_[2] = {};  // the thread's: nobody takes this output any more
   std::thread thread_;
-  std::atomic<std::uint32_t> written_{0};   // flush() sleeps on it
+  std::atomic<std::uint32_t> written_{0};  // flush() sleeps on it
 };
 
 }  // namespace pools::detail

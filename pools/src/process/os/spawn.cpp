@@ -30,19 +30,24 @@ namespace {
 
 using detail::FileDescriptor;
 
-constexpr int kChannel = 3;            // the child's channel_fd
-constexpr int kFirstSafe = 10;         // descriptors from here on are not in the way of those that a child is given
-constexpr const char* kProgram = "/proc/self/exe";   // itself, not what it points at: the file may be replaced or deleted
+constexpr int kChannel = 3;                         // the child's channel_fd
+constexpr int kFirstSafe = 10;                      // descriptors from here on are not in the way of those that a child is given
+constexpr const char* kProgram = "/proc/self/exe";  // itself, not what it points at: the file may be replaced or deleted
 
 enum class Step : int { close_range, group, death_signal, pidfd, exec };
 
 const char* description_of(Step step) {
   switch (step) {
-    case Step::close_range: return "close inherited descriptors";
-    case Step::group: return "make a process group";
-    case Step::death_signal: return "ask for a signal on the parent's death";
-    case Step::pidfd: return "open a pidfd";
-    case Step::exec: return "execute /proc/self/exe";
+    case Step::close_range:
+      return "close inherited descriptors";
+    case Step::group:
+      return "make a process group";
+    case Step::death_signal:
+      return "ask for a signal on the parent's death";
+    case Step::pidfd:
+      return "open a pidfd";
+    case Step::exec:
+      return "execute /proc/self/exe";
   }
   return "start a process";
 }
@@ -72,14 +77,14 @@ class ChildSetup {
     if (own_group_ && ::setpgid(0, 0) != 0) fail(Step::group);
     if (!survives_) {
       if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail(Step::death_signal);
-      if (::getppid() != parent_) ::_exit(EXIT_FAILURE);   // it died before the line above
+      if (::getppid() != parent_) ::_exit(EXIT_FAILURE);  // it died before the line above
     }
     if (mark_) detail::bear(*mark_);
     send_own_pidfd();
     // Ignored signals would stay ignored and blocked ones blocked across exec. First no handler, then no mask.
     struct sigaction standard {};
     standard.sa_handler = SIG_DFL;
-    for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);   // of some it says EINVAL
+    for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);  // of some it says EINVAL
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -123,7 +128,7 @@ class ChildSetup {
 // The next packet of the status socket: a pidfd, a failure, or neither at its end.
 struct StatusPacket {
   FileDescriptor pidfd;
-  bool truncated = false;   // there was a pidfd, but no descriptor left for it here
+  bool truncated = false;  // there was a pidfd, but no descriptor left for it here
   std::optional<Failure> failure;
 };
 
@@ -183,19 +188,19 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& chan
 // Processes that died while somebody traced them. They are zombies until that lets go of them, and then to be reaped.
 struct LeftToTracers {
   std::mutex mutex;
-  std::vector<FileDescriptor> pidfds;   // guarded by mutex
+  std::vector<FileDescriptor> pidfds;  // guarded by mutex
 
   static LeftToTracers& all() {
-    static auto* const instance = new LeftToTracers;   // for as long as there are processes to be started
+    static auto* const instance = new LeftToTracers;  // for as long as there are processes to be started
     return *instance;
   }
 };
-[[maybe_unused]] LeftToTracers& made = LeftToTracers::all();   // before there are threads, and forks beside them
+[[maybe_unused]] LeftToTracers& made = LeftToTracers::all();  // before there are threads, and forks beside them
 
 // They are its parent's, and a thread that a fork does not have may have held the mutex.
 const detail::AtFork forget_left([] { ::new (&LeftToTracers::all()) LeftToTracers; });
 
-constexpr int kLooksAtTraced = 20;   // a millisecond apart
+constexpr int kLooksAtTraced = 20;  // a millisecond apart
 
 void leave_to_tracer(const FileDescriptor& pidfd) noexcept {
   try {
@@ -203,7 +208,7 @@ void leave_to_tracer(const FileDescriptor& pidfd) noexcept {
     LeftToTracers& left = LeftToTracers::all();
     const std::lock_guard lock(left.mutex);
     if (copy) left.pidfds.push_back(std::move(copy));
-  } catch (const std::exception&) {   // a zombie until this process ends
+  } catch (const std::exception&) {  // a zombie until this process ends
   }
 }
 
@@ -243,8 +248,7 @@ Child spawn_here(const SpawnRequest& request) {
   // at the same time elsewhere would hold it open; and what it ignores here cannot fail (dup2 of an open descriptor).
   // vfork: fork copies page tables, 37 us per MiB of this process.
   process::child started(
-      process::exe = kProgram, process::ignore_error, process::posix::use_vfork,
-      process::extend::on_setup([&](auto& executor) {
+      process::exe = kProgram, process::ignore_error, process::posix::use_vfork, process::extend::on_setup([&](auto& executor) {
         executor.cmd_line = argv.data();
         executor.env = envp.data();
       }),
@@ -257,7 +261,7 @@ Child spawn_here(const SpawnRequest& request) {
       process::extend::on_fork_error([&](auto&, const std::error_code& error) { fork_error = error.value(); }));
   if (fork_error != 0) throw SpawnError("fork", fork_error);
   const pid_t pid = started.id();
-  started.detach();   // the Child below owns it
+  started.detach();  // the Child below owns it
 
   // The ends here must be closed, or the socket would never come to its end.
   theirs.reset();
@@ -312,7 +316,7 @@ Child& Child::operator=(Child&& other) noexcept {
 Child::~Child() { abandon(); }
 
 void Child::abandon() noexcept {
-  if (pid_ >= 0 && !status_ && pidfd_) {   // no pidfd: this is a fork, and the child its parent's
+  if (pid_ >= 0 && !status_ && pidfd_) {  // no pidfd: this is a fork, and the child its parent's
     kill_group(SIGKILL);
     kill(SIGKILL);
     try {
@@ -337,7 +341,7 @@ ExitStatus Child::wait() {
       continue;
     }
     leave_to_tracer(pidfd_);
-    status_ = ExitStatus{};   // unknown
+    status_ = ExitStatus{};  // unknown
   }
   return *status_;
 }
@@ -345,7 +349,7 @@ ExitStatus Child::wait() {
 std::optional<ExitStatus> Child::try_wait() {
   if (status_) return status_;
   pollfd death{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
-  const int dead = ::poll(&death, 1, 0);   // before waitid, which says "no child" of one that nobody has to reap
+  const int dead = ::poll(&death, 1, 0);  // before waitid, which says "no child" of one that nobody has to reap
   siginfo_t info{};
   int result = 0;
   do {
@@ -356,7 +360,7 @@ std::optional<ExitStatus> Child::try_wait() {
   } else if (result != 0 && errno != ECHILD) {
     throw std::system_error(errno, std::generic_category(), "cannot wait for process " + std::to_string(pid_));
   } else if (result != 0 && dead > 0) {
-    status_ = ExitStatus{};   // reaped by somebody else
+    status_ = ExitStatus{};  // reaped by somebody else
   }
   return status_;
 }
@@ -368,7 +372,7 @@ bool Child::kill(int signal) noexcept {
 void Child::kill_group(int signal) noexcept {
   if (!leads_group_ || pid_ <= 0 || !pidfd_) return;
   // The kernel's own reference to the group, which never means another one, also when the leader has been reaped. Since Linux 6.9.
-  constexpr unsigned kProcessGroup = 1U << 2;   // PIDFD_SIGNAL_PROCESS_GROUP
+  constexpr unsigned kProcessGroup = 1U << 2;  // PIDFD_SIGNAL_PROCESS_GROUP
   if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, kProcessGroup) == 0 || errno != EINVAL) return;
   // By its id, while that cannot be given to another group: as long as the leader, dead or alive, is unreaped. What a leader has left
   // behind that a foreign waitpid has reaped is out of reach then.

@@ -35,37 +35,38 @@ class SpawnError : public Error {
 };
 
 struct SpawnRequest {
-  std::vector<std::string> arguments = {};     // argv[1], argv[2], ...
-  int channel_fd = -1;                    // becomes descriptor 3 of the child; -1: none. Stays the caller's, like those below
-  int stdout_fd = -1;                     // becomes its standard output; -1: inherited
-  int stderr_fd = -1;                     // becomes its standard error; -1: inherited
-  bool own_process_group = false;         // the child leads a group of its own, away from the terminal's Ctrl-C
-  bool survives_parent = false;           // it is not killed when this process dies: it sees to its own end
-  std::optional<detail::DescendantMark> mark = {};   // what it and its descendants bear (none: nothing) instead of what this process bears
-  std::vector<std::string> environment = {};   // "NAME=value", each added to this process's environment or replacing an entry
+  std::vector<std::string> arguments = {};  // argv[1], argv[2], ...
+  int channel_fd = -1;                      // becomes descriptor 3 of the child; -1: none. Stays the caller's, like those below
+  int stdout_fd = -1;                       // becomes its standard output; -1: inherited
+  int stderr_fd = -1;                       // becomes its standard error; -1: inherited
+  bool own_process_group = false;           // the child leads a group of its own, away from the terminal's Ctrl-C
+  bool survives_parent = false;             // it is not killed when this process dies: it sees to its own end
+  std::optional<detail::DescendantMark> mark =
+      {};  // what it and its descendants bear (none: nothing) instead of what this process bears
+  std::vector<std::string> environment = {};  // "NAME=value", each added to this process's environment or replacing an entry
 };
 
 // How a process ended. Neither field: unknown, since somebody else reaped it.
 struct ExitStatus {
-  std::optional<int> exit_code;   // 0..255
-  std::optional<int> signal;      // the signal that killed it
+  std::optional<int> exit_code;  // 0..255
+  std::optional<int> signal;     // the signal that killed it
 
   bool success() const noexcept { return exit_code == 0; }
-  std::string description() const;   // "exited with status 3", "was killed by signal 9 (Killed)", "ended with an unknown status"
+  std::string description() const;  // "exited with status 3", "was killed by signal 9 (Killed)", "ended with an unknown status"
 };
 
 // A started process, owned: one that was not waited for is killed and reaped by the destructor. Not thread-safe, but that
 // kill() may be called from any thread while no other thread waits.
 class Child {
  public:
-  Child() = default;   // none: pid() is -1
+  Child() = default;  // none: pid() is -1
   Child(pid_t pid, detail::FileDescriptor pidfd, bool leads_group) noexcept;
   Child(Child&& other) noexcept;
   Child& operator=(Child&& other) noexcept;
   ~Child();
 
   pid_t pid() const noexcept { return pid_; }
-  int pidfd() const noexcept { return pidfd_.get(); }   // readable when the process is dead; stays open until destruction
+  int pidfd() const noexcept { return pidfd_.get(); }  // readable when the process is dead; stays open until destruction
 
   // Waits for the end and reaps; the same status at every call. Of one that dies while somebody traces it the status is unknown, and it is
   // reaped at some later start of a process, when that has let go of it. Throws std::system_error if the wait itself fails.
@@ -85,7 +86,7 @@ class Child {
   pid_t pid_ = -1;
   detail::FileDescriptor pidfd_;
   bool leads_group_ = false;
-  std::optional<ExitStatus> status_;   // set once reaped
+  std::optional<ExitStatus> status_;  // set once reaped
 };
 
 // Starts this program with the request's arguments. Returns when the new image has been executed. Thread-safe. Throws
@@ -97,7 +98,7 @@ namespace detail {
 // Runs `job` on the thread that spawns, after the jobs posted before it; from there spawn() works without a hop. Throws
 // SpawnError when the thread cannot be started. `job` must not throw and must not wait for another job.
 void post_to_spawner(std::function<void()> job);
-bool on_spawner() noexcept;   // the calling thread is the one that spawns
+bool on_spawner() noexcept;  // the calling thread is the one that spawns
 
 }  // namespace detail
 }  // namespace pools

@@ -29,7 +29,8 @@ class Spawner {
     Spawner* found = current.load(std::memory_order_acquire);
     while (found == nullptr || !found->process_.is_this()) {
       auto made = std::make_unique<Spawner>();
-      if (current.compare_exchange_strong(found, made.get(), std::memory_order_acq_rel, std::memory_order_acquire)) return *made.release();
+      if (current.compare_exchange_strong(found, made.get(), std::memory_order_acq_rel, std::memory_order_acquire))
+        return *made.release();
     }
     return *found;
   }
@@ -70,7 +71,7 @@ class Spawner {
         const std::lock_guard lock(mutex_);
         batch.swap(jobs_);
       }
-      if (batch.empty()) parker_.park();   // an unpark() since the look at the queue is not lost
+      if (batch.empty()) parker_.park();  // an unpark() since the look at the queue is not lost
       while (!batch.empty()) {
         batch.front()();
         batch.pop_front();
@@ -80,8 +81,8 @@ class Spawner {
 
   const OwningProcess process_;
   std::mutex mutex_;
-  bool started_ = false;                     // guarded by mutex_
-  std::deque<std::function<void()>> jobs_;   // guarded by mutex_
+  bool started_ = false;                    // guarded by mutex_
+  std::deque<std::function<void()>> jobs_;  // guarded by mutex_
   Parker parker_;
 };
 

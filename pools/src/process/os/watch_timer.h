@@ -17,7 +17,7 @@ class WatchTimer {
   // -1 if it could not be made; errno says why. Readable from when the timer runs out until it is armed or disarmed.
   int descriptor() const noexcept { return descriptor_.get(); }
 
-  void arm(std::chrono::nanoseconds after) noexcept {   // more than 0
+  void arm(std::chrono::nanoseconds after) noexcept {  // more than 0
     set(after);
     armed_ = true;
   }
