@@ -58,6 +58,12 @@ class Dialect(unittest.TestCase):
         self.write("module.py", "import os\nimport sys\n\nprint(os.name)\n")
         self.assertFalse(self.passes("python", "flake8"))
 
+    def test_a_misformatted_line_of_cpp_is_found(self) -> None:
+        self.write("room/file.cpp", "int twice(int n) { return 2 * n; }\n")
+        self.assertTrue(self.passes("c++", "clang-format", "--dry-run", "--Werror"))
+        self.write("room/file.cpp", "int twice(int n) { return 2*n; }\n")
+        self.assertFalse(self.passes("c++", "clang-format", "--dry-run", "--Werror"))
+
     def test_a_function_without_types_is_found(self) -> None:
         self.write("module.py", "def twice(number: int) -> int:\n    return 2 * number\n")
         self.assertTrue(self.passes("python", "mypy", "--cache-dir", "cache"))
