@@ -84,7 +84,9 @@ void kill_session(pid_t leader) {
   }
   for (const pid_t member : all_members(leader, false)) {
     const auto process = state_of(member);
-    if (member != leader && process && process->parent == ::getpid()) ::waitpid(member, nullptr, WNOHANG);
+    if (member == leader || !process || process->parent != ::getpid()) continue;
+    // Not WNOHANG: its first thread is dead, and others, which have been killed with it, may still be on their way out.
+    while (::waitpid(member, nullptr, 0) < 0 && errno == EINTR) continue;
   }
 }
 

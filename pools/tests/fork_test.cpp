@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -158,6 +159,20 @@ TEST(InAForkAlso, descriptors_of_the_pools_are_closed_and_their_numbers_free) {
     IN_FORK(own.second.get() == number && ::fcntl(number, F_GETFD) >= 0);
   });
   EXPECT_GE(::fcntl(number, F_GETFD), 0);
+}
+
+// What a fork wrote there the parent would take for a worker's answer.
+TEST(InAForkAlso, the_memory_of_the_channels_is_not_there) {
+  ProcessPool pool{1};
+  pool.start_all();
+  const auto channels = [] {
+    std::ifstream maps("/proc/self/maps");
+    int count = 0;
+    for (std::string line; std::getline(maps, line);) count += line.find("pools-channel") != std::string::npos;
+    return count;
+  };
+  EXPECT_GT(channels(), 0);
+  expect_in_fork([&] { IN_FORK(channels() == 0); });
 }
 
 TEST(InAForkAlso, each_process_has_a_number_of_its_own_whatever_made_it) {
