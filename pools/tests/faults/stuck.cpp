@@ -93,6 +93,26 @@ POOLS_FAULT(stopped_while_idle_beside_long_tasks) {
   FAULT_EXPECT(pool.metrics().crashed >= 1);
 }
 
+pid_t own_process() { return ::getpid(); }
+
+// Long before it is given up: what it has not begun goes to the other one, and nobody dies.
+POOLS_FAULT(stopped_while_idle_and_not_given_up) {
+  test::Gate gate;
+  ProcessPool pool({.workers = 2, .grace = 1h});
+  pool.start_all();
+  const auto other = pool.submit<&test::pass_and_return>(gate.name(), 1);
+  gate.await();
+  const pid_t idle = pool.submit<&own_process>().result();
+  ::kill(idle, SIGSTOP);
+  const auto task = pool.submit<&test::square>(3);
+  gate.open();
+  FAULT_EXPECT_EQ(task.result(), 9);
+  FAULT_EXPECT_EQ(other.result(), 1);
+  ::kill(idle, SIGCONT);
+  finish(pool);
+  FAULT_EXPECT_EQ(pool.metrics().crashed, 0U);
+}
+
 POOLS_FAULT(only_worker_stopped_while_idle) {
   ProcessPool pool({.workers = 1, .quarantine_after = 1, .crash_limit = 1, .kill_gap = 10ms, .grace = 50ms});
   pool.start_all();
