@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <type_traits>
 #include <utility>
 
@@ -29,6 +30,14 @@ template <class Pool>
 void expect_balance(const Pool& pool) {
   const PoolMetrics m = pool.metrics();
   EXPECT_EQ(m.submitted, m.queued + m.running + m.done + m.failed + m.cancelled);
+}
+
+// Returns when every start_by of the pool that lies up to `time` ahead has come: a task with one of its own is the witness. REQUIRES: no
+// worker is free to begin it.
+template <class Pool>
+void await_start_by(Pool& pool, std::chrono::nanoseconds time) {
+  const Future<int> witness = pool.with({.start_by = time}).template submit<&identity>(0);
+  EXPECT_THROW(witness.result(), CancelledError);
 }
 
 // A pool with options whose only worker stands at a gate.

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "pools/process_pool.h"
@@ -71,7 +70,7 @@ TEST_F(ProcessStartBy, a_task_that_began_in_time_is_tried_again_also_after_it) {
     wait_until([&] { return future.running() || future.done(); });
     if (future.cancelled()) continue;
     gate.await();
-    std::this_thread::sleep_for(time + 10ms);  // past it: nothing is to happen
+    await_start_by(pool, time);  // later than the first one's
     ::kill(pool.worker_pids().front(), SIGKILL);
     gate.await();
     gate.open();
@@ -89,7 +88,7 @@ TEST_F(ProcessStartBy, a_task_that_cancel_kills_and_that_runs_is_not_killed_by_i
     const auto future = pool.with({.start_by = time, .cancel_kills = true}).submit<&pass_and_return>(gate.name(), 3);
     wait_until([&] { return future.running() || future.done(); });
     if (future.cancelled()) continue;
-    std::this_thread::sleep_for(time + 10ms);  // past it: nothing is to happen
+    await_start_by(pool, time);  // later than the first one's
     EXPECT_TRUE(future.running());
     gate.open();
     EXPECT_EQ(future.result(), 3);
@@ -109,7 +108,7 @@ TEST_F(ProcessStartBy, a_task_that_was_cancelled_with_a_worker_leaves_it_no_time
   Gate gate;
   const auto next = pool.submit<&pass_and_return>(gate.name(), 2);
   gate.await();
-  std::this_thread::sleep_for(400ms);  // nothing is to happen
+  await_start_by(pool, 400ms);  // later than the time that the first one was allowed
   gate.open();
   EXPECT_EQ(next.result(), 2);
   EXPECT_EQ(pool.worker_pids(), std::vector{worker});

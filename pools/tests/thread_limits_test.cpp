@@ -5,7 +5,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -17,26 +16,11 @@
 #include "pools/tests/expectations.h"
 #include "pools/tests/gate.h"
 #include "pools/tests/in_fork.h"
+#include "pools/tests/soft_limit.h"
 #include "pools/thread_pool.h"
 
 namespace pools::test {
 namespace {
-
-class SoftLimit {
- public:
-  SoftLimit(__rlimit_resource resource, rlim_t limit) : resource_(resource) {
-    ::getrlimit(resource_, &before_);
-    const rlimit now{.rlim_cur = limit, .rlim_max = before_.rlim_max};
-    if (::setrlimit(resource_, &now) != 0) throw std::system_error(errno, std::generic_category(), "setrlimit");
-  }
-  ~SoftLimit() { ::setrlimit(resource_, &before_); }
-  SoftLimit(const SoftLimit&) = delete;
-  SoftLimit& operator=(const SoftLimit&) = delete;
-
- private:
-  __rlimit_resource resource_;
-  rlimit before_{};
-};
 
 std::uint64_t address_space() {
   std::ifstream statm("/proc/self/statm");

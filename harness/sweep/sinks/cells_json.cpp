@@ -5,14 +5,15 @@
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
-#include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
+#include "harness/base/json_integer.h"
 #include "harness/base/read_file.h"
 #include "harness/plan/distribution.h"
 #include "harness/sweep/sinks/file.h"
@@ -36,17 +37,15 @@ Json run_lengths(const std::vector<std::int64_t>& values) {
   return runs;
 }
 
-// Throws std::runtime_error. (The library converts any number to any other, and a large double to an integer is undefined.)
+// Throws std::runtime_error.
 template <std::integral Integer>
 void get(const Json& json, Integer& value) {
-  const bool fits = json.is_number_unsigned() ? std::in_range<Integer>(json.get<std::uint64_t>())
-                                              : json.is_number_integer() && std::in_range<Integer>(json.get<std::int64_t>());
-  if (!fits) {
-    throw std::runtime_error(fmt::format("{} where an integer from {} to {} is allowed",
-                                         json.dump(-1, ' ', false, Json::error_handler_t::replace),
-                                         std::numeric_limits<Integer>::min(), std::numeric_limits<Integer>::max()));
+  const std::optional<Integer> found = integer_of<Integer>(json);
+  if (!found) {
+    throw std::runtime_error(fmt::format("{} where {} is allowed", json.dump(-1, ' ', false, Json::error_handler_t::replace),
+                                         range_of_integers<Integer>()));
   }
-  value = json.get<Integer>();
+  value = *found;
 }
 void get(const Json& json, std::string& value) { json.get_to(value); }
 

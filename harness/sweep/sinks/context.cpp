@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
-#include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "harness/base/errors.h"
+#include "harness/base/json_integer.h"
 #include "harness/base/read_file.h"
 #include "harness/sweep/sinks/file.h"
 
@@ -84,16 +85,14 @@ auto writer(Json& json) {
   return [&json](const char* name, const auto& value) { json[name] = value; };
 }
 
-// Throws ConfigError. (The library converts any number to any other, and a large double to an integer is undefined.)
+// Throws ConfigError.
 template <class T>
-T integer_of(const char* name, const Json& json) {
-  const bool fits = json.is_number_unsigned() ? std::in_range<T>(json.get<std::uint64_t>())
-                                              : json.is_number_integer() && std::in_range<T>(json.get<std::int64_t>());
-  if (!fits)
-    throw ConfigError(fmt::format("{} is {}; it is an integer from {} to {}", name,
-                                  json.dump(-1, ' ', false, Json::error_handler_t::replace), std::numeric_limits<T>::min(),
-                                  std::numeric_limits<T>::max()));
-  return json.get<T>();
+T required_integer(const char* name, const Json& json) {
+  const std::optional<T> value = integer_of<T>(json);
+  if (!value)
+    throw ConfigError(fmt::format("{} is {}; it is {}", name, json.dump(-1, ' ', false, Json::error_handler_t::replace),
+                                  range_of_integers<T>()));
+  return *value;
 }
 
 // Members that files of earlier versions do not have.
@@ -101,7 +100,7 @@ auto reader(const Json& json, std::vector<std::string_view> optional = {}) {
   return [&json, optional = std::move(optional)]<class T>(const char* name, T& value) {
     if (std::ranges::find(optional, name) != optional.end() && !json.contains(name)) return;
     if constexpr (std::integral<T> && !std::same_as<T, bool>) {
-      value = integer_of<T>(name, json.at(name));
+      value = required_integer<T>(name, json.at(name));
     } else {
       json.at(name).get_to(value);
     }

@@ -127,7 +127,8 @@ ErrorHook set_error_hook(ErrorHook hook) noexcept;
 
 namespace detail {
 void report_error(std::string_view where, const std::exception_ptr& error) noexcept;
-[[noreturn]] void refuse_empty_future();  // throws InvalidStateError
+[[noreturn]] void refuse_empty_future();                                          // throws InvalidStateError
+[[noreturn]] void refuse_full_queue(const std::string& pool, std::size_t limit);  // throws QueueFullError
 // For what cannot be done and has nobody to be told by an exception: one line on stderr, then abort().
 [[noreturn]] void give_up(const std::string& sentence) noexcept;
 }  // namespace detail

@@ -188,23 +188,6 @@ struct FutureAccess {
   }
 };
 
-// Completes a state that is running with what `call` returns or throws.
-template <class T, class Call>
-void finish_with(ValueState<T>& state, Call&& call) {
-  std::exception_ptr error;
-  try {
-    if constexpr (std::is_void_v<T>) {
-      std::forward<Call>(call)();
-      state.emplace_value();
-    } else {
-      state.emplace_value(std::forward<Call>(call)());
-    }
-  } catch (...) {
-    error = std::current_exception();
-  }
-  state.finish(std::move(error));
-}
-
 }  // namespace detail
 
 // A future that the caller completes: for adapters and tests. Exactly one of the set_ calls succeeds; a second, or one

@@ -24,7 +24,6 @@ class LatencyHistogram {
   std::chrono::nanoseconds quantile(double q) const noexcept;
 
   void record(std::chrono::nanoseconds duration) noexcept;  // negative counts as 0
-  void merge(const LatencyHistogram& other) noexcept;
 
  private:
   friend class LatencyRecorder;

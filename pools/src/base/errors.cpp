@@ -42,6 +42,11 @@ void report_error(std::string_view where, const std::exception_ptr& error) noexc
   hook.load(std::memory_order_acquire)(where, error);
 }
 
+void refuse_full_queue(const std::string& pool, std::size_t limit) {
+  throw QueueFullError("the queue of " + pool + " is full: " + std::to_string(limit) +
+                       (limit == 1 ? " task waits" : " tasks wait"));
+}
+
 void refuse_empty_future() {
   throw InvalidStateError("the future is empty: it was default-constructed or moved from, and no task stands behind it");
 }

@@ -37,13 +37,6 @@ void LatencyHistogram::record(std::chrono::nanoseconds duration) noexcept {
   max_ = std::max(max_, ns);
 }
 
-void LatencyHistogram::merge(const LatencyHistogram& other) noexcept {
-  for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) counts_[bucket] += other.counts_[bucket];
-  count_ += other.count_;
-  sum_ += other.sum_;
-  max_ = std::max(max_, other.max_);
-}
-
 void LatencyRecorder::record(std::chrono::nanoseconds duration) noexcept {
   const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count()));
   // Loads and stores, no read-modify-writes: there is one writer.

@@ -57,10 +57,6 @@ bool FutureState::try_start() noexcept {
   return true;
 }
 
-void FutureState::unstart() noexcept {
-  word_.fetch_and(~kRunning, std::memory_order_relaxed);  // Relaxed: as in try_start.
-}
-
 bool FutureState::cancel(std::uint32_t ends_running) noexcept {
   std::uint32_t word = word_.load(std::memory_order_acquire);  // Acquire: pairs with offer()
   const auto may_cancel = [&word, ends_running] {

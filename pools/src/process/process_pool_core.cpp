@@ -114,8 +114,7 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
       if (!bounded || (!idle_.empty() && !paused_) || waiting < options_.queue.limit) break;
       if (static_cast<int>(live_.size()) + starting_ < target_ && waiting == 0) break;  // a worker is going to be started for it
       if (options_.queue.when_full == WhenFull::reject) {
-        throw QueueFullError("the queue of the process pool '" + options_.name_prefix + "' is full: " +
-                             std::to_string(options_.queue.limit) + (options_.queue.limit == 1 ? " task waits" : " tasks wait"));
+        refuse_full_queue("the process pool '" + options_.name_prefix + "'", options_.queue.limit);
       }
       // Read with the mutex held, raised without it after every change that may make room: no wake-up is lost.
       const std::uint32_t seen = room_.load(std::memory_order_acquire);

@@ -159,8 +159,7 @@ bool ThreadPoolCore::find_permit(Job& job, FutureState* state) {
     if (permits.try_take()) return true;
     switch (options_.queue.when_full) {
       case WhenFull::reject:
-        throw QueueFullError("the queue of the pool '" + options_.name_prefix + "' is full: " +
-                             std::to_string(options_.queue.limit) + (options_.queue.limit == 1 ? " task waits" : " tasks wait"));
+        refuse_full_queue("the pool '" + options_.name_prefix + "'", options_.queue.limit);
       case WhenFull::block:
         if (permits.take([this] { return dispatch_.closed(); })) return true;
         break;

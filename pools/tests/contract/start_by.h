@@ -8,7 +8,6 @@
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
-#include <thread>
 #include <vector>
 
 #include "pools/future.h"
@@ -52,7 +51,7 @@ TYPED_TEST_P(StartByContract, a_task_that_has_begun_goes_on) {
     const Future<int> future = pool.with({.start_by = time}).template submit<&pass_and_return>(gate.name(), 5);
     wait_until([&] { return future.running() || future.done(); });
     if (future.cancelled()) continue;
-    std::this_thread::sleep_for(time + 10ms);  // past it: nothing is to happen, so there is nothing to wait for
+    await_start_by(pool, time);  // later than the first one's
     EXPECT_FALSE(future.done());
     gate.open();
     EXPECT_EQ(future.result(), 5);

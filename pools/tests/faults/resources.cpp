@@ -27,6 +27,7 @@
 #include "pools/tests/faults/bystanders.h"
 #include "pools/tests/faults/fault.h"
 #include "pools/tests/gate.h"
+#include "pools/tests/soft_limit.h"
 
 namespace pools::faults {
 namespace {
@@ -45,21 +46,7 @@ class CountReports {
   ErrorHook before_;
 };
 
-class SoftLimit {
- public:
-  SoftLimit(__rlimit_resource resource, rlim_t limit) : resource_(resource) {
-    ::getrlimit(resource_, &before_);
-    const rlimit now{.rlim_cur = limit, .rlim_max = before_.rlim_max};
-    if (::setrlimit(resource_, &now) != 0) throw std::system_error(errno, std::generic_category(), "setrlimit");
-  }
-  ~SoftLimit() { ::setrlimit(resource_, &before_); }
-  SoftLimit(const SoftLimit&) = delete;
-  SoftLimit& operator=(const SoftLimit&) = delete;
-
- private:
-  __rlimit_resource resource_;
-  rlimit before_{};
-};
+using test::SoftLimit;
 
 // --- memory ---
 

@@ -156,8 +156,6 @@ class FutureState : public InBlocks {
   static void await_all_cancellers() noexcept;
   // pending -> running. False: it was cancelled, leave it alone.
   bool try_start() noexcept;
-  // running -> pending: what was claimed is given back.
-  void unstart() noexcept;
   // -> finished, with the error or, where that is null, with the value stored before. Throws InvalidStateError when done.
   void finish(std::exception_ptr error);
   // Where several producers may race for the completion: true for the first of them, who must then finish() or unclaim().
