@@ -191,20 +191,43 @@ void Dispatch::unpark_all(ThreadWorker* list) noexcept {
   while (list != nullptr) std::exchange(list, list->next_idle_)->parker_.unpark();
 }
 
+Dispatch::Closed Dispatch::close_locked() noexcept {
+  // Release: see closed().
+  closed_.store(true, std::memory_order_release);
+  set_mode_locked(kPaused, false);
+  return {.parked = std::exchange(idle_, nullptr), .waiters = std::exchange(resume_waiters_, {})};
+}
+
+void Dispatch::wake(const Closed& closed) noexcept {
+  unpark_all(closed.parked);
+  for (const auto& waiter : closed.waiters) waiter->nudge();
+}
+
 void Dispatch::close() noexcept {
-  ThreadWorker* woken = nullptr;
-  std::vector<std::shared_ptr<CompletionQueue>> waiters;
+  Closed closed;
   {
     const std::lock_guard outbox(outbox_mutex_);
     const std::lock_guard inbox(inbox_mutex_);
-    // Release: see closed().
-    closed_.store(true, std::memory_order_release);
-    set_mode_locked(kPaused, false);
-    waiters.swap(resume_waiters_);
-    woken = std::exchange(idle_, nullptr);
+    closed = close_locked();
   }
-  unpark_all(woken);
-  for (const auto& waiter : waiters) waiter->nudge();
+  wake(closed);
+}
+
+Job* Dispatch::close_and_take_all() noexcept {
+  Closed closed;
+  Job* all = nullptr;
+  {
+    const std::lock_guard outbox(outbox_mutex_);
+    const std::lock_guard inbox(inbox_mutex_);
+    closed = close_locked();
+    outbox_.append_all(inbox_);
+    while (!ranked_.empty()) outbox_.append(ranked_.pop());
+    set_mode_locked(kRanked, false);
+    unclaimed_ = 0;
+    all = outbox_.take_all();
+  }
+  wake(closed);
+  return all;
 }
 
 void Dispatch::pause() noexcept {
@@ -244,16 +267,6 @@ bool Dispatch::begin_helping(ThreadWorker& worker) noexcept {
   if (paused()) return false;
   worker.claiming();
   return true;
-}
-
-Job* Dispatch::take_all() noexcept {
-  const std::lock_guard outbox(outbox_mutex_);
-  const std::lock_guard inbox(inbox_mutex_);
-  outbox_.append_all(inbox_);
-  while (!ranked_.empty()) outbox_.append(ranked_.pop());
-  set_mode_locked(kRanked, false);
-  unclaimed_ = 0;
-  return outbox_.take_all();
 }
 
 bool Dispatch::lacks_worker(Need need) const noexcept {

@@ -72,10 +72,11 @@ class Dispatch {
 
   // No push from now on; parked workers come back to see the rest done. Ends a pause.
   void close() noexcept;
+  // The same, and in the same step takes everything that no worker has claimed, chained by `next`: nothing that a pause held back starts
+  // in between.
+  [[nodiscard]] Job* close_and_take_all() noexcept;
   // Acquire: why it was closed is visible.
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
-  // Everything that no worker has claimed, chained by `next`.
-  Job* take_all() noexcept;
 
   // Nothing is claimed or admitted from its return on until resume() or close(); what was before may not have settled yet. Without
   // effect after close().
@@ -153,6 +154,12 @@ class Dispatch {
   void search() const noexcept;
   void make_available(ThreadWorker& self) noexcept;
   bool make_unavailable(ThreadWorker& self) noexcept;
+  struct Closed {
+    ThreadWorker* parked = nullptr;
+    std::vector<std::shared_ptr<CompletionQueue>> waiters;
+  };
+  Closed close_locked() noexcept;
+  static void wake(const Closed& closed) noexcept;
   static void unpark_all(ThreadWorker* list) noexcept;
 
   // Jobs with a priority: higher ones first, equal ones in the order of submission. All of them have extras.

@@ -242,10 +242,6 @@ void ThreadPoolCore::start_worker_locked() {
   dispatch_.worker_started();
 }
 
-void ThreadPoolCore::fail_all(const std::exception_ptr& error) noexcept {
-  for (Job* job = dispatch_.take_all(); job != nullptr;) std::exchange(job, job->next)->fail(error, events_);
-}
-
 bool ThreadPoolCore::initialize() noexcept {
   if (!options_.initializer) return true;
   std::exception_ptr broken;
@@ -263,9 +259,9 @@ bool ThreadPoolCore::initialize() noexcept {
     const std::lock_guard lock(mutex_);
     if (!broken_) broken_ = broken;
   }
-  dispatch_.close();
+  Job* job = dispatch_.close_and_take_all();
   if (events_.permits() != nullptr) events_.permits()->wake_all();
-  fail_all(broken);
+  while (job != nullptr) std::exchange(job, job->next)->fail(broken, events_);
   return false;
 }
 
@@ -322,11 +318,14 @@ void ThreadPoolCore::shutdown(const ShutdownOptions& options) {
 }
 
 void ThreadPoolCore::close_and_wait(const ShutdownOptions& options) {
-  dispatch_.close();
-  if (events_.permits() != nullptr) events_.permits()->wake_all();
+  Job* job = nullptr;
   if (options.cancel_futures) {
-    for (Job* job = dispatch_.take_all(); job != nullptr;) std::exchange(job, job->next)->cancel(events_);
+    job = dispatch_.close_and_take_all();
+  } else {
+    dispatch_.close();
   }
+  if (events_.permits() != nullptr) events_.permits()->wake_all();
+  while (job != nullptr) std::exchange(job, job->next)->cancel(events_);
   if (!options.wait) return;
   join_all();
   deadlines_.stop();

@@ -98,7 +98,6 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   bool start_needed(Dispatch::Need need);
   void start_all_threads();
   void start_worker_locked();
-  void fail_all(const std::exception_ptr& error) noexcept;
   void work(Slot& slot, int number) noexcept;
   bool initialize() noexcept;
   void close_and_wait(const ShutdownOptions& options);

@@ -214,6 +214,18 @@ TYPED_TEST_P(ControlContract, shutdown_resumes) {
   EXPECT_FALSE(pool.paused());
 }
 
+TYPED_TEST_P(ControlContract, nothing_that_a_pause_held_back_starts_at_a_shutdown_that_cancels) {
+  for (int round = 0; round < 50; ++round) {
+    TypeParam pool(options_for<TypeParam>(4));
+    pool.start_all();
+    pool.pause();
+    std::vector<Future<int>> futures;
+    for (int task = 0; task < 20; ++task) futures.push_back(pool.template submit<&square>(task));
+    pool.shutdown({.cancel_futures = true});
+    for (const auto& future : futures) ASSERT_TRUE(future.cancelled()) << "round " << round;
+  }
+}
+
 TYPED_TEST_P(ControlContract, grows_and_shrinks_while_it_runs) {
   TypeParam pool(options_for<TypeParam>(1));
   pool.start_all();
@@ -384,19 +396,17 @@ TYPED_TEST_P(ControlContract, an_observer_sees_every_step_in_order_and_before_th
   EXPECT_EQ(log->down, 1);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(ControlContract, tasks_are_claimed_in_submission_order_within_a_priority_and_higher_ones_first,
-                            what_comes_with_a_priority_can_be_cancelled_and_called_back,
-                            a_full_queue_rejects_and_a_cancelled_task_frees_its_place_at_once,
-                            a_full_queue_says_how_many_tasks_wait,
-                            a_submit_to_a_full_queue_waits_for_room_for_a_cancellation_or_for_the_end,
-                            blocked_submitters_lose_no_wake_up, callbacks_may_submit_to_a_full_queue,
-                            a_limit_beyond_all_numbers_is_none, no_task_starts_from_the_return_of_pause_until_resume,
-                            what_waits_for_the_end_of_a_pause_is_pending_and_can_be_cancelled, shutdown_resumes,
-                            grows_and_shrinks_while_it_runs, shrinking_lets_busy_workers_finish,
-                            no_task_is_lost_however_a_pool_is_resized_and_paused, workers_run_on_the_cpus_that_they_are_given,
-                            metrics_balance_at_any_moment_and_are_read_without_stopping_the_pool,
-                            what_a_future_says_has_happened_is_counted,
-                            with_timing_every_task_that_was_started_is_in_both_histograms,
-                            an_observer_sees_every_step_in_order_and_before_the_future_is_done);
+REGISTER_TYPED_TEST_SUITE_P(
+    ControlContract, tasks_are_claimed_in_submission_order_within_a_priority_and_higher_ones_first,
+    what_comes_with_a_priority_can_be_cancelled_and_called_back,
+    a_full_queue_rejects_and_a_cancelled_task_frees_its_place_at_once, a_full_queue_says_how_many_tasks_wait,
+    a_submit_to_a_full_queue_waits_for_room_for_a_cancellation_or_for_the_end, blocked_submitters_lose_no_wake_up,
+    callbacks_may_submit_to_a_full_queue, a_limit_beyond_all_numbers_is_none,
+    no_task_starts_from_the_return_of_pause_until_resume, what_waits_for_the_end_of_a_pause_is_pending_and_can_be_cancelled,
+    shutdown_resumes, nothing_that_a_pause_held_back_starts_at_a_shutdown_that_cancels, grows_and_shrinks_while_it_runs,
+    shrinking_lets_busy_workers_finish, no_task_is_lost_however_a_pool_is_resized_and_paused,
+    workers_run_on_the_cpus_that_they_are_given, metrics_balance_at_any_moment_and_are_read_without_stopping_the_pool,
+    what_a_future_says_has_happened_is_counted, with_timing_every_task_that_was_started_is_in_both_histograms,
+    an_observer_sees_every_step_in_order_and_before_the_future_is_done);
 
 }  // namespace pools::test
