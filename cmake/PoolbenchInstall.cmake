@@ -40,7 +40,8 @@ set(poolbench_config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/poolbench")
 # One export per library: who wants one need not have what the other one needs.
 foreach(library pools-thread pools)
   install(TARGETS poolbench_${library} EXPORT poolbench-${library}-targets
-    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT pools)
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT pools
+    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT pools)
   install(EXPORT poolbench-${library}-targets NAMESPACE poolbench:: DESTINATION "${poolbench_config_dir}" COMPONENT pools)
 endforeach()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/pools/include/pools" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/poolbench" COMPONENT pools)

@@ -15,12 +15,18 @@ endif()
 # TSan does not model std::atomic_thread_fence; GCC says so, and the code uses none.
 
 # poolbench_library(NAME SOURCES... [INCLUDE folder]) - a static library poolbench_NAME with the alias poolbench::NAME. Its sources include
-# headers from the root; so do those who link it, unless INCLUDE says where the headers are that are for them.
+# headers from the root; so do those who link it, unless INCLUDE says where the headers are that are for them: such a library is for others,
+# and shared if BUILD_SHARED_LIBS says so.
 function(poolbench_library name)
   cmake_parse_arguments(ARG "" "INCLUDE" "SOURCES" ${ARGN})
-  add_library(poolbench_${name} STATIC ${ARG_SOURCES})
+  set(type STATIC)
+  if(ARG_INCLUDE AND BUILD_SHARED_LIBS)
+    set(type SHARED)
+  endif()
+  add_library(poolbench_${name} ${type} ${ARG_SOURCES})
   add_library(poolbench::${name} ALIAS poolbench_${name})
-  set_target_properties(poolbench_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  set_target_properties(poolbench_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})   # before 1.0 every minor version may break
   target_compile_features(poolbench_${name} PUBLIC cxx_std_20)
   if(ARG_INCLUDE)
     target_include_directories(poolbench_${name}

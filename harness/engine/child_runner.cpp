@@ -22,7 +22,7 @@
 #include "harness/engine/prepared_cell.h"
 #include "harness/engine/repetition.h"
 #include "harness/engine/scratch.h"
-#include "harness/engine/servers.h"
+#include "harness/engine/loopback_servers.h"
 #include "harness/engine/session.h"
 #include "harness/engine/supervise.h"
 
@@ -210,7 +210,7 @@ class ChildRunner final : public CellRunner {
 
   RunnerOptions options_;
   Descriptor interruption_;
-  Servers servers_;
+  LoopbackServers servers_;
   std::optional<Scratch> scratch_;
   std::map<WorkKey, Digests> references_;             // what inline gave
   std::map<std::string, std::set<WorkKey>> checked_;  // per backend, what agreed with it

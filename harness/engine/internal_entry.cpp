@@ -4,7 +4,7 @@
 
 #include "harness/engine/repetition.h"
 #include "harness/engine/scratch.h"
-#include "harness/engine/servers.h"
+#include "harness/engine/loopback_servers.h"
 
 namespace harness {
 namespace {

@@ -11,7 +11,7 @@
 namespace harness::recommend {
 namespace {
 
-model::Case case_of(const Profile& profile, const Job& job, const Choice& choice) {
+model::Case case_of(const Profile& profile, const Batch& batch, const Choice& choice) {
   const PoolProfile& pool = profile.of(choice.pool);
   model::Case c;
   c.strategy = choice.strategy;
@@ -21,7 +21,7 @@ model::Case case_of(const Profile& profile, const Job& job, const Choice& choice
   c.overheads.dispatch_ns = pool.dispatch_ns;
   const double slowdown = pool.usl.slowdown(choice.workers);
   double locked = 0;  // of a task, carried from task to task: a share of one half locks every second one
-  for (int task = 0; task < job.tasks; ++task) {
+  for (int task = 0; task < batch.tasks; ++task) {
     model::Demand demand = profile.demands[static_cast<std::size_t>(task) % profile.demands.size()];
     demand.wait_ns = std::llround(static_cast<double>(demand.wait_ns) * slowdown);
     demand.compute_ns = std::llround(static_cast<double>(demand.compute_ns) * slowdown);
@@ -32,13 +32,13 @@ model::Case case_of(const Profile& profile, const Job& job, const Choice& choice
     }
     c.tasks.push_back(demand);
   }
-  c.callbacks.assign(static_cast<std::size_t>(job.tasks), job.has_callbacks() ? job.callback : model::Demand{});
+  c.callbacks.assign(static_cast<std::size_t>(batch.tasks), batch.has_callbacks() ? batch.callback : model::Demand{});
   return c;
 }
 
-int fewest_parsers_for(const Profile& profile, const Job& job, Pool pool, int workers) {
-  const model::Case c = case_of(profile, job, {pool, workers, model::Strategy::none, 0});
-  const std::int64_t fewest = model::fewest_parsers(model::finish_times(c), job.callback.service_ns());
+int fewest_parsers_for(const Profile& profile, const Batch& batch, Pool pool, int workers) {
+  const model::Case c = case_of(profile, batch, {pool, workers, model::Strategy::none, 0});
+  const std::int64_t fewest = model::fewest_parsers(model::finish_times(c), batch.callback.service_ns());
   return static_cast<int>(std::clamp<std::int64_t>(fewest, 1, 64));
 }
 
@@ -76,8 +76,8 @@ std::string describe(const Choice& choice) {
   }
 }
 
-std::vector<int> worker_counts(const Profile& profile, const Job& job, int most) {
-  most = std::clamp(job.tasks, 1, most);
+std::vector<int> worker_counts(const Profile& profile, const Batch& batch, int most) {
+  most = std::clamp(batch.tasks, 1, most);
   std::set<int> counts{1, profile.cores, profile.cores * 5, most};
   for (double workers = 1; workers < most; workers = std::max(workers + 1, workers * 1.25))
     counts.insert(static_cast<int>(workers));
@@ -88,7 +88,7 @@ std::vector<int> worker_counts(const Profile& profile, const Job& job, int most)
     counts.insert(static_cast<int>(std::ceil(*at)));
   }
   // A last batch that is full: of n tasks on k workers, ceil(n/k) rounds; the smallest k with as many rounds is the cheapest.
-  for (int rounds = 1; rounds <= 4; ++rounds) counts.insert((job.tasks + rounds - 1) / rounds);
+  for (int rounds = 1; rounds <= 4; ++rounds) counts.insert((batch.tasks + rounds - 1) / rounds);
   std::vector<int> sorted;
   for (const int count : counts) {
     if (count >= 1 && count <= most) sorted.push_back(count);
@@ -96,8 +96,8 @@ std::vector<int> worker_counts(const Profile& profile, const Job& job, int most)
   return sorted;
 }
 
-std::int64_t predict_ns(const Profile& profile, const Job& job, const Choice& choice) {
-  return model::simulate(case_of(profile, job, choice)).makespan_ns;
+std::int64_t predict_ns(const Profile& profile, const Batch& batch, const Choice& choice) {
+  return model::simulate(case_of(profile, batch, choice)).makespan_ns;
 }
 
 bool cheaper(const Choice& a, const Choice& b) {
@@ -107,22 +107,22 @@ bool cheaper(const Choice& a, const Choice& b) {
   return cost(a) < cost(b);
 }
 
-std::vector<Point> predict_curve(const Profile& profile, const Job& job, int most_workers) {
+std::vector<Point> predict_curve(const Profile& profile, const Batch& batch, int most_workers) {
   std::vector<Point> points;
   for (const Pool pool : {Pool::thread, Pool::process}) {
-    for (const int workers : worker_counts(profile, job, most_workers)) {
+    for (const int workers : worker_counts(profile, batch, most_workers)) {
       const auto add = [&](model::Strategy strategy, int parsers) {
         const Choice choice{pool, workers, strategy, parsers};
-        points.push_back({choice, predict_ns(profile, job, choice)});
+        points.push_back({choice, predict_ns(profile, batch, choice)});
       };
-      if (!job.has_callbacks()) {
+      if (!batch.has_callbacks()) {
         add(model::Strategy::none, 0);
         continue;
       }
       add(model::Strategy::worker, 0);
       add(model::Strategy::main, 0);
       add(model::Strategy::fused, 0);
-      add(model::Strategy::extra, fewest_parsers_for(profile, job, pool, workers));
+      add(model::Strategy::extra, fewest_parsers_for(profile, batch, pool, workers));
     }
   }
   std::stable_sort(points.begin(), points.end(), better);

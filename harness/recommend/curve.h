@@ -31,7 +31,7 @@ struct Point {
 };
 
 // What is to be done: so many tasks, drawn in turn from the profile's, each with a callback where there are any.
-struct Job {
+struct Batch {
   int tasks = 1;
   model::Demand callback = {};  // of every task; all zero: there are none
 
@@ -40,13 +40,13 @@ struct Job {
 
 // Numbers of workers worth a thought: 1, cores, cores*5, the knees, and steps of about a quarter between them, up to `most` and to
 // the number of tasks. Sorted, distinct.
-std::vector<int> worker_counts(const Profile& profile, const Job& job, int most);
+std::vector<int> worker_counts(const Profile& profile, const Batch& batch, int most);
 
-std::int64_t predict_ns(const Profile& profile, const Job& job, const Choice& choice);
+std::int64_t predict_ns(const Profile& profile, const Batch& batch, const Choice& choice);
 
 // Every pool x worker_counts() x strategy: `none` without callbacks; with them `worker`, `main`, `fused` and `extra` with the fewest
 // parsers that reach the makespan of unlimited ones. Best first; of equals the cheaper: fewer workers, threads before processes.
-std::vector<Point> predict_curve(const Profile& profile, const Job& job, int most_workers);
+std::vector<Point> predict_curve(const Profile& profile, const Batch& batch, int most_workers);
 
 // Fewer processes and threads are cheaper.
 bool cheaper(const Choice& a, const Choice& b);

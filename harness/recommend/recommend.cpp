@@ -39,7 +39,7 @@ constexpr nanoseconds kRepetition = std::chrono::milliseconds(25);  // what one 
 // Shares of the budget: up to here each may go on.
 constexpr double kSampling = 0.15;
 constexpr double kProbing = 0.25;
-constexpr double kLeast = 0.8;  // the least number of rounds that the job's size is chosen for
+constexpr double kLeast = 0.8;  // the least number of rounds that the batch's size is chosen for
 constexpr double kVerifying = 0.95;
 
 class Search {
@@ -51,7 +51,7 @@ class Search {
     sample();
     probe();
     choose_job();
-    found_.curve = predict_curve(found_.profile, found_.job, question_.most_workers);
+    found_.curve = predict_curve(found_.profile, found_.batch, question_.most_workers);
     verify();
     finish();
     if (question_.exhaustive) sweep();
@@ -148,7 +148,7 @@ class Search {
   }
 
   struct Probe {
-    Job job;
+    Batch batch;
     int workers = 1;
     std::int64_t measured_ns = 0;
   };
@@ -156,8 +156,8 @@ class Search {
   std::vector<Probe> run_probes(Pool pool, const std::vector<int>& counts) {
     std::vector<Probe> probes;
     for (const int workers : counts) {
-      const Job job{.tasks = std::min(std::max(question_.tasks, workers), workers * 3), .callback = {}};
-      probes.push_back({job, workers, fastest({pool, workers, model::Strategy::none, 0}, job)});
+      const Batch batch{.tasks = std::min(std::max(question_.tasks, workers), workers * 3), .callback = {}};
+      probes.push_back({batch, workers, fastest({pool, workers, model::Strategy::none, 0}, batch)});
     }
     return probes;
   }
@@ -165,7 +165,7 @@ class Search {
   // How many times as long as the profile, as far as it is known, has it.
   double factor_of(const Probe& probe, Pool pool) const {
     return static_cast<double>(probe.measured_ns) /
-           static_cast<double>(predict_ns(found_.profile, probe.job, {pool, probe.workers, model::Strategy::none, 0}));
+           static_cast<double>(predict_ns(found_.profile, probe.batch, {pool, probe.workers, model::Strategy::none, 0}));
   }
 
   Usl usl_of(const std::vector<Probe>& probes, Pool pool) const {
@@ -187,10 +187,10 @@ class Search {
       const Probe& probe = threads[at];
       const Choice choice{Pool::thread, probe.workers, model::Strategy::none, 0};
       const double plain =
-          static_cast<double>(predict_ns(free, probe.job, {Pool::process, probe.workers, model::Strategy::none, 0}));
+          static_cast<double>(predict_ns(free, probe.batch, {Pool::process, probe.workers, model::Strategy::none, 0}));
       const double contention = std::max(1.0, static_cast<double>(processes[at].measured_ns) / plain);
-      const double unlocked = static_cast<double>(predict_ns(free, probe.job, choice)) * contention;
-      const std::int64_t with_lock = predict_ns(locked, probe.job, choice);
+      const double unlocked = static_cast<double>(predict_ns(free, probe.batch, choice)) * contention;
+      const std::int64_t with_lock = predict_ns(locked, probe.batch, choice);
       if (static_cast<double>(with_lock) <= contrast * unlocked) continue;
       contrast = static_cast<double>(with_lock) / unlocked;
       share = locked_share(probe.measured_ns, std::llround(unlocked), with_lock);
@@ -199,11 +199,11 @@ class Search {
   }
 
   // Of up to three runs: a disturbance only ever makes one slower.
-  std::int64_t fastest(const Choice& choice, const Job& job) {
+  std::int64_t fastest(const Choice& choice, const Batch& batch) {
     std::int64_t best = std::numeric_limits<std::int64_t>::max();
     for (int run = 0; run < 3; ++run) {
       progress_("running " + std::to_string(choice.workers) + " at a time", used());
-      const std::int64_t makespan = makespan_ns(measure(choice, job.tasks));
+      const std::int64_t makespan = makespan_ns(measure(choice, batch.tasks));
       best = std::min(best, makespan);
       if (used() > kProbing || nanoseconds(2 * makespan) > left(kProbing)) break;
     }
@@ -212,27 +212,27 @@ class Search {
 
   // As many tasks as were asked for, unless the budget does not last for them.
   void choose_job() {
-    found_.job.tasks = question_.tasks;
-    found_.job.callback = question_.callback;
+    found_.batch.tasks = question_.tasks;
+    found_.batch.callback = question_.callback;
     // The curve is cheap to predict for some hundred tasks; for the candidates' durations a coarse one would do as well.
     const auto affordable = [&] {
       nanoseconds needed{0};
       for (const Choice& choice :
-           candidates(predict_curve(found_.profile, found_.job, question_.most_workers), found_.profile, kCandidates)) {
-        needed += kLeastRounds * (kRepetition + nanoseconds(predict_ns(found_.profile, found_.job, choice)));
+           candidates(predict_curve(found_.profile, found_.batch, question_.most_workers), found_.profile, kCandidates)) {
+        needed += kLeastRounds * (kRepetition + nanoseconds(predict_ns(found_.profile, found_.batch, choice)));
       }
       return needed <= left(kLeast);
     };
-    while (found_.job.tasks > 8 && !affordable()) found_.job.tasks = std::max(8, found_.job.tasks * 3 / 4);
-    if (found_.job.tasks < question_.tasks) {
-      found_.notes.push_back("run with " + std::to_string(found_.job.tasks) + " of the " + std::to_string(question_.tasks) +
+    while (found_.batch.tasks > 8 && !affordable()) found_.batch.tasks = std::max(8, found_.batch.tasks * 3 / 4);
+    if (found_.batch.tasks < question_.tasks) {
+      found_.notes.push_back("run with " + std::to_string(found_.batch.tasks) + " of the " + std::to_string(question_.tasks) +
                              " tasks, for which the budget suffices; more workers may pay off with more tasks");
     }
     std::int64_t sum = 0;
-    for (int task = 0; task < found_.job.tasks; ++task) {
+    for (int task = 0; task < found_.batch.tasks; ++task) {
       sum += found_.profile.demands[static_cast<std::size_t>(task) % found_.profile.demands.size()].service_ns();
     }
-    found_.one_at_a_time_ns = sum + found_.job.tasks * found_.job.callback.service_ns();
+    found_.one_at_a_time_ns = sum + found_.batch.tasks * found_.batch.callback.service_ns();
   }
 
   void verify() {
@@ -250,7 +250,7 @@ class Search {
       shuffle(choices, random);
       for (std::size_t at = 0; at < choices.size(); ++at) {
         progress_("round " + std::to_string(round + 1) + ", " + describe(choices[at]), used());
-        add(choices[at], makespan_ns(measure(choices[at], found_.job.tasks)));
+        add(choices[at], makespan_ns(measure(choices[at], found_.batch.tasks)));
         if (used() > 2) break;  // far beyond: take what there is
       }
       if (used() > 2) break;
@@ -273,7 +273,7 @@ class Search {
     for (const double factor : {0.75, 1.3}) {
       Choice neighbour = at;
       neighbour.workers = static_cast<int>(std::lround(at.workers * factor));
-      const bool sensible = neighbour.workers >= 1 && neighbour.workers <= std::min(question_.most_workers, found_.job.tasks);
+      const bool sensible = neighbour.workers >= 1 && neighbour.workers <= std::min(question_.most_workers, found_.batch.tasks);
       if (!sensible || neighbour.workers == at.workers) continue;
       const bool known = std::any_of(choices_.begin(), choices_.end(), [&](const Choice& c) {
         return c.pool == neighbour.pool && c.strategy == neighbour.strategy &&
@@ -285,7 +285,7 @@ class Search {
     other.pool = at.pool == Pool::thread ? Pool::process : Pool::thread;
     const auto promising = static_cast<std::int64_t>(kPromising * static_cast<double>(model::median(fastest->second)));
     if (std::find(choices.begin(), choices.end(), other) == choices.end() &&
-        predict_ns(found_.profile, found_.job, other) <= promising) {
+        predict_ns(found_.profile, found_.batch, other) <= promising) {
       choices.push_back(other);
     }
   }
@@ -315,7 +315,7 @@ class Search {
   nanoseconds expected(const Choice& choice) const {
     const auto known = std::find(choices_.begin(), choices_.end(), choice);
     if (known != choices_.end()) return nanoseconds(model::median(times_.at(static_cast<std::size_t>(known - choices_.begin()))));
-    return nanoseconds(predict_ns(found_.profile, found_.job, choice));
+    return nanoseconds(predict_ns(found_.profile, found_.batch, choice));
   }
 
   void add(const Choice& choice, std::int64_t makespan) {
@@ -328,7 +328,7 @@ class Search {
     std::vector<Measured> measured;
     for (const auto& [index, makespans] : times_) {
       const Choice& choice = choices_[index];
-      measured.push_back({choice, predict_ns(found_.profile, found_.job, choice), makespans, model::median(makespans),
+      measured.push_back({choice, predict_ns(found_.profile, found_.batch, choice), makespans, model::median(makespans),
                           model::median_interval(makespans)});
     }
     std::stable_sort(measured.begin(), measured.end(),
@@ -357,7 +357,7 @@ class Search {
         progress_(what + " " + std::to_string(round + 1) + ", " + std::to_string(at + 1) + " of " +
                       std::to_string(choices.size()),
                   1);
-        add(choices[at], makespan_ns(measure(choices[at], found_.job.tasks)));
+        add(choices[at], makespan_ns(measure(choices[at], found_.batch.tasks)));
       }
     }
   }

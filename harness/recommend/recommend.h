@@ -26,7 +26,7 @@ namespace harness::recommend {
 struct Question {
   std::string title;             // "./convert {}", "sleep"
   std::string workload;          // of the catalogue, or "command" or "function"
-  int tasks = 64;                // of the job
+  int tasks = 64;                // of the batch
   std::int64_t task_ns = 0;      // of a catalogue workload
   std::int64_t callback_ns = 0;  // likewise; 0: no callbacks
   model::Demand callback = {};   // what such a callback demands
@@ -40,13 +40,13 @@ struct Question {
 
 struct Recommendation {
   Profile profile;
-  Job job;                            // what was run: perhaps fewer tasks than asked, so that the budget suffices
+  Batch batch;                        // what was run: perhaps fewer tasks than asked, so that the budget suffices
   std::vector<Point> curve;           // predicted, best first
   std::vector<Measured> measured;     // fastest first
   std::size_t best = 0;               // the fastest, index into measured
   std::size_t choice = 0;             // what is recommended
   std::vector<std::size_t> ties;      // others that are as good (Decision::ties)
-  std::int64_t one_at_a_time_ns = 0;  // all tasks of the job, one after the other: from the first runs
+  std::int64_t one_at_a_time_ns = 0;  // all tasks of the batch, one after the other: from the first runs
   int rounds = 0;                     // so often the candidates were run that stayed close to the fastest
   std::vector<std::string> notes;     // what makes it less sure; one line each
   std::vector<Measured> exhaustive;   // if asked for: every point of the curve, fastest first, and the choice

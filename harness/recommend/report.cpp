@@ -102,7 +102,8 @@ std::string reason(const Recommendation& r) {
   std::string text;
   if (waits > 0.5) {
     text = fmt::format("the tasks wait {} of the time", percent(waits));
-    text += choice.workers >= r.job.tasks ? ", and there is a worker for every task" : ", so that many at a time share the cores";
+    text +=
+        choice.workers >= r.batch.tasks ? ", and there is a worker for every task" : ", so that many at a time share the cores";
   } else {
     text = fmt::format("the tasks compute {} of the time", percent(1 - waits));
     text += choice.workers <= p.cores * 2 ? ", and more workers than the cores can feed only wait for them" : "";
@@ -145,8 +146,8 @@ nlohmann::ordered_json json_of(const Measured& m) {
 std::string text(const Question& question, const Recommendation& r) {
   const Measured& chosen = r.measured[r.choice];
   std::string out =
-      line("work", fmt::format("{}: {} task{}{}", question.title, r.job.tasks, r.job.tasks == 1 ? "" : "s",
-                               r.job.has_callbacks() ? ", callbacks of " + human(r.job.callback.service_ns()) : ""));
+      line("work", fmt::format("{}: {} task{}{}", question.title, r.batch.tasks, r.batch.tasks == 1 ? "" : "s",
+                               r.batch.has_callbacks() ? ", callbacks of " + human(r.batch.callback.service_ns()) : ""));
   out += line("a task", demand_text(r));
   out += line("contention", contention_text(r.profile));
   out += line("knee", knee_text(r, chosen.choice.pool));
@@ -175,7 +176,7 @@ std::string text(const Question& question, const Recommendation& r) {
 std::string json(const Question& question, const Recommendation& r) {
   nlohmann::ordered_json out;
   out["work"] = question.title;
-  out["tasks"] = r.job.tasks;
+  out["tasks"] = r.batch.tasks;
   out["cores"] = r.profile.cores;
   out["mean_wait_ns"] = r.profile.mean_wait_ns();
   out["mean_compute_ns"] = r.profile.mean_compute_ns();

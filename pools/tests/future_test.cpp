@@ -75,6 +75,22 @@ TEST(Future, the_first_value_set_wins_and_a_second_set_throws_InvalidStateError)
   EXPECT_EQ(future.result(), 1);
 }
 
+TEST(Future, a_promise_that_was_moved_from_throws_InvalidStateError) {
+  Promise<int> promise;
+  const Promise<int> moved = std::move(promise);
+  const auto refuses = [](auto ask) {
+    POOLS_EXPECT_THROW_WHAT(ask(), InvalidStateError, testing::HasSubstr("the promise is empty"));
+  };
+  // NOLINTBEGIN(bugprone-use-after-move): that is the point
+  refuses([&] { static_cast<void>(promise.future()); });
+  refuses([&] { static_cast<void>(promise.set_running()); });
+  refuses([&] { promise.set_value(1); });
+  refuses([&] { promise.set_exception(std::make_exception_ptr(std::runtime_error("no"))); });
+  // NOLINTEND(bugprone-use-after-move)
+  moved.set_value(2);
+  EXPECT_EQ(moved.future().result(), 2);
+}
+
 TEST(Future, setting_a_cancelled_future_throws_InvalidStateError) {
   const Promise<int> promise;
   EXPECT_TRUE(promise.future().cancel());

@@ -10,7 +10,7 @@
 
 #include "harness/engine/frame.h"
 #include "harness/engine/scratch.h"
-#include "harness/engine/servers.h"
+#include "harness/engine/loopback_servers.h"
 
 namespace harness::testing_engine {
 namespace {
@@ -30,7 +30,7 @@ constexpr int kStream = 3;
 }
 
 [[noreturn]] void own_servers() {
-  Servers servers;
+  LoopbackServers servers;
   std::string ports;
   for (const std::uint16_t port : servers.require({.echo_server = true, .http_server = true})) {
     ports += std::to_string(port) + " ";

@@ -21,7 +21,7 @@
 #include "harness/engine/frame.h"
 #include "harness/engine/internal_entry.h"
 #include "harness/engine/scratch.h"
-#include "harness/engine/servers.h"
+#include "harness/engine/loopback_servers.h"
 #include "harness/engine/session.h"
 #include "harness/tests/engine/entries.h"
 
@@ -130,7 +130,7 @@ TEST(ScratchDirectory, ThatCannotBeMadeIsAnErrorThatNamesTheParent) {
 }
 
 TEST(NetworkServers, RunWhenRequiredAndStayOnTheirPorts) {
-  Servers servers;
+  LoopbackServers servers;
   EXPECT_EQ(servers.require({}), (std::vector<std::uint16_t>{0, 0}));
   EXPECT_TRUE(children().empty());
   const std::vector<std::uint16_t> ports = servers.require({.echo_server = true});
@@ -143,7 +143,7 @@ TEST(NetworkServers, RunWhenRequiredAndStayOnTheirPorts) {
 TEST(NetworkServers, AreGoneWithTheirOwner) {
   std::uint16_t echo = 0;
   {
-    Servers servers;
+    LoopbackServers servers;
     echo = servers.require({.echo_server = true}).at(workloads::kEchoPort);
   }
   EXPECT_FALSE(connects(echo));
@@ -151,7 +151,7 @@ TEST(NetworkServers, AreGoneWithTheirOwner) {
 }
 
 TEST(NetworkServers, AreStartedAgainWhenOneHasDied) {
-  Servers servers;
+  LoopbackServers servers;
   servers.require({.echo_server = true});
   ASSERT_EQ(children().size(), 1u);
   ::kill(children().front(), SIGKILL);

@@ -144,8 +144,8 @@ TEST(RecommendCurve, ALockOfTheThreadsMakesProcessesTheChoice) {
 }
 
 TEST(RecommendCurve, CallbacksAreTriedOnTheWorkerInTheMainProcessFusedAndInParsers) {
-  const Job job{.tasks = 8, .callback = {.wait_ns = 5 * kMs}};
-  const std::vector<Point> curve = predict_curve(profile_with(20 * kMs, 0), job, 8);
+  const Batch batch{.tasks = 8, .callback = {.wait_ns = 5 * kMs}};
+  const std::vector<Point> curve = predict_curve(profile_with(20 * kMs, 0), batch, 8);
   for (const auto strategy : {model::Strategy::worker, model::Strategy::main, model::Strategy::fused, model::Strategy::extra}) {
     EXPECT_TRUE(std::any_of(curve.begin(), curve.end(), [&](const Point& p) { return p.choice.strategy == strategy; }));
   }

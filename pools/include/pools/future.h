@@ -190,8 +190,8 @@ struct FutureAccess {
 
 }  // namespace detail
 
-// A future that the caller completes: for adapters and tests. Exactly one of the set_ calls succeeds; a second, or one
-// after a cancellation, throws InvalidStateError.
+// A future that the caller completes: for adapters and tests. Exactly one of the set_ calls succeeds; a second, one after a
+// cancellation, and any call on a promise that was moved from throws InvalidStateError.
 template <class T>
 class Promise {
  public:
@@ -199,7 +199,7 @@ class Promise {
 
   [[nodiscard]] Future<T> future() const { return detail::FutureAccess::share(&state()); }
   // False: the future was cancelled, do not run the task.
-  [[nodiscard]] bool set_running() const { return state_->try_start(); }
+  [[nodiscard]] bool set_running() const { return state().try_start(); }
 
   // Throws also what the value's constructor throws; then nothing has been set.
   template <class... Args>
@@ -208,20 +208,23 @@ class Promise {
     try {
       state().emplace_value(std::forward<Args>(args)...);
     } catch (...) {
-      state_->unclaim();
+      state().unclaim();
       throw;
     }
-    state_->finish(nullptr);
+    state().finish(nullptr);
   }
   void set_exception(std::exception_ptr error) const {
     claim();
-    state_->finish(std::move(error));
+    state().finish(std::move(error));
   }
 
  private:
-  detail::ValueState<T>& state() const { return static_cast<detail::ValueState<T>&>(*state_); }
+  detail::ValueState<T>& state() const {
+    if (!state_) throw InvalidStateError("the promise is empty: it was moved from");
+    return static_cast<detail::ValueState<T>&>(*state_);
+  }
   void claim() const {
-    if (!state_->claim()) throw InvalidStateError("the future is done already");
+    if (!state().claim()) throw InvalidStateError("the future is done already");
   }
 
   detail::StateRef state_;

@@ -1,4 +1,4 @@
-#include "harness/engine/servers.h"
+#include "harness/engine/loopback_servers.h"
 
 #include <poll.h>
 #include <sys/prctl.h>
@@ -24,18 +24,18 @@ constexpr char kError = 'e';
 
 }  // namespace
 
-std::vector<std::uint16_t> Servers::require(const workloads::Needs& needs) {
+std::vector<std::uint16_t> LoopbackServers::require(const workloads::Needs& needs) {
   if (child_ && !alive()) stop();
   if (!child_ && (needs.echo_server || needs.http_server)) start();
   return ports_;
 }
 
-bool Servers::alive() const {
+bool LoopbackServers::alive() const {
   pollfd death{.fd = child_->pidfd(), .events = POLLIN, .revents = 0};
   return ::poll(&death, 1, 0) == 0;
 }
 
-void Servers::start() {
+void LoopbackServers::start() {
   DescriptorPair stream = make_stream_pair();
   child_ = spawn_internal(kServersEntry, {}, stream.theirs.get());
   stream.theirs.reset();
@@ -49,7 +49,7 @@ void Servers::start() {
   for (std::uint16_t& port : ports_) words >> port;
 }
 
-void Servers::stop() noexcept {
+void LoopbackServers::stop() noexcept {
   stream_.reset();
   try {
     if (child_) child_->wait();

@@ -15,12 +15,12 @@
 namespace harness {
 
 // Not thread-safe. REQUIRES of the program: main() calls internal_entry().
-class Servers {
+class LoopbackServers {
  public:
-  Servers() = default;
-  ~Servers() { stop(); }
-  Servers(const Servers&) = delete;
-  Servers& operator=(const Servers&) = delete;
+  LoopbackServers() = default;
+  ~LoopbackServers() { stop(); }
+  LoopbackServers(const LoopbackServers&) = delete;
+  LoopbackServers& operator=(const LoopbackServers&) = delete;
 
   // The ports as RunContext has them, of servers that are running. Starts them if `needs` names one and they do not run
   // (any more); all zero as long as none was ever needed. Throws EnvironmentError when they cannot be started.
