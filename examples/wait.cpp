@@ -32,6 +32,8 @@ int main() {
   std::printf("cancelled: %d\n", pending.cancel());  // it had not started
   pool.resume();
 
-  go.count_down();
-  for (const auto& future : pools::as_completed(std::vector{slow, fast}, 60s)) std::printf("result %d\n", future.result());
+  for (const auto& future : pools::as_completed(std::vector{slow, fast}, 60s)) {
+    std::printf("result %d\n", future.result());
+    if (future.result() == 2) go.count_down();
+  }
 }

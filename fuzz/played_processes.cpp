@@ -164,7 +164,7 @@ Child spawn(const SpawnRequest& request) {
 namespace detail {
 
 // One at a time, as on the one thread that starts processes; a job may post another.
-void post_to_spawner(std::function<void()> job) {
+void post_to_spawner(std::function<void()> job) {  // NOLINT(performance-unnecessary-value-param): as the real one
   static std::recursive_mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
   job();

@@ -79,8 +79,11 @@ std::string describe(const Choice& choice) {
 std::vector<int> worker_counts(const Profile& profile, const Batch& batch, int most) {
   most = std::clamp(batch.tasks, 1, most);
   std::set<int> counts{1, profile.cores, profile.cores * 5, most};
-  for (double workers = 1; workers < most; workers = std::max(workers + 1, workers * 1.25))
+  double workers = 1;
+  while (workers < most) {
     counts.insert(static_cast<int>(workers));
+    workers = std::max(workers + 1, workers * 1.25);
+  }
   for (const Pool pool : {Pool::thread, Pool::process}) {
     const std::optional<double> at = knee(profile, pool);
     if (!at || *at > most) continue;

@@ -33,7 +33,7 @@ class LatencyHistogram {
   static std::size_t bucket_of(std::uint64_t ns) noexcept {
     constexpr std::uint64_t kLinear = std::uint64_t{1} << (kSubBits + 1);
     if (ns < kLinear) return ns;
-    const int shift = std::bit_width(ns) - 1 - kSubBits;
+    const int shift = static_cast<int>(std::bit_width(ns)) - 1 - kSubBits;
     return (static_cast<std::size_t>(shift) << kSubBits) + static_cast<std::size_t>(ns >> shift);
   }
   static std::uint64_t last_of(std::size_t bucket) noexcept;  // the longest duration of a bucket

@@ -24,7 +24,7 @@ class ThreadPoolRef {
   template <class T>
   void submit(Owned<T> task, FutureState* state, const TaskOptions* options = nullptr) const {
     submit_job(*core_, *task, state, options);  // throws: the task is still ours
-    task.release();
+    static_cast<void>(task.release());
   }
   // Runs callbacks where ThreadPoolOptions::callbacks says.
   CallbackSink* sink() const noexcept { return sink_; }
