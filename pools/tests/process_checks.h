@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <iterator>
 #include <string>
@@ -14,6 +15,13 @@
 #include "pools/tests/expectations.h"
 
 namespace pools::test {
+
+// A task that ends its process.
+inline int die_by(int signal) {
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+  return 0;
+}
 
 inline std::ptrdiff_t entries_of(const std::string& directory) {
   const std::filesystem::directory_iterator entries(directory);

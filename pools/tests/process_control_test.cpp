@@ -1,5 +1,4 @@
-// What one can tell a process pool to do, and what it tells: priorities, bounds, pauses, sizes, retries, time limits, recycling, limits,
-// output, metrics, events.
+// What one can tell a process pool to do, and what it tells: bounds, pauses, sizes, time limits, recycling, metrics, events.
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -27,7 +26,7 @@
 
 #include "pools/cores.h"
 #include "pools/process_pool.h"
-#include "pools/src/process/retry_delay.h"
+#include "pools/tests/controlled_pool.h"
 #include "pools/tests/expectations.h"
 #include "pools/tests/gate.h"
 #include "pools/tests/process_checks.h"
@@ -40,37 +39,6 @@ using namespace std::chrono_literals;
 class ProcessControl : public ProcessTest {};
 
 int own_pid(int) { return ::getpid(); }
-int die_by(int signal) {
-  ::signal(signal, SIG_DFL);
-  ::raise(signal);
-  return 0;
-}
-
-void expect_balance(const ProcessPool& pool) {
-  const PoolMetrics m = pool.metrics();
-  EXPECT_EQ(m.submitted, m.queued + m.running + m.done + m.failed + m.cancelled);
-}
-
-// A pool of one worker that stands at a gate.
-struct Blocked {
-  explicit Blocked(ProcessPoolOptions options = {})
-      : pool(one_worker(std::move(options))), blocker(pool.submit<&pass_and_return>(gate.name(), 0)) {
-    gate.await();
-  }
-  ~Blocked() { gate.open(); }
-  static ProcessPoolOptions one_worker(ProcessPoolOptions options) {
-    options.workers = 1;
-    return options;
-  }
-  Gate gate;
-  ProcessPool pool;
-  Future<int> blocker;
-  struct Opener {
-    Gate& gate;
-    ~Opener() { gate.open(); }
-  } opener{gate};  // the pool's destructor waits for its tasks
-};
-
 // --- the bounded queue ---
 
 TEST_F(ProcessControl, the_caller_cannot_run_tasks) {
@@ -147,93 +115,6 @@ TEST_F(ProcessControl, every_task_ends_once_under_a_storm_of_cancellations) {
   EXPECT_EQ(m.queued + m.running, 0U);
 }
 
-// --- deaths ---
-
-int die_until(const std::string& log, int deaths) {
-  std::ofstream(log, std::ios::app) << "x\n" << std::flush;
-  std::ifstream file(log);
-  int lines = 0;
-  for (std::string line; std::getline(file, line);) ++lines;
-  if (lines <= deaths) ::raise(SIGKILL);
-  return lines;
-}
-
-TEST_F(ProcessControl, a_task_that_killed_its_worker_is_retried_as_often_as_allowed) {
-  const TemporaryDirectory directory;
-  ProcessPool pool({.workers = 1, .retry = {.retries = 2, .backoff = 1ms}, .quarantine_after = 10});
-  EXPECT_EQ(pool.submit<&die_until>(directory.file("twice"), 2).result(), 3);
-  EXPECT_THROW(pool.submit<&die_until>(directory.file("thrice"), 3).result(), WorkerDied);
-  EXPECT_EQ(pool.with({.retries = 3}).submit<&die_until>(directory.file("four"), 3).result(), 4);
-  EXPECT_THROW(pool.with({.retries = 0}).submit<&die_until>(directory.file("none"), 1).result(), WorkerDied);
-  EXPECT_EQ(pool.metrics().retried, 7U);
-  expect_balance(pool);
-}
-
-TEST_F(ProcessControl, an_exception_is_not_retried) {
-  ProcessPool pool({.workers = 1, .retry = {.retries = 5, .backoff = 1ms}});
-  EXPECT_THROW(pool.submit<&fail>(std::string("once")).result(), RemoteError);
-  EXPECT_EQ(pool.metrics().retried, 0U);
-}
-
-TEST_F(ProcessControl, a_poison_task_goes_into_quarantine) {
-  ProcessPool pool({.workers = 1, .retry = {.retries = 100, .backoff = 0ms, .max_backoff = 0ms}, .quarantine_after = 3});
-  try {
-    pool.submit<&die_by>(SIGSEGV).result();
-    ADD_FAILURE();
-  } catch (const QuarantinedError& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("3 workers"));
-    EXPECT_EQ(error.signal(), SIGSEGV);
-  }
-  EXPECT_EQ(pool.submit<&square>(3).result(), 9);
-}
-
-TEST_F(ProcessControl, a_crash_loop_breaks_the_pool_with_its_cause) {
-  ProcessPool pool({.workers = 2, .crash_limit = 5});
-  std::vector<Future<int>> futures;
-  for (int task = 0; task < 20; ++task) futures.push_back(pool.submit<&die_by>(SIGKILL));
-  int broken = 0;
-  for (const auto& future : futures) {
-    try {
-      future.result();
-    } catch (const WorkerDied&) {
-    } catch (const BrokenPoolError& error) {
-      ++broken;
-      EXPECT_THAT(error.what(), testing::HasSubstr("signal 9"));
-    }
-  }
-  EXPECT_GE(broken, 20 - 5 - 2);
-  EXPECT_THROW(pool.submit<&square>(1), BrokenPoolError);
-}
-
-TEST_F(ProcessControl, a_success_ends_a_row_of_deaths) {
-  ProcessPool pool({.workers = 1, .crash_limit = 3});
-  for (int round = 0; round < 8; ++round) {
-    EXPECT_THROW(pool.submit<&die_by>(SIGKILL).result(), WorkerDied);
-    EXPECT_EQ(pool.submit<&square>(2).result(), 4);
-  }
-  EXPECT_EQ(pool.metrics().crashed, 8U);
-  EXPECT_EQ(pool.metrics().respawned, 8U);
-}
-
-int say_and_die(const std::string& words) {
-  std::fprintf(stderr, "%s\n", words.c_str());
-  ::_exit(3);
-}
-
-TEST_F(ProcessControl, the_end_of_standard_error_comes_with_the_death) {
-  ProcessPool pool(1);
-  testing::internal::CaptureStderr();
-  try {
-    pool.submit<&say_and_die>(std::string("first line\nthe reason why")).result();
-    ADD_FAILURE();
-  } catch (const WorkerDied& error) {
-    EXPECT_EQ(error.stderr_tail(), "first line\nthe reason why\n");
-    EXPECT_THAT(error.what(), testing::HasSubstr("the reason why"));
-  }
-  pool.shutdown();
-  testing::internal::GetCapturedStderr();
-}
-
 // --- time limits, cancel by killing ---
 
 int hang_deaf(int) {
@@ -282,18 +163,6 @@ TEST_F(ProcessControl, a_running_task_is_cancelled_by_killing_its_worker_if_that
   EXPECT_EQ(pool.metrics().cancelled, 1U);
   EXPECT_EQ(pool.metrics().crashed, 0U);
   other.open();
-}
-
-TEST(RetryDelay, doubles_from_death_to_death_up_to_its_limit_and_never_overflows) {
-  const RetryPolicy retry{.retries = 9, .backoff = 10ms, .max_backoff = 70ms};
-  EXPECT_EQ(detail::retry_delay(retry, 1), 10ms);
-  EXPECT_EQ(detail::retry_delay(retry, 2), 20ms);
-  EXPECT_EQ(detail::retry_delay(retry, 3), 40ms);
-  EXPECT_EQ(detail::retry_delay(retry, 4), 70ms);
-  EXPECT_EQ(detail::retry_delay(retry, 1000), 70ms);
-  EXPECT_EQ(detail::retry_delay({.backoff = 1s, .max_backoff = 1ms}, 1), 1ms);
-  constexpr auto kMost = std::chrono::nanoseconds::max();
-  EXPECT_EQ(detail::retry_delay({.backoff = kMost / 2 + 1ns, .max_backoff = kMost}, 3), kMost);
 }
 
 int answer_after_sigterm(const std::string& gate) {
@@ -351,51 +220,6 @@ TEST_F(ProcessControl, a_worker_that_has_grown_too_large_is_replaced) {
   EXPECT_EQ(pool.submit<&grow>(400).result(), first);
   EXPECT_NE(pool.submit<&grow>(1).result(), first);
   EXPECT_EQ(pool.metrics().crashed, 0U);
-}
-
-// --- output ---
-
-int print_lines(int lines) {
-  for (int line = 0; line < lines; ++line) std::printf("line %d\n", line);
-  std::fprintf(stderr, "no end");
-  return ::getpid();
-}
-
-TEST_F(ProcessControl, what_workers_print_arrives_in_lines_with_a_tag_before_shutdown_returns) {
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  int pid = 0;
-  {
-    ProcessPool pool({.workers = 1, .name_prefix = "talker"});
-    pid = pool.submit<&print_lines>(300).result();
-    pool.shutdown();
-  }
-  const std::string out = testing::internal::GetCapturedStdout();
-  const std::string tag = "[talker_0 " + std::to_string(pid) + "] ";
-  std::string expected;
-  for (int line = 0; line < 300; ++line) expected += tag + "line " + std::to_string(line) + "\n";
-  EXPECT_EQ(out, expected);
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), tag + "no end\n");
-}
-
-int print_garbage(int) {
-  for (int byte = 0; byte < 100'000; ++byte) std::putchar(byte % 251);
-  return 7;
-}
-
-TEST_F(ProcessControl, garbage_on_standard_output_harms_nothing_and_can_be_discarded) {
-  testing::internal::CaptureStdout();
-  {
-    ProcessPool pool(1);
-    EXPECT_EQ(pool.submit<&print_garbage>(0).result(), 7);
-  }
-  EXPECT_GE(testing::internal::GetCapturedStdout().size(), 100'000U);
-  testing::internal::CaptureStdout();
-  {
-    ProcessPool pool({.workers = 1, .output = WorkerOutput::discarded});
-    EXPECT_EQ(pool.submit<&print_garbage>(0).result(), 7);
-  }
-  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
 }
 
 // --- the guard ---
