@@ -7,6 +7,7 @@
 #include <new>
 
 #include "pools/process_pool.h"
+#include "pools/tests/failing_new.h"
 #include "pools/tests/gate.h"
 #include "pools/tests/process_checks.h"
 #include "pools/thread_pool.h"
@@ -17,17 +18,11 @@ constinit thread_local int left = -1;  // allocations of this thread that succee
 
 }  // namespace
 
-// Not inlined: GCC would see malloc and delete, or new and free, and warn of a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  if (left >= 0 && left-- == 0) {
-    left = -1;
-    throw std::bad_alloc();
-  }
-  if (void* const memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
-  throw std::bad_alloc();
+bool pools::test::fail_allocation() noexcept {
+  if (left < 0 || left-- != 0) return false;
+  left = -1;
+  return true;
 }
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace pools::test {
 namespace {

@@ -1,7 +1,6 @@
 // Workers that die, at every point of a task's way.
 
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -306,14 +305,6 @@ POOLS_FAULT(endless_loop_that_ignores_sigterm) {
 
 // --- what they leave behind ---
 
-pid_t leave_a_process_behind() {
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-    for (;;) ::pause();
-  }
-  return pid;
-}
 pid_t leave_a_process_behind_and_die(const std::string& file) {
   test::log_value(file, leave_a_process_behind());
   return die_of(SIGKILL);

@@ -2,7 +2,6 @@
 // nothing.
 
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "pools/tests/faults/aftermath.h"
 #include "pools/tests/faults/bystanders.h"
 #include "pools/tests/faults/fault.h"
+#include "pools/tests/faults/sabotage.h"
 #include "pools/tests/gate.h"
 #include "pools/tests/in_fork.h"
 #include "pools/thread_pool.h"
@@ -171,16 +171,6 @@ POOLS_ACTOR(host_with_static_pools) {
   return 0;
 }
 POOLS_FAULT(fork_that_exits_with_static_pools) { play("host_with_static_pools"); }
-
-// Beyond the reach of everything but the guard.
-pid_t leave_a_process_behind() {
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-    for (;;) ::pause();
-  }
-  return pid;
-}
 
 POOLS_ACTOR(host_whose_fork_lives_on) {
   Conversation conversation(3);

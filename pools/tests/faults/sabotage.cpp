@@ -1,5 +1,6 @@
 #include "pools/tests/faults/sabotage.h"
 
+#include <sys/prctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -94,6 +95,15 @@ void die_when_answered() {
     }
     ::kill(::getpid(), SIGKILL);
   }).detach();
+}
+
+pid_t leave_a_process_behind() {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    for (;;) ::pause();
+  }
+  return pid;
 }
 
 int die_of(int signal) {

@@ -41,6 +41,9 @@ void die_mid_answer();
 // The moment the answer to the task that calls this is published, this process is killed by a thread that watches the index.
 void die_when_answered();
 
+// Starts a process that lives on when this one dies, beyond the reach of everything but the pool and its guard.
+pid_t leave_a_process_behind();
+
 // Dies of the signal, also under sanitizers, which turn some into exit codes of their own.
 int die_of(int signal);
 

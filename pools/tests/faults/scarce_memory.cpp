@@ -18,13 +18,8 @@
 #include "pools/tests/faults/bystanders.h"
 #include "pools/tests/faults/fault.h"
 #include "pools/tests/faults/sabotage.h"
+#include "pools/tests/failing_new.h"
 #include "pools/tests/gate.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define POOLS_OWN_NEW 0  // the sanitizers have an operator new of their own
-#else
-#define POOLS_OWN_NEW 1
-#endif
 
 namespace pools::faults {
 namespace {
@@ -32,7 +27,7 @@ namespace {
 std::atomic<std::uint32_t> scarcity{0};  // of 1024 allocations on such a thread so many fail
 std::atomic<std::uint64_t> refused{0};
 
-[[maybe_unused]] bool is_short_of_memory() noexcept {
+bool is_short_of_memory() noexcept {
   enum class Kind : char { unknown, short_of_memory, other };
   static thread_local Kind kind = Kind::unknown;  // a thread has its name before it allocates
   if (kind == Kind::unknown) {
@@ -44,29 +39,18 @@ std::atomic<std::uint64_t> refused{0};
   return kind == Kind::short_of_memory;
 }
 
-[[maybe_unused]] bool refuse() noexcept {
-  const std::uint32_t rate = scarcity.load(std::memory_order_relaxed);
-  if (rate == 0 || !is_short_of_memory()) return false;
-  static thread_local std::uint32_t state = 0x9e3779b9;  // one thread after the other, each with the same dice
-  state ^= state << 13, state ^= state >> 17, state ^= state << 5;
-  if (state % 1024 >= rate) return false;
-  refused.fetch_add(1, std::memory_order_relaxed);
-  return true;
-}
-
 }  // namespace
 }  // namespace pools::faults
 
-#if POOLS_OWN_NEW
-void* operator new(std::size_t bytes) {
-  if (!pools::faults::refuse()) {
-    if (void* const block = std::malloc(bytes == 0 ? 1 : bytes)) return block;
-  }
-  throw std::bad_alloc();
+bool pools::test::fail_allocation() noexcept {
+  const std::uint32_t rate = faults::scarcity.load(std::memory_order_relaxed);
+  if (rate == 0 || !faults::is_short_of_memory()) return false;
+  static thread_local std::uint32_t state = 0x9e3779b9;  // one thread after the other, each with the same dice
+  state ^= state << 13, state ^= state >> 17, state ^= state << 5;
+  if (state % 1024 >= rate) return false;
+  faults::refused.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
-#endif
 
 namespace pools::faults {
 namespace {

@@ -34,14 +34,6 @@ int hang_deaf_to_the_parents_death() {
   ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
   for (;;) ::pause();
 }
-pid_t leave_a_process_behind() {
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-    for (;;) ::pause();
-  }
-  return pid;
-}
 
 POOLS_ACTOR(owner_to_be_killed) {
   Conversation conversation(3);

@@ -12,8 +12,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <new>
 #include <system_error>
+
+#include "pools/tests/failing_new.h"
 
 namespace pools::soak {
 namespace detail {
@@ -103,18 +104,7 @@ bool fails() noexcept {
 }  // namespace
 }  // namespace pools::soak
 
-void* operator new(std::size_t size) {
-  if (!pools::soak::spared && pools::soak::fails()) throw std::bad_alloc();
-  if (void* const memory = std::malloc(size > 0 ? size : 1)) return memory;
-  throw std::bad_alloc();
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  if (!pools::soak::spared && pools::soak::fails()) return nullptr;
-  return std::malloc(size > 0 ? size : 1);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+bool pools::test::fail_allocation() noexcept { return !pools::soak::spared && pools::soak::fails(); }
 
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument) {
   using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
