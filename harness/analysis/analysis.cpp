@@ -16,7 +16,7 @@
 #include "harness/base/quantity.h"
 #include "harness/base/read_file.h"
 #include "harness/engine/strategies/strategy.h"
-#include "harness/plan/distribution.h"
+#include "harness/plan/cell_builder.h"
 #include "harness/plan/plan.h"
 #include "harness/plan/suite.h"
 #include "harness/sweep/sinks/cells_json.h"
@@ -31,17 +31,13 @@ namespace {
 std::optional<Cell> recover(const RowKind& row, const std::unordered_map<std::string, const Cell*>& known) {
   if (const auto found = known.find(row.cell_id); found != known.end()) return *found->second;
   if (row.distribution == "explicit" || row.tasks < 1) return std::nullopt;
-  Cell cell;
-  static_cast<Factors&>(cell) = row;
-  cell.cell_id = row.cell_id;
   try {
-    cell.task_durations_ns = draw_durations(cell.distribution, cell.tasks, cell.task_ns, cell.seed);
+    Cell cell = CellBuilder(row).build();
+    if (cell.cell_id == row.cell_id) return cell;
   } catch (const ConfigError&) {
-    return std::nullopt;  // a distribution of another version
+    // a distribution of another version
   }
-  cell.callback_durations_ns.assign(cell.task_durations_ns.size(), cell.callback_ns);
-  if (cell_id(cell) != cell.cell_id) return std::nullopt;
-  return cell;
+  return std::nullopt;
 }
 
 // The cells of the frozen suite, on the cores and with the seeds of the directory's runs; and those beyond it: of a directory

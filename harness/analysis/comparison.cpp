@@ -15,9 +15,9 @@ namespace {
 // What makes two cells the same. A cell whose durations are not known is the same as one of its own id only.
 std::string identity_of(const CellSummary& summary, bool across_machines) {
   if (!across_machines || !summary.cell) return summary.factors.cell_id;
-  Cell cell = *summary.cell;
-  cell.cores = 0;
-  return cell_id(cell);
+  Factors factors = *summary.cell;
+  factors.cores = 0;
+  return cell_id(factors, summary.cell->task_durations_ns, summary.cell->callback_durations_ns);
 }
 
 bool comparable(const CellSummary& cell) {

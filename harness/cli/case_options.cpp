@@ -5,13 +5,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/strategies/strategy.h"
-#include "harness/plan/plan.h"
+#include "harness/plan/cell_builder.h"
 
 namespace harness {
 namespace {
@@ -35,45 +36,39 @@ std::vector<std::int64_t> nanoseconds(const std::vector<std::chrono::nanoseconds
 }
 
 // One count; backends without a choice take their own and accept no other.
-void set_workers(const CaseOptions& options, const Backend& backend, Cell& cell) {
-  const int own = backend.workers(1, cell.tasks);
-  const bool fixed = own == backend.workers(2, cell.tasks) && own == backend.workers(3, cell.tasks);
+Size workers_of(const CaseOptions& options, const Backend& backend, int tasks, int cores) {
+  const int own = backend.workers(1, tasks);
+  const bool fixed = own == backend.workers(2, tasks) && own == backend.workers(3, tasks);
   if (options.workers.empty()) {
     if (!fixed)
       throw ConfigError(fmt::format("--workers is missing: backend {} needs one size, such as 4 or cores*5", options.backend));
-    cell.workers = own;
-    cell.workers_spec = std::to_string(own);
-    return;
+    return {std::to_string(own), own};
   }
   if (options.workers.find(',') != std::string::npos || options.workers.find("..") != std::string::npos) {
     throw ConfigError(fmt::format("--workers '{}' is a list; one size is allowed here, such as 4 or cores*5", options.workers));
   }
-  const std::vector<Size> sizes = parse_sizes(options.workers, cell.cores);
+  const std::vector<Size> sizes = parse_sizes(options.workers, cores);
   if (sizes.size() != 1) throw ConfigError(fmt::format("--workers '{}': one size is allowed here", options.workers));
   if (fixed && sizes.front().value != own) {
     throw ConfigError(fmt::format("--workers {} does not apply to backend {}: it has {} for {} task{}", options.workers,
-                                  options.backend, own, cell.tasks, cell.tasks == 1 ? "" : "s"));
+                                  options.backend, own, tasks, tasks == 1 ? "" : "s"));
   }
-  cell.workers = sizes.front().value;
-  cell.workers_spec = sizes.front().spec;
+  return sizes.front();
 }
 
-void set_callbacks(const CaseOptions& options, Cell& cell) {
+std::vector<std::int64_t> callbacks_of(const CaseOptions& options, std::size_t tasks) {
   std::vector<std::int64_t> callbacks = nanoseconds(parse_durations(options.callbacks));
-  const auto n = static_cast<std::size_t>(cell.tasks);
   // One duration stands for all; a list, "1x50ms" included, has one per task.
   const bool one_for_all = callbacks.size() == 1 && options.callbacks.find_first_of(",x") == std::string::npos;
-  if (one_for_all) callbacks.assign(n, callbacks.front());
-  if (callbacks.size() != n) {
+  if (one_for_all) callbacks.assign(tasks, callbacks.front());
+  if (callbacks.size() != tasks) {
     throw ConfigError(fmt::format("--callbacks '{}' gives {} durations for {} tasks; allowed: one for all, or one per task",
-                                  options.callbacks, callbacks.size(), n));
+                                  options.callbacks, callbacks.size(), tasks));
   }
-  const std::int64_t longest = *std::max_element(callbacks.begin(), callbacks.end());
-  if (!has_callbacks(cell.strategy) && longest > 0) {
+  if (!has_callbacks(options.strategy) && *std::max_element(callbacks.begin(), callbacks.end()) > 0) {
     throw ConfigError(fmt::format("--callbacks '{}' does not apply to strategy none: it has no callbacks", options.callbacks));
   }
-  cell.callback_durations_ns = std::move(callbacks);
-  cell.callback_ns = longest;
+  return callbacks;
 }
 
 }  // namespace
@@ -99,32 +94,28 @@ Cell cell_of(const CaseOptions& options, int cores) {
     throw ConfigError(fmt::format("strategy {} is not defined on backend {}: {}", options.strategy, options.backend, reason));
   }
 
-  Cell cell;
-  cell.backend = options.backend;
-  cell.strategy = options.strategy;
-  cell.cores = cores;
-  cell.workload = "sleep";
-  cell.distribution = "explicit";
-  cell.start_method = backend.start_method();
-  cell.task_durations_ns = nanoseconds(parse_durations(options.tasks));
-  if (cell.task_durations_ns.size() > static_cast<std::size_t>(kMost)) throw ConfigError("--tasks: more than 2147483647 tasks");
-  cell.tasks = static_cast<int>(cell.task_durations_ns.size());
-  cell.task_ns = *std::max_element(cell.task_durations_ns.begin(), cell.task_durations_ns.end());
-  set_workers(options, backend, cell);
-  set_callbacks(options, cell);
+  std::vector<std::int64_t> tasks = nanoseconds(parse_durations(options.tasks));
+  if (tasks.size() > static_cast<std::size_t>(kMost)) throw ConfigError("--tasks: more than 2147483647 tasks");
+  const Size workers = workers_of(options, backend, static_cast<int>(tasks.size()), cores);
+  std::vector<std::int64_t> callbacks = callbacks_of(options, tasks.size());
 
+  Factors factors;
+  factors.backend = options.backend;
+  factors.workers = workers.value;
+  factors.workers_spec = workers.spec;
+  factors.cores = cores;
+  factors.workload = "sleep";
+  factors.strategy = options.strategy;
   if (options.parsers && !has_parsers(options.strategy)) {
     throw ConfigError(fmt::format("--parsers does not apply to strategy {}, only to extra", options.strategy));
   }
   if (has_parsers(options.strategy))
-    cell.parsers = options.parsers ? static_cast<int>(parse_integer(*options.parsers, "--parsers", 1, kMost)) : 1;
+    factors.parsers = options.parsers ? static_cast<int>(parse_integer(*options.parsers, "--parsers", 1, kMost)) : 1;
   if (options.chunksize && !has_chunks(options.strategy)) {
     throw ConfigError(fmt::format("--chunksize does not apply to strategy {}, only to map", options.strategy));
   }
-  if (options.chunksize) cell.chunksize = static_cast<int>(parse_integer(*options.chunksize, "--chunksize", 1, kMost));
-  cell.seed = cell_seed(1, cell);
-  cell.cell_id = cell_id(cell);
-  return cell;
+  if (options.chunksize) factors.chunksize = static_cast<int>(parse_integer(*options.chunksize, "--chunksize", 1, kMost));
+  return CellBuilder(std::move(factors)).durations(std::move(tasks), std::move(callbacks)).seeded_by(1).build();
 }
 
 }  // namespace harness

@@ -40,7 +40,7 @@ std::string formula_line(const model::ClosedForm& form) {
 }
 
 std::string table(const PredictedPoint& point, const model::Prediction& prediction, bool explain) {
-  std::string out = hang("case      " + describe(point.cell), 10);
+  std::string out = hang("case      " + describe(point.factors), 10);
   out += fmt::format("makespan  {} (predicted)\n", format_duration(std::chrono::nanoseconds(prediction.makespan_ns)));
   if (explain) {
     out += explanation_text(point.model_case, prediction);
@@ -61,7 +61,7 @@ int predict_one(const PredictOptions& options, PredictRequest request) {
   std::string out;
   out.reserve(64 + prediction.tasks.size() * 128);
   out += fmt::format(R"({{"makespan_ns": {}, )", prediction.makespan_ns);
-  if (request.parsers_auto()) out += fmt::format(R"("parsers": {}, )", point.cell.parsers);
+  if (request.parsers_auto()) out += fmt::format(R"("parsers": {}, )", point.factors.parsers);
   if (options.explain) {
     out += R"("explain": )";
     append_explanation_json(point.model_case, prediction, out);
@@ -89,7 +89,7 @@ std::string sweep_table(PredictRequest& request, const PredictedSweep& sweep) {
   const bool parsers = best.model_case.strategy == model::Strategy::extra;
   const bool chunks = best.model_case.strategy == model::Strategy::map;
   const std::int64_t serial = one_at_a_time_ns(best.model_case);
-  std::string out = hang(fmt::format("case      {}", describe(best.cell)), 10);
+  std::string out = hang(fmt::format("case      {}", describe(best.factors)), 10);
   out += fmt::format("{:>10}", "workers");
   if (parsers) out += fmt::format(" {:>8}", "parsers");
   if (chunks) out += fmt::format(" {:>9}", "chunksize");

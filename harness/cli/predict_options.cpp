@@ -144,16 +144,16 @@ model::Case model_case_of(const PredictOptions& options, const Cell& cell, int u
 }
 
 void set_chunksize(PredictedPoint& point, int chunksize) {
-  point.cell.chunksize = chunksize;
-  if (point.cell.start_method != "none") point.model_case.chunksize = chunksize;  // a pool of threads ignores it
+  point.factors.chunksize = chunksize;
+  if (point.factors.start_method != "none") point.model_case.chunksize = chunksize;  // a pool of threads ignores it
 }
 
 void set(PredictedPoint& point, const std::string& axis, const Size& size) {
   if (axis == "workers") {
-    point.cell.workers = point.model_case.workers = size.value;
-    point.cell.workers_spec = size.spec;
+    point.factors.workers = point.model_case.workers = size.value;
+    point.factors.workers_spec = size.spec;
   } else if (axis == "parsers") {
-    point.cell.parsers = point.model_case.parsers = size.value;
+    point.factors.parsers = point.model_case.parsers = size.value;
   } else {
     set_chunksize(point, size.value);
   }
@@ -191,14 +191,12 @@ PredictRequest predict_request(const PredictOptions& options, int usable_cores) 
   CaseOptions base = with_first_values(options.base, sweeps);
   const bool parsers_auto = base.parsers == "auto";
   if (parsers_auto) base.parsers = "1";
-  PredictedPoint first;
-  first.cell = cell_of(base, usable_cores);
-  first.model_case = model_case_of(options, first.cell, usable_cores);
-  return {std::move(first), sweeps, parsers_auto};
+  const Cell cell = cell_of(base, usable_cores);
+  return {{model_case_of(options, cell, usable_cores), cell}, sweeps, parsers_auto};
 }
 
 PointSizes sizes_of(const PredictedPoint& point) {
-  return {point.cell.workers, point.cell.workers_spec, point.cell.parsers, point.cell.chunksize};
+  return {point.factors.workers, point.factors.workers_spec, point.factors.parsers, point.factors.chunksize};
 }
 
 PredictRequest::PredictRequest(PredictedPoint first, std::vector<SweptAxis> sweeps, bool parsers_auto)
@@ -211,7 +209,7 @@ const PredictedPoint& PredictRequest::move_to(std::size_t index) {
     set(point_, sweep->axis, sweep->values[index % sweep->values.size()]);
     index /= sweep->values.size();
   }
-  if (parsers_auto_) point_.cell.parsers = point_.model_case.parsers = model::enough_parsers(point_.model_case);
+  if (parsers_auto_) point_.factors.parsers = point_.model_case.parsers = model::enough_parsers(point_.model_case);
   return point_;
 }
 

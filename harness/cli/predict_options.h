@@ -9,6 +9,7 @@
 
 #include "harness/base/quantity.h"
 #include "harness/cli/case_options.h"
+#include "harness/core/factors.h"
 #include "harness/model/case.h"
 
 namespace harness {
@@ -30,7 +31,7 @@ void add_predict_options(CLI::App& command, PredictOptions& options);
 // One point of a sweep, or the only one.
 struct PredictedPoint {
   model::Case model_case;
-  Cell cell;  // for describing it
+  Factors factors;  // for describing it
 };
 
 // What distinguishes the points of a sweep.

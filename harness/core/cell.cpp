@@ -25,7 +25,7 @@ class CanonicalHash {
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
     field(std::string_view(digits, static_cast<std::size_t>(end - digits)));
   }
-  void field(const std::vector<std::int64_t>& values) {
+  void field(std::span<const std::int64_t> values) {
     field(values.size());
     for (const std::int64_t value : values) field(value);
   }
@@ -48,15 +48,18 @@ constexpr std::string_view kVersion = "poolbench cell 1";
 
 }  // namespace
 
-std::string cell_id(const Cell& cell) {
+std::string cell_id(const Factors& factors, std::span<const std::int64_t> task_durations_ns,
+                    std::span<const std::int64_t> callback_durations_ns) {
   CanonicalHash hash;
   hash.field(kVersion);
-  for_each_factor(cell, [&hash](const Factor& factor, const auto& value) {
+  for_each_factor(factors, [&hash](const Factor& factor, const auto& value) {
     if (factor.decides_cell_id) hash.field(value);
   });
-  hash.field(cell.task_durations_ns);
-  hash.field(cell.callback_durations_ns);
+  hash.field(task_durations_ns);
+  hash.field(callback_durations_ns);
   return hash.hex();
 }
+
+std::string cell_id(const Cell& cell) { return cell_id(cell, cell.task_durations_ns, cell.callback_durations_ns); }
 
 }  // namespace harness

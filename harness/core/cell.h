@@ -1,10 +1,11 @@
 #pragma once
 
 // A Cell is one point of a sweep with every decision made: names resolved, sizes evaluated, durations drawn. Made by
-// Plan, immutable afterwards, passed by reference. Knows numbers and names only, so that it can cross to a child
+// CellBuilder (plan/cell_builder.h), immutable afterwards, passed by reference. Knows numbers and names only, so that it can cross to a child
 // process or to a foreign driver as JSON.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,10 @@ struct Cell : Factors {
 };
 
 // The identity of a cell between runs and machines: 16 hexadecimal digits, a hash of every factor but workers_spec, the
-// durations of each task and callback included. `cell.cell_id` itself does not enter. Pure; any thread.
+// durations of each task and callback included. Pure; any thread.
+std::string cell_id(const Factors& factors, std::span<const std::int64_t> task_durations_ns,
+                    std::span<const std::int64_t> callback_durations_ns);
+// `cell.cell_id` itself does not enter.
 std::string cell_id(const Cell& cell);
 
 }  // namespace harness

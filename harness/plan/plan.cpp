@@ -9,9 +9,7 @@
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
-#include "harness/base/random.h"
 #include "harness/engine/strategies/strategy.h"
-#include "harness/plan/distribution.h"
 #include "harness/plan/plan_table.h"
 
 namespace harness {
@@ -27,14 +25,14 @@ void add_once(std::vector<std::string>& values, std::string value) {
   if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(std::move(value));
 }
 
-std::vector<std::string> values_of(const std::vector<const Cell*>& cells, std::string_view axis) {
+std::vector<std::string> values_of(const std::vector<const Factors*>& all, std::string_view axis) {
   std::vector<std::string> values;
-  for (const Cell* const cell : cells) {
+  for (const Factors* const factors : all) {
     if (axis.ends_with("_ns")) {
-      const auto ns = axis == "task_ns" ? cell->task_ns : cell->callback_ns;
+      const auto ns = axis == "task_ns" ? factors->task_ns : factors->callback_ns;
       add_once(values, format_duration(std::chrono::nanoseconds(ns)));
     } else {
-      add_once(values, factor_text(*cell, axis));
+      add_once(values, factor_text(*factors, axis));
     }
   }
   return values;
@@ -74,10 +72,10 @@ class SkipCollector {
 
  private:
   struct Group {
-    std::vector<const Cell*> cells;
+    std::vector<const Factors*> cells;
     std::size_t order = 0;
   };
-  std::vector<const Cell*> all_;
+  std::vector<const Factors*> all_;
   std::map<std::pair<std::string, std::string>, Group> groups_;
 };
 
@@ -94,34 +92,19 @@ void require_bounded(const Cell& cell, const std::string& place) {
 
 }  // namespace
 
-std::uint64_t cell_seed(std::uint64_t suite_seed, const Cell& cell) {
-  std::uint64_t seed = suite_seed;
-  const auto mix = [&seed](std::uint64_t value) { seed = SplitMix64(seed ^ value).next(); };
-  const auto mix_text = [&mix](const std::string& text) {
-    mix(text.size());
-    for (const char c : text) mix(static_cast<unsigned char>(c));
-  };
-  mix_text(cell.workload);
-  mix_text(cell.distribution);
-  mix(static_cast<std::uint64_t>(cell.tasks));
-  mix(static_cast<std::uint64_t>(cell.task_ns));
-  mix(static_cast<std::uint64_t>(cell.payload_bytes));
-  return seed;
-}
-
-std::string describe(const Cell& cell) {
-  std::string text = fmt::format("backend={} workers={}", cell.backend, cell.workers);
-  if (cell.workers_spec != fmt::format("{}", cell.workers)) text += fmt::format(" ({})", cell.workers_spec);
-  text += fmt::format(" workload={} strategy={}", cell.workload, cell.strategy);
-  if (cell.parsers != 0) text += fmt::format(" parsers={}", cell.parsers);
-  if (cell.chunksize != 1) text += fmt::format(" chunksize={}", cell.chunksize);
-  text += fmt::format(" tasks={}", cell.tasks);
-  if (cell.distribution != "equal") text += fmt::format(" distribution={}", cell.distribution);
-  text += fmt::format(" task={}", format_duration(std::chrono::nanoseconds(cell.task_ns)));
-  if (has_callbacks(cell.strategy)) {
-    text += fmt::format(" callback={}", format_duration(std::chrono::nanoseconds(cell.callback_ns)));
+std::string describe(const Factors& factors) {
+  std::string text = fmt::format("backend={} workers={}", factors.backend, factors.workers);
+  if (factors.workers_spec != fmt::format("{}", factors.workers)) text += fmt::format(" ({})", factors.workers_spec);
+  text += fmt::format(" workload={} strategy={}", factors.workload, factors.strategy);
+  if (factors.parsers != 0) text += fmt::format(" parsers={}", factors.parsers);
+  if (factors.chunksize != 1) text += fmt::format(" chunksize={}", factors.chunksize);
+  text += fmt::format(" tasks={}", factors.tasks);
+  if (factors.distribution != "equal") text += fmt::format(" distribution={}", factors.distribution);
+  text += fmt::format(" task={}", format_duration(std::chrono::nanoseconds(factors.task_ns)));
+  if (has_callbacks(factors.strategy)) {
+    text += fmt::format(" callback={}", format_duration(std::chrono::nanoseconds(factors.callback_ns)));
   }
-  if (cell.payload_bytes != 0) text += fmt::format(" payload={}", cell.payload_bytes);
+  if (factors.payload_bytes != 0) text += fmt::format(" payload={}", factors.payload_bytes);
   return text;
 }
 
@@ -132,7 +115,7 @@ Plan make_plan(const Suite& suite, const PlanOptions& options) {
   plan.seed = options.seed.value_or(suite.seed);
 
   std::unordered_map<std::string, std::size_t> by_id;
-  std::vector<Cell> kept;  // what was written for plan.cells
+  std::vector<Factors> kept;  // what was written for plan.cells
   for (const Table& table : suite.tables) {
     const std::vector<Candidate> found = candidates(suite, table, options.cores, plan.seed);
     SkipCollector skipped;

@@ -65,13 +65,9 @@ struct PlanOptions {
 // are), a suite without a single cell that has a meaning.
 Plan make_plan(const Suite& suite, const PlanOptions& options);
 
-// The seed of a cell: equal for cells that differ only in backend, workers, strategy, parsers, callback, chunksize or
-// start method, so that compared cells run identical tasks.
-std::uint64_t cell_seed(std::uint64_t suite_seed, const Cell& cell);
-
 // "backend=thread workers=10 (cores*5) workload=sleep strategy=main tasks=40 task=10ms callback=5ms": what a person
 // needs to recognise the cell.
-std::string describe(const Cell& cell);
+std::string describe(const Factors& factors);
 
 // The model's makespan without overheads and without calibration. Work whose time the model cannot know counts as what was
 // asked for.

@@ -37,9 +37,9 @@ std::vector<std::string> factor_columns() {
   return names;
 }
 
-std::string factor_text(const Cell& cell, std::string_view axis) {
+std::string factor_text(const Factors& factors, std::string_view axis) {
   std::string text;
-  for_each_factor(cell, [&](const Factor& factor, const auto& value) {
+  for_each_factor(factors, [&](const Factor& factor, const auto& value) {
     if (factor.name == axis) text = fmt::format("{}", value);
   });
   return text;

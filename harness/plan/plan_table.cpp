@@ -10,6 +10,7 @@
 #include "harness/base/text.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/strategies/strategy.h"
+#include "harness/plan/cell_builder.h"
 #include "harness/plan/distribution.h"
 #include "workloads/work.h"
 
@@ -117,11 +118,11 @@ class TableReader {
     return all;
   }
 
-  bool excluded(const Cell& cell) const {
+  bool excluded(const Factors& factors) const {
     const auto matches = [&](const Exclusion& exclusion) {
       return std::all_of(exclusion.axes.begin(), exclusion.axes.end(), [&](const auto& axis) {
         return std::any_of(axis.second.begin(), axis.second.end(),
-                           [&](const AxisValue& value) { return agrees(cell, axis.first, value); });
+                           [&](const AxisValue& value) { return agrees(factors, axis.first, value); });
       });
     };
     return std::any_of(suite_.exclusions.begin(), suite_.exclusions.end(), matches) ||
@@ -159,20 +160,20 @@ class TableReader {
   }
 
  private:
-  bool agrees(const Cell& cell, const std::string& axis, const AxisValue& written) const {
+  bool agrees(const Factors& factors, const std::string& axis, const AxisValue& written) const {
     for (const Value& value : at(written.line, [&] { return resolve(axis, written.text, cores_); })) {
-      if (axis == "backend" && cell.backend == value.text) return true;
-      if (axis == "workload" && cell.workload == value.text) return true;
-      if (axis == "strategy" && cell.strategy == value.text) return true;
-      if (axis == "distribution" && cell.distribution == value.text) return true;
-      if (axis == "start_method" && cell.start_method == value.text) return true;
-      if (axis == "workers" && cell.workers == value.number) return true;
-      if (axis == "parsers" && cell.parsers == value.number) return true;
-      if (axis == "tasks" && cell.tasks == value.number) return true;
-      if (axis == "task" && cell.task_ns == value.number) return true;
-      if (axis == "callback" && cell.callback_ns == value.number) return true;
-      if (axis == "payload" && cell.payload_bytes == value.number) return true;
-      if (axis == "chunksize" && cell.chunksize == value.number) return true;
+      if (axis == "backend" && factors.backend == value.text) return true;
+      if (axis == "workload" && factors.workload == value.text) return true;
+      if (axis == "strategy" && factors.strategy == value.text) return true;
+      if (axis == "distribution" && factors.distribution == value.text) return true;
+      if (axis == "start_method" && factors.start_method == value.text) return true;
+      if (axis == "workers" && factors.workers == value.number) return true;
+      if (axis == "parsers" && factors.parsers == value.number) return true;
+      if (axis == "tasks" && factors.tasks == value.number) return true;
+      if (axis == "task" && factors.task_ns == value.number) return true;
+      if (axis == "callback" && factors.callback_ns == value.number) return true;
+      if (axis == "payload" && factors.payload_bytes == value.number) return true;
+      if (axis == "chunksize" && factors.chunksize == value.number) return true;
     }
     return false;
   }
@@ -182,34 +183,16 @@ class TableReader {
   int cores_;
 };
 
-// Brings a cell to the one form that all combinations with the same meaning share.
-void canonicalise(Cell& cell) {
-  const Backend& backend = find_backend(cell.backend);
-  const int workers = backend.workers(cell.workers, cell.tasks);
-  if (workers != cell.workers) {
-    cell.workers = workers;
-    cell.workers_spec = workers == 1 ? "1" : "tasks";
-  }
-  if (has_parsers(cell.strategy)) {
-    if (cell.parsers == 0) cell.parsers = 1;
-  } else {
-    cell.parsers = 0;
-  }
-  const bool processes = backend.start_method() != "none";
-  if (!(has_chunks(cell.strategy) && processes)) cell.chunksize = 1;
-  if (!has_callbacks(cell.strategy)) cell.callback_ns = 0;
-}
-
-std::string start_method_skip(Cell& cell) {
-  const std::string own(find_backend(cell.backend).start_method());
-  if (cell.start_method.empty()) cell.start_method = own;
-  if (cell.start_method == own) return {};
-  return fmt::format("{} has the start method {}", cell.backend, own);
+std::string start_method_skip(Factors& factors) {
+  const std::string own(find_backend(factors.backend).start_method());
+  if (factors.start_method.empty()) factors.start_method = own;
+  if (factors.start_method == own) return {};
+  return fmt::format("{} has the start method {}", factors.backend, own);
 }
 
 }  // namespace
 
-std::string why_same(const Cell& written, const Cell& kept) {
+std::string why_same(const Factors& written, const Factors& kept) {
   if (written.workers != kept.workers) {
     return fmt::format("{} has {}", written.backend,
                        find_backend(written.backend).workers(2, 3) == 1 ? "one worker" : "one worker per task");
@@ -242,32 +225,34 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
   }
   const auto explicit_count = static_cast<std::int64_t>(task_list.list.size());
 
-  // One line per axis, the slowest first: how its value goes into the cell.
+  // One line per axis, the slowest first: how its value goes into the factors.
   struct Crossed {
     std::vector<Value> values;
-    std::function<void(Cell&, const Value&)> set;
+    std::function<void(Factors&, const Value&)> set;
   };
   const bool grid = !table.explicit_case;
   const std::vector<Crossed> crossed = {
-      {reader.axis("workload", "sleep"), [](Cell& cell, const Value& value) { cell.workload = value.text; }},
+      {reader.axis("workload", "sleep"), [](Factors& factors, const Value& value) { factors.workload = value.text; }},
       {grid ? reader.axis("distribution", "equal") : std::vector<Value>{{"explicit", 0, {}}},
-       [](Cell& cell, const Value& value) { cell.distribution = value.text; }},
+       [](Factors& factors, const Value& value) { factors.distribution = value.text; }},
       {grid ? reader.axis("tasks", "") : std::vector<Value>{{"", explicit_count, {}}},
-       [](Cell& cell, const Value& value) { cell.tasks = static_cast<int>(value.number); }},
+       [](Factors& factors, const Value& value) { factors.tasks = static_cast<int>(value.number); }},
       {grid ? reader.axis("task", "") : std::vector<Value>{task_list},
-       [](Cell& cell, const Value& value) { cell.task_ns = value.number; }},
-      {reader.axis("payload", "0"), [](Cell& cell, const Value& value) { cell.payload_bytes = value.number; }},
+       [](Factors& factors, const Value& value) { factors.task_ns = value.number; }},
+      {reader.axis("payload", "0"), [](Factors& factors, const Value& value) { factors.payload_bytes = value.number; }},
       {grid ? reader.axis("callback", "0s") : std::vector<Value>{callback_list},
-       [](Cell& cell, const Value& value) { cell.callback_ns = value.number; }},
-      {reader.axis("strategy", "none"), [](Cell& cell, const Value& value) { cell.strategy = value.text; }},
-      {reader.axis("parsers", ""), [](Cell& cell, const Value& value) { cell.parsers = static_cast<int>(value.number); }},
-      {reader.axis("chunksize", "1"), [](Cell& cell, const Value& value) { cell.chunksize = static_cast<int>(value.number); }},
-      {reader.axis("backend", ""), [](Cell& cell, const Value& value) { cell.backend = value.text; }},
-      {reader.axis("start_method", ""), [](Cell& cell, const Value& value) { cell.start_method = value.text; }},
+       [](Factors& factors, const Value& value) { factors.callback_ns = value.number; }},
+      {reader.axis("strategy", "none"), [](Factors& factors, const Value& value) { factors.strategy = value.text; }},
+      {reader.axis("parsers", ""),
+       [](Factors& factors, const Value& value) { factors.parsers = static_cast<int>(value.number); }},
+      {reader.axis("chunksize", "1"),
+       [](Factors& factors, const Value& value) { factors.chunksize = static_cast<int>(value.number); }},
+      {reader.axis("backend", ""), [](Factors& factors, const Value& value) { factors.backend = value.text; }},
+      {reader.axis("start_method", ""), [](Factors& factors, const Value& value) { factors.start_method = value.text; }},
       {reader.axis("workers", "cores"),
-       [](Cell& cell, const Value& value) {
-         cell.workers = static_cast<int>(value.number);
-         cell.workers_spec = value.text;
+       [](Factors& factors, const Value& value) {
+         factors.workers = static_cast<int>(value.number);
+         factors.workers_spec = value.text;
        }},
   };
 
@@ -281,32 +266,26 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
   std::size_t tasks_in_all = 0;
   for (std::size_t index = 0; index < count; ++index) {
     Candidate candidate;
-    Cell& cell = candidate.cell;
-    cell.cores = cores;
+    Factors& factors = candidate.written;
+    factors.cores = cores;
     std::size_t rest = index;
     for (auto axis = crossed.rbegin(); axis != crossed.rend(); ++axis) {
-      axis->set(cell, axis->values[rest % axis->values.size()]);
+      axis->set(factors, axis->values[rest % axis->values.size()]);
       rest /= axis->values.size();
     }
-    const std::string no_such_start = start_method_skip(cell);
-    if (reader.excluded(cell)) continue;
-    candidate.written = cell;
-    candidate.skip = no_such_start;
-    canonicalise(cell);
-    if (candidate.skip.empty()) candidate.skip = skip_reason(cell).value_or("");
-    cell.seed = cell_seed(seed, cell);
+    candidate.skip = start_method_skip(factors);
+    if (reader.excluded(factors)) continue;
+    const Factors meant = canonical(factors);
+    if (candidate.skip.empty()) candidate.skip = skip_reason(meant).value_or("");
     if (candidate.skip.empty()) {
-      tasks_in_all += static_cast<std::size_t>(cell.tasks);
+      tasks_in_all += static_cast<std::size_t>(meant.tasks);
       if (tasks_in_all > static_cast<std::size_t>(kMostTasksInAll)) {
         reader.fail(table.line,
                     fmt::format("the cells have more than {} tasks in all; split them over several suites", kMostTasksInAll));
       }
-      cell.task_durations_ns =
-          grid ? reader.at(table.line, [&] { return draw_durations(cell.distribution, cell.tasks, cell.task_ns, cell.seed); })
-               : task_list.list;
-      cell.callback_durations_ns.assign(static_cast<std::size_t>(cell.tasks), cell.callback_ns);
-      if (!grid && has_callbacks(cell.strategy)) cell.callback_durations_ns = callback_list.list;
-      cell.cell_id = cell_id(cell);
+      CellBuilder builder(meant);
+      if (!grid) builder.durations(task_list.list, callback_list.list);
+      candidate.cell = reader.at(table.line, [&] { return builder.seeded_by(seed).build(); });
     }
     found.push_back(std::move(candidate));
   }

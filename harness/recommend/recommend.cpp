@@ -10,11 +10,10 @@
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/base/random.h"
-#include "harness/core/cell.h"
 #include "harness/core/trace.h"
 #include "harness/model/bounds.h"
 #include "harness/model/simulate.h"
-#include "harness/plan/distribution.h"
+#include "harness/plan/cell_builder.h"
 
 namespace harness::recommend {
 namespace {
@@ -67,25 +66,21 @@ class Search {
   }
 
   Cell cell_of(const Choice& choice, int tasks) const {
-    Cell cell;
-    cell.backend = backend_name(choice.pool);
-    cell.workers = choice.workers;
-    cell.workers_spec = std::to_string(choice.workers);
-    cell.cores = question_.cores;
-    cell.workload = question_.workload;
-    cell.strategy = std::string(model::name(choice.strategy));
-    cell.parsers = choice.parsers;
-    cell.tasks = tasks;
-    cell.distribution = "equal";
-    cell.task_ns = question_.task_ns;
-    cell.callback_ns = choice.strategy == model::Strategy::none ? 0 : question_.callback_ns;
-    cell.payload_bytes = question_.payload_bytes;
-    cell.start_method = choice.pool == Pool::process ? "exec" : "none";
-    cell.seed = question_.seed;
-    cell.task_durations_ns.assign(static_cast<std::size_t>(tasks), question_.task_ns);
-    cell.callback_durations_ns.assign(static_cast<std::size_t>(tasks), cell.callback_ns);
-    cell.cell_id = cell_id(cell);
-    return cell;
+    Factors factors;
+    factors.backend = backend_name(choice.pool);
+    factors.workers = choice.workers;
+    factors.workers_spec = std::to_string(choice.workers);
+    factors.cores = question_.cores;
+    factors.workload = question_.workload;
+    factors.strategy = std::string(model::name(choice.strategy));
+    factors.parsers = choice.parsers;
+    factors.tasks = tasks;
+    factors.distribution = "equal";
+    factors.task_ns = question_.task_ns;
+    factors.callback_ns = question_.callback_ns;
+    factors.payload_bytes = question_.payload_bytes;
+    factors.seed = question_.seed;
+    return CellBuilder(canonical(std::move(factors))).build();
   }
 
   Trace measure(const Choice& choice, int tasks) {

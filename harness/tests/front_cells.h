@@ -14,24 +14,23 @@
 #include <vector>
 
 #include "harness/engine/runner.h"
+#include "harness/plan/cell_builder.h"
 #include "harness/plan/plan.h"
 
 namespace harness {
 
 // A cell called `name`, of `tasks` sleeps of 10 ms on one thread.
 inline Cell test_cell(const std::string& name, int tasks = 2) {
-  Cell cell;
+  Factors factors;
+  factors.backend = "thread";
+  factors.workers_spec = "1";
+  factors.workload = "sleep";
+  factors.strategy = "none";
+  factors.tasks = tasks;
+  factors.distribution = "equal";
+  factors.task_ns = 10'000'000;
+  Cell cell = CellBuilder(factors).build();
   cell.cell_id = name;
-  cell.backend = "thread";
-  cell.workers_spec = "1";
-  cell.workload = "sleep";
-  cell.strategy = "none";
-  cell.tasks = tasks;
-  cell.distribution = "equal";
-  cell.task_ns = 10'000'000;
-  cell.start_method = "none";
-  cell.task_durations_ns.assign(static_cast<std::size_t>(tasks), cell.task_ns);
-  cell.callback_durations_ns.assign(static_cast<std::size_t>(tasks), 0);
   return cell;
 }
 

@@ -8,9 +8,7 @@
 #include <limits>
 
 #include "harness/base/quantity.h"
-#include "harness/engine/backends/backend.h"
-#include "harness/engine/backends/experiments.h"
-#include "harness/plan/plan.h"
+#include "harness/plan/cell_builder.h"
 #include "harness/sweep/gate.h"
 #include "harness/validate/families/catalogue.h"
 
@@ -26,35 +24,24 @@ std::vector<std::int64_t> milliseconds(const std::vector<std::int64_t>& values, 
   return ns;
 }
 
-std::string_view start_method_of(std::string_view backend) {
-  const Backend* const experiment = find_experiment(backend);
-  return (experiment != nullptr ? *experiment : find_backend(backend)).start_method();
-}
-
 std::string text_of(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
 
 Cell complete(const ClaimCell& wanted, int cores, std::int64_t scale) {
-  Cell cell;
-  cell.backend = wanted.backend;
-  cell.workers = wanted.per_core ? wanted.workers * cores : wanted.workers;
-  cell.workers_spec = !wanted.per_core      ? std::to_string(wanted.workers)
-                      : wanted.workers == 1 ? "cores"
-                                            : fmt::format("cores*{}", wanted.workers);
-  cell.cores = cores;
-  cell.workload = wanted.workload;
-  cell.strategy = wanted.strategy;
-  cell.parsers = wanted.parsers;
-  cell.chunksize = wanted.chunksize;
-  cell.tasks = static_cast<int>(wanted.tasks_ms.size());
-  cell.distribution = "explicit";
-  cell.start_method = start_method_of(cell.backend);
-  cell.task_durations_ns = milliseconds(wanted.tasks_ms, scale);
-  cell.callback_durations_ns = milliseconds(wanted.callbacks_ms, scale);
-  cell.task_ns = *std::max_element(cell.task_durations_ns.begin(), cell.task_durations_ns.end());
-  cell.callback_ns = *std::max_element(cell.callback_durations_ns.begin(), cell.callback_durations_ns.end());
-  cell.seed = cell_seed(1, cell);
-  cell.cell_id = cell_id(cell);
-  return cell;
+  Factors factors;
+  factors.backend = wanted.backend;
+  factors.workers = wanted.per_core ? wanted.workers * cores : wanted.workers;
+  factors.workers_spec = !wanted.per_core      ? std::to_string(wanted.workers)
+                         : wanted.workers == 1 ? "cores"
+                                               : fmt::format("cores*{}", wanted.workers);
+  factors.cores = cores;
+  factors.workload = wanted.workload;
+  factors.strategy = wanted.strategy;
+  factors.parsers = wanted.parsers;
+  factors.chunksize = wanted.chunksize;
+  return CellBuilder(std::move(factors))
+      .durations(milliseconds(wanted.tasks_ms, scale), milliseconds(wanted.callbacks_ms, scale))
+      .seeded_by(1)
+      .build();
 }
 
 // In units of the tolerance, millionths: 1'000'000 is its edge.

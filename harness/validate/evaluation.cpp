@@ -51,7 +51,7 @@ std::int64_t scale_of(const Claim& claim, std::size_t index, const RowKind& samp
   const ClaimCell& wanted = claim.cells[index];
   const std::int64_t workers = wanted.per_core ? std::int64_t{wanted.workers} * sample.cores : wanted.workers;
   if (sample.backend != wanted.backend || sample.workers != workers || sample.strategy != wanted.strategy ||
-      sample.parsers != wanted.parsers || sample.workload != wanted.workload ||
+      sample.parsers != wanted.parsers || sample.chunksize != wanted.chunksize || sample.workload != wanted.workload ||
       sample.tasks != static_cast<std::int64_t>(wanted.tasks_ms.size()) || sample.task_ns > std::int64_t{1} << 50) {
     return 0;
   }
@@ -59,14 +59,8 @@ std::int64_t scale_of(const Claim& claim, std::size_t index, const RowKind& samp
   for (const std::int64_t longest_now : {sample.task_ns, sample.task_ns * sample.tasks}) {  // the second: linear durations
     if (longest_now < longest || longest_now % longest != 0) continue;
     const std::int64_t scale = longest_now / longest;
-    Cell cell = cells_of(claim, sample.cores, scale)[index];
-    cell.distribution = sample.distribution;
-    cell.task_ns = sample.task_ns;
-    cell.callback_ns = sample.callback_ns;
-    cell.payload_bytes = sample.payload_bytes;
-    cell.start_method = sample.start_method;
-    cell.seed = sample.seed;
-    if (cell_id(cell) == sample.cell_id) return scale;
+    const Cell cell = cells_of(claim, sample.cores, scale)[index];
+    if (cell_id(sample, cell.task_durations_ns, cell.callback_durations_ns) == sample.cell_id) return scale;
   }
   return 0;
 }

@@ -33,7 +33,7 @@ class Backend {
   virtual void require() const {}
 
   // How many tasks of the cell run at once at most: as many sockets a server of theirs has to hold.
-  virtual int tasks_at_once(const Cell& cell) const = 0;
+  virtual int tasks_at_once(const Factors& factors) const = 0;
 
   // The workers a cell of `tasks` tasks has when `asked` are asked for: another number where there is no choice (one of
   // `inline`, one per task of `thread_per_task`).
@@ -63,6 +63,6 @@ std::span<const BackendInfo> backends();
 
 // Why the cell cannot be run here: the strategy has no meaning on the backend, or the cell needs more descriptors than
 // the process may ever have. Nothing when it can. Throws ConfigError for unknown names.
-std::optional<std::string> skip_reason(const Cell& cell);
+std::optional<std::string> skip_reason(const Factors& factors);
 
 }  // namespace harness

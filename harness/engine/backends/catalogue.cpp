@@ -49,20 +49,20 @@ std::span<const BackendInfo> backends() {
   return kInfos;
 }
 
-std::optional<std::string> skip_reason(const Cell& cell) {
-  const Backend& backend = find_backend(cell.backend);
-  if (std::string reason = backend.skip_reason(cell.strategy); !reason.empty()) return reason;
+std::optional<std::string> skip_reason(const Factors& factors) {
+  const Backend& backend = find_backend(factors.backend);
+  if (std::string reason = backend.skip_reason(factors.strategy); !reason.empty()) return reason;
 
-  const workloads::Workload* workload = workloads::find_workload(cell.workload);
-  if (workload == nullptr) throw ConfigError("unknown workload '" + cell.workload + "'");
-  if (std::string reason = backend.workload_skip_reason(cell.workload); !reason.empty()) return reason;
+  const workloads::Workload* workload = workloads::find_workload(factors.workload);
+  if (workload == nullptr) throw ConfigError("unknown workload '" + factors.workload + "'");
+  if (std::string reason = backend.workload_skip_reason(factors.workload); !reason.empty()) return reason;
   if (workload->needs().subject) {
-    return "'" + cell.workload + "' is something of the user's, which only `poolbench recommend` is given";
+    return "'" + factors.workload + "' is something of the user's, which only `poolbench recommend` is given";
   }
   if (workload->needs().echo_server || workload->needs().http_server) {
     // One socket per running task in the server's process, besides what any process has open.
     constexpr std::uint64_t kOthers = 64;
-    const auto sockets = static_cast<std::uint64_t>(backend.tasks_at_once(cell));
+    const auto sockets = static_cast<std::uint64_t>(backend.tasks_at_once(factors));
     if (sockets + kOthers > descriptor_limit()) {
       return "needs " + std::to_string(sockets + kOthers) + " descriptors, the limit (ulimit -Hn) is " +
              std::to_string(descriptor_limit());

@@ -111,7 +111,7 @@ class CPythonBackend final : public Backend {
 
   void require() const override { cpython::require_driver(); }
 
-  int tasks_at_once(const Cell& cell) const override { return std::min(cell.workers, cell.tasks); }
+  int tasks_at_once(const Factors& factors) const override { return std::min(factors.workers, factors.tasks); }
 
   std::string_view start_method() const override { return workers_ == Workers::threads ? "none" : "fork"; }
 

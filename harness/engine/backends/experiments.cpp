@@ -112,7 +112,7 @@ class ExperimentBackend final : public Backend {
     if (has_callbacks(strategy) == callbacks_) return {};
     return std::string(name_) + (callbacks_ ? " attaches callbacks" : " has no callbacks");
   }
-  int tasks_at_once(const Cell& cell) const override { return std::min(cell.workers, cell.tasks); }
+  int tasks_at_once(const Factors& factors) const override { return std::min(factors.workers, factors.tasks); }
   std::string_view start_method() const override { return processes_ ? "exec" : "none"; }
   Trace run(const PreparedCell& prepared) const override { return run_(prepared); }
 

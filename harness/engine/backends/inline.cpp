@@ -33,7 +33,7 @@ class InlineExecutor {
 
   std::vector<pid_t> worker_processes() const { return {}; }
   void shutdown() {}
-  static int tasks_at_once(const Cell&) { return 1; }
+  static int tasks_at_once(const Factors&) { return 1; }
 };
 
 }  // namespace

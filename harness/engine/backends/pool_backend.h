@@ -6,7 +6,7 @@
 //   explicit E(const ExecutorOptions&)        returns when every worker is ready
 //   void shutdown()                           waits; idempotent; the destructor does it too
 //   std::vector<pid_t> worker_processes()     empty when the workers are threads
-//   static int tasks_at_once(const Cell&)
+//   static int tasks_at_once(const Factors&)
 //   static int workers_for(int tasks)         only where the number of workers is not a choice
 
 #include <sys/types.h>
@@ -111,7 +111,7 @@ class PoolBackend final : public Backend {
     return row.skip_reason.empty() ? std::string() : std::string(Executor::kName) + ": " + std::string(row.skip_reason);
   }
 
-  int tasks_at_once(const Cell& cell) const override { return Executor::tasks_at_once(cell); }
+  int tasks_at_once(const Factors& factors) const override { return Executor::tasks_at_once(factors); }
 
   int workers(int asked, [[maybe_unused]] int tasks) const override {
     if constexpr (requires { Executor::workers_for(tasks); }) {

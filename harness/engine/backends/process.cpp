@@ -35,7 +35,7 @@ class ProcessExecutor {
 
   std::vector<pid_t> worker_processes() const { return pool_.worker_pids(); }
   void shutdown() { pool_.shutdown(); }
-  static int tasks_at_once(const Cell& cell) { return std::min(cell.workers, cell.tasks); }
+  static int tasks_at_once(const Factors& factors) { return std::min(factors.workers, factors.tasks); }
 
  private:
   pools::ProcessPool pool_;

@@ -30,7 +30,7 @@ class ThreadExecutor {
 
   std::vector<pid_t> worker_processes() const { return {}; }
   void shutdown() { pool_.shutdown(); }
-  static int tasks_at_once(const Cell& cell) { return std::min(cell.workers, cell.tasks); }
+  static int tasks_at_once(const Factors& factors) { return std::min(factors.workers, factors.tasks); }
 
  private:
   static pools::ThreadPoolOptions pool_options(const ExecutorOptions& options) {

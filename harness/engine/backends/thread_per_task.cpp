@@ -66,7 +66,7 @@ class ThreadPerTaskExecutor {
     threads_.clear();
     if (callback_thread_) callback_thread_->shutdown();
   }
-  static int tasks_at_once(const Cell& cell) { return cell.tasks; }
+  static int tasks_at_once(const Factors& factors) { return factors.tasks; }
   static int workers_for(int tasks) { return tasks; }
 
  private:

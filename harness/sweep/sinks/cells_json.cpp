@@ -15,7 +15,7 @@
 #include "harness/base/errors.h"
 #include "harness/base/json_integer.h"
 #include "harness/base/read_file.h"
-#include "harness/plan/distribution.h"
+#include "harness/plan/cell_builder.h"
 #include "harness/sweep/sinks/file.h"
 
 namespace harness {
@@ -79,18 +79,15 @@ Json json_of(const Cell& cell) {
 }
 
 Cell cell_from(const std::string& id, const Json& json) {
-  Cell cell;
-  cell.cell_id = id;
-  for_each_factor(cell, [&json](const Factor& factor, auto& value) { get(json.at(std::string(factor.name)), value); });
-  if (cell.tasks < 1 || cell.tasks > kMostTasksInAll) throw std::runtime_error(fmt::format("{} tasks", cell.tasks));
-  if (cell.distribution == kExplicit) {
-    cell.task_durations_ns = expanded(json.at(kTasks), cell.tasks);
-    cell.callback_durations_ns = expanded(json.at(kCallbacks), cell.tasks);
-  } else {
-    cell.task_durations_ns = draw_durations(cell.distribution, cell.tasks, cell.task_ns, cell.seed);
-    cell.callback_durations_ns.assign(cell.task_durations_ns.size(), cell.callback_ns);
+  Factors factors;
+  for_each_factor(factors, [&json](const Factor& factor, auto& value) { get(json.at(std::string(factor.name)), value); });
+  if (factors.tasks < 1 || factors.tasks > kMostTasksInAll) throw std::runtime_error(fmt::format("{} tasks", factors.tasks));
+  CellBuilder builder(factors);
+  if (factors.distribution == kExplicit) {
+    builder.recorded_durations(expanded(json.at(kTasks), factors.tasks), expanded(json.at(kCallbacks), factors.tasks));
   }
-  if (cell_id(cell) != id) throw std::runtime_error(fmt::format("cell {} is not what its id says", id));
+  Cell cell = builder.build();
+  if (cell.cell_id != id) throw std::runtime_error(fmt::format("cell {} is not what its id says", id));
   return cell;
 }
 

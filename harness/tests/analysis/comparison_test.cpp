@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/errors.h"
+#include "harness/plan/cell_builder.h"
 #include "harness/sweep/sinks/csv.h"
 #include "harness/tests/cli/invocation.h"
 #include "harness/tests/front_cells.h"
@@ -32,22 +33,18 @@ using testing_verdict::sample_with;
 constexpr std::int64_t kMs = 1'000'000;
 
 Cell cell_on(const std::string& backend, int workers, int cores = 2) {
-  Cell cell;
-  cell.backend = backend;
-  cell.workers = workers;
-  cell.workers_spec = std::to_string(workers);
-  cell.cores = cores;
-  cell.workload = "sleep";
-  cell.strategy = "none";
-  cell.tasks = 8;
-  cell.distribution = "equal";
-  cell.task_ns = 10 * kMs;
-  cell.start_method = backend == "process" ? "exec" : "none";
-  cell.seed = 5;
-  cell.task_durations_ns.assign(8, 10 * kMs);
-  cell.callback_durations_ns.assign(8, 0);
-  cell.cell_id = cell_id(cell);
-  return cell;
+  Factors factors;
+  factors.backend = backend;
+  factors.workers = workers;
+  factors.workers_spec = std::to_string(workers);
+  factors.cores = cores;
+  factors.workload = "sleep";
+  factors.strategy = "none";
+  factors.tasks = 8;
+  factors.distribution = "equal";
+  factors.task_ns = 10 * kMs;
+  factors.seed = 5;
+  return CellBuilder(factors).build();
 }
 
 // Eight repetitions around `ms`, half a per cent apart.

@@ -95,7 +95,7 @@ TEST(PredictSweep, HasThePointsOfAllAxesTheLastFastest) {
   std::string order;
   for (std::size_t i = 0; i < points.points(); ++i) {
     const PredictedPoint& point = points.move_to(i);
-    order += std::to_string(point.cell.workers) + "/" + std::to_string(point.model_case.parsers) + " ";
+    order += std::to_string(point.factors.workers) + "/" + std::to_string(point.model_case.parsers) + " ";
   }
   EXPECT_EQ(order, "1/1 1/2 1/3 2/1 2/2 2/3 ");
 }

@@ -30,7 +30,7 @@ class Misbehaving final : public Backend {
   std::string_view name() const override { return name_; }
   std::string_view summary() const override { return "misbehaves"; }
   std::string skip_reason(std::string_view) const override { return {}; }
-  int tasks_at_once(const Cell&) const override { return 1; }
+  int tasks_at_once(const Factors&) const override { return 1; }
   Trace run(const PreparedCell& prepared) const override { return run_(prepared); }
 
  private:

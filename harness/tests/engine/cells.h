@@ -4,10 +4,12 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "harness/core/cell.h"
 #include "harness/engine/prepared_cell.h"
+#include "harness/plan/cell_builder.h"
 #include "workloads/work.h"
 
 namespace harness::testing_engine {
@@ -30,24 +32,18 @@ struct CellShape {
 };
 
 inline Cell make_cell(const CellShape& shape) {
-  Cell cell;
-  cell.backend = shape.backend;
-  cell.strategy = shape.strategy;
-  cell.workload = shape.workload;
-  cell.workers = shape.backend == "inline" ? 1 : shape.backend == "thread_per_task" ? shape.tasks : shape.workers;
-  cell.workers_spec = std::to_string(cell.workers);
-  cell.tasks = shape.tasks;
-  cell.parsers = shape.strategy == "extra" ? shape.parsers : 0;
-  cell.chunksize = shape.strategy == "map" ? shape.chunksize : 1;
-  cell.distribution = "explicit";
-  cell.task_ns = shape.task_ns;
-  cell.callback_ns = shape.strategy == "none" ? 0 : shape.callback_ns;
-  cell.start_method = shape.backend == "process" ? "exec" : "none";
-  cell.seed = 20;
-  cell.task_durations_ns.assign(static_cast<std::size_t>(shape.tasks), cell.task_ns);
-  cell.callback_durations_ns.assign(static_cast<std::size_t>(shape.tasks), cell.callback_ns);
-  cell.cell_id = cell_id(cell);
-  return cell;
+  Factors factors;
+  factors.backend = shape.backend;
+  factors.strategy = shape.strategy;
+  factors.workload = shape.workload;
+  factors.workers = shape.backend == "inline" ? 1 : shape.backend == "thread_per_task" ? shape.tasks : shape.workers;
+  factors.workers_spec = std::to_string(factors.workers);
+  factors.parsers = shape.strategy == "extra" ? shape.parsers : 0;
+  factors.chunksize = shape.strategy == "map" ? shape.chunksize : 1;
+  factors.start_method = shape.backend == "process" ? "exec" : "none";
+  factors.seed = 20;
+  const auto n = static_cast<std::size_t>(shape.tasks);
+  return CellBuilder(std::move(factors)).durations(std::vector(n, shape.task_ns), std::vector(n, shape.callback_ns)).build();
 }
 
 inline PreparedCell make_prepared(const CellShape& shape) { return prepare(make_cell(shape), unit_calibration()); }

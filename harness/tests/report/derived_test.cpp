@@ -13,6 +13,7 @@
 #include "harness/analysis/analysis.h"
 #include "harness/analysis/predictions.h"
 #include "harness/base/errors.h"
+#include "harness/plan/cell_builder.h"
 #include "harness/plan/plan.h"
 #include "harness/plan/suite.h"
 #include "harness/report/report.h"
@@ -54,22 +55,18 @@ class RunDirectoryOfTest {
 
 // 8 tasks of 10 ms on so many workers.
 Cell sleep_cell(const std::string& backend, int workers) {
-  Cell cell;
-  cell.backend = backend;
-  cell.workers = workers;
-  cell.workers_spec = workers == 10 ? "cores*5" : std::to_string(workers);
-  cell.cores = 2;
-  cell.workload = "sleep";
-  cell.strategy = "none";
-  cell.tasks = 8;
-  cell.distribution = "equal";
-  cell.task_ns = 10 * kMs;
-  cell.start_method = backend == "process" ? "exec" : "none";
-  cell.seed = 5;
-  cell.task_durations_ns.assign(8, 10 * kMs);
-  cell.callback_durations_ns.assign(8, 0);
-  cell.cell_id = cell_id(cell);
-  return cell;
+  Factors factors;
+  factors.backend = backend;
+  factors.workers = workers;
+  factors.workers_spec = workers == 10 ? "cores*5" : std::to_string(workers);
+  factors.cores = 2;
+  factors.workload = "sleep";
+  factors.strategy = "none";
+  factors.tasks = 8;
+  factors.distribution = "equal";
+  factors.task_ns = 10 * kMs;
+  factors.seed = 5;
+  return CellBuilder(factors).build();
 }
 
 void add(std::vector<Sample>& rows, const Cell& cell, const std::vector<std::int64_t>& makespans_ns) {

@@ -1,0 +1,88 @@
+#include "harness/plan/cell_builder.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+#include <utility>
+
+#include "harness/base/random.h"
+#include "harness/engine/backends/backend.h"
+#include "harness/engine/backends/experiments.h"
+#include "harness/engine/strategies/strategy.h"
+#include "harness/plan/distribution.h"
+
+namespace harness {
+namespace {
+
+std::string_view own_start_method(std::string_view backend) {
+  const Backend* const experiment = find_experiment(backend);
+  return (experiment != nullptr ? *experiment : find_backend(backend)).start_method();
+}
+
+}  // namespace
+
+std::uint64_t cell_seed(std::uint64_t suite_seed, const Factors& factors) {
+  std::uint64_t seed = suite_seed;
+  const auto mix = [&seed](std::uint64_t value) { seed = SplitMix64(seed ^ value).next(); };
+  const auto mix_text = [&mix](const std::string& text) {
+    mix(text.size());
+    for (const char c : text) mix(static_cast<unsigned char>(c));
+  };
+  mix_text(factors.workload);
+  mix_text(factors.distribution);
+  mix(static_cast<std::uint64_t>(factors.tasks));
+  mix(static_cast<std::uint64_t>(factors.task_ns));
+  mix(static_cast<std::uint64_t>(factors.payload_bytes));
+  return seed;
+}
+
+Factors canonical(Factors factors) {
+  const Backend& backend = find_backend(factors.backend);
+  const int workers = backend.workers(factors.workers, factors.tasks);
+  if (workers != factors.workers) {
+    factors.workers = workers;
+    factors.workers_spec = workers == 1 ? "1" : "tasks";
+  }
+  factors.parsers = has_parsers(factors.strategy) ? std::max(1, factors.parsers) : 0;
+  const bool processes = backend.start_method() != "none";
+  if (!(has_chunks(factors.strategy) && processes)) factors.chunksize = 1;
+  if (!has_callbacks(factors.strategy)) factors.callback_ns = 0;
+  return factors;
+}
+
+CellBuilder::CellBuilder(Factors factors) : cell_{std::move(factors), {}, {}, {}} {
+  if (cell_.start_method.empty()) cell_.start_method = own_start_method(cell_.backend);
+}
+
+CellBuilder& CellBuilder::durations(std::vector<std::int64_t> tasks_ns, std::vector<std::int64_t> callbacks_ns) {
+  assert(!tasks_ns.empty() && callbacks_ns.size() == tasks_ns.size());
+  if (!has_callbacks(cell_.strategy)) callbacks_ns.assign(tasks_ns.size(), 0);
+  cell_.tasks = static_cast<int>(tasks_ns.size());
+  cell_.distribution = "explicit";
+  cell_.task_ns = *std::max_element(tasks_ns.begin(), tasks_ns.end());
+  cell_.callback_ns = *std::max_element(callbacks_ns.begin(), callbacks_ns.end());
+  return recorded_durations(std::move(tasks_ns), std::move(callbacks_ns));
+}
+
+CellBuilder& CellBuilder::recorded_durations(std::vector<std::int64_t> tasks_ns, std::vector<std::int64_t> callbacks_ns) {
+  cell_.task_durations_ns = std::move(tasks_ns);
+  cell_.callback_durations_ns = std::move(callbacks_ns);
+  return *this;
+}
+
+CellBuilder& CellBuilder::seeded_by(std::uint64_t suite_seed) {
+  suite_seed_ = suite_seed;
+  return *this;
+}
+
+Cell CellBuilder::build() {
+  if (suite_seed_) cell_.seed = cell_seed(*suite_seed_, cell_);
+  if (cell_.task_durations_ns.empty()) {
+    cell_.task_durations_ns = draw_durations(cell_.distribution, cell_.tasks, cell_.task_ns, cell_.seed);
+    cell_.callback_durations_ns.assign(cell_.task_durations_ns.size(), cell_.callback_ns);
+  }
+  cell_.cell_id = cell_id(cell_);
+  return std::move(cell_);
+}
+
+}  // namespace harness
