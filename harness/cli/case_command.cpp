@@ -17,15 +17,12 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/times_output.h"
 #include "harness/engine/backends/backend.h"
-#include "harness/engine/child_runner.h"
 #include "harness/model/simulate.h"
 #include "harness/model/statistics.h"
 #include "harness/plan/model_case.h"
 #include "harness/plan/plan.h"
-#include "harness/sweep/interrupt.h"
+#include "harness/sweep/run.h"
 #include "harness/sweep/sinks/collecting_sink.h"
-#include "harness/sweep/sinks/progress.h"
-#include "harness/sweep/sweep.h"
 #include "pools/cores.h"
 
 namespace harness {
@@ -103,23 +100,15 @@ int run_case(const CaseOptions& options) {
   plan.order = Order::batch;
   plan.cells.push_back({.cell = cell, .runs = runs, .warmup = 0, .timeout = deadline(prediction.makespan_ns)});
 
-  const std::unique_ptr<CellRunner> runner = make_child_runner({});  // `sleep` needs no calibration
+  Run run({.calibration = workloads::Calibration{}});  // `sleep` needs none
   CollectingSink collected(true);
-  SweepOutcome outcome;
-  {
-    const InterruptScope interrupts(*runner);
-    ProgressSink progress(stderr_progress());
-    SweepOptions sweep;
-    sweep.stop = interrupt_requested;
-    Sinks sinks{&collected, &progress};
-    outcome = run_sweep(plan, *runner, sinks, sweep);
-  }
+  const SweepOutcome outcome = run.measure(plan, {&collected});
   if (outcome.interrupted) {
-    say(fmt::format("poolbench: interrupted after {} of {} repetitions\n", outcome.run, runs));
-    return kExitInterrupted;
+    say(run.interrupted_text(outcome));
+    return exit_code(outcome);
   }
   write_stdout(options.json ? json(prediction, collected.repetitions) : table(cell, prediction, collected.repetitions));
-  return outcome.failed > 0 ? kExitCellsFailed : kExitOk;
+  return exit_code(outcome);
 }
 
 }  // namespace

@@ -19,10 +19,8 @@
 #include "harness/base/text.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
-#include "harness/cli/times_output.h"
-#include "harness/engine/child_runner.h"
 #include "harness/recommend/recommend.h"
-#include "harness/sweep/interrupt.h"
+#include "harness/sweep/run.h"
 #include "harness/sweep/sinks/progress.h"
 #include "pools/cores.h"
 #include "workloads/work.h"
@@ -207,20 +205,19 @@ int run_recommend(const Flags& flags) {
   workloads::Subject subject;
   workloads::Calibration calibration;
   const recommend::Question question = question_of(flags, subject, calibration);
-  const std::unique_ptr<CellRunner> runner =
-      make_child_runner({.calibration = calibration, .subject = subject, .scratch_parent = {}});
+  Run run({.calibration = calibration, .subject = subject});
   std::optional<recommend::Recommendation> found;
-  {
-    const InterruptScope interrupts(*runner);
-    Line line(stderr_progress());
-    try {
-      found = recommend::recommend(question, *runner, [&line](const std::string& what, double share) { line.show(what, share); });
-    } catch (const recommend::Interrupted&) {
-      line.clear();
-      say("poolbench: interrupted; nothing is recommended\n");
-      return kExitInterrupted;
-    }
+  Line line(stderr_progress());
+  try {
+    found = run.interruptibly([&](CellRunner& runner) {
+      return recommend::recommend(question, runner, [&line](const std::string& what, double share) { line.show(what, share); });
+    });
+  } catch (const recommend::Interrupted&) {
+    line.clear();
+    say("poolbench: interrupted; nothing is recommended\n");
+    return kExitInterrupted;
   }
+  line.clear();
   write_stdout(flags.json ? recommend::json(question, *found) : recommend::text(question, *found));
   return kExitOk;
 }

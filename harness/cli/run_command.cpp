@@ -3,8 +3,6 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <csignal>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -17,22 +15,15 @@
 #include "harness/base/quantity.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
-#include "harness/cli/run_directory.h"
 #include "harness/engine/backends/backend.h"
-#include "harness/engine/child_runner.h"
-#include "harness/engine/cpython/cells.h"
-#include "harness/engine/cpython/interpreter.h"
 #include "harness/engine/scratch.h"
 #include "harness/machine/environment.h"
 #include "harness/plan/plan.h"
 #include "harness/plan/suite.h"
 #include "harness/report/derived.h"
 #include "harness/report/report.h"
-#include "harness/sweep/interrupt.h"
-#include "harness/sweep/sinks/cells_json.h"
-#include "harness/sweep/sinks/context.h"
+#include "harness/sweep/run.h"
 #include "harness/sweep/sinks/progress.h"
-#include "harness/sweep/sinks/tasks_csv.h"
 #include "harness/sweep/sweep.h"
 #include "harness/validate/claims.h"
 
@@ -97,46 +88,17 @@ void tell_outcome(const SweepOutcome& outcome, const CommandContext& context) {
                   outcome.remaining(), resume_command(context.arguments)));
 }
 
-// The run itself: everything that is written goes through here.
-SweepOutcome measure(const Plan& plan, const Suite& suite, const Flags& flags, const Environment& environment,
-                     RunDirectory& directory, SweepOptions options, const CommandContext& context) {
-  options.run_id = make_run_id();
-  options.stop = interrupt_requested;
-  if (flags.time_budget) options.time_budget = positive_duration("--time-budget", *flags.time_budget);
-
+void tell_plan(const Plan& plan, const Environment& environment, const std::filesystem::path& path) {
   say(fmt::format("{}\n", machine_line(environment)));
   for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
   say(fmt::format("suite {}: {} cells, {} repetitions with warm-ups, about {}; into {}\n", plan.suite_name, plan.cells.size(),
-                  repetitions(plan), eta_text(estimated_time(plan)), directory.path().string()));
+                  repetitions(plan), eta_text(estimated_time(plan)), path.string()));
   if (!plan.skips.empty()) say(fmt::format("{} combinations have no meaning or are skipped: see --dry-run\n", plan.skips.size()));
-
-  std::optional<workloads::Calibration> calibration = directory.earlier_calibration(environment);
-  if (!calibration) calibration = workloads::calibrate();
-  std::optional<cpython::Python> python;
-  if (std::any_of(plan.cells.begin(), plan.cells.end(),
-                  [](const PlannedCell& planned) { return cpython::runs_on_cpython(planned.cell); })) {
-    const cpython::Driver driver = cpython::require_driver();
-    python = directory.earlier_python(environment);
-    if (!python || !python->is(cpython::describe(driver))) python = cpython::measure(driver);
-    cpython::add_to(*calibration, *python);
-    say(fmt::format("Python: {} ({})\n", python->line(), python->executable));
-  }
-  directory.freeze(suite);
-  write_cells(directory.path(), options.run_id, plan);
-  write_context(directory.path(), {options.run_id, utc_now(), plan.suite_name, context.arguments, plan.seed,
-                                   std::string(to_string(plan.order)), environment, *calibration, python});
-
-  ProgressSink progress(stderr_progress());
-  Sinks sinks{&directory.results(), &progress};
-  std::optional<TasksCsvSink> tasks;
-  if (flags.trace) sinks.push_back(&tasks.emplace(directory.path(), options.run_id));
-  const std::unique_ptr<CellRunner> runner = make_child_runner({*calibration, {}});
-  const InterruptScope scope(*runner);
-  return run_sweep(plan, *runner, sinks, options);
 }
 
 int run(const Flags& flags, const CommandContext& context) {
-  if (flags.time_budget) positive_duration("--time-budget", *flags.time_budget);
+  std::optional<std::chrono::nanoseconds> time_budget;
+  if (flags.time_budget) time_budget = positive_duration("--time-budget", *flags.time_budget);
   const Suite suite = load_suite(flags.suite);
   const Environment environment = read_environment();
   const Plan plan = make_plan(suite, plan_options(flags, environment.cores));
@@ -148,28 +110,25 @@ int run(const Flags& flags, const CommandContext& context) {
   for (const PlannedCell& planned : plan.cells) find_backend(planned.cell.backend).require();
   temporary_directory();  // before anything is written
 
-  // A full file size limit is an error of write(2) like a full disk, not the end of the program.
-  std::signal(SIGXFSZ, SIG_IGN);
   const std::filesystem::path path =
       flags.output.empty() ? std::filesystem::path("out") / suite.name : std::filesystem::path(flags.output);
-  if (flags.fresh) {
-    const std::filesystem::path aside = put_old_directory_away(path);
-    if (!aside.empty()) say(fmt::format("the old directory is now {}\n", aside.string()));
-  }
-  RunDirectory directory(path);
-  SweepOptions options;
-  options.machine_id = environment.machine_id;
-  options.build_id = environment.build_id;
-  options.present = directory.present();
-
+  Run run({.arguments = context.arguments,
+           .environment = environment,
+           .suite = &suite,
+           .directory = path,
+           .put_old_away = flags.fresh,
+           .task_files = flags.trace,
+           .time_budget = time_budget});
   SweepOutcome outcome;
-  const bool complete = missing_steps(plan, options).empty();
+  const bool complete = missing_steps(plan, run.options()).empty();
   if (complete) {
     say(fmt::format("complete: all {} repetitions are in {} already, nothing to do (--fresh measures anew)\n", repetitions(plan),
-                    directory.path().string()));
-    outcome.failed_before = failures_present(plan, options);
+                    path.string()));
+    outcome.failed_before = failures_present(plan, run.options());
   } else {
-    outcome = measure(plan, suite, flags, environment, directory, options, context);
+    tell_plan(plan, environment, path);
+    outcome = run.measure(plan, {});
+    run.done_measuring();
     tell_outcome(outcome, context);
   }
   std::ostringstream text;
@@ -181,8 +140,7 @@ int run(const Flags& flags, const CommandContext& context) {
   }
   text << path.string() << '\n';
   write_stdout(text.str());
-  if (outcome.interrupted) return kExitInterrupted;
-  return outcome.failed + outcome.failed_before > 0 ? kExitCellsFailed : kExitOk;
+  return exit_code(outcome);
 }
 
 }  // namespace

@@ -3,10 +3,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
-#include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,24 +12,17 @@
 #include "harness/base/quantity.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
-#include "harness/cli/run_directory.h"
-#include "harness/cli/times_output.h"
 #include "harness/cli/validate_python.h"
 #include "harness/core/evidence.h"
-#include "harness/engine/child_runner.h"
 #include "harness/machine/environment.h"
 #include "harness/model/statistics.h"
 #include "harness/plan/suite.h"
 #include "harness/report/claims_report.h"
 #include "harness/report/derived.h"
 #include "harness/sweep/gate.h"
-#include "harness/sweep/interrupt.h"
-#include "harness/sweep/sinks/cells_json.h"
+#include "harness/sweep/run.h"
 #include "harness/sweep/sinks/collecting_sink.h"
-#include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/evidence_csv.h"
-#include "harness/sweep/sinks/progress.h"
-#include "harness/sweep/sweep.h"
 #include "harness/validate/validate.h"
 
 namespace harness {
@@ -50,48 +40,15 @@ struct Flags {
   bool markdown = false;
 };
 
-// What the sweeps are told and where their rows go, beside memory.
-struct Output {
-  SweepOptions options;
-  std::optional<RunDirectory> directory;
-  std::optional<EvidenceCsvSink> evidence;
-};
-
-// The rows that this program measured on this machine, but those that the gate refused: they are measured again.
-std::vector<Sample> usable(const std::vector<Sample>& rows, const Environment& environment) {
-  std::vector<Sample> kept;
-  for (const Sample& row : rows) {
-    const bool ours = row.build_id == environment.build_id && row.machine_id == environment.machine_id;
-    if (ours && !row.error.starts_with(kGated)) kept.push_back(row);
-  }
-  return kept;
-}
-
-workloads::Calibration calibration_for(const Output& output, const Environment& environment) {
-  if (output.directory) {
-    if (const auto earlier = output.directory->earlier_calibration(environment)) return *earlier;
-  }
-  return workloads::calibrate();
-}
-
-// REQUIRES: -o was given. The directory holds what a run of the same cells would leave.
-void open_directory(const Flags& flags, Output& output) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a full file size limit is an error of write(2), not the end of the program
-  output.directory.emplace(std::filesystem::path(flags.output));
-}
-
-void begin_run(const CommandContext& context, const Environment& environment, int runs, const Plan& plan,
-               const workloads::Calibration& calibration, Output& output) {
-  RunDirectory& directory = *output.directory;
-  directory.freeze(parse_suite(validation_suite(runs, kSeed), "validate (built in)"));
-  write_context(directory.path(), {output.options.run_id, utc_now(), plan.suite_name, context.arguments, plan.seed,
-                                   std::string(to_string(plan.order)), environment, calibration});
-  output.evidence.emplace(directory.path(), output.options.run_id);
-}
-
 void say_how_quiet(const GateCounts& counts) {
   say(fmt::format("gate: {} repetitions were repeated, {} refused, {} waited\n", counts.repeated, counts.refused,
                   human_duration(counts.waited)));
+}
+
+// Rows that this program measured on this machine, but those that the gate refused: they are measured again.
+bool counts(const Sample& row, const Environment& environment) {
+  const bool ours = row.build_id == environment.build_id && row.machine_id == environment.machine_id;
+  return ours && !row.error.starts_with(kGated);
 }
 
 int run_validate(const Flags& flags, const CommandContext& context) {
@@ -109,61 +66,39 @@ int run_validate(const Flags& flags, const CommandContext& context) {
   }
   say(gate_text(rule, read_waiting().pressure_ns.has_value()));
 
-  Output output;
-  output.options.run_id = make_run_id();
-  output.options.machine_id = environment.machine_id;
-  output.options.build_id = environment.build_id;
-  output.options.stop = interrupt_requested;
+  const Suite suite = parse_suite(validation_suite(runs, kSeed), "validate (built in)");
+  Run run({.arguments = context.arguments,
+           .environment = environment,
+           .suite = &suite,
+           .directory = flags.output,
+           .counts = [&environment](const Sample& row) { return counts(row, environment); },
+           .evidence_files = true,
+           .gate = rule});
   EvidenceSink evidence;
-  if (!flags.output.empty()) {
-    open_directory(flags, output);
-    output.options.present = usable(output.directory->present(), environment);
-    evidence.evidence = read_evidence(output.directory->path());
-  }
-  const workloads::Calibration calibration = calibration_for(output, environment);
-  if (output.directory && !missing_steps(plan, output.options).empty()) {
-    begin_run(context, environment, runs, plan, calibration, output);
-  }
-
-  const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = calibration});
-  GateSeams seams;
-  seams.stop = interrupt_requested;
-  GatedRunner gated(*runner, rule, seams);
-  std::vector<Sample>& samples = output.options.present;  // what a round finds there it does not run again
+  if (!flags.output.empty()) evidence.evidence = read_evidence(flags.output);
+  std::vector<Sample>& samples = run.options().present;  // what a round finds there it does not run again
   std::vector<ClaimResult> results;
   int failed = 0;
   for (int round = 0; !plan.cells.empty(); ++round) {
     if (round > 0) say(fmt::format("round {}: {} cells of claims that are open\n", round + 1, plan.cells.size()));
     CollectingSink collected(false);
-    SweepOutcome outcome;
-    {
-      const InterruptScope interrupts(gated);
-      ProgressSink progress(stderr_progress());
-      Sinks sinks{&collected, &evidence, &progress};
-      if (output.directory && output.evidence) write_cells(output.directory->path(), output.options.run_id, plan);
-      if (output.directory && output.evidence) sinks.insert(sinks.begin(), {&output.directory->results(), &*output.evidence});
-      outcome = run_sweep(plan, gated, sinks, output.options);
-    }
+    const SweepOutcome outcome = run.measure(plan, {&collected, &evidence});
     if (outcome.interrupted) {
-      say_how_quiet(gated.counts());
-      say(fmt::format("poolbench: interrupted after {} of {} repetitions{}\n", outcome.run, outcome.steps,
-                      output.directory ? "; resume with: " + resume_command(context.arguments) : ""));
-      return kExitInterrupted;
+      say_how_quiet(run.gate_counts());
+      say(run.interrupted_text(outcome));
+      return exit_code(outcome);
     }
     for (const auto& [sample, trace] : collected.repetitions) {
       samples.push_back(sample);
       failed += sample.status != "ok" && !sample.error.starts_with(kGated);
     }
     results = validate(samples, evidence.evidence, environment.cores);
-    const bool patient = gated.counts().refused == 0;  // a machine that stays busy does not become quiet by asking more
+    const bool patient = run.gate_counts().refused == 0;  // a machine that stays busy does not become quiet by asking more
     plan = patient ? next_round(results, runs, environment.cores, kSeed) : Plan{};
-    if (missing_steps(plan, output.options).empty()) plan.cells.clear();
-    if (!plan.cells.empty() && output.directory && !output.evidence) {
-      begin_run(context, environment, runs, plan, calibration, output);
-    }
+    if (missing_steps(plan, run.options()).empty()) plan.cells.clear();
   }
-  say_how_quiet(gated.counts());
-  if (output.directory) derive(output.directory->path());
+  say_how_quiet(run.gate_counts());
+  if (!flags.output.empty()) derive(flags.output);
   if (!flags.json && !flags.markdown) write_stdout(overheads_text(calibrated_overheads(samples)) + "\n");
   write_stdout(flags.json ? claims_json(results) : flags.markdown ? claims_markdown(results) : claims_text(results));
   if (any_contradiction(results)) return kExitCheckFailed;

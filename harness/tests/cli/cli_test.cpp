@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "harness/base/errors.h"
-#include "harness/cli/run_directory.h"
+#include "harness/sweep/run_directory.h"
 #include "harness/tests/cli/invocation.h"
 #include "harness/tests/front_cells.h"
 

@@ -1,4 +1,4 @@
-#include "harness/cli/run_directory.h"
+#include "harness/sweep/run_directory.h"
 
 #include <fmt/core.h>
 

@@ -1,0 +1,111 @@
+#include "harness/sweep/run.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cassert>
+#include <csignal>
+
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
+#include "harness/engine/cpython/cells.h"
+#include "harness/sweep/sinks/cells_json.h"
+#include "harness/sweep/sinks/context.h"
+#include "harness/sweep/sinks/evidence_csv.h"
+#include "harness/sweep/sinks/progress.h"
+#include "harness/sweep/sinks/tasks_csv.h"
+
+namespace harness {
+
+Run::Run(RunSettings settings) : settings_(std::move(settings)), calibration_(settings_.calibration) {
+  options_.run_id = make_run_id();
+  options_.stop = interrupt_requested;
+  options_.time_budget = settings_.time_budget;
+  if (settings_.environment) {
+    options_.machine_id = settings_.environment->machine_id;
+    options_.build_id = settings_.environment->build_id;
+  }
+  if (settings_.directory.empty()) return;
+  assert(settings_.environment && settings_.suite != nullptr);
+  // A full file size limit is an error of write(2) like a full disk, not the end of the program.
+  std::signal(SIGXFSZ, SIG_IGN);
+  if (settings_.put_old_away) {
+    const std::filesystem::path aside = put_old_directory_away(settings_.directory);
+    if (!aside.empty()) say(fmt::format("the old directory is now {}\n", aside.string()));
+  }
+  directory_.emplace(settings_.directory);
+  for (const Sample& row : directory_->present()) {
+    if (!settings_.counts || settings_.counts(row)) options_.present.push_back(row);
+  }
+}
+
+SweepOutcome Run::measure(const Plan& plan, const Sinks& more) {
+  calibrate(plan);
+  if (directory_ && !missing_steps(plan, options_).empty()) write_down(plan);
+  ProgressSink progress(stderr_progress());
+  Sinks sinks;
+  if (directory_) sinks.push_back(&directory_->results());
+  for (const std::unique_ptr<Sink>& file : files_) sinks.push_back(file.get());
+  sinks.insert(sinks.end(), more.begin(), more.end());
+  sinks.push_back(&progress);
+  return interruptibly([&](CellRunner& runner) { return run_sweep(plan, runner, sinks, options_); });
+}
+
+void Run::calibrate(const Plan& plan) {
+  if (calibration_) return;
+  if (directory_) calibration_ = directory_->earlier_calibration(*settings_.environment);
+  if (!calibration_) calibration_ = workloads::calibrate();
+  if (std::none_of(plan.cells.begin(), plan.cells.end(),
+                   [](const PlannedCell& planned) { return cpython::runs_on_cpython(planned.cell); })) {
+    return;
+  }
+  const cpython::Driver driver = cpython::require_driver();
+  if (directory_) python_ = directory_->earlier_python(*settings_.environment);
+  if (!python_ || !python_->is(cpython::describe(driver))) python_ = cpython::measure(driver);
+  cpython::add_to(*calibration_, *python_);
+  say(fmt::format("Python: {} ({})\n", python_->line(), python_->executable));
+}
+
+void Run::write_down(const Plan& plan) {
+  const std::filesystem::path& path = directory_->path();
+  if (!written_down_) directory_->freeze(*settings_.suite);
+  write_cells(path, options_.run_id, plan);
+  if (written_down_) return;
+  write_context(path, {options_.run_id, utc_now(), plan.suite_name, settings_.arguments, plan.seed,
+                       std::string(to_string(plan.order)), *settings_.environment, *calibration_, python_});
+  if (settings_.task_files) files_.push_back(std::make_unique<TasksCsvSink>(path, options_.run_id));
+  if (settings_.evidence_files) files_.push_back(std::make_unique<EvidenceCsvSink>(path, options_.run_id));
+  written_down_ = true;
+}
+
+CellRunner& Run::runner() {
+  if (children_ == nullptr) {
+    children_ = make_child_runner({.calibration = *calibration_, .subject = settings_.subject, .scratch_parent = {}});
+    if (settings_.gate) {
+      GateSeams seams;
+      seams.stop = interrupt_requested;
+      gated_ = std::make_unique<GatedRunner>(*children_, *settings_.gate, std::move(seams));
+    }
+  }
+  return gated_ != nullptr ? static_cast<CellRunner&>(*gated_) : *children_;
+}
+
+void Run::done_measuring() {
+  gated_.reset();
+  children_.reset();
+}
+
+const GateCounts& Run::gate_counts() const { return gated_->counts(); }
+
+std::string Run::interrupted_text(const SweepOutcome& outcome) const {
+  const bool resumes = directory_ && !settings_.put_old_away;
+  return fmt::format("poolbench: interrupted after {} of {} repetitions{}\n", outcome.run, outcome.steps,
+                     resumes ? "; resume with: " + resume_command(settings_.arguments) : "");
+}
+
+int exit_code(const SweepOutcome& outcome) {
+  if (outcome.interrupted) return kExitInterrupted;
+  return outcome.failed + outcome.failed_before > 0 ? kExitCellsFailed : kExitOk;
+}
+
+}  // namespace harness
