@@ -1,0 +1,149 @@
+#include "harness/recommend/profiling.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace harness::recommend {
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr int kMostSampled = 40;  // tasks run one at a time
+
+// Shares of the budget: up to here each may go on.
+constexpr double kSampling = 0.15;
+constexpr double kProbing = 0.25;
+
+class Profiling {
+ public:
+  Profiling(const Question& question, Trials& trials, std::vector<std::string>& notes)
+      : question_(question), trials_(trials), notes_(notes) {}
+
+  Profile run() {
+    sample();
+    probe();
+    return std::move(profile_);
+  }
+
+ private:
+  // One task at a time.
+  void sample() {
+    trials_.tell("running tasks one at a time");
+    const Choice alone{Pool::thread, 1, model::Strategy::none, 0};
+    const Trace first = trials_.run(alone, 1);  // cold: files to be read, code to be loaded; only for an idea of the duration
+    const std::int64_t about = std::max<std::int64_t>(1, makespan_ns(first));
+    const std::int64_t affordable = trials_.left(kSampling).count() / 2 / about;
+    const int tasks =
+        static_cast<int>(std::clamp<std::int64_t>(affordable, 3, std::min(kMostSampled, std::max(3, question_.tasks))));
+    const Trace many = trials_.run(alone, tasks);
+    profile_ = profile_of({&many}, question_.cores);
+    profile_.thread.dispatch_ns = overhead_of(many);
+    const Trace remote = trials_.run({Pool::process, 1, model::Strategy::none, 0}, std::min(tasks, 8));
+    profile_.process.dispatch_ns = overhead_of(remote);
+    if (tasks < std::min(8, question_.tasks)) {
+      notes_.push_back("only " + std::to_string(tasks) +
+                       " tasks fit the share of the budget for a first look: the distribution is not known well");
+    }
+  }
+
+  // Per task, beyond the tasks themselves.
+  static std::int64_t overhead_of(const Trace& trace) {
+    std::int64_t busy = 0;
+    for (const TaskTrace& task : trace.tasks) busy += task.finished_ns - task.started_ns;
+    return std::max<std::int64_t>(0, makespan_ns(trace) - busy) / static_cast<std::int64_t>(trace.tasks.size());
+  }
+
+  // Several at a time, on both pools. Worker processes have nothing in common but the machine, so that what threads are slower than
+  // processes is a lock of theirs, and what both are slower than predicted is contention.
+  void probe() {
+    std::vector<int> counts{question_.cores};
+    const double waits = profile_.waiting_share();
+    if (waits > 0.05) counts.push_back(std::min(question_.cores * 5, question_.most_workers));
+    if (waits > 0.85) counts.push_back(std::min(question_.cores * 20, question_.most_workers));
+    std::erase_if(counts, [](int count) { return count < 2; });
+    counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
+    const std::vector<Probe> processes = run_probes(Pool::process, counts);
+    profile_.process.usl = usl_of(processes, Pool::process);
+    const std::vector<Probe> threads = run_probes(Pool::thread, counts);
+    profile_.thread.locked_share = lock_of(threads, processes);
+    profile_.thread.usl = usl_of(threads, Pool::thread);
+  }
+
+  struct Probe {
+    Batch batch;
+    int workers = 1;
+    std::int64_t measured_ns = 0;
+  };
+
+  std::vector<Probe> run_probes(Pool pool, const std::vector<int>& counts) {
+    std::vector<Probe> probes;
+    for (const int workers : counts) {
+      const Batch batch{.tasks = std::min(std::max(question_.tasks, workers), workers * 3), .callback = {}};
+      probes.push_back({batch, workers, fastest({pool, workers, model::Strategy::none, 0}, batch)});
+    }
+    return probes;
+  }
+
+  // How many times as long as the profile, as far as it is known, has it.
+  double factor_of(const Probe& probe, Pool pool) const {
+    return static_cast<double>(probe.measured_ns) /
+           static_cast<double>(predict_ns(profile_, probe.batch, {pool, probe.workers, model::Strategy::none, 0}));
+  }
+
+  Usl usl_of(const std::vector<Probe>& probes, Pool pool) const {
+    std::vector<Slowdown> slowdowns;
+    for (const Probe& probe : probes) slowdowns.push_back({probe.workers, factor_of(probe, pool)});
+    return slowdowns.empty() ? Usl{} : fit_usl(slowdowns);
+  }
+
+  // From the number of threads at which a lock would show most: two that nearly always wait hardly ever meet at it.
+  // REQUIRES: probes of the same numbers of workers.
+  double lock_of(const std::vector<Probe>& threads, const std::vector<Probe>& processes) const {
+    Profile free = profile_;
+    free.process.usl = {};  // against the plain model, for threads are
+    Profile locked = profile_;
+    locked.thread.locked_share = 1;
+    double contrast = 0;
+    double share = 0;
+    for (std::size_t at = 0; at < threads.size(); ++at) {
+      const Probe& probe = threads[at];
+      const Choice choice{Pool::thread, probe.workers, model::Strategy::none, 0};
+      const double plain =
+          static_cast<double>(predict_ns(free, probe.batch, {Pool::process, probe.workers, model::Strategy::none, 0}));
+      const double contention = std::max(1.0, static_cast<double>(processes[at].measured_ns) / plain);
+      const double unlocked = static_cast<double>(predict_ns(free, probe.batch, choice)) * contention;
+      const std::int64_t with_lock = predict_ns(locked, probe.batch, choice);
+      if (static_cast<double>(with_lock) <= contrast * unlocked) continue;
+      contrast = static_cast<double>(with_lock) / unlocked;
+      share = locked_share(probe.measured_ns, std::llround(unlocked), with_lock);
+    }
+    return share;
+  }
+
+  // Of up to three runs: a disturbance only ever makes one slower.
+  std::int64_t fastest(const Choice& choice, const Batch& batch) {
+    std::int64_t best = std::numeric_limits<std::int64_t>::max();
+    for (int run = 0; run < 3; ++run) {
+      trials_.tell("running " + std::to_string(choice.workers) + " at a time");
+      const std::int64_t makespan = makespan_ns(trials_.run(choice, batch.tasks));
+      best = std::min(best, makespan);
+      if (trials_.used() > kProbing || nanoseconds(2 * makespan) > trials_.left(kProbing)) break;
+    }
+    return best;
+  }
+
+  const Question& question_;
+  Trials& trials_;
+  std::vector<std::string>& notes_;
+  Profile profile_;
+};
+
+}  // namespace
+
+Profile profile_by_running(const Question& question, Trials& trials, std::vector<std::string>& notes) {
+  return Profiling(question, trials, notes).run();
+}
+
+}  // namespace harness::recommend

@@ -1,0 +1,52 @@
+#include "harness/recommend/rounds.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "harness/model/statistics.h"
+
+namespace harness::recommend {
+
+void shuffle(std::vector<Choice>& choices, SplitMix64& random) {
+  for (std::size_t left = choices.size(); left > 1; --left) std::swap(choices[left - 1], choices[random.below(left)]);
+}
+
+void Rounds::run(const Choice& choice) {
+  const std::int64_t makespan = makespan_ns(trials_.run(choice, batch_.tasks));
+  auto known = measured_.begin() + (find(choice) - measured_.cbegin());
+  if (known == measured_.end()) {
+    known = measured_.insert(known, {.choice = choice, .predicted_ns = predict_ns(profile_, batch_, choice), .makespans_ns = {}});
+  }
+  known->makespans_ns.push_back(makespan);
+  known->median_ns = model::median(known->makespans_ns);
+  known->interval = model::median_interval(known->makespans_ns);
+}
+
+std::chrono::nanoseconds Rounds::expected(const Choice& choice) const {
+  const auto known = find(choice);
+  return std::chrono::nanoseconds(known != measured_.end() ? known->median_ns : predict_ns(profile_, batch_, choice));
+}
+
+const Measured& Rounds::of(const Choice& choice) const {
+  assert(find(choice) != measured_.end());
+  return *find(choice);
+}
+
+const Measured& Rounds::fastest() const {
+  assert(!measured_.empty());
+  return *std::min_element(measured_.begin(), measured_.end(),
+                           [](const Measured& a, const Measured& b) { return a.median_ns < b.median_ns; });
+}
+
+std::vector<Measured> Rounds::ranking() const {
+  std::vector<Measured> ranked = measured_;
+  std::stable_sort(ranked.begin(), ranked.end(), [](const Measured& a, const Measured& b) { return a.median_ns < b.median_ns; });
+  return ranked;
+}
+
+std::vector<Measured>::const_iterator Rounds::find(const Choice& choice) const {
+  return std::find_if(measured_.begin(), measured_.end(), [&](const Measured& known) { return known.choice == choice; });
+}
+
+}  // namespace harness::recommend
