@@ -1,5 +1,5 @@
 /* How the pool and a worker put each other to sleep and wake each other: pools/src/process/ipc/{doorbell,channel}.{h,cpp}, byte_ring.h,
-   and the sending side of pools/src/process/supervisor.cpp (serve, park) and process_pool_core.cpp (submit, poke).
+   and the sending side of pools/src/process/supervisor.cpp (park), answers.cpp (serve) and process_pool_core.cpp (submit).
 
    One worker, two rings, a supervisor that takes answers and sends the rest of what did not fit, a submitter that writes straight into
    the ring of an idle worker. Requests and answers that fit a ring are read in place, and their space is given back only when the reader

@@ -1,6 +1,6 @@
 /* The life of a task of the process pool, with its worker dying at any step: pools/src/process/ipc/claim_board.h, pools/src/process/worker_process.{h,cpp} (give,
-   take_back), worker_loop.cpp, supervisor.cpp (supply, take_answer), stalls.cpp (rebalance, take_back_unbegun), deaths.cpp (reap,
-   end_with_death), future_state.cpp (claim, cancel, offer, recall).
+   take_back), worker_loop.cpp, supply.cpp (supply, rebalance), answers.cpp (take_answer), clocks.cpp (take_back_unbegun), deaths.cpp (reap,
+   end_with_death), backlog.cpp (pop, put_back), future_state.cpp (claim, cancel, offer, recall).
 
    Workers are given up to DEPTH tasks at a time. A worker may die between any two of its steps, DEATHS times in all; another takes its
    place. Somebody may cancel a task, and the pool may take back what a worker has not begun, at any moment. With STOPPING one worker stops
@@ -105,7 +105,7 @@ inline finish(task) {                     /* claim() and finish(); claim() fails
   }
 }
 
-/* put_back_locked(): a cancelled one is dropped, one that is in quarantine goes no further. */
+/* Backlog::put_back(): a cancelled one is dropped, one that is in quarantine goes no further. */
 inline put_back(task) {
   atomic {
     if
@@ -168,7 +168,7 @@ inline take_back(w, charged) {
 inline supply(w) {
   queue ? task;
   if
-  :: status[task] == PENDING ->           /* pop_locked() drops cancelled ones */
+  :: status[task] == PENDING ->           /* pop() drops cancelled ones */
      sequence = next_sequence[w] + 1;
      CELL(w, sequence) = WORD(sequence, OFFERED);            /* give(): board().offer() */
      on_worker[task] = w;

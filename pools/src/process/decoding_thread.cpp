@@ -17,7 +17,7 @@ thread_local const DecodingThread* this_decoding_thread = nullptr;
 DecodingThread::DecodingThread(std::string name, std::function<void(Answer)> decode)
     : name_(std::move(name)), decode_(std::move(decode)) {}
 
-DecodingThread::~DecodingThread() {
+void DecodingThread::stop() noexcept {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

@@ -28,7 +28,7 @@ class DecodingThread {
 
   // `decode` must not throw. `name` is the thread's, cut to 15 characters.
   DecodingThread(std::string name, std::function<void(Answer)> decode);
-  ~DecodingThread();  // decodes what is left. REQUIRES: not called on the thread itself
+  ~DecodingThread() { stop(); }
   DecodingThread(const DecodingThread&) = delete;
   DecodingThread& operator=(const DecodingThread&) = delete;
 
@@ -36,6 +36,8 @@ class DecodingThread {
   bool deliver(Answer& answer) noexcept;
   // Returns when everything delivered so far has been decoded.
   void drain() noexcept;
+  // Decodes what is left, and ends the thread. Idempotent. REQUIRES: no delivery after it; not called on the thread itself
+  void stop() noexcept;
   bool is_this_thread() const noexcept;
 
  private:
@@ -49,7 +51,7 @@ class DecodingThread {
   std::vector<Answer> answers_;
   std::uint32_t delivered_ = 0;  // wraps; only differences count
   bool stopping_ = false;
-  std::thread thread_;  // also joined without it, by the destructor
+  std::thread thread_;  // also joined without it, by stop()
 
   Parker parker_;
   // Answers decoded, wraps. drain() sleeps on it.

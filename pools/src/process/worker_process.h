@@ -1,6 +1,9 @@
 #pragma once
 
 // A worker as the pool sees it: the process, the channel to it, the tasks that it has been sent.
+//
+// Much of it is guarded by the mutex of its pool, which no expression in here names: whoever has it from the Fleet, which that mutex guards,
+// holds the mutex.
 
 #include <array>
 #include <atomic>

@@ -1,0 +1,97 @@
+#pragma once
+
+// What the submitters and the supervisor of a process pool share, and the one mutex over it.
+//
+// Who takes the mutex: submitters for a moment, to hand a small message to an idle worker or to queue a task; the supervisor between its looks; the
+// thread that starts processes, to hand a worker over. Nobody waits for a process, a callback, a decoder of the user's or for room in a channel
+// while he holds it. What wakes a thread is done without it.
+//
+// Locks are taken in this order: the mutex, then a future's stripe (future_state.cpp). A canceller, who holds a stripe, takes no mutex of
+// the pool's.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pools/detail/forks.h"
+#include "pools/detail/futex.h"
+#include "pools/options.h"
+#include "pools/src/base/thread_safety.h"
+#include "pools/src/process/backlog.h"
+#include "pools/src/process/fleet.h"
+#include "pools/src/process/os/descendants.h"
+#include "pools/src/process/os/event_poll.h"
+#include "pools/src/process/os/watch_timer.h"
+#include "pools/src/process/queue_room.h"
+#include "pools/src/process/task_events.h"
+
+namespace pools::detail {
+
+struct ProcessPoolState {
+  explicit ProcessPoolState(ProcessPoolOptions given);  // Throws std::system_error, std::bad_alloc
+  ProcessPoolState(const ProcessPoolState&) = delete;
+  ProcessPoolState& operator=(const ProcessPoolState&) = delete;
+
+  void close() noexcept EXCLUDES(mutex);  // gives the descriptors back. REQUIRES: the supervisor has ended
+
+  // The supervisor looks at everything once more.
+  void poke() noexcept {
+    // Release: what the poker prepared; pairs with the exchange in was_poked().
+    poked.store(true, std::memory_order_release);
+    poll.wake();
+  }
+  bool was_poked() noexcept { return poked.exchange(false, std::memory_order_acquire); }
+  // Whoever waits for a change looks once more.
+  void notify() noexcept {
+    changes.fetch_add(1, std::memory_order_release);  // Release: pairs with the acquire in seen_changes()
+    futex_wake_all(changes);
+  }
+  // Before the look: a change after it changes the word, and await_change() returns at once.
+  std::uint32_t seen_changes() const noexcept { return changes.load(std::memory_order_acquire); }
+  void await_change(std::uint32_t seen) const noexcept { futex_wait(changes, seen); }
+
+  // What the worker has not begun is the pool's again, in its order. Here and now, by whoever asks.
+  void take_back(WorkerProcess& worker) noexcept REQUIRES(mutex);
+  void take_all_back() noexcept REQUIRES(mutex);  // that of all workers
+  // For the supervisor, the only one who changes who lives.
+  const std::vector<WorkerRef>& live() const noexcept NOT_ANALYSED { return fleet.live(); }
+
+  // Constant after construction (the descriptors until the pool's close()).
+  const ProcessPoolOptions options;
+  const OwningProcess process;  // in a fork of it nothing else may be looked at
+  const std::string called;     // "the process pool 'pool'"
+  // Several tasks at a time only where nobody can tell: who watches or times starts, or counts places, sees them one by one.
+  const bool prefetches;
+  const DescendantMark mark = DescendantMark::of_a_new_pool();  // that of the pool's workers, each in its own way
+  // For when there is no memory for a better one.
+  const std::exception_ptr spare_death;
+  const std::exception_ptr spare_break;
+
+  // Thread-safe in themselves.
+  TaskEvents events;
+  QueueRoom room;
+  EventPoll poll;  // what the supervisor sleeps on
+
+  mutable AdaptiveMutex mutex;
+  Backlog backlog GUARDED_BY(mutex);
+  Fleet fleet GUARDED_BY(mutex);
+  bool paused GUARDED_BY(mutex) = false;
+  bool closing GUARDED_BY(mutex) = false;               // no submissions any more
+  bool finished GUARDED_BY(mutex) = false;              // the supervisor is done
+  std::optional<std::string> broken GUARDED_BY(mutex);  // the cause; implies closing
+  // The supervisor may sleep for how long ever: whoever gives a worker a task arms the timer, for a look at whether that was begun.
+  bool unwatched GUARDED_BY(mutex) = false;
+  WatchTimer watch_timer GUARDED_BY(mutex);
+
+  bool seen_closing = false;  // the supervisor's: `closing`, as last looked at
+
+  std::atomic<bool> poked{false};
+  std::atomic<std::uint32_t> changes{0};  // what start_all and shutdown sleep on
+};
+
+}  // namespace pools::detail

@@ -1,0 +1,89 @@
+#include "pools/src/process/task_events.h"
+
+#include <chrono>
+#include <utility>
+
+#include "pools/detail/futex.h"
+
+namespace pools::detail {
+
+using Clock = std::chrono::steady_clock;
+
+TaskEvents::TaskEvents(const ProcessPoolOptions& options)
+    : observer_(options.observer),
+      latencies_(options.timing ? std::make_unique<Latencies>() : nullptr),
+      deadlines_(options.name_prefix + "_dl") {}
+
+std::optional<DeadlineTimer::Entry> TaskEvents::prepare(RemoteTask& task) {
+  if (latencies_) task.extras();
+  const RemoteTask::Extras* const extras = task.has_extras();
+  if (extras == nullptr || !extras->options.start_by) return std::nullopt;
+  return deadlines_.make(task.state(), *deadline_after(*extras->options.start_by));
+}
+
+void TaskEvents::submitted(RemoteTask& task, std::optional<DeadlineTimer::Entry>&& start_by) noexcept {
+  if (latencies_) task.has_extras()->submitted_at = Clock::now();
+  if (observer_) observer_->submitted(task.number);
+  if (start_by) deadlines_.add(std::move(*start_by));  // with the mutex held: it cannot have ended yet
+}
+
+void TaskEvents::given(RemoteTask& task, int worker) noexcept {
+  if (latencies_) task.has_extras()->started_at = Clock::now();  // recorded when it is known to have begun
+  if (observer_) observer_->started(task.number, worker);
+}
+
+void TaskEvents::died_with_its_worker(const RemoteTask& task) noexcept {
+  if (latencies_) latencies_->queue_wait.record(task.has_extras()->started_at - task.has_extras()->submitted_at);
+}
+
+void TaskEvents::answered(const RemoteTask& task) noexcept {
+  if (!latencies_) return;
+  const RemoteTask::Extras& times = *task.has_extras();
+  latencies_->queue_wait.record(times.started_at - times.submitted_at);
+  latencies_->run_time.record(Clock::now() - times.started_at);
+}
+
+void TaskEvents::dropped(RemoteTask& task, int worker) noexcept {
+  if (observer_) observer_->finished(task.number, worker, PoolObserver::Outcome::cancelled);
+  task.state().await_canceller();
+}
+
+void TaskEvents::cancel(RemoteTask& task) noexcept {
+  if (task.state().cancel()) return dropped(task);
+  task.state().await_canceller();  // perhaps another one
+}
+
+bool TaskEvents::claim(RemoteTask& task, int worker) noexcept {
+  if (task.state().claim()) return true;
+  dropped(task, worker);
+  return false;
+}
+
+void TaskEvents::finish(RemoteTask& task, int worker, std::exception_ptr error) noexcept {
+  forget_start_by(task);
+  (error ? failed_ : done_).fetch_add(1, std::memory_order_release);
+  if (observer_) observer_->finished(task.number, worker, error ? PoolObserver::Outcome::failed : PoolObserver::Outcome::done);
+  task.state().finish(std::move(error));
+}
+
+void TaskEvents::forget_start_by(RemoteTask& task) noexcept {
+  const RemoteTask::Extras* const extras = std::as_const(task).has_extras();
+  if (extras != nullptr && extras->options.start_by) deadlines_.forget(task.state());
+}
+
+int TaskEvents::add_counts_to(PoolMetrics& metrics) const noexcept {
+  // Before the ends: who sees that nothing runs any more also sees how it ended.
+  const int answering = answering_.load(std::memory_order_acquire);
+  metrics.done = done_.load(std::memory_order_acquire);
+  metrics.failed = failed_.load(std::memory_order_acquire);
+  metrics.cancelled = cancelled_.load(std::memory_order_acquire);
+  return answering;
+}
+
+void TaskEvents::add_latencies_to(PoolMetrics& metrics) const {
+  if (!latencies_) return;
+  latencies_->queue_wait.add_to(metrics.queue_wait.emplace());
+  latencies_->run_time.add_to(metrics.run_time.emplace());
+}
+
+}  // namespace pools::detail

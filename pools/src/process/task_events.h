@@ -1,0 +1,81 @@
+#pragma once
+
+// What a process pool does at the steps of a task's life beyond running it: counting, the histograms, the observer, the times by which
+// tasks have to start.
+//
+// Invariant: a task is counted as submitted (backlog.h) before anybody can run it, and as done, failed or cancelled once, before its future
+// is done. While it is none of these, a worker has it, the backlog has it, or it is counted as being answered; so the numbers that
+// metrics() gives balance at any moment.
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "pools/detail/remote_task.h"
+#include "pools/detail/tally.h"
+#include "pools/metrics.h"
+#include "pools/observer.h"
+#include "pools/options.h"
+#include "pools/src/future/deadline_timer.h"
+
+namespace pools::detail {
+
+// Thread-safe.
+class TaskEvents {
+ public:
+  explicit TaskEvents(const ProcessPoolOptions& options);
+
+  PoolObserver* observer() const noexcept { return observer_.get(); }
+  // Of the tasks that have to start by a time. It holds none of a task that has ended.
+  DeadlineTimer& deadlines() noexcept { return deadlines_; }
+
+  // --- a submit, in this order ---
+  // With no lock held. Throws std::system_error, std::bad_alloc.
+  std::optional<DeadlineTimer::Entry> prepare(RemoteTask& task);
+  // With the pool's mutex held, before anybody else has the task: from here on nothing throws. It has its number by then.
+  void submitted(RemoteTask& task, std::optional<DeadlineTimer::Entry>&& start_by) noexcept;
+
+  // --- with a worker ---
+  void given(RemoteTask& task, int worker) noexcept;
+  void died_with_its_worker(const RemoteTask& task) noexcept;  // it had begun, and is not given up yet
+  void answered(const RemoteTask& task) noexcept;              // by the supervisor
+
+  // --- its end ---
+  // By the canceller, under the state's lock, of one that was submitted.
+  void cancelled() noexcept { cancelled_.fetch_add(1, std::memory_order_release); }
+  // The pool lets go of one that a canceller was first at, and which is alive as long as this has not returned. `worker`: who had begun it.
+  void dropped(RemoteTask& task, int worker = PoolObserver::kNoWorker) noexcept;
+  // Cancels one that nobody has begun, or finds it cancelled.
+  void cancel(RemoteTask& task) noexcept;
+  // Nobody but the caller may complete it from now on. False: a canceller was first, and it has been dropped.
+  bool claim(RemoteTask& task, int worker) noexcept;
+  // With the error or, if null, with the value that it has taken. REQUIRES: claimed.
+  void finish(RemoteTask& task, int worker, std::exception_ptr error) noexcept;
+  void forget_start_by(RemoteTask& task) noexcept;  // it has ended; any thread
+
+  // Tasks of which no worker has anything any more, and that have not been counted as ended. Raised with the pool's mutex held.
+  void answering_begins() noexcept { answering_.fetch_add(1, std::memory_order_relaxed); }
+  // Release: pairs with the acquire in add_counts_to(), after what finish() counts.
+  void answering_ends() noexcept { answering_.fetch_sub(1, std::memory_order_release); }
+
+  // What has ended; returns how many are being answered. With the pool's mutex held: what has ended was submitted before, so that nothing
+  // comes out negative.
+  int add_counts_to(PoolMetrics& metrics) const noexcept;
+  void add_latencies_to(PoolMetrics& metrics) const;  // with timing
+
+ private:
+  const std::shared_ptr<PoolObserver> observer_;
+  const std::unique_ptr<Latencies> latencies_;  // null without timing; the supervisor writes it
+  DeadlineTimer deadlines_;
+
+  // Counts for themselves, each raised before the future concerned is done, which orders it for whoever waits.
+  std::atomic<std::uint64_t> done_{0};
+  std::atomic<std::uint64_t> failed_{0};
+  std::atomic<std::uint64_t> cancelled_{0};
+  std::atomic<int> answering_{0};
+};
+
+}  // namespace pools::detail
