@@ -7,12 +7,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <random>
 #include <thread>
 #include <vector>
 
-#include "pools/detail/futex.h"
+#include "pools/src/base/mutex.h"
 #include "pools/thread_pool.h"
 
 namespace pools::test {
@@ -123,7 +122,7 @@ TEST(Parking, a_brief_mutex_excludes_and_wakes_those_who_sleep_on_it) {
     threads.emplace_back([&, thread] {
       std::minstd_rand random(static_cast<unsigned>(thread + 1));
       for (int round = 0; round < 3000; ++round) {
-        const std::lock_guard lock(mutex);
+        const detail::Lock lock(mutex);
         ++counter;
         if (random() % 100 == 0) pause_for(127 * 64);  // long enough that the others go to sleep
       }

@@ -4,13 +4,13 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
-#include <mutex>
 #include <new>
 #include <type_traits>
 #include <utility>
 
 #include "pools/detail/forks.h"
 #include "pools/detail/futex.h"
+#include "pools/src/base/mutex.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define POOLS_KEEPS_BLOCKS 0
@@ -75,7 +75,7 @@ class alignas(64) Depot {
     // A glance, since for a program that keeps all its tasks there never is one: whoever misses one that is just being put takes a block
     // from the heap.
     if (magazines_.load(std::memory_order_relaxed) == 0) return false;
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (first_ == nullptr) return false;
     into.first = std::exchange(first_, first_->next_magazine);
     into.count = kMagazine;
@@ -84,7 +84,7 @@ class alignas(64) Depot {
   }
   // False: it holds enough; the magazine is still the caller's.
   bool put(Magazine& full, std::size_t index) noexcept {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (magazines_.load(std::memory_order_relaxed) >= BlockCache::kMostKept / (kMagazine * bytes_of(index))) return false;
     full.first->next_magazine = std::exchange(first_, full.first);
     full = {};
@@ -93,12 +93,12 @@ class alignas(64) Depot {
   }
 
  private:
-  void count(std::ptrdiff_t by) noexcept {  // REQUIRES: mutex_ is held
+  void count(std::ptrdiff_t by) noexcept REQUIRES(mutex_) {
     magazines_.store(magazines_.load(std::memory_order_relaxed) + static_cast<std::size_t>(by), std::memory_order_relaxed);
   }
 
   AdaptiveMutex mutex_;
-  Block* first_ = nullptr;  // guarded by mutex_
+  Block* first_ GUARDED_BY(mutex_) = nullptr;
   // Written with mutex_ held. Relaxed: what is read without it decides nothing but whether to look.
   std::atomic<std::size_t> magazines_{0};
 };
@@ -133,7 +133,7 @@ class LargeDepot {
   }
 
   void* take(std::size_t size) noexcept {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     Free*& first = list_of(size);
     if (first == nullptr) return nullptr;
     kept_ -= size;
@@ -141,7 +141,7 @@ class LargeDepot {
   }
   // False: it holds enough.
   bool put(void* block, std::size_t size) noexcept {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (kept_ + size > BlockCache::kMostLarge) return false;
     Free*& first = list_of(size);
     first = ::new (block) Free{first};
@@ -153,7 +153,7 @@ class LargeDepot {
   struct Free {
     Free* next;
   };
-  Free*& list_of(std::size_t size) noexcept {
+  Free*& list_of(std::size_t size) noexcept REQUIRES(mutex_) {
     const int power = std::bit_width(size) - 1;
     return lists_[static_cast<std::size_t>(power - kFirstPower) * 4 + (size >> (power - 2)) % 4];
   }
@@ -161,8 +161,8 @@ class LargeDepot {
   static constexpr int kFirstPower = std::bit_width(kSmallest) - 1;
   static constexpr int kLastPower = std::bit_width(kLargest) - 1;
   AdaptiveMutex mutex_;
-  std::array<Free*, static_cast<std::size_t>(kLastPower - kFirstPower + 1) * 4> lists_{};  // guarded by mutex_
-  std::size_t kept_ = 0;                                                                   // likewise
+  std::array<Free*, static_cast<std::size_t>(kLastPower - kFirstPower + 1) * 4> lists_ GUARDED_BY(mutex_){};
+  std::size_t kept_ GUARDED_BY(mutex_) = 0;
 };
 constinit LargeDepot large_depot;
 static_assert(std::is_trivially_destructible_v<LargeDepot>);

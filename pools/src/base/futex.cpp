@@ -8,8 +8,6 @@
 #include <climits>
 #include <ctime>
 
-#include "pools/src/base/backoff.h"
-
 namespace pools::detail {
 namespace {
 
@@ -36,20 +34,6 @@ bool futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, 
 
 void futex_wake_one(const std::atomic<std::uint32_t>& word) noexcept { futex(word, FUTEX_WAKE, 1, nullptr); }
 void futex_wake_all(const std::atomic<std::uint32_t>& word) noexcept { futex(word, FUTEX_WAKE, INT_MAX, nullptr); }
-
-void AdaptiveMutex::lock_slowly() noexcept {
-  // The holder is most likely running on another core and done within 100 ns.
-  constexpr int kGlances = 20;
-  Backoff backoff;
-  for (int glance = 0; glance < kGlances || backoff.yield_once(); ++glance) {
-    std::uint32_t word = word_.load(std::memory_order_relaxed);
-    // Acquire here and below: as in lock().
-    if (word == kFree && word_.compare_exchange_weak(word, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) {
-      return;
-    }
-  }
-  while (word_.exchange(kContended, std::memory_order_acquire) != kFree) futex_wait(word_, kContended);
-}
 
 Deadline deadline_after(std::chrono::nanoseconds timeout) noexcept {
   using Clock = std::chrono::steady_clock;

@@ -6,6 +6,7 @@
 #include "pools/detail/forced_unwind.h"
 #include "pools/detail/forks.h"
 #include "pools/src/base/backoff.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/base/own_thread.h"
 #include "pools/src/base/thread_name.h"
 
@@ -27,7 +28,7 @@ CallbackThread::~CallbackThread() {
 void CallbackThread::stop() noexcept {
   bool wake = false;
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     stopping_ = true;
     wake = std::exchange(sleeping_, false);
   }
@@ -37,7 +38,7 @@ void CallbackThread::stop() noexcept {
 void CallbackThread::ensure_thread() {
   // Acquire is not needed: whatever the thread reads is handed over under mutex_.
   if (started_.load(std::memory_order_relaxed)) return;
-  const std::lock_guard lock(start_mutex_);
+  const Lock lock(start_mutex_);
   if (thread_.joinable()) return;
   thread_ = start_own_thread([this] { run(); });
   started_.store(true, std::memory_order_relaxed);
@@ -59,7 +60,7 @@ void CallbackThread::deliver(StateRef state) noexcept {
   }
   bool wake = false;
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     queue_.push(std::move(state));
     ++delivered_;
     wake = std::exchange(sleeping_, false);
@@ -85,7 +86,7 @@ void CallbackThread::run() {
 
   for (Backoff backoff;;) {
     DeliveryQueue batch = [this] {
-      const std::lock_guard lock(mutex_);
+      const Lock lock(mutex_);
       return DeliveryQueue(std::move(queue_));
     }();
     if (!batch.empty()) {
@@ -101,7 +102,7 @@ void CallbackThread::run() {
     }
     if (backoff.yield_once()) continue;
     {
-      const std::lock_guard lock(mutex_);
+      const Lock lock(mutex_);
       if (!queue_.empty()) continue;
       if (stopping_) return;
       sleeping_ = true;
@@ -115,7 +116,7 @@ void CallbackThread::drain() noexcept {
   if (is_this_thread()) return;
   std::uint32_t target = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     target = delivered_;
   }
   drainers_.fetch_add(1, std::memory_order_seq_cst);

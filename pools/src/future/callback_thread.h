@@ -6,13 +6,13 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <thread>
 
 #include "pools/detail/futex.h"
 #include "pools/detail/future_state.h"
 #include "pools/src/base/cache_line.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/future/delivery_queue.h"
 
 namespace pools::detail {
@@ -39,24 +39,23 @@ class CallbackThread final : public CallbackSink {
 
  private:
   void run();
-  void ensure_thread();
+  void ensure_thread() EXCLUDES(start_mutex_);
 
   const std::string name_;
   const std::function<void()> prepare_;
 
-  std::mutex start_mutex_;
-  std::thread thread_;                   // started under start_mutex_
+  Mutex start_mutex_;
+  std::thread thread_ GUARDED_BY(start_mutex_);
   std::atomic<bool> started_{false};     // set under start_mutex_, and never reset
   std::atomic<std::uint32_t> ready_{0};  // start() sleeps on it
 
   alignas(kCacheLine) AdaptiveMutex mutex_;
-  // Guarded by mutex_.
-  DeliveryQueue queue_;
-  std::uint32_t delivered_ = 0;  // wraps; only differences count
-  bool stopping_ = false;
+  DeliveryQueue queue_ GUARDED_BY(mutex_);
+  std::uint32_t delivered_ GUARDED_BY(mutex_) = 0;  // wraps; only differences count
+  bool stopping_ GUARDED_BY(mutex_) = false;
   // Invariant: when the thread sleeps, or is about to, sleeping_ is set and the queue is empty; who changes that clears the flag
   // and owes the wake-up.
-  bool sleeping_ = false;
+  bool sleeping_ GUARDED_BY(mutex_) = false;
 
   // The thread's side.
   alignas(kCacheLine) Parker parker_;

@@ -6,7 +6,7 @@ namespace pools::detail {
 
 void CompletionQueue::arrive(std::size_t index) noexcept {
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     order_.push_back(index);
   }
   // Acq_rel is not needed for the data, which the mutex orders; the read-modify-write makes the wake-up decision: either
@@ -16,7 +16,7 @@ void CompletionQueue::arrive(std::size_t index) noexcept {
 
 void CompletionQueue::nudge() noexcept {
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     nudged_ = true;
   }
   if (word_.fetch_add(kArrival, std::memory_order_relaxed) & kWaiting) futex_wake_all(word_);  // as in arrive()
@@ -28,7 +28,7 @@ std::optional<std::size_t> CompletionQueue::next(const Deadline& deadline) noexc
     std::uint32_t word = word_.load(std::memory_order_relaxed);
     if (word & kWaiting) word = word_.fetch_and(~kWaiting, std::memory_order_relaxed) & ~kWaiting;
     {
-      const std::lock_guard lock(mutex_);
+      const Lock lock(mutex_);
       if (returned_ < order_.size()) return order_[returned_++];
       if (std::exchange(nudged_, false)) return kNudge;
     }

@@ -6,11 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "pools/detail/futex.h"
+#include "pools/src/base/mutex.h"
 
 namespace pools::detail {
 
@@ -32,10 +32,9 @@ class CompletionQueue {
 
   // Arrivals * kArrival + kWaiting. Invariant: it changes at every arrival, and an arrival that sees kWaiting wakes.
   std::atomic<std::uint32_t> word_{0};
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  std::vector<std::size_t> order_;
-  bool nudged_ = false;
+  Mutex mutex_;
+  std::vector<std::size_t> order_ GUARDED_BY(mutex_);
+  bool nudged_ GUARDED_BY(mutex_) = false;
   std::size_t returned_ = 0;  // the waiting thread's
 };
 

@@ -1,6 +1,7 @@
 #include "pools/src/future/deadline_timer.h"
 
 #include "pools/detail/forks.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/base/own_thread.h"
 #include "pools/src/base/thread_name.h"
 
@@ -18,7 +19,7 @@ DeadlineTimer::~DeadlineTimer() {
 
 DeadlineTimer::Entry DeadlineTimer::make(FutureState& state, std::chrono::steady_clock::time_point when) {
   {
-    const std::lock_guard lock(thread_mutex_);
+    const Lock lock(thread_mutex_);
     if (!thread_.joinable()) thread_ = start_own_thread([this] { run(); });
   }
   Entry made;
@@ -32,7 +33,7 @@ DeadlineTimer::Entry DeadlineTimer::make(FutureState& state, std::chrono::steady
 }
 
 void DeadlineTimer::add(Entry made) noexcept {
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   const auto entry = entries_.insert(std::move(made.entry_));
   made.place_.mapped() = entry;
   places_.insert(std::move(made.place_));
@@ -40,7 +41,7 @@ void DeadlineTimer::add(Entry made) noexcept {
 }
 
 void DeadlineTimer::forget(FutureState& state) noexcept {
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   const auto place = places_.find(&state);
   if (place == places_.end()) return;
   entries_.erase(place->second);
@@ -61,7 +62,7 @@ void DeadlineTimer::run() {
     std::uint32_t changes = 0;
     Deadline until;
     {
-      const std::lock_guard lock(mutex_);
+      const Lock lock(mutex_);
       if (stopping_) return;
       changes = changes_.load(std::memory_order_relaxed);
       if (const auto first = entries_.begin(); first != entries_.end()) {
@@ -83,13 +84,13 @@ void DeadlineTimer::run() {
 
 void DeadlineTimer::stop() noexcept {
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     stopping_ = true;
     changed_locked();
   }
   // Without thread_mutex_, which another thread may hold that waits for this one.
   if (is_this_thread()) return;
-  const std::lock_guard lock(thread_mutex_);
+  const Lock lock(thread_mutex_);
   if (thread_.joinable()) thread_.join();
 }
 

@@ -6,12 +6,12 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "pools/detail/future_state.h"
+#include "pools/src/base/mutex.h"
 
 namespace pools::detail {
 
@@ -42,18 +42,17 @@ class DeadlineTimer {
   using Places = std::map<const FutureState*, Entries::iterator>;
 
   void run();
-  void changed_locked() noexcept;
+  void changed_locked() noexcept REQUIRES(mutex_);
 
   const std::string name_;
 
-  std::mutex thread_mutex_;
-  std::thread thread_;  // guarded by thread_mutex_
+  Mutex thread_mutex_;
+  std::thread thread_ GUARDED_BY(thread_mutex_);
 
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  Entries entries_;  // each state is alive as long as it is in here
-  Places places_;
-  bool stopping_ = false;
+  Mutex mutex_;
+  Entries entries_ GUARDED_BY(mutex_);  // each state is alive as long as it is in here
+  Places places_ GUARDED_BY(mutex_);
+  bool stopping_ GUARDED_BY(mutex_) = false;
   // The thread sleeps on it. Invariant: changes, under mutex_, whenever the thread should look earlier than it meant to. Relaxed,
   // since what it looks at is behind the mutex.
   std::atomic<std::uint32_t> changes_{0};

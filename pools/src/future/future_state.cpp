@@ -2,19 +2,19 @@
 
 #include <array>
 #include <cstddef>
-#include <mutex>
 #include <new>
 
 #include "pools/detail/runner.h"
 #include "pools/detail/stack.h"
 #include "pools/src/base/backoff.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/future/delivery_queue.h"
 
 namespace pools::detail {
 namespace {
 
 // Lists of completions are short-lived and rarely contended: a few mutexes shared by all states keep each state small.
-constinit std::array<std::mutex, 64> stripes;
+constinit std::array<Mutex, 64> stripes;
 
 // Continuations, callbacks and destructors may complete or drop the next future, which has some in turn, and so on through a chain of any
 // length. None of them recurses through it: what is nested too deeply is put off, to the frame of this thread that these point to, which
@@ -24,11 +24,11 @@ constinit thread_local CompletionList* put_off_continuations = nullptr;
 constinit thread_local DeliveryQueue* put_off_callbacks = nullptr;
 constinit thread_local FutureState** put_off_destructions = nullptr;
 
-std::mutex& stripe_of(const void* state) { return stripes[(reinterpret_cast<std::uintptr_t>(state) / 64) % stripes.size()]; }
+Mutex& stripe_of(const void* state) { return stripes[(reinterpret_cast<std::uintptr_t>(state) / 64) % stripes.size()]; }
 
 // Threads that a fork does not have may have held them, for lists that it does not touch.
 const AtFork renew_stripes([] {
-  for (std::mutex& stripe : stripes) ::new (&stripe) std::mutex;
+  for (Mutex& stripe : stripes) ::new (&stripe) Mutex;
 });
 
 }  // namespace
@@ -68,7 +68,7 @@ bool FutureState::cancel(std::uint32_t ends_running) noexcept {
   bool was_running = false;
   {
     // The lock is for await_canceller(): whoever takes it after having seen the step below finds the sink told.
-    const std::lock_guard lock(stripe_of(this));
+    const Lock lock(stripe_of(this));
     do {
       if (!may_cancel()) return (word & kStatus) == kCancelled;
       was_running = (word & kStatus) == kRunning || ((word & kOffered) != 0 && !withdraw_offer());
@@ -93,25 +93,25 @@ bool FutureState::offer() noexcept {
 
 void FutureState::recall() noexcept {
   // The lock: a canceller within withdraw_offer() comes to its end first.
-  const std::lock_guard lock(stripe_of(this));
+  const Lock lock(stripe_of(this));
   word_.fetch_and(~kOffered, std::memory_order_relaxed);
 }
 
 bool FutureState::begun_elsewhere() const noexcept {
   if (!may_be_completed_here()) return false;
-  const std::lock_guard lock(stripe_of(this));
+  const Lock lock(stripe_of(this));
   // Acquire: pairs with offer().
   const std::uint32_t word = word_.load(std::memory_order_acquire);
   return (word & kStatus) == kRunning || ((word & (kStatus | kOffered)) == kOffered && offer_begun());
 }
 
 void FutureState::await_all_cancellers() noexcept {
-  for (std::mutex& stripe : stripes) {
-    const std::lock_guard lock(stripe);
+  for (Mutex& stripe : stripes) {
+    const Lock lock(stripe);
   }
 }
 
-void FutureState::await_canceller() noexcept { const std::lock_guard lock(stripe_of(this)); }
+void FutureState::await_canceller() noexcept { const Lock lock(stripe_of(this)); }
 
 void FutureState::finish(std::exception_ptr error) {
   // Only the one who runs the task gets here in earnest; the check is for producers that do it twice.
@@ -150,7 +150,7 @@ void FutureState::completed(std::uint32_t before, bool was_cancelled) noexcept {
 void FutureState::run_continuations() noexcept {
   CompletionList queue;
   {
-    const std::lock_guard lock(stripe_of(this));
+    const Lock lock(stripe_of(this));
     queue = std::move(continuations_);
   }
   if (put_off_continuations != nullptr) {
@@ -201,7 +201,7 @@ void FutureState::destroy_on_little_stack() noexcept {
 void FutureState::run_callbacks() noexcept {
   CompletionList queue;
   {
-    const std::lock_guard lock(stripe_of(this));
+    const Lock lock(stripe_of(this));
     queue = std::move(callbacks_);
   }
   while (!queue.empty()) {
@@ -213,7 +213,7 @@ void FutureState::run_callbacks() noexcept {
 bool FutureState::add(CompletionList& queue, std::unique_ptr<Completion>& completion, std::uint32_t flag) noexcept {
   if (done()) return false;
   Completion* const raw = completion.get();
-  const std::lock_guard lock(stripe_of(this));
+  const Lock lock(stripe_of(this));
   queue.push(std::move(completion));
   // Acq_rel: release hands the list to the completer, who acquires with its exchange; acquire as in done().
   const std::uint32_t before = word_.fetch_or(flag, std::memory_order_acq_rel);
@@ -226,7 +226,7 @@ bool FutureState::add(CompletionList& queue, std::unique_ptr<Completion>& comple
 }
 
 std::unique_ptr<Completion> FutureState::take_back_continuation(const Completion* completion) noexcept {
-  const std::lock_guard lock(stripe_of(this));
+  const Lock lock(stripe_of(this));
   return continuations_.take(completion);
 }
 

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <exception>
-#include <mutex>
 #include <new>
 #include <string>
 #include <utility>
 
 #include "pools/detail/futex.h"
 #include "pools/errors.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/process/words.h"
 
 namespace pools::detail {
@@ -34,7 +34,7 @@ bool Answers::serve(const WorkerRef& worker) noexcept {
   Clock::duration since{};
   try {
     if (worker->unsent() && !worker->terminated) {
-      const std::lock_guard lock(pool_.mutex);  // what it sends belongs to what the mutex guards
+      const Lock lock(pool_.mutex);  // what it sends belongs to what the mutex guards
       if (worker->send_some()) {
         worker->progress = Clock::now();
         worker->channel().ring();
@@ -45,7 +45,7 @@ bool Answers::serve(const WorkerRef& worker) noexcept {
       progress = true;
       if (answers++ == 0) {
         const auto now = Clock::now();
-        const std::lock_guard lock(pool_.mutex);
+        const Lock lock(pool_.mutex);
         since = now - std::exchange(worker->progress, now);  // before it is given more
         worker->unheard = false;
         worker->channel().room();  // whether the worker's index of that ring is in bounds
@@ -100,7 +100,7 @@ void Answers::handle(const WorkerRef& worker, const MessageHeader& header) {
 
 void Answers::worker_ready(const WorkerRef& worker) {
   {
-    const std::lock_guard lock(pool_.mutex);
+    const Lock lock(pool_.mutex);
     pool_.fleet.ready(*worker);
   }
   if (pool_.events.observer() != nullptr) pool_.events.observer()->worker_up(worker->number(), worker->pid());
@@ -114,7 +114,7 @@ void Answers::initializer_failed(WorkerProcess& worker) {
   Reader reader(worker.payload());
   const std::exception_ptr failure = decode_exception(reader);
   breaker_.break_pool(words([&] { return "the initializer failed: " + text_of(failure); }));
-  const std::lock_guard lock(pool_.mutex);
+  const Lock lock(pool_.mutex);
   // It exits by itself, unless it lies: no grace for that, nor a longer one for another refusal.
   if (const Deadline soon = deadline_after(pool_.options.kill_gap); !worker.due || soon < worker.due) worker.due = soon;
 }
@@ -149,7 +149,7 @@ void Answers::take_answer(const WorkerRef& worker, const MessageHeader& header) 
   WorkerProcess::Given given;
   bool more = false;
   {
-    const std::lock_guard lock(pool_.mutex);
+    const Lock lock(pool_.mutex);
     given = take_given(*worker, header);
     pool_.events.answering_begins();
     more = worker->given() * 2 <= worker->depth;

@@ -7,16 +7,6 @@ namespace pools::detail {
 
 using Place = RemoteTask::Place;
 
-bool Backlog::enter(RemoteTask& task, bool waits) noexcept {
-  Place unsubmitted = Place::unsubmitted;
-  // Acq_rel: note_cancelled() of another thread reads what was done before, or this sees that it came first.
-  if (!task.place.compare_exchange_strong(unsubmitted, waits ? Place::waiting : Place::elsewhere, std::memory_order_acq_rel)) {
-    return false;
-  }
-  task.number = submitted_++;
-  return true;
-}
-
 TaskRef Backlog::pop() noexcept {
   while (!queue_.empty()) {
     TaskRef task = queue_.pop();

@@ -57,7 +57,16 @@ class Backlog {
   bool nothing_left() const noexcept { return queue_.empty() && retries_.empty(); }
   // Makes a task that is not submitted one of the pool's, and numbers it; push() follows if it is to wait for a worker. (Straight to a worker it never
   // waits, and has no place in the queue that a canceller could give back.) False: it was cancelled.
-  bool enter(RemoteTask& task, bool waits) noexcept;
+  bool enter(RemoteTask& task, bool waits) noexcept {
+    using Place = RemoteTask::Place;
+    Place unsubmitted = Place::unsubmitted;
+    // Acq_rel: note_cancelled() of another thread reads what was done before, or this sees that it came first.
+    if (!task.place.compare_exchange_strong(unsubmitted, waits ? Place::waiting : Place::elsewhere, std::memory_order_acq_rel)) {
+      return false;
+    }
+    task.number = submitted_++;
+    return true;
+  }
   void push(TaskRef task) noexcept { queue_.push(std::move(task)); }
   RemoteTask& front() noexcept { return queue_.front(); }  // REQUIRES: not empty. May be cancelled
   TaskRef pop() noexcept;                                  // the next to be given; null if there is none. Drops cancelled ones

@@ -1,10 +1,10 @@
 #include "pools/src/process/circuit_breaker.h"
 
 #include <exception>
-#include <mutex>
 #include <utility>
 
 #include "pools/errors.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/process/words.h"
 
 namespace pools::detail {
@@ -19,7 +19,7 @@ void CircuitBreaker::start_failed(int number, const std::string& cause) noexcept
   bool none_left = false;
   bool broken = false;
   {
-    const std::lock_guard lock(pool_.mutex);
+    const Lock lock(pool_.mutex);
     ++failed_starts_;
     broken = pool_.broken.has_value();
     const bool needed = !pool_.closing || !pool_.backlog.nothing_left();
@@ -49,7 +49,7 @@ void CircuitBreaker::break_pool(std::string cause) noexcept {
   const std::exception_ptr error =
       error_or(pool_.spare_break, [&] { return BrokenPoolError("the process pool is broken: " + cause); });
   const auto take_all = [&] {
-    const std::lock_guard lock(pool_.mutex);
+    const Lock lock(pool_.mutex);
     if (!pool_.broken) pool_.broken = std::move(cause);
     pool_.closing = true;
     pool_.seen_closing = true;

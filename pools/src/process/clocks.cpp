@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <csignal>
-#include <mutex>
 #include <utility>
 
 #include "pools/detail/futex.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/process/os/descendants.h"
 
 namespace pools::detail {
@@ -42,7 +42,7 @@ void Clocks::look() {
   bool came_back = false;  // tasks
   bool starts_again = false;
   {
-    const std::lock_guard lock(pool_.mutex);
+    const Lock lock(pool_.mutex);
     pool_.unwatched = false;
     const auto now = Clock::now();
     for (const WorkerRef& worker : pool_.fleet.live()) {
@@ -76,7 +76,7 @@ void Clocks::look() {
 }
 
 std::optional<Clocks::Clock::time_point> Clocks::next_due() {
-  const std::lock_guard lock(pool_.mutex);
+  const Lock lock(pool_.mutex);
   std::optional<Clock::time_point> next = pool_.fleet.starts_again();
   const auto consider = [&next](Clock::time_point due) {
     if (!next || due < *next) next = due;

@@ -4,13 +4,13 @@
 #include <array>
 #include <csignal>
 #include <exception>
-#include <mutex>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "pools/detail/futex.h"
 #include "pools/errors.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/process/retry_delay.h"
 #include "pools/src/process/words.h"
 
@@ -46,12 +46,12 @@ Deaths::Victim Deaths::take_everything(WorkerProcess& worker, Given& given) noex
   RemoteTask* const had_first =
       first < worker.given() && (first == 0 || worker.condemned()) ? worker.at(first).task.get() : nullptr;
   // What it had not begun is the pool's again, in its place; free of charge, but not for ever.
-  Backlog& backlog = pool_.backlog;
+  Backlog* const backlog = &pool_.backlog;
   const auto put_back = [&](TaskRef task) {
     if (task.get() == had_first && counts && task->belongs_in_quarantine(pool_.options.quarantine_after)) {
       victim = {.task = std::move(task), .unbegun = true};
     } else {
-      backlog.put_back(std::move(task));
+      backlog->put_back(std::move(task));
     }
   };
   worker.take_back([&](TaskRef task) {
@@ -100,7 +100,7 @@ void Deaths::reap(WorkerProcess* dead) noexcept {
   bool crash_loop = false;
   int replacement = -1;
   {
-    const std::lock_guard lock(pool_.mutex);
+    const Lock lock(pool_.mutex);
     victim = take_everything(*worker, given);
     if (victim.task) pool_.events.answering_begins();  // until it has been counted as what it ends as
     const bool asked = worker->phase == Phase::stopping && status.success();
@@ -173,7 +173,7 @@ void Deaths::end_with_death(TaskRef task, const WorkerProcess& worker, const Exi
 }
 
 bool Deaths::retry_later(TaskRef& task) noexcept {
-  const std::lock_guard lock(pool_.mutex);
+  const Lock lock(pool_.mutex);
   return !pool_.broken && pool_.backlog.retry_at(task, *deadline_after(retry_delay(pool_.options.retry, task->deaths)));
 }
 

@@ -5,6 +5,7 @@
 
 #include "pools/detail/forks.h"
 #include "pools/errors.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/base/thread_name.h"
 
 namespace pools::detail {
@@ -18,17 +19,19 @@ DecodingThread::DecodingThread(std::string name, std::function<void(Answer)> dec
     : name_(std::move(name)), decode_(std::move(decode)) {}
 
 void DecodingThread::stop() noexcept {
+  std::thread thread;  // joined with no lock held
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     stopping_ = true;
+    thread.swap(thread_);
   }
   parker_.unpark();
-  if (thread_.joinable()) thread_.join();
+  if (thread.joinable()) thread.join();
 }
 
 bool DecodingThread::deliver(Answer& answer) noexcept {
   try {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
     answers_.push_back(std::move(answer));
     ++delivered_;
@@ -47,7 +50,7 @@ void DecodingThread::run() {
   for (std::vector<Answer> batch;;) {
     bool stopping = false;
     {
-      const std::lock_guard lock(mutex_);
+      const Lock lock(mutex_);
       batch.swap(answers_);
       stopping = stopping_;
     }
@@ -70,7 +73,7 @@ void DecodingThread::drain() noexcept {
   if (is_this_thread()) return;
   std::uint32_t target = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     target = delivered_;
   }
   for (;;) {

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "pools/detail/bytes.h"
 #include "pools/detail/futex.h"
 #include "pools/detail/remote_task.h"
+#include "pools/src/base/mutex.h"
 
 namespace pools::detail {
 
@@ -46,12 +46,11 @@ class DecodingThread {
   const std::string name_;
   const std::function<void(Answer)> decode_;
 
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  std::vector<Answer> answers_;
-  std::uint32_t delivered_ = 0;  // wraps; only differences count
-  bool stopping_ = false;
-  std::thread thread_;  // also joined without it, by stop()
+  Mutex mutex_;
+  std::vector<Answer> answers_ GUARDED_BY(mutex_);
+  std::uint32_t delivered_ GUARDED_BY(mutex_) = 0;  // wraps; only differences count
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::thread thread_ GUARDED_BY(mutex_);
 
   Parker parker_;
   // Answers decoded, wraps. drain() sleeps on it.

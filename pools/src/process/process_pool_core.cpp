@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "pools/errors.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/base/own_thread.h"
 
 namespace pools::detail {
@@ -28,7 +29,7 @@ void ProcessPoolCore::refuse_in_fork() const { state_.process.refuse(state_.call
 
 void ProcessPoolCore::open() {
   {
-    const std::lock_guard lock(callbacks_mutex_);
+    const Lock lock(callbacks_mutex_);
     callbacks_ = std::make_unique<CallbackThread>(state_.options.name_prefix + "_callbacks");
   }
   starter_.open(weak_from_this());
@@ -50,7 +51,7 @@ void ProcessPoolCore::close() {
   state_.close();
   std::unique_ptr<CallbackThread> callbacks;  // destroyed, and with it joined, with no lock held
   {
-    const std::lock_guard lock(callbacks_mutex_);
+    const Lock lock(callbacks_mutex_);
     callbacks.swap(callbacks_);
   }
   if (callbacks && callbacks->is_this_thread()) {
@@ -64,7 +65,7 @@ bool ProcessPoolCore::own_thread() noexcept {
       state_.events.deadlines().is_this_thread()) {
     return true;
   }
-  const std::lock_guard lock(callbacks_mutex_);
+  const Lock lock(callbacks_mutex_);
   return callbacks_ && callbacks_->is_this_thread();
 }
 
@@ -87,7 +88,7 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
   bounded = bounded && state_.options.queue.limit > 0 && !own_thread();
   std::optional<DeadlineTimer::Entry> start_by = state_.events.prepare(*task);
   {
-    std::unique_lock lock(state_.mutex);
+    Relock lock(state_.mutex);
     for (;;) {
       require_open();
       if (!bounded || !must_wait_for_room()) break;
@@ -120,7 +121,7 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
 
 WorkerRef ProcessPoolCore::give_to_idle(TaskRef task) noexcept {
   WorkerRef worker = state_.fleet.take_idle();
-  if (!supervisor_.supply().give(worker, std::move(task))) {
+  if (!state_.give(worker, std::move(task))) {
     state_.fleet.make_idle(worker);
     return nullptr;
   }
@@ -150,7 +151,7 @@ void ProcessPoolCore::shutdown(ShutdownOptions options) {
     throw Error("shutdown would wait for the thread that calls it");
   }
   const auto take_cancelled = [&]() -> TaskList {
-    const std::lock_guard lock(state_.mutex);
+    const Lock lock(state_.mutex);
     state_.closing = true;
     state_.paused = false;
     if (!state_.finished) state_.poke();
@@ -169,7 +170,7 @@ void ProcessPoolCore::shutdown(ShutdownOptions options) {
   // Outside the mutex: callbacks may submit and shut down. On the callback thread itself it does not wait.
   CallbackThread* callbacks = nullptr;
   {
-    const std::lock_guard lock(callbacks_mutex_);
+    const Lock lock(callbacks_mutex_);
     callbacks = callbacks_.get();
   }
   if (callbacks != nullptr) callbacks->drain();
@@ -185,7 +186,7 @@ void ProcessPoolCore::await_finish() const noexcept {
 }
 
 bool ProcessPoolCore::is_finished() const {
-  const std::lock_guard lock(state_.mutex);
+  const Lock lock(state_.mutex);
   return state_.finished;
 }
 
@@ -197,7 +198,7 @@ void ProcessPoolCore::start_all() {
     for (;;) {
       int number = -1;
       {
-        const std::lock_guard lock(state_.mutex);
+        const Lock lock(state_.mutex);
         require_open();
         number = state_.fleet.reserve_number();
       }
@@ -205,11 +206,11 @@ void ProcessPoolCore::start_all() {
       starter_.start(number);
     }
     if (first) {
-      const std::lock_guard lock(callbacks_mutex_);
+      const Lock lock(callbacks_mutex_);
       if (callbacks_) callbacks_->start();
     }
     {
-      const std::lock_guard lock(state_.mutex);
+      const Lock lock(state_.mutex);
       if (state_.fleet.complete()) return;
     }
     state_.await_change(seen);
@@ -218,7 +219,7 @@ void ProcessPoolCore::start_all() {
 
 void ProcessPoolCore::pause() {
   require_own_process();
-  const std::lock_guard lock(state_.mutex);
+  const Lock lock(state_.mutex);
   if (state_.closing || state_.paused) return;
   state_.paused = true;
   state_.take_all_back();  // what a worker has not begun is the pool's again when this returns
@@ -227,7 +228,7 @@ void ProcessPoolCore::pause() {
 
 void ProcessPoolCore::resume() {
   require_own_process();
-  const std::lock_guard lock(state_.mutex);
+  const Lock lock(state_.mutex);
   if (!state_.paused) return;
   state_.paused = false;
   if (!state_.finished) state_.poke();
@@ -235,14 +236,14 @@ void ProcessPoolCore::resume() {
 
 bool ProcessPoolCore::paused() const {
   if (!state_.process.is_this()) return false;
-  const std::lock_guard lock(state_.mutex);
+  const Lock lock(state_.mutex);
   return state_.paused;
 }
 
 void ProcessPoolCore::resize(int workers) {
   require_own_process();
   {
-    const std::lock_guard lock(state_.mutex);
+    const Lock lock(state_.mutex);
     require_open();
     state_.fleet.resize(workers);
     state_.poke();
@@ -253,13 +254,13 @@ void ProcessPoolCore::resize(int workers) {
 
 int ProcessPoolCore::workers() const {
   if (!state_.process.is_this()) return 0;
-  const std::lock_guard lock(state_.mutex);
+  const Lock lock(state_.mutex);
   return state_.fleet.target();
 }
 
 std::vector<pid_t> ProcessPoolCore::worker_pids() const {
   if (!state_.process.is_this()) return {};
-  const std::lock_guard lock(state_.mutex);
+  const Lock lock(state_.mutex);
   std::vector<pid_t> pids;
   pids.reserve(state_.fleet.live().size());
   for (const WorkerRef& worker : state_.fleet.live()) pids.push_back(worker->pid());
@@ -270,7 +271,7 @@ PoolMetrics ProcessPoolCore::metrics() const {
   PoolMetrics metrics;
   if (!state_.process.is_this()) return metrics;
   {
-    const std::lock_guard lock(state_.mutex);
+    const Lock lock(state_.mutex);
     auto busy = static_cast<std::uint64_t>(state_.events.add_counts_to(metrics));
     metrics.submitted = state_.backlog.submitted();
     metrics.retried = state_.backlog.retried();
@@ -290,7 +291,7 @@ PoolMetrics ProcessPoolCore::metrics() const {
 
 void ProcessPoolCore::deliver(StateRef state) noexcept {
   if (state_.process.is_this()) {
-    const std::lock_guard lock(callbacks_mutex_);
+    const Lock lock(callbacks_mutex_);
     if (callbacks_) return callbacks_->deliver(std::move(state));
   }
   // After the pool's end, and in a fork, only a then_in future is completed, with an error; there is no thread for its callbacks.
@@ -320,7 +321,7 @@ void ProcessPoolCore::note_cancelled(FutureState& state) noexcept {
 }
 
 void ProcessPoolCore::kill_worker_of(const RemoteTask& task) noexcept {
-  const std::lock_guard lock(state_.mutex);
+  const Lock lock(state_.mutex);
   for (const WorkerRef& worker : state_.fleet.live()) {
     // Only if it is still at it: the oldest that was not taken back.
     if (worker->given() == 0 || worker->at(0).task.get() != &task || worker->kill_reason != WorkerProcess::KillReason::none)

@@ -12,14 +12,13 @@
 #include <sys/types.h>
 
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "pools/detail/forks.h"
 #include "pools/detail/remote_task.h"
 #include "pools/metrics.h"
 #include "pools/options.h"
-#include "pools/src/base/thread_safety.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/future/callback_thread.h"
 #include "pools/src/process/process_pool_state.h"
 #include "pools/src/process/supervisor.h"
@@ -76,7 +75,7 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
   WorkerStarter starter_{state_};
   Supervisor supervisor_{state_, starter_};
 
-  std::mutex callbacks_mutex_;
+  Mutex callbacks_mutex_;
   std::unique_ptr<CallbackThread> callbacks_ GUARDED_BY(callbacks_mutex_);  // none before open() and after close()
 };
 

@@ -1,10 +1,12 @@
 #include "pools/src/process/process_pool_state.h"
 
 #include <cerrno>
-#include <mutex>
+#include <chrono>
 #include <system_error>
 
+#include "pools/detail/futex.h"
 #include "pools/errors.h"
+#include "pools/src/base/mutex.h"
 
 namespace pools::detail {
 
@@ -24,13 +26,27 @@ ProcessPoolState::ProcessPoolState(ProcessPoolOptions given)
 
 void ProcessPoolState::close() noexcept {
   poll.close();
-  const std::lock_guard lock(mutex);
+  const Lock lock(mutex);
   watch_timer.close();
 }
 
+bool ProcessPoolState::give(const WorkerRef& worker, TaskRef task) noexcept {
+  const bool was_without = worker->given() == 0;
+  RemoteTask& raw = *task;
+  if (!worker->give(task)) {
+    events.dropped(raw);
+    return false;
+  }
+  if (was_without) worker->progress = std::chrono::steady_clock::now();
+  const RemoteTask::Extras* const extras = raw.has_extras();
+  if (extras != nullptr && extras->options.time_limit) worker->due = deadline_after(*extras->options.time_limit);
+  events.given(raw, worker->number());
+  return true;
+}
+
 void ProcessPoolState::take_back(WorkerProcess& worker) noexcept {
-  Backlog& queue = backlog;
-  worker.take_back([&queue](TaskRef task) { queue.put_back(std::move(task)); });
+  Backlog* const queue = &backlog;
+  worker.take_back([queue](TaskRef task) { queue->put_back(std::move(task)); });
 }
 
 void ProcessPoolState::take_all_back() noexcept {

@@ -21,7 +21,8 @@
 #include "pools/detail/forks.h"
 #include "pools/detail/futex.h"
 #include "pools/options.h"
-#include "pools/src/base/thread_safety.h"
+#include "pools/src/base/cache_line.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/process/backlog.h"
 #include "pools/src/process/fleet.h"
 #include "pools/src/process/os/descendants.h"
@@ -55,6 +56,8 @@ struct ProcessPoolState {
   std::uint32_t seen_changes() const noexcept { return changes.load(std::memory_order_acquire); }
   void await_change(std::uint32_t seen) const noexcept { futex_wait(changes, seen); }
 
+  // Offers it to a worker that has room; WorkerProcess::send_some() or hand_over() follows. False: it was cancelled, and has been dropped.
+  bool give(const WorkerRef& worker, TaskRef task) noexcept REQUIRES(mutex);
   // What the worker has not begun is the pool's again, in its order. Here and now, by whoever asks.
   void take_back(WorkerProcess& worker) noexcept REQUIRES(mutex);
   void take_all_back() noexcept REQUIRES(mutex);  // that of all workers
@@ -72,12 +75,13 @@ struct ProcessPoolState {
   const std::exception_ptr spare_death;
   const std::exception_ptr spare_break;
 
-  // Thread-safe in themselves.
-  TaskEvents events;
-  QueueRoom room;
+  // Thread-safe in themselves. Here and below: what the supervisor writes at each task or each of its rounds is on other lines than what
+  // submitters read.
   EventPoll poll;  // what the supervisor sleeps on
+  QueueRoom room;
+  alignas(kCacheLine) TaskEvents events;
 
-  mutable AdaptiveMutex mutex;
+  alignas(kCacheLine) mutable AdaptiveMutex mutex;
   Backlog backlog GUARDED_BY(mutex);
   Fleet fleet GUARDED_BY(mutex);
   bool paused GUARDED_BY(mutex) = false;
@@ -88,7 +92,7 @@ struct ProcessPoolState {
   bool unwatched GUARDED_BY(mutex) = false;
   WatchTimer watch_timer GUARDED_BY(mutex);
 
-  bool seen_closing = false;  // the supervisor's: `closing`, as last looked at
+  alignas(kCacheLine) bool seen_closing = false;  // the supervisor's: `closing`, as last looked at
 
   std::atomic<bool> poked{false};
   std::atomic<std::uint32_t> changes{0};  // what start_all and shutdown sleep on

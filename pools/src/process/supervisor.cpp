@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <cstring>
 #include <exception>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <string>
@@ -19,6 +18,7 @@
 #include "pools/detail/forks.h"
 #include "pools/errors.h"
 #include "pools/src/base/backoff.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/base/thread_name.h"
 #include "pools/src/process/os/descendants.h"
 #include "pools/src/process/words.h"
@@ -65,7 +65,7 @@ void Supervisor::run() noexcept {
                  error_or(pool_.spare_break, [] { return Error("some of it may live on"); }));
   }
   {
-    const std::lock_guard lock(pool_.mutex);
+    const Lock lock(pool_.mutex);
     pool_.finished = true;
   }
   pool_.notify();
@@ -94,7 +94,7 @@ void Supervisor::run_until_finished() {
 }
 
 bool Supervisor::finished() const {
-  const std::lock_guard lock(pool_.mutex);
+  const Lock lock(pool_.mutex);
   return pool_.backlog.nothing_left() && pool_.fleet.gone();
 }
 
@@ -105,7 +105,7 @@ bool Supervisor::look_around() {
     for (;;) {
       std::optional<Fleet::Arrival> arrival;
       {
-        const std::lock_guard lock(pool_.mutex);
+        const Lock lock(pool_.mutex);
         pool_.seen_closing = pool_.closing;
         arrival = pool_.fleet.next_arrival();
         if (!arrival) {
@@ -166,7 +166,7 @@ void Supervisor::admit(Fleet::Arrival arrival) noexcept {
   };
   if (!arrival.worker) return failed(arrival.failure);
   try {
-    const std::lock_guard lock(pool_.mutex);
+    const Lock lock(pool_.mutex);
     pool_.fleet.make_room();
   } catch (const std::bad_alloc&) {
     return failed(std::current_exception());
@@ -178,7 +178,7 @@ void Supervisor::admit(Fleet::Arrival arrival) noexcept {
     return breaker_.start_failed(arrival.number,
                                  words([&] { return std::string("cannot watch a worker: ") + std::strerror(error); }));
   }
-  const std::lock_guard lock(pool_.mutex);
+  const Lock lock(pool_.mutex);
   pool_.fleet.admit(std::move(arrival.worker));
 }
 

@@ -29,7 +29,6 @@ class Supervisor {
   void join() { thread_.join(); }  // REQUIRES: the pool is closing
   bool is_this_thread() const noexcept { return std::this_thread::get_id() == id_; }
 
-  Supply& supply() noexcept { return supply_; }
   Answers& answers() noexcept { return answers_; }
 
  private:

@@ -9,13 +9,13 @@
 #include <cstdint>
 #include <exception>
 #include <fstream>
-#include <mutex>
 #include <new>
 #include <string>
 #include <utility>
 
 #include "pools/detail/futex.h"
 #include "pools/errors.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/process/words.h"
 
 namespace pools::detail {
@@ -28,20 +28,6 @@ bool Supply::may_give(const WorkerProcess& worker) const noexcept {
   return !pool_.paused && worker.phase == Phase::ready && !worker.condemned() && worker.kill_reason == KillReason::none &&
          pool_.fleet.living() <= pool_.fleet.target() &&
          (pool_.options.max_tasks_per_child == 0 || worker.tasks_given < pool_.options.max_tasks_per_child);
-}
-
-bool Supply::give(const WorkerRef& worker, TaskRef task) noexcept {
-  const bool was_without = worker->given() == 0;
-  RemoteTask& raw = *task;
-  if (!worker->give(task)) {
-    pool_.events.dropped(raw);
-    return false;
-  }
-  if (was_without) worker->progress = Clock::now();
-  const RemoteTask::Extras* const extras = raw.has_extras();
-  if (extras != nullptr && extras->options.time_limit) worker->due = deadline_after(*extras->options.time_limit);
-  pool_.events.given(raw, worker->number());
-  return true;
 }
 
 bool Supply::over_memory(const WorkerProcess& worker) const noexcept {
@@ -71,7 +57,7 @@ bool Supply::supply(const WorkerRef& worker) {
     Supply& supply;
     TaskList tasks;
   } quarantined{*this, {}};
-  const std::lock_guard lock(pool_.mutex);
+  const Lock lock(pool_.mutex);
   Backlog& backlog = pool_.backlog;
   if (recycle) worker->tasks_given = INT_MAX / 2;
   if (worker->phase != Phase::ready || worker->condemned() || worker->unsent()) return false;
@@ -97,7 +83,7 @@ bool Supply::supply(const WorkerRef& worker) {
       backlog.put_back(std::move(task));
       break;
     }
-    if (!give(worker, std::move(task))) continue;
+    if (!pool_.give(worker, std::move(task))) continue;
     worker->has_several |= worker->given() > 1;
     something |= worker->send_some();
     if (alone || worker->unsent()) wanted = 0;
@@ -121,7 +107,7 @@ void Supply::supply_idle() noexcept {
   for (std::size_t left = SIZE_MAX; left > 0;) {
     WorkerRef worker;
     {
-      const std::lock_guard lock(pool_.mutex);
+      const Lock lock(pool_.mutex);
       left = std::min(left, pool_.fleet.idle().size());  // from the last one, each once
       if (pool_.paused || pool_.backlog.empty() || left == 0) return;
       worker = pool_.fleet.take_idle(--left);
@@ -141,7 +127,7 @@ bool Supply::rebalance() noexcept {
   bool again = false;
   bool taken = false;
   {
-    const std::lock_guard lock(pool_.mutex);
+    const Lock lock(pool_.mutex);
     for (const WorkerRef& worker : live) {
       if (!worker->has_several) continue;
       if (worker->given() < 2) {
@@ -165,7 +151,7 @@ void Supply::stop_idle_workers() noexcept {
   for (;;) {
     WorkerRef worker;
     {
-      const std::lock_guard lock(pool_.mutex);
+      const Lock lock(pool_.mutex);
       worker = pool_.fleet.next_to_go(pool_.seen_closing && pool_.backlog.nothing_left());
       if (!worker) return;
       dismiss(*worker);
@@ -193,7 +179,7 @@ void Supply::adjust() noexcept {
 }
 
 void Supply::condemn(WorkerProcess& worker, const char* violation) noexcept {
-  const std::lock_guard lock(pool_.mutex);
+  const Lock lock(pool_.mutex);
   worker.condemn(violation);
 }
 

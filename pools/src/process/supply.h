@@ -11,16 +11,12 @@
 
 namespace pools::detail {
 
-// On the supervisor, but for give().
+// On the supervisor.
 class Supply {
  public:
   Supply(ProcessPoolState& pool, WorkerStarter& starter) noexcept : pool_(pool), starter_(starter) {}
   Supply(const Supply&) = delete;
   Supply& operator=(const Supply&) = delete;
-
-  // Offers it to a worker that has room; WorkerProcess::send_some() or hand_over() follows. False: it was cancelled, and has been dropped.
-  // Any thread.
-  bool give(const WorkerRef& worker, TaskRef task) noexcept REQUIRES(pool_.mutex);
 
   // Gives the worker what it may be given, or makes it idle, or tells it to go. True if there is something to ring for. Throws WireError,
   // std::exception: the worker is to be condemned.

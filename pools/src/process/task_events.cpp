@@ -10,24 +10,24 @@ namespace pools::detail {
 using Clock = std::chrono::steady_clock;
 
 TaskEvents::TaskEvents(const ProcessPoolOptions& options)
-    : observer_(options.observer),
+    : watched_(options.timing || options.observer != nullptr),
+      observer_(options.observer),
       latencies_(options.timing ? std::make_unique<Latencies>() : nullptr),
       deadlines_(options.name_prefix + "_dl") {}
 
-std::optional<DeadlineTimer::Entry> TaskEvents::prepare(RemoteTask& task) {
+std::optional<DeadlineTimer::Entry> TaskEvents::prepare_extras(RemoteTask& task) {
   if (latencies_) task.extras();
   const RemoteTask::Extras* const extras = task.has_extras();
   if (extras == nullptr || !extras->options.start_by) return std::nullopt;
   return deadlines_.make(task.state(), *deadline_after(*extras->options.start_by));
 }
 
-void TaskEvents::submitted(RemoteTask& task, std::optional<DeadlineTimer::Entry>&& start_by) noexcept {
+void TaskEvents::note_submitted(RemoteTask& task) noexcept {
   if (latencies_) task.has_extras()->submitted_at = Clock::now();
   if (observer_) observer_->submitted(task.number);
-  if (start_by) deadlines_.add(std::move(*start_by));  // with the mutex held: it cannot have ended yet
 }
 
-void TaskEvents::given(RemoteTask& task, int worker) noexcept {
+void TaskEvents::note_given(RemoteTask& task, int worker) noexcept {
   if (latencies_) task.has_extras()->started_at = Clock::now();  // recorded when it is known to have begun
   if (observer_) observer_->started(task.number, worker);
 }
@@ -36,7 +36,7 @@ void TaskEvents::died_with_its_worker(const RemoteTask& task) noexcept {
   if (latencies_) latencies_->queue_wait.record(task.has_extras()->started_at - task.has_extras()->submitted_at);
 }
 
-void TaskEvents::answered(const RemoteTask& task) noexcept {
+void TaskEvents::note_answered(const RemoteTask& task) noexcept {
   if (!latencies_) return;
   const RemoteTask::Extras& times = *task.has_extras();
   latencies_->queue_wait.record(times.started_at - times.submitted_at);
@@ -53,22 +53,11 @@ void TaskEvents::cancel(RemoteTask& task) noexcept {
   task.state().await_canceller();  // perhaps another one
 }
 
-bool TaskEvents::claim(RemoteTask& task, int worker) noexcept {
-  if (task.state().claim()) return true;
-  dropped(task, worker);
-  return false;
-}
-
 void TaskEvents::finish(RemoteTask& task, int worker, std::exception_ptr error) noexcept {
   forget_start_by(task);
   (error ? failed_ : done_).fetch_add(1, std::memory_order_release);
   if (observer_) observer_->finished(task.number, worker, error ? PoolObserver::Outcome::failed : PoolObserver::Outcome::done);
   task.state().finish(std::move(error));
-}
-
-void TaskEvents::forget_start_by(RemoteTask& task) noexcept {
-  const RemoteTask::Extras* const extras = std::as_const(task).has_extras();
-  if (extras != nullptr && extras->options.start_by) deadlines_.forget(task.state());
 }
 
 int TaskEvents::add_counts_to(PoolMetrics& metrics) const noexcept {

@@ -12,7 +12,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
-#include <string>
+#include <utility>
 
 #include "pools/detail/remote_task.h"
 #include "pools/detail/tally.h"
@@ -34,14 +34,24 @@ class TaskEvents {
 
   // --- a submit, in this order ---
   // With no lock held. Throws std::system_error, std::bad_alloc.
-  std::optional<DeadlineTimer::Entry> prepare(RemoteTask& task);
+  std::optional<DeadlineTimer::Entry> prepare(RemoteTask& task) {
+    if (!watched_ && task.has_extras() == nullptr) return std::nullopt;
+    return prepare_extras(task);
+  }
   // With the pool's mutex held, before anybody else has the task: from here on nothing throws. It has its number by then.
-  void submitted(RemoteTask& task, std::optional<DeadlineTimer::Entry>&& start_by) noexcept;
+  void submitted(RemoteTask& task, std::optional<DeadlineTimer::Entry>&& start_by) noexcept {
+    if (watched_) note_submitted(task);
+    if (start_by) deadlines_.add(std::move(*start_by));  // with the mutex held: it cannot have ended yet
+  }
 
   // --- with a worker ---
-  void given(RemoteTask& task, int worker) noexcept;
+  void given(RemoteTask& task, int worker) noexcept {
+    if (watched_) note_given(task, worker);
+  }
   void died_with_its_worker(const RemoteTask& task) noexcept;  // it had begun, and is not given up yet
-  void answered(const RemoteTask& task) noexcept;              // by the supervisor
+  void answered(const RemoteTask& task) noexcept {             // by the supervisor
+    if (watched_) note_answered(task);
+  }
 
   // --- its end ---
   // By the canceller, under the state's lock, of one that was submitted.
@@ -51,10 +61,17 @@ class TaskEvents {
   // Cancels one that nobody has begun, or finds it cancelled.
   void cancel(RemoteTask& task) noexcept;
   // Nobody but the caller may complete it from now on. False: a canceller was first, and it has been dropped.
-  bool claim(RemoteTask& task, int worker) noexcept;
+  bool claim(RemoteTask& task, int worker) noexcept {
+    if (task.state().claim()) return true;
+    dropped(task, worker);
+    return false;
+  }
   // With the error or, if null, with the value that it has taken. REQUIRES: claimed.
   void finish(RemoteTask& task, int worker, std::exception_ptr error) noexcept;
-  void forget_start_by(RemoteTask& task) noexcept;  // it has ended; any thread
+  void forget_start_by(RemoteTask& task) noexcept {  // it has ended; any thread
+    const RemoteTask::Extras* const extras = task.has_extras();
+    if (extras != nullptr && extras->options.start_by) deadlines_.forget(task.state());
+  }
 
   // Tasks of which no worker has anything any more, and that have not been counted as ended. Raised with the pool's mutex held.
   void answering_begins() noexcept { answering_.fetch_add(1, std::memory_order_relaxed); }
@@ -67,6 +84,12 @@ class TaskEvents {
   void add_latencies_to(PoolMetrics& metrics) const;  // with timing
 
  private:
+  std::optional<DeadlineTimer::Entry> prepare_extras(RemoteTask& task);
+  void note_submitted(RemoteTask& task) noexcept;
+  void note_given(RemoteTask& task, int worker) noexcept;
+  void note_answered(const RemoteTask& task) noexcept;
+
+  const bool watched_;  // has an observer, or is timed: a task of another pool costs a look at this, and its counts
   const std::shared_ptr<PoolObserver> observer_;
   const std::unique_ptr<Latencies> latencies_;  // null without timing; the supervisor writes it
   DeadlineTimer deadlines_;

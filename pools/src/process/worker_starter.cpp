@@ -1,10 +1,10 @@
 #include "pools/src/process/worker_starter.h"
 
 #include <exception>
-#include <mutex>
 #include <utility>
 
 #include "pools/errors.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/process/os/descendants.h"
 #include "pools/src/process/os/spawn.h"
 
@@ -21,7 +21,7 @@ void WorkerStarter::close() noexcept {
 }
 
 void WorkerStarter::arrive(Fleet::Arrival arrival) noexcept {
-  const std::lock_guard lock(pool_.mutex);
+  const Lock lock(pool_.mutex);
   pool_.fleet.arrive(std::move(arrival));  // there is room
   pool_.poke();                            // with the mutex held: without it the pool could be gone
 }
@@ -48,7 +48,7 @@ void WorkerStarter::start_needed() noexcept {
   for (;;) {
     int number = -1;
     {
-      const std::lock_guard lock(pool_.mutex);
+      const Lock lock(pool_.mutex);
       if (pool_.paused) return;
       const std::size_t enough = pool_.fleet.idle().size() + static_cast<std::size_t>(pool_.fleet.coming());
       if (enough >= pool_.backlog.size()) return;

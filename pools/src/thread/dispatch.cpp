@@ -3,10 +3,10 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
 #include "pools/src/base/backoff.h"
+#include "pools/src/base/mutex.h"
 
 namespace pools::detail {
 
@@ -60,7 +60,7 @@ Dispatch::Pushed Dispatch::push(Job* job, bool anyway) noexcept {
   if (job->priority() != 0) return push_ranked(job, anyway);
   ThreadWorker* wake = nullptr;
   {
-    const std::lock_guard inbox(inbox_mutex_);
+    const Lock inbox(inbox_mutex_);
     if (closed_.load(std::memory_order_relaxed)) return Pushed::refused;
     if (short_of_workers_locked(1) && !anyway) return Pushed::needs_worker;
     accept_locked(job);
@@ -74,8 +74,8 @@ Dispatch::Pushed Dispatch::push(Job* job, bool anyway) noexcept {
 Dispatch::Pushed Dispatch::push_ranked(Job* job, bool anyway) noexcept {
   ThreadWorker* wake = nullptr;
   {
-    const std::lock_guard outbox(outbox_mutex_);
-    const std::lock_guard inbox(inbox_mutex_);
+    const Lock outbox(outbox_mutex_);
+    const Lock inbox(inbox_mutex_);
     if (closed_.load(std::memory_order_relaxed)) return Pushed::refused;
     if (short_of_workers_locked(1) && !anyway) return Pushed::needs_worker;
     accept_locked(job);
@@ -88,8 +88,8 @@ Dispatch::Pushed Dispatch::push_ranked(Job* job, bool anyway) noexcept {
 }
 
 Dispatch::Admitted Dispatch::admit(Job* job) noexcept {
-  const std::lock_guard outbox(outbox_mutex_);
-  const std::lock_guard inbox(inbox_mutex_);
+  const Lock outbox(outbox_mutex_);
+  const Lock inbox(inbox_mutex_);
   if (closed_.load(std::memory_order_relaxed)) return Admitted::refused;
   if (paused()) return Admitted::paused;
   accept_locked(job);
@@ -137,14 +137,14 @@ Job* Dispatch::next(ThreadWorker& self) noexcept {
     bool park = false;
     bool end = false;
     {
-      const std::lock_guard outbox(outbox_mutex_);
+      const Lock outbox(outbox_mutex_);
       // self.searching_ is set by others only while this worker is parked.
       if (!outbox_.empty() && !self.searching_ && mode() == 0) {
         self.claiming();
         return outbox_.pop();
       }
 
-      const std::lock_guard inbox(inbox_mutex_);
+      const Lock inbox(inbox_mutex_);
       outbox_.append_all(inbox_);
       if (excess_ > 0) {
         retire_locked(self, wake);
@@ -206,8 +206,8 @@ void Dispatch::wake(const Closed& closed) noexcept {
 void Dispatch::close() noexcept {
   Closed closed;
   {
-    const std::lock_guard outbox(outbox_mutex_);
-    const std::lock_guard inbox(inbox_mutex_);
+    const Lock outbox(outbox_mutex_);
+    const Lock inbox(inbox_mutex_);
     closed = close_locked();
   }
   wake(closed);
@@ -217,8 +217,8 @@ Job* Dispatch::close_and_take_all() noexcept {
   Closed closed;
   Job* all = nullptr;
   {
-    const std::lock_guard outbox(outbox_mutex_);
-    const std::lock_guard inbox(inbox_mutex_);
+    const Lock outbox(outbox_mutex_);
+    const Lock inbox(inbox_mutex_);
     closed = close_locked();
     outbox_.append_all(inbox_);
     while (!ranked_.empty()) outbox_.append(ranked_.pop());
@@ -231,8 +231,8 @@ Job* Dispatch::close_and_take_all() noexcept {
 }
 
 void Dispatch::pause() noexcept {
-  const std::lock_guard outbox(outbox_mutex_);
-  const std::lock_guard inbox(inbox_mutex_);
+  const Lock outbox(outbox_mutex_);
+  const Lock inbox(inbox_mutex_);
   if (!closed_.load(std::memory_order_relaxed)) set_mode_locked(kPaused, true);
 }
 
@@ -244,8 +244,8 @@ void Dispatch::resume() noexcept {
   ThreadWorker* wake = nullptr;
   std::vector<std::shared_ptr<CompletionQueue>> waiters;
   {
-    const std::lock_guard outbox(outbox_mutex_);
-    const std::lock_guard inbox(inbox_mutex_);
+    const Lock outbox(outbox_mutex_);
+    const Lock inbox(inbox_mutex_);
     set_mode_locked(kPaused, false);
     waiters.swap(resume_waiters_);
     if (claimable_locked()) wake = choose_locked();
@@ -255,22 +255,22 @@ void Dispatch::resume() noexcept {
 }
 
 bool Dispatch::notify_on_resume(std::shared_ptr<CompletionQueue> waiter) {
-  const std::lock_guard outbox(outbox_mutex_);
-  const std::lock_guard inbox(inbox_mutex_);
+  const Lock outbox(outbox_mutex_);
+  const Lock inbox(inbox_mutex_);
   if (!paused()) return false;
   resume_waiters_.push_back(std::move(waiter));
   return true;
 }
 
 bool Dispatch::begin_helping(ThreadWorker& worker) noexcept {
-  const std::lock_guard outbox(outbox_mutex_);
+  const Lock outbox(outbox_mutex_);
   if (paused()) return false;
   worker.claiming();
   return true;
 }
 
 bool Dispatch::lacks_worker(Need need) const noexcept {
-  const std::lock_guard inbox(inbox_mutex_);
+  const Lock inbox(inbox_mutex_);
   if (unstarted_ == 0) return false;
   if (need == Need::queued) return short_of_workers_locked(0);
   if (closed_.load(std::memory_order_relaxed)) return false;
@@ -278,16 +278,16 @@ bool Dispatch::lacks_worker(Need need) const noexcept {
 }
 
 void Dispatch::worker_started() noexcept {
-  const std::lock_guard outbox(outbox_mutex_);
-  const std::lock_guard inbox(inbox_mutex_);
+  const Lock outbox(outbox_mutex_);
+  const Lock inbox(inbox_mutex_);
   // It may have claimed a job by now, and have counted itself as busy before it is counted here.
   ++available_;
   if (--unstarted_ == 0) set_mode_locked(kCounting, false);
 }
 
 void Dispatch::grow(int by) noexcept {
-  const std::lock_guard outbox(outbox_mutex_);
-  const std::lock_guard inbox(inbox_mutex_);
+  const Lock outbox(outbox_mutex_);
+  const Lock inbox(inbox_mutex_);
   const int kept = std::min(by, excess_);  // that were to end and have not yet
   excess_ -= kept;
   set_mode_locked(kShrinking, excess_ > 0);
@@ -297,8 +297,8 @@ void Dispatch::grow(int by) noexcept {
 void Dispatch::shrink(int by) noexcept {
   ThreadWorker* woken = nullptr;
   {
-    const std::lock_guard outbox(outbox_mutex_);
-    const std::lock_guard inbox(inbox_mutex_);
+    const Lock outbox(outbox_mutex_);
+    const Lock inbox(inbox_mutex_);
     const int never_started = std::min(by, unstarted_);
     unstarted_ -= never_started;
     if (unstarted_ == 0) set_mode_locked(kCounting, false);
@@ -313,17 +313,17 @@ void Dispatch::shrink(int by) noexcept {
 }
 
 int Dispatch::drop_unstarted() noexcept {
-  const std::lock_guard inbox(inbox_mutex_);
+  const Lock inbox(inbox_mutex_);
   return std::exchange(unstarted_, 0);
 }
 
 void Dispatch::make_available(ThreadWorker& self) noexcept {
-  const std::lock_guard inbox(inbox_mutex_);
+  const Lock inbox(inbox_mutex_);
   if (!std::exchange(self.available_, true)) ++available_;
 }
 
 bool Dispatch::make_unavailable(ThreadWorker& self) noexcept {
-  const std::lock_guard inbox(inbox_mutex_);
+  const Lock inbox(inbox_mutex_);
   if (std::exchange(self.available_, false)) --available_;
   return short_of_workers_locked(0);
 }

@@ -43,6 +43,7 @@
 #include "pools/detail/runner.h"
 #include "pools/detail/stack.h"
 #include "pools/src/base/cache_line.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/base/pairing_heap.h"
 #include "pools/src/future/completion_queue.h"
 #include "pools/src/thread/job_events.h"
@@ -131,34 +132,36 @@ class Dispatch {
   static constexpr unsigned kShrinking = 8;  // excess_ > 0
 
   unsigned mode() const noexcept { return mode_.load(std::memory_order_relaxed); }
-  void set_mode_locked(unsigned bit, bool on) noexcept {
+  void set_mode_locked(unsigned bit, bool on) noexcept REQUIRES(outbox_mutex_, inbox_mutex_) {
     mode_.store(on ? mode() | bit : mode() & ~bit, std::memory_order_relaxed);
     inbox_mode_ = mode();
   }
-  // As mode(), with the inbox lock held: from the producers' cache line.
-  bool inbox_counting() const noexcept { return (inbox_mode_ & kCounting) != 0; }
-  bool inbox_paused() const noexcept { return (inbox_mode_ & kPaused) != 0; }
-  void accept_locked(Job* job) noexcept;
-  void queued_locked(ThreadWorker*& wake) noexcept;
+  // As mode(): from the producers' cache line.
+  bool inbox_counting() const noexcept REQUIRES(inbox_mutex_) { return (inbox_mode_ & kCounting) != 0; }
+  bool inbox_paused() const noexcept REQUIRES(inbox_mutex_) { return (inbox_mode_ & kPaused) != 0; }
+  void accept_locked(Job* job) noexcept REQUIRES(inbox_mutex_);
+  void queued_locked(ThreadWorker*& wake) noexcept REQUIRES(inbox_mutex_);
   Pushed push_ranked(Job* job, bool anyway) noexcept;
   // With `more` jobs than there are.
-  bool short_of_workers_locked(int more) const noexcept {
+  bool short_of_workers_locked(int more) const noexcept REQUIRES(inbox_mutex_) {
     return inbox_counting() && unstarted_ > 0 && unclaimed_ + more > available_;
   }
-  bool nothing_queued_locked() const noexcept { return outbox_.empty() && inbox_.empty() && ranked_.empty(); }
-  bool claimable_locked() const noexcept { return !paused() && !nothing_queued_locked(); }
-  ThreadWorker* choose_locked() noexcept;
-  Job* claim_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept;
-  void retire_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept;
+  bool nothing_queued_locked() const noexcept REQUIRES(outbox_mutex_, inbox_mutex_) {
+    return outbox_.empty() && inbox_.empty() && ranked_.empty();
+  }
+  bool claimable_locked() const noexcept REQUIRES(outbox_mutex_, inbox_mutex_) { return !paused() && !nothing_queued_locked(); }
+  ThreadWorker* choose_locked() noexcept REQUIRES(inbox_mutex_);
+  Job* claim_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept REQUIRES(outbox_mutex_, inbox_mutex_);
+  void retire_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept REQUIRES(outbox_mutex_, inbox_mutex_);
   bool begin_helping(ThreadWorker& worker) noexcept;
-  void search() const noexcept;
+  void search() const noexcept NOT_ANALYSED;  // glances without a lock: what it saw decides nothing
   void make_available(ThreadWorker& self) noexcept;
   bool make_unavailable(ThreadWorker& self) noexcept;
   struct Closed {
     ThreadWorker* parked = nullptr;
     std::vector<std::shared_ptr<CompletionQueue>> waiters;
   };
-  Closed close_locked() noexcept;
+  Closed close_locked() noexcept REQUIRES(outbox_mutex_, inbox_mutex_);
   static void wake(const Closed& closed) noexcept;
   static void unpark_all(ThreadWorker* list) noexcept;
 
@@ -176,31 +179,31 @@ class Dispatch {
 
   // Two sides, two lines: producers and workers disturb each other less. Lock order: outbox, then inbox.
   alignas(kCacheLine) AdaptiveMutex outbox_mutex_;
-  List outbox_;  // guarded by outbox_mutex_; grows only under both locks
+  List outbox_ GUARDED_BY(outbox_mutex_);  // grows only under both locks
   // Changes only under both locks: who holds either reads what is. Relaxed: others decide nothing by it.
   std::atomic<unsigned> mode_{kCounting};
 
   alignas(kCacheLine) mutable AdaptiveMutex inbox_mutex_;
-  // Guarded by inbox_mutex_.
-  unsigned inbox_mode_ = kCounting;  // mode_, once more
-  List inbox_;
-  ThreadWorker* idle_ = nullptr;  // parked or about to: the one that was last busy first
-  int searching_ = 0;             // workers that were chosen, or found nothing, and have neither claimed a job nor parked since
+  unsigned inbox_mode_ GUARDED_BY(inbox_mutex_) = kCounting;  // mode_, once more
+  List inbox_ GUARDED_BY(inbox_mutex_);
+  ThreadWorker* idle_ GUARDED_BY(inbox_mutex_) = nullptr;  // parked or about to: the one that was last busy first
+  // Workers that were chosen, or found nothing, and have neither claimed a job nor parked since.
+  int searching_ GUARDED_BY(inbox_mutex_) = 0;
   std::atomic<std::uint64_t> submitted_{0};  // written under the lock
   std::atomic<bool> closed_{false};          // likewise
-  int excess_ = 0;                           // workers that are to end. > 0  =>  unstarted_ == 0
+  int excess_ GUARDED_BY(inbox_mutex_) = 0;  // workers that are to end. > 0  =>  unstarted_ == 0
   // Only while counting(): whether a job that comes needs a worker that was not started yet. A worker is available when it will
   // take the next job without anybody's help; it becomes so *before* it publishes a result, so that who has seen the result
   // and submits again finds it available.
-  int unstarted_;
-  std::ptrdiff_t unclaimed_ = 0;  // jobs in the lists
-  std::ptrdiff_t available_ = 0;
+  int unstarted_ GUARDED_BY(inbox_mutex_);
+  std::ptrdiff_t unclaimed_ GUARDED_BY(inbox_mutex_) = 0;  // jobs in the lists
+  std::ptrdiff_t available_ GUARDED_BY(inbox_mutex_) = 0;
 
   // Raised under both locks; released by those who run the jobs, acquired by await_settled().
   std::atomic<std::uint32_t> admitted_{0};
-  // Guarded by both: changed under both, read under either.
-  PairingHeap<Job, Links> ranked_;
-  std::vector<std::shared_ptr<CompletionQueue>> resume_waiters_;  // empty unless paused
+  PairingHeap<Job, Links> ranked_ GUARDED_BY(outbox_mutex_) GUARDED_BY(inbox_mutex_);
+  // Empty unless paused.
+  std::vector<std::shared_ptr<CompletionQueue>> resume_waiters_ GUARDED_BY(outbox_mutex_) GUARDED_BY(inbox_mutex_);
 };
 
 // A worker's side of a Dispatch. Lives as long as the Dispatch does, since wakers touch it.
@@ -233,7 +236,7 @@ class ThreadWorker final : public Runner {
 
   Dispatch& dispatch_;
   Parker parker_;
-  // Guarded by the inbox lock.
+  // Guarded by the inbox lock of the dispatch, by which no expression in here goes.
   ThreadWorker* next_idle_ = nullptr;
   bool searching_ = false;
   bool available_ = true;  // counted in Dispatch::available_; from its reservation on

@@ -19,14 +19,18 @@ void JobEvents::leave_queue(Job& job, FutureState* state) noexcept {
   if (state != nullptr && job.extras && job.extras->start_by) deadlines_.forget(*state);
 }
 
+void JobEvents::record(LatencyRecorder& latencies, std::chrono::nanoseconds duration, int worker) noexcept {
+  if (worker != PoolObserver::kNoWorker) return latencies.record(duration);
+  const Lock lock(shared_latencies_mutex_);
+  latencies.record(duration);
+}
+
 void JobEvents::started(Job& job, FutureState* state, Tally& tally, int worker) noexcept {
   leave_queue(job, state);
   JobExtras& extras = *job.extras;
   if (timing_) {
     extras.started_at = Clock::now();
-    if (worker == PoolObserver::kNoWorker) shared_latencies_mutex_.lock();
-    tally.latencies->queue_wait.record(extras.started_at - extras.submitted_at);
-    if (worker == PoolObserver::kNoWorker) shared_latencies_mutex_.unlock();
+    record(tally.latencies->queue_wait, extras.started_at - extras.submitted_at, worker);
   }
   if (observer_) observer_->started(extras.number, worker);
 }
@@ -34,10 +38,7 @@ void JobEvents::started(Job& job, FutureState* state, Tally& tally, int worker) 
 void JobEvents::ended(Job& job, Tally& tally, int worker, bool failed) noexcept {
   JobExtras& extras = *job.extras;
   if (timing_) {
-    const auto took = Clock::now() - extras.started_at;
-    if (worker == PoolObserver::kNoWorker) shared_latencies_mutex_.lock();
-    tally.latencies->run_time.record(took);
-    if (worker == PoolObserver::kNoWorker) shared_latencies_mutex_.unlock();
+    record(tally.latencies->run_time, Clock::now() - extras.started_at, worker);
   }
   report_finished(job, worker, failed ? PoolObserver::Outcome::failed : PoolObserver::Outcome::done);
 }

@@ -7,14 +7,15 @@
 // extras.
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 
 #include "pools/detail/job.h"
 #include "pools/detail/tally.h"
 #include "pools/observer.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/future/deadline_timer.h"
 #include "pools/src/thread/queue_permits.h"
 
@@ -57,13 +58,15 @@ class JobEvents {
 
  private:
   void leave_queue(Job& job, FutureState* state) noexcept;
+  void record(LatencyRecorder& latencies, std::chrono::nanoseconds duration, int worker) noexcept
+      EXCLUDES(shared_latencies_mutex_);
   void report_finished(Job& job, int worker, PoolObserver::Outcome outcome) noexcept;
 
   const std::shared_ptr<PoolObserver> observer_;
   const bool timing_;
   DeadlineTimer& deadlines_;
   std::optional<QueuePermits> permits_;
-  std::mutex shared_latencies_mutex_;  // several submitters may record at a time
+  Mutex shared_latencies_mutex_;  // several submitters may record at a time
   // Release and acquire as in Tally.
   std::atomic<std::uint64_t> cancelled_{0};
   std::atomic<std::uint64_t> failed_unstarted_{0};

@@ -12,6 +12,7 @@
 #include "pools/detail/stack.h"
 #include "pools/detail/thread_pool_ref.h"
 #include "pools/src/base/affinity.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/base/own_thread.h"
 #include "pools/src/base/thread_limit.h"
 #include "pools/src/base/thread_name.h"
@@ -77,7 +78,7 @@ void ThreadPoolCore::refuse_in_fork() const { process_.refuse("the pool '" + opt
 
 int ThreadPoolCore::workers() const {
   if (!process_.is_this()) return 0;
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   return wanted_;
 }
 
@@ -99,7 +100,7 @@ void ThreadPoolCore::Sink::deliver(StateRef state) noexcept {
 }
 
 void ThreadPoolCore::refuse() const {
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   if (broken_) std::rethrow_exception(broken_);
   throw ShutdownError();
 }
@@ -202,7 +203,7 @@ bool ThreadPoolCore::run_in_caller(Job& job, FutureState* state) {
 bool ThreadPoolCore::start_needed(Dispatch::Need need) {
   std::exception_ptr failure;
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     try {
       while (dispatch_.lacks_worker(need)) start_worker_locked();
       return true;
@@ -256,7 +257,7 @@ bool ThreadPoolCore::initialize() noexcept {
   }
   end_if_forked();
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (!broken_) broken_ = broken;
   }
   Job* job = dispatch_.close_and_take_all();
@@ -287,19 +288,19 @@ void ThreadPoolCore::work(Slot& slot, int number) noexcept {
     while (Job* const job = dispatch_.next(slot.worker)) job->run(slot.worker);
   }
   if (observer != nullptr) observer->worker_down(number, id);
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   slot.ended = true;
   ++ended_;
 }
 
 void ThreadPoolCore::join_all() {
-  const std::lock_guard join_lock(join_mutex_);
+  const Lock join_lock(join_mutex_);
   for (std::size_t index = 0;; ++index) {
     std::thread* thread = nullptr;
     {
       // Workers start workers, but each before its own end, and after the pool has closed always in new slots: once all
       // have been joined there are no new ones.
-      const std::lock_guard lock(mutex_);
+      const Lock lock(mutex_);
       if (index == slots_.size()) return;
       thread = &slots_[index]->thread;
     }
@@ -339,7 +340,7 @@ void ThreadPoolCore::start_all() {
   } catch (const std::system_error& error) {
     std::size_t threads = 0;
     {
-      const std::lock_guard lock(mutex_);
+      const Lock lock(mutex_);
       threads = slots_.size() - ended_;
     }
     throw std::system_error(error.code(), "start_all(): the pool '" + options_.name_prefix + "' has " + std::to_string(threads) +
@@ -351,7 +352,7 @@ void ThreadPoolCore::start_all() {
 void ThreadPoolCore::start_all_threads() {
   std::uint32_t expected = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     while (!broken_ && dispatch_.lacks_worker(Dispatch::Need::all)) start_worker_locked();
     expected = started_;
   }
@@ -361,7 +362,7 @@ void ThreadPoolCore::start_all_threads() {
     futex_wait(ready_, ready);
   }
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (broken_) std::rethrow_exception(broken_);
   }
   if (callback_thread_) callback_thread_->start();
@@ -373,7 +374,7 @@ void ThreadPoolCore::pause() {
   if (!dispatch_.paused()) return;  // shut down
   // What was claimed before becomes running, or turns out to be cancelled, before this returns.
   dispatch_.await_admitted_settled();
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   for (const auto& slot : slots_) slot->worker.await_settled();
 }
 
@@ -385,7 +386,7 @@ void ThreadPoolCore::resume() {
 
 void ThreadPoolCore::resize(int workers) {
   require_own_process();
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   if (broken_) std::rethrow_exception(broken_);
   if (dispatch_.closed()) throw ShutdownError("cannot resize a pool after shutdown");
   const int by = workers - std::exchange(wanted_, workers);
@@ -408,12 +409,13 @@ void ThreadPoolCore::resize(int workers) {
 PoolMetrics ThreadPoolCore::metrics() const {
   PoolMetrics metrics;
   if (!process_.is_this()) return metrics;
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   metrics.workers = static_cast<int>(slots_.size() - ended_);
   // First the ends, then the starts, then the submissions, each with acquire: what is read later is not smaller.
-  const auto sum = [this](std::atomic<std::uint64_t> Tally::*count) {
+  const auto* const slots = &slots_;
+  const auto sum = [&](std::atomic<std::uint64_t> Tally::*count) {
     std::uint64_t total = (callers_.*count).load(std::memory_order_acquire);
-    for (const auto& slot : slots_) total += (slot->tally.*count).load(std::memory_order_acquire);
+    for (const auto& slot : *slots) total += (slot->tally.*count).load(std::memory_order_acquire);
     return total;
   };
   metrics.done = sum(&Tally::done);
@@ -433,7 +435,7 @@ PoolMetrics ThreadPoolCore::metrics() const {
     metrics.queue_wait.emplace();
     metrics.run_time.emplace();
     add(callers_);
-    for (const auto& slot : slots_) add(slot->tally);
+    for (const auto& slot : *slots) add(slot->tally);
   }
   return metrics;
 }

@@ -9,7 +9,6 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +18,7 @@
 #include "pools/observer.h"
 #include "pools/options.h"
 #include "pools/src/base/cache_line.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/future/callback_thread.h"
 #include "pools/src/future/deadline_timer.h"
 #include "pools/src/thread/dispatch.h"
@@ -66,7 +66,7 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
     ThreadWorker worker;
     std::thread thread;
     std::thread before;  // the one that had the slot until a resize; joined by `thread`
-    bool ended = false;  // guarded by mutex_; set as the thread's last act
+    bool ended = false;  // guarded by the pool's mutex_; set as the thread's last act
   };
   // Callbacks on the worker that completed the future, or on the callback thread.
   class Sink final : public CallbackSink {
@@ -95,9 +95,9 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   bool called_from_inside() const noexcept;
   // Starts what is needed. Throws std::system_error when a thread could not be started and there is none at all; with fewer threads than
   // wanted the pool still works: false, and the failure is reported to the error hook.
-  bool start_needed(Dispatch::Need need);
+  bool start_needed(Dispatch::Need need) EXCLUDES(mutex_);
   void start_all_threads();
-  void start_worker_locked();
+  void start_worker_locked() REQUIRES(mutex_);
   void work(Slot& slot, int number) noexcept;
   bool initialize() noexcept;
   void close_and_wait(const ShutdownOptions& options);
@@ -114,15 +114,14 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   Dispatch dispatch_;
   Tally callers_;  // of submitters that run their own jobs
 
-  mutable std::mutex mutex_;
-  // Guarded by mutex_.
-  int wanted_;                                // workers, as asked for
-  std::vector<std::unique_ptr<Slot>> slots_;  // never shrinks: wakers may touch a worker that has just ended
-  std::size_t ended_ = 0;                     // of them: their threads have ended, by a resize
-  std::uint32_t started_ = 0;                 // threads so far; wraps
-  std::exception_ptr broken_;                 // why the pool cannot run tasks any more
+  mutable Mutex mutex_;
+  int wanted_ GUARDED_BY(mutex_);                                // workers, as asked for
+  std::vector<std::unique_ptr<Slot>> slots_ GUARDED_BY(mutex_);  // never shrinks: wakers may touch a worker that has just ended
+  std::size_t ended_ GUARDED_BY(mutex_) = 0;                     // of them: their threads have ended, by a resize
+  std::uint32_t started_ GUARDED_BY(mutex_) = 0;                 // threads so far; wraps
+  std::exception_ptr broken_ GUARDED_BY(mutex_);                 // why the pool cannot run tasks any more
 
-  std::mutex join_mutex_;                // serialises those who wait for the threads' end
+  Mutex join_mutex_;                     // serialises those who wait for the threads' end
   std::atomic<std::uint32_t> ready_{0};  // threads whose initializer is over, failed or not, so far; start_all() sleeps on it
 
   // Last, so that it is gone first: its callbacks may still use the rest.

@@ -2,11 +2,11 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 
 #include "pools/detail/forks.h"
 #include "pools/errors.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/thread/dispatch.h"
 
 namespace pools::detail {
@@ -22,7 +22,7 @@ const AtFork forget_waits([] { the_table.store(nullptr, std::memory_order_relaxe
 struct WaitRecord::Table {
   enum class Follow { innermost, all };  // of each task's waits
 
-  WaitRecord* wait_of(const FutureState& task, Follow follow) const noexcept {
+  WaitRecord* wait_of(const FutureState& task, Follow follow) const noexcept REQUIRES(mutex) {
     const auto found = innermost.find(&task);
     WaitRecord* record = found == innermost.end() ? nullptr : found->second;
     while (follow == Follow::innermost && record != nullptr && !record->waits_) record = record->outer_;
@@ -32,7 +32,7 @@ struct WaitRecord::Table {
   // Calls visit(record, awaited, whether `awaited` waits) for all that can be reached, until it returns true. Does not come by records at
   // which this walk has been.
   template <class Visit>
-  bool walk_on(WaitRecord& from, Follow follow, Visit visit) noexcept {
+  bool walk_on(WaitRecord& from, Follow follow, Visit visit) noexcept REQUIRES(mutex) {
     if (std::exchange(from.walk_, walk) == walk) return false;
     from.next_open_ = nullptr;
     for (WaitRecord* open = &from; open != nullptr;) {
@@ -49,18 +49,18 @@ struct WaitRecord::Table {
     return false;
   }
   template <class Visit>
-  bool walk_from(WaitRecord& from, Follow follow, Visit visit) noexcept {
+  bool walk_from(WaitRecord& from, Follow follow, Visit visit) noexcept REQUIRES(mutex) {
     ++walk;
     return walk_on(from, follow, visit);
   }
 
-  void nudge_sleepers_that_reach(const FutureState& waiter, WaitRecord* sleeper) noexcept;  // of a pool, from its first
+  void nudge_sleepers_that_reach(const FutureState& waiter, WaitRecord* sleeper) noexcept
+      REQUIRES(mutex);  // of a pool, from its first
 
-  std::mutex mutex;
-  // Guarded by mutex.
-  std::unordered_map<const FutureState*, WaitRecord*> innermost;  // the wait of each task that is in one
-  std::unordered_map<const CallbackSink*, WaitRecord*> sleepers;  // workers of each pool, chained
-  std::uint64_t walk = 0;
+  Mutex mutex;
+  std::unordered_map<const FutureState*, WaitRecord*> innermost GUARDED_BY(mutex);  // the wait of each task that is in one
+  std::unordered_map<const CallbackSink*, WaitRecord*> sleepers GUARDED_BY(mutex);  // workers of each pool, chained
+  std::uint64_t walk GUARDED_BY(mutex) = 0;
 };
 
 WaitRecord::Table& WaitRecord::table() {
@@ -82,7 +82,7 @@ void WaitRecord::Table::nudge_sleepers_that_reach(const FutureState& waiter, Wai
   }
 }
 
-void WaitRecord::insert_locked(Table& table) {
+void WaitRecord::insert_locked(Table& table) REQUIRES(table.mutex) {
   if (waiter_ != nullptr) {
     const auto [entry, inserted] = table.innermost.try_emplace(waiter_, this);
     if (!inserted) outer_ = std::exchange(entry->second, this);
@@ -99,7 +99,7 @@ void WaitRecord::insert_locked(Table& table) {
   }
 }
 
-void WaitRecord::remove_locked(Table& table) noexcept {
+void WaitRecord::remove_locked(Table& table) noexcept REQUIRES(table.mutex) {
   if (waiter_ != nullptr) {
     const auto entry = table.innermost.find(waiter_);
     if (entry == table.innermost.end()) return;  // a fork's table knows nothing of it
@@ -123,7 +123,7 @@ void WaitRecord::remove_locked(Table& table) noexcept {
   }
 }
 
-void WaitRecord::refuse_deadlock_locked(Table& table) {
+void WaitRecord::refuse_deadlock_locked(Table& table) REQUIRES(table.mutex) {
   if (waiter_ == nullptr) return;
   const auto not_stuck = [](const WaitRecord&, const FutureState&, bool waits) { return !waits; };
   if (table.walk_from(*this, Table::Follow::innermost, not_stuck)) return;
@@ -133,7 +133,7 @@ void WaitRecord::refuse_deadlock_locked(Table& table) {
                                  : "a task waits for the result of one that waits, directly or through others, for it");
 }
 
-void WaitRecord::nudge_others_locked(Table& table) noexcept {
+void WaitRecord::nudge_others_locked(Table& table) noexcept REQUIRES(table.mutex) {
   if (waiter_ == nullptr) return;
   for (const auto& [pool, first] : table.sleepers) {
     if (worker_ != nullptr && pool == worker_->pool()) continue;  // this thread's worker looks itself
@@ -153,21 +153,21 @@ WaitRecord::WaitRecord(Runner& runner, FutureState& only, Kind kind)
       waits_(kind != Kind::helps) {
   if (waiter_ == nullptr) return;  // nobody asks for it
   Table& on_record = table();
-  const std::lock_guard lock(on_record.mutex);
+  const Lock lock(on_record.mutex);
   insert_locked(on_record);
   if (kind == Kind::waits) refuse_deadlock_locked(on_record);
 }
 
 void WaitRecord::started() noexcept {
   if (waits_) return;  // nobody else changes it
-  const std::lock_guard lock(table().mutex);
+  const Lock lock(table().mutex);
   waits_ = true;
 }
 
 WaitRecord::WaitRecord(Runner& runner, std::span<const Watched> awaited, std::shared_ptr<CompletionQueue> completions)
     : waiter_(runner.task()), worker_(runner.thread_worker()), awaited_(awaited), completions_(std::move(completions)) {
   Table& on_record = table();
-  const std::lock_guard lock(on_record.mutex);
+  const Lock lock(on_record.mutex);
   insert_locked(on_record);
   refuse_deadlock_locked(on_record);
   nudge_others_locked(on_record);
@@ -182,7 +182,7 @@ WaitRecord::WaitRecord(Runner& runner, std::span<const Watched> awaited, std::sh
 WaitRecord::~WaitRecord() {
   if (waiter_ == nullptr && !completions_) return;
   Table& on_record = table();
-  const std::lock_guard lock(on_record.mutex);
+  const Lock lock(on_record.mutex);
   remove_locked(on_record);
 }
 

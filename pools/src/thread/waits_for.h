@@ -75,7 +75,7 @@ class WaitRecord {
   const bool may_be_helped_ = true;                     // by others
   const std::shared_ptr<CompletionQueue> completions_;  // null: no sleeper
   StateRef to_help_;
-  // Guarded by the table's mutex.
+  // Guarded by the table's mutex, which nothing names that is known here.
   bool waits_ = true;
   WaitRecord* outer_ = nullptr;  // the same task's, of before: it helps there, and waits in a callback of what it has helped
   WaitRecord* next_sleeper_ = nullptr;

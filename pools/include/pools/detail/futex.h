@@ -1,6 +1,6 @@
 #pragma once
 
-// The kernel's futex, and the two things made of it that this library blocks on: a Parker and an AdaptiveMutex.
+// The kernel's futex, and what is made of it for this library to block on: a Parker, and (in src/base/mutex.h) an AdaptiveMutex.
 //
 // Chosen over std::condition_variable (lost wake-ups, glibc bug 25847) and std::counting_semaphore (lost wake-ups in
 // libstdc++ 12): here the protocol is in plain sight, and each use states its invariant beside the word it waits on.
@@ -50,28 +50,6 @@ class Parker {
  private:
   static constexpr std::uint32_t kEmpty = 0, kPermit = 1, kParked = 2;
   std::atomic<std::uint32_t> state_{kEmpty};
-};
-
-// A mutex for critical sections of some nanoseconds: a thread that finds it held waits for a moment, then yields, and
-// sleeps only when the holder seems to have lost its core.
-class AdaptiveMutex {
- public:
-  void lock() noexcept {
-    std::uint32_t word = kFree;
-    // Acquire pairs with the release in unlock().
-    if (!word_.compare_exchange_strong(word, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) lock_slowly();
-  }
-  void unlock() noexcept {
-    // Invariant: while a thread sleeps on word_ it is kContended or about to be released by an unlock that saw kContended:
-    // a sleeper stores kContended, also when it gets the mutex, since it cannot know whether others still sleep.
-    if (word_.exchange(kFree, std::memory_order_release) == kContended) futex_wake_one(word_);
-  }
-
- private:
-  void lock_slowly() noexcept;
-
-  static constexpr std::uint32_t kFree = 0, kHeld = 1, kContended = 2;
-  std::atomic<std::uint32_t> word_{kFree};
 };
 
 }  // namespace pools::detail

@@ -8,9 +8,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
 #include "pools/detail/futex.h"
+#include "pools/src/base/mutex.h"
 
 namespace pools::detail {
 namespace {
@@ -41,7 +41,7 @@ void disown(int fd) noexcept {
 
 constinit thread_local bool executes = false;  // what this thread forks
 
-void close_all_in_fork() {
+void close_all_in_fork() RELEASE(changing) {
   if (executes) return changing.unlock();
   const int last = highest.exchange(-1, std::memory_order_relaxed);
   for (int first = 0; first <= last; first += 64) {
@@ -61,12 +61,12 @@ ForkThatExecutes::~ForkThatExecutes() { executes = false; }
 namespace {
 
 const AtFork close_in_fork(
-    &close_all_in_fork, [] { changing.lock(); }, [] { changing.unlock(); });
+    &close_all_in_fork, []() ACQUIRE(changing) { changing.lock(); }, []() RELEASE(changing) { changing.unlock(); });
 
 template <class Make>
 DescriptorPair made(Make make) noexcept {
   int ends[2];
-  const std::lock_guard lock(changing);
+  const Lock lock(changing);
   if (make(ends) != 0) return {};
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
@@ -79,7 +79,7 @@ void FileDescriptor::reset() noexcept {
   const int fd = std::exchange(fd_, -1);
   const ProcessNumber process = std::exchange(process_, 0);
   if (fd < 0 || !is_this_process(process)) return;  // in a fork it has been closed: what has the number now is another
-  const std::lock_guard lock(changing);
+  const Lock lock(changing);
   disown(fd);
   ::close(fd);  // never retried: on Linux the descriptor is gone also after EINTR
 }
@@ -93,7 +93,7 @@ DescriptorPair make_socket_pair(int type) noexcept {
 }
 
 FileDescriptor duplicate(int fd, int lowest) noexcept {
-  const std::lock_guard lock(changing);
+  const Lock lock(changing);
   return FileDescriptor(::fcntl(fd, F_DUPFD_CLOEXEC, lowest));
 }
 

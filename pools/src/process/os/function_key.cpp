@@ -5,12 +5,12 @@
 
 #include <cstring>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 
 #include "pools/errors.h"
+#include "pools/src/base/mutex.h"
 
 namespace pools::detail {
 namespace {
@@ -74,7 +74,7 @@ class Identities {
  public:
   std::uint64_t of(const dl_phdr_info& module) {
     const Place place{module.dlpi_phdr, module.dlpi_subs};
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     Known& known = known_[module.dlpi_addr];
     if (!known.place || known.place->headers != place.headers || known.place->unloads != place.unloads) {
       known = {place, identity_of(module)};
@@ -91,8 +91,8 @@ class Identities {
     std::optional<Place> place;
     std::uint64_t identity = 0;
   };
-  std::mutex mutex_;
-  std::map<ElfW(Addr), Known> known_;  // guarded by mutex_
+  Mutex mutex_;
+  std::map<ElfW(Addr), Known> known_ GUARDED_BY(mutex_);
 };
 
 Identities& identities() {

@@ -1,4 +1,5 @@
 #include "pools/src/process/os/guard.h"
+#include "pools/src/base/mutex.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -28,13 +29,13 @@ void await_end_of(pid_t host) {
 }  // namespace
 
 void Guard::stop() noexcept {
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   child_ = Child();
   pipe_.reset();
 }
 
 void Guard::ensure() {
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   if (child_.pid() >= 0 && !child_.try_wait()) return;
   pipe_.reset();
   auto [theirs, ours] = make_pipe();
@@ -51,7 +52,7 @@ void Guard::ensure() {
 }
 
 int Guard::pidfd() const {
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   return child_.pid() < 0 ? -1 : child_.pidfd();
 }
 

@@ -11,10 +11,10 @@
 // Thread-safe. The guard is this program executed anew; it ignores the signals of the terminal, bears no mark itself (so that it outlives a
 // worker whose task has a pool), and is replaced if somebody kills it.
 
-#include <mutex>
 #include <string>
 #include <utility>
 
+#include "pools/src/base/mutex.h"
 #include "pools/src/process/os/descendants.h"
 #include "pools/src/process/os/file_descriptor.h"
 #include "pools/src/process/os/spawn.h"
@@ -39,10 +39,10 @@ class Guard {
  private:
   const std::string name_;
   const DescendantMark mark_;
-  mutable std::mutex mutex_;
-  // Guarded by mutex_.
-  FileDescriptor pipe_;  // closed by the kernel when this process executes another program; nothing is ever written
-  Child child_;
+  mutable Mutex mutex_;
+  FileDescriptor pipe_
+      GUARDED_BY(mutex_);  // closed by the kernel when this process executes another program; nothing is ever written
+  Child child_ GUARDED_BY(mutex_);
 };
 
 // The guard's main().

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "pools/detail/futex.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/base/thread_name.h"
 
 namespace pools::detail {
@@ -68,7 +69,7 @@ OutputRelay::OutputRelay(std::chrono::nanoseconds patience)
 
 OutputRelay::~OutputRelay() {
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     stopping_ = true;
   }
   wake();
@@ -76,7 +77,7 @@ OutputRelay::~OutputRelay() {
 }
 
 void OutputRelay::ensure_thread() {
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
 }
 
@@ -94,7 +95,7 @@ std::shared_ptr<OutputRelay::Source> OutputRelay::attach(std::string worker, Fil
     *theirs[to] = std::move(ends.second);
     source->streams[to].to = to;
   }
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   for (Stream& stream : source->streams) {
     // Level-triggered; the thread looks at all streams when any is readable.
     epoll_event event{.events = EPOLLIN, .data = {.ptr = source.get()}};
@@ -107,7 +108,7 @@ std::shared_ptr<OutputRelay::Source> OutputRelay::attach(std::string worker, Fil
 }
 
 void OutputRelay::started(Source& source, pid_t pid) {
-  const std::lock_guard lock(mutex_);
+  const Lock lock(mutex_);
   source.tag = "[" + source.worker + " " + std::to_string(pid) + "] ";
 }
 
@@ -154,7 +155,7 @@ void OutputRelay::pass_on_locked(const Source& source, Stream& stream, bool all)
 std::string OutputRelay::finish(Source& source) {
   std::string tail;
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     for (Stream& stream : source.streams) {
       read_locked(source, stream);
       if (stream.pipe) {
@@ -175,7 +176,7 @@ void OutputRelay::flush() {
   for (;;) {
     const std::uint32_t before = written_.load(std::memory_order_acquire);  // before the look: a change after it changes the word
     {
-      const std::lock_guard lock(mutex_);
+      const Lock lock(mutex_);
       if (!thread_.joinable() || (pending_[0].empty() && pending_[1].empty() && !writing_)) return;
     }
     futex_wait(written_, before);
@@ -229,7 +230,7 @@ void OutputRelay::run() {
     for (;;) {
       std::string lines[2];
       {
-        const std::lock_guard lock(mutex_);
+        const Lock lock(mutex_);
         for (const std::shared_ptr<Source>& source : sources_) {
           for (Stream& stream : source->streams) read_locked(*source, stream);
         }
@@ -241,7 +242,7 @@ void OutputRelay::run() {
       if (lines[0].empty() && lines[1].empty()) break;
       for (const int to : {0, 1}) write_all(to, lines[to]);  // without the lock: it may block
       {
-        const std::lock_guard lock(mutex_);
+        const Lock lock(mutex_);
         writing_ = false;
       }
       written_.fetch_add(1, std::memory_order_release);

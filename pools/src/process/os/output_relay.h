@@ -11,11 +11,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "pools/src/base/mutex.h"
 #include "pools/src/process/os/file_descriptor.h"
 
 namespace pools::detail {
@@ -50,8 +50,8 @@ class OutputRelay {
   struct Stream;
   void run();
   void ensure_thread();
-  void read_locked(Source& source, Stream& stream) noexcept;
-  void pass_on_locked(const Source& source, Stream& stream, bool all);
+  void read_locked(Source& source, Stream& stream) noexcept REQUIRES(mutex_);
+  void pass_on_locked(const Source& source, Stream& stream, bool all) REQUIRES(mutex_);
   void wake() noexcept;
   bool await_taker(int to) noexcept;
   void write_all(int to, const std::string& bytes) noexcept;
@@ -60,14 +60,13 @@ class OutputRelay {
   FileDescriptor epoll_;
   FileDescriptor wake_;  // read by the thread only, before it looks at what it was woken for
   std::atomic<bool> hurried_{false};
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  std::vector<std::shared_ptr<Source>> sources_;
-  std::string pending_[2];  // whole lines to be written, to standard output and standard error
-  bool stopping_ = false;
-  bool writing_ = false;
-  bool given_up_[2] = {};  // the thread's: nobody takes this output any more
-  std::thread thread_;
+  Mutex mutex_;
+  std::vector<std::shared_ptr<Source>> sources_ GUARDED_BY(mutex_);  // and what is in them
+  std::string pending_[2] GUARDED_BY(mutex_);  // whole lines to be written, to standard output and standard error
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  bool writing_ GUARDED_BY(mutex_) = false;
+  std::thread thread_ GUARDED_BY(mutex_);
+  bool given_up_[2] = {};                  // the thread's: nobody takes this output any more
   std::atomic<std::uint32_t> written_{0};  // flush() sleeps on it
 };
 

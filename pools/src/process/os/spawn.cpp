@@ -14,7 +14,6 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
-#include <mutex>
 #include <new>
 #include <string_view>
 #include <thread>
@@ -23,6 +22,7 @@
 
 #include "pools/detail/forks.h"
 #include "pools/detail/futex.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/process/os/boost_process.h"
 
 namespace pools {
@@ -187,8 +187,8 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& chan
 
 // Processes that died while somebody traced them. They are zombies until that lets go of them, and then to be reaped.
 struct LeftToTracers {
-  std::mutex mutex;
-  std::vector<FileDescriptor> pidfds;  // guarded by mutex
+  detail::Mutex mutex;
+  std::vector<FileDescriptor> pidfds GUARDED_BY(mutex);
 
   static LeftToTracers& all() {
     static auto* const instance = new LeftToTracers;  // for as long as there are processes to be started
@@ -206,7 +206,7 @@ void leave_to_tracer(const FileDescriptor& pidfd) noexcept {
   try {
     FileDescriptor copy = detail::duplicate(pidfd.get(), kFirstSafe);
     LeftToTracers& left = LeftToTracers::all();
-    const std::lock_guard lock(left.mutex);
+    const detail::Lock lock(left.mutex);
     if (copy) left.pidfds.push_back(std::move(copy));
   } catch (const std::exception&) {  // a zombie until this process ends
   }
@@ -214,7 +214,7 @@ void leave_to_tracer(const FileDescriptor& pidfd) noexcept {
 
 void reap_what_tracers_left() noexcept {
   LeftToTracers& left = LeftToTracers::all();
-  const std::lock_guard lock(left.mutex);
+  const detail::Lock lock(left.mutex);
   std::erase_if(left.pidfds, [](const FileDescriptor& pidfd) {
     siginfo_t info{};
     return ::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED | WNOHANG) != 0 || info.si_pid != 0;

@@ -4,13 +4,13 @@
 #include <atomic>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "pools/detail/forks.h"
 #include "pools/detail/futex.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/base/thread_name.h"
 #include "pools/src/process/os/spawn.h"
 
@@ -37,7 +37,7 @@ class Spawner {
 
   void post(std::function<void()> job) {
     {
-      const std::lock_guard lock(mutex_);
+      const Lock lock(mutex_);
       if (!started_) {
         start();
         started_ = true;
@@ -68,7 +68,7 @@ class Spawner {
     name_this_thread("pools", "_spawner");
     for (std::deque<std::function<void()>> batch;;) {
       {
-        const std::lock_guard lock(mutex_);
+        const Lock lock(mutex_);
         batch.swap(jobs_);
       }
       if (batch.empty()) parker_.park();  // an unpark() since the look at the queue is not lost
@@ -80,9 +80,9 @@ class Spawner {
   }
 
   const OwningProcess process_;
-  std::mutex mutex_;
-  bool started_ = false;                    // guarded by mutex_
-  std::deque<std::function<void()>> jobs_;  // guarded by mutex_
+  Mutex mutex_;
+  bool started_ GUARDED_BY(mutex_) = false;
+  std::deque<std::function<void()>> jobs_ GUARDED_BY(mutex_);
   Parker parker_;
 };
 
