@@ -453,6 +453,8 @@ def run_cell(request: "dict[str, Any]", life_line: LifeLine) -> "dict[str, Any]"
         "pool_start_ns": ready - starting,
         "submit_ns": recorder.submit_ns,
         "pool_stop_ns": stopped - stopping,
+        "main_pid": os.getpid(),
+        "submitter_tid": threading.get_native_id(),
         "resources": {**used, "rss_peak_bytes": memory},
     }
 

@@ -4,7 +4,7 @@
     main.cpp > cli > report > recommend > validate > analysis > sweep > plan > engine > machine > core > model > base
 
 A room of the harness includes itself and those after it in this line. pools and workloads include neither each other
-nor the harness; harness/model includes the standard library and itself; harness/base knows nothing of poolbench. Within
+nor the harness; contenders includes itself only, and of the harness engine alone includes it; harness/model includes the standard library and itself; harness/base knows nothing of poolbench. Within
 pools
 
     src/process > src/process/ipc > src/process/os        src/process, src/thread > src/future > src/base > include
@@ -28,7 +28,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.M
 # A comment, or a string that may hold what looks like one.
 COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|("(?:\\.|[^"\\\n])*")', re.DOTALL)
 PUBLIC = "pools/include/"
-FOLDERS = ("pools", "workloads", "harness", "fuzz", "tests", "examples")
+FOLDERS = ("contenders", "pools", "workloads", "harness", "fuzz", "tests", "examples")
 
 # The harness from its roof to its ground.
 ROOMS = (
@@ -68,6 +68,9 @@ def rooms_above(index: int) -> tuple[str, ...]:
 
 
 RULES = (
+    Rule("contenders/", ("pools/", "workloads/", "harness/"), "contenders are other libraries' pools and nothing else"),
+    Rule("harness/", ("contenders/",), "the engine alone has contenders", ("harness/engine/", "harness/tests/")),
+    Rule("pools/", ("contenders/",), "pools knows no other pools", ("pools/benchmarks/",)),
     Rule("pools/", ("workloads/", "harness/"), "pools knows nothing of the rest"),
     Rule("pools/include/", ("pools/src/",), "a public header reaches nothing outside pools/include"),
     Rule(

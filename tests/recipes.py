@@ -8,7 +8,7 @@ The paragraph before a block names the file (`a/path/like/this`), or it is that 
 the words "New file" is that file; a diff block has lines to find (" ", "-"), which stand in the file exactly once, and
 to leave (" ", "+").
 
-Of what is touched, each .cpp file and the one that goes with a header is checked with the flags that
+Of what is touched, each .cpp file and the one that goes with a header, or the header where there is none, is checked with the flags that
 BUILD/compile_commands.json has for it or for its neighbours, and so are the files in a line `<!-- compiled, too:
 PATH... -->` of the page; each .py file is compiled. A new .cpp file is listed in a CMakeLists.txt.
 
@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-COPIED = ("pools", "workloads", "harness", "scripts", "docs")
+COPIED = ("contenders", "pools", "workloads", "harness", "scripts", "docs")
 BLOCK = re.compile(
     r"(?P<said>[^\n]+(?:\n[^\n]+)*)?\n\n```(?P<kind>cpp|diff)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -87,9 +87,10 @@ def follow(page: str, tree: Path) -> list[Path]:
 
 
 def sources_of(page: str, tree: Path, touched: list[Path]) -> list[Path]:
-    """The .cpp files to compile."""
+    """The files to compile."""
     found = [path for path in touched if path.suffix == ".cpp"]
-    found += [path.with_suffix(".cpp") for path in touched if path.suffix == ".h" and path.with_suffix(".cpp").exists()]
+    headers = [path for path in touched if path.suffix == ".h"]
+    found += [path.with_suffix(".cpp") if path.with_suffix(".cpp").exists() else path for path in headers]
     found += [tree / name for match in COMPILED_TOO.finditer(page) for name in match[1].split()]
     return list(dict.fromkeys(found))
 
@@ -104,7 +105,7 @@ def command_for(source: Path, root: Path, tree: Path, commands: dict[Path, str])
     arguments = shlex.split(commands[known])
     arguments = arguments[: arguments.index("-o")]
     here = re.compile(rf"{re.escape(str(root))}(?=/(?:{'|'.join(COPIED)})(?:/|$)|$)")
-    return [*(here.sub(str(tree), argument) for argument in arguments), "-fsyntax-only", str(source)]
+    return [*(here.sub(str(tree), argument) for argument in arguments), "-fsyntax-only", "-x", "c++", str(source)]
 
 
 def complaints(root: Path, build: Path, directory: Path, page: Path) -> Iterator[str]:

@@ -30,7 +30,13 @@ struct Entry {
 
 std::vector<Entry> list_backends() {
   std::vector<Entry> entries;
-  for (const BackendInfo& info : backends()) entries.push_back({std::string(info.name), std::string(info.summary)});
+  for (const BackendInfo& info : backends()) {
+    const std::string missing =
+        info.missing_package.empty()
+            ? ""
+            : fmt::format(" (not in this build: apt-get install {0}, then build again)", info.missing_package);
+    entries.push_back({std::string(info.name), std::string(info.summary) + missing});
+  }
   return entries;
 }
 

@@ -14,6 +14,7 @@
 #include "harness/engine/frame.h"
 #include "harness/engine/session.h"
 #include "harness/engine/strategies/strategy.h"
+#include "harness/engine/who_ran.h"
 
 namespace workloads {
 
@@ -78,6 +79,9 @@ RepetitionReply answer(std::string_view request, std::span<const Backend* const>
     const Backend& backend = experiment != nullptr ? *experiment : find_backend(prepared.cell.backend, backends);
     reply.trace = backend.run(prepared);
     reply.error = defect_of(reply.trace, prepared.cell);
+    if (reply.error.empty() && experiment == nullptr) {
+      reply.error = misplaced_callback(reply.trace, prepared.cell, backend.attaches_late());
+    }
   } catch (const std::system_error& error) {
     // Of all that a repetition does only std::thread says so, and no more than this.
     const bool thread = error.code() == std::errc::resource_unavailable_try_again;

@@ -108,8 +108,7 @@ TEST(Race, SizesAreEachThereOnceAndAPeerWithoutWorkersHasOne) {
 // --- the check itself ---------------------------------------------------------------------------------------------------
 
 // Runs every task where it is submitted, and one of them in a way of its own.
-struct Faulty : PeerDefaults {
-  static constexpr std::string_view kName = "faulty";
+struct Faulty : contenders::Defaults {
   static constexpr ExecutedBy kExecutedBy = ExecutedBy::helping;
   explicit Faulty(int) {}
   template <class F>

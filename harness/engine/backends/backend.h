@@ -22,6 +22,8 @@ class Backend {
 
   virtual std::string_view name() const = 0;
   virtual std::string_view summary() const = 0;  // one line, for `poolbench list backends`
+  // Debian's package that this build goes without, so that every cell of this backend is skipped. Empty: none.
+  virtual std::string_view missing_package() const { return {}; }
 
   // Why this backend cannot run a cell of that strategy; empty when it can. Throws ConfigError for an unknown strategy.
   virtual std::string skip_reason(std::string_view strategy) const = 0;
@@ -42,13 +44,16 @@ class Backend {
   // How its processes start, the column start_method; "none" if it has none.
   virtual std::string_view start_method() const { return "none"; }
 
+  // Whether it attaches callbacks to futures that may be done by then: such a callback runs on the thread that submits.
+  virtual bool attaches_late() const { return false; }
+
   // Runs the cell once. Every worker and parser is ready before the first stamp is taken. Throws what went wrong: a
   // task's exception, threads that cannot be started. REQUIRES: skip_reason is empty; called in the process's main
   // thread.
   virtual Trace run(const PreparedCell& prepared) const = 0;
 };
 
-// All backends of the program, in a fixed order: one line each in catalogue.cpp.
+// All backends of the program, in a fixed order: one line each in catalogue.cpp or in contenders/CMakeLists.txt.
 std::span<const Backend* const> backend_catalogue();
 
 // Throws ConfigError naming the known ones.
@@ -58,6 +63,7 @@ const Backend& find_backend(std::string_view name, std::span<const Backend* cons
 struct BackendInfo {
   std::string_view name;
   std::string_view summary;
+  std::string_view missing_package = {};  // as Backend::missing_package()
 };
 std::span<const BackendInfo> backends();
 

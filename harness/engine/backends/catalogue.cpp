@@ -1,10 +1,10 @@
-#include <array>
 #include <string>
 #include <vector>
 
 #include "harness/base/descriptor.h"
 #include "harness/base/errors.h"
 #include "harness/engine/backends/backend.h"
+#include "harness/engine/backends/contenders.h"
 #include "workloads/work.h"
 
 namespace harness {
@@ -17,17 +17,22 @@ const Backend& cpython_thread_backend();
 const Backend& cpython_process_backend();
 
 std::span<const Backend* const> backend_catalogue() {
-  // A registration is a line.
-  // clang-format off
-  static const std::array kCatalogue{
-      &thread_backend(),
-      &process_backend(),
-      &inline_backend(),
-      &thread_per_task_backend(),
-      &cpython_thread_backend(),
-      &cpython_process_backend(),
-  };
-  // clang-format on
+  static const std::vector<const Backend*> kCatalogue = [] {
+    // A registration is a line.
+    // clang-format off
+    std::vector<const Backend*> all{
+        &thread_backend(),
+        &process_backend(),
+        &inline_backend(),
+        &thread_per_task_backend(),
+        &cpython_thread_backend(),
+        &cpython_process_backend(),
+    };
+    // clang-format on
+    const std::vector<const Backend*> contenders = contender_backends();
+    all.insert(all.end(), contenders.begin(), contenders.end());
+    return all;
+  }();
   return kCatalogue;
 }
 
@@ -43,7 +48,9 @@ const Backend& find_backend(std::string_view name, std::span<const Backend* cons
 std::span<const BackendInfo> backends() {
   static const std::vector<BackendInfo> kInfos = [] {
     std::vector<BackendInfo> infos;
-    for (const Backend* backend : backend_catalogue()) infos.push_back({backend->name(), backend->summary()});
+    for (const Backend* backend : backend_catalogue()) {
+      infos.push_back({backend->name(), backend->summary(), backend->missing_package()});
+    }
     return infos;
   }();
   return kInfos;

@@ -68,6 +68,8 @@ Trace trace_from(const json& answer) {
   answer.at("pool_start_ns").get_to(trace.pool_start_ns);
   answer.at("submit_ns").get_to(trace.submit_ns);
   answer.at("pool_stop_ns").get_to(trace.pool_stop_ns);
+  answer.at("main_pid").get_to(trace.main_pid);
+  answer.at("submitter_tid").get_to(trace.submitter_tid);
   const json& used = answer.at("resources");
   used.at("cpu_user_ns").get_to(trace.resources.cpu_user_ns);
   used.at("cpu_sys_ns").get_to(trace.resources.cpu_sys_ns);
@@ -112,6 +114,8 @@ class CPythonBackend final : public Backend {
   void require() const override { cpython::require_driver(); }
 
   int tasks_at_once(const Factors& factors) const override { return std::min(factors.workers, factors.tasks); }
+
+  bool attaches_late() const override { return true; }
 
   std::string_view start_method() const override { return workers_ == Workers::threads ? "none" : "fork"; }
 

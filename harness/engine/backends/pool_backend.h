@@ -7,11 +7,13 @@
 //   void shutdown()                           waits; idempotent; the destructor does it too
 //   std::vector<pid_t> worker_processes()     empty when the workers are threads
 //   static int tasks_at_once(const Factors&)
+//   void within(const std::function<void()>& body)   only where submits have to go on inside of something: calls body once
 //   static int workers_for(int tasks)         only where the number of workers is not a choice
 
 #include <sys/types.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +34,7 @@
 namespace harness {
 
 struct ExecutorOptions {
+  std::string_view backend;  // its name
   int workers = 1;
   int tasks = 1;  // how many will be submitted
   CallbacksOn callbacks = CallbacksOn::worker;
@@ -75,13 +78,18 @@ Trace run_strategy_on(const PreparedCell& prepared) {
 
   const std::int64_t starting = workloads::monotonic_ns();
   Parsers<Strategy> parsers(prepared);  // outlives the executor, whose workers hand results to it
-  Executor executor(ExecutorOptions{.workers = prepared.cell.workers,
+  Executor executor(ExecutorOptions{.backend = prepared.cell.backend,
+                                    .workers = prepared.cell.workers,
                                     .tasks = prepared.cell.tasks,
                                     .callbacks = Strategy::kCallbacks,
                                     .context = prepared.context});
   const std::int64_t ready = workloads::monotonic_ns();
 
-  parsers.run_strategy(executor, recorder);
+  if constexpr (requires { executor.within(std::function<void()>()); }) {
+    executor.within([&] { parsers.run_strategy(executor, recorder); });
+  } else {
+    parsers.run_strategy(executor, recorder);
+  }
 
   std::vector<pid_t> processes = executor.worker_processes();
   const std::vector<pid_t> parser_processes = parsers.processes();
@@ -101,14 +109,14 @@ Trace run_strategy_on(const PreparedCell& prepared) {
 }
 
 template <class Executor>
-class PoolBackend final : public Backend {
+class PoolBackend : public Backend {
  public:
   std::string_view name() const override { return Executor::kName; }
   std::string_view summary() const override { return Executor::kSummary; }
 
   std::string skip_reason(std::string_view strategy) const override {
     const Row& row = row_of(strategy);
-    return row.skip_reason.empty() ? std::string() : std::string(Executor::kName) + ": " + std::string(row.skip_reason);
+    return row.skip_reason.empty() ? std::string() : std::string(name()) + ": " + std::string(row.skip_reason);
   }
 
   int tasks_at_once(const Factors& factors) const override { return Executor::tasks_at_once(factors); }

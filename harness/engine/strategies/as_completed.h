@@ -16,7 +16,7 @@ struct AsCompleted {
   static constexpr std::string_view kName = "as_completed";
   static constexpr std::string_view kSummary = "the caller, in completion order, after all submits";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::worker;
-  static constexpr bool kHasCallbacks = true;
+  static constexpr CallbackBy kCallbackBy = CallbackBy::the_caller;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
 

@@ -10,7 +10,7 @@ namespace {
 
 template <class... Strategies>
 constexpr auto infos_of(StrategyList<Strategies...>) {
-  return std::array{StrategyInfo{Strategies::kName, Strategies::kSummary, Strategies::kHasCallbacks, Strategies::kUsesParsers,
+  return std::array{StrategyInfo{Strategies::kName, Strategies::kSummary, Strategies::kCallbackBy, Strategies::kUsesParsers,
                                  Strategies::kUsesChunks}...};
 }
 
@@ -26,7 +26,8 @@ const StrategyInfo& info_of(std::string_view strategy) {
 
 std::span<const StrategyInfo> strategies() { return kInfos; }
 
-bool has_callbacks(std::string_view strategy) { return info_of(strategy).callbacks; }
+CallbackBy callback_by(std::string_view strategy) { return info_of(strategy).callback_by; }
+bool has_callbacks(std::string_view strategy) { return callback_by(strategy) != CallbackBy::nobody; }
 bool has_parsers(std::string_view strategy) { return info_of(strategy).parsers; }
 bool has_chunks(std::string_view strategy) { return info_of(strategy).chunks; }
 

@@ -14,7 +14,7 @@ struct Collect {
   static constexpr std::string_view kName = "collect";
   static constexpr std::string_view kSummary = "the caller, in submission order, after all submits";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::worker;
-  static constexpr bool kHasCallbacks = true;
+  static constexpr CallbackBy kCallbackBy = CallbackBy::the_caller;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
 

@@ -13,6 +13,8 @@
 
 #include <string_view>
 
+#include "harness/engine/strategies/strategy.h"
+
 namespace harness {
 
 enum class WorkersAre { the_caller, threads, processes };

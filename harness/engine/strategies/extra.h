@@ -15,7 +15,7 @@ struct Extra {
   static constexpr std::string_view kName = "extra";
   static constexpr std::string_view kSummary = "extra parser processes that the results are handed to";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::worker;
-  static constexpr bool kHasCallbacks = true;
+  static constexpr CallbackBy kCallbackBy = CallbackBy::parsers;
   static constexpr bool kUsesParsers = true;
   static constexpr bool kUsesChunks = false;
 

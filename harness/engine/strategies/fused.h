@@ -14,7 +14,7 @@ struct Fused {
   static constexpr std::string_view kName = "fused";
   static constexpr std::string_view kSummary = "nobody: the parsing is part of the task";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::worker;
-  static constexpr bool kHasCallbacks = true;
+  static constexpr CallbackBy kCallbackBy = CallbackBy::the_worker;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
 

@@ -14,7 +14,7 @@ struct Main {
   static constexpr std::string_view kName = "main";
   static constexpr std::string_view kSummary = "the pool's one callback thread in the main process, in completion order";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::callback_thread;
-  static constexpr bool kHasCallbacks = true;
+  static constexpr CallbackBy kCallbackBy = CallbackBy::callback_thread;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
 

@@ -14,7 +14,7 @@ struct Map {
   static constexpr std::string_view kName = "map";
   static constexpr std::string_view kSummary = "the caller, in submission order, from map with a chunksize";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::worker;
-  static constexpr bool kHasCallbacks = true;
+  static constexpr CallbackBy kCallbackBy = CallbackBy::the_caller;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = true;
 

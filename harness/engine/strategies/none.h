@@ -14,7 +14,7 @@ struct None {
   static constexpr std::string_view kName = "none";
   static constexpr std::string_view kSummary = "no callbacks";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::worker;
-  static constexpr bool kHasCallbacks = false;
+  static constexpr CallbackBy kCallbackBy = CallbackBy::nobody;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
 

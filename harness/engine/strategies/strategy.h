@@ -8,10 +8,19 @@
 
 namespace harness {
 
+// Who runs a task's callback. What a trace says of it is checked (who_ran.h).
+enum class CallbackBy {
+  nobody,           // there are none
+  the_worker,       // the thread that ran the task
+  callback_thread,  // one thread of the main process for all of them
+  parsers,          // other processes
+  the_caller,       // the thread that submits
+};
+
 struct StrategyInfo {
   std::string_view name;
   std::string_view summary;  // who runs the callback
-  bool callbacks = true;
+  CallbackBy callback_by = CallbackBy::the_worker;
   bool parsers = false;  // worker processes of its own for them
   bool chunks = false;   // tasks travel several at a time, as many as the cell says
 };
@@ -20,6 +29,7 @@ struct StrategyInfo {
 std::span<const StrategyInfo> strategies();
 
 // What a cell's strategy has, by its name. One that is not known here (of a row of another version) has callbacks only.
+CallbackBy callback_by(std::string_view strategy);
 bool has_callbacks(std::string_view strategy);
 bool has_parsers(std::string_view strategy);
 bool has_chunks(std::string_view strategy);

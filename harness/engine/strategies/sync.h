@@ -14,7 +14,7 @@ struct Sync {
   static constexpr std::string_view kName = "sync";
   static constexpr std::string_view kSummary = "the caller, after each result, before the next submit";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::worker;
-  static constexpr bool kHasCallbacks = true;
+  static constexpr CallbackBy kCallbackBy = CallbackBy::the_caller;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
 

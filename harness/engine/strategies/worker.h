@@ -15,7 +15,7 @@ struct Worker {
   static constexpr std::string_view kName = "worker";
   static constexpr std::string_view kSummary = "the worker that ran the task, before it takes the next one";
   static constexpr CallbacksOn kCallbacks = CallbacksOn::worker;
-  static constexpr bool kHasCallbacks = true;
+  static constexpr CallbackBy kCallbackBy = CallbackBy::the_worker;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
 

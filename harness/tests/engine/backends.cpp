@@ -100,6 +100,13 @@ const Misbehaving kMisbehaving[] = {
        trace.tasks.back().callback_digest ^= 1;
        return trace;
      }},
+    // As an adapter does that does not look at where callbacks are to run.
+    {"callbacks_elsewhere",
+     [](const PreparedCell& prepared) {
+       PreparedCell fused = prepared;
+       fused.cell.strategy = "fused";
+       return run_inline(fused);
+     }},
     {"half_a_trace",
      [](const PreparedCell& prepared) {
        Trace trace = run_inline(prepared);

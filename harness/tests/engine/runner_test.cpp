@@ -112,6 +112,12 @@ TEST_F(ChildRunnerTest, MakesAnIncompleteTraceAnInvalidRow) {
   EXPECT_THAT(result.sample.error, HasSubstr("task 5"));
 }
 
+TEST_F(ChildRunnerTest, MakesCallbacksThatRanElsewhereThanTheStrategySaysAnInvalidRow) {
+  const RepetitionResult result = runner_->run(make_cell({.backend = "callbacks_elsewhere", .strategy = "main"}), kGenerous);
+  expect_failure(result, "invalid");
+  EXPECT_THAT(result.sample.error, testing::AllOf(HasSubstr("the callback of task 0"), HasSubstr("no 'main'")));
+}
+
 TEST_F(ChildRunnerTest, MakesUnknownNamesInvalidRows) {
   const RepetitionResult no_backend = runner_->run(make_cell({.backend = "fibre"}), kGenerous);
   expect_failure(no_backend, "invalid");

@@ -17,10 +17,12 @@
 #include <tuple>
 #include <vector>
 
+#include "contenders/posting_pool.h"
 #include "harness/base/errors.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/repetition.h"
 #include "harness/engine/strategies/strategy.h"
+#include "harness/engine/who_ran.h"
 #include "harness/tests/engine/cells.h"
 
 namespace harness {
@@ -40,10 +42,16 @@ struct Combination {
 
 void PrintTo(const Combination& combination, std::ostream* out) { *out << combination.strategy << " on " << combination.backend; }
 
+bool is_contender(std::string_view backend) {
+  const auto all = contenders::registered();
+  return std::any_of(all.begin(), all.end(), [&](const contenders::Registered& each) { return each.name == backend; });
+}
+
 std::vector<Combination> combinations(bool defined) {
   std::vector<Combination> found;
   for (const BackendInfo& backend : backends()) {
-    if (backend.name.starts_with("cpython_")) continue;  // another language, another test: engine_cpython_test.cpp
+    // Another language and other libraries have tests of their own: cpython_test.cpp, contenders_test.cpp.
+    if (backend.name.starts_with("cpython_") || is_contender(backend.name)) continue;
     for (const StrategyInfo& strategy : strategies()) {
       const Cell cell = make_cell({.backend = backend.name, .strategy = strategy.name});
       if (!skip_reason(cell).has_value() == defined) {
@@ -95,6 +103,7 @@ class StrategyOnBackend : public testing::TestWithParam<Combination> {
 TEST_P(StrategyOnBackend, LeavesACompleteTraceInOrder) {
   const Trace trace = run(shape());
   EXPECT_EQ(defect_of(trace, make_cell(shape())), "");
+  EXPECT_EQ(misplaced_callback(trace, make_cell(shape()), false), "");
   EXPECT_GT(trace.pool_start_ns, 0);
   EXPECT_GT(trace.pool_stop_ns, 0);
   EXPECT_GE(trace.submit_ns, trace.tasks.back().submitted_ns - trace.tasks.front().submitted_ns);

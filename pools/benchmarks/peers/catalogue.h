@@ -1,6 +1,6 @@
 #pragma once
 
-// Every peer of the ThreadPool that this build has: one file and one line here and in catalogue.cpp each.
+// Every peer of the ThreadPool that this build has: the contenders, our own, and what can only race.
 
 #include <vector>
 
@@ -9,13 +9,7 @@
 namespace pools::benchmarks {
 
 ThreadPeer our_thread_pool();
-ThreadPeer asio_thread_pool();
 ThreadPeer tbb_task_group();
-ThreadPeer tbb_arena_enqueue();
-ThreadPeer openmp_tasks();
-ThreadPeer std_async();
-ThreadPeer mutex_condvar();
-ThreadPeer moodycamel_queue();
 
 const std::vector<ThreadPeer>& thread_peers();
 

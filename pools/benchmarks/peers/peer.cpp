@@ -1,24 +1,9 @@
 #include "pools/benchmarks/peers/peer.h"
 
 #include <algorithm>
-#include <thread>
 #include <vector>
 
 namespace pools::benchmarks {
-
-std::string_view name_of(ExecutedBy executed_by) {
-  switch (executed_by) {
-    case ExecutedBy::workers:
-      return "workers";
-    case ExecutedBy::helping:
-      return "helping";
-    case ExecutedBy::thread_per_task:
-      return "thread_per_task";
-    case ExecutedBy::caller:
-      return "caller";
-  }
-  return "";
-}
 
 std::vector<Entry> entries_of(Entries entries, bool has_workers, int cores) {
   std::vector<int> sizes;
@@ -52,15 +37,6 @@ std::vector<Entry> entries_of(Entries entries, bool has_workers, int cores) {
     if (entries == Entries::sizes_and_producers) all.push_back({.workers = workers, .producers = 4});
   }
   return all;
-}
-
-void PeerDefaults::producers(int count, const std::function<void(int)>& body) {
-  if (count == 1) {
-    body(0);
-    return;
-  }
-  std::vector<std::jthread> threads;
-  for (int index = 0; index < count; ++index) threads.emplace_back([&body, index] { body(index); });
 }
 
 }  // namespace pools::benchmarks

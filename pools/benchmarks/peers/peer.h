@@ -1,58 +1,23 @@
 #pragma once
 
-// What takes part in a race: the concept of a peer, which each file of this folder models once, and the table of functions that a
-// peer becomes (thread_peer.h makes it), so that a scenario is written once and compiled for every peer without a virtual call per task.
+// What takes part in a race: other libraries' pools (contenders/), our own, and the table of functions that each becomes (thread_peer.h
+// makes it), so that a scenario is written once and compiled for every peer without a virtual call per task.
 
-#include <concepts>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "contenders/contender.h"
+
 namespace pools::benchmarks {
 
-// Who may run a task, as the peer's documentation has it. Who did is measured (executions.h).
-enum class ExecutedBy {
-  workers,          // the pool's threads only
-  helping,          // the producer too, while it waits or while it submits
-  thread_per_task,  // a new thread each: there are no workers
-  caller,           // no pool at all: the work itself, to compare with
-};
-std::string_view name_of(ExecutedBy executed_by);
+using contenders::ExecutedBy;
+using contenders::name_of;
 
-// A pool P is constructed with its number of workers, is destroyed when all its tasks have run, and
-//   post(f)       runs f() once
-//   submit(f)     the same; gives something movable to wait for f()'s int with
-//   result(w)     waits for it on the thread that submitted it, which may help; once per submit
-//   drain()       on a submitting thread: helps until what this thread has submitted is done, if that is what the pool is
-//                 for; else returns at once
-//   producers(n, body)   calls body(0) ... body(n - 1), each on a thread that may submit, and returns when all have returned
-// These are called by producers only, inside of producers(). f is copyable, at most 16 bytes, and throws nothing.
+// A contender, or this project's own pool in its clothes. Its class says what is asked of it.
 template <class P>
-concept Peer = std::constructible_from<P, int> && requires(P& pool, void (*task)(), int (*valued)()) {
-  { P::kName } -> std::convertible_to<std::string_view>;
-  { P::kExecutedBy } -> std::convertible_to<ExecutedBy>;
-  // post may run the task before it returns, so that a task which waits for the producer would wait for ever.
-  { P::kRunsInline } -> std::convertible_to<bool>;
-  // More tasks than this at a time are more than it can take.
-  { P::kMostTasks } -> std::convertible_to<std::int64_t>;
-  pool.post(task);
-  { pool.result(pool.submit(valued)) } -> std::same_as<int>;
-  pool.drain();
-  pool.producers(1, [](int) {});
-};
-
-// What most peers have in common.
-struct PeerDefaults {
-  static constexpr ExecutedBy kExecutedBy = ExecutedBy::workers;
-  static constexpr bool kRunsInline = false;
-  static constexpr std::int64_t kMostTasks = 1'000'000'000;
-
-  void drain() {}
-  // One producer is the calling thread, several are threads of their own.
-  void producers(int count, const std::function<void(int)>& body);
-};
+concept Peer = contenders::Contender<P>;
 
 // How much a scenario is to do.
 struct Effort {

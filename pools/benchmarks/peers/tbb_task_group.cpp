@@ -16,8 +16,7 @@ namespace tbb = oneapi::tbb;
 
 // Waiting for the group runs its tasks: a producer is one more worker. Four producers at most, each with a slot of the arena
 // and a group of its own.
-struct TaskGroup : PeerDefaults {
-  static constexpr std::string_view kName = "tbb_task_group";
+struct TaskGroup : contenders::Defaults {
   static constexpr ExecutedBy kExecutedBy = ExecutedBy::helping;
   static constexpr int kProducers = 4;
 
@@ -27,7 +26,7 @@ struct TaskGroup : PeerDefaults {
     const tbb::global_control threads(tbb::global_control::max_allowed_parallelism,
                                       static_cast<std::size_t>(workers + kProducers));
     tbb::task_arena arena(workers + count, static_cast<unsigned>(count));
-    PeerDefaults::producers(count, [&](int index) {
+    Defaults::producers(count, [&](int index) {
       arena.execute([&] {
         tbb::task_group own;
         group = &own;
@@ -61,6 +60,6 @@ struct TaskGroup : PeerDefaults {
 
 }  // namespace
 
-ThreadPeer tbb_task_group() { return thread_peer<TaskGroup>(); }
+ThreadPeer tbb_task_group() { return thread_peer<TaskGroup>("tbb_task_group"); }
 
 }  // namespace pools::benchmarks

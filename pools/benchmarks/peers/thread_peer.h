@@ -10,8 +10,8 @@
 namespace pools::benchmarks {
 
 template <Peer P>
-ThreadPeer thread_peer() {
-  ThreadPeer peer{.name = P::kName, .executed_by = P::kExecutedBy, .runs = {}, .check = &check_peer<P>};
+ThreadPeer thread_peer(std::string_view name) {
+  ThreadPeer peer{.name = name, .executed_by = P::kExecutedBy, .runs = {}, .check = &check_peer<P>};
   peer.runs = {
       {"detached", "ns/task", Entries::sizes_and_producers, &scenarios::detached<P>},
       {"future", "ns/task", Entries::sizes_and_producers, &scenarios::future<P>},
@@ -19,8 +19,11 @@ ThreadPeer thread_peer() {
       {"round_trip_after_1ms", "ns", Entries::sizes, &scenarios::round_trip_after_1ms<P>},
       {"idle_cpu", "ns/s", Entries::cores_and_five_times, &scenarios::idle_cpu<P>},
   };
-  // Without workers there is no list schedule to compare with, and nothing is queued.
-  if (P::kExecutedBy != ExecutedBy::thread_per_task) {
+  if (P::kExecutedBy == ExecutedBy::thread_per_task) {
+    peer.runs.push_back({"clients", "ns/task", Entries::five_times, &scenarios::clients<P>});
+    peer.runs.push_back({"clients_memory", "bytes/task", Entries::five_times, &scenarios::clients_memory<P>});
+  } else {
+    // Without workers there is no list schedule to compare with, and nothing is queued.
     peer.runs.push_back({"sleep", "ratio", Entries::cores_and_five_times, &scenarios::sleep_tasks<P>});
     peer.runs.push_back({"cpu", "efficiency", Entries::cores_and_five_times, &scenarios::cpu_tasks<P>});
     // A gate that the producer ran itself would never open.

@@ -8,9 +8,7 @@
 namespace pools::benchmarks {
 namespace {
 
-struct Ours : PeerDefaults {
-  static constexpr std::string_view kName = "thread_pool";
-
+struct Ours : contenders::Defaults {
   explicit Ours(int workers, CallbackOn callbacks = CallbackOn::worker) : pool({.workers = workers, .callbacks = callbacks}) {
     pool.start_all();
   }
@@ -40,7 +38,7 @@ struct OursWithCallbackThread : Ours {
 }  // namespace
 
 ThreadPeer our_thread_pool() {
-  ThreadPeer peer = thread_peer<Ours>();
+  ThreadPeer peer = thread_peer<Ours>("thread_pool");
   peer.runs.push_back({"callback_on_worker", "ns/task", Entries::sizes, &scenarios::callbacks<Ours>});
   peer.runs.push_back({"callback_on_callback_thread", "ns/task", Entries::sizes, &scenarios::callbacks<OursWithCallbackThread>});
   peer.runs.push_back({"clients", "ns/task", Entries::five_times, &scenarios::clients<Ours>});

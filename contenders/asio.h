@@ -1,3 +1,7 @@
+#pragma once
+
+// boost::asio::thread_pool.
+
 #include <boost/asio/packaged_task.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -5,15 +9,11 @@
 #include <future>
 #include <utility>
 
-#include "pools/benchmarks/peers/catalogue.h"
-#include "pools/benchmarks/peers/thread_peer.h"
+#include "contenders/contender.h"
 
-namespace pools::benchmarks {
-namespace {
+namespace contenders {
 
-struct Asio : PeerDefaults {
-  static constexpr std::string_view kName = "asio";
-
+struct Asio : Defaults {
   explicit Asio(int workers) : pool(static_cast<std::size_t>(workers)) {}
   ~Asio() { pool.join(); }  // its own destructor drops what is queued
 
@@ -25,13 +25,8 @@ struct Asio : PeerDefaults {
   std::future<int> submit(F f) {
     return boost::asio::post(pool, std::packaged_task<int()>(std::move(f)));
   }
-  int result(std::future<int> future) { return future.get(); }
 
   boost::asio::thread_pool pool;
 };
 
-}  // namespace
-
-ThreadPeer asio_thread_pool() { return thread_peer<Asio>(); }
-
-}  // namespace pools::benchmarks
+}  // namespace contenders

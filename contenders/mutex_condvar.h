@@ -1,24 +1,21 @@
+#pragma once
+
+// The pool of every textbook: a queue, a mutex, a condition variable.
+
 #include <condition_variable>
 #include <functional>
-#include <future>
-#include <memory>
 #include <mutex>
 #include <queue>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "pools/benchmarks/peers/catalogue.h"
-#include "pools/benchmarks/peers/thread_peer.h"
+#include "contenders/contender.h"
 
-namespace pools::benchmarks {
-namespace {
+namespace contenders {
 
-// The pool of every textbook.
-class MutexCondvar : public PeerDefaults {
+class MutexCondvar : public FuturesByPost<MutexCondvar> {
  public:
-  static constexpr std::string_view kName = "mutex_condvar";
-
   explicit MutexCondvar(int workers) {
     for (int worker = 0; worker < workers; ++worker) threads_.emplace_back([this] { work(); });
   }
@@ -38,14 +35,6 @@ class MutexCondvar : public PeerDefaults {
     }
     not_empty_.notify_one();
   }
-  template <class F>
-  std::future<int> submit(F f) {
-    auto task = std::make_shared<std::packaged_task<int()>>(std::move(f));
-    std::future<int> future = task->get_future();
-    post([task = std::move(task)] { (*task)(); });
-    return future;
-  }
-  int result(std::future<int> future) { return future.get(); }
 
  private:
   void work() {
@@ -69,8 +58,4 @@ class MutexCondvar : public PeerDefaults {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace
-
-ThreadPeer mutex_condvar() { return thread_peer<MutexCondvar>(); }
-
-}  // namespace pools::benchmarks
+}  // namespace contenders

@@ -1,23 +1,21 @@
+#pragma once
+
+// Threads around moodycamel::BlockingConcurrentQueue, the fastest queue that Debian has; it keeps the order of one producer's tasks, not
+// that of several.
+
 #include <concurrentqueue/blockingconcurrentqueue.h>
 
 #include <functional>
-#include <future>
-#include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "pools/benchmarks/peers/catalogue.h"
-#include "pools/benchmarks/peers/thread_peer.h"
+#include "contenders/contender.h"
 
-namespace pools::benchmarks {
-namespace {
+namespace contenders {
 
-// Threads around the fastest queue that Debian has; it keeps the order of one producer's tasks, not that of several.
-class Moodycamel : public PeerDefaults {
+class Moodycamel : public FuturesByPost<Moodycamel> {
  public:
-  static constexpr std::string_view kName = "moodycamel";
-
   explicit Moodycamel(int workers) {
     for (int worker = 0; worker < workers; ++worker) threads_.emplace_back([this] { work(); });
   }
@@ -28,14 +26,6 @@ class Moodycamel : public PeerDefaults {
   }
 
   void post(std::function<void()> task) { queue_.enqueue(std::move(task)); }
-  template <class F>
-  std::future<int> submit(F f) {
-    auto task = std::make_shared<std::packaged_task<int()>>(std::move(f));
-    std::future<int> future = task->get_future();
-    post([task = std::move(task)] { (*task)(); });
-    return future;
-  }
-  int result(std::future<int> future) { return future.get(); }
 
  private:
   void work() {
@@ -52,8 +42,4 @@ class Moodycamel : public PeerDefaults {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace
-
-ThreadPeer moodycamel_queue() { return thread_peer<Moodycamel>(); }
-
-}  // namespace pools::benchmarks
+}  // namespace contenders

@@ -1,27 +1,26 @@
+#pragma once
+
+// OpenMP's tasks. A team of the workers and the producers: the workers run tasks at the barrier that ends the parallel region, a producer
+// when it waits for its own; and libgomp runs a task at once when 64 times as many as there are threads are queued.
+
 #include <omp.h>
 
 #include <atomic>
 #include <memory>
 #include <utility>
 
-#include "pools/benchmarks/peers/catalogue.h"
-#include "pools/benchmarks/peers/thread_peer.h"
+#include "contenders/contender.h"
 
-namespace pools::benchmarks {
-namespace {
+namespace contenders {
 
-// A task's int, written by whoever runs it.
-struct Slot {
-  int value = 0;
-  std::atomic<bool> ready{false};  // release after value; acquire before value is read
-};
-
-// A team of the workers and the producers. The workers run tasks at the barrier that ends the parallel region, a producer
-// when it waits for its own; and libgomp runs a task at once when 64 times as many as there are threads are queued.
-struct OpenMp : PeerDefaults {
-  static constexpr std::string_view kName = "openmp";
+struct OpenMp : Defaults {
   static constexpr ExecutedBy kExecutedBy = ExecutedBy::helping;
   static constexpr bool kRunsInline = true;
+  // A task's int, written by whoever runs it.
+  struct Slot {
+    int value = 0;
+    std::atomic<bool> ready{false};  // release after value; acquire before value is read
+  };
 
   explicit OpenMp(int count) : workers(count) {}
 
@@ -61,8 +60,4 @@ struct OpenMp : PeerDefaults {
   const int workers;
 };
 
-}  // namespace
-
-ThreadPeer openmp_tasks() { return thread_peer<OpenMp>(); }
-
-}  // namespace pools::benchmarks
+}  // namespace contenders

@@ -1,0 +1,64 @@
+#pragma once
+
+// A contender behind one seam: what the harness sweeps. A virtual call and a std::function per task, some 30 ns: nothing beside the tasks
+// of a sweep. The race calls contenders without either.
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "contenders/contender.h"
+
+namespace contenders {
+
+class PostingPool {
+ public:
+  virtual ~PostingPool() = default;  // returns when all tasks have run
+  // Runs `task` once. By the thread that runs submitting()'s body.
+  virtual void post(std::function<void()> task) = 0;
+  // Calls body once, on this thread, with every worker there where they are there only for as long as somebody submits (OpenMP), and waits
+  // for the tasks then. What body throws, this throws.
+  virtual void submitting(const std::function<void()>& body) = 0;
+};
+
+// A contender as it was registered.
+struct Registered {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view package;  // Debian's, that has to be installed before poolbench is built; empty: none
+  ExecutedBy executed_by = ExecutedBy::workers;
+  std::unique_ptr<PostingPool> (*make)(int workers) = nullptr;  // null: this build goes without it
+};
+
+// All of them, in the order of their registration. Constant.
+std::span<const Registered> registered();
+
+template <Contender C>
+std::unique_ptr<PostingPool> make_posting_pool(int workers) {
+  class Posting final : public PostingPool {
+   public:
+    explicit Posting(int count) : pool_(count) {}
+    void post(std::function<void()> task) override { pool_.post(std::move(task)); }
+    void submitting(const std::function<void()>& body) override {
+      std::exception_ptr failure;  // nothing may leave a parallel region
+      pool_.producers(1, [&](int) {
+        try {
+          body();
+        } catch (...) {
+          failure = std::current_exception();
+        }
+        pool_.drain();
+      });
+      if (failure) std::rethrow_exception(failure);
+    }
+
+   private:
+    C pool_;
+  };
+  return std::make_unique<Posting>(workers);
+}
+
+}  // namespace contenders
