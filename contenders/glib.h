@@ -32,7 +32,9 @@ class GLib : public FuturesByPost<GLib> {
   void post(std::function<void()> task) { g_thread_pool_push(pool_, new std::function<void()>(std::move(task)), nullptr); }
 
  private:
-  static void run(gpointer task, gpointer) { (*std::unique_ptr<std::function<void()>>(static_cast<std::function<void()>*>(task)))(); }
+  static void run(gpointer task, gpointer) {
+    (*std::unique_ptr<std::function<void()>>(static_cast<std::function<void()>*>(task)))();
+  }
 
   GThreadPool* pool_;
 };

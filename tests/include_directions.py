@@ -4,8 +4,8 @@
     main.cpp > cli > report > recommend > validate > analysis > sweep > plan > engine > machine > core > model > base
 
 A room of the harness includes itself and those after it in this line. pools and workloads include neither each other
-nor the harness; contenders includes itself only, and of the harness engine alone includes it; harness/model includes the standard library and itself; harness/base knows nothing of poolbench. Within
-pools
+nor the harness; contenders includes itself only, and of the harness the engine alone includes it; harness/model
+includes the standard library and itself; harness/base knows nothing of poolbench. Within pools
 
     src/process > src/process/ipc > src/process/os        src/process, src/thread > src/future > src/base > include
 

@@ -8,8 +8,8 @@ The paragraph before a block names the file (`a/path/like/this`), or it is that 
 the words "New file" is that file; a diff block has lines to find (" ", "-"), which stand in the file exactly once, and
 to leave (" ", "+").
 
-Of what is touched, each .cpp file and the one that goes with a header, or the header where there is none, is checked with the flags that
-BUILD/compile_commands.json has for it or for its neighbours, and so are the files in a line `<!-- compiled, too:
+Of what is touched, each .cpp file and the one that goes with a header, or the header alone, is checked with the flags
+that BUILD/compile_commands.json has for it or for its neighbours, and so are the files in a line `<!-- compiled, too:
 PATH... -->` of the page; each .py file is compiled. A new .cpp file is listed in a CMakeLists.txt.
 
 Exit code: 0 if all of that works, 1 with what did not, 2 on bad usage.
@@ -104,8 +104,9 @@ def command_for(source: Path, root: Path, tree: Path, commands: dict[Path, str])
     known = root / name if root / name in commands else min(beside)
     arguments = shlex.split(commands[known])
     arguments = arguments[: arguments.index("-o")]
+    what = ["-x", "c++", "-include", str(source), "/dev/null"] if source.suffix == ".h" else [str(source)]
     here = re.compile(rf"{re.escape(str(root))}(?=/(?:{'|'.join(COPIED)})(?:/|$)|$)")
-    return [*(here.sub(str(tree), argument) for argument in arguments), "-fsyntax-only", "-x", "c++", str(source)]
+    return [*(here.sub(str(tree), argument) for argument in arguments), "-fsyntax-only", *what]
 
 
 def complaints(root: Path, build: Path, directory: Path, page: Path) -> Iterator[str]:

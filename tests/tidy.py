@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""clang-tidy over the C++ files that have changed: since the branch left its upstream or, where that is nowhere, since the
-commit before the last one; what is not committed counts. Of a header that changed, the source of its name or, where there
-is none, one that includes it. Not over tests, which copy and move where no program would, and are the slowest to judge.
+"""clang-tidy over the C++ files that have changed: since the branch left its upstream or, where that is nowhere, since
+the commit before the last one; what is not committed counts. Of a header that changed, the source of its name or, where
+there is none, one that includes it. Not over tests, which copy and move where no program would, and are the slowest to
+judge.
 
     tidy.py ROOT BUILD [--clang-tidy PROGRAM] [--jobs N] [--most N] [--all]
 
-BUILD holds compile_commands.json. What this clang cannot compile, though GCC does, is named and not judged. Beyond --most
-files (default: 40) the rest is named. Exit code: 0, or 1 if there was a finding; 2 if there is nothing to go by.
+BUILD holds compile_commands.json. What this clang cannot compile, though GCC does, is named and not judged. Beyond
+--most files (default: 40) the rest is named. Exit code: 0, or 1 if there was a finding; 2 if there is nothing to go by.
 """
 
 import argparse
+import itertools
 import json
 import re
 import subprocess
@@ -70,9 +72,7 @@ def to_judge(root: Path, build: Path, changed: Iterable[str]) -> list[str]:
         elif name.endswith(".h"):
             own = name.removesuffix(".h") + ".cpp"
             including = (source for source in sorted(sources) if includes(sources[source], name))
-            one = own if own in sources else next(including, None)
-            if one is not None:
-                chosen.add(one)
+            chosen.update([own] if own in sources else itertools.islice(including, 1))
     return sorted(chosen)
 
 

@@ -98,7 +98,8 @@ TEST(Contenders, AreAllKnownAndThoseThatThisBuildGoesWithoutNameTheirPackage) {
 }
 
 TEST(Contenders, HaveNoMapAndSaySo) {
-  EXPECT_THAT(skip_reason(make_cell({.backend = "asio", .strategy = "map"})).value(), testing::HasSubstr("asio: the backend has no map"));
+  EXPECT_THAT(skip_reason(make_cell({.backend = "asio", .strategy = "map"})).value(),
+              testing::HasSubstr("asio: the backend has no map"));
 }
 
 TEST(Contenders, OfAThreadPerTaskHaveAsManyWorkersAsTasks) {
