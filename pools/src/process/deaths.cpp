@@ -79,8 +79,9 @@ void Deaths::reap(WorkerProcess* dead) noexcept {
   const std::vector<WorkerRef>& live = pool_.live();
   const auto at = std::find_if(live.begin(), live.end(), [dead](const WorkerRef& worker) { return worker.get() == dead; });
   if (at == live.end()) return;
-  const WorkerRef worker = *at;
-  answers_.serve(worker);  // what it had published counts
+  // A copy: it leaves the list below.
+  const WorkerRef worker = *at;  // NOLINT(performance-unnecessary-copy-initialization)
+  answers_.serve(worker);        // what it had published counts
   worker->child().kill_group(SIGKILL);
   const ExitStatus status = [&] {
     try {
