@@ -61,9 +61,9 @@ install(FILES
 if(TARGET poolbench)
   install(TARGETS poolbench RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT program)
   install(PROGRAMS "${PROJECT_SOURCE_DIR}/scripts/plot.py" "${PROJECT_SOURCE_DIR}/scripts/python"
-    "${PROJECT_SOURCE_DIR}/scripts/cpython_driver.py"
     DESTINATION "${CMAKE_INSTALL_DATADIR}/poolbench/scripts" COMPONENT program)
-  install(DIRECTORY "${PROJECT_SOURCE_DIR}/scripts/poolbench" DESTINATION "${CMAKE_INSTALL_DATADIR}/poolbench/scripts"
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/scripts/poolbench" "${PROJECT_SOURCE_DIR}/scripts/drivers"
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/poolbench/scripts"
     COMPONENT program PATTERN "__pycache__" EXCLUDE)
   install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program)
   poolbench_install_documents(program "${poolbench_guide};${poolbench_documents};LICENSE" ${poolbench_documents})

@@ -1,4 +1,4 @@
-"""scripts/cpython_driver.py: its protocol, what it records, and that nothing outlives its standard input."""
+"""scripts/drivers/cpython: its protocol, what it records, and that nothing outlives its standard input."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.processes import GENEROUS, kill_all, wait_until
 
-DRIVER = Path(__file__).resolve().parent.parent / "cpython_driver.py"
+DRIVER = Path(__file__).resolve().parent.parent / "drivers" / "cpython" / "driver.py"
 FOR_EVER = 3_600_000_000_000
 STRATEGIES = {
     "thread": ("none", "worker", "extra", "fused", "sync", "collect", "as_completed", "map"),

@@ -1,4 +1,4 @@
-// CPython's own executors, concurrent.futures, run by a driver written in Python (scripts/cpython_driver.py). The cell goes
+// CPython's own executors, concurrent.futures, run by a driver written in Python (scripts/drivers/cpython). The cell goes
 // to it as data, the trace comes back as data; its stamps are of the same clock.
 
 #include <algorithm>

@@ -29,7 +29,7 @@ namespace {
 
 namespace process = workloads::boost_process;
 
-constexpr std::string_view kScript = "cpython_driver.py";
+constexpr std::string_view kDriver = "drivers/cpython/driver.py";
 constexpr std::size_t kLastWords = 400;  // bytes of standard error in a message
 constexpr std::int64_t kCalibrationBudgetNs = 250'000'000;
 
@@ -191,9 +191,9 @@ std::optional<std::filesystem::path> find_driver() {
   std::error_code error;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
   const std::filesystem::path installed =
-      program.parent_path().parent_path() / POOLBENCH_DATADIR / "poolbench" / "scripts" / kScript;
+      program.parent_path().parent_path() / POOLBENCH_DATADIR / "poolbench" / "scripts" / kDriver;
   if (!program.empty() && std::filesystem::is_regular_file(installed, error)) return installed;
-  const std::filesystem::path source = std::filesystem::path(POOLBENCH_SCRIPTS_DIRECTORY) / kScript;
+  const std::filesystem::path source = std::filesystem::path(POOLBENCH_SCRIPTS_DIRECTORY) / kDriver;
   if (std::filesystem::is_regular_file(source, error)) return source;
   return std::nullopt;
 }
@@ -203,7 +203,7 @@ Driver require_driver() {
   if (!python) throw ConfigError("CPython's executors need python3, and there is none on the PATH");
   const auto script = find_driver();
   if (!script) {
-    throw ConfigError(fmt::format("the driver of CPython's executors is missing: {} is neither installed nor in '{}'", kScript,
+    throw ConfigError(fmt::format("the driver of CPython's executors is missing: {} is neither installed nor in '{}'", kDriver,
                                   POOLBENCH_SCRIPTS_DIRECTORY));
   }
   return {*python, *script};

@@ -1,6 +1,6 @@
 #pragma once
 
-// The Python of this machine and the driver script that runs cells on its executors (scripts/cpython_driver.py, where the
+// The Python of this machine and the driver script that runs cells on its executors (scripts/drivers/cpython, where the
 // protocol is described). A driver is a process per conversation; it and all that it starts end with the conversation.
 //
 // Thread safety: find_python, find_driver: any thread. The rest by a thread that lives as long as the conversation: the

@@ -1,0 +1,101 @@
+"""Runs cells of poolbench on CPython's own executors, concurrent.futures.
+
+poolbench starts it as `python3 driver.py` and talks to it in lines of JSON over standard input and output.
+{"command": "describe"} tells which Python this is, {"command": "calibrate", "budget_ns": N} also how fast it spins, and
+{"command": "run", ...} runs one repetition of a cell and answers with its trace. What goes wrong is answered as
+{"error": "one line"}. The end of standard input ends the driver and every process that it started, whatever they are
+doing.
+
+A work is [kind, port, wait_ns, units, bytes, seed] and means what workloads/work.h says: the same digests come out of
+it as in C++. Times are CLOCK_MONOTONIC in ns.
+"""
+
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # which an isolated Python leaves out
+
+from processes import LifeLine  # noqa: E402
+from repetition import run_cell  # noqa: E402
+from works import spin_steps  # noqa: E402
+
+# Of typing without its import: what is imported here counts as a worker's memory. Types that are not builtin are
+# written in quotes, so that a Python that is too old can still say so.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+PROTOCOL = 1
+
+
+def describe() -> "dict[str, Any]":
+    version = sys.version_info
+    name = "%d.%d.%d" % version[:3] + ("" if version.releaselevel == "final" else version.releaselevel)
+    gil = getattr(sys, "_is_gil_enabled", lambda: True)()  # the function is there from 3.13 on
+    return {
+        "protocol": PROTOCOL,
+        "implementation": sys.implementation.name,
+        "version": name,
+        "gil": bool(gil),
+        "executable": sys.executable,
+    }
+
+
+def calibrate(budget_ns: int) -> "dict[str, Any]":
+    """Steps of spin per ns: the fastest of many short stretches, which nobody disturbed."""
+    steps = 5_000
+    best = 0
+    end = time.monotonic_ns() + budget_ns
+    while not best or time.monotonic_ns() < end:
+        started = time.monotonic_ns()
+        spin_steps(1, steps)
+        took = max(1, time.monotonic_ns() - started)
+        best = min(best or took, took)
+    return {**describe(), "spin_steps_per_ns": steps / best}
+
+
+def answer(request: "dict[str, Any]", life_line: LifeLine) -> "dict[str, Any]":
+    if sys.version_info < (3, 8):  # the first that knows its threads' ids
+        raise RuntimeError("this is Python %d.%d.%d; 3.8 or newer is needed" % sys.version_info[:3])
+    if request["command"] == "describe":
+        return describe()
+    if request["command"] == "calibrate":
+        return calibrate(request["budget_ns"])
+    if request["command"] == "run":
+        return run_cell(request, life_line)
+    raise ValueError("unknown command '%s'" % request["command"])
+
+
+def read_line() -> bytes:
+    """The next line of standard input, empty at its end. Unbuffered: what follows is the watcher's."""
+    pieces = []
+    while True:
+        piece = os.read(0, 1 << 16)
+        pieces.append(piece)
+        if not piece or piece.endswith(b"\n"):
+            return b"".join(pieces)
+
+
+def main() -> int:
+    # What tasks or libraries print does not get into the conversation.
+    out = os.dup(1)
+    os.dup2(2, 1)
+    life_line = LifeLine([out])
+    line = read_line()
+    if not line:
+        return 0
+    try:
+        reply = answer(json.loads(line), life_line)
+    except Exception as error:  # whatever it is, poolbench is told
+        reply = {"error": "%s: %s" % (type(error).__name__, " ".join(str(error).split()))}
+    with os.fdopen(out, "w", encoding="ascii") as stream:
+        stream.write(json.dumps(reply) + "\n")
+        stream.flush()
+        # Executors may still have threads after an error, and Python would wait for them.
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""Who runs the callbacks: every strategy, and what it records."""
+
+import concurrent.futures
+import threading
+import time
+
+from works import execute, execute_both
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+    from typing import Any, Callable, Iterator, TypeVar
+
+    from processes import Parsers
+    from works import Outcome
+
+    T = TypeVar("T")
+
+NO_STAMP = -1
+
+
+class Recorder:
+    """What happened to each task, and the gate that opens when the last callback has run."""
+
+    def __init__(self, request: "dict[str, Any]") -> None:
+        self.tasks = [tuple(work) for work in request["tasks"]]
+        self.callbacks = [tuple(work) for work in request["callbacks"]]
+        self.chunksize = request["chunksize"]
+        n = len(self.tasks)
+        self.submitted = [NO_STAMP] * n
+        self.task_outcomes: "list[Any]" = [None] * n
+        self.callback_outcomes: "list[Any]" = [None] * n
+        self.submit_ns = 0
+        self._left = n
+        self._lock = threading.Lock()
+        self._all_delivered = threading.Event()
+        self._error: "BaseException | None" = None
+
+    def submit_each(self, submit: "Callable[[int], T]") -> "list[T]":
+        """submit(i) for every task; a list of what it gives."""
+        given = []
+        for i in range(len(self.tasks)):
+            self.submitted[i] = time.monotonic_ns()
+            given.append(submit(i))
+        self.submitted_all()
+        return given
+
+    def submitted_all(self) -> None:
+        self.submit_ns = time.monotonic_ns() - self.submitted[0]
+
+    def parse(self, i: int) -> None:
+        self.callback_outcomes[i] = execute(self.callbacks[i])
+
+    def deliver(self, i: int, future: "Future[Outcome]", handle: "Callable[[int], None]") -> None:
+        """As a done callback: Python logs what one throws and goes on, so it is remembered here."""
+        try:
+            self.task_outcomes[i] = future.result()
+            handle(i)
+        except BaseException as error:  # pylint: disable=broad-except
+            with self._lock:
+                self._error = self._error or error
+        with self._lock:
+            self._left -= 1
+            if self._left == 0:
+                self._all_delivered.set()
+
+    def wait(self) -> None:
+        self._all_delivered.wait()
+        if self._error:
+            raise self._error
+
+    def rows(self) -> "Iterator[list[int]]":
+        nothing = (NO_STAMP, NO_STAMP, 0, 0, 0, 0)
+        for submitted, task, callback in zip(self.submitted, self.task_outcomes, self.callback_outcomes):
+            yield [submitted, *task, *(callback or nothing)]
+
+
+def run_none(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
+    futures = recorder.submit_each(lambda i: executor.submit(execute, recorder.tasks[i]))
+    recorder.task_outcomes = [future.result() for future in futures]
+
+
+def run_done_callback(
+    executor: "Executor", recorder: Recorder, _parsers: "Parsers | None", handle: "Callable[[int], None] | None" = None
+) -> None:
+    """submit, add_done_callback: on threads the worker parses, on processes one thread of the main process."""
+    deliver_to = handle or recorder.parse
+
+    def submit(i: int) -> None:
+        executor.submit(execute, recorder.tasks[i]).add_done_callback(
+            lambda future: recorder.deliver(i, future, deliver_to)
+        )
+
+    recorder.submit_each(submit)
+    recorder.wait()
+
+
+def run_extra(executor: "Executor", recorder: Recorder, parsers: "Parsers | None") -> None:
+    assert parsers is not None
+    hand_over = parsers.hand_over
+    run_done_callback(executor, recorder, parsers, lambda i: hand_over(i, recorder.callbacks[i]))
+    for i, outcome in parsers.finish():
+        recorder.callback_outcomes[i] = outcome
+
+
+def run_fused(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
+    futures = recorder.submit_each(lambda i: executor.submit(execute_both, recorder.tasks[i], recorder.callbacks[i]))
+    for i, future in enumerate(futures):
+        recorder.task_outcomes[i], recorder.callback_outcomes[i] = future.result()
+
+
+def run_sync(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
+    for i, task in enumerate(recorder.tasks):
+        recorder.submitted[i] = time.monotonic_ns()
+        future = executor.submit(execute, task)
+        recorder.submitted_all()  # the last one counts
+        recorder.task_outcomes[i] = future.result()
+        recorder.parse(i)
+
+
+def run_collect(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
+    futures = recorder.submit_each(lambda i: executor.submit(execute, recorder.tasks[i]))
+    for i, future in enumerate(futures):
+        recorder.task_outcomes[i] = future.result()
+        recorder.parse(i)
+
+
+def run_as_completed(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
+    futures = recorder.submit_each(lambda i: executor.submit(execute, recorder.tasks[i]))
+    index_of = {future: i for i, future in enumerate(futures)}
+    for future in concurrent.futures.as_completed(futures):
+        i = index_of[future]
+        recorder.task_outcomes[i] = future.result()
+        recorder.parse(i)
+
+
+def run_map(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
+    now = time.monotonic_ns()
+    recorder.submitted = [now] * len(recorder.tasks)
+    outcomes = executor.map(execute, recorder.tasks, chunksize=recorder.chunksize)
+    recorder.submitted_all()
+    for i, outcome in enumerate(outcomes):
+        recorder.task_outcomes[i] = outcome
+        recorder.parse(i)
+
+
+STRATEGIES = {
+    "none": run_none,
+    "worker": run_done_callback,
+    "main": run_done_callback,
+    "extra": run_extra,
+    "fused": run_fused,
+    "sync": run_sync,
+    "collect": run_collect,
+    "as_completed": run_as_completed,
+    "map": run_map,
+}
