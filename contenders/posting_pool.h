@@ -28,9 +28,9 @@ class PostingPool {
 struct Registered {
   std::string_view name;
   std::string_view summary;
-  std::string_view package;  // Debian's, that has to be installed before poolbench is built; empty: none
+  std::string_view missing = {};  // what this build lacks for it, and what helps; empty: nothing
   ExecutedBy executed_by = ExecutedBy::workers;
-  std::unique_ptr<PostingPool> (*make)(int workers) = nullptr;  // null: this build goes without it
+  std::unique_ptr<PostingPool> (*make)(int workers) = nullptr;  // null: missing
 };
 
 // All of them, in the order of their registration. Constant.

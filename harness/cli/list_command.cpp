@@ -31,10 +31,7 @@ struct Entry {
 std::vector<Entry> list_backends() {
   std::vector<Entry> entries;
   for (const BackendInfo& info : backends()) {
-    const std::string missing =
-        info.missing_package.empty()
-            ? ""
-            : fmt::format(" (not in this build: apt-get install {0}, then build again)", info.missing_package);
+    const std::string missing = info.missing.empty() ? "" : fmt::format(" (not in this build: {})", info.missing);
     entries.push_back({std::string(info.name), std::string(info.summary) + missing});
   }
   return entries;

@@ -22,8 +22,8 @@ class Backend {
 
   virtual std::string_view name() const = 0;
   virtual std::string_view summary() const = 0;  // one line, for `poolbench list backends`
-  // Debian's package that this build goes without, so that every cell of this backend is skipped. Empty: none.
-  virtual std::string_view missing_package() const { return {}; }
+  // What this build lacks for it, so that every cell of this backend is skipped, and what helps. Empty: nothing.
+  virtual std::string_view missing() const { return {}; }
 
   // Why this backend cannot run a cell of that strategy; empty when it can. Throws ConfigError for an unknown strategy.
   virtual std::string skip_reason(std::string_view strategy) const = 0;
@@ -63,7 +63,7 @@ const Backend& find_backend(std::string_view name, std::span<const Backend* cons
 struct BackendInfo {
   std::string_view name;
   std::string_view summary;
-  std::string_view missing_package = {};  // as Backend::missing_package()
+  std::string_view missing = {};  // as Backend::missing()
 };
 std::span<const BackendInfo> backends();
 

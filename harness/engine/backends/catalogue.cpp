@@ -49,7 +49,7 @@ std::span<const BackendInfo> backends() {
   static const std::vector<BackendInfo> kInfos = [] {
     std::vector<BackendInfo> infos;
     for (const Backend* backend : backend_catalogue()) {
-      infos.push_back({backend->name(), backend->summary(), backend->missing_package()});
+      infos.push_back({backend->name(), backend->summary(), backend->missing()});
     }
     return infos;
   }();

@@ -133,10 +133,9 @@ class MissingBackend final : public Backend {
 
   std::string_view name() const override { return contender_.name; }
   std::string_view summary() const override { return contender_.summary; }
-  std::string_view missing_package() const override { return contender_.package; }
+  std::string_view missing() const override { return contender_.missing; }
   std::string skip_reason(std::string_view /*strategy*/) const override {
-    const std::string package(contender_.package);
-    return "this build goes without '" + std::string(contender_.name) + "': apt-get install " + package + ", then build again";
+    return "this build goes without '" + std::string(contender_.name) + "': " + std::string(contender_.missing);
   }
   void require() const override { throw ConfigError(skip_reason("")); }
   int tasks_at_once(const Factors& factors) const override { return factors.workers; }

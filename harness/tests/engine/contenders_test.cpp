@@ -30,7 +30,7 @@ using testing_engine::make_prepared;
 std::vector<std::string> names() {
   std::vector<std::string> all;
   for (const Backend* backend : contender_backends()) {
-    if (backend->missing_package().empty()) all.emplace_back(backend->name());
+    if (backend->missing().empty()) all.emplace_back(backend->name());
   }
   return all;
 }
@@ -86,25 +86,24 @@ INSTANTIATE_TEST_SUITE_P(Engine, StrategyOnContender,
                          testing::Combine(testing::ValuesIn(names()), testing::ValuesIn(defined_strategies())),
                          [](const auto& tested) { return std::get<1>(tested.param) + "_on_" + std::get<0>(tested.param); });
 
-TEST(Contenders, AreAllKnownAndThoseThatThisBuildGoesWithoutNameTheirPackage) {
+TEST(Contenders, AreAllKnownAndThoseThatThisBuildGoesWithoutSayWhatTheyLack) {
   for (const contenders::Registered& contender : contenders::registered()) {
     const Backend& backend = find_backend(contender.name);
-    EXPECT_EQ(backend.missing_package().empty(), contender.make != nullptr) << contender.name;
-    if (backend.missing_package().empty()) continue;
-    const std::string package(contender.package);
-    EXPECT_THAT(skip_reason(make_cell({.backend = contender.name})).value(), testing::HasSubstr("apt-get install " + package));
+    EXPECT_EQ(backend.missing().empty(), contender.make != nullptr) << contender.name;
+    if (backend.missing().empty()) continue;
+    EXPECT_THAT(skip_reason(make_cell({.backend = contender.name})).value(), testing::HasSubstr(std::string(contender.missing)));
     EXPECT_THROW(backend.require(), ConfigError);
   }
 }
 
 TEST(Contenders, HaveNoMapAndSaySo) {
-  EXPECT_THAT(skip_reason(make_cell({.backend = "asio", .strategy = "map"})).value(),
-              testing::HasSubstr("asio: the backend has no map"));
+  EXPECT_THAT(skip_reason(make_cell({.backend = "mutex_condvar", .strategy = "map"})).value(),
+              testing::HasSubstr("mutex_condvar: the backend has no map"));
 }
 
 TEST(Contenders, OfAThreadPerTaskHaveAsManyWorkersAsTasks) {
   EXPECT_EQ(find_backend("std_async").workers(2, 17), 17);
-  EXPECT_EQ(find_backend("asio").workers(2, 17), 2);
+  EXPECT_EQ(find_backend("mutex_condvar").workers(2, 17), 2);
 }
 
 }  // namespace
