@@ -58,6 +58,9 @@ bool Answers::serve(const WorkerRef& worker) noexcept {
   } catch (const std::exception& error) {
     supply_.condemn(*worker, error.what());
     progress = true;
+  } catch (...) {
+    supply_.condemn(*worker, "an answer that throws something unknown");
+    progress = true;
   }
   if (answers > 0) adjust_depth(*worker, since / answers);
   return progress;
