@@ -293,3 +293,40 @@ RACE_CONTEXT = (
     "joblib",
     "load1",
 )
+CRASH_RUNS = (  # of poolbench/experiments/crash_table
+    "pool",
+    "fault",
+    "repetition",
+    "verdict",
+    "task_right",
+    "task_wrong",
+    "task_failed",
+    "task_lost",
+    "beside_right",
+    "beside_wrong",
+    "beside_failed",
+    "beside_lost",
+    "later_right",
+    "later_wrong",
+    "later_failed",
+    "later_lost",
+    "ended",
+    "left",
+    "what",
+)
+CRASH_POOLS = (
+    "pool",
+    "status",
+    "version",
+    "missing",
+)
+CRASH_CONTEXT = (
+    "started_utc",
+    "argv",
+    "machine_line",
+    "kernel",
+    "commit",
+    "repetitions",
+    "at_once",
+    "load1",
+)
