@@ -190,7 +190,8 @@ TEST(Suites, AreFoundByNameAndByPath) {
     FAIL();
   } catch (const ConfigError& error) {
     EXPECT_THAT(error.what(),
-                StartsWith("unknown suite 'tutoral'; did you mean 'tutorial'?; allowed: callbacks, clients, default"));
+                StartsWith(
+                    "unknown suite 'tutoral'; did you mean 'tutorial'?; allowed: callbacks, clients, contenders, default"));
   }
   const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "poolbench_suite_test.toml";
   std::ofstream(path) << kGood;
