@@ -10,8 +10,9 @@ import argparse
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import each_file
 
 FOLDERS = ("pools", "workloads", "harness")
 
@@ -38,9 +39,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args(argv)
 
-    headers = [path for folder in options.folder for path in sorted((options.root / folder).rglob("*.h"))]
+    headers = each_file.found(options.root, options.folder, ".h", "header")
     if not headers:
-        print(f"{options.root} holds no header below {', '.join(options.folder)}", file=sys.stderr)
         return 2
     flags = [
         "-std=c++20",
@@ -50,14 +50,13 @@ def main(argv: list[str]) -> int:
         f"-I{options.root}",
         *(f"-I{path}" for path in options.include),
     ]
-    with ThreadPoolExecutor(options.jobs) as pool:
-        errors = list(pool.map(lambda header: compile_alone([options.compiler], flags, options.root, header), headers))
-    failed = 0
-    for header, error in zip(headers, errors):
-        if error:
-            failed += 1
-            print(f"{header.relative_to(options.root)} does not stand alone:")
-            print("\n".join(error.splitlines()[:12]))
+    failed = each_file.count_failed(
+        options.root,
+        headers,
+        lambda header: compile_alone([options.compiler], flags, options.root, header),
+        options.jobs,
+        " does not stand alone",
+    )
     print(f"{len(headers)} headers, {failed} do not stand alone")
     return 1 if failed else 0
 

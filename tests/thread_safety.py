@@ -11,8 +11,9 @@ import argparse
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import each_file
 
 FOLDERS = ("pools/src",)
 
@@ -32,20 +33,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args(argv)
 
-    sources = [path for folder in options.folder for path in sorted((options.root / folder).rglob("*.cpp"))]
+    sources = each_file.found(options.root, options.folder, ".cpp", "source file")
     if not sources:
-        print(f"{options.root} holds no source file below {', '.join(options.folder)}", file=sys.stderr)
         return 2
     flags = ["-std=c++20", "-Wthread-safety", "-Werror=thread-safety", f"-I{options.root}"]
     flags += [f"-I{path}" for path in options.include]
-    with ThreadPoolExecutor(options.jobs) as pool:
-        said = list(pool.map(lambda source: complaints(options.clang, flags, source), sources))
-    failed = 0
-    for source, text in zip(sources, said):
-        if text:
-            failed += 1
-            print(f"{source.relative_to(options.root)}:")
-            print("\n".join(text.splitlines()[:12]))
+    failed = each_file.count_failed(
+        options.root, sources, lambda source: complaints(options.clang, flags, source), options.jobs
+    )
     print(f"{len(sources)} files, {failed} with something held by nobody")
     return 1 if failed else 0
 

@@ -9,9 +9,26 @@
 #include <vector>
 
 #include "harness/core/sample.h"
+#include "harness/plan/cell_builder.h"
 #include "harness/validate/claims.h"
 
 namespace harness::testing_verdict {
+
+// 8 tasks of 10 ms that only wait, on so many workers.
+inline Cell sleep_cell(const std::string& backend, int workers, int cores = 2) {
+  Factors factors;
+  factors.backend = backend;
+  factors.workers = workers;
+  factors.workers_spec = workers == 10 ? "cores*5" : std::to_string(workers);
+  factors.cores = cores;
+  factors.workload = "sleep";
+  factors.strategy = "none";
+  factors.tasks = 8;
+  factors.distribution = "equal";
+  factors.task_ns = 10'000'000;
+  factors.seed = 5;
+  return CellBuilder(factors).build();
+}
 
 inline Sample sample_with(const Cell& cell, std::int64_t rep, std::int64_t makespan_ns) {
   Sample sample = sample_of(cell);

@@ -6,15 +6,13 @@
 #include <functional>
 #include <latch>
 #include <memory>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "contenders/posting_pool.h"
 #include "harness/engine/backends/pool_backend.h"
-#include "pools/future.h"
-#include "pools/thread_pool.h"
+#include "harness/engine/backends/promised_call.h"
 
 namespace harness {
 namespace {
@@ -27,7 +25,7 @@ const Registered& contender_named(std::string_view name) {
   return *std::find_if(all.begin(), all.end(), [name](const Registered& each) { return each.name == name; });
 }
 
-// The pools of others take functions; futures, callbacks and the callback thread are this project's, the same for all.
+// The pools of others take functions.
 class PostingExecutor {
  public:
   static constexpr std::string_view kName = "a library's pool";
@@ -45,52 +43,28 @@ class PostingExecutor {
 
   template <auto Fn, class... Args>
   auto submit(Args&&... args) {
-    return post(std::make_shared<Call<Fn, std::decay_t<Args>...>>(std::forward<Args>(args)...));
+    const auto call = std::make_shared<PromisedCall<Fn, std::decay_t<Args>...>>(std::forward<Args>(args)...);
+    auto future = call->future();
+    post(call);
+    return future;
   }
   template <auto Fn, class Callback, class... Args>
   void submit_with_callback(Callback callback, Args&&... args) {
-    auto call = std::make_shared<Call<Fn, std::decay_t<Args>...>>(std::forward<Args>(args)...);
-    if (callback_thread_ == nullptr) {
-      call->promise.future().add_done_callback(std::move(callback));
-    } else {
-      call->promise.future().add_done_callback([thread = callback_thread_.get(), callback](auto done) {
-        thread->post([callback, done]() mutable { callback(std::move(done)); });
-      });
-    }
-    static_cast<void>(post(std::move(call)));
+    const auto call = std::make_shared<PromisedCall<Fn, std::decay_t<Args>...>>(std::forward<Args>(args)...);
+    callbacks_.attach(call->future(), std::move(callback));
+    post(call);
   }
 
   std::vector<pid_t> worker_processes() const { return {}; }
   void shutdown() {
     pool_.reset();
-    if (callback_thread_) callback_thread_->shutdown();
+    callbacks_.shutdown();
   }
   static int tasks_at_once(const Factors& factors) { return factors.workers; }
 
  private:
-  template <auto Fn, class... Args>
-  struct Call {
-    template <class... From>
-    explicit Call(From&&... from) : arguments(std::forward<From>(from)...) {}
-
-    void run() noexcept {
-      if (!promise.set_running()) return;
-      try {
-        promise.set_value(std::apply(Fn, std::move(arguments)));
-      } catch (...) {
-        promise.set_exception(std::current_exception());
-      }
-    }
-
-    pools::Promise<std::invoke_result_t<decltype(Fn), Args...>> promise;
-    std::tuple<Args...> arguments;
-  };
-
-  PostingExecutor(const Registered& contender, const ExecutorOptions& options) : pool_(contender.make(options.workers)) {
-    if (options.callbacks == CallbacksOn::callback_thread) {
-      callback_thread_ = std::make_unique<pools::ThreadPool>(1);
-      callback_thread_->start_all();
-    }
+  PostingExecutor(const Registered& contender, const ExecutorOptions& options)
+      : pool_(contender.make(options.workers)), callbacks_(options.callbacks) {
     if (contender.executed_by != ExecutedBy::workers) return;
     // Returns when every worker is there: none leaves the latch before all have come.
     const auto ready = std::make_shared<std::latch>(options.workers + 1);
@@ -98,15 +72,13 @@ class PostingExecutor {
     ready->arrive_and_wait();
   }
 
-  template <class CallOf>
-  auto post(std::shared_ptr<CallOf> call) {
-    auto future = call->promise.future();
-    pool_->post([call = std::move(call)] { call->run(); });
-    return future;
+  template <class Call>
+  void post(const std::shared_ptr<Call>& call) {
+    pool_->post([call] { call->run(); });
   }
 
   std::unique_ptr<contenders::PostingPool> pool_;
-  std::unique_ptr<pools::ThreadPool> callback_thread_;  // null when callbacks run on the task's thread
+  Callbacks callbacks_;
 };
 
 class ContenderBackend final : public PoolBackend<PostingExecutor> {

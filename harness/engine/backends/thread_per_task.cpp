@@ -4,13 +4,11 @@
 #include <cstring>
 #include <memory>
 #include <stdexcept>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "harness/engine/backends/pool_backend.h"
-#include "pools/future.h"
-#include "pools/thread_pool.h"
+#include "harness/engine/backends/promised_call.h"
 
 namespace harness {
 namespace {
@@ -24,12 +22,8 @@ class ThreadPerTaskExecutor {
   static constexpr WorkersAre kWorkers = WorkersAre::threads;
   static constexpr bool kHasMap = false;
 
-  explicit ThreadPerTaskExecutor(const ExecutorOptions& options) : tasks_(options.tasks) {
+  explicit ThreadPerTaskExecutor(const ExecutorOptions& options) : tasks_(options.tasks), callbacks_(options.callbacks) {
     threads_.reserve(static_cast<std::size_t>(options.tasks));
-    if (options.callbacks == CallbacksOn::callback_thread) {
-      callback_thread_ = std::make_unique<pools::ThreadPool>(1);
-      callback_thread_->start_all();
-    }
     ::pthread_attr_init(&attributes_);
     ::pthread_attr_setstacksize(&attributes_, kStackBytes);
   }
@@ -42,21 +36,15 @@ class ThreadPerTaskExecutor {
 
   template <auto Fn, class... Args>
   auto submit(Args&&... args) {
-    auto call = std::make_unique<Call<Fn, std::decay_t<Args>...>>(std::forward<Args>(args)...);
-    auto future = call->promise.future();
+    auto call = std::make_unique<PromisedCall<Fn, std::decay_t<Args>...>>(std::forward<Args>(args)...);
+    auto future = call->future();
     start(std::move(call));
     return future;
   }
   template <auto Fn, class Callback, class... Args>
   void submit_with_callback(Callback callback, Args&&... args) {
-    auto call = std::make_unique<Call<Fn, std::decay_t<Args>...>>(std::forward<Args>(args)...);
-    if (callback_thread_ == nullptr) {
-      call->promise.future().add_done_callback(std::move(callback));
-    } else {
-      call->promise.future().add_done_callback([thread = callback_thread_.get(), callback](auto done) {
-        thread->post([callback, done]() mutable { callback(std::move(done)); });
-      });
-    }
+    auto call = std::make_unique<PromisedCall<Fn, std::decay_t<Args>...>>(std::forward<Args>(args)...);
+    callbacks_.attach(call->future(), std::move(callback));
     start(std::move(call));
   }
 
@@ -64,7 +52,7 @@ class ThreadPerTaskExecutor {
   void shutdown() {
     for (const pthread_t thread : threads_) ::pthread_join(thread, nullptr);
     threads_.clear();
-    if (callback_thread_) callback_thread_->shutdown();
+    callbacks_.shutdown();
   }
   static int tasks_at_once(const Factors& factors) { return factors.tasks; }
   static int workers_for(int tasks) { return tasks; }
@@ -74,48 +62,25 @@ class ThreadPerTaskExecutor {
   // memory.
   static constexpr std::size_t kStackBytes = std::size_t{256} << 10;
 
-  struct AnyCall {
-    virtual ~AnyCall() = default;
-    virtual void run() noexcept = 0;
-  };
-
-  template <auto Fn, class... Args>
-  struct Call final : AnyCall {
-    template <class... From>
-    explicit Call(From&&... from) : arguments(std::forward<From>(from)...) {}
-
-    void run() noexcept override {
-      if (!promise.set_running()) return;
-      try {
-        promise.set_value(std::apply(Fn, std::move(arguments)));
-      } catch (...) {
-        promise.set_exception(std::current_exception());
-      }
-    }
-
-    pools::Promise<std::invoke_result_t<decltype(Fn), Args...>> promise;
-    std::tuple<Args...> arguments;
-  };
-
-  void start(std::unique_ptr<AnyCall> call) {
+  template <class Call>
+  void start(std::unique_ptr<Call> call) {
     pthread_t thread;
     const auto run = [](void* started) -> void* {
-      std::unique_ptr<AnyCall>(static_cast<AnyCall*>(started))->run();
+      std::unique_ptr<Call>(static_cast<Call*>(started))->run();
       return nullptr;
     };
     if (const int error = ::pthread_create(&thread, &attributes_, run, call.get()); error != 0) {
       throw std::runtime_error("cannot start thread " + std::to_string(threads_.size() + 1) + " of " + std::to_string(tasks_) +
                                ": " + std::strerror(error));
     }
-    [[maybe_unused]] AnyCall* const started = call.release();  // the thread's from now on
+    [[maybe_unused]] Call* const started = call.release();  // the thread's from now on
     threads_.push_back(thread);
   }
 
   const int tasks_;
   pthread_attr_t attributes_;
   std::vector<pthread_t> threads_;
-  std::unique_ptr<pools::ThreadPool>
-      callback_thread_;  // runs callbacks in the order given; null when they run on the task's thread
+  Callbacks callbacks_;
 };
 
 }  // namespace

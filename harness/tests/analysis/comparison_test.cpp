@@ -11,7 +11,6 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/errors.h"
-#include "harness/plan/cell_builder.h"
 #include "harness/sweep/sinks/csv.h"
 #include "harness/tests/cli/invocation.h"
 #include "harness/tests/front_cells.h"
@@ -29,23 +28,9 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 using testing_verdict::sample_with;
+using testing_verdict::sleep_cell;
 
 constexpr std::int64_t kMs = 1'000'000;
-
-Cell cell_on(const std::string& backend, int workers, int cores = 2) {
-  Factors factors;
-  factors.backend = backend;
-  factors.workers = workers;
-  factors.workers_spec = std::to_string(workers);
-  factors.cores = cores;
-  factors.workload = "sleep";
-  factors.strategy = "none";
-  factors.tasks = 8;
-  factors.distribution = "equal";
-  factors.task_ns = 10 * kMs;
-  factors.seed = 5;
-  return CellBuilder(factors).build();
-}
 
 // Eight repetitions around `ms`, half a per cent apart.
 void add(std::vector<Sample>& rows, const Cell& cell, std::int64_t ms) {
@@ -55,9 +40,9 @@ void add(std::vector<Sample>& rows, const Cell& cell, std::int64_t ms) {
 // 1 and 4 threads, 4 processes.
 std::vector<Sample> run_of(std::int64_t one_ms, std::int64_t four_ms, std::int64_t processes_ms, int cores = 2) {
   std::vector<Sample> rows;
-  add(rows, cell_on("thread", 1, cores), one_ms);
-  add(rows, cell_on("thread", 4, cores), four_ms);
-  add(rows, cell_on("process", 4, cores), processes_ms);
+  add(rows, sleep_cell("thread", 1, cores), one_ms);
+  add(rows, sleep_cell("thread", 4, cores), four_ms);
+  add(rows, sleep_cell("process", 4, cores), processes_ms);
   return rows;
 }
 
@@ -115,8 +100,8 @@ TEST(Compare, takes_a_minimum_effect) {
 TEST(Compare, lists_what_only_one_side_has_and_what_broke) {
   std::vector<Sample> before = run_of(80, 20, 40);
   std::vector<Sample> after = run_of(80, 20, 40);
-  add(before, cell_on("thread", 2), 40);
-  add(after, cell_on("process", 2), 40);
+  add(before, sleep_cell("thread", 2), 40);
+  add(after, sleep_cell("process", 2), 40);
   for (Sample& row : after) {
     if (row.workers != 1) continue;
     row.status = "crash";
@@ -149,7 +134,7 @@ TEST(Compare, refuses_two_machines_unless_asked_and_then_sets_cores_aside) {
 
 TEST(Compare, refuses_runs_that_share_no_cell) {
   std::vector<Sample> other;
-  add(other, cell_on("thread", 7), 20);
+  add(other, sleep_cell("thread", 7), 20);
   EXPECT_THROW(compare(analyse_rows(run_of(80, 20, 40), {}), analyse_rows(other, {}), {}), ConfigError);
 }
 

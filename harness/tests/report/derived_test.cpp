@@ -13,7 +13,6 @@
 #include "harness/analysis/analysis.h"
 #include "harness/analysis/predictions.h"
 #include "harness/base/errors.h"
-#include "harness/plan/cell_builder.h"
 #include "harness/plan/plan.h"
 #include "harness/plan/suite.h"
 #include "harness/report/report.h"
@@ -27,6 +26,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing_verdict::claim_named;
 using testing_verdict::sample_with;
+using testing_verdict::sleep_cell;
 
 constexpr std::int64_t kMs = 1'000'000;
 
@@ -52,22 +52,6 @@ class RunDirectoryOfTest {
  private:
   std::filesystem::path path_;
 };
-
-// 8 tasks of 10 ms on so many workers.
-Cell sleep_cell(const std::string& backend, int workers) {
-  Factors factors;
-  factors.backend = backend;
-  factors.workers = workers;
-  factors.workers_spec = workers == 10 ? "cores*5" : std::to_string(workers);
-  factors.cores = 2;
-  factors.workload = "sleep";
-  factors.strategy = "none";
-  factors.tasks = 8;
-  factors.distribution = "equal";
-  factors.task_ns = 10 * kMs;
-  factors.seed = 5;
-  return CellBuilder(factors).build();
-}
 
 void add(std::vector<Sample>& rows, const Cell& cell, const std::vector<std::int64_t>& makespans_ns) {
   std::int64_t rep = 0;

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from poolbench.experiments.crash_table.hosts.async_results_pool import AsyncResultsPool
+
 TYPE_CHECKING = False  # typing's, without its import
 if TYPE_CHECKING:
     from typing import Any
 
 
-class Pool:
+class Pool(AsyncResultsPool):
     def __init__(self, workers: int, initializer: Any) -> None:
         from billiard import pool
 
@@ -15,14 +17,3 @@ class Pool:
 
     def submit(self, act: Any, *arguments: Any, callback: Any = None, time_limit: float | None = None) -> Any:
         return self.pool.apply_async(act, arguments, callback=callback, timeout=time_limit)
-
-    def wait(self, task: Any, seconds: float) -> bool:
-        task.wait(seconds)
-        return bool(task.ready())
-
-    def result(self, task: Any) -> Any:
-        return task.get()
-
-    def shutdown(self) -> None:
-        self.pool.close()
-        self.pool.join()
