@@ -1,5 +1,5 @@
-"""Files of the source tree, each put to a question at a time, several at once: what headers_alone.py and thread_safety.py
-have in common."""
+"""Files of the source tree, each put to a question at a time, several at once: what headers_alone.py and
+thread_safety.py have in common."""
 
 import sys
 from collections.abc import Callable, Iterable

@@ -35,6 +35,13 @@ class Filter(unittest.TestCase):
     def test_a_line_that_divides_the_file_says_nothing(self) -> None:
         self.assertEqual(self.lines("// F\n// --- ThreadPool ---")[1], "")
 
+    def test_a_link_to_a_page_that_is_not_part_of_the_reference_is_its_text(self) -> None:
+        guide = ["See [faults](../docs/faults.md#what), [below](#errors) and [tests](../pools/tests).", "", "End."]
+        self.assertEqual(
+            list(reference_filter.without_links_to_pages(guide)),
+            ["See faults (`docs/faults.md`), [below](#errors) and [tests](../pools/tests).", "", "End."],
+        )
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""A public header as Doxygen is to read it: the plain // comments that it is written with are all documentation.
+"""A public header or the guide as Doxygen is to read it: a header's plain // comments are all documentation.
 
-    filter.py HEADER > WHAT_DOXYGEN_READS      (FILTER_PATTERNS of the Doxyfile)
+    filter.py FILE > WHAT_DOXYGEN_READS      (FILTER_PATTERNS of the Doxyfile)
 
 The first block of a file describes the file, a block before a declaration the declaration, and a comment behind code on
-its line what is there. Lines that only divide a file into sections say nothing. Lines keep their numbers.
+its line what is there. Lines that only divide a file into sections say nothing. A link of the guide to a page that is
+not part of the reference becomes its text. Lines keep their numbers.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 WHOLE_LINE = re.compile(r"^(\s*)//(?!/) ?(.*)$")
 SECTION = re.compile(r"^\s*// ?---")
+LINK_TO_PAGE = re.compile(r"\[([^\]]*)\]\(\.\./([^)\s#]*\.md)[^)]*\)")
 
 
 def escaped(text: str) -> str:
@@ -47,9 +49,15 @@ def filtered(lines: Iterable[str], name: str) -> Iterator[str]:
             yield line
 
 
+def without_links_to_pages(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        yield LINK_TO_PAGE.sub(r"\1 (`\2`)", line)
+
+
 def main() -> None:
     path = Path(sys.argv[1])
-    print("\n".join(filtered(path.read_text(encoding="utf-8").splitlines(), path.name)))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    print("\n".join(without_links_to_pages(lines) if path.suffix == ".md" else filtered(lines, path.name)))
 
 
 if __name__ == "__main__":
