@@ -198,6 +198,7 @@ void keep_what_counts(Analysis& analysis) {
     std::size_t cell;
     std::int64_t rep;
     std::size_t index;
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the defaulted operator for a null pointer
     auto operator<=>(const Place&) const = default;
   };
   CellNumbers number_of;

@@ -14,6 +14,7 @@ namespace {
 struct Thread {
   std::int32_t pid;
   std::int32_t tid;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the defaulted operator for a null pointer
   friend auto operator<=>(const Thread&, const Thread&) = default;
 };
 

@@ -94,6 +94,17 @@ class MadeUp(WithDirectory):
         seen = self.observed("hangs", "leave_a_process(); os.kill(os.getpid(), signal.SIGSTOP)")
         self.assertEqual((seen.how, processes_of(self.directory)), ("overdue", []))
 
+    def test_named_semaphores_of_a_killed_host_are_gone(self) -> None:
+        makes = (
+            "semaphore = f'/dev/shm/sem.loky-{os.getpid()}-made_up'; open(semaphore, 'w').close()\n"
+            "with open(os.path.join(directory, 'made'), 'w') as file: file.write(semaphore)\n"
+        )
+        for name, end in (("ready", "say('ready'); signal.pause()"), ("hangs", "signal.pause()")):
+            self.observed(name, makes + end)
+            semaphore = Path((self.directory / name / "made").read_text(encoding="utf-8"))
+            self.addCleanup(semaphore.unlink, missing_ok=True)
+            self.assertEqual((semaphore.parent, semaphore.exists()), (Path("/dev/shm"), False))
+
     def test_nothing_is_left_when_the_supervisor_is_killed(self) -> None:
         # Long before the warden would lose its patience with a host that says nothing.
         host = [sys.executable, "-c", PREAMBLE + "leave_a_process(); signal.pause()"]

@@ -64,13 +64,15 @@ def observe_all(runs: Sequence[Run], at_once: int) -> Iterator[tuple[Run, Observ
                     yield tasks[task], task.result()
             except BaseException:
                 threads.shutdown(wait=False, cancel_futures=True)
-                end_wardens()
+                end_wardens(Path(temporary))
                 raise
 
 
-def end_wardens() -> None:
+def end_wardens(temporary: Path) -> None:
     """What is below a warden that is killed comes here."""
     for pid in warden.descendants(os.getpid()):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     warden.kill_descendants(os.getpid())
+    for directory in temporary.iterdir():
+        warden.remove_semaphores(directory)

@@ -4,8 +4,8 @@
 
 The host gets a session of its own; whatever it starts stays below the warden, which inherits orphans. It is killed
 when it says that it is ready, and when it has said nothing for PATIENCE seconds. What is left SETTLE seconds after its
-end is named and killed. The warden's standard input is a pipe that its supervisor holds: when that is closed, the
-supervisor being killed too, the warden kills everything and goes.
+end is named and killed, and its semaphores are removed. The warden's standard input is a pipe that its supervisor
+holds: when that is closed, the supervisor being killed too, the warden does all that and goes.
 
 Prints one line of JSON: `how` the host ended, and the names of what it `left`.
 """
@@ -26,6 +26,8 @@ from poolbench.experiments.crash_table.report import GATE, REPORT, read
 
 PR_SET_CHILD_SUBREAPER = 36
 TICK = 0.05  # seconds
+HOST = "host"  # the file, in the run's directory, with the id of the host's process
+SHARED_MEMORY = Path("/dev/shm")
 
 
 def inherit_orphans() -> None:
@@ -73,6 +75,15 @@ def kill_descendants(root: int) -> None:
         reap()
         time.sleep(TICK / 10)
     reap()
+
+
+def remove_semaphores(directory: Path) -> None:
+    """Those of the run's host: loky names them after their process, and only it and its tracker, which are dead by now,
+    would have removed them."""
+    with contextlib.suppress(FileNotFoundError):
+        host = (directory / HOST).read_text(encoding="ascii")
+        for semaphore in SHARED_MEMORY.glob(f"sem.loky-{host}-*"):
+            semaphore.unlink(missing_ok=True)
 
 
 class SupervisorGone(Exception):
@@ -134,12 +145,14 @@ def main(arguments: list[str]) -> int:
             host = subprocess.Popen(
                 arguments[3:], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
+        (directory / HOST).write_text(str(host.pid), encoding="ascii")
         how = watch(host, directory, patience)
         left = leavings(how, directory, settle)
     except SupervisorGone:
         return 1
     finally:
         kill_descendants(os.getpid())
+        remove_semaphores(directory)
     print(json.dumps({"how": how, "left": left}))
     return 0
 
