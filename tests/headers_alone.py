@@ -14,7 +14,7 @@ from pathlib import Path
 
 import each_file
 
-FOLDERS = ("pools", "workloads", "harness")
+FOLDERS = ("os", "pools", "workloads", "harness")
 
 
 def compile_alone(compiler: list[str], flags: list[str], root: Path, header: Path) -> str:

@@ -5,7 +5,8 @@
 
 A room of the harness includes itself and those after it in this line. pools and workloads include neither each other
 nor the harness; contenders includes itself only, and of the harness the engine alone includes it; harness/model
-includes the standard library and itself; harness/base knows nothing of poolbench. Within pools
+includes the standard library and itself; harness/base knows nothing of poolbench. os lies below all of them and
+includes none; in pools, src/process/os alone includes it. Within pools
 
     src/process > src/process/ipc > src/process/os        src/process, src/thread > src/future > src/base > include
 
@@ -28,7 +29,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.M
 # A comment, or a string that may hold what looks like one.
 COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|("(?:\\.|[^"\\\n])*")', re.DOTALL)
 PUBLIC = "pools/include/"
-FOLDERS = ("contenders", "pools", "workloads", "harness", "fuzz", "tests", "examples")
+FOLDERS = ("contenders", "os", "pools", "workloads", "harness", "fuzz", "tests", "examples")
 
 # The harness from its roof to its ground.
 ROOMS = (
@@ -71,7 +72,9 @@ RULES = (
     Rule("contenders/", ("pools/", "workloads/", "harness/"), "contenders are other libraries' pools and nothing else"),
     Rule("harness/", ("contenders/",), "the engine alone has contenders", ("harness/engine/", "harness/tests/")),
     Rule("pools/", ("contenders/",), "pools knows no other pools", ("pools/benchmarks/",)),
+    Rule("os/", ("pools/", "workloads/", "harness/"), "os lies below all the rest"),
     Rule("pools/", ("workloads/", "harness/"), "pools knows nothing of the rest"),
+    Rule("pools/", ("os/",), "within pools, os is what src/process/os stands on", ("pools/src/process/os/",)),
     Rule("pools/include/", ("pools/src/",), "a public header reaches nothing outside pools/include"),
     Rule(
         "pools/include/pools/detail/",
@@ -98,7 +101,7 @@ RULES = (
     ),
     Rule("workloads/", ("pools/", "harness/"), "workloads knows no pool and no harness", ("workloads/tests/",)),
     Rule("workloads/tests/", ("harness/",), "workloads knows no harness"),
-    Rule("harness/model/", ("pools/", "workloads/", "harness/base/"), "harness/model sees numbers only"),
+    Rule("harness/model/", ("os/", "pools/", "workloads/", "harness/base/"), "harness/model sees numbers only"),
     Rule("harness/base/", ("pools/", "workloads/"), "harness/base knows nothing of poolbench"),
     *(
         Rule("harness/" + room, rooms_above(index), f"harness/{room} lies below that")

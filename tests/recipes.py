@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-COPIED = ("contenders", "pools", "workloads", "harness", "scripts", "docs")
+COPIED = ("contenders", "os", "pools", "workloads", "harness", "scripts", "docs")
 BLOCK = re.compile(
     r"(?P<said>[^\n]+(?:\n[^\n]+)*)?\n\n```(?P<kind>cpp|diff)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )

@@ -19,10 +19,14 @@ GOOD = {
     "pools/src/thread/thread_pool.cpp": (
         '#include "pools/thread_pool.h"\n#include "pools/src/future/callbacks.h"\n#include <boost/process.hpp>\n'
     ),
+    "os/descriptor.h": "#include <utility>\n",
     "pools/src/process/os/spawn.h": '#include "pools/src/base/futex.h"\n',
+    "pools/src/process/os/spawn.cpp": '#include "os/descriptor.h"\n#include "pools/src/process/os/spawn.h"\n',
     "pools/src/process/ipc/channel.h": '#include "pools/src/process/os/spawn.h"\n',
     "pools/src/process/core.h": '#include "pools/src/process/ipc/channel.h"\n#include "pools/src/future/callbacks.h"\n',
     "workloads/work.h": "#include <string>\n",
+    "workloads/command.cpp": '#include "os/descriptor.h"\n',
+    "harness/base/read_file.cpp": '#include "os/descriptor.h"\n',
     "harness/model/simulate.cpp": '#include "harness/model/simulate.h"\n#include <algorithm>\n',
     "harness/model/simulate.h": "#include <cstdint>\n",
     "harness/plan/suite.h": "#include <string>\n",
@@ -109,6 +113,29 @@ class IncludeDirections(unittest.TestCase):
             ),
             "pools/src/process/core.cpp:1:",
             "knows no thread pool",
+        )
+
+    def test_os_knows_nothing_of_the_rest(self) -> None:
+        self.assert_found(
+            self.check(os__descriptor_h='#include "workloads/work.h"\n'),
+            "os/descriptor.h:1:",
+            "os lies below all the rest",
+        )
+
+    def test_of_pools_only_the_part_that_asks_the_system_includes_os(self) -> None:
+        self.assert_found(
+            self.check(pools__src__thread__dispatch_cpp='#include "os/descriptor.h"\n'),
+            "pools/src/thread/dispatch.cpp:1:",
+            "os is what src/process/os stands on",
+        )
+        found = self.check(pools__include__pools__errors_h='#include "os/descriptor.h"\n')
+        self.assertIn("pools/include/pools/errors.h:1: within pools, os is what", found[0])
+
+    def test_the_model_asks_nothing_of_the_system(self) -> None:
+        self.assert_found(
+            self.check(harness__model__simulate_h='#include "os/descriptor.h"\n'),
+            "harness/model/simulate.h:1:",
+            "sees numbers only",
         )
 
     def test_what_is_asked_of_the_system_knows_no_messages(self) -> None:

@@ -18,7 +18,8 @@
 #include <system_error>
 #include <vector>
 
-#include "workloads/boost_process.h"
+#include "os/boost_process.h"
+#include "os/descriptor.h"
 #include "workloads/catalogue.h"
 #include "workloads/digest.h"
 
@@ -26,20 +27,6 @@ namespace workloads {
 namespace {
 
 constexpr std::size_t kLastWords = 400;  // bytes of standard error in a message
-
-class OwnedDescriptor {
- public:
-  explicit OwnedDescriptor(int fd) : fd_(fd) {}
-  ~OwnedDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  OwnedDescriptor(const OwnedDescriptor&) = delete;
-  OwnedDescriptor& operator=(const OwnedDescriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 // The end of what was written, on one line.
 std::string last_words(int fd) {
@@ -91,17 +78,17 @@ Ended run_child(std::vector<std::string>& arguments, int errors) {
   int reasons[2];
   if (::pipe2(reasons, O_CLOEXEC | O_NONBLOCK) != 0)
     throw std::runtime_error(std::string("command: cannot start a process: ") + std::strerror(errno));
-  const OwnedDescriptor reason(reasons[0]);
-  const OwnedDescriptor reason_writer(reasons[1]);
+  const os::Descriptor reason(reasons[0]);
+  const os::Descriptor reason_writer(reasons[1]);
   // Boost.Process's own error pipe is switched off: it is not close-on-exec, so that processes started at the same time by other
   // threads would hold it open.
-  boost_process::child started(
-      boost_process::ignore_error, boost_process::posix::use_vfork, boost_process::extend::on_setup([&](auto& executor) {
+  namespace process = os::boost_process;
+  process::child started(
+      process::ignore_error, process::posix::use_vfork, process::extend::on_setup([&](auto& executor) {
         executor.exe = argv[0];
         executor.cmd_line = argv.data();
       }),
-      boost_process::std_in<boost_process::null, boost_process::std_out> boost_process::null,
-      boost_process::extend::on_exec_setup([&](auto&) {
+      process::std_in<process::null, process::std_out> process::null, process::extend::on_exec_setup([&](auto&) {
         // After the redirections above: whatever else this process has open is none of the command's business.
         ::dup2(errors, STDERR_FILENO);
         ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // the thread that started it waits for it: they live equally long
@@ -113,7 +100,7 @@ Ended run_child(std::vector<std::string>& arguments, int errors) {
         const int error = errno;
         ::_exit(::write(reason_writer.get(), &error, sizeof error) == sizeof error ? 127 : 126);
       }),
-      boost_process::extend::on_fork_error([&](auto&, const std::error_code& error) { fork_error = error.value(); }));
+      process::extend::on_fork_error([&](auto&, const std::error_code& error) { fork_error = error.value(); }));
   if (fork_error != 0) throw std::runtime_error(std::string("command: cannot start a process: ") + std::strerror(fork_error));
   const pid_t pid = started.id();
   started.detach();  // waited for here, since Boost.Process does not give what the child used
@@ -151,8 +138,8 @@ class Command final : public Workload {
     std::vector<std::string> arguments;
     for (const std::string& argument : subject.command) arguments.push_back(replaced(argument, input));
     // A file in memory and not a pipe: nobody has to empty it while the command runs.
-    const OwnedDescriptor errors(::memfd_create("poolbench-stderr", MFD_CLOEXEC));
-    if (errors.get() < 0) throw std::runtime_error(std::string("command: no memory for its output: ") + std::strerror(errno));
+    const os::Descriptor errors(::memfd_create("poolbench-stderr", MFD_CLOEXEC));
+    if (!errors) throw std::runtime_error(std::string("command: no memory for its output: ") + std::strerror(errno));
     const Ended ended = run_child(arguments, errors.get());
     if (!ended.failure.empty()) {
       const std::string words = last_words(errors.get());

@@ -11,8 +11,8 @@
 #include <system_error>
 #include <utility>
 
-#include "harness/base/descriptor.h"
 #include "harness/base/errors.h"
+#include "os/descriptor.h"
 
 namespace harness {
 namespace {
@@ -55,7 +55,7 @@ bool read_pieces_if_there(const std::filesystem::path& path, std::string_view wh
                           const std::function<void(std::string_view)>& piece) {
   const std::string name = fmt::format("'{}'", path.string());
   // Non-blocking: opening a pipe that nobody writes into would wait. Of a regular file it means nothing.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  const os::Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!file && errno == ENOENT) return false;
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0) {

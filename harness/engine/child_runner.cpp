@@ -16,15 +16,15 @@
 #include <utility>
 #include <vector>
 
-#include "harness/base/descriptor.h"
 #include "harness/base/quantity.h"
 #include "harness/engine/internal_entry.h"
+#include "harness/engine/loopback_servers.h"
 #include "harness/engine/prepared_cell.h"
 #include "harness/engine/repetition.h"
 #include "harness/engine/scratch.h"
-#include "harness/engine/loopback_servers.h"
 #include "harness/engine/session.h"
 #include "harness/engine/supervise.h"
+#include "os/descriptor.h"
 
 namespace harness {
 namespace {
@@ -130,8 +130,8 @@ class ChildRunner final : public CellRunner {
   // Runs it in a child and fills in the outcome.
   void attempt(const PreparedCell& prepared, std::chrono::nanoseconds timeout, RepetitionResult& result) {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
-    DescriptorPair stream = make_stream_pair();
-    DescriptorPair output = make_pipe();
+    os::DescriptorPair stream = os::make_stream_pair();
+    os::DescriptorPair output = os::make_pipe();
     pools::Child child = spawn_internal(kRepetitionEntry, {}, stream.theirs.get(), output.theirs.get());
     stream.theirs.reset();
     output.theirs.reset();
@@ -209,7 +209,7 @@ class ChildRunner final : public CellRunner {
   }
 
   RunnerOptions options_;
-  Descriptor interruption_;
+  os::Descriptor interruption_;
   LoopbackServers servers_;
   std::optional<Scratch> scratch_;
   std::map<WorkKey, Digests> references_;             // what inline gave

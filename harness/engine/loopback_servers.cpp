@@ -36,7 +36,7 @@ bool LoopbackServers::alive() const {
 }
 
 void LoopbackServers::start() {
-  DescriptorPair stream = make_stream_pair();
+  os::DescriptorPair stream = os::make_stream_pair();
   child_ = spawn_internal(kServersEntry, {}, stream.theirs.get());
   stream.theirs.reset();
   stream_ = std::move(stream.ours);
@@ -62,7 +62,7 @@ void LoopbackServers::stop() noexcept {
 
 void run_servers(int stream) {
   lead_session();  // the terminal's Ctrl-C is the program's to deal with
-  raise_descriptor_limit();
+  os::raise_descriptor_limit();
   ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);  // a service delay is a measured duration
   try {
     workloads::Server server({.echo_server = true, .http_server = true});

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "harness/base/descriptor.h"
+#include "os/descriptor.h"
 #include "pools/src/process/os/spawn.h"
 #include "workloads/work.h"
 
@@ -31,7 +31,7 @@ class LoopbackServers {
   void start();
   void stop() noexcept;
 
-  Descriptor stream_;
+  os::Descriptor stream_;
   std::optional<pools::Child> child_;
   std::vector<std::uint16_t> ports_ = {0, 0};
 };

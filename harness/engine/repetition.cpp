@@ -9,12 +9,12 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "harness/base/descriptor.h"
 #include "harness/engine/backends/experiments.h"
 #include "harness/engine/frame.h"
 #include "harness/engine/session.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/engine/who_ran.h"
+#include "os/descriptor.h"
 
 namespace workloads {
 
@@ -122,7 +122,7 @@ std::string defect_of(const Trace& trace, const Cell& cell) {
 
 void run_repetition_child(int stream, std::span<const Backend* const> backends) {
   lead_session();
-  raise_descriptor_limit();
+  os::raise_descriptor_limit();
   try {
     if (const auto request = receive_frame(stream)) send_frame(stream, encode(answer(*request, backends)));
   } catch (const std::exception&) {

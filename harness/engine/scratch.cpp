@@ -37,7 +37,7 @@ void remove_tree(const std::filesystem::path& directory) noexcept {
 }  // namespace
 
 Scratch::Scratch(const std::filesystem::path& parent)
-    : stream_(make_stream_pair()), guard_(spawn_internal(kScratchGuardEntry, {parent.string()}, stream_.theirs.get())) {
+    : stream_(os::make_stream_pair()), guard_(spawn_internal(kScratchGuardEntry, {parent.string()}, stream_.theirs.get())) {
   stream_.theirs.reset();
   const auto answer = receive_frame(stream_.ours.get());
   if (!answer || answer->empty() || answer->front() == kError) {
@@ -71,7 +71,7 @@ void Scratch::clear() noexcept {
 
 std::filesystem::path temporary_directory() {
   std::error_code error;
-  const std::filesystem::path directory = std::filesystem::temp_directory_path(error);
+  std::filesystem::path directory = std::filesystem::temp_directory_path(error);
   if (!error) return directory;
   std::string named = "/tmp";
   for (const char* const variable : {"TEMPDIR", "TEMP", "TMP", "TMPDIR"}) {  // the last that is set is what was looked at

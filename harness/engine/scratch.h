@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <span>
 
-#include "harness/base/descriptor.h"
+#include "os/descriptor.h"
 #include "pools/src/process/os/spawn.h"
 
 namespace harness {
@@ -31,7 +31,7 @@ class Scratch {
  private:
   void end_guard() noexcept;
 
-  DescriptorPair stream_;
+  os::DescriptorPair stream_;
   pools::Child guard_;
   std::filesystem::path directory_;
 };

@@ -19,7 +19,7 @@
 #include <string>
 #include <system_error>
 
-#include "harness/base/descriptor.h"
+#include "os/descriptor.h"
 
 namespace harness {
 namespace {
@@ -60,7 +60,7 @@ std::vector<pid_t> all_members(pid_t session, bool only_alive) {
 
 // Returns when the process is dead, reaped or not.
 void await_death(pid_t pid) {
-  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const os::Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!process) return;  // gone already
   pollfd death{.fd = process.get(), .events = POLLIN, .revents = 0};
   while (::poll(&death, 1, -1) < 0 && errno == EINTR) {

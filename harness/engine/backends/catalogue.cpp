@@ -1,10 +1,10 @@
 #include <string>
 #include <vector>
 
-#include "harness/base/descriptor.h"
 #include "harness/base/errors.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/backends/contenders.h"
+#include "os/descriptor.h"
 #include "workloads/work.h"
 
 namespace harness {
@@ -70,9 +70,9 @@ std::optional<std::string> skip_reason(const Factors& factors) {
     // One socket per running task in the server's process, besides what any process has open.
     constexpr std::uint64_t kOthers = 64;
     const auto sockets = static_cast<std::uint64_t>(backend.tasks_at_once(factors));
-    if (sockets + kOthers > descriptor_limit()) {
+    if (sockets + kOthers > os::descriptor_limit()) {
       return "needs " + std::to_string(sockets + kOthers) + " descriptors, the limit (ulimit -Hn) is " +
-             std::to_string(descriptor_limit());
+             std::to_string(os::descriptor_limit());
     }
   }
   return std::nullopt;

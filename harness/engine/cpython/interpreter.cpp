@@ -20,14 +20,14 @@
 #include <system_error>
 #include <vector>
 
-#include "harness/base/descriptor.h"
 #include "harness/base/errors.h"
-#include "workloads/boost_process.h"
+#include "os/boost_process.h"
+#include "os/descriptor.h"
 
 namespace harness::cpython {
 namespace {
 
-namespace process = workloads::boost_process;
+namespace process = os::boost_process;
 
 constexpr std::string_view kDriver = "drivers/cpython/driver.py";
 constexpr std::size_t kLastWords = 400;  // bytes of standard error in a message
@@ -210,9 +210,9 @@ Driver require_driver() {
 }
 
 std::string ask(const Driver& driver, std::string_view question, std::optional<std::chrono::milliseconds> within) {
-  DescriptorPair stream = make_stream_pair();
+  os::DescriptorPair stream = os::make_stream_pair();
   // A file in memory and not a pipe: nobody has to empty it meanwhile.
-  const Descriptor errors(::memfd_create("poolbench-python-stderr", MFD_CLOEXEC));
+  const os::Descriptor errors(::memfd_create("poolbench-python-stderr", MFD_CLOEXEC));
   if (!errors) throw std::system_error(errno, std::generic_category(), "no memory for the Python driver's output");
   Process process(driver, stream.theirs.get(), errors.get());
   stream.theirs.reset();

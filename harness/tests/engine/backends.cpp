@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "harness/base/descriptor.h"
 #include "harness/engine/frame.h"
 #include "harness/engine/internal_entry.h"
 #include "harness/tests/engine/entries.h"
+#include "os/descriptor.h"
 #include "pools/process_pool.h"
 
 namespace harness::testing_engine {
@@ -63,7 +63,7 @@ Trace hang(const PreparedCell& prepared) {
 }
 
 Trace abandon(const PreparedCell& prepared) {
-  DescriptorPair stream = make_stream_pair();
+  os::DescriptorPair stream = os::make_stream_pair();
   static pools::Child* const abandoned =  // never destroyed: that would kill it
       new pools::Child(spawn_internal(kOwnerEntry, {"nothing"}, stream.theirs.get()));
   stream.theirs.reset();

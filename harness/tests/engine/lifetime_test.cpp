@@ -39,7 +39,7 @@ std::filesystem::path fresh_directory() {
 class Owner {
  public:
   explicit Owner(std::vector<std::string> arguments)
-      : stream_(make_stream_pair()), child_(spawn_internal(kOwnerEntry, std::move(arguments), stream_.theirs.get())) {
+      : stream_(os::make_stream_pair()), child_(spawn_internal(kOwnerEntry, std::move(arguments), stream_.theirs.get())) {
     stream_.theirs.reset();
     owned_ = receive_frame(stream_.ours.get()).value();
   }
@@ -50,7 +50,7 @@ class Owner {
   }
 
  private:
-  DescriptorPair stream_;
+  os::DescriptorPair stream_;
   pools::Child child_;
   std::string owned_;
 };
@@ -71,7 +71,7 @@ std::vector<pid_t> children() {
 }
 
 bool connects(std::uint16_t port) {
-  const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const os::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
@@ -187,7 +187,7 @@ TEST(Frames, ArriveWholeFromAnyPieces) {
 }
 
 TEST(Frames, CutShortAreTheEndOfTheStream) {
-  DescriptorPair pair = make_stream_pair();
+  os::DescriptorPair pair = os::make_stream_pair();
   send_frame(pair.ours.get(), "");
   EXPECT_EQ(receive_frame(pair.theirs.get()), "");
   const std::string half = framed("a body").substr(0, 10);

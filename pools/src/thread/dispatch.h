@@ -50,6 +50,8 @@
 
 namespace pools::detail {
 
+class ThreadWorker;
+
 class Dispatch {
  public:
   Dispatch(int workers, JobEvents& events) noexcept : events_(events), unstarted_(workers) {}
@@ -206,11 +208,15 @@ class Dispatch {
   std::vector<std::shared_ptr<CompletionQueue>> resume_waiters_ GUARDED_BY(outbox_mutex_) GUARDED_BY(inbox_mutex_);
 };
 
+// The worker, of whatever pool, whose thread this is: also where it runs a job of another pool, as a submitter of that. Null on threads that
+// are none, and in a fork.
+extern constinit thread_local ThreadWorker* this_worker;
+
 // A worker's side of a Dispatch. Lives as long as the Dispatch does, since wakers touch it.
 class ThreadWorker final : public Runner {
  public:
   ThreadWorker(Dispatch& dispatch, const CallbackSink& pool, JobEvents& events, Tally& tally, int number) noexcept
-      : Runner(pool, events, tally, this, number, &dispatch.mode_), dispatch_(dispatch) {}
+      : Runner(pool, events, tally, number, dispatch.mode_), dispatch_(dispatch) {}
 
   // After about_to_publish(): this worker will be busy after all, with callbacks. True: another must be started.
   bool busy_again() noexcept { return dispatch_.counting() && dispatch_.make_unavailable(*this); }
@@ -235,11 +241,23 @@ class ThreadWorker final : public Runner {
   friend class Runner;
 
   Dispatch& dispatch_;
-  Parker parker_;
+  alignas(kCacheLine) Parker parker_;  // what follows is written by others, too
   // Guarded by the inbox lock of the dispatch, by which no expression in here goes.
   ThreadWorker* next_idle_ = nullptr;
   bool searching_ = false;
   bool available_ = true;  // counted in Dispatch::available_; from its reservation on
+};
+
+// For a scope: this thread is the worker's. Not beyond it: destructors of thread_local objects run on a thread that is nobody's.
+class WorkerScope {
+ public:
+  explicit WorkerScope(ThreadWorker& worker) noexcept : runner_(worker) { this_worker = &worker; }
+  ~WorkerScope() { this_worker = nullptr; }
+  WorkerScope(const WorkerScope&) = delete;
+  WorkerScope& operator=(const WorkerScope&) = delete;
+
+ private:
+  const RunnerScope runner_;
 };
 
 }  // namespace pools::detail

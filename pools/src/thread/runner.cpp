@@ -11,11 +11,15 @@
 namespace pools::detail {
 
 constinit thread_local Runner* this_runner = nullptr;
+constinit thread_local ThreadWorker* this_worker = nullptr;
 
 namespace {
 
 // The runner's pool has no threads in a fork, this one included: what a task does in a fork that it has made, it does as anybody.
-const AtFork forget_runner([] { this_runner = nullptr; });
+const AtFork forget_runner([] {
+  this_runner = nullptr;
+  this_worker = nullptr;
+});
 
 bool may_help(const ThreadWorker* worker, const FutureState& state) noexcept {
   return worker != nullptr && state.pending_in() == worker->pool();
@@ -29,14 +33,11 @@ FutureState::Help help(WaitRecord& record, FutureState& state) {
 }  // namespace
 
 Runner::Runner(const CallbackSink& pool, JobEvents& events, Tally& tally, std::atomic<std::uint32_t>& admitted) noexcept
-    : Runner(pool, events, tally, nullptr, PoolObserver::kNoWorker, nullptr) {
-  admitted_ = &admitted;
-  thread_worker_ = this_runner == nullptr ? nullptr : this_runner->thread_worker();
-}
+    : pool_(pool), events_(events), tally_(tally), mode_(nullptr), number_(PoolObserver::kNoWorker), admitted_(&admitted) {}
 
 void Runner::started_with_extras(Job& job, FutureState* state) noexcept { events_.started(job, state, tally_, number_); }
 void Runner::ended_with_extras(Job& job, bool failed) noexcept { events_.ended(job, tally_, number_, failed); }
-void Runner::become_available() noexcept { worker_->dispatch().make_available(*worker_); }
+void Runner::become_available() noexcept { this_worker->dispatch().make_available(*this_worker); }
 
 FutureState::Help run_on_top(WaitRecord& wait, FutureState& task, void (*execute)(FutureState& task, Runner& runner)) {
   ThreadWorker& worker = *wait.worker();
@@ -54,7 +55,7 @@ FutureState::Help run_on_top(WaitRecord& wait, FutureState& task, void (*execute
 }
 
 FutureState::Help help_on_thread(Runner& runner, FutureState& state) {
-  if (!may_help(runner.thread_worker(), state)) return FutureState::Help::none;
+  if (!may_help(this_worker, state)) return FutureState::Help::none;
   WaitRecord record(runner, state, WaitRecord::Kind::helps);
   return help(record, state);
 }

@@ -21,11 +21,7 @@
 namespace pools::detail {
 namespace {
 
-struct ThisThread {
-  const ThreadPoolCore* pool = nullptr;
-  ThreadWorker* worker = nullptr;
-};
-thread_local ThisThread this_thread;
+constinit thread_local const ThreadPoolCore* this_pool = nullptr;  // whose worker this thread is; also in a fork
 
 // REQUIRES: an exception is being handled, that of the initializer. The std::bad_alloc where there is no memory to say it.
 std::exception_ptr broken_by_an_initializer() noexcept {
@@ -67,7 +63,7 @@ ThreadPoolCore::~ThreadPoolCore() {
 
 void ThreadPoolCore::end(std::shared_ptr<ThreadPoolCore> core) {
   ThreadPoolCore& self = *core;
-  if (this_thread.pool == &self) return self.close_and_wait({.wait = false});
+  if (this_pool == &self) return self.close_and_wait({.wait = false});
   const bool on_callback_thread = self.callback_thread_ && self.callback_thread_->is_this_thread();
   if (on_callback_thread || self.deadlines_.is_this_thread()) keep_until_this_thread_ends(std::move(core));
   self.close_and_wait({});
@@ -89,7 +85,7 @@ void ThreadPoolCore::Sink::deliver(StateRef state) noexcept {
     return;
   }
   // While it runs callbacks the worker is as good as busy: a job that is queued meanwhile may need another one.
-  if (this_thread.pool == &core_ && this_thread.worker->busy_again()) {
+  if (this_worker != nullptr && this_worker->pool() == this && this_worker->busy_again()) {
     try {
       core_.start_needed(Dispatch::Need::queued);
     } catch (const std::exception&) {
@@ -144,7 +140,7 @@ void ThreadPoolCore::enqueue_with_extras(Job& job, FutureState* state, const Tas
 }
 
 bool ThreadPoolCore::called_from_inside() const noexcept {
-  return this_thread.pool == this || (this_runner != nullptr && this_runner->pool() == &sink_) || deadlines_.is_this_thread() ||
+  return this_pool == this || (this_runner != nullptr && this_runner->pool() == &sink_) || deadlines_.is_this_thread() ||
          (callback_thread_ && callback_thread_->is_this_thread());
 }
 
@@ -269,8 +265,8 @@ bool ThreadPoolCore::initialize() noexcept {
 void ThreadPoolCore::work(Slot& slot, int number) noexcept {
   if (slot.before.joinable()) slot.before.join();  // it has said that it has ended, and is about to
   pool_thread_of = this_process();
-  this_thread = {.pool = this, .worker = &slot.worker};
-  const RunnerScope scope(slot.worker);
+  this_pool = this;
+  const WorkerScope scope(slot.worker);
   name_this_thread(options_.name_prefix, std::string(1, '_').append(std::to_string(number)));
   // Sleeping tasks wake 50 us late by default: the kernel gathers wake-ups to save power.
   ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
@@ -312,7 +308,7 @@ void ThreadPoolCore::join_all() {
 
 void ThreadPoolCore::shutdown(const ShutdownOptions& options) {
   if (!process_.is_this()) return;
-  if (options.wait && (this_thread.pool == this || (this_runner != nullptr && this_runner->pool() == &sink_))) {
+  if (options.wait && (this_pool == this || (this_runner != nullptr && this_runner->pool() == &sink_))) {
     throw Error("shutdown(wait) was called from a worker of the pool '" + options_.name_prefix + "': it would wait for itself");
   }
   close_and_wait(options);

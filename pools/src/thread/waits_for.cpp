@@ -146,7 +146,7 @@ void WaitRecord::nudge_others_locked(Table& table) noexcept REQUIRES(table.mutex
 
 WaitRecord::WaitRecord(Runner& runner, FutureState& only, Kind kind)
     : waiter_(runner.task()),
-      worker_(runner.thread_worker()),
+      worker_(this_worker),
       only_(StateRef::share(&only), nullptr),
       awaited_(&only_, 1),
       may_be_helped_(kind != Kind::runs),
@@ -165,7 +165,7 @@ void WaitRecord::started() noexcept {
 }
 
 WaitRecord::WaitRecord(Runner& runner, std::span<const Watched> awaited, std::shared_ptr<CompletionQueue> completions)
-    : waiter_(runner.task()), worker_(runner.thread_worker()), awaited_(awaited), completions_(std::move(completions)) {
+    : waiter_(runner.task()), worker_(this_worker), awaited_(awaited), completions_(std::move(completions)) {
   Table& on_record = table();
   const Lock lock(on_record.mutex);
   insert_locked(on_record);

@@ -37,6 +37,8 @@
 
 namespace pools::detail {
 
+class ThreadWorker;
+
 // On record for the object's life, which is within that of the wait: all that is waited for is alive.
 class WaitRecord {
  public:

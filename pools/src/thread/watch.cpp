@@ -59,7 +59,7 @@ std::size_t Watch::next_on_runner(Runner& runner) {
     if (help == FutureState::Help::helped) continue;
     // Nothing that is waited for itself can be run here, or not now.
     paused |= help == FutureState::Help::paused;
-    if (paused && !runner.thread_worker()->dispatch().notify_on_resume(completions_)) {
+    if (paused && !this_worker->dispatch().notify_on_resume(completions_)) {
       paused = false;
       continue;
     }

@@ -87,6 +87,12 @@ class CallbackSink {
   ~CallbackSink() = default;
 };
 
+// Of pools a state knows what its one word has to say, and what those ask who hold nothing but the state:
+//   - A wait on a thread pool's worker asks what the state's task is pending in, and helps (help()): found by a cast across to the task, that
+//     would cost each nested wait more.
+//   - Who cancels excludes who begins. On threads the beginning is a step of the word (try_start()); in a worker process it is one of the
+//     claim board, which the canceller asks through withdraw_offer() between its look at the word and its exchange of it, under the lock that
+//     recall() takes. So the flag of an offer is in the word, and whether what runs may be cancelled is, too (kCancelEndsRunning).
 class FutureState : public InBlocks {
  public:
   FutureState(const FutureState&) = delete;

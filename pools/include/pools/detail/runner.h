@@ -15,7 +15,6 @@
 
 namespace pools::detail {
 
-class ThreadWorker;
 class Runner;
 
 // The innermost on this thread; null on threads that run no jobs.
@@ -59,19 +58,15 @@ class Runner {
 
   JobEvents& events() noexcept { return events_; }
   const CallbackSink* pool() const noexcept { return &pool_; }
-  ThreadWorker* worker() const noexcept { return worker_; }  // null: a submitter
-  // The worker, of whatever pool, whose thread this is: a submitter may be one. Null: none.
-  ThreadWorker* thread_worker() const noexcept { return thread_worker_; }
 
   // The task whose code this thread runs: the innermost. Null in between, and in callbacks of what a worker ran.
   const FutureState* task() const noexcept { return task_; }
   const FutureState* exchange_task(const FutureState* task) noexcept { return std::exchange(task_, task); }
 
  protected:
-  // mode: its Dispatch's; null for a submitter.
-  Runner(const CallbackSink& pool, JobEvents& events, Tally& tally, ThreadWorker* worker, int number,
-         const std::atomic<unsigned>* mode) noexcept
-      : pool_(pool), events_(events), tally_(tally), worker_(worker), thread_worker_(worker), mode_(mode), number_(number) {}
+  // A worker, with a tally of its own. mode: its Dispatch's.
+  Runner(const CallbackSink& pool, JobEvents& events, Tally& tally, int number, const std::atomic<unsigned>& mode) noexcept
+      : pool_(pool), events_(events), tally_(tally), mode_(&mode), number_(number) {}
 
   // With the queue's lock held: settled() will follow before any code that is not the pool's.
   void claiming() noexcept { claims_.store(claims_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
@@ -86,7 +81,7 @@ class Runner {
 
  private:
   void bump(std::atomic<std::uint64_t>& count) noexcept {
-    if (worker_ == nullptr) {
+    if (mode_ == nullptr) {
       count.fetch_add(1, std::memory_order_release);
     } else {
       count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_release);
@@ -95,14 +90,12 @@ class Runner {
 
   void started_with_extras(Job& job, FutureState* state) noexcept;
   void ended_with_extras(Job& job, bool failed) noexcept;
-  void become_available() noexcept;
+  static void become_available() noexcept;  // the worker whose thread this is
 
   const CallbackSink& pool_;
   JobEvents& events_;
   Tally& tally_;
-  ThreadWorker* const worker_;
-  ThreadWorker* thread_worker_;  // constant after construction
-  const std::atomic<unsigned>* const mode_;
+  const std::atomic<unsigned>* const mode_;  // null: a submitter
   const int number_;
   std::atomic<std::uint32_t>* admitted_ = nullptr;  // a submitter's, until its job has settled
   const FutureState* task_ = nullptr;

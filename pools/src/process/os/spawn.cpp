@@ -20,10 +20,10 @@
 #include <utility>
 #include <vector>
 
+#include "os/boost_process.h"
 #include "pools/detail/forks.h"
 #include "pools/detail/futex.h"
 #include "pools/src/base/mutex.h"
-#include "pools/src/process/os/boost_process.h"
 
 namespace pools {
 namespace {
@@ -222,7 +222,7 @@ void reap_what_tracers_left() noexcept {
 }
 
 Child spawn_here(const SpawnRequest& request) {
-  namespace process = detail::boost_process;
+  namespace process = os::boost_process;
 
   reap_what_tracers_left();
   auto [ours, low] = detail::make_socket_pair(SOCK_SEQPACKET);

@@ -1,4 +1,4 @@
-#include "harness/base/descriptor.h"
+#include "os/descriptor.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace harness {
+namespace os {
 
 void Descriptor::reset() noexcept {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
@@ -42,4 +42,4 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-}  // namespace harness
+}  // namespace os

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace harness {
+namespace os {
 
 class Descriptor {
  public:
@@ -41,4 +41,4 @@ std::uint64_t descriptor_limit();
 // Makes that the limit in force, here and in children started from now on.
 void raise_descriptor_limit();
 
-}  // namespace harness
+}  // namespace os
