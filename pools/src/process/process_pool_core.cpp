@@ -77,8 +77,11 @@ void ProcessPoolCore::require_open() const {
 bool ProcessPoolCore::must_wait_for_room() const {
   if ((!state_.fleet.idle().empty() && !state_.paused) || state_.backlog.has_room()) return false;
   if (state_.fleet.may_start_more() && state_.backlog.waiting() == 0) return false;  // a worker is going to be started for it
-  if (state_.options.queue.when_full == WhenFull::reject) refuse_full_queue(state_.called, state_.backlog.limit());
-  return true;
+  if (state_.options.queue.when_full != WhenFull::reject) return true;
+  // Who has seen a task cancelled may count on its place, which the canceller is about to give back. It needs no mutex for that.
+  FutureState::await_all_cancellers();
+  if (!state_.backlog.has_room()) refuse_full_queue(state_.called, state_.backlog.limit());
+  return false;
 }
 
 void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
@@ -270,6 +273,7 @@ std::vector<pid_t> ProcessPoolCore::worker_pids() const {
 PoolMetrics ProcessPoolCore::metrics() const {
   PoolMetrics metrics;
   if (!state_.process.is_this()) return metrics;
+  FutureState::await_all_cancellers();  // what has been seen cancelled is counted
   {
     const Lock lock(state_.mutex);
     auto busy = static_cast<std::uint64_t>(state_.events.add_counts_to(metrics));

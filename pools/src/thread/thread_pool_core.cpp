@@ -154,6 +154,9 @@ bool ThreadPoolCore::find_permit(Job& job, FutureState* state) {
   for (;;) {
     if (dispatch_.closed()) refuse();
     if (permits.try_take()) return true;
+    // Who has seen a task cancelled may count on its place, which the canceller is about to give back.
+    FutureState::await_all_cancellers();
+    if (permits.try_take()) return true;
     switch (options_.queue.when_full) {
       case WhenFull::reject:
         refuse_full_queue("the pool '" + options_.name_prefix + "'", options_.queue.limit);
@@ -405,6 +408,7 @@ void ThreadPoolCore::resize(int workers) {
 PoolMetrics ThreadPoolCore::metrics() const {
   PoolMetrics metrics;
   if (!process_.is_this()) return metrics;
+  FutureState::await_all_cancellers();  // what has been seen cancelled is counted
   const Lock lock(mutex_);
   metrics.workers = static_cast<int>(slots_.size() - ended_);
   // First the ends, then the starts, then the submissions, each with acquire: what is read later is not smaller.

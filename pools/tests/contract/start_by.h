@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "pools/future.h"
@@ -87,6 +88,20 @@ TYPED_TEST_P(StartByContract, a_cancelled_task_gives_its_place_in_a_bounded_queu
   EXPECT_EQ(kept.result(), 7);
 }
 
+TYPED_TEST_P(StartByContract, what_is_seen_cancelled_has_given_its_place_back) {
+  ControlledPool<TypeParam> held(options_for<TypeParam>(1, {.limit = 1, .when_full = WhenFull::reject}));
+  for (int round = 0; round < 2000; ++round) {
+    auto waiting = held.pool.template submit<&identity>(round);
+    const std::jthread canceller([waiting]() mutable { waiting.cancel(); });
+    while (!waiting.cancelled()) {
+    }
+    auto next = held.pool.template submit<&identity>(round);  // throws if the place is not there
+    next.cancel();
+  }
+  expect_balance(held.pool);
+  held.gate.open();
+}
+
 TYPED_TEST_P(StartByContract, tasks_that_begin_and_times_that_come_exclude_each_other) {
   const TemporaryDirectory directory;
   const std::string log = directory.file("log");
@@ -139,6 +154,7 @@ TYPED_TEST_P(StartByContract, a_callback_of_what_was_cancelled_may_submit_and_sh
 REGISTER_TYPED_TEST_SUITE_P(StartByContract, a_task_that_has_not_begun_by_then_is_cancelled_and_never_runs,
                             a_task_that_has_begun_goes_on, a_nearer_time_counts_while_a_distant_one_is_awaited,
                             a_cancelled_task_gives_its_place_in_a_bounded_queue_back,
+                            what_is_seen_cancelled_has_given_its_place_back,
                             tasks_that_begin_and_times_that_come_exclude_each_other,
                             it_must_be_above_zero_and_may_be_as_long_as_there_is,
                             a_callback_of_what_was_cancelled_may_submit_and_shut_the_pool_down);
