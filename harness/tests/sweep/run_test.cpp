@@ -168,6 +168,7 @@ TEST_F(Runs, EndWithTheExitCodeOfTheWorstThatHappened) {
 }
 
 TEST_F(Runs, AreInterruptedOverWhatIsNoSweepToo) {
+  std::signal(SIGINT, SIG_DFL);  // a shell's background job has it ignored, and a run leaves it so
   Run run({.calibration = workloads::Calibration{}});
   const bool interrupted = run.interruptibly([&](CellRunner& runner) {
     std::raise(SIGINT);

@@ -38,14 +38,25 @@ struct Coroutine {
   Future<T> future;
 };
 // One that lets its exceptions pass.
-struct Careless {
+// Its owner destroys it: one that an exception has left stands at its end.
+class Careless {
+ public:
   struct promise_type {
-    Careless get_return_object() noexcept { return {}; }
+    Careless get_return_object() noexcept { return Careless(std::coroutine_handle<promise_type>::from_promise(*this)); }
     std::suspend_never initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
     void return_void() noexcept {}
     void unhandled_exception() { throw; }
   };
+
+  ~Careless() { coroutine_.destroy(); }
+  Careless(const Careless&) = delete;
+  Careless& operator=(const Careless&) = delete;
+
+ private:
+  explicit Careless(std::coroutine_handle<promise_type> coroutine) : coroutine_(coroutine) {}
+
+  std::coroutine_handle<promise_type> coroutine_;
 };
 
 template <class Pool>
@@ -141,7 +152,7 @@ TYPED_TEST_P(AwaitContract, what_a_resumed_coroutine_lets_pass_goes_to_the_error
   {
     BlockedPool<TypeParam> blocked;
     std::atomic<bool> reached{false};
-    throws_after(blocked.blocker, reached);
+    const Careless coroutine = throws_after(blocked.blocker, reached);
     blocked.gate.open();
     wait_until([&] { return reached.load(); });
     blocked.pool.shutdown();
