@@ -4,13 +4,12 @@
 #include <cassert>
 #include <numeric>
 
+#include "harness/model/loop_forms.h"
 #include "harness/model/shape.h"
 #include "harness/model/wide.h"
 
 namespace harness::model {
 namespace {
-
-std::int64_t ceil_div(Wide a, std::int64_t b) { return static_cast<std::int64_t>((a + b - 1) / b); }
 
 Wide total(const std::vector<std::int64_t>& values) {
   Wide sum = 0;
@@ -30,6 +29,7 @@ Bounds graham(const std::vector<std::int64_t>& services_ns, int servers) {
 
 Bounds makespan_bounds(const Case& c) {
   check(c);
+  if (c.executor == Executor::loop) return loop_bounds(c);
   const Shape s(c);
   const Overheads& o = c.overheads;
   const std::int64_t everything =
@@ -55,7 +55,7 @@ Bounds makespan_bounds(const Case& c) {
     const std::int64_t first = *std::min_element(s.t.begin(), s.t.end());
     lower = std::max(lower, first + graham(s.callbacks, servers).lower_ns);
   }
-  if (c.cores > 0) lower = std::max(lower, ceil_div(compute, c.cores));
+  if (c.cores > 0) lower = std::max(lower, nearest_div(compute, c.cores));  // as simulate() rounds what shares cores
 
   // Upper: plain waiting without chunks is two list schedules one after the other; contention or chunks may serialise
   // all.

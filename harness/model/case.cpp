@@ -48,10 +48,18 @@ void check(const Case& c) {
           std::to_string(c.callbacks.size()) + " callbacks for " + std::to_string(c.tasks.size()) + " tasks");
   const Overheads& o = c.overheads;
   require(o.submit_ns >= 0 && o.dispatch_ns >= 0 && o.routing_ns >= 0, "an overhead is negative");
+  require(o.wake_ns >= 0, "an overhead is negative");
+  if (c.executor == Executor::loop) {
+    require(c.in_flight >= 0, "in_flight is " + std::to_string(c.in_flight) + ", 0 (no limit) or more is needed");
+    require(!c.serial && !c.coupled, "an event loop is neither inline execution nor dispatched by its callbacks");
+    require(c.strategy != Strategy::map, "an event loop has no chunks for `map`: a task that waits occupies nobody");
+  }
   require(!c.coupled || c.strategy == Strategy::main || c.strategy == Strategy::none,
           "coupled dispatch is defined for `main` and `none` only");
 
-  Wide total = static_cast<Wide>(c.tasks.size()) * (static_cast<Wide>(o.submit_ns) + o.dispatch_ns + o.routing_ns);
+  // A loop thread takes up a task and, on the loop, its callback.
+  const Wide taken_up = c.executor == Executor::loop ? 2 * (static_cast<Wide>(o.dispatch_ns) + o.wake_ns) : o.dispatch_ns;
+  Wide total = static_cast<Wide>(c.tasks.size()) * (static_cast<Wide>(o.submit_ns) + taken_up + o.routing_ns);
   const auto add = [&total](const std::vector<Demand>& demands) {
     for (const Demand& demand : demands) {
       require(demand.wait_ns >= 0 && demand.compute_ns >= 0, "a duration is negative");

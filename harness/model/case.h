@@ -4,7 +4,8 @@
 // on k workers, under one callback strategy and one set of overheads. All times are integer nanoseconds.
 //
 // The theory: every strategy runs the tasks by FIFO list scheduling (`sync` and inline execution: one after another);
-// they differ in who runs the callbacks, when they become ready and in which order.
+// they differ in who runs the callbacks, when they become ready and in which order. On an event loop tasks wait side by side
+// and only computing is scheduled: see loop_schedule.h.
 
 #include <cstdint>
 #include <optional>
@@ -20,6 +21,10 @@ std::optional<Strategy> find_strategy(std::string_view name);
 std::string_view name(Strategy strategy);
 bool has_callbacks(Strategy strategy);  // all but `none`
 
+// What runs the tasks. A worker of a pool belongs to its task from beginning to end; on an event loop a task that waits
+// holds nothing, and only its computing takes one of the loop's threads.
+enum class Executor { pool, loop };
+
 // Service demanded of a worker: it waits first, then computes. Never negative.
 struct Demand {
   std::int64_t wait_ns = 0;
@@ -32,13 +37,16 @@ struct Demand {
 // What the machinery costs, ns. All of it serial where it happens.
 struct Overheads {
   std::int64_t submit_ns = 0;    // d: the submitting thread, per job; job i (from 1) can start at i*d
-  std::int64_t dispatch_ns = 0;  // e: the worker, per job, before the task
+  std::int64_t dispatch_ns = 0;  // e: the worker, per job, before the task; a loop thread, whenever it takes something up
   std::int64_t routing_ns = 0;   // x: the main process, per result that `extra` hands to a parser
+  std::int64_t wake_ns = 0;      // u: a loop thread that has found nothing to do, before what it then takes up
 };
 
 struct Case {
   Strategy strategy = Strategy::none;
-  int workers = 1;                // k >= 1
+  Executor executor = Executor::pool;
+  int workers = 1;                // k >= 1; of a loop its threads, L
+  std::int64_t in_flight = 0;     // B: only a loop looks at it; so many tasks are under way at most; 0: any number
   int parsers = 1;                // m >= 1; only `extra` looks at it
   std::int64_t chunksize = 1;     // s >= 1; only `map` looks at it: s consecutive tasks are one job
   int cores = 0;                  // P: cores that computing demands share; 0: as many as anyone could use
@@ -52,8 +60,9 @@ struct Case {
 // Tasks that only wait, as `sleep` does.
 std::vector<Demand> waits(std::span<const std::int64_t> durations_ns);
 
-// Throws std::invalid_argument when a size is < 1, a time negative or the callbacks are not one per task, and
-// std::overflow_error when the sum of all times does not fit 63 bits. Nothing below computes a time beyond that sum.
+// Throws std::invalid_argument when a size is < 1, a time negative, the callbacks are not one per task or something is asked
+// of a loop that has no meaning there, and std::overflow_error when the sum of all times does not fit 63 bits. Nothing below
+// computes a time beyond that sum.
 void check(const Case& c);
 
 inline constexpr std::int64_t kNever = -1;
@@ -64,8 +73,11 @@ struct TaskTimes {
   std::int64_t finish_ns = 0;  // the task's own end: without its callback, and in `map` not its chunk's
   std::int64_t callback_start_ns = kNever;
   std::int64_t callback_finish_ns = kNever;
-  int worker = 0;  // from 0; the worker that has been idle longest, ties by number
+  int worker = 0;  // from 0; the worker that has been idle longest, ties by number. Of a loop the thread that computed
   int server = 0;  // from 0: which worker, parser or (0) caller ran the callback
+  // On a loop a task or callback starts with its wait, which holds nothing; here its computing begins. Else kNever.
+  std::int64_t resumed_ns = kNever;
+  std::int64_t callback_resumed_ns = kNever;
 };
 
 struct Prediction {

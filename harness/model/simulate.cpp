@@ -4,11 +4,13 @@
 
 #include "harness/model/coupled.h"
 #include "harness/model/list_schedule.h"
+#include "harness/model/loop_schedule.h"
 #include "harness/model/shared_cores.h"
 
 namespace harness::model {
 
 bool shares_cores(const Case& c) {
+  if (c.executor == Executor::loop) return !loop_contention(c).empty();
   if (c.serial || c.strategy == Strategy::sync) return false;  // one at a time
   bool computes = false;
   bool locks = false;
@@ -25,6 +27,7 @@ bool shares_cores(const Case& c) {
 
 Prediction simulate(const Case& c) {
   check(c);
+  if (c.executor == Executor::loop) return schedule_loop(c);
   if (c.coupled) return simulate_coupled(c);
   return shares_cores(c) ? share_cores(c) : schedule_lists(c);
 }

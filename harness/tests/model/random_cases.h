@@ -63,9 +63,46 @@ inline Case random_case(std::mt19937_64& random, Strategy strategy, const Random
   return c;
 }
 
+struct LoopOptions {
+  int tasks = 6;
+  int threads = 3;
+  std::int64_t longest = 9;
+  bool overheads = true;
+  bool cores = true;  // few of them, and a lock
+};
+
+// A case on an event loop: tasks and callbacks wait and compute, each of it nothing now and then.
+inline Case random_loop_case(std::mt19937_64& random, Strategy strategy, const LoopOptions& options = {}) {
+  Case c = random_case(random, strategy,
+                       {.tasks = options.tasks, .workers = options.threads, .longest = options.longest, .overheads = false});
+  c.executor = Executor::loop;
+  c.serial = false;
+  c.chunksize = 1;
+  const auto n = static_cast<std::int64_t>(c.tasks.size());
+  c.in_flight = below(random, 2) * (1 + below(random, n + 1));
+  const bool equal = below(random, 4) == 0;
+  const std::int64_t rarely = 1 + below(random, 3);
+  for (auto* demands : {&c.tasks, &c.callbacks}) {
+    for (Demand& demand : *demands) {
+      demand.compute_ns = below(random, rarely) == 0 ? below(random, options.longest + 1) : 0;
+      if (below(random, 4) == 0) demand.wait_ns = 0;
+      if (options.cores) demand.locked = below(random, 4) == 0;
+      if (equal) demand = demands->front();
+    }
+  }
+  if (options.cores) c.cores = static_cast<int>(below(random, 4));
+  if (options.overheads && below(random, 2) == 0) {
+    c.overheads = {below(random, 4), below(random, 3), below(random, 4), below(random, 3)};
+  }
+  return c;
+}
+
 // For failure messages: the whole case on one line.
 inline std::string show(const Case& c) {
   std::string text(name(c.strategy));
+  if (c.executor == Executor::loop) {
+    text += " on a loop, u=" + std::to_string(c.overheads.wake_ns) + " B=" + std::to_string(c.in_flight);
+  }
   text += " k=" + std::to_string(c.workers) + " m=" + std::to_string(c.parsers) + " s=" + std::to_string(c.chunksize) +
           " P=" + std::to_string(c.cores) + (c.serial ? " serial" : "") + " d,e,x=" + std::to_string(c.overheads.submit_ns) +
           "," + std::to_string(c.overheads.dispatch_ns) + "," + std::to_string(c.overheads.routing_ns);
@@ -83,5 +120,8 @@ inline std::string show(const Case& c) {
 inline constexpr Strategy kStrategies[] = {Strategy::none,    Strategy::worker,       Strategy::main,
                                            Strategy::extra,   Strategy::fused,        Strategy::sync,
                                            Strategy::collect, Strategy::as_completed, Strategy::map};
+
+inline constexpr Strategy kLoopStrategies[] = {Strategy::none,  Strategy::worker, Strategy::main,    Strategy::extra,
+                                               Strategy::fused, Strategy::sync,   Strategy::collect, Strategy::as_completed};
 
 }  // namespace harness::model::testing
