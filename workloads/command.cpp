@@ -130,6 +130,8 @@ class Command final : public Workload {
   Demand demand(const Work&, const Calibration&) const override { return {}; }
   std::string_view callback(const Work&) const override { return "sleep"; }
 
+  std::string_view blocks() const override { return "it holds its thread until the process has ended"; }
+
   Product run(const Work& work, const RunContext& context, std::string_view) const override {
     const Subject& subject = context.subject;
     if (subject.command.empty()) throw std::runtime_error("command: no command was given");

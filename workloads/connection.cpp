@@ -50,26 +50,39 @@ int connect_socket(int socket, std::uint16_t port) {
 
 }  // namespace
 
+std::runtime_error connection_error(std::string_view workload, std::uint16_t port, std::string_view what, int error) {
+  return std::runtime_error(std::string(workload) + ": 127.0.0.1:" + std::to_string(port) + ": " + std::string(what) +
+                            (error == 0 ? "" : ": " + std::generic_category().message(error)));
+}
+
+int client_socket(std::uint32_t source, int& error) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  error = socket < 0 ? errno : 0;
+  if (socket < 0) return socket;
+  set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  if (source > 0) {
+    // The port is chosen on connect(), when the whole pair of addresses is known and must be unique, not on bind().
+    set_option(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    const sockaddr_in from = address_of(kFirstSource + source, 0);
+    if (::bind(socket, reinterpret_cast<const sockaddr*>(&from), sizeof(from)) != 0) error = errno;
+  }
+  return socket;
+}
+
+bool may_connect_from_another(std::uint32_t source, int error) { return error == EADDRNOTAVAIL && source + 1 < kSources; }
+
 Connection::Connection(std::string_view workload, std::uint16_t port) : workload_(workload), port_(port) {
   for (std::uint32_t source = 0;; ++source) {
-    socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (socket_ < 0) fail("cannot make a socket", errno);
-    set_option(socket_, IPPROTO_TCP, TCP_NODELAY, 1);
-    const linger at_once{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-
     int error = 0;
-    if (source > 0) {
-      // The port is chosen on connect(), when the whole pair of addresses is known and must be unique, not on bind().
-      set_option(socket_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-      const sockaddr_in from = address_of(kFirstSource + source, 0);
-      if (::bind(socket_, reinterpret_cast<const sockaddr*>(&from), sizeof(from)) != 0) error = errno;
-    }
+    socket_ = client_socket(source, error);
+    if (socket_ < 0) fail("cannot make a socket", error);
     if (error == 0) error = connect_socket(socket_, port);
     if (error == 0) return;
     ::close(socket_);
     socket_ = -1;
-    if (error != EADDRNOTAVAIL || source + 1 == kSources) fail("cannot connect", error);
+    if (!may_connect_from_another(source, error)) fail("cannot connect", error);
   }
 }
 
@@ -114,10 +127,7 @@ void Connection::read(void* bytes, std::size_t size) {
   }
 }
 
-void Connection::fail(std::string_view what, int error) const {
-  throw std::runtime_error(std::string(workload_) + ": 127.0.0.1:" + std::to_string(port_) + ": " + std::string(what) +
-                           (error == 0 ? "" : ": " + std::generic_category().message(error)));
-}
+void Connection::fail(std::string_view what, int error) const { throw connection_error(workload_, port_, what, error); }
 
 std::uint16_t server_port(const RunContext& context, std::uint32_t resource, std::string_view workload) {
   if (resource >= context.ports.size() || context.ports[resource] == 0) {

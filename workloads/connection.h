@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <stdexcept>
 #include <string_view>
 
 #include "workloads/work.h"
@@ -44,6 +45,16 @@ class Connection {
   const std::uint16_t port_;
   int socket_ = -1;
 };
+
+// What connections on an event loop (loop_connection.h) share with those above.
+//
+// A socket that is to be connected: options set and, from source 1 on, bound to another loopback address than 127.0.0.1, for when that has
+// no free port left. -1: there is none; `error` is an errno or 0.
+int client_socket(std::uint32_t source, int& error);
+// Whether the next source is worth an attempt.
+bool may_connect_from_another(std::uint32_t source, int error);
+// One line: who, where, what, why.
+std::runtime_error connection_error(std::string_view workload, std::uint16_t port, std::string_view what, int error);
 
 // The port of a server in the context. Throws std::runtime_error if there is none.
 std::uint16_t server_port(const RunContext& context, std::uint32_t resource, std::string_view workload);

@@ -99,6 +99,10 @@ class FileIo final : public Workload {
   Demand demand(const Work&, const Calibration&) const override { return {}; }
   std::string_view callback(const Work&) const override { return "sleep"; }
 
+  std::string_view blocks() const override {
+    return "reads and writes of files cannot be awaited on an event loop: programs hand them to a pool of threads";
+  }
+
   Product run(const Work& work, const RunContext& context, std::string_view) const override {
     const std::string content = seeded_bytes(combine(work.seed, name()), static_cast<std::size_t>(work.bytes));
     NamelessFile file(context.scratch_directory);

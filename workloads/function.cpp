@@ -59,6 +59,8 @@ class Function final : public Workload {
   Demand demand(const Work&, const Calibration&) const override { return {}; }
   std::string_view callback(const Work&) const override { return "sleep"; }
 
+  std::string_view blocks() const override { return "a call of a C function cannot be awaited: it would hold the loop"; }
+
   Product run(const Work& work, const RunContext& context, std::string_view) const override {
     const Subject& subject = context.subject;
     if (subject.library.empty()) throw std::runtime_error("function: no shared object was given");

@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "workloads/async.h"
 #include "workloads/catalogue.h"
 #include "workloads/clock.h"
 #include "workloads/computation.h"
 #include "workloads/digest.h"
+#include "workloads/event_loop.h"
 #include "workloads/request.h"
 
 namespace workloads {
@@ -72,10 +74,18 @@ class Mixed final : public Workload {
 
   Product run(const Work& work, const RunContext&, std::string_view) const override {
     if (work.wait_ns > 0) sleep_until_ns(deadline_after_ns(work.wait_ns));
-    return {.digest = spin_steps(combine(work.seed, "mixed"), work.compute_units), .body = {}};
+    return computed(work);
+  }
+  Async<Product> run_on(OnLoop& on, const Work& work, const RunContext&, std::string_view) const override {
+    if (work.wait_ns > 0) co_await on.sleep_until(deadline_after_ns(work.wait_ns));
+    co_return computed(work);
   }
 
  private:
+  static Product computed(const Work& work) {
+    return {.digest = spin_steps(combine(work.seed, "mixed"), work.compute_units), .body = {}};
+  }
+
   const Shape shape_;
   const std::string name_;
   const std::string summary_;

@@ -18,6 +18,11 @@
 
 namespace workloads {
 
+template <class T>
+class Async;      // async.h
+class EventLoop;  // event_loop.h
+class OnLoop;
+
 // One task or callback. Filled by Workload::make, executed by execute().
 struct Work {
   std::uint32_t kind = 0;          // index into catalogue()
@@ -103,6 +108,7 @@ struct Demand {
   std::int64_t wait_ns = 0;
   std::int64_t compute_ns = 0;
   bool process_wide_lock = false;  // computes under one lock per process (a GIL)
+  bool blocking = false;           // holds its thread while it waits, on an event loop, too
 };
 
 // What a workload needs before it can run; the harness provides it.
@@ -139,6 +145,13 @@ class Workload {
     std::int64_t children_cpu_ns = 0;  // CPU time of processes that it started and waited for
   };
   virtual Product run(const Work& work, const RunContext& context, std::string_view input) const = 0;
+
+  // The same product and the same errors on an event loop: what waits is awaited, what computes does so on the loop's thread. Without a
+  // form of its own it is run(), which is right for what only computes. The arguments outlive it.
+  virtual Async<Product> run_on(OnLoop& on, const Work& work, const RunContext& context, std::string_view input) const;
+
+  // Why it has no form that an event loop could wait on, although it waits; empty where it has one or needs none.
+  virtual std::string_view blocks() const { return {}; }
 };
 
 // All workloads, in a fixed order: Work::kind indexes it.
@@ -150,6 +163,10 @@ Work make_work(const Workload& workload, const Request& request, const Calibrati
 
 // Runs the work on the calling thread and stamps it.
 Outcome execute(const Work& work, const RunContext& context, std::string_view input = {});
+
+// The same on an event loop; to be awaited. Started is when it first runs; the thread is the one that it ends on. `context` and the bytes of
+// `input` outlive it.
+Async<Outcome> execute_on(EventLoop& loop, Work work, const RunContext& context, std::string_view input = {});
 
 // The same work with every wait taken out: what the digest check runs.
 Work without_wait(Work work);

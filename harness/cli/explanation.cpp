@@ -28,22 +28,22 @@ constexpr std::size_t kShownAtEachEnd = 12;  // links of a long path
 std::string exact(std::int64_t ns) { return format_duration(std::chrono::nanoseconds(ns)); }
 std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
 
-std::string worker_name(const model::Case& c, int worker) {
-  return c.serial || c.strategy == model::Strategy::sync ? "caller" : fmt::format("worker {}", worker + 1);
-}
-
 std::string what(const model::Case& c, const Link& link) {
   const std::size_t task = link.task + 1;
   switch (link.activity) {
     case Activity::submit:
       return link.task == 0 || c.serial || c.strategy == model::Strategy::sync ? fmt::format("submit of task {}", task)
                                                                                : fmt::format("submits of tasks 1 to {}", task);
+    case Activity::wait:
+      return fmt::format("wait of task {}", task);
     case Activity::dispatch:
-      return fmt::format("dispatch of task {}", task);
+      return fmt::format("{} of task {}", c.executor == model::Executor::loop ? "taking up" : "dispatch", task);
     case Activity::task:
-      return fmt::format("task {}", task);
+      return fmt::format("{} {}", c.executor == model::Executor::loop ? "computing of task" : "task", task);
     case Activity::routing:
       return fmt::format("hand-over of result {}", task);
+    case Activity::callback_wait:
+      return fmt::format("wait of callback {}", task);
     case Activity::callback:
       break;
   }
@@ -59,6 +59,9 @@ std::string where(const model::Case& c, const Link& link) {
       return worker_name(c, link.server);
     case Activity::routing:
       return "main process";
+    case Activity::wait:
+    case Activity::callback_wait:
+      return "nobody";
     case Activity::callback:
       break;
   }
@@ -86,6 +89,10 @@ std::string because(const Link& link) {
       return fmt::format("result {} was handed over first", after);
     case Released::by_last_submit:
       return "all had been submitted";
+    case Released::by_wait:
+      return "was ready then";
+    case Released::by_room:
+      return fmt::format("task {} made room then", after);
     case Released::by_refill:
       break;
   }
@@ -107,7 +114,7 @@ std::string composition(const std::vector<Link>& path) {
     std::size_t count = 0;
     std::int64_t ns = 0;
   };
-  std::array<Part, 5> parts;
+  std::array<Part, 7> parts;
   std::int64_t stretched = 0;
   for (const Link& link : path) {
     Part& part = parts[static_cast<std::size_t>(link.activity)];
@@ -115,7 +122,8 @@ std::string composition(const std::vector<Link>& path) {
     part.ns += link.finish_ns - link.start_ns;
     stretched += std::max<std::int64_t>(0, link.finish_ns - link.start_ns - link.alone_ns);
   }
-  constexpr std::array kPlural = {"submitting", "dispatches", "tasks", "hand-overs", "callbacks"};
+  constexpr std::array kSingular = {"submitting", "wait", "dispatch", "task", "hand-over", "callback's wait", "callback"};
+  constexpr std::array kPlural = {"submitting", "waits", "dispatches", "tasks", "hand-overs", "callbacks' waits", "callbacks"};
   std::string text;
   for (std::size_t a = 0; a < parts.size(); ++a) {
     if (parts[a].count == 0) continue;
@@ -123,10 +131,7 @@ std::string composition(const std::vector<Link>& path) {
     if (!text.empty()) text += ", ";
     text += activity == Activity::submit
                 ? fmt::format("submitting {}", human(parts[a].ns))
-                : fmt::format("{} {} {}", parts[a].count,
-                              parts[a].count == 1 ? std::string(activity == Activity::routing ? "hand-over" : name(activity))
-                                                  : std::string(kPlural[a]),
-                              human(parts[a].ns));
+                : fmt::format("{} {} {}", parts[a].count, parts[a].count == 1 ? kSingular[a] : kPlural[a], human(parts[a].ns));
   }
   if (stretched > static_cast<std::int64_t>(path.size())) {
     text += fmt::format("; {} of it waiting for a core or the lock", human(stretched));
@@ -176,11 +181,12 @@ void append_explanation_json(const model::Case& c, const model::Prediction& pred
                  bounds.upper_ns);
   bool first = true;
   for (const Link& link : model::critical_path(c, prediction)) {
-    const bool in_main = link.activity == Activity::submit || link.activity == Activity::routing;
+    const bool nobodys = link.activity == Activity::submit || link.activity == Activity::routing ||
+                         link.activity == Activity::wait || link.activity == Activity::callback_wait;
     fmt::format_to(to,
                    R"({}{{"activity": "{}", "task": {}, "server": {}, "start_ns": {}, "finish_ns": {}, )"
                    R"("alone_ns": {}, "because": {}}})",
-                   first ? "" : ", ", name(link.activity), link.task + 1, in_main ? "null" : std::to_string(link.server + 1),
+                   first ? "" : ", ", name(link.activity), link.task + 1, nobodys ? "null" : std::to_string(link.server + 1),
                    link.start_ns, link.finish_ns, link.alone_ns, quoted(because(link)));
     first = false;
   }

@@ -15,7 +15,7 @@ std::string explanation_text(const model::Case& c, const model::Prediction& pred
 
 // {"formula", "in_domain", "binding", "violated", "lower_bound_ns", "upper_bound_ns", "critical_path": [{"activity",
 // "task", "server", "start_ns", "finish_ns", "alone_ns", "because"}, ...]}; tasks and servers from 1, `server` null for
-// what the main process does. Appended to `out`.
+// what the main process does and for waits on an event loop. Appended to `out`.
 void append_explanation_json(const model::Case& c, const model::Prediction& prediction, std::string& out);
 
 }  // namespace harness

@@ -24,9 +24,10 @@ constexpr int kWidth = kTextColumns - kLabel - 2;
 
 using model::Wide;  // time x columns may not fit 64 bits
 
+// Whether the callback follows its task where that ran: on a pool on the same worker, on an event loop on any of its threads.
 bool on_worker(const model::Case& c) {
-  return c.serial || c.strategy == model::Strategy::worker || c.strategy == model::Strategy::fused ||
-         c.strategy == model::Strategy::sync;
+  if (c.strategy == model::Strategy::worker || c.strategy == model::Strategy::fused) return true;
+  return c.executor == model::Executor::pool && (c.serial || c.strategy == model::Strategy::sync);
 }
 
 struct Bar {
@@ -72,16 +73,14 @@ std::string axis(std::int64_t makespan_ns) {
   return fmt::format("{:{}}|{}|\n", "", kLabel, line);
 }
 
-std::string detailed(const model::Case& c, const model::Prediction& prediction,
-                     const std::vector<std::pair<std::string, std::vector<Bar>>>& rows) {
-  std::string out;
-  for (const auto& [label, bars] : rows) {
-    out += fmt::format("{:<{}}|{}|\n", label, kLabel, row_of(bars, prediction.makespan_ns));
-  }
-  out += axis(prediction.makespan_ns);
-  out += fmt::format("{:{}}{} = task{}; . = idle\n", "", kLabel, prediction.tasks.size() > 9 ? "1..9a..zA..Z" : "1..9",
-                     model::has_callbacks(c.strategy) ? ", 1--- = its callback" : "");
-  return out;
+// On an event loop a task keeps a thread busy only from its resumption on.
+std::int64_t busy_from(std::int64_t start_ns, std::int64_t resumed_ns) {
+  return resumed_ns == model::kNever ? start_ns : resumed_ns;
+}
+
+// When a task is not in flight any more.
+std::int64_t left_ns(const model::Case& c, const model::TaskTimes& times) {
+  return on_worker(c) && times.callback_finish_ns != model::kNever ? times.callback_finish_ns : times.finish_ns;
 }
 
 // What a level of 0..1 looks like in one character: tenths, full is '#'.
@@ -137,18 +136,37 @@ class Occupancy {
   std::vector<double> whole_;  // differences of the number that fill it
 };
 
+std::string detailed(const model::Case& c, const model::Prediction& prediction,
+                     const std::vector<std::pair<std::string, std::vector<Bar>>>& rows) {
+  std::string out;
+  for (const auto& [label, bars] : rows) {
+    out += fmt::format("{:<{}}|{}|\n", label, kLabel, row_of(bars, prediction.makespan_ns));
+  }
+  const bool loop = c.executor == model::Executor::loop;
+  Occupancy flight(prediction.makespan_ns);
+  for (const model::TaskTimes& times : prediction.tasks) flight.add(times.start_ns, left_ns(c, times));
+  if (loop) out += fmt::format("{:<{}}|{}|\n", "in flight", kLabel, flight.row(std::max(1.0, flight.most())));
+  out += axis(prediction.makespan_ns);
+  out += fmt::format("{:{}}{} = task{}; . = idle{}\n", "", kLabel, prediction.tasks.size() > 9 ? "1..9a..zA..Z" : "1..9",
+                     model::has_callbacks(c.strategy) ? ", 1--- = its callback" : "",
+                     loop ? fmt::format("; in flight: tenths of {:.0f}", flight.most()) : "");
+  return out;
+}
+
 std::string summarised(const model::Case& c, const model::Prediction& prediction, std::size_t servers) {
   const bool staged = model::has_callbacks(c.strategy) && !on_worker(c);
   Occupancy workers(prediction.makespan_ns);
   Occupancy callbacks(prediction.makespan_ns);
   Occupancy waiting(prediction.makespan_ns);
   Occupancy results(prediction.makespan_ns);
+  Occupancy flight(prediction.makespan_ns);
   for (std::size_t i = 0; i < prediction.tasks.size(); ++i) {
     const model::TaskTimes& times = prediction.tasks[i];
     waiting.add(0, times.start_ns);
-    workers.add(times.start_ns, times.finish_ns);
+    workers.add(busy_from(times.start_ns, times.resumed_ns), times.finish_ns);
+    flight.add(times.start_ns, left_ns(c, times));
     if (times.callback_start_ns == model::kNever) continue;
-    (staged ? callbacks : workers).add(times.callback_start_ns, times.callback_finish_ns);
+    (staged ? callbacks : workers).add(busy_from(times.callback_start_ns, times.callback_resumed_ns), times.callback_finish_ns);
     if (staged) results.add(times.finish_ns, times.callback_start_ns);
   }
   std::string out;
@@ -157,7 +175,10 @@ std::string summarised(const model::Case& c, const model::Prediction& prediction
   };
   const auto backlog = [&](std::string_view label, const Occupancy& of) { line(label, of.row(std::max(1.0, of.most()))); };
   const auto workers_used = std::min<std::size_t>(static_cast<std::size_t>(c.workers), prediction.tasks.size());
-  line(fmt::format("{} worker{}", workers_used, workers_used == 1 ? "" : "s"), workers.row(static_cast<double>(workers_used)));
+  const bool loop = c.executor == model::Executor::loop;
+  line(fmt::format("{} {}{}", workers_used, loop ? "loop" : "worker", workers_used == 1 ? "" : "s"),
+       workers.row(static_cast<double>(workers_used)));
+  if (loop) backlog("in flight", flight);
   backlog("tasks wait", waiting);
   if (staged) {
     line(c.strategy == model::Strategy::extra ? fmt::format("{} parser{}", servers, servers == 1 ? "" : "s")
@@ -166,20 +187,26 @@ std::string summarised(const model::Case& c, const model::Prediction& prediction
     backlog("results wait", results);
   }
   out += axis(prediction.makespan_ns);
-  out += hang(fmt::format("{:{}}# = all busy, 0 to 9 = tenths of that, . = idle; waiting: tenths of the most, {:.0f} tasks{}", "",
-                          kLabel, waiting.most(), staged ? fmt::format(" and {:.0f} results", results.most()) : ""),
+  out += hang(fmt::format("{:{}}# = all busy, 0 to 9 = tenths of that, . = idle; waiting: tenths of the most, {:.0f} tasks{}{}",
+                          "", kLabel, waiting.most(), loop ? fmt::format(", {:.0f} in flight", flight.most()) : "",
+                          staged ? fmt::format(" and {:.0f} results", results.most()) : ""),
               kLabel, kTextColumns);
   return out;
 }
 
 }  // namespace
 
+std::string worker_name(const model::Case& c, int worker) {
+  if (c.executor == model::Executor::loop) return fmt::format("loop {}", worker + 1);
+  return c.serial || c.strategy == model::Strategy::sync ? "caller" : fmt::format("worker {}", worker + 1);
+}
+
 std::string callback_server_name(const model::Case& c, int server) {
   if (c.serial) return "caller";
   switch (c.strategy) {
     case model::Strategy::worker:
     case model::Strategy::fused:
-      return fmt::format("worker {}", server + 1);
+      return worker_name(c, server);
     case model::Strategy::main:
       return "main process";
     case model::Strategy::extra:
@@ -191,26 +218,22 @@ std::string callback_server_name(const model::Case& c, int server) {
 
 std::string gantt(const model::Case& c, const model::Prediction& prediction) {
   if (prediction.makespan_ns == 0) return "nothing takes any time\n";
-  const bool caller_does_all = c.serial || c.strategy == model::Strategy::sync;
   std::map<std::pair<int, int>, std::vector<Bar>> bars;  // (stage, server)
   std::size_t servers = 1;
   for (std::size_t i = 0; i < prediction.tasks.size(); ++i) {
     const model::TaskTimes& times = prediction.tasks[i];
     servers = std::max(servers, static_cast<std::size_t>(times.server) + 1);
     if (prediction.tasks.size() > kSymbols.size()) continue;
-    bars[{1, times.worker}].push_back({times.start_ns, times.finish_ns, i, false});
+    bars[{1, times.worker}].push_back({busy_from(times.start_ns, times.resumed_ns), times.finish_ns, i, false});
     if (times.callback_start_ns == model::kNever) continue;
-    bars[on_worker(c) ? std::pair(1, times.worker) : std::pair(2, times.server)].push_back(
-        {times.callback_start_ns, times.callback_finish_ns, i, true});
+    bars[{on_worker(c) ? 1 : 2, times.server}].push_back(
+        {busy_from(times.callback_start_ns, times.callback_resumed_ns), times.callback_finish_ns, i, true});
   }
   if (prediction.tasks.size() > kSymbols.size() || bars.size() > kMostRows) return summarised(c, prediction, servers);
   std::vector<std::pair<std::string, std::vector<Bar>>> rows;
   for (auto& [at, row] : bars) {
     const auto [stage, server] = at;
-    rows.emplace_back(stage == 2        ? callback_server_name(c, server)
-                      : caller_does_all ? std::string("caller")
-                                        : fmt::format("worker {}", server + 1),
-                      std::move(row));
+    rows.emplace_back(stage == 2 ? callback_server_name(c, server) : worker_name(c, server), std::move(row));
   }
   return detailed(c, prediction, rows);
 }

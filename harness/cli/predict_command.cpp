@@ -39,8 +39,13 @@ std::string formula_line(const model::ClosedForm& form) {
                         : fmt::format("formula   none: {}", form.violated);
 }
 
+std::string described(const PredictedPoint& point) {
+  const std::int64_t in_flight = point.model_case.in_flight;
+  return describe(point.factors) + (in_flight > 0 ? fmt::format(" in_flight={}", in_flight) : "");
+}
+
 std::string table(const PredictedPoint& point, const model::Prediction& prediction, bool explain) {
-  std::string out = hang("case      " + describe(point.factors), 10);
+  std::string out = hang("case      " + described(point), 10);
   out += fmt::format("makespan  {} (predicted)\n", format_duration(std::chrono::nanoseconds(prediction.makespan_ns)));
   if (explain) {
     out += explanation_text(point.model_case, prediction);
@@ -88,17 +93,20 @@ std::string sweep_table(PredictRequest& request, const PredictedSweep& sweep) {
   const PredictedPoint& best = request.move_to(sweep.rows[sweep.best].sizes);
   const bool parsers = best.model_case.strategy == model::Strategy::extra;
   const bool chunks = best.model_case.strategy == model::Strategy::map;
+  const bool flights = best.model_case.in_flight > 0;
   const std::int64_t serial = one_at_a_time_ns(best.model_case);
-  std::string out = hang(fmt::format("case      {}", describe(best.factors)), 10);
+  std::string out = hang(fmt::format("case      {}", described(best)), 10);
   out += fmt::format("{:>10}", "workers");
   if (parsers) out += fmt::format(" {:>8}", "parsers");
   if (chunks) out += fmt::format(" {:>9}", "chunksize");
+  if (flights) out += fmt::format(" {:>9}", "in flight");
   out += fmt::format(" {:>14} {:>8}  what decides\n", "makespan", "speedup");
   for (std::size_t i = 0; i < sweep.rows.size(); ++i) {
     const SweepRow& row = sweep.rows[i];
     std::string line = fmt::format("{:>10}", row.sizes.workers);
     if (parsers) line += fmt::format(" {:>8}", row.sizes.parsers);
     if (chunks) line += fmt::format(" {:>9}", row.sizes.chunksize);
+    if (flights) line += fmt::format(" {:>9}", row.sizes.in_flight);
     const double speedup = row.makespan_ns > 0 ? static_cast<double>(serial) / static_cast<double>(row.makespan_ns) : 1.0;
     line += fmt::format(" {:>14} {:>7.2f}x  ", human_duration(std::chrono::nanoseconds(row.makespan_ns)), speedup);
     const std::size_t indent = line.size();
@@ -116,10 +124,11 @@ std::string sweep_json(const PredictRequest& request, const PredictedSweep& swee
   out += R"("sweep": [)";
   for (std::size_t i = 0; i < sweep.rows.size(); ++i) {
     const SweepRow& row = sweep.rows[i];
+    const std::string in_flight = row.sizes.in_flight > 0 ? fmt::format(R"("in_flight": {}, )", row.sizes.in_flight) : "";
     fmt::format_to(std::back_inserter(out),
-                   R"({}{{"workers": {}, "workers_spec": "{}", "parsers": {}, "chunksize": {}, "makespan_ns": {}}})",
+                   R"({}{{"workers": {}, "workers_spec": "{}", "parsers": {}, "chunksize": {}, {}"makespan_ns": {}}})",
                    i > 0 ? ", " : "", row.sizes.workers, row.sizes.workers_spec, row.sizes.parsers, row.sizes.chunksize,
-                   row.makespan_ns);
+                   in_flight, row.makespan_ns);
   }
   out += "]}\n";
   return out;

@@ -10,6 +10,8 @@
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/engine/backends/backend.h"
+#include "harness/engine/backends/event_loops.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/model/parsers.h"
 #include "harness/plan/model_case.h"
@@ -18,12 +20,13 @@ namespace harness {
 namespace {
 
 constexpr std::size_t kMostPoints = 10'000;
-constexpr std::string_view kSweepAxes = "workers, parsers, chunksize";
+constexpr std::string_view kSweepAxes = "workers, parsers, chunksize, in-flight";
 
 SweptAxis parse_sweep(const std::string& text, int cores) {
   const auto at = text.find('=');
   SweptAxis sweep{text.substr(0, at), {}};
-  if (at == std::string::npos || (sweep.axis != "workers" && sweep.axis != "parsers" && sweep.axis != "chunksize")) {
+  if (at == std::string::npos ||
+      (sweep.axis != "workers" && sweep.axis != "parsers" && sweep.axis != "chunksize" && sweep.axis != "in-flight")) {
     throw ConfigError(
         fmt::format("bad --sweep '{}'; allowed: AXIS=SIZES with AXIS one of {}, such as workers=1..64", text, kSweepAxes));
   }
@@ -50,7 +53,8 @@ std::vector<SweptAxis> sweeps_of(const PredictOptions& options, int cores) {
 void require_unset(bool given, const std::string& axis) {
   if (given) throw ConfigError(fmt::format("--{} and --sweep {}=... contradict each other", axis, axis));
 }
-CaseOptions with_first_values(CaseOptions base, const std::vector<SweptAxis>& sweeps) {
+PredictOptions with_first_values(PredictOptions options, const std::vector<SweptAxis>& sweeps) {
+  CaseOptions& base = options.base;
   for (const SweptAxis& sweep : sweeps) {
     const std::string first = std::to_string(sweep.values.front().value);
     if (sweep.axis == "workers") {
@@ -59,15 +63,30 @@ CaseOptions with_first_values(CaseOptions base, const std::vector<SweptAxis>& sw
     } else if (sweep.axis == "parsers") {
       require_unset(base.parsers.has_value(), sweep.axis);
       base.parsers = first;
-    } else {
+    } else if (sweep.axis == "chunksize") {
       require_unset(base.chunksize.has_value(), sweep.axis);
       base.chunksize = first;
+    } else {
+      require_unset(options.in_flight.has_value(), sweep.axis);
+      options.in_flight = first;
     }
   }
-  return base;
+  return options;
 }
 
 std::int64_t cost(const std::optional<std::string>& text) { return text ? parse_duration(*text).count() : 0; }
+
+std::string named_event_loops() {
+  std::string names;
+  for (const RegisteredLoop& loop : registered_loops()) names += (names.empty() ? "" : ", ") + std::string(loop.name);
+  return names;
+}
+
+int one_size(const std::string& text, std::string_view flag, int cores) {
+  const std::vector<Size> sizes = parse_sizes(text, cores);
+  if (sizes.size() != 1) throw ConfigError(fmt::format("{} '{}': one number is allowed here", flag, text));
+  return sizes.front().value;
+}
 
 void add_computation(const std::optional<std::string>& text, std::string_view flag, bool locked,
                      std::vector<model::Demand>& demands) {
@@ -84,7 +103,15 @@ void add_computation(const std::optional<std::string>& text, std::string_view fl
   }
 }
 
+void require_event_loop(bool given, std::string_view flag, const Cell& cell) {
+  if (!given || is_event_loop(cell.backend)) return;
+  throw ConfigError(
+      fmt::format("{} does not apply to backend {}, only to event loops: {}", flag, cell.backend, named_event_loops()));
+}
+
 void require_meaning(const PredictOptions& options, const Cell& cell) {
+  require_event_loop(options.in_flight.has_value(), "--in-flight", cell);
+  require_event_loop(options.wake_cost.has_value(), "--wake-cost", cell);
   const bool computes = options.compute || options.callback_compute;
   if (options.callback_compute && !has_callbacks(cell.strategy)) {
     throw ConfigError("--callback-compute does not apply to strategy none: it has no callbacks");
@@ -119,16 +146,13 @@ model::Case model_case_of(const PredictOptions& options, const Cell& cell, int u
   add_computation(options.callback_compute, "--callback-compute", options.gil && !processes && !has_parsers(cell.strategy),
                   c.callbacks);
   if (options.compute || options.callback_compute) {
-    c.cores = usable_cores;
-    if (options.cores) {
-      const std::vector<Size> sizes = parse_sizes(*options.cores, usable_cores);
-      if (sizes.size() != 1) throw ConfigError(fmt::format("--cores '{}': one number is allowed here", *options.cores));
-      c.cores = sizes.front().value;
-    }
+    c.cores = options.cores ? one_size(*options.cores, "--cores", usable_cores) : usable_cores;
   }
+  if (options.in_flight) c.in_flight = one_size(*options.in_flight, "--in-flight", usable_cores);
   c.overheads = {.submit_ns = cost(options.submit_cost),
                  .dispatch_ns = cost(options.dispatch_cost),
-                 .routing_ns = cost(options.routing_cost)};
+                 .routing_ns = cost(options.routing_cost),
+                 .wake_ns = cost(options.wake_cost)};
   c.serial = cell.backend == "inline";
   // What CPython's executors are, unless something is asked that coupling is not modelled with.
   const bool costs_more = options.compute || options.callback_compute || options.submit_cost;
@@ -154,8 +178,10 @@ void set(PredictedPoint& point, const std::string& axis, const Size& size) {
     point.factors.workers_spec = size.spec;
   } else if (axis == "parsers") {
     point.factors.parsers = point.model_case.parsers = size.value;
-  } else {
+  } else if (axis == "chunksize") {
     set_chunksize(point, size.value);
+  } else {
+    point.model_case.in_flight = size.value;
   }
 }
 
@@ -170,13 +196,17 @@ void add_predict_options(CLI::App& command, PredictOptions& options) {
   command.add_flag("--explain", options.explain, "which term of the formula binds, the critical path, and who does what when");
   command
       .add_option("--sweep", options.sweeps,
-                  "AXIS=SIZES: a table over workers, parsers or chunksize, as in workers=1..64; "
+                  "AXIS=SIZES: a table over workers, parsers, chunksize or in-flight, as in workers=1..64; "
                   "may be repeated")
       ->allow_extra_args(false);
   command.add_option("--submit-cost", options.submit_cost, "what each submit costs the submitting thread");
-  command.add_option("--dispatch-cost", options.dispatch_cost, "what each task costs its worker beforehand");
+  command.add_option("--dispatch-cost", options.dispatch_cost,
+                     "what each task costs its worker beforehand; a loop thread, whatever it takes up");
   command.add_option("--routing-cost", options.routing_cost,
                      "what handing a result to a parser costs the main process (strategy extra)");
+  command.add_option("--wake-cost", options.wake_cost, "what waking a loop thread costs that had nothing to do (event loops)");
+  command.add_option("--in-flight", options.in_flight,
+                     "tasks that are under way at once at most, such as 8 or cores*5 (event loops; default: any number)");
   command.add_option("--compute", options.compute,
                      "computation of each task after its wait in --tasks: one for all, or one per task");
   command.add_option("--callback-compute", options.callback_compute, "likewise of each callback");
@@ -188,15 +218,17 @@ void add_predict_options(CLI::App& command, PredictOptions& options) {
 PredictRequest predict_request(const PredictOptions& options, int usable_cores) {
   const std::vector<SweptAxis> sweeps = sweeps_of(options, usable_cores);
   if (options.explain && !sweeps.empty()) throw ConfigError("--explain shows one case, --sweep many; allowed: one of them");
-  CaseOptions base = with_first_values(options.base, sweeps);
-  const bool parsers_auto = base.parsers == "auto";
-  if (parsers_auto) base.parsers = "1";
-  const Cell cell = cell_of(base, usable_cores);
-  return {{model_case_of(options, cell, usable_cores), cell}, sweeps, parsers_auto};
+  PredictOptions complete = with_first_values(options, sweeps);
+  const bool parsers_auto = complete.base.parsers == "auto";
+  if (parsers_auto) complete.base.parsers = "1";
+  find_backend(complete.base.backend);
+  const Cell cell = cell_of(complete.base, usable_cores);
+  return {{model_case_of(complete, cell, usable_cores), cell}, sweeps, parsers_auto};
 }
 
 PointSizes sizes_of(const PredictedPoint& point) {
-  return {point.factors.workers, point.factors.workers_spec, point.factors.parsers, point.factors.chunksize};
+  return {point.factors.workers, point.factors.workers_spec, point.factors.parsers, point.factors.chunksize,
+          point.model_case.in_flight};
 }
 
 PredictRequest::PredictRequest(PredictedPoint first, std::vector<SweptAxis> sweeps, bool parsers_auto)
@@ -217,6 +249,7 @@ const PredictedPoint& PredictRequest::move_to(const PointSizes& sizes) {
   set(point_, "workers", {sizes.workers_spec, sizes.workers});
   set(point_, "parsers", {"", sizes.parsers});
   set_chunksize(point_, sizes.chunksize);
+  point_.model_case.in_flight = sizes.in_flight;
   return point_;
 }
 

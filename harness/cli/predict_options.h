@@ -1,8 +1,9 @@
 #pragma once
 
-// What `predict` can be asked beyond the flags it shares with `case`: overheads, computation, sweeps.
+// What `predict` can be asked beyond the flags it shares with `case`: overheads, computation, event loops, sweeps.
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,9 +19,10 @@ struct PredictOptions {
   CaseOptions base;
   bool explain = false;
   std::vector<std::string> sweeps;  // "workers=1..64"
-  std::optional<std::string> submit_cost, dispatch_cost, routing_cost;
+  std::optional<std::string> submit_cost, dispatch_cost, routing_cost, wake_cost;
   std::optional<std::string> compute, callback_compute;  // after the waits: one for all, or one per task
   std::optional<std::string> cores;
+  std::optional<std::string> in_flight;
   bool gil = false;
   bool coupled = false;
 };
@@ -40,11 +42,12 @@ struct PointSizes {
   std::string workers_spec;
   int parsers = 0;
   int chunksize = 0;
+  std::int64_t in_flight = 0;  // 0: any number
 };
 PointSizes sizes_of(const PredictedPoint& point);
 
 struct SweptAxis {
-  std::string axis;  // workers, parsers or chunksize
+  std::string axis;  // workers, parsers, chunksize or in-flight
   std::vector<Size> values;
 };
 

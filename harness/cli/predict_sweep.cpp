@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "harness/model/closed_forms.h"
@@ -62,7 +63,9 @@ PredictedSweep predict_points(PredictRequest& request, bool with_formulas, const
       row.decides = form.in_domain ? form.formula + ": " + form.binding_term : form.formula;
     }
     sweep.rows.push_back(std::move(row));
-    const auto cost = [](const SweepRow& r) { return std::pair(r.makespan_ns, std::int64_t{r.sizes.workers} + r.sizes.parsers); };
+    const auto cost = [](const SweepRow& r) {
+      return std::tuple(r.makespan_ns, std::int64_t{r.sizes.workers} + r.sizes.parsers, r.sizes.in_flight);
+    };
     if (cost(sweep.rows.back()) < cost(sweep.rows[sweep.best])) sweep.best = i;
     progress.show(i + 1, seams.now() - start);
   }

@@ -24,7 +24,8 @@ struct SweepRow {
 
 struct PredictedSweep {
   std::vector<SweepRow> rows;  // of all points, or of those before the interruption
-  std::size_t best = 0;        // of equal makespans the one with fewer workers and parsers in all, then the earlier
+  std::size_t best =
+      0;  // of equal makespans the one with fewer workers and parsers in all, then fewer in flight, then the earlier
   bool interrupted = false;
 };
 

@@ -34,12 +34,17 @@ void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out) {
   for (const model::TaskTimes& times : tasks) {
     if (&times != tasks.data()) out += ", ";
     if (times.callback_start_ns == model::kNever) {
-      fmt::format_to(to, R"({{"start_ns": {}, "finish_ns": {}, "callback_start_ns": null, "callback_finish_ns": null}})",
+      fmt::format_to(to, R"({{"start_ns": {}, "finish_ns": {}, "callback_start_ns": null, "callback_finish_ns": null)",
                      times.start_ns, times.finish_ns);
     } else {
-      fmt::format_to(to, R"({{"start_ns": {}, "finish_ns": {}, "callback_start_ns": {}, "callback_finish_ns": {}}})",
+      fmt::format_to(to, R"({{"start_ns": {}, "finish_ns": {}, "callback_start_ns": {}, "callback_finish_ns": {})",
                      times.start_ns, times.finish_ns, times.callback_start_ns, times.callback_finish_ns);
     }
+    if (times.resumed_ns != model::kNever) fmt::format_to(to, R"(, "resumed_ns": {})", times.resumed_ns);
+    if (times.callback_resumed_ns != model::kNever) {
+      fmt::format_to(to, R"(, "callback_resumed_ns": {})", times.callback_resumed_ns);
+    }
+    out += '}';
   }
   out += ']';
 }

@@ -17,7 +17,8 @@ namespace harness {
 // The times of a repetition, relative to its first submit.
 std::vector<model::TaskTimes> relative_times(const Trace& trace);
 
-// [{"start_ns": 0, "finish_ns": 1, "callback_start_ns": null, "callback_finish_ns": null}, ...] appended to `out`.
+// [{"start_ns": 0, "finish_ns": 1, "callback_start_ns": null, "callback_finish_ns": null}, ...] appended to `out`; on an event
+// loop each has "resumed_ns" besides and, of callbacks on the loop, "callback_resumed_ns": when the computing began.
 void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out);
 
 // A header and one line per task; of more than `most` tasks the first and the last `ends` only.

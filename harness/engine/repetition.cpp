@@ -80,7 +80,8 @@ RepetitionReply answer(std::string_view request, std::span<const Backend* const>
     reply.trace = backend.run(prepared);
     reply.error = defect_of(reply.trace, prepared.cell);
     if (reply.error.empty() && experiment == nullptr) {
-      reply.error = misplaced_callback(reply.trace, prepared.cell, backend.attaches_late());
+      reply.error = misplaced_callback(reply.trace, prepared.cell,
+                                       {.attaches_late = backend.attaches_late(), .any_worker = backend.any_worker_calls_back()});
     }
   } catch (const std::system_error& error) {
     // Of all that a repetition does only std::thread says so, and no more than this.

@@ -24,7 +24,7 @@ std::string described(const Thread& thread) {
 
 }  // namespace
 
-std::string misplaced_callback(const Trace& trace, const Cell& cell, bool attaches_late) {
+std::string misplaced_callback(const Trace& trace, const Cell& cell, const MayRun& may) {
   const CallbackBy by = callback_by(cell.strategy);
   if (by == CallbackBy::nobody) return {};
   const Thread caller{trace.main_pid, trace.submitter_tid};
@@ -40,7 +40,7 @@ std::string misplaced_callback(const Trace& trace, const Cell& cell, bool attach
   for (std::size_t index = 0; index < trace.tasks.size(); ++index) {
     const TaskTrace& task = trace.tasks[index];
     const Thread ran{task.callback_pid, task.callback_tid};
-    if (attaches_late && ran == caller) continue;
+    if (may.attaches_late && ran == caller) continue;
     const auto elsewhere = [&](const std::string& expected) {
       return "the callback of task " + std::to_string(index) + " ran on " + described(ran) + ", which is not " + expected +
              ": it is no '" + cell.strategy + "'";
@@ -49,6 +49,10 @@ std::string misplaced_callback(const Trace& trace, const Cell& cell, bool attach
       case CallbackBy::nobody:
         break;
       case CallbackBy::the_worker:
+        if (may.any_worker) {
+          if (ran.pid != trace.main_pid || ran == caller) return elsewhere("a thread of the main process that does not submit");
+          break;
+        }
         if (const Thread worker{task.pid, task.tid}; ran != worker) return elsewhere("its task's, " + described(worker));
         break;
       case CallbackBy::callback_thread:

@@ -10,8 +10,13 @@
 
 namespace harness {
 
-// The first callback that ran elsewhere, in one line; empty if there is none. `attaches_late`: the backend attaches a callback to a future
-// that may be done by then, so that it runs on the thread that submits. REQUIRES: defect_of(trace, cell) is empty.
-std::string misplaced_callback(const Trace& trace, const Cell& cell, bool attaches_late);
+// What a backend leaves open.
+struct MayRun {
+  bool attaches_late = false;  // to a future that may be done by then, so that the callback runs on the thread that submits
+  bool any_worker = false;     // a task's callback, on any thread of the main process but that which submits
+};
+
+// The first callback that ran elsewhere, in one line; empty if there is none. REQUIRES: defect_of(trace, cell) is empty.
+std::string misplaced_callback(const Trace& trace, const Cell& cell, const MayRun& may);
 
 }  // namespace harness

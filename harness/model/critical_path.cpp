@@ -1,21 +1,23 @@
 #include "harness/model/critical_path.h"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
+#include <optional>
 #include <tuple>
 #include <utility>
 
+#include "harness/model/loop_order.h"
 #include "harness/model/simulate.h"
 
 namespace harness::model {
 namespace {
 
-constexpr std::size_t kNobody = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t kNobody = LoopOrder::kNobody;
 
 // Walks from the makespan backwards. What began upon the end of something began at that very instant, so times are
-// compared for equality: with shared cores too, where both were rounded from the same instant. Every step goes to an earlier activity: from a callback to its task or to the
-// callback before it on its server, from a task to an earlier one, so the walk ends even where everything takes 0 ns.
+// compared for equality: with shared cores too, where both were rounded from the same instant. Every step goes to an
+// earlier activity: from a callback to its task or to the callback before it on its server, from a task to an earlier one,
+// so the walk ends even where everything takes 0 ns.
 class Walk {
  public:
   Walk(const Case& c, const Prediction& prediction) : case_(c), tasks_(prediction.tasks), n_(tasks_.size()) {
@@ -23,6 +25,7 @@ class Walk {
     on_worker_ = serial_ || c.strategy == Strategy::worker || c.strategy == Strategy::fused;
     staged_ = has_callbacks(c.strategy) && !on_worker_;
     in_order_ = c.strategy == Strategy::collect || c.strategy == Strategy::map;
+    if (c.executor == Executor::loop) loop_.emplace(c, tasks_);
     chunk_ = c.strategy == Strategy::map ? std::min<std::size_t>(static_cast<std::size_t>(c.chunksize), n_) : 1;
     find_neighbours();
   }
@@ -142,6 +145,7 @@ class Walk {
       add(Activity::callback, i, times.server, times.callback_start_ns, times.callback_finish_ns, case_.callbacks[i].service_ns(),
           released, after);
     };
+    if (loop_ && on_worker_ && !serial_ && !loop_->straight_on(i)) return visit_on_loop({i, true});
     if (on_worker_) {
       link(Released::by_task);
       return task(i);
@@ -175,7 +179,62 @@ class Walk {
     pending_ = {waited ? kRouting : kTask, waited ? before : i};
   }
 
+  // What a loop thread computed, and what that waited for: a thread, or its own wait, which needed none.
+  void visit_on_loop(const LoopOrder::Piece& piece) {
+    const std::size_t i = piece.task;
+    const TaskTimes& times = tasks_[i];
+    const Demand& demand = piece.callback ? case_.callbacks[i] : case_.tasks[i];
+    const int thread = piece.callback ? times.server : times.worker;
+    const std::int64_t start = piece.callback ? times.callback_start_ns : times.start_ns;
+    const std::int64_t resumed = piece.callback ? times.callback_resumed_ns : times.resumed_ns;
+    const std::int64_t ready = start + demand.wait_ns;
+    const LoopOrder::Piece before = serial_ ? LoopOrder::Piece{} : loop_->before(piece);
+    const bool waited_for_thread = before.task != kNobody && loop_->end_ns(before) > ready;
+    const std::int64_t taken_up = waited_for_thread ? loop_->end_ns(before) : ready;
+    const Released released = !waited_for_thread ? Released::by_wait
+                              : before.callback  ? Released::by_server
+                                                 : Released::by_worker;
+    const std::size_t after = waited_for_thread ? before.task : kNobody;
+    const bool cost = resumed > taken_up;
+    add(piece.callback ? Activity::callback : Activity::task, i, thread, resumed,
+        piece.callback ? times.callback_finish_ns : times.finish_ns, demand.compute_ns, cost ? Released::by_dispatch : released,
+        cost ? kNobody : after);
+    if (cost) add(Activity::dispatch, i, thread, taken_up, resumed, resumed - taken_up, released, after);
+    if (waited_for_thread) {
+      return before.callback || loop_->straight_on(before.task) ? callback(before.task) : task(before.task);
+    }
+    if (piece.callback) {
+      add(Activity::callback_wait, i, 0, start, ready, demand.wait_ns, Released::by_task);
+      return task(i);
+    }
+    visit_wait(i, ready);
+  }
+
+  void visit_wait(std::size_t i, std::int64_t ready_ns) {
+    const std::int64_t start = tasks_[i].start_ns;
+    const auto link = [&](Released released, std::size_t after = kNobody) {
+      add(Activity::wait, i, 0, start, ready_ns, case_.tasks[i].wait_ns, released, after);
+    };
+    if (serial_) {
+      const std::int64_t submit = case_.overheads.submit_ns;
+      link(i > 0 || submit > 0 ? Released::by_submission : Released::at_once);
+      if (submit > 0) {
+        add(Activity::submit, i, 0, start - submit, start, submit, i > 0 ? Released::by_server : Released::at_once,
+            i > 0 ? i - 1 : kNobody);
+      }
+      return i > 0 ? callback(i - 1) : done();
+    }
+    const std::size_t before = loop_->made_room_for(i);
+    if (before == kNobody) {
+      link(start > 0 ? Released::by_submission : Released::at_once);
+      return submitting(i, start);
+    }
+    link(Released::by_room, before);
+    return on_worker_ ? callback(before) : task(before);
+  }
+
   void visit_task(std::size_t i) {
+    if (loop_) return visit_on_loop({i, false});
     const TaskTimes& times = tasks_[i];
     const Overheads& o = case_.overheads;
     const bool first_of_job = i % chunk_ == 0;
@@ -235,6 +294,7 @@ class Walk {
   const Case& case_;
   const std::vector<TaskTimes>& tasks_;
   const std::size_t n_;
+  std::optional<LoopOrder> loop_;
   bool serial_ = false;     // one thing at a time, on the caller
   bool on_worker_ = false;  // the callback follows its task where that ran
   bool staged_ = false;
@@ -252,7 +312,7 @@ class Walk {
 }  // namespace
 
 std::string_view name(Activity activity) {
-  constexpr std::string_view kNames[] = {"submit", "dispatch", "task", "routing", "callback"};
+  constexpr std::string_view kNames[] = {"submit", "wait", "dispatch", "task", "routing", "callback_wait", "callback"};
   return kNames[static_cast<std::size_t>(activity)];
 }
 

@@ -15,10 +15,12 @@
 namespace harness::model {
 
 enum class Activity {
-  submit,    // the submitting thread; Link::task is the last of those it submitted
-  dispatch,  // the worker, before a task
-  task,
-  routing,  // the main process hands a result to the parsers
+  submit,         // the submitting thread; Link::task is the last of those it submitted
+  wait,           // of a task on an event loop, where waiting holds nothing
+  dispatch,       // the worker, before a task; a loop thread that wakes up and turns to what is ready
+  task,           // on an event loop: its computing
+  routing,        // the main process hands a result to the parsers
+  callback_wait,  // on an event loop
   callback
 };
 std::string_view name(Activity activity);
@@ -34,14 +36,16 @@ enum class Released {
   by_server,       // the callback's server was busy with Link::after
   by_router,       // the main process was busy handing over Link::after
   by_last_submit,  // the caller submits everything before it looks at a result
-  by_refill        // coupled dispatch: the queue was refilled only after the callback of Link::after
+  by_refill,       // coupled dispatch: the queue was refilled only after the callback of Link::after
+  by_wait,         // event loop: its own wait had just ended
+  by_room          // event loop: no place in flight was free before Link::after left one
 };
 
 // One link of the chain. Tasks from 0, in submission order.
 struct Link {
   Activity activity = Activity::task;
   std::size_t task = 0;
-  int server = 0;  // worker or callback server, as TaskTimes; 0 for submit and routing
+  int server = 0;  // worker or callback server, as TaskTimes; 0 for submit, routing and waits on a loop
   std::int64_t start_ns = 0;
   std::int64_t finish_ns = 0;
   std::int64_t alone_ns = 0;  // what it takes on a core of its own: less than it took where cores or a lock are shared

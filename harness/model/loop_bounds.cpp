@@ -61,7 +61,8 @@ Bounds loop_bounds(const Case& c) {
     after = static_cast<std::int64_t>((parsing + (servers - 1) * Wide{longest_callback}) / servers);
   }
 
-  const Wide serial = static_cast<Wide>(n) * (static_cast<Wide>(o.submit_ns) + (c.strategy == Strategy::extra ? o.routing_ns : 0));
+  const Wide serial =
+      static_cast<Wide>(n) * (static_cast<Wide>(o.submit_ns) + (c.strategy == Strategy::extra ? o.routing_ns : 0));
   Wide everything = serial + chains + taking_up;
   if (served) everything += parsing;
   Wide upper = everything;

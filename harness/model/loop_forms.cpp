@@ -137,12 +137,13 @@ ClosedForm form_on_the_loop(const Case& c) {
     const std::int64_t through = x + v + s.n * y, last = s.n * x + v + y, busy = s.n * (x + y);
     const std::int64_t most = std::max({busy, through, last});
     return exactly("w + max(n(x + y), x + v + ny, nx + v + y)", w + most,
-                   most == busy ? "n(x + y)" : most == through ? "x + v + ny" : "nx + v + y");
+                   most == busy      ? "n(x + y)"
+                   : most == through ? "x + v + ny"
+                                     : "nx + v + y");
   }
   if (!straight_on) return simulated(simulation, c, "callbacks wait");
   if (!everybody && s.flight % s.threads != 0) {
-    return simulated(simulation, c,
-                     "B = " + std::to_string(s.flight) + " is no multiple of L = " + std::to_string(s.threads));
+    return simulated(simulation, c, "B = " + std::to_string(s.flight) + " is no multiple of L = " + std::to_string(s.threads));
   }
   return lockstep_form(s);
 }

@@ -51,7 +51,8 @@ class Loop {
   explicit Loop(const Case& c)
       : case_(c),
         n_(c.tasks.size()),
-        limit_(c.in_flight == 0 ? n_ : static_cast<std::size_t>(std::min<std::int64_t>(c.in_flight, static_cast<std::int64_t>(n_)))),
+        limit_(c.in_flight == 0 ? n_
+                                : static_cast<std::size_t>(std::min<std::int64_t>(c.in_flight, static_cast<std::int64_t>(n_)))),
         on_loop_(c.strategy == Strategy::worker || c.strategy == Strategy::fused),
         served_(has_callbacks(c.strategy) && !on_loop_),
         in_order_(c.strategy == Strategy::collect),
@@ -79,7 +80,7 @@ class Loop {
         instant_ = timeline_.next();
       }
     }
-    prediction_.makespan_ns = rounded(now());
+    prediction_.makespan_ns = rounded(instant_);
     return std::move(prediction_);
   }
 
@@ -97,7 +98,7 @@ class Loop {
       return false;
     }
     ++in_flight_;
-    times_of(next_).start_ns = rounded(now());
+    times_of(next_).start_ns = rounded(instant_);
     timeline_.delay(on_loop(next_, -1, Step::wait), case_.tasks[next_].wait_ns);
     ++next_;
     return true;
@@ -130,23 +131,23 @@ class Loop {
       case Step::callback_wait:
         return ready_.push({instant_, task, Step::callback_take_up});
       case Step::take_up:
-        times.resumed_ns = rounded(now());
+        times.resumed_ns = rounded(instant_);
         times.worker = activity.server;
         return timeline_.compute(on_loop(task, activity.server, Step::compute), case_.tasks[task]);
       case Step::callback_take_up:
         return compute_callback(task, activity.server);
       case Step::compute:
-        times.finish_ns = rounded(now());
+        times.finish_ns = rounded(instant_);
         return task_ended(task, activity.server);
       case Step::callback_compute:
-        times.callback_finish_ns = rounded(now());
+        times.callback_finish_ns = rounded(instant_);
         awake_.push(activity.server);
         --in_flight_;
         return;
       case Step::serve_wait:
         return timeline_.compute({0, task, 2, activity.server, Step::serve_compute}, case_.callbacks[task]);
       case Step::serve_compute:
-        times.callback_finish_ns = rounded(now());
+        times.callback_finish_ns = rounded(instant_);
         idle_servers_.emplace(now(), activity.server);
         return;
       case Step::knock:
@@ -170,7 +171,7 @@ class Loop {
 
   void compute_callback(std::size_t task, int thread) {
     TaskTimes& times = times_of(task);
-    times.callback_resumed_ns = rounded(now());
+    times.callback_resumed_ns = rounded(instant_);
     times.server = thread;
     timeline_.compute(on_loop(task, thread, Step::callback_compute), case_.callbacks[task]);
   }
@@ -206,7 +207,7 @@ class Loop {
     const int server = idle_servers_.top().second;
     idle_servers_.pop();
     TaskTimes& times = times_of(task);
-    times.callback_start_ns = rounded(now());
+    times.callback_start_ns = rounded(instant_);
     times.server = server;
     timeline_.delay({0, task, 2, server, Step::serve_wait}, case_.callbacks[task].wait_ns);
     return true;

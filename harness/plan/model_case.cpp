@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "harness/base/errors.h"
+#include "harness/engine/backends/event_loops.h"
 #include "harness/engine/cpython/cells.h"
 #include "harness/engine/prepared_cell.h"
 #include "harness/engine/strategies/strategy.h"
@@ -19,6 +20,7 @@ model::Case frame_of(const Cell& cell) {
   if (!strategy) throw ConfigError("the model does not know the strategy '" + cell.strategy + "'");
   model::Case c;
   c.strategy = *strategy;
+  if (is_event_loop(cell.backend)) c.executor = model::Executor::loop;
   c.workers = cell.workers;
   c.parsers = has_parsers(cell.strategy) ? cell.parsers : 1;
   c.chunksize = runs_in_processes(cell) ? cell.chunksize : 1;  // a pool of threads ignores it
@@ -58,8 +60,10 @@ ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& commo
   const auto add = [&](const workloads::Work& work, std::int64_t asked_ns, bool own_process, std::vector<model::Demand>& to) {
     const workloads::Workload& workload = *workloads::catalogue()[work.kind];
     const workloads::Demand demand = workload.demand(work, calibration);
-    to.push_back({.wait_ns = demand.wait_ns,
-                  .compute_ns = demand.compute_ns,
+    const bool held = c.executor == model::Executor::loop && demand.blocking;
+    if (held) c.cores = 0;  // it holds a loop thread as if it computed, and no core
+    to.push_back({.wait_ns = held ? 0 : demand.wait_ns,
+                  .compute_ns = demand.compute_ns + (held ? demand.wait_ns : 0),
                   .locked = (demand.process_wide_lock || gil) && !own_process});
     // A disk has no service time that could be known beforehand, and no real work takes none.
     const workloads::Needs needs = workload.needs();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/model/bounds.h"
 #include "harness/model/case.h"
 #include "harness/model/simulate.h"
 #include "harness/plan/model_case.h"
@@ -19,6 +20,7 @@ constexpr std::chrono::nanoseconds kRepetitionCost = std::chrono::milliseconds(2
 
 // max(sum/k, longest), computation on the cores.
 std::int64_t bound(const model::Case& c) {
+  if (c.executor == model::Executor::loop) return model::makespan_bounds(c).lower_ns;
   std::int64_t sum = 0;
   std::int64_t longest = 0;
   std::int64_t computing = 0;

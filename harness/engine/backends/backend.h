@@ -47,13 +47,16 @@ class Backend {
   // Whether it attaches callbacks to futures that may be done by then: such a callback runs on the thread that submits.
   virtual bool attaches_late() const { return false; }
 
+  // Whether a callback of `worker` or `fused` may run on another of its threads than the task: a task on an event loop goes on on any.
+  virtual bool any_worker_calls_back() const { return false; }
+
   // Runs the cell once. Every worker and parser is ready before the first stamp is taken. Throws what went wrong: a
   // task's exception, threads that cannot be started. REQUIRES: skip_reason is empty; called in the process's main
   // thread.
   virtual Trace run(const PreparedCell& prepared) const = 0;
 };
 
-// All backends of the program, in a fixed order: one line each in catalogue.cpp or in contenders/CMakeLists.txt.
+// All backends of the program, in a fixed order: one line each in catalogue.cpp, contenders/CMakeLists.txt or loops/CMakeLists.txt.
 std::span<const Backend* const> backend_catalogue();
 
 // Throws ConfigError naming the known ones.

@@ -4,6 +4,7 @@
 #include "harness/base/errors.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/backends/contenders.h"
+#include "harness/engine/backends/event_loops.h"
 #include "os/descriptor.h"
 #include "workloads/work.h"
 
@@ -29,8 +30,7 @@ std::span<const Backend* const> backend_catalogue() {
         &cpython_process_backend(),
     };
     // clang-format on
-    const std::vector<const Backend*> contenders = contender_backends();
-    all.insert(all.end(), contenders.begin(), contenders.end());
+    for (const auto& others : {contender_backends(), event_loop_backends()}) all.insert(all.end(), others.begin(), others.end());
     return all;
   }();
   return kCatalogue;

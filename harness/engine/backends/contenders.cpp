@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "contenders/posting_pool.h"
+#include "harness/engine/backends/missing_backend.h"
 #include "harness/engine/backends/pool_backend.h"
 #include "harness/engine/backends/promised_call.h"
 
@@ -28,8 +29,6 @@ const Registered& contender_named(std::string_view name) {
 // The pools of others take functions.
 class PostingExecutor {
  public:
-  static constexpr std::string_view kName = "a library's pool";
-  static constexpr std::string_view kSummary = "see its registration";
   static constexpr WorkersAre kWorkers = WorkersAre::threads;
   static constexpr bool kHasMap = false;
 
@@ -83,10 +82,9 @@ class PostingExecutor {
 
 class ContenderBackend final : public PoolBackend<PostingExecutor> {
  public:
-  explicit ContenderBackend(const Registered& contender) : contender_(contender) {}
+  explicit ContenderBackend(const Registered& contender)
+      : PoolBackend(contender.name, contender.summary), contender_(contender) {}
 
-  std::string_view name() const override { return contender_.name; }
-  std::string_view summary() const override { return contender_.summary; }
   int workers(int asked, int tasks) const override { return starts_a_thread_per_task() ? tasks : asked; }
   int tasks_at_once(const Factors& factors) const override {
     if (starts_a_thread_per_task()) return factors.tasks;
@@ -95,25 +93,6 @@ class ContenderBackend final : public PoolBackend<PostingExecutor> {
 
  private:
   bool starts_a_thread_per_task() const { return contender_.executed_by == ExecutedBy::thread_per_task; }
-  const Registered& contender_;
-};
-
-// One that this build goes without: it is known, and skipped.
-class MissingBackend final : public Backend {
- public:
-  explicit MissingBackend(const Registered& contender) : contender_(contender) {}
-
-  std::string_view name() const override { return contender_.name; }
-  std::string_view summary() const override { return contender_.summary; }
-  std::string_view missing() const override { return contender_.missing; }
-  std::string skip_reason(std::string_view /*strategy*/) const override {
-    return "this build goes without '" + std::string(contender_.name) + "': " + std::string(contender_.missing);
-  }
-  void require() const override { throw ConfigError(skip_reason("")); }
-  int tasks_at_once(const Factors& factors) const override { return factors.workers; }
-  Trace run(const PreparedCell& /*prepared*/) const override { throw ConfigError(skip_reason("")); }
-
- private:
   const Registered& contender_;
 };
 
@@ -126,7 +105,7 @@ std::vector<const Backend*> contender_backends() {
       if (contender.make != nullptr) {
         all.push_back(std::make_unique<ContenderBackend>(contender));
       } else {
-        all.push_back(std::make_unique<MissingBackend>(contender));
+        all.push_back(std::make_unique<MissingBackend>(contender.name, contender.summary, contender.missing));
       }
     }
     return all;

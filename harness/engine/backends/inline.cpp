@@ -19,8 +19,6 @@ class Ready {
 // The serial baseline: submit runs the task on the calling thread.
 class InlineExecutor {
  public:
-  static constexpr std::string_view kName = "inline";
-  static constexpr std::string_view kSummary = "no pool: submit runs the task in the caller (the serial baseline)";
   static constexpr WorkersAre kWorkers = WorkersAre::the_caller;
   static constexpr bool kHasMap = false;
 
@@ -39,7 +37,8 @@ class InlineExecutor {
 }  // namespace
 
 const Backend& inline_backend() {
-  static const PoolBackend<InlineExecutor> kBackend;
+  static const PoolBackend<InlineExecutor> kBackend("inline",
+                                                    "no pool: submit runs the task in the caller (the serial baseline)");
   return kBackend;
 }
 

@@ -2,7 +2,6 @@
 
 // The one implementation of Backend for executors with a submit seam (harness/engine/strategies/executor.h), templated on the
 // executor. Beyond what strategies ask, an executor type has
-//   static constexpr std::string_view kName, kSummary;
 //   explicit E(const ExecutorOptions&)        returns when every worker is ready
 //   void shutdown()                           waits; idempotent; the destructor does it too
 //   std::vector<pid_t> worker_processes()     empty when the workers are threads
@@ -111,8 +110,10 @@ Trace run_strategy_on(const PreparedCell& prepared) {
 template <class Executor>
 class PoolBackend : public Backend {
  public:
-  std::string_view name() const override { return Executor::kName; }
-  std::string_view summary() const override { return Executor::kSummary; }
+  PoolBackend(std::string_view name, std::string_view summary) : name_(name), summary_(summary) {}
+
+  std::string_view name() const override { return name_; }
+  std::string_view summary() const override { return summary_; }
 
   std::string skip_reason(std::string_view strategy) const override {
     const Row& row = row_of(strategy);
@@ -166,6 +167,9 @@ class PoolBackend : public Backend {
     throw ConfigError("unknown strategy '" + std::string(strategy) + "'; known: " + known);
   }
   static const Row& row_of(std::string_view strategy) { return row_in(strategy, StrategyCatalogue{}); }
+
+  std::string_view name_;
+  std::string_view summary_;
 };
 
 }  // namespace harness

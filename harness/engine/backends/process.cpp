@@ -11,8 +11,6 @@ namespace {
 // worker process.
 class ProcessExecutor {
  public:
-  static constexpr std::string_view kName = "process";
-  static constexpr std::string_view kSummary = "pools::ProcessPool: worker processes";
   static constexpr WorkersAre kWorkers = WorkersAre::processes;
   static constexpr bool kHasMap = true;
 
@@ -44,7 +42,7 @@ class ProcessExecutor {
 }  // namespace
 
 const Backend& process_backend() {
-  static const PoolBackend<ProcessExecutor> kBackend;
+  static const PoolBackend<ProcessExecutor> kBackend("process", "pools::ProcessPool: worker processes");
   return kBackend;
 }
 

@@ -8,8 +8,6 @@ namespace {
 
 class ThreadExecutor {
  public:
-  static constexpr std::string_view kName = "thread";
-  static constexpr std::string_view kSummary = "pools::ThreadPool: worker threads of one process";
   static constexpr WorkersAre kWorkers = WorkersAre::threads;
   static constexpr bool kHasMap = true;
 
@@ -47,7 +45,7 @@ class ThreadExecutor {
 }  // namespace
 
 const Backend& thread_backend() {
-  static const PoolBackend<ThreadExecutor> kBackend;
+  static const PoolBackend<ThreadExecutor> kBackend("thread", "pools::ThreadPool: worker threads of one process");
   return kBackend;
 }
 

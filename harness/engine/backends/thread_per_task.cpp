@@ -17,8 +17,6 @@ namespace {
 // come from one thread.
 class ThreadPerTaskExecutor {
  public:
-  static constexpr std::string_view kName = "thread_per_task";
-  static constexpr std::string_view kSummary = "no pool: each submit starts a thread of its own";
   static constexpr WorkersAre kWorkers = WorkersAre::threads;
   static constexpr bool kHasMap = false;
 
@@ -86,7 +84,7 @@ class ThreadPerTaskExecutor {
 }  // namespace
 
 const Backend& thread_per_task_backend() {
-  static const PoolBackend<ThreadPerTaskExecutor> kBackend;
+  static const PoolBackend<ThreadPerTaskExecutor> kBackend("thread_per_task", "no pool: each submit starts a thread of its own");
   return kBackend;
 }
 

@@ -17,7 +17,8 @@
 
 namespace harness {
 
-enum class WorkersAre { the_caller, threads, processes };
+// loop_threads: of an event loop; a task that waits holds none of them.
+enum class WorkersAre { the_caller, threads, processes, loop_threads };
 
 // On which thread of the main process done callbacks run: the worker that ran the task, or one thread that does nothing
 // else.
@@ -25,6 +26,8 @@ enum class CallbacksOn { worker, callback_thread };
 
 // Reasons to skip, as the plan lists them. Empty: the strategy is defined on the executor.
 inline constexpr std::string_view kDefined;
+inline constexpr std::string_view kNoChunksOnLoops =
+    "a chunk is what a worker takes at once, and on an event loop a task that waits occupies none";
 
 template <class Executor>
 constexpr std::string_view needs_workers() {
@@ -35,6 +38,7 @@ constexpr std::string_view needs_workers() {
 
 template <class Executor>
 constexpr std::string_view needs_map() {
+  if (Executor::kWorkers == WorkersAre::loop_threads) return kNoChunksOnLoops;
   return Executor::kHasMap ? kDefined : "the backend has no map";
 }
 

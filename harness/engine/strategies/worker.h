@@ -10,7 +10,8 @@
 namespace harness::strategy {
 
 // The worker that ran the task runs its callback before it takes the next task: on threads as a done callback; in a
-// worker process, where no future is, as a second call after the task.
+// worker process, where no future is, as a second call after the task. On an event loop, where a task holds no worker, the callback is the
+// task's continuation: any thread of the loop runs it when all that was ready before it has had its turn.
 struct Worker {
   static constexpr std::string_view kName = "worker";
   static constexpr std::string_view kSummary = "the worker that ran the task, before it takes the next one";
@@ -26,7 +27,7 @@ struct Worker {
 
   template <class Executor>
   static void run(Executor& executor, Recorder& recorder) {
-    if constexpr (Executor::kWorkers == WorkersAre::processes) {
+    if constexpr (Executor::kWorkers == WorkersAre::processes || Executor::kWorkers == WorkersAre::loop_threads) {
       auto futures = submit_each(recorder, [&](int task) {
         return executor.template submit<&run_task_then_callback>(recorder.task(task), recorder.callback(task));
       });

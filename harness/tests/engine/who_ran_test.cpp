@@ -26,7 +26,7 @@ struct Ran {
   std::int32_t callback_tid;
 };
 
-std::string misplaced(std::string_view strategy, const std::vector<Ran>& tasks, bool attaches_late = false) {
+std::string misplaced(std::string_view strategy, const std::vector<Ran>& tasks, const MayRun& may = {}) {
   Trace trace;
   trace.main_pid = kMain;
   trace.submitter_tid = kSubmitter;
@@ -39,7 +39,7 @@ std::string misplaced(std::string_view strategy, const std::vector<Ran>& tasks, 
     trace.tasks.push_back(task);
   }
   return misplaced_callback(trace, testing_engine::make_cell({.strategy = strategy, .tasks = static_cast<int>(tasks.size())}),
-                            attaches_late);
+                            may);
 }
 
 TEST(WhoRan, ACallbackOnTheWorkerIsItsTasksThread) {
@@ -50,6 +50,14 @@ TEST(WhoRan, ACallbackOnTheWorkerIsItsTasksThread) {
                                HasSubstr(strategy)));
     EXPECT_NE(misplaced(strategy, {{7, 7, 8, 7}}), "");
   }
+}
+
+TEST(WhoRan, OnAnEventLoopAnyOfItsThreadsGoesOnWithATask) {
+  const MayRun any{.any_worker = true};
+  EXPECT_EQ(misplaced("worker", {{kMain, 101, kMain, 101}, {kMain, 102, kMain, 101}}, any), "");
+  EXPECT_THAT(misplaced("worker", {{kMain, 101, kMain, kSubmitter}}, any), HasSubstr("does not submit"));
+  EXPECT_THAT(misplaced("fused", {{kMain, 101, 7, 101}}, any), HasSubstr("of the main process"));
+  EXPECT_NE(misplaced("collect", {{kMain, 101, kMain, 101}}, any), "");
 }
 
 TEST(WhoRan, TheCallbackThreadIsOneOfTheMainProcessThatRunsNoTasks) {
@@ -77,7 +85,7 @@ TEST(WhoRan, TheCallerIsTheThreadThatSubmits) {
 TEST(WhoRan, WhoAttachesLateMayRunACallbackOnTheThreadThatSubmits) {
   const std::vector<Ran> late{{kMain, 101, kMain, kSubmitter}, {kMain, 101, kMain, 101}};
   EXPECT_NE(misplaced("worker", late), "");
-  EXPECT_EQ(misplaced("worker", late, true), "");
+  EXPECT_EQ(misplaced("worker", late, {.attaches_late = true}), "");
 }
 
 TEST(WhoRan, NobodyIsAskedWhereThereAreNoCallbacks) { EXPECT_EQ(misplaced("none", {{kMain, 101, 0, 0}}), ""); }

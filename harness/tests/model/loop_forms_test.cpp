@@ -16,10 +16,10 @@ namespace harness::model {
 namespace {
 
 using testing::below;
+using ::testing::HasSubstr;
 using testing::kLoopStrategies;
 using testing::random_loop_case;
 using testing::show;
-using ::testing::HasSubstr;
 
 constexpr int kCases = 3000;  // per strategy
 

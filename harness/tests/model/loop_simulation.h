@@ -177,9 +177,9 @@ class LoopSimulation {
     const bool is_callback = task(best).phase == Phase::callback_ready;
     const Demand& d = is_callback ? callback(best) : demand(best);
     thread->task = best;
-    thread->pieces = {
-        {Piece::overhead, whole(c_.overheads.dispatch_ns + (thread->stopped_now ? 0 : c_.overheads.wake_ns)), false},
-        {is_callback ? Piece::callback : Piece::compute, whole(d.compute_ns), d.locked}};
+    thread->pieces = {{Piece::overhead, whole(c_.overheads.dispatch_ns + (thread->stopped_now ? 0 : c_.overheads.wake_ns)),
+                       false},
+                      {is_callback ? Piece::callback : Piece::compute, whole(d.compute_ns), d.locked}};
     task(best).phase = Phase::on_thread;
     thread->stopped_now = false;
     return true;

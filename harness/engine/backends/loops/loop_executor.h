@@ -1,0 +1,120 @@
+#pragma once
+
+// The executor (harness/engine/strategies/executor.h) of an event loop: workers are its threads, a task is a coroutine that holds none of
+// them while it waits, so that any number of tasks is under way. `Loop` is a workloads::EventLoop with
+//   explicit Loop(int threads)   returns when all are there
+//   void shutdown()              returns when nothing is under way; idempotent
+
+#include <sys/types.h>
+
+#include <coroutine>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "harness/engine/backends/event_loops.h"
+#include "harness/engine/backends/pool_backend.h"
+#include "harness/engine/backends/promised_call.h"
+#include "harness/engine/strategies/loop_functions.h"
+#include "pools/future.h"
+#include "workloads/event_loop.h"
+
+namespace harness {
+
+template <class Loop>
+class LoopExecutor {
+ public:
+  static constexpr WorkersAre kWorkers = WorkersAre::loop_threads;
+  static constexpr bool kHasMap = false;
+
+  explicit LoopExecutor(const ExecutorOptions& options) : callbacks_(options.callbacks), loop_(options.workers) {}
+  ~LoopExecutor() { shutdown(); }
+  LoopExecutor(const LoopExecutor&) = delete;
+  LoopExecutor& operator=(const LoopExecutor&) = delete;
+
+  template <auto Fn, class... Args>
+  auto submit(Args&&... args) {
+    Promise<Fn, Args...> promise;
+    auto future = promise.future();
+    drive<Fn>(loop_, std::move(promise), std::forward<Args>(args)...);
+    return future;
+  }
+  template <auto Fn, class Callback, class... Args>
+  void submit_with_callback(Callback callback, Args&&... args) {
+    Promise<Fn, Args...> promise;
+    callbacks_.attach(promise.future(), std::move(callback));
+    drive<Fn>(loop_, std::move(promise), std::forward<Args>(args)...);
+  }
+
+  std::vector<pid_t> worker_processes() const { return {}; }
+  void shutdown() {
+    loop_.shutdown();
+    callbacks_.shutdown();
+  }
+  static int tasks_at_once(const Factors& factors) { return factors.tasks; }
+
+ private:
+  template <auto Fn, class... Args>
+  using Promise = pools::Promise<std::invoke_result_t<decltype(Fn), std::decay_t<Args>...>>;
+
+  // Nobody waits for the coroutine: what it gives is in the promise.
+  struct Detached {
+    struct promise_type {
+      Detached get_return_object() noexcept { return {}; }
+      std::suspend_never initial_suspend() noexcept { return {}; }
+      std::suspend_never final_suspend() noexcept { return {}; }
+      void return_void() noexcept {}
+      [[noreturn]] void unhandled_exception() noexcept { std::terminate(); }
+    };
+  };
+
+  // Awaited, it goes on on the loop, behind all that is ready.
+  class OnTheLoop : private workloads::Completion {
+   public:
+    explicit OnTheLoop(workloads::EventLoop& loop) : loop_(loop) {}
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiting) {
+      waiting_ = waiting;
+      done = [](workloads::Completion& self) { static_cast<OnTheLoop&>(self).waiting_.resume(); };
+      loop_.post(*this);
+    }
+    void await_resume() const noexcept {}
+
+   private:
+    workloads::EventLoop& loop_;
+    std::coroutine_handle<> waiting_;
+  };
+
+  template <auto Fn, class PromiseOf, class... Args>
+  static Detached drive(workloads::EventLoop& loop, PromiseOf promise, Args... args) {
+    co_await OnTheLoop(loop);
+    if (!promise.set_running()) co_return;
+    try {
+      auto result = co_await LoopForm<Fn>::run(loop, std::move(args)...);
+      promise.set_value(std::move(result));
+    } catch (...) {
+      promise.set_exception(std::current_exception());
+    }
+  }
+
+  Callbacks callbacks_;  // outlives the loop, whose threads hand it their callbacks
+  Loop loop_;
+};
+
+template <class Loop>
+class LoopBackend final : public PoolBackend<LoopExecutor<Loop>> {
+ public:
+  using PoolBackend<LoopExecutor<Loop>>::PoolBackend;
+
+  std::string workload_skip_reason(std::string_view workload) const override {
+    const workloads::Workload* const known = workloads::find_workload(workload);
+    if (known == nullptr || known->blocks().empty()) return {};
+    return std::string(workload) + ": " + std::string(known->blocks());
+  }
+  bool any_worker_calls_back() const override { return true; }
+};
+
+}  // namespace harness
