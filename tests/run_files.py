@@ -3,8 +3,8 @@
     run_files.py RUN_DIRECTORY DICTIONARY     (needs scripts/ on PYTHONPATH)
 
 Every CSV file's header and every key of the context and cells files is listed in the dictionary
-(docs/data_dictionary.md), in the same order, and the dictionary lists nothing else; poolbench/data/schema.py agrees
-with both. Exit code: 0, or 1 with a line per difference.
+(docs/data_dictionary.md), in the same order, and the dictionary lists nothing else but what files of earlier versions
+did not have; poolbench/data/schema.py agrees with both. Exit code: 0, or 1 with a line per difference.
 """
 
 import csv
@@ -64,7 +64,7 @@ def differences(directory: Path | str, dictionary_path: Path | str) -> Iterator[
         if not paths and title not in NOT_OF_A_SWEEP:
             yield f"{directory}: no {pattern}"
         for path in paths:
-            yield from of_csv(path, wanted)
+            yield from of_csv(path, wanted, schema.RESULTS_LATER if title == "results.csv" else ())
     paths = sorted(directory.glob("context/*.json"))
     if not paths:
         yield f"{directory}: no context file"
@@ -74,7 +74,12 @@ def differences(directory: Path | str, dictionary_path: Path | str) -> Iterator[
         yield from of_cells(path, f"{dictionary_path}, {CELLS}", listed.get(CELLS, ()))
 
 
-def of_csv(path: Path, wanted: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def versions(names: Sequence[str], later: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Those of this version, and those of the first."""
+    return tuple(names), tuple(name for name in names if name not in later)
+
+
+def of_csv(path: Path, wanted: Mapping[str, Sequence[str]], later: Sequence[str]) -> Iterator[str]:
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.reader(file)
         header = tuple(next(reader))
@@ -82,7 +87,7 @@ def of_csv(path: Path, wanted: Mapping[str, Sequence[str]]) -> Iterator[str]:
             if len(row) != len(header):
                 yield f"{path}: record {number} has {len(row)} fields, the header {len(header)}"
     for other, names in wanted.items():
-        if header != names:
+        if header not in versions(names, later):
             yield f"{path}: {compare(header, names)} {other}"
 
 
@@ -109,7 +114,7 @@ def of_cells(path: Path, section: str, listed: Sequence[str]) -> Iterator[str]:
         durations = schema.CELL_DURATIONS if cell.get("distribution") == "explicit" else ()
         for other, names in ((section, listed), (SCHEMA, schema.FACTORS + durations)):
             names = tuple(name for name in names if durations or name not in schema.CELL_DURATIONS)
-            if tuple(cell) != names:
+            if tuple(cell) not in versions(names, schema.RESULTS_LATER):
                 yield f"{path}, cell {cell_id}: {compare(tuple(cell), names)} {other}"
 
 

@@ -82,8 +82,17 @@ void add_case_options(CLI::App& command, CaseOptions& options) {
   command.add_option("--strategy", options.strategy, "who runs the callbacks; see `poolbench list strategies`")->required();
   command.add_option("--parsers", options.parsers, "parser processes of strategy extra (default 1)");
   command.add_option("--chunksize", options.chunksize, "tasks per job of strategy map (default 1)");
+  command.add_option("--in-flight", options.in_flight,
+                     "tasks that are under way at once at most, such as 8 or cores*5 (event loops; default: any number)");
   command.add_option("-r,--runs", options.runs, "repetitions of `case`; a prediction has none")->default_str("5");
   command.add_flag("--json", options.json, "one JSON document instead of the table");
+}
+
+void require_event_loop(const std::string& backend, std::string_view flag) {
+  if (is_event_loop(backend)) return;
+  std::string loops;
+  for (const RegisteredLoop& loop : registered_loops()) loops += (loops.empty() ? "" : ", ") + std::string(loop.name);
+  throw ConfigError(fmt::format("{} does not apply to backend {}, only to event loops: {}", flag, backend, loops));
 }
 
 int runs_of(const CaseOptions& options) { return static_cast<int>(parse_integer(options.runs, "--runs", 1, 1'000'000)); }
@@ -118,6 +127,12 @@ Cell cell_of(const CaseOptions& options, int cores) {
     factors.parsers = options.parsers ? static_cast<int>(parse_integer(*options.parsers, "--parsers", 1, kMost)) : 1;
   if (options.chunksize && !has_chunks(options.strategy)) {
     throw ConfigError(fmt::format("--chunksize does not apply to strategy {}, only to map", options.strategy));
+  }
+  if (options.in_flight) {
+    require_event_loop(options.backend, "--in-flight");
+    const std::vector<Size> sizes = parse_sizes(*options.in_flight, cores);
+    if (sizes.size() != 1) throw ConfigError(fmt::format("--in-flight '{}': one number is allowed here", *options.in_flight));
+    factors.in_flight = sizes.front().value;
   }
   if (options.chunksize) factors.chunksize = static_cast<int>(parse_integer(*options.chunksize, "--chunksize", 1, kMost));
   return CellBuilder(std::move(factors)).durations(std::move(tasks), std::move(callbacks)).seeded_by(1).build();

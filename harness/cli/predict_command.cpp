@@ -39,10 +39,7 @@ std::string formula_line(const model::ClosedForm& form) {
                         : fmt::format("formula   none: {}", form.violated);
 }
 
-std::string described(const PredictedPoint& point) {
-  const std::int64_t in_flight = point.model_case.in_flight;
-  return describe(point.factors) + (in_flight > 0 ? fmt::format(" in_flight={}", in_flight) : "");
-}
+std::string described(const PredictedPoint& point) { return describe(point.factors); }
 
 std::string table(const PredictedPoint& point, const model::Prediction& prediction, bool explain) {
   std::string out = hang("case      " + described(point), 10);

@@ -67,20 +67,14 @@ PredictOptions with_first_values(PredictOptions options, const std::vector<Swept
       require_unset(base.chunksize.has_value(), sweep.axis);
       base.chunksize = first;
     } else {
-      require_unset(options.in_flight.has_value(), sweep.axis);
-      options.in_flight = first;
+      require_unset(base.in_flight.has_value(), sweep.axis);
+      base.in_flight = first;
     }
   }
   return options;
 }
 
 std::int64_t cost(const std::optional<std::string>& text) { return text ? parse_duration(*text).count() : 0; }
-
-std::string named_event_loops() {
-  std::string names;
-  for (const RegisteredLoop& loop : registered_loops()) names += (names.empty() ? "" : ", ") + std::string(loop.name);
-  return names;
-}
 
 int one_size(const std::string& text, std::string_view flag, int cores) {
   const std::vector<Size> sizes = parse_sizes(text, cores);
@@ -103,15 +97,8 @@ void add_computation(const std::optional<std::string>& text, std::string_view fl
   }
 }
 
-void require_event_loop(bool given, std::string_view flag, const Cell& cell) {
-  if (!given || is_event_loop(cell.backend)) return;
-  throw ConfigError(
-      fmt::format("{} does not apply to backend {}, only to event loops: {}", flag, cell.backend, named_event_loops()));
-}
-
 void require_meaning(const PredictOptions& options, const Cell& cell) {
-  require_event_loop(options.in_flight.has_value(), "--in-flight", cell);
-  require_event_loop(options.wake_cost.has_value(), "--wake-cost", cell);
+  if (options.wake_cost) require_event_loop(cell.backend, "--wake-cost");
   const bool computes = options.compute || options.callback_compute;
   if (options.callback_compute && !has_callbacks(cell.strategy)) {
     throw ConfigError("--callback-compute does not apply to strategy none: it has no callbacks");
@@ -148,7 +135,6 @@ model::Case model_case_of(const PredictOptions& options, const Cell& cell, int u
   if (options.compute || options.callback_compute) {
     c.cores = options.cores ? one_size(*options.cores, "--cores", usable_cores) : usable_cores;
   }
-  if (options.in_flight) c.in_flight = one_size(*options.in_flight, "--in-flight", usable_cores);
   c.overheads = {.submit_ns = cost(options.submit_cost),
                  .dispatch_ns = cost(options.dispatch_cost),
                  .routing_ns = cost(options.routing_cost),
@@ -181,7 +167,7 @@ void set(PredictedPoint& point, const std::string& axis, const Size& size) {
   } else if (axis == "chunksize") {
     set_chunksize(point, size.value);
   } else {
-    point.model_case.in_flight = size.value;
+    point.model_case.in_flight = point.factors.in_flight = size.value;
   }
 }
 
@@ -205,8 +191,6 @@ void add_predict_options(CLI::App& command, PredictOptions& options) {
   command.add_option("--routing-cost", options.routing_cost,
                      "what handing a result to a parser costs the main process (strategy extra)");
   command.add_option("--wake-cost", options.wake_cost, "what waking a loop thread costs that had nothing to do (event loops)");
-  command.add_option("--in-flight", options.in_flight,
-                     "tasks that are under way at once at most, such as 8 or cores*5 (event loops; default: any number)");
   command.add_option("--compute", options.compute,
                      "computation of each task after its wait in --tasks: one for all, or one per task");
   command.add_option("--callback-compute", options.callback_compute, "likewise of each callback");
@@ -250,6 +234,7 @@ const PredictedPoint& PredictRequest::move_to(const PointSizes& sizes) {
   set(point_, "parsers", {"", sizes.parsers});
   set_chunksize(point_, sizes.chunksize);
   point_.model_case.in_flight = sizes.in_flight;
+  point_.factors.in_flight = static_cast<int>(sizes.in_flight);
   return point_;
 }
 

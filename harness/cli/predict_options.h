@@ -22,7 +22,6 @@ struct PredictOptions {
   std::optional<std::string> submit_cost, dispatch_cost, routing_cost, wake_cost;
   std::optional<std::string> compute, callback_compute;  // after the waits: one for all, or one per task
   std::optional<std::string> cores;
-  std::optional<std::string> in_flight;
   bool gil = false;
   bool coupled = false;
 };

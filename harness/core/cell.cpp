@@ -53,7 +53,9 @@ std::string cell_id(const Factors& factors, std::span<const std::int64_t> task_d
   CanonicalHash hash;
   hash.field(kVersion);
   for_each_factor(factors, [&hash](const Factor& factor, const auto& value) {
-    if (factor.decides_cell_id) hash.field(value);
+    if (factor.in_cell_id == InCellId::never) return;
+    if (factor.in_cell_id == InCellId::unless_zero && value == std::remove_cvref_t<decltype(value)>{}) return;
+    hash.field(value);
   });
   hash.field(task_durations_ns);
   hash.field(callback_durations_ns);

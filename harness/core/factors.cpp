@@ -6,7 +6,7 @@ namespace {
 constexpr Factor kFactors[] = {
     {"backend", "", "The executor under test.", &Factors::backend},
     {"workers", "count", "Threads or processes of the pool; of thread_per_task the number of tasks.", &Factors::workers},
-    {"workers_spec", "", "The worker count as the suite wrote it, such as cores*5.", &Factors::workers_spec, false},
+    {"workers_spec", "", "The worker count as the suite wrote it, such as cores*5.", &Factors::workers_spec, InCellId::never},
     {"cores", "count", "Cores that the program may use: affinity and cgroup quota.", &Factors::cores},
     {"workload", "", "What a task does.", &Factors::workload},
     {"strategy", "", "Who runs the callbacks.", &Factors::strategy},
@@ -21,6 +21,8 @@ constexpr Factor kFactors[] = {
     {"start_method", "", "How worker processes are started: exec, CPython's fork; none where there are none.",
      &Factors::start_method},
     {"seed", "", "Everything random in the cell comes from it.", &Factors::seed},
+    {"in_flight", "count", "Tasks that are under way at once at most, on an event loop; 0: any number.", &Factors::in_flight,
+     InCellId::unless_zero, true},
 };
 
 }  // namespace

@@ -29,19 +29,24 @@ struct Factors {
   int chunksize = 1;
   std::string start_method;  // "exec" or "fork" on processes, "none" elsewhere
   std::uint64_t seed = 0;
+  int in_flight = 0;  // tasks that are under way at once at most, on an event loop; 0: any number
 
   friend bool operator==(const Factors&, const Factors&) = default;
 };
+
+enum class InCellId { always, never, unless_zero };
 
 struct Factor {
   std::string_view name;
   std::string_view unit;         // "ns", "bytes", "count", "" for names
   std::string_view description;  // one sentence, for the data dictionary
   std::variant<std::string Factors::*, int Factors::*, std::int64_t Factors::*, std::uint64_t Factors::*> field;
-  bool decides_cell_id = true;  // all but workers_spec, which is a way to write `workers`
+  InCellId in_cell_id = InCellId::always;
+  bool later = false;  // files of earlier versions do not have it; there it is 0
 };
 
-// In the order of the columns of results.csv. Appending one, or changing the order, changes every cell_id: see cell.cpp.
+// In the order of the columns of results.csv. Changing the order changes every cell_id (see cell.cpp); so does appending one, unless its
+// zero is what all were before.
 std::span<const Factor> all_factors();
 
 // Calls visit(const Factor&, value) for each, in that order; `factors` is a Factors, const or not, or derived from it.

@@ -69,10 +69,21 @@ std::span<const Column> sample_columns() {
   static const std::vector<Column> kColumns = [] {
     std::vector<Column> columns(std::begin(kIdentity), std::end(kIdentity));
     for (const Factor& factor : all_factors()) {
-      columns.push_back({factor.name, factor.unit, factor.description,
-                         std::visit([](const auto member) -> Field { return member; }, factor.field)});
+      Column column{factor.name, factor.unit, factor.description,
+                    std::visit([](const auto member) -> Field { return member; }, factor.field)};
+      column.later = factor.later;
+      columns.push_back(column);
     }
     columns.insert(columns.end(), std::begin(kMeasures), std::end(kMeasures));
+    return columns;
+  }();
+  return kColumns;
+}
+
+std::span<const Column> first_sample_columns() {
+  static const std::vector<Column> kColumns = [] {
+    std::vector<Column> columns(sample_columns().begin(), sample_columns().end());
+    std::erase_if(columns, [](const Column& column) { return column.later; });
     return columns;
   }();
   return kColumns;

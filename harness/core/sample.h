@@ -74,10 +74,13 @@ struct Column {
   Field field;
   std::int64_t most = std::numeric_limits<std::int64_t>::max();  // of an integer; none is below `least`
   std::int64_t least = 0;
+  bool later = false;  // files of earlier versions do not have it
 };
 
 // In file order.
 std::span<const Column> sample_columns();
+// Those of a file of the first version.
+std::span<const Column> first_sample_columns();
 
 // The factors of the cell, copied; everything else at its default.
 Sample sample_of(const Cell& cell);

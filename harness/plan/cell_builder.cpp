@@ -7,6 +7,7 @@
 
 #include "harness/base/random.h"
 #include "harness/engine/backends/backend.h"
+#include "harness/engine/backends/event_loops.h"
 #include "harness/engine/backends/experiments.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/plan/distribution.h"
@@ -46,6 +47,7 @@ Factors canonical(Factors factors) {
   factors.parsers = has_parsers(factors.strategy) ? std::max(1, factors.parsers) : 0;
   const bool processes = backend.start_method() != "none";
   if (!(has_chunks(factors.strategy) && processes)) factors.chunksize = 1;
+  if (!is_event_loop(factors.backend) || factors.in_flight >= factors.tasks) factors.in_flight = 0;
   if (!has_callbacks(factors.strategy)) factors.callback_ns = 0;
   return factors;
 }

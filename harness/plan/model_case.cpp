@@ -21,6 +21,7 @@ model::Case frame_of(const Cell& cell) {
   model::Case c;
   c.strategy = *strategy;
   if (is_event_loop(cell.backend)) c.executor = model::Executor::loop;
+  c.in_flight = cell.in_flight;
   c.workers = cell.workers;
   c.parsers = has_parsers(cell.strategy) ? cell.parsers : 1;
   c.chunksize = runs_in_processes(cell) ? cell.chunksize : 1;  // a pool of threads ignores it

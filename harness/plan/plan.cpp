@@ -19,7 +19,7 @@ namespace {
 constexpr std::pair<std::string_view, std::string_view> kSkipAxes[] = {
     {"backend", "backend"},      {"strategy", "strategy"},     {"workload", "workload"},         {"workers_spec", "workers"},
     {"parsers", "parsers"},      {"tasks", "tasks"},           {"distribution", "distribution"}, {"task_ns", "task"},
-    {"callback_ns", "callback"}, {"payload_bytes", "payload"}, {"chunksize", "chunksize"}};
+    {"callback_ns", "callback"}, {"payload_bytes", "payload"}, {"chunksize", "chunksize"},       {"in_flight", "in_flight"}};
 
 void add_once(std::vector<std::string>& values, std::string value) {
   if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(std::move(value));
@@ -98,6 +98,7 @@ std::string describe(const Factors& factors) {
   text += fmt::format(" workload={} strategy={}", factors.workload, factors.strategy);
   if (factors.parsers != 0) text += fmt::format(" parsers={}", factors.parsers);
   if (factors.chunksize != 1) text += fmt::format(" chunksize={}", factors.chunksize);
+  if (factors.in_flight != 0) text += fmt::format(" in_flight={}", factors.in_flight);
   text += fmt::format(" tasks={}", factors.tasks);
   if (factors.distribution != "equal") text += fmt::format(" distribution={}", factors.distribution);
   text += fmt::format(" task={}", format_duration(std::chrono::nanoseconds(factors.task_ns)));

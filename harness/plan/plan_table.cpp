@@ -73,7 +73,8 @@ std::vector<Value> resolve(std::string_view axis, const std::string& text, int c
     return {{format_duration(std::chrono::nanoseconds(ns)), ns, {}}};
   }
   if (axis == "payload") return {{text, parse_bytes(text), {}}};
-  std::vector<Value> values;  // workers, parsers, tasks, chunksize
+  if (axis == "in_flight" && text == "0") return {{text, 0, {}}};
+  std::vector<Value> values;  // workers, parsers, tasks, chunksize, in_flight
   for (const Size& size : parse_sizes(text, cores)) {
     if (size.value > kMostItems) {
       throw ConfigError(fmt::format("bad {} '{}': {}; allowed: at most {}", axis, text, size.value, kMostItems));
@@ -156,7 +157,7 @@ class TableReader {
 
   static bool is_number(std::string_view axis) {
     return axis == "workers" || axis == "parsers" || axis == "tasks" || axis == "task" || axis == "callback" ||
-           axis == "payload" || axis == "chunksize";
+           axis == "payload" || axis == "chunksize" || axis == "in_flight";
   }
 
  private:
@@ -174,6 +175,7 @@ class TableReader {
       if (axis == "callback" && factors.callback_ns == value.number) return true;
       if (axis == "payload" && factors.payload_bytes == value.number) return true;
       if (axis == "chunksize" && factors.chunksize == value.number) return true;
+      if (axis == "in_flight" && factors.in_flight == value.number) return true;
     }
     return false;
   }
@@ -199,6 +201,7 @@ std::string why_same(const Factors& written, const Factors& kept) {
   }
   if (written.parsers != kept.parsers) return "parsers crosses `extra` only";
   if (written.chunksize != kept.chunksize) return "chunksize has a meaning for `map` on processes only";
+  if (written.in_flight != kept.in_flight) return "in_flight bounds event loops only";
   if (written.callback_ns != kept.callback_ns) return "`none` has no callback";
   return {};
 }
@@ -247,6 +250,8 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
        [](Factors& factors, const Value& value) { factors.parsers = static_cast<int>(value.number); }},
       {reader.axis("chunksize", "1"),
        [](Factors& factors, const Value& value) { factors.chunksize = static_cast<int>(value.number); }},
+      {reader.axis("in_flight", "0"),
+       [](Factors& factors, const Value& value) { factors.in_flight = static_cast<int>(value.number); }},
       {reader.axis("backend", ""), [](Factors& factors, const Value& value) { factors.backend = value.text; }},
       {reader.axis("start_method", ""), [](Factors& factors, const Value& value) { factors.start_method = value.text; }},
       {reader.axis("workers", "cores"),

@@ -29,8 +29,9 @@ Order parse_order(std::string_view text);
 std::string_view to_string(Order order);
 
 // The keys of a [[grid]] that name a factor, in file order of the columns they fill.
-inline constexpr std::string_view kAxes[] = {"backend",      "workers", "workload", "strategy", "parsers",   "tasks",
-                                             "distribution", "task",    "callback", "payload",  "chunksize", "start_method"};
+inline constexpr std::string_view kAxes[] = {"backend",   "workers",      "workload", "strategy", "parsers",
+                                             "tasks",     "distribution", "task",     "callback", "payload",
+                                             "chunksize", "start_method", "in_flight"};
 
 // A value as written; integers in their decimal form.
 struct AxisValue {

@@ -129,6 +129,7 @@ std::string name_of(const CellSummary& cell) {
   if (has_chunks(f.strategy)) strategy += fmt::format("({})", f.chunksize);
   std::string workers = f.workers == 1 ? "1 worker" : fmt::format("{} workers", f.workers);
   if (f.workers_spec != std::to_string(f.workers)) workers += fmt::format(" ({})", f.workers_spec);
+  if (f.in_flight != 0) workers += fmt::format(", {} in flight", f.in_flight);
   return fmt::format("{}, {}{}", f.backend, workers, has_callbacks(f.strategy) ? ", " + strategy : "");
 }
 

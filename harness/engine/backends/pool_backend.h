@@ -35,7 +35,8 @@ namespace harness {
 struct ExecutorOptions {
   std::string_view backend;  // its name
   int workers = 1;
-  int tasks = 1;  // how many will be submitted
+  int tasks = 1;      // how many will be submitted
+  int in_flight = 0;  // how many are under way at most; 0: any number
   CallbacksOn callbacks = CallbacksOn::worker;
   const workloads::RunContext& context;  // for worker processes
 };
@@ -80,6 +81,7 @@ Trace run_strategy_on(const PreparedCell& prepared) {
   Executor executor(ExecutorOptions{.backend = prepared.cell.backend,
                                     .workers = prepared.cell.workers,
                                     .tasks = prepared.cell.tasks,
+                                    .in_flight = prepared.cell.in_flight,
                                     .callbacks = Strategy::kCallbacks,
                                     .context = prepared.context});
   const std::int64_t ready = workloads::monotonic_ns();

@@ -80,7 +80,10 @@ Json json_of(const Cell& cell) {
 
 Cell cell_from(const std::string& id, const Json& json) {
   Factors factors;
-  for_each_factor(factors, [&json](const Factor& factor, auto& value) { get(json.at(std::string(factor.name)), value); });
+  for_each_factor(factors, [&json](const Factor& factor, auto& value) {
+    const std::string name(factor.name);
+    if (!factor.later || json.contains(name)) get(json.at(name), value);
+  });
   if (factors.tasks < 1 || factors.tasks > kMostTasksInAll) throw std::runtime_error(fmt::format("{} tasks", factors.tasks));
   CellBuilder builder(factors);
   if (factors.distribution == kExplicit) {

@@ -68,10 +68,12 @@ std::string difference_of_header(std::string_view text) {
 }
 
 // Refuses before anything is moved: a file of somebody else's stays as it is. A torn header of ours is no foreign one.
-void require_our_header(const std::filesystem::path& path, std::string_view text) {
-  const std::string header = csv_header();
-  const bool ours = text.size() < header.size() ? std::string_view(header).starts_with(text) : text.starts_with(header);
-  if (ours) return;
+// Returns the columns that the file has: those of this version, or of an earlier one.
+std::span<const Column> require_our_header(const std::filesystem::path& path, std::string_view text) {
+  for (const std::span<const Column> columns : {sample_columns(), first_sample_columns()}) {
+    const std::string header = csv_header(columns);
+    if (text.size() < header.size() ? std::string_view(header).starts_with(text) : text.starts_with(header)) return columns;
+  }
   throw ConfigError(
       fmt::format("'{}' has a foreign header: {}; allowed: the {} columns of schema version {}, see `poolbench list columns` "
                   "(choose another directory with -o, or --fresh)",
@@ -116,8 +118,8 @@ std::string read_field(const std::string& text, const Column& column, Sample& sa
 }
 
 // A record as a sample. Every column is read, so that `sample` may be another row's.
-void read_record(const std::filesystem::path& path, std::span<const std::string> record, int line, Sample& sample) {
-  const auto columns = sample_columns();
+void read_record(const std::filesystem::path& path, std::span<const Column> columns, std::span<const std::string> record,
+                 int line, Sample& sample) {
   const auto place = [&] { return fmt::format("{}:{}", path.string(), line); };
   if (record.size() != columns.size()) {
     throw ConfigError(fmt::format("{}: {} fields; allowed: {}", place(), record.size(), columns.size()));
@@ -129,13 +131,15 @@ void read_record(const std::filesystem::path& path, std::span<const std::string>
   }
 }
 
-// Looks at the header first, then feeds the whole file to `parser`. Returns the number of bytes of the file.
-std::size_t feed_file(const std::filesystem::path& path, CsvParser& parser) {
+// Looks at the header first, and sets `columns` to those that the file has, then feeds the whole file to `parser`. Returns the number of
+// bytes of the file.
+std::size_t feed_file(const std::filesystem::path& path, CsvParser& parser, std::span<const Column>& columns) {
   std::size_t size = 0;
+  columns = sample_columns();
   std::string begin;  // what was read, until it is enough to know the header
   bool known = false;
   const auto feed = [&](std::string_view text) {
-    require_our_header(path, text);
+    columns = require_our_header(path, text);
     known = true;
     parser.feed(text);
   };
@@ -157,14 +161,15 @@ struct Extent {
 Extent read_samples(const std::filesystem::path& path, const OnSample& row) {
   Sample sample;
   bool header = true;
+  std::span<const Column> columns;
   CsvParser parser([&](std::span<const std::string> record, int line) {
     if (!header) {
-      read_record(path, record, line, sample);
+      read_record(path, columns, record, line, sample);
       row(sample);
     }
     header = false;
   });
-  const std::size_t size = feed_file(path, parser);
+  const std::size_t size = feed_file(path, parser, columns);
   return {parser.complete(), size};
 }
 
@@ -194,9 +199,10 @@ CsvSink::CsvSink(const std::filesystem::path& path) : file_(path) {
     // No locks on this file system: then two runs in one directory are the user's own affair.
   }
   CsvParser parser([](std::span<const std::string> /*record*/, int /*line*/) {});
-  const std::size_t size = feed_file(path, parser);
+  const std::size_t size = feed_file(path, parser, columns_);
   if (parser.complete() < size) set_torn_aside(path, parser.complete());
   if (parser.complete() == 0) {
+    columns_ = sample_columns();
     try {
       file_.append(csv_header());
     } catch (const OutputError& error) {
@@ -205,6 +211,13 @@ CsvSink::CsvSink(const std::filesystem::path& path) : file_(path) {
   }
 }
 
-void CsvSink::row(const Cell& /*cell*/, const Sample& sample, const Trace* /*trace*/) { file_.append(csv_row(sample)); }
+void CsvSink::row(const Cell& /*cell*/, const Sample& sample, const Trace* /*trace*/) {
+  if (sample.in_flight != 0 && columns_.size() < sample_columns().size()) {
+    throw ConfigError(
+        fmt::format("'{}' is of an earlier version and has no column in_flight; choose another directory with -o, or --fresh",
+                    file_.path().string()));
+  }
+  file_.append(csv_row(sample, columns_));
+}
 
 }  // namespace harness

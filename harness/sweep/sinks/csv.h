@@ -55,8 +55,9 @@ struct CsvRecords {
 };
 CsvRecords parse_csv(std::string_view text);
 
-std::string csv_header();  // with its line end
-std::string csv_row(const Sample& sample);
+// With their line ends. `columns`: of this version, or those that a file has.
+std::string csv_header(std::span<const Column> columns = sample_columns());
+std::string csv_row(const Sample& sample, std::span<const Column> columns = sample_columns());
 
 // The rows of results.csv in file order. A torn last record is moved to <path>.torn-<n> and said on stderr. A file
 // that does not exist has no rows. Throws ConfigError for a foreign header and for a row that cannot be read (file, line,
@@ -79,11 +80,13 @@ class CsvSink : public Sink {
   // cannot be opened or created, foreign header, another run holds it.
   explicit CsvSink(const std::filesystem::path& path);
 
-  // A row that was written in part (full disk) is taken back, so that the file ends in a whole row. Throws OutputError.
+  // A row that was written in part (full disk) is taken back, so that the file ends in a whole row. Throws OutputError, and ConfigError
+  // for a row that says what a file of an earlier version has no column for.
   void row(const Cell& cell, const Sample& sample, const Trace* trace) override;
 
  private:
   AppendFile file_;
+  std::span<const Column> columns_;  // those that the file has
 };
 
 }  // namespace harness

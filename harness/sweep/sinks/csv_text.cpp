@@ -76,19 +76,19 @@ CsvRecords parse_csv(std::string_view text) {
   return found;
 }
 
-std::string csv_header() {
+std::string csv_header(std::span<const Column> columns) {
   std::string header;
-  for (const Column& column : sample_columns()) {
+  for (const Column& column : columns) {
     if (!header.empty()) header += ',';
     header += csv_field(column.name);
   }
   return header + '\n';
 }
 
-std::string csv_row(const Sample& sample) {
+std::string csv_row(const Sample& sample, std::span<const Column> columns) {
   std::string row;
   bool first = true;
-  for (const Column& column : sample_columns()) {
+  for (const Column& column : columns) {
     if (!first) row += ',';
     first = false;
     row += std::visit([&sample](const auto member) { return csv_field(fmt::format("{}", sample.*member)); }, column.field);

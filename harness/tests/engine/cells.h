@@ -29,6 +29,7 @@ struct CellShape {
   int chunksize = 2;  // counts for `map` only
   std::int64_t task_ns = 20'000;
   std::int64_t callback_ns = 10'000;
+  int in_flight = 0;
 };
 
 inline Cell make_cell(const CellShape& shape) {
@@ -42,6 +43,7 @@ inline Cell make_cell(const CellShape& shape) {
   factors.chunksize = shape.strategy == "map" ? shape.chunksize : 1;
   factors.start_method = shape.backend == "process" ? "exec" : "none";
   factors.seed = 20;
+  factors.in_flight = shape.in_flight;
   const auto n = static_cast<std::size_t>(shape.tasks);
   return CellBuilder(std::move(factors)).durations(std::vector(n, shape.task_ns), std::vector(n, shape.callback_ns)).build();
 }

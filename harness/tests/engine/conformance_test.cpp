@@ -128,9 +128,9 @@ TEST(EventLoops, ATaskThatWaitsHoldsNoThreadAndOneThatBlocksDoes) {
   constexpr std::int64_t kWait = 20'000'000;
   for (const RegisteredLoop& loop : registered_loops()) {
     if (loop.make == nullptr) continue;
-    const auto most_at_once = [&](std::string_view workload, int tasks) {
-      const Trace trace = find_backend(loop.name).run(
-          make_prepared({.backend = loop.name, .workload = workload, .workers = 1, .tasks = tasks, .task_ns = kWait}));
+    const auto most_at_once = [&](std::string_view workload, int tasks, int in_flight = 0) {
+      const Trace trace = find_backend(loop.name).run(make_prepared(
+          {.backend = loop.name, .workload = workload, .workers = 1, .tasks = tasks, .task_ns = kWait, .in_flight = in_flight}));
       std::vector<std::pair<std::int64_t, int>> changes;
       for (const TaskTrace& task : trace.tasks) {
         changes.emplace_back(task.started_ns, 1);
@@ -144,6 +144,7 @@ TEST(EventLoops, ATaskThatWaitsHoldsNoThreadAndOneThatBlocksDoes) {
     };
     in_a_process_of_its_own([&] { EXPECT_GT(most_at_once("sleep", 60), 1) << loop.name; });
     in_a_process_of_its_own([&] { EXPECT_EQ(most_at_once("blocking_sleep", 4), 1) << loop.name; });
+    in_a_process_of_its_own([&] { EXPECT_LE(most_at_once("sleep", 20, 5), 5) << loop.name; });
   }
 }
 

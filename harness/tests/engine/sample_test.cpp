@@ -81,6 +81,7 @@ TEST(Columns, AreThoseOfTheDesignInItsOrder) {
                                        "chunksize",
                                        "start_method",
                                        "seed",
+                                       "in_flight",
                                        "makespan_ns",
                                        "pool_start_ns",
                                        "submit_ns",

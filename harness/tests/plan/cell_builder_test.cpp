@@ -84,6 +84,25 @@ TEST(Factors, OfOneMeaningHaveOneForm) {
   EXPECT_EQ(meant.chunksize, 1);
   EXPECT_EQ(meant.callback_ns, 0);
   EXPECT_EQ(canonical(meant), meant);
+
+  Factors bounded = factors_of("thread", "none");
+  bounded.in_flight = 4;
+  EXPECT_EQ(canonical(bounded).in_flight, 0);
+  bounded.backend = "coroutine";
+  bounded.tasks = 4;
+  EXPECT_EQ(canonical(bounded).in_flight, 0);  // so many tasks need no bound
+  bounded.tasks = 5;
+  EXPECT_EQ(canonical(bounded).in_flight, 4);
+}
+
+TEST(Factors, ABoundOfTasksInFlightIsAnotherCellAndNoneIsTheCellOfOld) {
+  Factors factors = factors_of("coroutine", "none");
+  const std::string unbounded = CellBuilder(factors).build().cell_id;
+  factors.in_flight = 3;
+  const std::string three = CellBuilder(factors).build().cell_id;
+  factors.in_flight = 4;
+  EXPECT_NE(unbounded, three);
+  EXPECT_NE(three, CellBuilder(factors).build().cell_id);
 }
 
 TEST(Factors, KeepWhatHasAMeaning) {

@@ -19,6 +19,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 Sample test_sample() {
@@ -100,18 +101,43 @@ TEST(Csv, HasItsApprovedHeaderAndRow) {
   EXPECT_EQ(csv_header(),
             "schema_version,run_id,machine_id,build_id,cell_id,rep,is_warmup,run_order,started_utc,status,error,backend,"
             "workers,workers_spec,cores,workload,strategy,parsers,tasks,distribution,task_ns,callback_ns,payload_bytes,"
-            "chunksize,start_method,seed,makespan_ns,pool_start_ns,submit_ns,pool_stop_ns,longest_task_ns,sum_task_ns,"
+            "chunksize,start_method,seed,in_flight,makespan_ns,pool_start_ns,submit_ns,pool_stop_ns,longest_task_ns,sum_task_ns,"
             "callback_sum_ns,callback_max_ns,queue_wait_p50_ns,queue_wait_p99_ns,queue_wait_max_ns,callback_lag_p50_ns,"
             "callback_lag_p99_ns,callback_lag_max_ns,cpu_user_ns,cpu_sys_ns,main_cpu_ns,ctx_switches_voluntary,"
             "ctx_switches_involuntary,rss_peak_bytes,cgroup_throttled_ns,load1\n");
   Sample sample = test_sample();
   EXPECT_EQ(csv_row(sample),
             "1,20250101T000000.000000Z-1,m,b,0123456789abcdef,3,0,7,2025-01-01T00:00:00.000000Z,ok,,thread,10,cores*5,2,"
-            "sleep,none,0,2,equal,10000000,0,0,1,none,18446744073709551615,20123456,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
+            "sleep,none,0,2,equal,10000000,0,0,1,none,18446744073709551615,0,20123456,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
             "0.25\n");
   sample.status = "crash";
   sample.error = "killed by signal 11 (Segmentation fault), \"core\"";
   EXPECT_THAT(csv_row(sample), HasSubstr(",crash,\"killed by signal 11 (Segmentation fault), \"\"core\"\"\",thread,"));
+}
+
+// What files of users have: the columns of the first version.
+TEST(Results, OfAnEarlierVersionAreReadAndGoneOnWith) {
+  const TestDirectory directory;
+  const std::filesystem::path path = directory / "results.csv";
+  Sample bounded = test_sample();
+  bounded.in_flight = 4;
+  const std::string old = csv_header(first_sample_columns()) + csv_row(test_sample(), first_sample_columns());
+  EXPECT_THAT(old, Not(HasSubstr("in_flight")));
+  write_text(path, old);
+  {
+    CsvSink sink(path);
+    sink.row({}, test_sample(), nullptr);
+    EXPECT_THROW(sink.row({}, bounded, nullptr), ConfigError);
+  }
+  EXPECT_EQ(content(path), old + csv_row(test_sample(), first_sample_columns()));
+  const std::vector<Sample> rows = read_results(path);
+  ASSERT_THAT(rows, SizeIs(2));
+  EXPECT_EQ(rows[1].in_flight, 0);
+  EXPECT_EQ(csv_row(rows[1]), csv_row(test_sample()));
+
+  std::filesystem::remove(path);
+  { CsvSink(path).row({}, bounded, nullptr); }
+  EXPECT_EQ(read_results(path).at(0).in_flight, 4);
 }
 
 // The file is read in pieces of 64 KiB, and a sample is reused from row to row.
@@ -291,9 +317,9 @@ TEST(Results, SayWhatIsForeignAboutAHeaderOnceAndEscaped) {
       {without("workers_spec,"), "it has no column 'workers_spec'"},
       {without(",load1"), "it has no column 'load1'"},
       {replaced("workers_spec", "worker_spec"), "it has no column 'workers_spec'"},
-      {more, "its column 49, 'one\\x1b[2Jmore', is unknown"},
+      {more, "its column 50, 'one\\x1b[2Jmore', is unknown"},
       {replaced("run_id", "\"run_id\""), "its names are in quotes"},
-      {twice, "its column 49, 'load1', is there twice"},
+      {twice, "its column 50, 'load1', is there twice"},
       {replaced("run_id,machine_id", "machine_id,run_id"), "its column 2 is 'machine_id' and not 'run_id'"},
       {"name,age\n1,2\n", "it begins with 'name,age'"},
       {"\x1b]0;owned\a" + std::string(200, 'x') + header, "it has no column 'schema_version'"},

@@ -78,9 +78,10 @@ ORDER = (
 def load(directory: Path | str) -> RunData:
     """Reads a run directory. Raises UnreadableRun."""
     directory = Path(directory)
-    rows = _read(directory / "results.csv", schema.RESULTS, schema.RESULTS_TEXT)
+    rows = _read(directory / "results.csv", schema.RESULTS, schema.RESULTS_TEXT, schema.RESULTS_LATER)
     if rows is None:
         raise UnreadableRun(f"{directory}/results.csv does not exist: is {directory} the directory of a run?")
+    rows = rows.assign(in_flight=rows.in_flight if "in_flight" in rows else 0)
     _refuse_what_no_run_writes(directory / "results.csv", rows)
     notes = []
     rows = rows[rows.is_warmup == 0]

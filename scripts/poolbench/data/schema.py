@@ -35,6 +35,7 @@ FACTORS = (
     "chunksize",
     "start_method",
     "seed",
+    "in_flight",
 )
 TIMES = (
     "makespan_ns",
@@ -63,6 +64,7 @@ RESOURCES = (
     "load1",
 )
 RESULTS = IDENTITY + FACTORS + TIMES + RESOURCES
+RESULTS_LATER = ("in_flight",)  # files of earlier versions do not have them: 0 there
 
 # Columns whose text must stay text: a cell_id such as 0012345678901234 is no number.
 RESULTS_TEXT = (

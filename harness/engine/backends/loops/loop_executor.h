@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <coroutine>
 #include <exception>
 #include <string>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "harness/engine/backends/event_loops.h"
+#include "harness/engine/backends/loops/flight.h"
 #include "harness/engine/backends/pool_backend.h"
 #include "harness/engine/backends/promised_call.h"
 #include "harness/engine/strategies/loop_functions.h"
@@ -30,7 +32,8 @@ class LoopExecutor {
   static constexpr WorkersAre kWorkers = WorkersAre::loop_threads;
   static constexpr bool kHasMap = false;
 
-  explicit LoopExecutor(const ExecutorOptions& options) : callbacks_(options.callbacks), loop_(options.workers) {}
+  explicit LoopExecutor(const ExecutorOptions& options)
+      : callbacks_(options.callbacks), flight_(options.in_flight), loop_(options.workers) {}
   ~LoopExecutor() { shutdown(); }
   LoopExecutor(const LoopExecutor&) = delete;
   LoopExecutor& operator=(const LoopExecutor&) = delete;
@@ -39,14 +42,14 @@ class LoopExecutor {
   auto submit(Args&&... args) {
     Promise<Fn, Args...> promise;
     auto future = promise.future();
-    drive<Fn>(loop_, std::move(promise), std::forward<Args>(args)...);
+    drive<Fn>(*this, std::move(promise), std::forward<Args>(args)...);
     return future;
   }
   template <auto Fn, class Callback, class... Args>
   void submit_with_callback(Callback callback, Args&&... args) {
     Promise<Fn, Args...> promise;
     callbacks_.attach(promise.future(), std::move(callback));
-    drive<Fn>(loop_, std::move(promise), std::forward<Args>(args)...);
+    drive<Fn>(*this, std::move(promise), std::forward<Args>(args)...);
   }
 
   std::vector<pid_t> worker_processes() const { return {}; }
@@ -54,7 +57,9 @@ class LoopExecutor {
     loop_.shutdown();
     callbacks_.shutdown();
   }
-  static int tasks_at_once(const Factors& factors) { return factors.tasks; }
+  static int tasks_at_once(const Factors& factors) {
+    return factors.in_flight > 0 ? std::min(factors.in_flight, factors.tasks) : factors.tasks;
+  }
 
  private:
   template <auto Fn, class... Args>
@@ -71,36 +76,41 @@ class LoopExecutor {
     };
   };
 
-  // Awaited, it goes on on the loop, behind all that is ready.
-  class OnTheLoop : private workloads::Completion {
+  // Awaited, it goes on on the loop, behind all that is ready, when there is room in flight.
+  class Takeoff : public Flight::Waiting {
    public:
-    explicit OnTheLoop(workloads::EventLoop& loop) : loop_(loop) {}
+    explicit Takeoff(LoopExecutor& executor) : executor_(executor) {}
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> waiting) {
       waiting_ = waiting;
-      done = [](workloads::Completion& self) { static_cast<OnTheLoop&>(self).waiting_.resume(); };
-      loop_.post(*this);
+      this->done = [](workloads::Completion& self) { static_cast<Takeoff&>(self).waiting_.resume(); };
+      // Whoever makes room may have resumed it before the first of these returns.
+      workloads::EventLoop& loop = executor_.loop_;
+      if (executor_.flight_.enter(*this)) loop.post(*this);
     }
     void await_resume() const noexcept {}
 
    private:
-    workloads::EventLoop& loop_;
+    LoopExecutor& executor_;
     std::coroutine_handle<> waiting_;
   };
 
   template <auto Fn, class PromiseOf, class... Args>
-  static Detached drive(workloads::EventLoop& loop, PromiseOf promise, Args... args) {
-    co_await OnTheLoop(loop);
-    if (!promise.set_running()) co_return;
-    try {
-      auto result = co_await LoopForm<Fn>::run(loop, std::move(args)...);
-      promise.set_value(std::move(result));
-    } catch (...) {
-      promise.set_exception(std::current_exception());
+  static Detached drive(LoopExecutor& executor, PromiseOf promise, Args... args) {
+    co_await Takeoff(executor);
+    if (promise.set_running()) {
+      try {
+        auto result = co_await LoopForm<Fn>::run(executor.loop_, std::move(args)...);
+        promise.set_value(std::move(result));
+      } catch (...) {
+        promise.set_exception(std::current_exception());
+      }
     }
+    if (Flight::Waiting* const next = executor.flight_.leave()) executor.loop_.post(*next);
   }
 
   Callbacks callbacks_;  // outlives the loop, whose threads hand it their callbacks
+  Flight flight_;
   Loop loop_;
 };
 
