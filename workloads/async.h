@@ -68,4 +68,15 @@ class [[nodiscard]] Async {
   std::coroutine_handle<promise_type> coroutine_;
 };
 
+// Of a coroutine that nobody awaits: it begins at once, and is gone at its end. What it throws ends the program.
+struct Detached {
+  struct promise_type {
+    Detached get_return_object() noexcept { return {}; }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+    [[noreturn]] void unhandled_exception() noexcept { std::terminate(); }
+  };
+};
+
 }  // namespace workloads

@@ -36,10 +36,10 @@ std::vector<std::int64_t> nanoseconds(const std::vector<std::chrono::nanoseconds
   return values;
 }
 
-// One count; backends without a choice take their own and accept no other. Of an event loop (nullptr) any is right.
-Size workers_of(const CaseOptions& options, const Backend* backend, int tasks, int cores) {
-  const int own = backend == nullptr ? 0 : backend->workers(1, tasks);
-  const bool fixed = backend != nullptr && own == backend->workers(2, tasks) && own == backend->workers(3, tasks);
+// One count; backends without a choice take their own and accept no other.
+Size workers_of(const CaseOptions& options, const Backend& backend, int tasks, int cores) {
+  const int own = backend.workers(1, tasks);
+  const bool fixed = own == backend.workers(2, tasks) && own == backend.workers(3, tasks);
   if (options.workers.empty()) {
     if (!fixed)
       throw ConfigError(fmt::format("--workers is missing: backend {} needs one size, such as 4 or cores*5", options.backend));
@@ -98,11 +98,11 @@ void require_event_loop(const std::string& backend, std::string_view flag) {
 int runs_of(const CaseOptions& options) { return static_cast<int>(parse_integer(options.runs, "--runs", 1, 1'000'000)); }
 
 Cell cell_of(const CaseOptions& options, int cores) {
-  // An event loop need not be in this build to be predicted.
-  const Backend* const backend = is_event_loop(options.backend) ? nullptr : &find_backend(options.backend);
+  const Backend& backend = find_backend(options.backend);
   require_known_strategy(options.strategy);
+  // An event loop need not be in this build to be predicted.
   const std::string reason =
-      backend == nullptr ? std::string(loop_skip_reason(options.strategy)) : backend->skip_reason(options.strategy);
+      is_event_loop(options.backend) ? std::string(loop_skip_reason(options.strategy)) : backend.skip_reason(options.strategy);
   if (!reason.empty()) {
     throw ConfigError(fmt::format("strategy {} is not defined on backend {}: {}", options.strategy, options.backend, reason));
   }
@@ -119,7 +119,6 @@ Cell cell_of(const CaseOptions& options, int cores) {
   factors.cores = cores;
   factors.workload = "sleep";
   factors.strategy = options.strategy;
-  if (backend == nullptr) factors.start_method = "none";
   if (options.parsers && !has_parsers(options.strategy)) {
     throw ConfigError(fmt::format("--parsers does not apply to strategy {}, only to extra", options.strategy));
   }

@@ -39,10 +39,8 @@ std::string formula_line(const model::ClosedForm& form) {
                         : fmt::format("formula   none: {}", form.violated);
 }
 
-std::string described(const PredictedPoint& point) { return describe(point.factors); }
-
 std::string table(const PredictedPoint& point, const model::Prediction& prediction, bool explain) {
-  std::string out = hang("case      " + described(point), 10);
+  std::string out = hang("case      " + describe(point.factors), 10);
   out += fmt::format("makespan  {} (predicted)\n", format_duration(std::chrono::nanoseconds(prediction.makespan_ns)));
   if (explain) {
     out += explanation_text(point.model_case, prediction);
@@ -92,7 +90,7 @@ std::string sweep_table(PredictRequest& request, const PredictedSweep& sweep) {
   const bool chunks = best.model_case.strategy == model::Strategy::map;
   const bool flights = best.model_case.in_flight > 0;
   const std::int64_t serial = one_at_a_time_ns(best.model_case);
-  std::string out = hang(fmt::format("case      {}", described(best)), 10);
+  std::string out = hang(fmt::format("case      {}", describe(best.factors)), 10);
   out += fmt::format("{:>10}", "workers");
   if (parsers) out += fmt::format(" {:>8}", "parsers");
   if (chunks) out += fmt::format(" {:>9}", "chunksize");

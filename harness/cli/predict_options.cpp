@@ -205,7 +205,6 @@ PredictRequest predict_request(const PredictOptions& options, int usable_cores) 
   PredictOptions complete = with_first_values(options, sweeps);
   const bool parsers_auto = complete.base.parsers == "auto";
   if (parsers_auto) complete.base.parsers = "1";
-  find_backend(complete.base.backend);
   const Cell cell = cell_of(complete.base, usable_cores);
   return {{model_case_of(complete, cell, usable_cores), cell}, sweeps, parsers_auto};
 }

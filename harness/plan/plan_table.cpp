@@ -9,6 +9,7 @@
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
 #include "harness/engine/backends/backend.h"
+#include "harness/engine/backends/event_loops.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/plan/cell_builder.h"
 #include "harness/plan/distribution.h"
@@ -201,7 +202,9 @@ std::string why_same(const Factors& written, const Factors& kept) {
   }
   if (written.parsers != kept.parsers) return "parsers crosses `extra` only";
   if (written.chunksize != kept.chunksize) return "chunksize has a meaning for `map` on processes only";
-  if (written.in_flight != kept.in_flight) return "in_flight bounds event loops only";
+  if (written.in_flight != kept.in_flight) {
+    return is_event_loop(written.backend) ? "no more tasks than in_flight are no bound" : "in_flight bounds event loops only";
+  }
   if (written.callback_ns != kept.callback_ns) return "`none` has no callback";
   return {};
 }

@@ -99,20 +99,9 @@ class ContenderBackend final : public PoolBackend<PostingExecutor> {
 }  // namespace
 
 std::vector<const Backend*> contender_backends() {
-  static const std::vector<std::unique_ptr<Backend>> kAll = [] {
-    std::vector<std::unique_ptr<Backend>> all;
-    for (const Registered& contender : contenders::registered()) {
-      if (contender.make != nullptr) {
-        all.push_back(std::make_unique<ContenderBackend>(contender));
-      } else {
-        all.push_back(std::make_unique<MissingBackend>(contender.name, contender.summary, contender.missing));
-      }
-    }
-    return all;
-  }();
-  std::vector<const Backend*> backends;
-  for (const auto& backend : kAll) backends.push_back(backend.get());
-  return backends;
+  return backends_of(contenders::registered(), [](const Registered& contender) -> std::unique_ptr<Backend> {
+    return std::make_unique<ContenderBackend>(contender);
+  });
 }
 
 }  // namespace harness

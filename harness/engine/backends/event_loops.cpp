@@ -8,17 +8,7 @@
 namespace harness {
 
 std::vector<const Backend*> event_loop_backends() {
-  static const std::vector<std::unique_ptr<Backend>> kAll = [] {
-    std::vector<std::unique_ptr<Backend>> all;
-    for (const RegisteredLoop& loop : registered_loops()) {
-      all.push_back(loop.make != nullptr ? loop.make(loop.name, loop.summary)
-                                         : std::make_unique<MissingBackend>(loop.name, loop.summary, loop.missing));
-    }
-    return all;
-  }();
-  std::vector<const Backend*> backends;
-  for (const auto& backend : kAll) backends.push_back(backend.get());
-  return backends;
+  return backends_of(registered_loops(), [](const RegisteredLoop& loop) { return loop.make(loop.name, loop.summary); });
 }
 
 bool is_event_loop(std::string_view backend) {

@@ -1,9 +1,12 @@
 #pragma once
 
-// A backend that this build goes without: it is known, and skipped.
+// A backend that this build goes without: it is known, and skipped. And those that a build registers, missing ones among them.
 
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/base/errors.h"
 #include "harness/engine/backends/backend.h"
@@ -31,5 +34,21 @@ class MissingBackend final : public Backend {
   std::string_view summary_;
   std::string_view missing_;
 };
+
+// All that a CMakeLists.txt registers, in its order: what make(registered) gives, and what this build goes without as missing. They live as
+// long as the program.
+template <class Registered, class Make>
+std::vector<const Backend*> backends_of(std::span<const Registered> all, Make make) {
+  static const std::vector<std::unique_ptr<Backend>> kMade = [&] {
+    std::vector<std::unique_ptr<Backend>> made;
+    for (const Registered& each : all) {
+      made.push_back(each.make != nullptr ? make(each) : std::make_unique<MissingBackend>(each.name, each.summary, each.missing));
+    }
+    return made;
+  }();
+  std::vector<const Backend*> backends;
+  for (const auto& backend : kMade) backends.push_back(backend.get());
+  return backends;
+}
 
 }  // namespace harness

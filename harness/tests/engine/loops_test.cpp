@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <coroutine>
 #include <memory>
 #include <ostream>
 #include <stdexcept>
@@ -155,16 +154,7 @@ INSTANTIATE_TEST_SUITE_P(Engine, LoopAgainstALyingServer,
 // --- Async ------------------------------------------------------------------------------------------------------------
 
 using workloads::Async;
-
-struct Started {
-  struct promise_type {
-    Started get_return_object() noexcept { return {}; }
-    std::suspend_never initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
-    void return_void() noexcept {}
-    void unhandled_exception() noexcept { std::terminate(); }
-  };
-};
+using workloads::Detached;
 
 Async<int> one() { co_return 1; }
 Async<int> sum_of(int n) {
@@ -178,7 +168,7 @@ Async<int> failing() {
 }
 Async<std::unique_ptr<int>> movable_only() { co_return std::make_unique<int>(7); }
 
-Started run(Async<int> work, int& result, std::string& error) {
+Detached run(Async<int> work, int& result, std::string& error) {
   try {
     result = co_await std::move(work);
   } catch (const std::exception& thrown) {
@@ -194,7 +184,7 @@ TEST(Asynchronous, GivesItsResultOrItsErrorToWhoAwaits) {
   run(failing(), result, error);
   EXPECT_EQ(error, "it failed");
   std::unique_ptr<int> moved;
-  [](std::unique_ptr<int>& into) -> Started { into = co_await movable_only(); }(moved);
+  [](std::unique_ptr<int>& into) -> Detached { into = co_await movable_only(); }(moved);
   EXPECT_EQ(*moved, 7);
 }
 

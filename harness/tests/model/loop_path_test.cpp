@@ -6,11 +6,13 @@
 
 #include "harness/model/critical_path.h"
 #include "harness/model/simulate.h"
+#include "harness/tests/model/chains.h"
 #include "harness/tests/model/random_cases.h"
 
 namespace harness::model {
 namespace {
 
+using testing::expect_from_0_to_the_makespan;
 using testing::kLoopStrategies;
 using testing::random_loop_case;
 using testing::show;
@@ -20,16 +22,9 @@ constexpr int kCases = 3000;  // per strategy
 // From 0 to the makespan without a gap, each link an activity that the prediction has.
 void expect_a_chain(const Case& c, const Prediction& prediction) {
   const std::vector<Link> path = critical_path(c, prediction);
-  ASSERT_FALSE(path.empty()) << show(c);
-  EXPECT_EQ(path.front().start_ns, 0) << show(c);
-  EXPECT_EQ(path.back().finish_ns, prediction.makespan_ns) << show(c);
+  expect_from_0_to_the_makespan(c, prediction, path);
   const bool on_loop = c.strategy == Strategy::worker || c.strategy == Strategy::fused;
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    const Link& link = path[i];
-    EXPECT_LE(link.start_ns, link.finish_ns) << show(c);
-    if (i > 0) {
-      EXPECT_EQ(link.start_ns, path[i - 1].finish_ns) << show(c) << " link " << i << ", a " << name(link.activity);
-    }
+  for (const Link& link : path) {
     const TaskTimes& times = prediction.tasks.at(link.task);
     switch (link.activity) {
       case Activity::wait:

@@ -13,6 +13,7 @@
 #include "harness/model/parsers.h"
 #include "harness/model/simulate.h"
 #include "harness/tests/model/coupled_simulation.h"
+#include "harness/tests/model/chains.h"
 #include "harness/tests/model/random_cases.h"
 #include "harness/tests/model/rational_simulation.h"
 
@@ -20,6 +21,7 @@ namespace harness::model {
 namespace {
 
 using testing::below;
+using testing::expect_from_0_to_the_makespan;
 using testing::kStrategies;
 using testing::random_case;
 using testing::show;
@@ -29,15 +31,8 @@ constexpr int kCases = 1500;
 // From 0 to the makespan without a gap, each link an activity that the prediction has.
 void expect_a_chain(const Case& c, const Prediction& prediction) {
   const std::vector<Link> path = critical_path(c, prediction);
-  ASSERT_FALSE(path.empty()) << show(c);
-  EXPECT_EQ(path.front().start_ns, 0) << show(c);
-  EXPECT_EQ(path.back().finish_ns, prediction.makespan_ns) << show(c);
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    const Link& link = path[i];
-    EXPECT_LE(link.start_ns, link.finish_ns) << show(c);
-    if (i > 0) {
-      EXPECT_EQ(link.start_ns, path[i - 1].finish_ns) << show(c) << " link " << i << ", a " << name(link.activity);
-    }
+  expect_from_0_to_the_makespan(c, prediction, path);
+  for (const Link& link : path) {
     const TaskTimes& times = prediction.tasks.at(link.task);
     if (link.activity == Activity::task) {
       EXPECT_EQ(link.start_ns, times.start_ns) << show(c);

@@ -1,6 +1,6 @@
 #pragma once
 
-// How many tasks of an event loop are under way at most: a semaphore whose waiters are coroutines, served first come, first served.
+// How many tasks of an event loop are under way at most: a semaphore whose waiters are resumed by their completions, served first come, first served.
 
 #include <deque>
 #include <mutex>
@@ -14,13 +14,11 @@ namespace harness {
 // Invariant: while somebody waits, as many tasks are under way as may be: room that is left goes to the first that waits.
 class Flight {
  public:
-  struct Waiting : workloads::Completion {};
-
   // most: 0: any number.
   explicit Flight(int most) : most_(most) {}
 
   // True: there is room, and it is taken. False: leave() of another will hand it to `waiting`, which may be before this returns.
-  bool enter(Waiting& waiting) {
+  bool enter(workloads::Completion& waiting) {
     if (most_ == 0) return true;
     const std::lock_guard lock(mutex_);
     if (under_way_ < most_) {
@@ -32,14 +30,14 @@ class Flight {
   }
 
   // At the end of a task. What waited first has its room now, and is to be posted; null: nobody waited.
-  Waiting* leave() {
+  workloads::Completion* leave() {
     if (most_ == 0) return nullptr;
     const std::lock_guard lock(mutex_);
     if (waiting_.empty()) {
       --under_way_;
       return nullptr;
     }
-    Waiting* const first = waiting_.front();
+    workloads::Completion* const first = waiting_.front();
     waiting_.pop_front();
     return first;
   }
@@ -47,8 +45,8 @@ class Flight {
  private:
   const int most_;
   std::mutex mutex_;
-  int under_way_ = 0;             // guarded by mutex_
-  std::deque<Waiting*> waiting_;  // likewise
+  int under_way_ = 0;                           // guarded by mutex_
+  std::deque<workloads::Completion*> waiting_;  // likewise
 };
 
 }  // namespace harness

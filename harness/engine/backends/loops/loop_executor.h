@@ -22,6 +22,7 @@
 #include "harness/engine/backends/promised_call.h"
 #include "harness/engine/strategies/loop_functions.h"
 #include "pools/future.h"
+#include "workloads/async.h"
 #include "workloads/event_loop.h"
 
 namespace harness {
@@ -65,28 +66,15 @@ class LoopExecutor {
   template <auto Fn, class... Args>
   using Promise = pools::Promise<std::invoke_result_t<decltype(Fn), std::decay_t<Args>...>>;
 
-  // Nobody waits for the coroutine: what it gives is in the promise.
-  struct Detached {
-    struct promise_type {
-      Detached get_return_object() noexcept { return {}; }
-      std::suspend_never initial_suspend() noexcept { return {}; }
-      std::suspend_never final_suspend() noexcept { return {}; }
-      void return_void() noexcept {}
-      [[noreturn]] void unhandled_exception() noexcept { std::terminate(); }
-    };
-  };
-
   // Awaited, it goes on on the loop, behind all that is ready, when there is room in flight.
-  class Takeoff : public Flight::Waiting {
+  class Takeoff : private workloads::Completion {
    public:
     explicit Takeoff(LoopExecutor& executor) : executor_(executor) {}
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> waiting) {
       waiting_ = waiting;
-      this->done = [](workloads::Completion& self) { static_cast<Takeoff&>(self).waiting_.resume(); };
-      // Whoever makes room may have resumed it before the first of these returns.
-      workloads::EventLoop& loop = executor_.loop_;
-      if (executor_.flight_.enter(*this)) loop.post(*this);
+      done = [](workloads::Completion& self) { static_cast<Takeoff&>(self).waiting_.resume(); };
+      if (executor_.flight_.enter(*this)) executor_.loop_.post(*this);  // else it may be past this by now
     }
     void await_resume() const noexcept {}
 
@@ -96,7 +84,7 @@ class LoopExecutor {
   };
 
   template <auto Fn, class PromiseOf, class... Args>
-  static Detached drive(LoopExecutor& executor, PromiseOf promise, Args... args) {
+  static workloads::Detached drive(LoopExecutor& executor, PromiseOf promise, Args... args) {
     co_await Takeoff(executor);
     if (promise.set_running()) {
       try {
@@ -106,7 +94,7 @@ class LoopExecutor {
         promise.set_exception(std::current_exception());
       }
     }
-    if (Flight::Waiting* const next = executor.flight_.leave()) executor.loop_.post(*next);
+    if (workloads::Completion* const next = executor.flight_.leave()) executor.loop_.post(*next);
   }
 
   Callbacks callbacks_;  // outlives the loop, whose threads hand it their callbacks
