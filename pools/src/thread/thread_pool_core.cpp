@@ -154,11 +154,11 @@ bool ThreadPoolCore::find_permit(Job& job, FutureState* state) {
   for (;;) {
     if (dispatch_.closed()) refuse();
     if (permits.try_take()) return true;
-    // Who has seen a task cancelled may count on its place, which the canceller is about to give back.
-    FutureState::await_all_cancellers();
-    if (permits.try_take()) return true;
     switch (options_.queue.when_full) {
       case WhenFull::reject:
+        // Who has seen a task cancelled may count on its place, which the canceller is about to give back.
+        FutureState::await_all_cancellers();
+        if (permits.try_take()) return true;
         refuse_full_queue("the pool '" + options_.name_prefix + "'", options_.queue.limit);
       case WhenFull::block:
         if (permits.take([this] { return dispatch_.closed(); })) return true;
