@@ -333,7 +333,7 @@ TEST(ThreadPerTask, SaysWhichThreadCouldNotBeStarted) {
       make_prepared({.backend = "thread_per_task", .strategy = "worker", .tasks = 4'000, .task_ns = 1'000});
   // What is left when a stack does not fit any more is half a stack: enough for what threads that run need, whose want of memory would end
   // the program.
-  constexpr std::size_t kStack = std::size_t{64} << 20;
+  constexpr std::size_t kStack = std::size_t{256} << 20;
   ::mallopt(M_ARENA_MAX, 1);  // an arena reserves as much
   pthread_attr_t large{};
   ::pthread_attr_init(&large);
