@@ -29,7 +29,8 @@ FILES = {
 NOT_OF_A_SWEEP = ("evidence/<run_id>.csv", "verdicts.csv")  # left by validate and by poolbench/experiments/verdicts.py
 CONTEXT = "context/<run_id>.json"
 CELLS = "cells/<run_id>.json"
-OF_CPYTHON = "python."  # keys of the context that only a run with CPython's executors has
+OF_DRIVERS = "drivers.<backend>."  # keys of the context that only a run with backends of other languages has
+OF_CPYTHON = "python."  # what one of an earlier version has instead
 
 
 def dictionary(path: Path | str) -> dict[str, tuple[str, ...]]:
@@ -96,12 +97,16 @@ def of_context(path: Path, section: str, listed: Sequence[str]) -> Iterator[str]
         *(key for key in schema.CONTEXT if key not in ("environment", "calibration")),
         *(f"environment.{key}" for key in schema.CONTEXT_ENVIRONMENT),
         *(f"calibration.{key}" for key in schema.CONTEXT_CALIBRATION),
+        *(f"{OF_DRIVERS}{key}" for key in schema.CONTEXT_DRIVER),
         *(f"{OF_CPYTHON}{key}" for key in schema.CONTEXT_PYTHON),
     )
-    found = tuple(keys(json.loads(path.read_text(encoding="utf-8"))))
-    with_cpython = any(key.startswith(OF_CPYTHON) for key in found)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    # Each backend's driver has the same keys, unless one has others: then they are in the list twice, and it differs.
+    drivers = dict.fromkeys(tuple(driver) for driver in document.pop("drivers", {}).values())
+    found = tuple(keys(document)) + tuple(f"{OF_DRIVERS}{key}" for names in drivers for key in names)
+    absent = tuple(prefix for prefix in (OF_DRIVERS, OF_CPYTHON) if not any(key.startswith(prefix) for key in found))
     for other, names in ((section, listed), (SCHEMA, in_schema)):
-        names = tuple(name for name in names if with_cpython or not name.startswith(OF_CPYTHON))
+        names = tuple(name for name in names if not name.startswith(absent))
         if found != names:
             yield f"{path}: {compare(found, names)} {other}"
 

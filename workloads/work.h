@@ -9,6 +9,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -42,11 +44,16 @@ struct Calibration {
   double spin_units_per_ns = 0;
   double sort_units_per_ns = 0;
   double hash_units_per_ns = 0;
-  double json_units_per_ns = 0;         // bytes of JSON parsed
-  double html_units_per_ns = 0;         // bytes of HTML scanned
-  double python_spin_units_per_ns = 0;  // spin written in Python; 0: no Python was measured
-  bool python_lock = true;              // Python's threads compute one at a time, under its GIL
-  std::int64_t sleep_lateness_ns = 0;   // by which a sleep ends late, median, ns; 0: not measured
+  double json_units_per_ns = 0;        // bytes of JSON parsed
+  double html_units_per_ns = 0;        // bytes of HTML scanned
+  std::int64_t sleep_lateness_ns = 0;  // by which a sleep ends late, median, ns; 0: not measured
+  // What computing costs in another language, by the backend that is written in it.
+  struct Foreign {
+    double spin_units_per_ns = 0;  // steps of spin there; 0: not measured
+    bool one_lock = true;          // the threads of a process compute one at a time (a GIL)
+    bool event_loop = false;       // a task that waits holds no thread
+  };
+  std::map<std::string, Foreign, std::less<>> foreign = {};
 };
 
 // Takes about `budget` of wall time on an otherwise idle core, a third of it for sleeps.

@@ -14,6 +14,7 @@
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/cli/case_options.h"
+#include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/times_output.h"
 #include "harness/engine/backends/backend.h"
@@ -21,6 +22,7 @@
 #include "harness/model/statistics.h"
 #include "harness/plan/model_case.h"
 #include "harness/plan/plan.h"
+#include "harness/plan/pythons.h"
 #include "harness/sweep/run.h"
 #include "harness/sweep/sinks/collecting_sink.h"
 #include "pools/cores.h"
@@ -88,7 +90,8 @@ std::chrono::nanoseconds deadline(std::int64_t predicted_ns) {
   return std::chrono::nanoseconds(predicted_ns > (kLongest - kMinute) / 2 ? kLongest : 2 * predicted_ns + kMinute);
 }
 
-int run_case(const CaseOptions& options) {
+int run_case(CaseOptions options) {
+  if (!options.python.empty()) options.backend = on_python(options.backend, options.python);
   const int runs = runs_of(options);
   const Cell cell = cell_of(options, pools::usable_cores().count);
   if (const std::optional<std::string> reason = skip_reason(cell)) throw ConfigError(*reason);
@@ -117,6 +120,8 @@ void add_case_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand("case", "run one explicit case of sleep tasks, beside its prediction");
   auto options = std::make_shared<CaseOptions>();
   add_case_options(*command, *options);
+  command->add_option("--python", options->python, "run a backend of Python on this one instead of the PATH's python3")
+      ->check(not_empty());
   command->callback([options, &context] { context.action = [options] { return run_case(*options); }; });
 }
 

@@ -91,7 +91,9 @@ void add_case_options(CLI::App& command, CaseOptions& options) {
 void require_event_loop(const std::string& backend, std::string_view flag) {
   if (is_event_loop(backend)) return;
   std::string loops;
-  for (const RegisteredLoop& loop : registered_loops()) loops += (loops.empty() ? "" : ", ") + std::string(loop.name);
+  for (const Backend* const loop : backend_catalogue()) {
+    if (is_event_loop(loop->name())) loops += (loops.empty() ? "" : ", ") + std::string(loop->name());
+  }
   throw ConfigError(fmt::format("{} does not apply to backend {}, only to event loops: {}", flag, backend, loops));
 }
 
@@ -101,8 +103,9 @@ Cell cell_of(const CaseOptions& options, int cores) {
   const Backend& backend = find_backend(options.backend);
   require_known_strategy(options.strategy);
   // An event loop need not be in this build to be predicted.
-  const std::string reason =
-      is_event_loop(options.backend) ? std::string(loop_skip_reason(options.strategy)) : backend.skip_reason(options.strategy);
+  const std::string reason = !backend.missing().empty() && is_event_loop(options.backend)
+                                 ? std::string(loop_skip_reason(options.strategy))
+                                 : backend.skip_reason(options.strategy);
   if (!reason.empty()) {
     throw ConfigError(fmt::format("strategy {} is not defined on backend {}: {}", options.strategy, options.backend, reason));
   }

@@ -22,6 +22,7 @@ struct CaseOptions {
   std::optional<std::string> parsers;
   std::optional<std::string> chunksize;
   std::optional<std::string> in_flight;
+  std::string python;  // of `case`; empty: not given
   std::string runs = "5";
   bool json = false;
 };
@@ -29,10 +30,10 @@ struct CaseOptions {
 // REQUIRES: `options` outlives `command`.
 void add_case_options(CLI::App& command, CaseOptions& options);
 
-// The value of --runs. Throws ConfigError.
 // Throws ConfigError where a flag is given that event loops have, and the backend is none.
 void require_event_loop(const std::string& backend, std::string_view flag);
 
+// The value of --runs. Throws ConfigError.
 int runs_of(const CaseOptions& options);
 
 // Throws ConfigError: unknown names, quantities that do not parse, a list of workers, a flag that does not apply, a

@@ -77,6 +77,7 @@ int parse_and_act(int argc, char** argv) {
   add_show_command(app, context);
   add_compare_command(app, context);
   add_doctor_command(app, context);
+  add_check_driver_command(app, context);
   add_list_command(app, context);
   try {
     app.parse(argc, argv);

@@ -26,6 +26,7 @@ void add_recommend_command(CLI::App& app, CommandContext& context);
 void add_show_command(CLI::App& app, CommandContext& context);
 void add_compare_command(CLI::App& app, CommandContext& context);
 void add_doctor_command(CLI::App& app, CommandContext& context);
+void add_check_driver_command(CLI::App& app, CommandContext& context);
 void add_list_command(CLI::App& app, CommandContext& context);
 
 // Parses, acts, and returns the exit code: see errors.h. An error is one line on stderr, "poolbench: ...".

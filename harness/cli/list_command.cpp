@@ -16,6 +16,7 @@
 #include "harness/cli/cli.h"
 #include "harness/core/sample.h"
 #include "harness/engine/backends/backend.h"
+#include "harness/engine/drivers/catalogue.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/plan/suite.h"
 #include "workloads/work.h"
@@ -31,7 +32,10 @@ struct Entry {
 std::vector<Entry> list_backends() {
   std::vector<Entry> entries;
   for (const BackendInfo& info : backends()) {
-    const std::string missing = info.missing.empty() ? "" : fmt::format(" (not in this build: {})", info.missing);
+    const std::string missing =
+        info.missing.empty()
+            ? ""
+            : fmt::format(" (not {}: {})", drivers::known_backend(info.name) != nullptr ? "here" : "in this build", info.missing);
     entries.push_back({std::string(info.name), std::string(info.summary) + missing});
   }
   return entries;

@@ -19,6 +19,7 @@
 #include "harness/engine/scratch.h"
 #include "harness/machine/environment.h"
 #include "harness/plan/plan.h"
+#include "harness/plan/pythons.h"
 #include "harness/plan/suite.h"
 #include "harness/report/derived.h"
 #include "harness/report/report.h"
@@ -39,6 +40,7 @@ struct Flags {
   bool strict = false;
   bool trace = false;
   std::vector<std::string> filters;
+  std::vector<std::string> pythons;
   std::optional<std::string> runs, warmup, order, seed, timeout, time_budget;
 };
 
@@ -99,7 +101,7 @@ void tell_plan(const Plan& plan, const Environment& environment, const std::file
 int run(const Flags& flags, const CommandContext& context) {
   std::optional<std::chrono::nanoseconds> time_budget;
   if (flags.time_budget) time_budget = positive_duration("--time-budget", *flags.time_budget);
-  const Suite suite = load_suite(flags.suite);
+  const Suite suite = on_pythons(load_suite(flags.suite), flags.pythons);
   const Environment environment = read_environment();
   const Plan plan = make_plan(suite, plan_options(flags, environment.cores));
   if (flags.dry_run) {
@@ -157,6 +159,11 @@ void add_run_command(CLI::App& app, CommandContext& context) {
   command->add_flag("-n,--dry-run", flags->dry_run, "Print the cells, what is skipped and why, and an estimate of the time");
   command->add_option("--filter", flags->filters, "axis=value: only cells whose factor column has the value (repeated: all must)")
       ->allow_extra_args(false);
+  command
+      ->add_option("--python", flags->pythons,
+                   "Run the suite's backends of Python on this one instead of the PATH's python3 (repeated: on each)")
+      ->allow_extra_args(false)
+      ->check(not_empty());
   command->add_option("-r,--runs", flags->runs, "Measured repetitions of every cell");
   command->add_option("-w,--warmup", flags->warmup, "Warm-up repetitions of every cell, stored but marked");
   command->add_option("--order", flags->order, "random, round-robin or batch");

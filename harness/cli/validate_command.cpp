@@ -36,6 +36,7 @@ struct Flags {
   std::string most_pressure = fmt::format("{}", GateRule{}.most_pressure);
   bool json = false;
   bool python = false;
+  std::string python_path;  // empty: that of the PATH
   bool true_scale = false;
   bool markdown = false;
 };
@@ -54,7 +55,7 @@ bool counts(const Sample& row, const Environment& environment) {
 int run_validate(const Flags& flags, const CommandContext& context) {
   const int runs = static_cast<int>(parse_integer(flags.runs, "--runs", 1, 1'000'000));
   const GateRule rule{.most_pressure = parse_number(flags.most_pressure, "--max-pressure", 0, 100)};
-  if (flags.python) return validate_python({flags.output, runs, flags.true_scale, flags.json}, context);
+  if (flags.python) return validate_python({flags.output, runs, flags.true_scale, flags.json, flags.python_path}, context);
   const Environment environment = read_environment();
   Plan plan = validation_plan(runs, environment.cores, kSeed);
   for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
@@ -122,11 +123,18 @@ void add_validate_command(CLI::App& app, CommandContext& context) {
   CLI::Option* const markdown =
       command->add_flag("--markdown", flags->markdown, "One Markdown table with the tutorial's words instead")->excludes(json);
   CLI::Option* const python =
-      command->add_flag("--python", flags->python,
-                        "The tutorial's examples on CPython's own executors, on these pools and by the model");
+      command
+          ->add_option(
+              "--python", flags->python_path,
+              "The tutorial's examples on the executors of this Python [the PATH's python3], on these pools and by the model")
+          ->type_name("[PATH]")
+          ->expected(0, 1);
   python->excludes(markdown);
   command->add_flag("--true-scale", flags->true_scale, "With --python: the tutorial's own durations, not a tenth")->needs(python);
-  command->callback([flags, &context] { context.action = [flags, &context] { return run_validate(*flags, context); }; });
+  command->callback([flags, python, &context] {
+    flags->python = python->count() > 0;
+    context.action = [flags, &context] { return run_validate(*flags, context); };
+  });
 }
 
 }  // namespace harness

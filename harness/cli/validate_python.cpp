@@ -5,8 +5,9 @@
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/cli/cli.h"
-#include "harness/engine/cpython/interpreter.h"
+#include "harness/engine/drivers/programs.h"
 #include "harness/machine/environment.h"
+#include "harness/plan/pythons.h"
 #include "harness/plan/suite.h"
 #include "harness/report/derived.h"
 #include "harness/sweep/run.h"
@@ -27,9 +28,12 @@ int skip(bool json) {
 }  // namespace
 
 int validate_python(const PythonValidation& options, const CommandContext& context) {
-  if (!cpython::find_python()) return skip(options.json);
+  if (options.python.empty() && !drivers::find_program("python3")) return skip(options.json);
   const int divisor = options.true_scale ? 1 : 10;
-  const Suite suite = parse_suite(cpython::tutorial_suite(divisor, options.runs), "validate --python (built in)");
+  std::vector<std::string> pythons;
+  if (!options.python.empty()) pythons.push_back(options.python);
+  const Suite suite =
+      on_pythons(parse_suite(cpython::tutorial_suite(divisor, options.runs), "validate --python (built in)"), pythons);
   const Environment environment = read_environment();
   const Plan plan = make_plan(suite, {.cores = environment.cores});
   for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
@@ -48,7 +52,7 @@ int validate_python(const PythonValidation& options, const CommandContext& conte
   }
   if (!options.output.empty()) derive(options.output);
   const std::vector<cpython::ExampleResult> results = cpython::evaluate(plan, collected.repetitions, run.calibration());
-  const cpython::Python& python = *run.python();
+  const drivers::Record& python = run.drivers().begin()->second;  // of both executors the same
   write_stdout(options.json ? cpython::table_json(results, python, divisor) : cpython::table_text(results, python, divisor));
   return exit_code(outcome);
 }

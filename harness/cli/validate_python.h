@@ -13,6 +13,7 @@ struct PythonValidation {
   int runs = 5;
   bool true_scale = false;  // the tutorial's own durations, not a tenth of them
   bool json = false;
+  std::string python = {};  // path of it; empty: the python3 on the PATH
 };
 
 // Prints the table and returns the exit code: kExitOk also when it is skipped because there is no python3, and says so.

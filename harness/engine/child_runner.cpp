@@ -183,7 +183,9 @@ class ChildRunner final : public CellRunner {
   // The same cell with only those of its tasks that `wanted` accepts.
   template <class Wanted>
   static PreparedCell with_tasks(const PreparedCell& prepared, Wanted wanted) {
-    PreparedCell subset{.cell = prepared.cell, .tasks = {}, .callbacks = {}, .context = prepared.context};
+    PreparedCell subset = prepared;
+    subset.tasks.clear();
+    subset.callbacks.clear();
     for (std::size_t task = 0; task < prepared.tasks.size(); ++task) {
       if (!wanted(key_of(prepared, task))) continue;
       subset.tasks.push_back(prepared.tasks[task]);
@@ -204,6 +206,7 @@ class ChildRunner final : public CellRunner {
   PreparedCell works_without_reference(const PreparedCell& prepared) {
     PreparedCell unknown = with_tasks(prepared, [&](const WorkKey& key) { return !references_.contains(key); });
     unknown.cell.backend = "inline";
+    unknown.driver.clear();
     unknown.cell.strategy = prepared.callbacks.empty() ? "none" : "fused";
     return unknown;
   }

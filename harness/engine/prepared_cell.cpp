@@ -8,7 +8,8 @@
 
 #include "harness/base/errors.h"
 #include "harness/base/random.h"
-#include "harness/engine/cpython/cells.h"
+#include "harness/engine/drivers/catalogue.h"
+#include "harness/engine/drivers/foreign.h"
 #include "harness/engine/strategies/strategy.h"
 
 namespace harness {
@@ -41,12 +42,12 @@ std::uint64_t task_seed(std::uint64_t cell_seed, int index) {
 }
 
 PreparedCell prepare(const Cell& cell, const workloads::Calibration& common) {
-  const workloads::Calibration calibration = cpython::calibration_for(cell, common);
+  const workloads::Calibration calibration = drivers::calibration_for(cell, common);
   const auto count = static_cast<std::size_t>(cell.tasks);
   assert(cell.task_durations_ns.size() == count && cell.callback_durations_ns.size() == count);
   const workloads::Workload& workload = workload_named(cell.workload);
 
-  PreparedCell prepared{.cell = cell, .tasks = {}, .callbacks = {}, .context = {}};
+  PreparedCell prepared{.cell = cell, .tasks = {}, .callbacks = {}, .context = {}, .driver = drivers::origin_of(cell.backend)};
   prepared.tasks.reserve(count);
   for (std::size_t index = 0; index < count; ++index) {
     prepared.tasks.push_back(requested_work(workload,

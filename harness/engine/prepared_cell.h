@@ -4,6 +4,7 @@
 // depends on calibration any more, so that every process does the same work. Immutable once made.
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "harness/core/cell.h"
@@ -16,6 +17,7 @@ struct PreparedCell {
   std::vector<workloads::Work> tasks;      // one per task, submission order
   std::vector<workloads::Work> callbacks;  // one per task; empty when the strategy is `none`
   workloads::RunContext context;
+  std::string driver = {};  // drivers::origin_of the backend
 };
 
 // The seed of task `index` of a cell: consecutive within a cell and even for task 0, so that what depends on the seed's

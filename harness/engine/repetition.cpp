@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "harness/engine/backends/experiments.h"
+#include "harness/engine/drivers/catalogue.h"
 #include "harness/engine/frame.h"
 #include "harness/engine/session.h"
 #include "harness/engine/strategies/strategy.h"
@@ -35,7 +36,7 @@ void serialize(Archive& archive, Cell& cell) {
 
 template <class Archive>
 void serialize(Archive& archive, PreparedCell& prepared) {
-  archive(prepared.cell, prepared.tasks, prepared.callbacks, prepared.context);
+  archive(prepared.cell, prepared.tasks, prepared.callbacks, prepared.context, prepared.driver);
 }
 
 template <class Archive>
@@ -75,6 +76,7 @@ RepetitionReply answer(std::string_view request, std::span<const Backend* const>
   RepetitionReply reply;
   try {
     const PreparedCell prepared = decode_request(request);
+    if (!prepared.driver.empty()) drivers::remember(prepared.cell.backend, prepared.driver);
     const Backend* const experiment = find_experiment(prepared.cell.backend);
     const Backend& backend = experiment != nullptr ? *experiment : find_backend(prepared.cell.backend, backends);
     reply.trace = backend.run(prepared);

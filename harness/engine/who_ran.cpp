@@ -50,7 +50,9 @@ std::string misplaced_callback(const Trace& trace, const Cell& cell, const MayRu
         break;
       case CallbackBy::the_worker:
         if (may.any_worker) {
-          if (ran.pid != trace.main_pid || ran == caller) return elsewhere("a thread of the main process that does not submit");
+          // In JavaScript who submits is the loop's one thread.
+          if (ran.pid != trace.main_pid || (ran == caller && !workers.contains(caller)))
+            return elsewhere("a thread of the main process that does not submit");
           break;
         }
         if (const Thread worker{task.pid, task.tid}; ran != worker) return elsewhere("its task's, " + described(worker));

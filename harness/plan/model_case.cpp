@@ -3,8 +3,7 @@
 #include <stdexcept>
 
 #include "harness/base/errors.h"
-#include "harness/engine/backends/event_loops.h"
-#include "harness/engine/cpython/cells.h"
+#include "harness/engine/drivers/foreign.h"
 #include "harness/engine/prepared_cell.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/model/simulate.h"
@@ -15,12 +14,12 @@ namespace {
 bool runs_in_processes(const Cell& cell) { return cell.start_method != "none"; }
 
 // All but the demands.
-model::Case frame_of(const Cell& cell) {
+model::Case frame_of(const Cell& cell, const workloads::Calibration& calibration) {
   const std::optional<model::Strategy> strategy = model::find_strategy(cell.strategy);
   if (!strategy) throw ConfigError("the model does not know the strategy '" + cell.strategy + "'");
   model::Case c;
   c.strategy = *strategy;
-  if (is_event_loop(cell.backend)) c.executor = model::Executor::loop;
+  if (drivers::runs_on_event_loop(cell, calibration)) c.executor = model::Executor::loop;
   c.in_flight = cell.in_flight;
   c.workers = cell.workers;
   c.parsers = has_parsers(cell.strategy) ? cell.parsers : 1;
@@ -41,21 +40,21 @@ void check_case(const model::Case& c) {
 }  // namespace
 
 model::Case waiting_case(const Cell& cell) {
-  model::Case c = frame_of(cell);
+  model::Case c = frame_of(cell, {});
   c.tasks = model::waits(cell.task_durations_ns);
   c.callbacks = model::waits(cell.callback_durations_ns);
-  c.coupled = cpython::is_coupled(cell);
+  c.coupled = drivers::is_coupled(cell);
   check_case(c);
   return c;
 }
 
 ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& common) {
-  const workloads::Calibration calibration = cpython::calibration_for(cell, common);
+  const workloads::Calibration calibration = drivers::calibration_for(cell, common);
   ModelledCell modelled;
-  model::Case& c = modelled.model_case = frame_of(cell);
+  model::Case& c = modelled.model_case = frame_of(cell, common);
   c.cores = cell.cores;
   const bool processes = runs_in_processes(cell);
-  const bool gil = cpython::shares_gil(cell, common);
+  const bool lock = drivers::shares_lock(cell, common);
   const PreparedCell prepared = prepare(cell, common);
 
   const auto add = [&](const workloads::Work& work, std::int64_t asked_ns, bool own_process, std::vector<model::Demand>& to) {
@@ -65,7 +64,7 @@ ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& commo
     if (held) c.cores = 0;  // it holds a loop thread as if it computed, and no core
     to.push_back({.wait_ns = held ? 0 : demand.wait_ns,
                   .compute_ns = demand.compute_ns + (held ? demand.wait_ns : 0),
-                  .locked = (demand.process_wide_lock || gil) && !own_process});
+                  .locked = (demand.process_wide_lock || lock) && !own_process});
     // A disk has no service time that could be known beforehand, and no real work takes none.
     const workloads::Needs needs = workload.needs();
     const bool outside = needs.scratch_directory || needs.echo_server || needs.http_server;
@@ -79,7 +78,7 @@ ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& commo
         add(prepared.callbacks[i], cell.callback_durations_ns[i], processes || has_parsers(cell.strategy), c.callbacks);
   }
   // Coupling is modelled without shared cores: where something computes, the cores matter more.
-  c.coupled = cpython::is_coupled(cell) && !model::shares_cores(c);
+  c.coupled = drivers::is_coupled(cell) && !model::shares_cores(c);
   check_case(c);
   return modelled;
 }

@@ -10,6 +10,7 @@
 #include "harness/base/text.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/backends/event_loops.h"
+#include "harness/engine/drivers/catalogue.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/plan/cell_builder.h"
 #include "harness/plan/distribution.h"
@@ -40,6 +41,12 @@ std::vector<std::string> workload_names() {
   return names;
 }
 
+std::vector<std::string> backend_names() {
+  std::vector<std::string> names;
+  for (const Backend* const backend : backend_catalogue()) names.emplace_back(backend->name());
+  return names;
+}
+
 std::vector<std::string> start_methods() {
   std::vector<std::string> names;
   for (const Backend* const backend : backend_catalogue()) {
@@ -64,7 +71,11 @@ std::vector<Value> duration_list(const std::string& text) {
 
 // What one written value of an axis stands for: several values where a size is a list or a range.
 std::vector<Value> resolve(std::string_view axis, const std::string& text, int cores) {
-  if (axis == "backend") return one_name(axis, text, names_of(backends()));
+  if (axis == "backend") {
+    if (text.starts_with(drivers::kPrefix)) return {{std::string(find_backend(text).name()), 0, {}}};
+    if (drivers::known_backend(text) != nullptr) return {{text, 0, {}}};
+    return one_name(axis, text, backend_names());
+  }
   if (axis == "workload") return one_name(axis, text, workload_names());
   if (axis == "strategy") return one_name(axis, text, names_of(strategies()));
   if (axis == "distribution") return one_name(axis, text, names_of(distributions()));

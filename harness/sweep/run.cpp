@@ -8,7 +8,8 @@
 
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
-#include "harness/engine/cpython/cells.h"
+#include "harness/engine/drivers/catalogue.h"
+#include "harness/engine/drivers/foreign.h"
 #include "harness/sweep/sinks/cells_json.h"
 #include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/evidence_csv.h"
@@ -55,15 +56,30 @@ void Run::calibrate(const Plan& plan) {
   if (calibration_) return;
   if (directory_) calibration_ = directory_->earlier_calibration(*settings_.environment);
   if (!calibration_) calibration_ = workloads::calibrate();
-  if (std::none_of(plan.cells.begin(), plan.cells.end(),
-                   [](const PlannedCell& planned) { return cpython::runs_on_cpython(planned.cell); })) {
-    return;
+  ask_drivers(plan);
+  drivers::add_to(*calibration_, drivers_);
+}
+
+void Run::ask_drivers(const Plan& plan) {
+  const drivers::Records earlier = directory_ ? directory_->earlier_drivers(*settings_.environment) : drivers::Records();
+  for (const PlannedCell& planned : plan.cells) {
+    const drivers::DriverBackend* const backend = drivers::known_backend(planned.cell.backend);
+    if (backend == nullptr || drivers_.contains(planned.cell.backend)) continue;
+    drivers::Record record = record_of(*backend);
+    say(fmt::format("{}: {}\n", backend->name(), record.line()));
+    const auto before = earlier.find(planned.cell.backend);
+    const auto twin = std::ranges::find_if(drivers_, [&](const auto& known) {  // another executor of the same interpreter
+      return !record.executable.empty() && known.second.is(record) && known.second.spin_units_per_ns > 0;
+    });
+    if (before != earlier.end() && before->second.is(record)) {
+      record.spin_units_per_ns = before->second.spin_units_per_ns;
+    } else if (twin != drivers_.end()) {
+      record.spin_units_per_ns = twin->second.spin_units_per_ns;
+    } else {
+      measure_rate(*backend, record);
+    }
+    drivers_.emplace(planned.cell.backend, std::move(record));
   }
-  const cpython::Driver driver = cpython::require_driver();
-  if (directory_) python_ = directory_->earlier_python(*settings_.environment);
-  if (!python_ || !python_->is(cpython::describe(driver))) python_ = cpython::measure(driver);
-  cpython::add_to(*calibration_, *python_);
-  say(fmt::format("Python: {} ({})\n", python_->line(), python_->executable));
 }
 
 void Run::write_down(const Plan& plan) {
@@ -72,7 +88,7 @@ void Run::write_down(const Plan& plan) {
   write_cells(path, options_.run_id, plan);
   if (written_down_) return;
   write_context(path, {options_.run_id, utc_now(), plan.suite_name, settings_.arguments, plan.seed,
-                       std::string(to_string(plan.order)), *settings_.environment, *calibration_, python_});
+                       std::string(to_string(plan.order)), *settings_.environment, *calibration_, drivers_});
   if (settings_.task_files) files_.push_back(std::make_unique<TasksCsvSink>(path, options_.run_id));
   if (settings_.evidence_files) files_.push_back(std::make_unique<EvidenceCsvSink>(path, options_.run_id));
   written_down_ = true;

@@ -3,7 +3,7 @@
 // A run: what commands that measure have in common, told once and in this order.
 //
 //   directory     made, checked and locked, its rows read; or what is there is put away first
-//   calibration   of the latest run there by this program on this machine, or measured; Python's too, where a cell is for it
+//   calibration   of the latest run there by this program on this machine, or measured; that of drivers, too, where a cell is for one
 //   records       the suite frozen, the planned cells and the context written, before the first row
 //   sweep         gated if so set, under an InterruptScope; rows go to the files, to the command's sinks, to the line of progress
 //
@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "harness/engine/child_runner.h"
-#include "harness/engine/cpython/interpreter.h"
+#include "harness/engine/drivers/foreign.h"
 #include "harness/machine/environment.h"
 #include "harness/plan/plan.h"
 #include "harness/plan/suite.h"
@@ -60,7 +60,7 @@ class Run {
   // sweeps in rounds adds the rows of each.
   SweepOptions& options() { return options_; }
 
-  // One sweep: of what is missing. Writes nothing where nothing is. REQUIRES: cells for CPython, if any, are in the first plan.
+  // One sweep: of what is missing. Writes nothing where nothing is. REQUIRES: cells of every driver are in the first plan.
   // Throws ConfigError, EnvironmentError, OutputError.
   SweepOutcome measure(const Plan& plan, const Sinks& more);
 
@@ -77,7 +77,7 @@ class Run {
 
   // Of the first measure() on, or as set.
   const workloads::Calibration& calibration() const { return *calibration_; }
-  const std::optional<cpython::Python>& python() const { return python_; }
+  const drivers::Records& drivers() const { return drivers_; }
 
   const GateCounts& gate_counts() const;  // REQUIRES: a gate; measure() was called, done_measuring() was not
 
@@ -86,6 +86,7 @@ class Run {
 
  private:
   void calibrate(const Plan& plan);
+  void ask_drivers(const Plan& plan);
   void write_down(const Plan& plan);
   CellRunner& runner();
 
@@ -93,7 +94,7 @@ class Run {
   SweepOptions options_;
   std::optional<RunDirectory> directory_;
   std::optional<workloads::Calibration> calibration_;
-  std::optional<cpython::Python> python_;
+  drivers::Records drivers_;                  // of the plan's backends that drivers run
   std::vector<std::unique_ptr<Sink>> files_;  // beside results.csv; since write_down()
   bool written_down_ = false;
   std::unique_ptr<CellRunner> children_;

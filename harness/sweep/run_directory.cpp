@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
@@ -58,38 +60,39 @@ void RunDirectory::freeze(const Suite& suite) const {
 
 namespace {
 
-// What `member` of the context is for the latest run that has it, on this machine with this program.
-template <class Value, class Member>
-std::optional<Value> latest_of(const std::filesystem::path& directory, const Environment& environment, Member member) {
-  std::optional<Value> found;
-  std::string latest;
+// Calls visit(context) for the runs on this machine with this program, the earliest first.
+template <class Visit>
+void each_own_run(const std::filesystem::path& directory, const Environment& environment, Visit visit) {
+  std::map<std::string, Context> contexts;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory / "context", error)) {
     try {
-      const Context context = read_context(entry.path());
-      if (context.environment.machine_id == environment.machine_id && context.environment.build_id == environment.build_id &&
-          context.run_id > latest) {
-        if (std::optional<Value> value = member(context)) {
-          latest = context.run_id;
-          found = std::move(value);
-        }
+      Context context = read_context(entry.path());
+      if (context.environment.machine_id == environment.machine_id && context.environment.build_id == environment.build_id) {
+        const std::string run_id = context.run_id;
+        contexts.insert_or_assign(run_id, std::move(context));
       }
     } catch (const ConfigError&) {
       // Of another version, or cut short: the run calibrates anew.
     }
   }
-  return found;
+  for (const auto& [run_id, context] : contexts) visit(context);
 }
 
 }  // namespace
 
 std::optional<workloads::Calibration> RunDirectory::earlier_calibration(const Environment& environment) const {
-  return latest_of<workloads::Calibration>(path_, environment,
-                                           [](const Context& context) { return std::optional(context.calibration); });
+  std::optional<workloads::Calibration> latest;
+  each_own_run(path_, environment, [&](const Context& context) { latest = context.calibration; });
+  return latest;
 }
 
-std::optional<cpython::Python> RunDirectory::earlier_python(const Environment& environment) const {
-  return latest_of<cpython::Python>(path_, environment, [](const Context& context) { return context.python; });
+drivers::Records RunDirectory::earlier_drivers(const Environment& environment) const {
+  drivers::Records latest;
+  each_own_run(path_, environment, [&](const Context& context) {
+    for (const auto& [backend, record] : context.drivers) latest.insert_or_assign(backend, record);
+  });
+  return latest;
 }
 
 std::string resume_command(const std::vector<std::string>& arguments) {

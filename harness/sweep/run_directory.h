@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "harness/core/sample.h"
-#include "harness/engine/cpython/interpreter.h"
+#include "harness/engine/drivers/foreign.h"
 #include "harness/machine/environment.h"
 #include "harness/plan/suite.h"
 #include "harness/sweep/sinks/csv.h"
@@ -38,8 +38,8 @@ class RunDirectory {
   // Of the latest run in the directory on this machine with this program: compute units then mean the same in all its
   // rows. Nothing if there is none. A context file that cannot be read is passed over.
   std::optional<workloads::Calibration> earlier_calibration(const Environment& environment) const;
-  // Likewise of the latest run there that used a Python.
-  std::optional<cpython::Python> earlier_python(const Environment& environment) const;
+  // Likewise of each backend that a driver runs, the latest run there that used it.
+  drivers::Records earlier_drivers(const Environment& environment) const;
 
  private:
   std::filesystem::path path_;

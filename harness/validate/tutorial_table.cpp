@@ -199,9 +199,10 @@ std::vector<ExampleResult> evaluate(const Plan& plan, const std::vector<Collecti
   return results;
 }
 
-std::string table_text(const std::vector<ExampleResult>& results, const Python& python, int divisor) {
+std::string table_text(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor) {
   constexpr std::string_view kLine = "{:>2} {:<43} {:>10} {:>9} {:>9}  {:>16}\n";
-  std::string text = fmt::format("The tutorial's examples on {}", python.line());
+  std::string text = fmt::format("The tutorial's examples on {} {}, GIL {}", python.language, python.version,
+                                 python.one_lock ? "enabled" : "disabled");
   if (divisor != 1) text += fmt::format("; every time, the tutorial's figures too, divided by {}", divisor);
   text += ".\nMedians.\n\n";
   text += fmt::format("{:>67} {:>9}\n", "CPython", "poolbench");
@@ -238,11 +239,11 @@ std::string table_text(const std::vector<ExampleResult>& results, const Python& 
   return text;
 }
 
-std::string table_json(const std::vector<ExampleResult>& results, const Python& python, int divisor) {
+std::string table_json(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor) {
   nlohmann::ordered_json json;
-  json["python"] = {{"implementation", python.implementation},
+  json["python"] = {{"implementation", python.language},
                     {"version", python.version},
-                    {"gil", python.gil},
+                    {"gil", python.one_lock},
                     {"executable", python.executable},
                     {"spin_units_per_ns", python.spin_units_per_ns}};
   json["divisor"] = divisor;

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/engine/cpython/interpreter.h"
+#include "harness/engine/drivers/foreign.h"
 #include "harness/plan/plan.h"
 #include "harness/sweep/sinks/collecting_sink.h"
 #include "workloads/work.h"
@@ -62,9 +62,9 @@ struct ExampleResult {
 std::vector<ExampleResult> evaluate(const Plan& plan, const std::vector<CollectingSink::Repetition>& repetitions,
                                     const workloads::Calibration& calibration);
 
-std::string table_text(const std::vector<ExampleResult>& results, const Python& python, int divisor);
+std::string table_text(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor);
 // {"python": {...}, "divisor": 10, "examples": [{"id", "example", "tutorial_ns", "printed", "cpython": {"median_ns", "makespans_ns",
 // "failed", "model_ns", "callbacks_by"}, "poolbench": {...}}, ...]}; tutorial_ns (divided like the rest) and median_ns may be null.
-std::string table_json(const std::vector<ExampleResult>& results, const Python& python, int divisor);
+std::string table_json(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor);
 
 }  // namespace harness::cpython

@@ -28,25 +28,25 @@ def spin(steps: int, seed: int = 1) -> list[Any]:
 
 
 def request(
-    executor: str, strategy: str, tasks: list[list[Any]], callbacks: list[list[Any]] | None = None, **more: Any
+    strategy: str, tasks: list[list[Any]], callbacks: list[list[Any]] | None = None, **more: Any
 ) -> dict[str, Any]:
     callbacks = [] if strategy == "none" else callbacks or [sleep(seed=i) for i in range(len(tasks))]
     return {
         "command": "run",
-        "executor": executor,
         "strategy": strategy,
         "workers": 2,
         "parsers": 2,
         "chunksize": 2,
+        "in_flight": 0,
         "tasks": tasks,
         "callbacks": callbacks,
         **more,
     }
 
 
-def start() -> subprocess.Popen[bytes]:
+def start(executor: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-I", "-B", str(DRIVER)],
+        [sys.executable, "-I", "-B", str(DRIVER), executor],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -54,9 +54,9 @@ def start() -> subprocess.Popen[bytes]:
     )
 
 
-def ask(question: Any) -> Any:
+def ask(question: Any, executor: str = "thread") -> Any:
     """The answer; the driver's standard input stays open until it is there, as poolbench does it."""
-    with start() as driver:
+    with start(executor) as driver:
         driver.stdin.write(json.dumps(question).encode() + b"\n" if not isinstance(question, bytes) else question)
         driver.stdin.flush()
         line = driver.stdout.readline()
@@ -82,9 +82,9 @@ def session_members(session: int) -> list[int]:
 class Protocol(unittest.TestCase):
     def test_describes_the_interpreter_that_runs_it(self) -> None:
         answer = ask({"command": "describe"})
-        self.assertEqual(answer["implementation"], sys.implementation.name)
+        self.assertEqual(answer["language"], sys.implementation.name)
         self.assertTrue(answer["version"].startswith("%d.%d.%d" % sys.version_info[:3]))
-        self.assertEqual(answer["gil"], getattr(sys, "_is_gil_enabled", lambda: True)())
+        self.assertEqual(answer["one_lock"], getattr(sys, "_is_gil_enabled", lambda: True)())
         self.assertTrue(os.access(answer["executable"], os.X_OK))
 
     def test_calibrates(self) -> None:
@@ -97,8 +97,8 @@ class Protocol(unittest.TestCase):
             b"no json\n",
             b"[1]\n",
             {"command": "run"},
-            request("thread", "later", [sleep()]),
-            request("thread", "none", [["dance", 0, 0, 0, 0, 1]]),
+            request("later", [sleep()]),
+            request("none", [["dance", 0, 0, 0, 0, 1]]),
         ):
             with self.subTest(question=question):
                 answer = ask(question)
@@ -106,7 +106,7 @@ class Protocol(unittest.TestCase):
                 self.assertNotIn("\n", answer["error"])
 
     def test_ends_at_the_end_of_its_input_without_a_question(self) -> None:
-        with start() as driver:
+        with start("thread") as driver:
             driver.stdin.close()
             self.assertEqual(driver.wait(GENEROUS), 0)
             self.assertEqual(driver.stdout.read(), b"")
@@ -117,7 +117,7 @@ class Cells(unittest.TestCase):
         for executor, strategies in STRATEGIES.items():
             for strategy in strategies:
                 with self.subTest(executor=executor, strategy=strategy):
-                    answer = ask(request(executor, strategy, [sleep(1_000_000, i) for i in range(5)]))
+                    answer = ask(request(strategy, [sleep(1_000_000, i) for i in range(5)]), executor)
                     self.assertNotIn("error", answer)
                     self.assertEqual(len(answer["tasks"]), 5)
                     for row in answer["tasks"]:
@@ -138,8 +138,8 @@ class Cells(unittest.TestCase):
             ["gil_spin", 0, 0, 100, 0, 7],
             ["mixed", 0, 0, 100, 0, 7],
         ]
-        in_threads = [row[6] for row in ask(request("thread", "none", works))["tasks"]]
-        in_processes = [row[6] for row in ask(request("process", "none", works))["tasks"]]
+        in_threads = [row[6] for row in ask(request("none", works), "thread")["tasks"]]
+        in_processes = [row[6] for row in ask(request("none", works), "process")["tasks"]]
         self.assertEqual(in_threads, in_processes)
         self.assertEqual(len(set(in_threads)), len(works))
 
@@ -148,15 +148,15 @@ class Cells(unittest.TestCase):
     ) -> None:
         # Long enough that no future is done before its callback is attached, which CPython runs in the submitter then.
         tasks = [sleep(50_000_000, i) for i in range(4)]
-        for row in ask(request("thread", "worker", tasks))["tasks"]:
+        for row in ask(request("worker", tasks), "thread")["tasks"]:
             self.assertEqual(row[3:5], row[9:11])
-        rows = ask(request("process", "main", tasks))["tasks"]
+        rows = ask(request("main", tasks), "process")["tasks"]
         self.assertEqual(len({tuple(row[9:11]) for row in rows}), 1)
         self.assertTrue({row[9] for row in rows}.isdisjoint(row[3] for row in rows))
         self.assertNotEqual(rows[0][9], rows[0][10], "the manager thread, not the main thread")
 
     def test_parsers_are_processes_of_their_own(self) -> None:
-        rows = ask(request("process", "extra", [sleep(1_000_000, i) for i in range(6)]))["tasks"]
+        rows = ask(request("extra", [sleep(1_000_000, i) for i in range(6)]), "process")["tasks"]
         self.assertTrue({row[9] for row in rows}.isdisjoint(row[3] for row in rows))
         self.assertLessEqual(len({row[9] for row in rows}), 2)
 
@@ -165,7 +165,7 @@ class Cells(unittest.TestCase):
         for executor, strategies in STRATEGIES.items():
             for strategy in strategies:
                 with self.subTest(executor=executor, strategy=strategy):
-                    self.assertIn("refused", ask(request(executor, strategy, [sleep(), refused])).get("error", ""))
+                    self.assertIn("refused", ask(request(strategy, [sleep(), refused]), executor).get("error", ""))
 
     def test_a_callback_that_fails_fails_the_cell(self) -> None:
         for executor, strategy in (
@@ -175,7 +175,7 @@ class Cells(unittest.TestCase):
             ("process", "fused"),
         ):
             with self.subTest(executor=executor, strategy=strategy):
-                answer = ask(request(executor, strategy, [sleep()], [["tcp_echo", 1, 0, 0, 8, 1]]))
+                answer = ask(request(strategy, [sleep()], [["tcp_echo", 1, 0, 0, 8, 1]]), executor)
                 self.assertIn("refused", answer.get("error", ""))
 
 
@@ -183,11 +183,11 @@ class Lifetime(unittest.TestCase):
     """Every process of a driver is in its session."""
 
     def busy(self, executor: str, strategy: str) -> subprocess.Popen[bytes]:
-        driver = start()
+        driver = start(executor)
         self.addCleanup(driver.stdout.close)
         self.addCleanup(driver.stderr.close)
         self.addCleanup(lambda: kill_all(session_members(driver.pid)))
-        question = request(executor, strategy, [sleep(FOR_EVER, i) for i in range(4)])
+        question = request(strategy, [sleep(FOR_EVER, i) for i in range(4)])
         driver.stdin.write(json.dumps(question).encode() + b"\n")
         driver.stdin.flush()
         expected = 1 + (2 if executor == "process" else 0) + (2 if strategy == "extra" else 0)

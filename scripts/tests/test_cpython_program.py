@@ -4,6 +4,7 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import unittest
 import uuid
@@ -26,6 +27,8 @@ workers = 2
 task = "4x5ms"
 callback = "1ms"
 """
+
+CASE = ("case", "--workers", "1", "--strategy", "none", "--tasks", "1ms", "-r", "1", "--backend")
 
 
 def poolbench(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -93,8 +96,8 @@ class WithPython(unittest.TestCase):
             done = poolbench("run", str(suite), "-o", str(out))
             self.assertEqual(done.returncode, 0, done.stderr)
             (context,) = (out / "context").glob("*.json")
-            python = json.loads(context.read_text(encoding="utf-8"))["python"]
-            self.assertIn(python["gil"], (True, False))
+            python = json.loads(context.read_text(encoding="utf-8"))["drivers"]["cpython_thread"]
+            self.assertIn(python["one_lock"], (True, False))
             self.assertRegex(python["version"], r"^3\.\d+\.\d+")
             self.assertGreater(python["spin_units_per_ns"], 0)
             predictions = (out / "derived" / "model.csv").read_text(encoding="utf-8").splitlines()
@@ -102,17 +105,55 @@ class WithPython(unittest.TestCase):
             again = poolbench("run", str(suite), "-o", str(out), "--runs", "2")
             self.assertEqual(again.returncode, 0, again.stderr)
             rates = {
-                json.loads(file.read_text(encoding="utf-8"))["python"]["spin_units_per_ns"]
+                driver["spin_units_per_ns"]
                 for file in (out / "context").glob("*.json")
+                for driver in json.loads(file.read_text(encoding="utf-8"))["drivers"].values()
             }
             self.assertEqual(len(rates), 1, "a resumed run sizes its tasks as before")
+
+    def test_a_suite_runs_on_each_python_that_is_given(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            suite = Path(directory, "suite.toml")
+            suite.write_text(SUITE.replace('"cpython_process"', '"inline"'), encoding="utf-8")
+            other = Path(directory, "python3")
+            other.symlink_to(sys.executable)
+            out = Path(directory, "out")
+            own = "@%d.%d" % sys.version_info[:2]
+            pythons = ("--python", sys.executable, "--python", str(other), "--python", sys.executable)
+            done = poolbench("run", str(suite), "-o", str(out), *pythons)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            rows = (out / "results.csv").read_text(encoding="utf-8").splitlines()[1:]
+            self.assertEqual(len(rows), 3)
+            (context,) = (out / "context").glob("*.json")
+            drivers = json.loads(context.read_text(encoding="utf-8"))["drivers"]
+            names = ["cpython_thread" + own, "cpython_thread" + own + "_2"]
+            self.assertEqual(sorted(drivers), names)
+            for name in names:
+                self.assertEqual(sum(f",{name}," in row for row in rows), 1)
+                self.assertIn(drivers[name]["one_lock"], (True, False))
+                self.assertGreater(drivers[name]["spin_units_per_ns"], 0)
+
+            for arguments, words in (
+                (("run", str(suite), "--python", "/nonexistent"), "--python '/nonexistent'"),
+                (("run", "tutorial", "--python", sys.executable), "has none of Python's backends"),
+                ((*CASE, "thread", "--python", sys.executable), "does not apply to backend thread"),
+                ((*CASE, "cpython_thread", "--python", "/bin/true"), "exited with status 0"),
+            ):
+                with self.subTest(arguments=arguments):
+                    done = poolbench(*arguments, "--dry-run") if arguments[0] == "run" else poolbench(*arguments)
+                    self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+                    self.assertIn(words, done.stderr)
+            done = poolbench(*CASE, "cpython_to_thread", "--python", sys.executable)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("backend=cpython_to_thread" + own, done.stdout)
 
     def test_validate_sets_the_tutorials_figure_cpython_poolbench_and_the_model_side_by_side(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             out = Path(directory, "out")
-            done = poolbench("validate", "--python", "--json", "-r", "1", "-o", str(out))
+            done = poolbench("validate", "--python", sys.executable, "--json", "-r", "1", "-o", str(out))
             self.assertEqual(done.returncode, 0, done.stderr)
             table = json.loads(done.stdout)
+            self.assertEqual(table["python"]["executable"], sys.executable)
             self.assertEqual(table["divisor"], 10)
             examples = {example["id"]: example for example in table["examples"]}
             self.assertEqual(len(examples), 8)

@@ -56,10 +56,12 @@ class Backend {
   virtual Trace run(const PreparedCell& prepared) const = 0;
 };
 
-// All backends of the program, in a fixed order: one line each in catalogue.cpp, contenders/CMakeLists.txt or loops/CMakeLists.txt.
+// All backends of the program, in a fixed order: one line each in catalogue.cpp, cpython.cpp, node.cpp, contenders/CMakeLists.txt or
+// loops/CMakeLists.txt.
 std::span<const Backend* const> backend_catalogue();
 
-// Throws ConfigError naming the known ones.
+// One of these, or "driver:PATH": any program that speaks the protocol of docs/drivers.md, which is asked who it is at the first mention,
+// and lives as long as this program. Throws ConfigError naming the known ones, or what is wrong with the driver.
 const Backend& find_backend(std::string_view name, std::span<const Backend* const> among = backend_catalogue());
 
 // For `poolbench list backends`.

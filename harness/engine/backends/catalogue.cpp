@@ -5,6 +5,7 @@
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/backends/contenders.h"
 #include "harness/engine/backends/event_loops.h"
+#include "harness/engine/drivers/catalogue.h"
 #include "os/descriptor.h"
 #include "workloads/work.h"
 
@@ -14,8 +15,6 @@ const Backend& thread_backend();
 const Backend& process_backend();
 const Backend& inline_backend();
 const Backend& thread_per_task_backend();
-const Backend& cpython_thread_backend();
-const Backend& cpython_process_backend();
 
 std::span<const Backend* const> backend_catalogue() {
   static const std::vector<const Backend*> kCatalogue = [] {
@@ -26,10 +25,10 @@ std::span<const Backend* const> backend_catalogue() {
         &process_backend(),
         &inline_backend(),
         &thread_per_task_backend(),
-        &cpython_thread_backend(),
-        &cpython_process_backend(),
     };
     // clang-format on
+    const auto driven = drivers::builtin_backends();
+    all.insert(all.end(), driven.begin(), driven.end());
     for (const auto& others : {contender_backends(), event_loop_backends()}) all.insert(all.end(), others.begin(), others.end());
     return all;
   }();
@@ -37,12 +36,14 @@ std::span<const Backend* const> backend_catalogue() {
 }
 
 const Backend& find_backend(std::string_view name, std::span<const Backend* const> among) {
+  if (name.starts_with(drivers::kPrefix)) return drivers::backend_at(name);
   std::string known;
   for (const Backend* backend : among) {
     if (backend->name() == name) return *backend;
     known += (known.empty() ? "" : ", ") + std::string(backend->name());
   }
-  throw ConfigError("unknown backend '" + std::string(name) + "'; known: " + known);
+  if (const drivers::DriverBackend* const made = drivers::known_backend(name)) return *made;
+  throw ConfigError("unknown backend '" + std::string(name) + "'; known: " + known + ", driver:PATH");
 }
 
 std::span<const BackendInfo> backends() {

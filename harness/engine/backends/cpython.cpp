@@ -1,159 +1,124 @@
-// CPython's own executors, concurrent.futures, run by a driver written in Python (scripts/drivers/cpython). The cell goes
-// to it as data, the trace comes back as data; its stamps are of the same clock.
+#include "harness/engine/backends/cpython.h"
 
-#include <algorithm>
-#include <array>
-#include <nlohmann/json.hpp>
-#include <stdexcept>
-#include <string>
+#include <initializer_list>
+#include <utility>
 
 #include "harness/base/errors.h"
-#include "harness/engine/backends/backend.h"
-#include "harness/engine/cpython/cells.h"
-#include "harness/engine/cpython/interpreter.h"
-#include "harness/engine/strategies/strategy.h"
-#include "harness/machine/resources.h"
+#include "harness/engine/drivers/programs.h"
+#include "harness/engine/strategies/executor.h"
 
 namespace harness {
 namespace {
 
-using nlohmann::json;
+using drivers::Command;
+using drivers::Description;
+using drivers::DriverBackend;
 
-// The driver's name for what a work does; empty when it cannot do it.
-std::string_view kind_of(std::string_view workload) {
-  if (workload.starts_with("mixed")) return "mixed";
-  for (const std::string_view kind : {"sleep", "spin", "gil_spin", "tcp_echo"}) {
-    if (workload == kind) return kind;
-  }
-  return {};
+// Throws ConfigError naming what is missing.
+Command driver_of(const std::optional<std::filesystem::path>& given, const std::string& executor) {
+  const auto python = given ? given : drivers::find_program("python3");
+  if (!python) throw ConfigError("CPython's executors need python3, and there is none on the PATH");
+  // Isolated: no PYTHON* variable and no user's package changes what is measured. No bytecode: the tree may be somebody else's.
+  return {python->string(), "-I", "-B", drivers::require_script("cpython/driver.py").string(), executor};
 }
 
-json works_of(const std::vector<workloads::Work>& works, const workloads::RunContext& context) {
-  json list = json::array();
-  for (const workloads::Work& work : works) {
-    const workloads::Workload& workload = *workloads::catalogue()[work.kind];
-    int port = 0;
-    if (workload.needs().echo_server) {
-      port = work.resource < context.ports.size() ? context.ports[work.resource] : 0;
-      if (port == 0) throw std::runtime_error(std::string(workload.name()) + ": no server runs for it");
-    }
-    list.push_back(json::array({kind_of(workload.name()), port, work.wait_ns, work.compute_units, work.bytes, work.seed}));
-  }
-  return list;
+const std::vector<std::string> kCaller{"none", "extra", "fused", "sync", "collect", "as_completed"};
+
+std::vector<std::string> caller_and(std::initializer_list<std::string> more) {
+  std::vector<std::string> all = kCaller;
+  all.insert(all.end(), more);
+  return all;
 }
 
-TaskTrace task_from(const json& row) {
-  if (row.size() != 13)
-    throw std::runtime_error("the Python driver's answer has a task of " + std::to_string(row.size()) + " numbers");
-  TaskTrace task;
-  row[0].get_to(task.submitted_ns);
-  row[1].get_to(task.started_ns);
-  row[2].get_to(task.finished_ns);
-  row[3].get_to(task.pid);
-  row[4].get_to(task.tid);
-  row[5].get_to(task.cpu_ns);
-  row[6].get_to(task.digest);
-  row[7].get_to(task.callback_started_ns);
-  row[8].get_to(task.callback_finished_ns);
-  row[9].get_to(task.callback_pid);
-  row[10].get_to(task.callback_tid);
-  row[11].get_to(task.callback_cpu_ns);
-  row[12].get_to(task.callback_digest);
-  return task;
+Description threads() {
+  return {.name = "CPython's ThreadPoolExecutor",
+          .strategies = caller_and({"worker", "map"}),
+          .skips = {{"main",
+                     "a done callback runs in the worker thread (worker); the caller parses in collect and as_completed"}},
+          .attaches_late = true};
 }
 
-Trace trace_from(const json& answer) {
-  Trace trace;
-  for (const json& row : answer.at("tasks")) trace.tasks.push_back(task_from(row));
-  answer.at("pool_start_ns").get_to(trace.pool_start_ns);
-  answer.at("submit_ns").get_to(trace.submit_ns);
-  answer.at("pool_stop_ns").get_to(trace.pool_stop_ns);
-  answer.at("main_pid").get_to(trace.main_pid);
-  answer.at("submitter_tid").get_to(trace.submitter_tid);
-  const json& used = answer.at("resources");
-  used.at("cpu_user_ns").get_to(trace.resources.cpu_user_ns);
-  used.at("cpu_sys_ns").get_to(trace.resources.cpu_sys_ns);
-  used.at("main_cpu_ns").get_to(trace.resources.main_cpu_ns);
-  used.at("ctx_switches_voluntary").get_to(trace.resources.ctx_switches_voluntary);
-  used.at("ctx_switches_involuntary").get_to(trace.resources.ctx_switches_involuntary);
-  used.at("rss_peak_bytes").get_to(trace.resources.rss_peak_bytes);
-  return trace;
+Description processes(const std::string& start_method) {
+  return {.name = "CPython's ProcessPoolExecutor",
+          .strategies = caller_and({"main", "map"}),
+          .skips = {{"worker", "a done callback runs in the main process (main); what a worker process parses is fused"}},
+          .start_method = start_method,
+          .attaches_late = true};
 }
 
-class CPythonBackend final : public Backend {
- public:
-  enum class Workers { threads, processes };
+Description event_loop(const std::string& name) {
+  return {.name = name,
+          .strategies = caller_and({"worker", "main"}),
+          .skips = {{"map", std::string(kNoChunksOnLoops)}},
+          .event_loop = true,
+          .workers = 1};
+}
 
-  constexpr CPythonBackend(std::string_view name, std::string_view summary, Workers workers)
-      : name_(name), summary_(summary), workers_(workers) {}
+Description to_thread() {
+  return {.name = "CPython's asyncio.to_thread",
+          .strategies = caller_and({"main"}),
+          .skips = {{"worker", "what follows an await runs on the loop's thread (main); what a worker parses is fused"},
+                    {"map", "the executor has no map"}}};
+}
 
-  std::string_view name() const override { return name_; }
-  std::string_view summary() const override { return summary_; }
-
-  std::string skip_reason(std::string_view strategy) const override {
-    const auto known = strategies();
-    if (std::none_of(known.begin(), known.end(), [&](const StrategyInfo& info) { return info.name == strategy; })) {
-      throw ConfigError("unknown strategy '" + std::string(strategy) + "'");
-    }
-    if (workers_ == Workers::threads && strategy == "main") {
-      return std::string(name_) +
-             ": a done callback runs in the worker thread (worker); the caller parses in collect and as_completed";
-    }
-    if (workers_ == Workers::processes && strategy == "worker") {
-      return std::string(name_) + ": a done callback runs in the main process (main); what a worker process parses is fused";
-    }
-    return {};
-  }
-
-  std::string workload_skip_reason(std::string_view workload) const override {
-    if (!kind_of(workload).empty()) return {};
-    return std::string(name_) + ": the driver has no '" + std::string(workload) +
-           "'; it has sleep, spin, gil_spin, mixed, tcp_echo";
-  }
-
-  void require() const override { cpython::require_driver(); }
-
-  int tasks_at_once(const Factors& factors) const override { return std::min(factors.workers, factors.tasks); }
-
-  bool attaches_late() const override { return true; }
-
-  std::string_view start_method() const override { return workers_ == Workers::threads ? "none" : "fork"; }
-
-  Trace run(const PreparedCell& prepared) const override {
-    const Cell& cell = prepared.cell;
-    const cpython::Driver driver = cpython::require_driver();
-    const ResourceMeter meter;  // for what the driver cannot know: the time for which a CPU quota stopped it
-    const json question = {{"command", "run"},
-                           {"executor", workers_ == Workers::threads ? "thread" : "process"},
-                           {"strategy", cell.strategy},
-                           {"workers", cell.workers},
-                           {"parsers", cell.parsers},
-                           {"chunksize", cell.chunksize},
-                           {"tasks", works_of(prepared.tasks, prepared.context)},
-                           {"callbacks", works_of(prepared.callbacks, prepared.context)}};
-    Trace trace = trace_from(json::parse(cpython::ask(driver, question.dump())));
-    trace.resources.cgroup_throttled_ns = meter.finish().cgroup_throttled_ns;
-    return trace;
-  }
-
- private:
-  const std::string_view name_;
-  const std::string_view summary_;
-  const Workers workers_;
+struct Registered {
+  std::string executor;  // as driver.py knows it
+  Description (*describe)();
+  std::string prefix = "cpython_";  // of the backend's name
+  bool optional = false;            // a Python may lack it, and says so
 };
+
+std::vector<std::unique_ptr<DriverBackend>> make(const std::optional<std::filesystem::path>& python, const std::string& suffix) {
+  // A registration is a line.
+  // clang-format off
+  const std::vector<Registered> all{
+      {"thread", threads},
+      {"process", [] { return processes("fork"); }},
+      {"process_spawn", [] { return processes("spawn"); }},
+      {"process_forkserver", [] { return processes("forkserver"); }},
+      {"asyncio", [] { return event_loop("CPython's asyncio"); }},
+      {"to_thread", to_thread, "cpython_", true},
+      {"gevent", [] { return event_loop("gevent"); }, "", true},
+  };
+  // clang-format on
+  std::vector<std::unique_ptr<DriverBackend>> made;
+  for (const Registered& registered : all) {
+    Description known = registered.describe();
+    if (registered.executor.starts_with("process_")) known.name += " by " + known.start_method;
+    if (known.event_loop) known.name = "an event loop: " + known.name;
+    known.name += python ? ", of " + python->string() : ", of the python3 on the PATH";
+    known.workloads = {"sleep", "blocking_sleep", "spin", "gil_spin", "mixed", "tcp_echo"};
+    const auto start = [python, executor = registered.executor] { return driver_of(python, executor); };
+    const auto missing = [start]() -> std::string {
+      try {
+        drivers::describe(start());
+      } catch (const drivers::DriverError& error) {
+        return error.what();
+      } catch (const ConfigError&) {
+        // No Python at all is no reason to skip: require() says so.
+      }
+      return {};
+    };
+    made.push_back(std::make_unique<DriverBackend>(registered.prefix + registered.executor + suffix, std::move(known), start,
+                                                   registered.optional ? missing : std::function<std::string()>()));
+  }
+  return made;
+}
 
 }  // namespace
 
-const Backend& cpython_thread_backend() {
-  static const CPythonBackend kBackend(cpython::kThreadBackend, "CPython's ThreadPoolExecutor, of the python3 on the PATH",
-                                       CPythonBackend::Workers::threads);
-  return kBackend;
+std::span<const DriverBackend* const> cpython_backends() {
+  static const std::vector<std::unique_ptr<DriverBackend>> kMade = make(std::nullopt, "");
+  static const std::vector<const DriverBackend*> kAll = [] {
+    std::vector<const DriverBackend*> all;
+    for (const auto& backend : kMade) all.push_back(backend.get());
+    return all;
+  }();
+  return kAll;
 }
 
-const Backend& cpython_process_backend() {
-  static const CPythonBackend kBackend(cpython::kProcessBackend, "CPython's ProcessPoolExecutor, of the python3 on the PATH",
-                                       CPythonBackend::Workers::processes);
-  return kBackend;
+std::vector<std::unique_ptr<DriverBackend>> cpython_backends_of(const std::filesystem::path& python, const std::string& suffix) {
+  return make(python, suffix);
 }
 
 }  // namespace harness

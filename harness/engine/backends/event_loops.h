@@ -24,6 +24,8 @@ std::span<const RegisteredLoop> registered_loops();
 
 // All of them, those that this build goes without, too: the model answers for any. Constant.
 std::vector<const Backend*> event_loop_backends();
+
+// Whether it is one of these, or one that a driver runs; of "driver:PATH", only once that driver has been asked.
 bool is_event_loop(std::string_view backend);
 
 // Why a known strategy has no meaning on an event loop; empty when it has one. What it is: harness/model/loop_schedule.h.

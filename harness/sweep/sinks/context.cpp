@@ -73,12 +73,23 @@ void context_members(Object& c, Archive&& member) {
 }
 
 template <class Object, class Archive>
-void python_members(Object& p, Archive&& member) {
-  member("implementation", p.implementation);
-  member("version", p.version);
-  member("gil", p.gil);
-  member("executable", p.executable);
-  member("spin_units_per_ns", p.spin_units_per_ns);
+void driver_members(Object& d, Archive&& member) {
+  member("language", d.language);
+  member("version", d.version);
+  member("executable", d.executable);
+  member("one_lock", d.one_lock);
+  member("event_loop", d.event_loop);
+  member("spin_units_per_ns", d.spin_units_per_ns);
+}
+
+// As earlier versions recorded the one Python of their two executors.
+template <class Object, class Archive>
+void python_members(Object& d, Archive&& member) {
+  member("implementation", d.language);
+  member("version", d.version);
+  member("gil", d.one_lock);
+  member("executable", d.executable);
+  member("spin_units_per_ns", d.spin_units_per_ns);
 }
 
 auto writer(Json& json) {
@@ -123,10 +134,10 @@ void write_context(const std::filesystem::path& run_directory, const Context& co
   Json calibration;
   calibration_members(context.calibration, writer(calibration));
   json["calibration"] = std::move(calibration);
-  if (context.python) {
-    Json python;
-    python_members(*context.python, writer(python));
-    json["python"] = std::move(python);
+  for (const auto& [backend, record] : context.drivers) {
+    Json driver;
+    driver_members(record, writer(driver));
+    json["drivers"][backend] = std::move(driver);
   }
 
   const std::filesystem::path path = context_path(run_directory, context.run_id);
@@ -146,9 +157,14 @@ Context read_context(const std::filesystem::path& file) {
     environment_members(context.environment, reader(json.at("environment")));
     calibration_members(context.calibration, reader(json.at("calibration"), {"sleep_lateness_ns"}));
     if (const auto python = json.find("python"); python != json.end()) {
-      python_members(context.python.emplace(), reader(*python));
-      cpython::add_to(context.calibration, *context.python);
+      for (const char* const backend : {"cpython_thread", "cpython_process"}) {
+        python_members(context.drivers[backend], reader(*python));
+      }
     }
+    if (const auto driven = json.find("drivers"); driven != json.end()) {
+      for (const auto& [backend, driver] : driven->items()) driver_members(context.drivers[backend], reader(driver));
+    }
+    drivers::add_to(context.calibration, context.drivers);
     return context;
   } catch (const std::exception& error) {
     throw ConfigError(fmt::format("'{}' is not a context file: {}", file.string(), error.what()));

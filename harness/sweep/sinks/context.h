@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/engine/cpython/interpreter.h"
+#include "harness/engine/drivers/foreign.h"
 #include "harness/machine/environment.h"
 #include "workloads/work.h"
 
@@ -23,7 +23,7 @@ struct Context {
   std::string order;
   Environment environment;
   workloads::Calibration calibration;
-  std::optional<cpython::Python> python = std::nullopt;  // of a run with CPython's executors
+  drivers::Records drivers = {};  // of the backends that drivers ran
 };
 
 std::filesystem::path context_path(const std::filesystem::path& run_directory, const std::string& run_id);

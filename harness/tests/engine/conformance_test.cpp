@@ -1,5 +1,5 @@
-// What every backend that is registered in a CMakeLists.txt has to do: carry out each strategy as its definition says. Other libraries' pools and
-// event loops, as this project's own do in strategies_test.cpp.
+// What every registered backend has to do: carry out each strategy as its definition says. Other libraries' pools, event loops and other
+// languages' executors, as this project's own do in strategies_test.cpp.
 
 #include "harness/engine/backends/contenders.h"
 
@@ -18,6 +18,7 @@
 #include "contenders/posting_pool.h"
 #include "harness/base/errors.h"
 #include "harness/engine/backends/event_loops.h"
+#include "harness/engine/drivers/catalogue.h"
 #include "harness/engine/repetition.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/engine/who_ran.h"
@@ -102,6 +103,67 @@ TEST_P(Conformance, ThrowsWhatATaskThrows) {
 INSTANTIATE_TEST_SUITE_P(Engine, Conformance,
                          testing::Combine(testing::ValuesIn(names()), testing::ValuesIn(defined_strategies())),
                          [](const auto& tested) { return std::get<1>(tested.param) + "_on_" + std::get<0>(tested.param); });
+
+// A driver is a process of its own.
+class DriverConformance : public testing::TestWithParam<std::pair<const drivers::DriverBackend*, std::string>> {};
+
+TEST_P(DriverConformance, CarriesOutTheStrategyAsItsDefinitionSays) {
+  const auto& [backend, strategy] = GetParam();
+  if (!backend->missing().empty()) GTEST_SKIP() << backend->missing();
+  const int workers = backend->workers(2, 9);
+  PreparedCell prepared =
+      make_prepared({.backend = backend->name(), .strategy = strategy, .workload = "mixed", .workers = workers, .tasks = 9});
+  const auto compute = [](std::vector<workloads::Work>& works) {
+    for (workloads::Work& work : works) work.compute_units = 300;
+  };
+  compute(prepared.tasks);
+  compute(prepared.callbacks);
+  const Trace trace = backend->run(prepared);
+  ASSERT_EQ(defect_of(trace, prepared.cell), "");
+  EXPECT_EQ(misplaced_callback(trace, prepared.cell,
+                               {.attaches_late = backend->attaches_late(), .any_worker = backend->any_worker_calls_back()}),
+            "");
+  PreparedCell on_inline = prepared;
+  on_inline.cell.backend = "inline";
+  on_inline.cell.strategy = has_callbacks(strategy) ? "fused" : "none";
+  const Trace reference = find_backend("inline").run(on_inline);
+  std::set<std::pair<std::int32_t, std::int32_t>> threads;
+  for (std::size_t index = 0; index < trace.tasks.size(); ++index) {
+    EXPECT_EQ(trace.tasks[index].digest, reference.tasks[index].digest);
+    EXPECT_EQ(trace.tasks[index].callback_digest, reference.tasks[index].callback_digest);
+    EXPECT_EQ(trace.tasks[index].pid == trace.main_pid, backend->start_method() == "none");
+    threads.insert({trace.tasks[index].pid, trace.tasks[index].tid});
+  }
+  EXPECT_LE(threads.size(), static_cast<std::size_t>(workers));
+}
+
+std::vector<std::pair<const drivers::DriverBackend*, std::string>> driven_strategies() {
+  std::vector<std::pair<const drivers::DriverBackend*, std::string>> all;
+  for (const drivers::DriverBackend* backend : drivers::builtin_backends()) {
+    for (const std::string& strategy : backend->known().strategies) all.emplace_back(backend, strategy);
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Engine, DriverConformance, testing::ValuesIn(driven_strategies()), [](const auto& tested) {
+  return tested.param.second + "_on_" + std::string(tested.param.first->name());
+});
+
+TEST(DriverCatalogue, DescribesItsDriversAsTheyDo) {
+  for (const drivers::DriverBackend* backend : drivers::builtin_backends()) {
+    SCOPED_TRACE(backend->name());
+    if (!backend->missing().empty()) continue;
+    const drivers::Description said = drivers::describe(backend->command());
+    const drivers::Description& known = backend->known();
+    EXPECT_THAT(known.strategies, testing::UnorderedElementsAreArray(said.strategies));
+    EXPECT_THAT(known.workloads, testing::UnorderedElementsAreArray(said.workloads));
+    EXPECT_EQ(known.start_method, said.start_method);
+    EXPECT_EQ(known.event_loop, said.event_loop);
+    EXPECT_EQ(known.attaches_late, said.attaches_late);
+    EXPECT_EQ(known.workers, said.workers);
+    EXPECT_THAT(known.name, testing::HasSubstr(said.name));
+  }
+}
 
 TEST(EventLoops, AreAllKnownAndThoseThatThisBuildGoesWithoutSayWhatTheyLack) {
   ASSERT_FALSE(registered_loops().empty());

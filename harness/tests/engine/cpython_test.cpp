@@ -1,5 +1,5 @@
-// CPython's executors as backends: traces, digests and who ran what as the strategies say; a Python that is missing, that
-// dies and that talks nonsense. The driver itself is tested in scripts/tests.
+// CPython's executors as backends: traces, digests and who ran what as the strategies say, and what the model makes of them. The driver
+// itself is tested in scripts/tests, what one can do wrong in drivers_test.cpp.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,8 +17,8 @@
 #include "harness/base/errors.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/child_runner.h"
-#include "harness/engine/cpython/cells.h"
-#include "harness/engine/cpython/interpreter.h"
+#include "harness/engine/backends/cpython.h"
+#include "harness/engine/drivers/foreign.h"
 #include "harness/engine/repetition.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/model/simulate.h"
@@ -37,7 +37,8 @@ constexpr auto kGenerous = std::chrono::seconds(50);  // only a hang reaches it
 
 workloads::Calibration calibration() {
   workloads::Calibration calibration = testing_engine::unit_calibration();
-  calibration.python_spin_units_per_ns = 0.01;
+  for (const drivers::DriverBackend* backend : cpython_backends())
+    calibration.foreign[std::string(backend->name())] = {0.01, true};
   return calibration;
 }
 
@@ -48,36 +49,10 @@ Cell cell_on(std::string_view backend, std::string_view strategy, std::string_vi
   return cell;
 }
 
-// A directory with files of the test's own, gone with it.
-class Files {
- public:
-  Files() { ::mkdtemp(path_.data()); }
-  ~Files() { std::filesystem::remove_all(path_); }
-  std::filesystem::path write(const std::string& name, const std::string& contents) {
-    const std::filesystem::path file = std::filesystem::path(path_) / name;
-    std::ofstream(file) << contents;
-    return file;
-  }
-  std::filesystem::path directory() const { return path_; }
-
- private:
-  std::string path_ = (std::filesystem::temp_directory_path() / "poolbench-test-XXXXXX").string();
-};
-
-std::string error_of_script(const std::string& script) {
-  Files files;
-  try {
-    cpython::ask({cpython::require_driver().python, files.write("driver.py", script)}, R"({"command": "describe"})");
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 TEST(CPython, RunsEveryStrategyWithAMeaningAsARepetitionAndDoesTheWorkThatInlineDoes) {
   const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = calibration()});
   int ran = 0;
-  for (const std::string_view backend : {cpython::kThreadBackend, cpython::kProcessBackend}) {
+  for (const std::string_view backend : {"cpython_thread", "cpython_process"}) {
     for (const StrategyInfo& strategy : strategies()) {
       const Cell cell = cell_on(backend, strategy.name);
       if (skip_reason(cell)) continue;
@@ -145,63 +120,14 @@ TEST(CPython, LeavesNothingRunningAtADeadline) {
   EXPECT_EQ(errno, ECHILD);
 }
 
-TEST(CPython, SaysHowADriverDied) {
-  EXPECT_THAT(error_of_script("import os, sys\nsys.stdin.readline()\nos.kill(os.getpid(), 9)\n"),
-              AllOf(HasSubstr("driver.py"), HasSubstr("killed by signal 9"), HasSubstr("before it had answered")));
-  EXPECT_THAT(error_of_script("import sys\nsys.exit('out of luck')\n"),
-              AllOf(HasSubstr("exited with status 1"), HasSubstr("out of luck")));
-  EXPECT_THAT(error_of_script("(\n"), HasSubstr("SyntaxError"));
-}
-
-TEST(CPython, RefusesAPythonThatHangsAndLeavesNothingOfItRunning) {
-  Files files;
-  // A wrapper, as those of version managers are: what hangs is its child.
-  const std::filesystem::path python = files.write("python3", "#!/bin/sh\nsleep 1000 &\necho $! > \"${0%/*}/pid\"\nwait\n");
-  std::filesystem::permissions(python, std::filesystem::perms::owner_all);
-  try {
-    cpython::describe({python, files.write("driver.py", "")}, std::chrono::milliseconds(1500));
-    ADD_FAILURE() << "it has answered";
-  } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(),
-                testing::AllOf(testing::HasSubstr(python.string()), testing::HasSubstr("has not answered within 1500 ms")));
-    EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr("\n")));
-  }
-  pid_t sleeper = 0;
-  std::ifstream(files.directory() / "pid") >> sleeper;
-  ASSERT_GT(sleeper, 0) << "the machine was too busy for the wrapper to begin";
-  // Killed with its group; whoever inherits it may not have reaped it yet.
-  for (std::string state = "?"; !state.empty() && state != "Z";) {
-    state.clear();
-    std::string pid, name;
-    std::ifstream("/proc/" + std::to_string(sleeper) + "/stat") >> pid >> name >> state;
-  }
-  ::waitpid(sleeper, nullptr, 0);  // if it is this process's
-}
-
-TEST(CPython, RefusesAnAnswerThatIsNone) {
-  EXPECT_THAT(error_of_script("print('hello')\n"), HasSubstr("not a JSON object"));
-  EXPECT_THAT(error_of_script("print('{\"error\": \"no luck\"}')\n"), HasSubstr("Python: no luck"));
-  Files files;
-  EXPECT_THROW(cpython::describe({cpython::require_driver().python, files.write("driver.py", "print('{}')\n")}), ConfigError);
-}
-
-TEST(CPython, IsLookedForAlongThePath) {
-  Files files;
-  const std::string directory = files.directory().string();
-  EXPECT_EQ(cpython::find_python(""), std::nullopt);
-  EXPECT_EQ(cpython::find_python("/nonexistent:" + directory), std::nullopt);
-  const std::filesystem::path python = files.write("python3", "#!/bin/sh\n");
-  EXPECT_EQ(cpython::find_python(directory), std::nullopt) << "not executable";
-  std::filesystem::permissions(python, std::filesystem::perms::owner_all);
-  EXPECT_EQ(cpython::find_python("/nonexistent::" + directory + ":/usr/bin"), python);
-}
-
-TEST(CPython, DescribesItself) {
-  const cpython::Python python = cpython::measure(cpython::require_driver());
+TEST(CPython, IsMeasured) {
+  const drivers::DriverBackend& backend = *cpython_backends().front();
+  drivers::Record python = drivers::record_of(backend);
   EXPECT_FALSE(python.version.empty());
+  drivers::measure_rate(backend, python);
   EXPECT_GT(python.spin_units_per_ns, 0);
   EXPECT_LT(python.spin_units_per_ns, 1) << "a step a nanosecond is beyond any interpreter";
-  EXPECT_TRUE(python.is(cpython::describe(cpython::require_driver())));
+  EXPECT_TRUE(python.is(drivers::record_of(backend)));
 }
 
 TEST(CPythonSkips, AreWhatItsExecutorsDoNotHave) {
@@ -223,7 +149,7 @@ TEST(CPythonModel, CouplesTheProcessPoolWhereNothingComputes) {
 TEST(CPythonModel, LetsThreadsComputeOneAtATimeUnlessThereIsNoGil) {
   const auto locked = [](std::string_view backend, std::string_view strategy, bool gil, bool of_callback) {
     workloads::Calibration rates = calibration();
-    rates.python_lock = gil;
+    for (auto& [name, rate] : rates.foreign) rate.one_lock = gil;
     const model::Case c = modelled_case(cell_on(backend, strategy), rates).model_case;
     return (of_callback ? c.callbacks : c.tasks).front().locked;
   };
@@ -233,6 +159,17 @@ TEST(CPythonModel, LetsThreadsComputeOneAtATimeUnlessThereIsNoGil) {
   EXPECT_FALSE(locked("cpython_thread", "extra", true, true)) << "parsers are processes";
   EXPECT_FALSE(locked("cpython_process", "main", true, false));
   EXPECT_FALSE(locked("thread", "worker", true, false));
+}
+
+TEST(CPythonModel, TakesAsyncioForALoopOfOneThreadAndToThreadForAPool) {
+  const model::Case loop = modelled_case(cell_on("cpython_asyncio", "worker", "mixed"), calibration()).model_case;
+  EXPECT_EQ(loop.executor, model::Executor::loop);
+  EXPECT_EQ(modelled_case(cell_on("gevent", "none", "mixed"), calibration()).model_case.executor, model::Executor::loop);
+  const model::Case pool = modelled_case(cell_on("cpython_to_thread", "none"), calibration()).model_case;
+  EXPECT_EQ(pool.executor, model::Executor::pool);
+  EXPECT_TRUE(pool.tasks.front().locked);
+  EXPECT_TRUE(waiting_case(cell_on("cpython_process_spawn", "main", "sleep")).coupled);
+  EXPECT_FALSE(waiting_case(cell_on("cpython_to_thread", "main", "sleep")).coupled);
 }
 
 TEST(CPythonModel, AsksForTheDurationAtPythonsOwnSpeed) {

@@ -23,6 +23,7 @@
 #include "harness/base/errors.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/backends/event_loops.h"
+#include "harness/engine/drivers/catalogue.h"
 #include "harness/engine/repetition.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/engine/who_ran.h"
@@ -52,13 +53,14 @@ bool is_contender(std::string_view backend) {
 
 std::vector<Combination> combinations(bool defined) {
   std::vector<Combination> found;
-  for (const BackendInfo& backend : backends()) {
+  for (const Backend* const each : backend_catalogue()) {
+    const std::string_view name = each->name();
     // Another language, other libraries and event loops have tests of their own: cpython_test.cpp, conformance_test.cpp.
-    if (backend.name.starts_with("cpython_") || is_contender(backend.name) || is_event_loop(backend.name)) continue;
+    if (drivers::known_backend(name) != nullptr || is_contender(name) || is_event_loop(name)) continue;
     for (const StrategyInfo& strategy : strategies()) {
-      const Cell cell = make_cell({.backend = backend.name, .strategy = strategy.name});
+      const Cell cell = make_cell({.backend = name, .strategy = strategy.name});
       if (!skip_reason(cell).has_value() == defined) {
-        found.push_back({std::string(backend.name), std::string(strategy.name), defined});
+        found.push_back({std::string(name), std::string(strategy.name), defined});
       }
     }
   }

@@ -58,6 +58,7 @@ TEST(WhoRan, OnAnEventLoopAnyOfItsThreadsGoesOnWithATask) {
   EXPECT_THAT(misplaced("worker", {{kMain, 101, kMain, kSubmitter}}, any), HasSubstr("does not submit"));
   EXPECT_THAT(misplaced("fused", {{kMain, 101, 7, 101}}, any), HasSubstr("of the main process"));
   EXPECT_NE(misplaced("collect", {{kMain, 101, kMain, 101}}, any), "");
+  EXPECT_EQ(misplaced("worker", {{kMain, kSubmitter, kMain, kSubmitter}}, any), "") << "who submits is the loop";
 }
 
 TEST(WhoRan, TheCallbackThreadIsOneOfTheMainProcessThatRunsNoTasks) {

@@ -1,13 +1,9 @@
-"""Runs cells of poolbench on CPython's own executors, concurrent.futures.
+"""Runs cells of poolbench on one of CPython's own executors.
 
-poolbench starts it as `python3 driver.py` and talks to it in lines of JSON over standard input and output.
-{"command": "describe"} tells which Python this is, {"command": "calibrate", "budget_ns": N} also how fast it spins, and
-{"command": "run", ...} runs one repetition of a cell and answers with its trace. What goes wrong is answered as
-{"error": "one line"}. The end of standard input ends the driver and every process that it started, whatever they are
-doing.
+    driver.py EXECUTOR      (of executors.py: thread, process, asyncio, ...)
 
-A work is [kind, port, wait_ns, units, bytes, seed] and means what workloads/work.h says: the same digests come out of
-it as in C++. Times are CLOCK_MONOTONIC in ns.
+It speaks the protocol of docs/drivers.md: a question on standard input, its answer on standard output, a line of JSON
+each. The end of standard input ends the driver and every process that it started, whatever they are doing.
 """
 
 import json
@@ -18,8 +14,9 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # which an isolated Python leaves out
 
 from processes import LifeLine  # noqa: E402
+from executors import EXECUTORS, require  # noqa: E402
 from repetition import run_cell  # noqa: E402
-from works import spin_steps  # noqa: E402
+from works import KINDS, spin_steps  # noqa: E402
 
 # Of typing without its import: what is imported here counts as a worker's memory. Types that are not builtin are
 # written in quotes, so that a Python that is too old can still say so.
@@ -30,16 +27,18 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 
 
-def describe() -> "dict[str, Any]":
+def describe(executor: str) -> "dict[str, Any]":
     version = sys.version_info
     name = "%d.%d.%d" % version[:3] + ("" if version.releaselevel == "final" else version.releaselevel)
     gil = getattr(sys, "_is_gil_enabled", lambda: True)()  # the function is there from 3.13 on
     return {
         "protocol": PROTOCOL,
-        "implementation": sys.implementation.name,
+        "language": sys.implementation.name,
         "version": name,
-        "gil": bool(gil),
+        "one_lock": bool(gil),
         "executable": sys.executable,
+        "workloads": list(KINDS),
+        **EXECUTORS[executor],
     }
 
 
@@ -53,18 +52,19 @@ def calibrate(budget_ns: int) -> "dict[str, Any]":
         spin_steps(1, steps)
         took = max(1, time.monotonic_ns() - started)
         best = min(best or took, took)
-    return {**describe(), "spin_steps_per_ns": steps / best}
+    return {"spin_steps_per_ns": steps / best}
 
 
-def answer(request: "dict[str, Any]", life_line: LifeLine) -> "dict[str, Any]":
+def answer(executor: str, request: "dict[str, Any]", life_line: LifeLine) -> "dict[str, Any]":
     if sys.version_info < (3, 8):  # the first that knows its threads' ids
         raise RuntimeError("this is Python %d.%d.%d; 3.8 or newer is needed" % sys.version_info[:3])
+    require(executor)
     if request["command"] == "describe":
-        return describe()
+        return describe(executor)
     if request["command"] == "calibrate":
         return calibrate(request["budget_ns"])
     if request["command"] == "run":
-        return run_cell(request, life_line)
+        return run_cell(executor, request, life_line)
     raise ValueError("unknown command '%s'" % request["command"])
 
 
@@ -78,7 +78,7 @@ def read_line() -> bytes:
             return b"".join(pieces)
 
 
-def main() -> int:
+def main(argv: "list[str]") -> int:
     # What tasks or libraries print does not get into the conversation.
     out = os.dup(1)
     os.dup2(2, 1)
@@ -87,9 +87,10 @@ def main() -> int:
     if not line:
         return 0
     try:
-        reply = answer(json.loads(line), life_line)
+        reply = answer(argv[0] if argv else "", json.loads(line), life_line)
     except Exception as error:  # whatever it is, poolbench is told
-        reply = {"error": "%s: %s" % (type(error).__name__, " ".join(str(error).split()))}
+        words = " ".join(str(error).split())
+        reply = {"error": words if type(error) is RuntimeError else "%s: %s" % (type(error).__name__, words)}
     with os.fdopen(out, "w", encoding="ascii") as stream:
         stream.write(json.dumps(reply) + "\n")
         stream.flush()
@@ -98,4 +99,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from works import Outcome, Work
 
-# Everything here is forked and never executed anew, so that the column start_method is true for every Python.
+# Parsers are forked and never executed anew, whatever a Python's default is.
 FORK = multiprocessing.get_context("fork")
 
 
@@ -30,6 +30,17 @@ class LifeLine:
         for descriptor in (self.writing, *self.also_closed):
             os.close(descriptor)
         exit_at_end_of(self.reading)
+
+
+def exit_with_parent() -> None:
+    """The same, for a process that was executed anew, and so inherited no pipe."""
+    parent: "Any" = multiprocessing.parent_process()
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def exit_at_end_of(descriptor: int) -> None:

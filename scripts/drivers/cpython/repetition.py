@@ -1,45 +1,18 @@
 """One repetition of a cell: its executor, warm, under a strategy, and what it cost."""
 
-import concurrent.futures
 import os
 import resource
 import threading
 import time
 
-from processes import FORK, LifeLine, Parsers, exit_at_end_of
-from strategies import STRATEGIES, Recorder
+from executors import EXECUTORS, make
+from processes import LifeLine, Parsers, exit_at_end_of
+from strategies import Recorder, strategy_on
 from works import KINDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
     from typing import Any
-
-
-def meet(arrived: int, go_on: int) -> int:
-    """The warm-up task: keeps its worker until all of them are there."""
-    os.write(arrived, b".")
-    os.read(go_on, 1)
-    return os.getpid()
-
-
-def warm_up(executor: "Executor", workers: int) -> "list[int]":
-    """Returns when every worker runs, with their process ids. Pipes and not a barrier: they serve threads and
-    processes."""
-    arrivals, arrived = os.pipe()
-    go_on, going_on = os.pipe()
-    futures = [executor.submit(meet, arrived, go_on) for _ in range(workers)]
-    for future in futures:
-        # A worker that dies on the way arrives as well, or this would wait for ever.
-        future.add_done_callback(lambda done: os.write(arrived, b"!") if done.exception() else None)
-    for _ in range(workers):
-        if os.read(arrivals, 1) == b"!":
-            break
-    os.write(going_on, b"." * workers)
-    pids = [future.result() for future in futures]
-    for descriptor in (arrivals, arrived, go_on, going_on):
-        os.close(descriptor)
-    return pids
 
 
 def peak_memory(pid: int) -> int:
@@ -62,24 +35,21 @@ def usage() -> "dict[str, int]":
     }
 
 
-def run_cell(request: "dict[str, Any]", life_line: LifeLine) -> "dict[str, Any]":
+def run_cell(executor_name: str, request: "dict[str, Any]", life_line: LifeLine) -> "dict[str, Any]":
     recorder = Recorder(request)
-    run_strategy: "Any" = STRATEGIES[request["strategy"]]
+    if request["strategy"] not in EXECUTORS[executor_name]["strategies"]:
+        raise ValueError("%s has no strategy '%s'" % (executor_name, request["strategy"]))
     unknown = {work[0] for work in recorder.tasks + recorder.callbacks} - set(KINDS)
     if unknown:
         raise ValueError("no such work: %s; there are %s" % (", ".join(sorted(unknown)), ", ".join(KINDS)))
     workers = request["workers"]
+    run_strategy = strategy_on(executor_name, request["strategy"])
     before = usage()
     starting = time.monotonic_ns()
     # Processes first: nothing is forked while other threads of this process run.
     parsers = Parsers(request["parsers"], life_line) if request["strategy"] == "extra" else None
-    if request["executor"] == "process":
-        executor: "Executor" = concurrent.futures.ProcessPoolExecutor(
-            workers, mp_context=FORK, initializer=life_line.hold
-        )
-    else:
-        executor = concurrent.futures.ThreadPoolExecutor(workers)
-    pids = {os.getpid(), *warm_up(executor, workers), *(parsers.pids() if parsers else ())}
+    executor = make(executor_name, workers, request["in_flight"], life_line)
+    pids = {os.getpid(), *executor.warm_up(), *(parsers.pids() if parsers else ())}
     exit_at_end_of(0)
     if parsers:
         parsers.watch()
@@ -87,7 +57,7 @@ def run_cell(request: "dict[str, Any]", life_line: LifeLine) -> "dict[str, Any]"
     run_strategy(executor, recorder, parsers)
     memory = sum(peak_memory(pid) for pid in pids)
     stopping = time.monotonic_ns()
-    executor.shutdown(wait=True)
+    executor.shutdown()
     if parsers:
         parsers.stopped.wait()
     stopped = time.monotonic_ns()

@@ -4,13 +4,15 @@ import concurrent.futures
 import threading
 import time
 
-from works import execute, execute_both
+from executors import EXECUTORS
+from works import execute, execute_both, work_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Future
     from typing import Any, Callable, Iterator, TypeVar
 
+    from executors import Executor
     from processes import Parsers
     from works import Outcome
 
@@ -23,8 +25,8 @@ class Recorder:
     """What happened to each task, and the gate that opens when the last callback has run."""
 
     def __init__(self, request: "dict[str, Any]") -> None:
-        self.tasks = [tuple(work) for work in request["tasks"]]
-        self.callbacks = [tuple(work) for work in request["callbacks"]]
+        self.tasks = [work_of(work) for work in request["tasks"]]
+        self.callbacks = [work_of(work) for work in request["callbacks"]]
         self.chunksize = request["chunksize"]
         n = len(self.tasks)
         self.submitted = [NO_STAMP] * n
@@ -87,9 +89,27 @@ def run_done_callback(
     deliver_to = handle or recorder.parse
 
     def submit(i: int) -> None:
-        executor.submit(execute, recorder.tasks[i]).add_done_callback(
-            lambda future: recorder.deliver(i, future, deliver_to)
-        )
+        executor.submit_with_callback(lambda future: recorder.deliver(i, future, deliver_to), recorder.tasks[i])
+
+    recorder.submit_each(submit)
+    recorder.wait()
+
+
+def run_continuation(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
+    """On an event loop: the callback goes on where the task was, behind all that is ready."""
+    futures = recorder.submit_each(lambda i: executor.submit_continued(recorder.tasks[i], recorder.callbacks[i]))
+    for i, future in enumerate(futures):
+        recorder.task_outcomes[i], recorder.callback_outcomes[i] = future.result()
+
+
+def run_callback_thread(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
+    """On an event loop: one thread beside it, to which the loop hands what has ended."""
+
+    def submit(i: int) -> None:
+        def hand_over(done: "Future[Outcome]") -> None:
+            executor.callbacks.submit(recorder.deliver, i, done, recorder.parse)
+
+        executor.submit_with_callback(hand_over, recorder.tasks[i])
 
     recorder.submit_each(submit)
     recorder.wait()
@@ -137,14 +157,14 @@ def run_as_completed(executor: "Executor", recorder: Recorder, _parsers: "Parser
 def run_map(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
     now = time.monotonic_ns()
     recorder.submitted = [now] * len(recorder.tasks)
-    outcomes = executor.map(execute, recorder.tasks, chunksize=recorder.chunksize)
+    outcomes = executor.map(recorder.tasks, recorder.chunksize)
     recorder.submitted_all()
     for i, outcome in enumerate(outcomes):
         recorder.task_outcomes[i] = outcome
         recorder.parse(i)
 
 
-STRATEGIES = {
+STRATEGIES: "dict[str, Any]" = {
     "none": run_none,
     "worker": run_done_callback,
     "main": run_done_callback,
@@ -155,3 +175,8 @@ STRATEGIES = {
     "as_completed": run_as_completed,
     "map": run_map,
 }
+ON_LOOPS = {**STRATEGIES, "worker": run_continuation, "main": run_callback_thread}
+
+
+def strategy_on(executor: str, strategy: str) -> "Any":
+    return (ON_LOOPS if EXECUTORS[executor].get("event_loop") else STRATEGIES)[strategy]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Work = Tuple[Any, ...]  # kind, port, wait_ns, units, bytes, seed
     Outcome = Tuple[int, int, int, int, int, int]  # started, finished, pid, tid, cpu, digest
 
-KINDS = ("sleep", "spin", "gil_spin", "mixed", "tcp_echo")
+KINDS = ("sleep", "blocking_sleep", "spin", "gil_spin", "mixed", "tcp_echo")
 MASK = (1 << 64) - 1
 ECHO_MARK = 0x6F686365706F6F6C  # "loopecho"
 
@@ -54,40 +54,69 @@ def spin_steps(state: int, steps: int) -> int:
     return state
 
 
-def receive(peer: "socket.socket", size: int) -> bytes:
-    pieces = []
-    while size > 0:
-        piece = peer.recv(min(size, 1 << 20))
-        if not piece:
-            raise ConnectionError("tcp_echo: the server ended the connection before its answer was complete")
-        pieces.append(piece)
-        size -= len(piece)
-    return b"".join(pieces)
+class Echo:
+    """One task of tcp_echo, for whoever moves its bytes: send `request`, feed what comes until nothing is `missing`."""
 
+    def __init__(self, work: "Work") -> None:
+        _kind, self.port, wait_ns, _units, size, self.seed = work
+        self.payload = seeded_bytes(combine_bytes(self.seed, b"tcp_echo"), size)
+        self.request = struct.pack("<QQQ", ECHO_MARK, wait_ns, size) + self.payload
+        self.pieces: "list[bytes]" = []
+        self.missing: int = size
 
-def echo(port: int, wait_ns: int, size: int, seed: int) -> int:
-    payload = seeded_bytes(combine_bytes(seed, b"tcp_echo"), size)
-    with socket.create_connection(("127.0.0.1", port)) as peer:
+    @staticmethod
+    def prepare(peer: "socket.socket") -> None:
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Closed by RST, as workloads/connection.h does and for its reason: no pair of ports is kept for a minute.
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        peer.sendall(struct.pack("<QQQ", ECHO_MARK, wait_ns, size) + payload)
-        answer = receive(peer, size)
-    if answer != payload:
-        raise ConnectionError("tcp_echo: the answer differs from what was sent")
-    return combine_bytes(seed, answer)
+
+    def at_most(self) -> int:
+        return min(self.missing, 1 << 20)
+
+    def feed(self, piece: bytes) -> None:
+        if not piece:
+            raise ConnectionError("tcp_echo: the server ended the connection before its answer was complete")
+        self.pieces.append(piece)
+        self.missing -= len(piece)
+
+    def digest(self) -> int:
+        answer = b"".join(self.pieces)
+        if answer != self.payload:
+            raise ConnectionError("tcp_echo: the answer differs from what was sent")
+        return combine_bytes(self.seed, answer)
+
+
+def echo(work: "Work") -> int:
+    exchange = Echo(work)
+    with socket.create_connection(("127.0.0.1", exchange.port)) as peer:
+        exchange.prepare(peer)
+        peer.sendall(exchange.request)
+        while exchange.missing > 0:
+            exchange.feed(peer.recv(exchange.at_most()))
+    return exchange.digest()
+
+
+def work_of(written: "list[Any]") -> "Work":
+    """As it comes in a question: its seed is written as text."""
+    kind, port, wait_ns, units, size, seed = written
+    return kind, port, wait_ns, units, size, int(seed)
+
+
+def compute(work: "Work") -> int:
+    """What a work does after its wait: its digest. Not of tcp_echo."""
+    kind, _port, _wait_ns, units, _size, seed = work
+    if kind in ("sleep", "blocking_sleep"):
+        return combine_bytes(seed, kind.encode())
+    return spin_steps(combine_bytes(seed, kind.encode()), units)
 
 
 def do(work: "Work") -> int:
     """Does the work and returns its digest."""
-    kind, port, wait_ns, units, size, seed = work
-    if kind == "tcp_echo":
-        return echo(port, wait_ns, size, seed)
-    if wait_ns > 0:
-        time.sleep(wait_ns / 1e9)
-    if kind == "sleep":
-        return combine_bytes(seed, b"sleep")
-    return spin_steps(combine_bytes(seed, kind.encode()), units)
+    if work[0] == "tcp_echo":
+        return echo(work)
+    if work[2] > 0:
+        time.sleep(work[2] / 1e9)
+    return compute(work)
 
 
 def execute(work: "Work") -> "Outcome":
@@ -101,3 +130,8 @@ def execute(work: "Work") -> "Outcome":
 
 def execute_both(task: "Work", callback: "Work") -> "tuple[Outcome, Outcome]":
     return execute(task), execute(callback)
+
+
+def outcome(started: int, cpu: int, digest: int) -> "Outcome":
+    """Of a work that ends now, on this thread."""
+    return started, time.monotonic_ns(), os.getpid(), threading.get_native_id(), cpu, digest

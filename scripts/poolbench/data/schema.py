@@ -243,7 +243,15 @@ CONTEXT_PYTHON = (
     "gil",
     "executable",
     "spin_units_per_ns",
-)  # only of runs with CPython's executors
+)  # only of runs of earlier versions with CPython's executors
+CONTEXT_DRIVER = (
+    "language",
+    "version",
+    "executable",
+    "one_lock",
+    "event_loop",
+    "spin_units_per_ns",
+)  # of each backend of the run that a driver ran
 
 # --- the race: what scripts/race writes, and nobody else; docs/race_data.md is the dictionary of these files.
 RACE = (

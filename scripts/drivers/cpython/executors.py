@@ -1,0 +1,108 @@
+"""The executors that there are, as the driver describes them: what each carries out, and how it differs."""
+
+import importlib.util
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from typing import Any, Callable, Iterator, List
+
+    from processes import LifeLine
+    from works import Outcome, Work
+
+
+class Executor:
+    """What strategies ask of one."""
+
+    callbacks: "Any"  # of an event loop: a ThreadPoolExecutor of one thread, for `main`
+
+    def submit(self, function: "Callable[..., Any]", *works: "Work") -> "Future[Any]":
+        """A future of what function(*works) returns: `execute` or `execute_both`."""
+        raise NotImplementedError
+
+    def submit_continued(self, task: "Work", callback: "Work") -> "Future[Any]":
+        """On an event loop: the callback goes on where the task was, behind all that is ready."""
+        raise NotImplementedError
+
+    def submit_with_callback(self, callback: "Callable[[Any], None]", work: "Work") -> None:
+        """callback(future) is called when the task has ended, where the executor does that."""
+        raise NotImplementedError
+
+    def map(self, works: "List[Work]", chunksize: int) -> "Iterator[Outcome]":
+        raise NotImplementedError
+
+    def warm_up(self) -> "list[int]":
+        """Returns when every worker runs, with the process ids of all that do."""
+        raise NotImplementedError
+
+    def shutdown(self) -> None:
+        raise NotImplementedError
+
+
+CALLER = ["none", "extra", "fused", "sync", "collect", "as_completed"]
+
+
+def processes(start_method: str) -> "dict[str, Any]":
+    return {
+        "name": "CPython's ProcessPoolExecutor",
+        "strategies": ["main", "map", *CALLER],
+        "start_method": start_method,
+        "attaches_late": True,
+    }
+
+
+EXECUTORS: "dict[str, dict[str, Any]]" = {
+    "thread": {
+        "name": "CPython's ThreadPoolExecutor",
+        "strategies": ["worker", "map", *CALLER],
+        "attaches_late": True,
+    },
+    "process": processes("fork"),
+    "process_spawn": processes("spawn"),
+    "process_forkserver": processes("forkserver"),
+    "asyncio": {
+        "name": "CPython's asyncio",
+        "strategies": ["worker", "main", *CALLER],
+        "event_loop": True,
+        "workers": 1,
+    },
+    "to_thread": {"name": "CPython's asyncio.to_thread", "strategies": ["main", *CALLER]},
+    "gevent": {
+        "name": "gevent",
+        "strategies": ["worker", "main", *CALLER],
+        "event_loop": True,
+        "workers": 1,
+    },
+}
+
+
+def require(executor: str) -> None:
+    """Raises with what this Python lacks for it."""
+    if executor not in EXECUTORS:
+        raise ValueError("no such executor: '%s'; there are %s" % (executor, ", ".join(EXECUTORS)))
+    if executor == "gevent" and importlib.util.find_spec("gevent") is None:
+        raise RuntimeError("%s cannot import gevent: apt-get install python3-gevent" % sys.executable)
+    if executor == "to_thread" and sys.version_info < (3, 9):
+        raise RuntimeError("%s is too old: asyncio.to_thread is there from 3.9 on" % sys.executable)
+
+
+def make(executor: str, workers: int, in_flight: int, life_line: "LifeLine") -> Executor:
+    """Ready to be warmed up. What it does not need is not imported: it would count as memory of its workers."""
+    if executor == "asyncio":
+        from loops import AsyncioLoop
+
+        return AsyncioLoop(in_flight)
+    if executor == "to_thread":
+        from loops import ToThread
+
+        return ToThread(workers)
+    if executor == "gevent":
+        from greenlets import GeventLoop
+
+        return GeventLoop(in_flight)
+    from pools import ProcessPool, ThreadPool
+
+    if executor == "thread":
+        return ThreadPool(workers)
+    return ProcessPool(workers, EXECUTORS[executor]["start_method"], life_line)
