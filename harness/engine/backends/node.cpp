@@ -16,7 +16,6 @@ using drivers::Description;
 using drivers::DriverBackend;
 
 constexpr const char* kNoNode = "needs node: apt-get install nodejs";
-constexpr const char* kNoParsers = "the driver has no parser processes";
 
 // Throws ConfigError naming what is missing.
 Command driver_of(const std::string& executor) {
@@ -34,9 +33,8 @@ DriverBackend make(const std::string& executor, Description known) {
 
 Description promises() {
   return {.name = "an event loop: promises on Node's event loop",
-          .strategies = {"none", "worker", "fused", "sync", "collect", "as_completed"},
+          .strategies = {"none", "worker", "extra", "fused", "sync", "collect", "as_completed"},
           .skips = {{"main", "there is one thread, which is the loop's: worker, or as_completed"},
-                    {"extra", kNoParsers},
                     {"map", std::string(kNoChunksOnLoops)}},
           .event_loop = true,
           .workers = 1};
@@ -44,9 +42,8 @@ Description promises() {
 
 Description threads() {
   return {.name = "a pool of Node's worker_threads",
-          .strategies = {"none", "main", "fused", "sync", "collect", "as_completed"},
+          .strategies = {"none", "main", "extra", "fused", "sync", "collect", "as_completed"},
           .skips = {{"worker", "the main thread gets a worker's message (main); what a worker parses is fused"},
-                    {"extra", kNoParsers},
                     {"map", "the executor has no map"}}};
 }
 

@@ -202,6 +202,31 @@ TEST(Contexts, OfEarlierVersionsDoNotKnowHowLateSleepsEnd) {
   EXPECT_EQ(read_context(file).calibration.sort_units_per_ns, 1.0 / 3);
 }
 
+TEST(Contexts, HaveEachDriverAndThoseOfEarlierVersionsOnePythonForTwoBackends) {
+  const TestDirectory directory;
+  Context context = test_context();
+  context.drivers["driver:./own"] = {"perl", "5.36.0", "", false, true, 0.03};
+  context.drivers["cpython_thread"] = {"cpython", "3.11.7", "/usr/bin/python3", true, false, 0.01};
+  write_context(directory.path(), context);
+  const std::filesystem::path file = context_path(directory.path(), context.run_id);
+  const Context read = read_context(file);
+  EXPECT_THAT(read.drivers, SizeIs(2));
+  EXPECT_TRUE(read.drivers.at("driver:./own").is(context.drivers["driver:./own"]));
+  EXPECT_TRUE(read.drivers.at("driver:./own").event_loop);
+  EXPECT_EQ(read.calibration.foreign.at("cpython_thread").spin_units_per_ns, 0.01);
+  EXPECT_FALSE(read.calibration.foreign.at("driver:./own").one_lock);
+
+  std::string text = read_text(file);
+  const std::size_t at = text.find("\"drivers\": {");
+  ASSERT_NE(at, std::string::npos) << text;
+  write_text(file, text.substr(0, at) + R"("python": {"implementation": "cpython", "version": "3.10.1", "gil": true,
+      "executable": "/opt/python3", "spin_units_per_ns": 0.02}})");
+  for (const char* const backend : {"cpython_thread", "cpython_process"}) {
+    EXPECT_EQ(read_context(file).drivers.at(backend).version, "3.10.1");
+    EXPECT_EQ(read_context(file).calibration.foreign.at(backend).spin_units_per_ns, 0.02);
+  }
+}
+
 TEST(Contexts, AreNeverOverwritten) {
   const TestDirectory directory;
   write_context(directory.path(), test_context());

@@ -2,11 +2,12 @@
 //
 //     driver.mjs EXECUTOR      (promise, worker)
 //
-// It speaks the protocol of docs/drivers.md. The end of standard input ends it, whatever it is doing: a thread waits for that.
+// It speaks the protocol of docs/drivers.md. The end of standard input ends it, whatever it is doing, and its processes: a thread waits for that.
 
 import { readSync, writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 
+import { Parsers } from "./parsers.mjs";
 import { Promises } from "./promises.mjs";
 import { STRATEGIES, run } from "./strategies.mjs";
 import { Threads } from "./threads.mjs";
@@ -19,7 +20,10 @@ const EXECUTORS = {
 const WATCHER = `
   const { Socket } = require("node:net");
   const input = new Socket({ fd: 0, writable: false });
-  input.on("close", () => process.kill(process.pid, "SIGKILL")).on("error", () => {}).resume();
+  const { parentPort, workerData } = require("node:worker_threads");
+  const end = () => [...workerData, process.pid].forEach((pid) => process.kill(pid, "SIGKILL"));
+  input.on("close", end).on("error", () => {}).resume();
+  parentPort.postMessage("here");
 `;
 
 function describe(executor) {
@@ -52,18 +56,24 @@ async function runCell(executorName, question) {
   if (!strategy) throw new Error(`${executorName} has no strategy '${question.strategy}'`);
   const tasks = question.tasks.map(workOf);
   const callbacks = question.callbacks.map(workOf);
-  new Worker(WATCHER, { eval: true });
   const before = process.resourceUsage();
   const starting = now();
+  const parsers = new Parsers(question.strategy === "extra" ? question.parsers : 0);
+  await parsers.start();
+  const watched = { eval: true, workerData: parsers.pids() };
+  await new Promise((here) => new Worker(WATCHER, watched).once("message", here));
   const executor = executorName === "promise" ? new Promises(question) : new Threads(question);
   await executor.start();
   const ready = now();
-  const recorder = await run(strategy, executor, tasks, callbacks);
+  const recorder = await run(strategy, executor, parsers, tasks, callbacks);
   const used = process.resourceUsage();
   const stopping = now();
   await executor.stop();
+  await parsers.stop();
   const stopped = now();
-  const cpu = (key) => (used[key] - before[key]) * 1000;
+  const parsing = (key) => parsers.used.reduce((sum, each) => sum + each[key], 0);
+  const difference = (key) => used[key] - before[key];
+  const cpu = (key) => (difference(key) + parsing(key)) * 1000;
   return {
     tasks: recorder.rows(),
     pool_start_ns: ready - starting,
@@ -74,10 +84,10 @@ async function runCell(executorName, question) {
     resources: {
       cpu_user_ns: cpu("userCPUTime"),
       cpu_sys_ns: cpu("systemCPUTime"),
-      main_cpu_ns: cpu("userCPUTime") + cpu("systemCPUTime"),
-      ctx_switches_voluntary: used.voluntaryContextSwitches - before.voluntaryContextSwitches,
-      ctx_switches_involuntary: used.involuntaryContextSwitches - before.involuntaryContextSwitches,
-      rss_peak_bytes: used.maxRSS * 1024,
+      main_cpu_ns: (difference("userCPUTime") + difference("systemCPUTime")) * 1000,
+      ctx_switches_voluntary: difference("voluntaryContextSwitches") + parsing("voluntaryContextSwitches"),
+      ctx_switches_involuntary: difference("involuntaryContextSwitches") + parsing("involuntaryContextSwitches"),
+      rss_peak_bytes: (used.maxRSS + parsing("maxRSS")) * 1024,
     },
   };
 }

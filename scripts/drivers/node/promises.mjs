@@ -1,6 +1,6 @@
 // Promises on Node's one event loop, which is the thread that submits, too.
 
-import { executeOnLoop } from "./works.mjs";
+import { executeOnLoop, warmUp } from "./works.mjs";
 
 // First come, first served. 0: any number.
 class Room {
@@ -23,7 +23,9 @@ export class Promises {
   constructor({ in_flight }) {
     this.room = new Room(in_flight);
   }
-  async start() {}
+  async start() {
+    warmUp();
+  }
   async stop() {}
 
   parse = executeOnLoop;

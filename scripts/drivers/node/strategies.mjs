@@ -47,6 +47,16 @@ async function parse(executor, recorder, i, outcome) {
   recorder.parsed[i] = await executor.parse(recorder.callbacks[i]);
 }
 
+// Parsers work on what has ended, while the executor goes on.
+async function extra(executor, recorder, parsers) {
+  const promises = recorder.submitEach((task) => executor.submit(task));
+  const parsed = promises.map(async (promise, i) => {
+    recorder.outcomes[i] = await promise;
+    recorder.parsed[i] = await parsers.handOver(recorder.callbacks[i]);
+  });
+  await Promise.all(parsed);
+}
+
 async function sync(executor, recorder) {
   for (const [i, task] of recorder.tasks.entries()) {
     recorder.submitted[i] = now();
@@ -75,12 +85,12 @@ async function asCompleted(executor, recorder) {
 }
 
 export const STRATEGIES = {
-  promise: { none, worker: continued, fused, sync, collect, as_completed: asCompleted },
-  worker: { none, main: asCompleted, fused, sync, collect, as_completed: asCompleted },
+  promise: { none, worker: continued, extra, fused, sync, collect, as_completed: asCompleted },
+  worker: { none, main: asCompleted, extra, fused, sync, collect, as_completed: asCompleted },
 };
 
-export async function run(strategy, executor, tasks, callbacks) {
+export async function run(strategy, executor, parsers, tasks, callbacks) {
   const recorder = new Recorder(tasks, callbacks);
-  await strategy(executor, recorder);
+  await strategy(executor, recorder, parsers);
   return recorder;
 }

@@ -3,7 +3,7 @@
 
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
 
-import { KINDS, execute } from "./works.mjs";
+import { KINDS, execute, warmUp } from "./works.mjs";
 
 const NUMBERS = 6; // of a work
 const TAKEN = 0;
@@ -61,6 +61,7 @@ export class Threads {
     this.workers = Array.from({ length: workers }, () => new Worker(new URL(import.meta.url), { workerData: shared }));
   }
   start() {
+    warmUp(); // callbacks run here
     return Promise.all(
       this.workers.map(
         (worker) =>
@@ -106,6 +107,7 @@ export class Threads {
 
 async function work() {
   const queue = new Queue(workerData);
+  warmUp();
   parentPort.postMessage("here");
   for (let number = queue.take(); number >= 0; number = queue.take()) {
     try {
