@@ -16,7 +16,6 @@ Exit code: 0 if all of that works, 1 with what did not, 2 on bad usage.
 """
 
 import argparse
-import json
 import os
 import re
 import shlex
@@ -26,6 +25,8 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import compile_commands
 
 COPIED = ("contenders", "os", "pools", "workloads", "harness", "scripts", "docs")
 BLOCK = re.compile(
@@ -118,10 +119,7 @@ def complaints(root: Path, build: Path, directory: Path, page: Path) -> Iterator
     try:
         text = page.read_text(encoding="utf-8")
         touched = follow(text, tree)
-        commands = {
-            Path(entry["file"]): entry["command"]
-            for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
-        }
+        commands = {Path(entry["file"]): entry["command"] for entry in compile_commands.entries(build)}
         compilations = {source: command_for(source, root, tree, commands) for source in sources_of(text, tree, touched)}
     except NotAsWritten as wrong:
         yield str(wrong)

@@ -31,10 +31,13 @@ class Tidy(unittest.TestCase):
         identity = ("-c", "user.name=a", "-c", "user.email=a@b")
         subprocess.run(["git", "-C", self.root, *identity, *arguments], check=True, capture_output=True)
 
-    def write(self, name: str, text: str) -> None:
+    def write_only(self, name: str, text: str) -> None:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+    def write(self, name: str, text: str) -> None:
+        self.write_only(name, text)
         if name.endswith(".cpp") and name not in self.sources:
             self.sources.append(name)
         commands = [
@@ -105,6 +108,24 @@ class Tidy(unittest.TestCase):
         code, said = self.run_tidy()
         self.assertEqual(code, 0)
         self.assertIn("not judged, since this clang cannot compile it: new.cpp", said)
+
+    def test_what_is_compiled_together_is_judged_one_by_one(self) -> None:
+        self.commit()
+        self.write("old.cpp", GOOD)
+        self.commit()
+        for name in ("a.cpp", "b.cpp"):
+            self.write(name, GOOD)
+        unit = self.build / "Unity" / "unity_0_cxx.cxx"
+        unit.parent.mkdir()
+        unit.write_text("".join(f'#include "{self.root}/{name}"\n' for name in ("a.cpp", "b.cpp")), encoding="utf-8")
+        together = [{"directory": str(self.root), "file": str(unit), "command": f"c++ -DKNOWN -o u.o -c {unit}"}]
+        (self.build / "compile_commands.json").write_text(json.dumps(together), encoding="utf-8")
+        self.assertEqual(self.judged(), ["a.cpp", "b.cpp"])
+        self.write_only("b.cpp", "int* f() {\n#ifdef KNOWN\n  return 0;\n#else\n  return nullptr;\n#endif\n}\n")
+        code, said = self.run_tidy()
+        self.assertEqual(code, 1, said)
+        self.assertIn("b.cpp", said)
+        self.assertNotIn("a.cpp", said)
 
     def test_what_is_beyond_the_bound_is_named(self) -> None:
         self.commit()

@@ -12,13 +12,15 @@ BUILD holds compile_commands.json. What this clang cannot compile, though GCC do
 
 import argparse
 import itertools
-import json
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import compile_commands
 
 # GCC's own warnings are unknown to it.
 FLAGS = ("--quiet", "--extra-arg=-Wno-unknown-warning-option")
@@ -51,8 +53,7 @@ def changed_files(root: Path) -> list[str] | None:
 
 def sources_of(root: Path, build: Path) -> dict[str, Path]:
     """The sources that are compiled, by their name below the root."""
-    commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
-    paths = (Path(command["directory"], command["file"]).resolve() for command in commands)
+    paths = (Path(entry["directory"], entry["file"]).resolve() for entry in compile_commands.entries(build))
     names = {str(path.relative_to(root)): path for path in paths if path.is_relative_to(root)}
     return {name: path for name, path in names.items() if "tests" not in path.relative_to(root).parts}
 
@@ -76,9 +77,9 @@ def to_judge(root: Path, build: Path, changed: Iterable[str]) -> list[str]:
     return sorted(chosen)
 
 
-def judge(program: str, root: Path, build: Path, name: str) -> tuple[str, list[str]]:
+def judge(program: str, root: Path, commands: str, name: str) -> tuple[str, list[str]]:
     """The name, and what was found: lines of clang-tidy's. `clang-diagnostic-error` is that it cannot be compiled."""
-    command = [program, "-p", str(build), *FLAGS, str(root / name)]
+    command = [program, "-p", commands, *FLAGS, str(root / name)]
     said = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
     if said.returncode != 0 and "error:" not in said.stdout:
         return name, [f"{name}: {program} failed: {said.stderr.strip()}"]
@@ -95,8 +96,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--all", action="store_true", help="every source, whether or not it has changed")
     options = parser.parse_args(argv)
     root, build = options.root.resolve(), options.build.resolve()
-    if not (build / "compile_commands.json").is_file():
-        parser.error(f"{build} holds no compile_commands.json")
+    if not (build / compile_commands.NAME).is_file():
+        parser.error(f"{build} holds no {compile_commands.NAME}")
     if options.all:
         names = sorted(sources_of(root, build))
     else:
@@ -109,8 +110,9 @@ def main(argv: list[str]) -> int:
             print(f"not judged, since more than {options.most} sources have changed: {name}")
         names = names[: options.most]
     found = False
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for name, lines in pool.map(lambda name: judge(options.clang_tidy, root, build, name), names):
+    with tempfile.TemporaryDirectory() as commands, ThreadPoolExecutor(options.jobs) as pool:
+        compile_commands.write(build, Path(commands))
+        for name, lines in pool.map(lambda name: judge(options.clang_tidy, root, commands, name), names):
             if any("[clang-diagnostic-error]" in line for line in lines):
                 print(f"not judged, since this clang cannot compile it: {name}")
             elif any(re.search(r" (error|warning): ", line) or "failed: " in line for line in lines):

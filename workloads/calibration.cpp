@@ -55,7 +55,7 @@ std::int64_t measure_sleep_lateness(std::int64_t until_ns) {
   return *middle;
 }
 
-std::int64_t cpu_ns_of(const Gauge& gauge) {
+std::int64_t cpu_ns_of_gauge(const Gauge& gauge) {
   const std::int64_t before = thread_cpu_ns();
   result_sink = gauge.run(gauge.units);
   return std::max<std::int64_t>(1, thread_cpu_ns() - before);
@@ -94,11 +94,11 @@ Calibration calibrate(std::chrono::nanoseconds budget) {
 
   while (monotonic_ns() - start_ns < budget.count() / 10) result_sink = spin_steps(kSeed, 1024);
   for (Gauge& gauge : gauges) {
-    while (cpu_ns_of(gauge) < kSliceNs * 2 / 3) gauge.units *= 2;
+    while (cpu_ns_of_gauge(gauge) < kSliceNs * 2 / 3) gauge.units *= 2;
   }
   for (int slice = 0; slice < kFewestSlices || monotonic_ns() - start_ns < budget.count() * 2 / 3; ++slice) {
     for (Gauge& gauge : gauges) {
-      gauge.rates.push_back(static_cast<double>(gauge.units) / static_cast<double>(cpu_ns_of(gauge)));
+      gauge.rates.push_back(static_cast<double>(gauge.units) / static_cast<double>(cpu_ns_of_gauge(gauge)));
     }
   }
 

@@ -123,8 +123,11 @@ std::string format_duration(std::chrono::nanoseconds duration) {
   return shortest;
 }
 
-std::string human_duration(std::chrono::nanoseconds duration) {
-  const auto ns = static_cast<double>(duration.count());
+std::string human_duration(std::chrono::nanoseconds duration) { return human_ns(duration.count()); }
+
+std::string human_ns(std::int64_t ns) { return human_ns(static_cast<double>(ns)); }
+
+std::string human_ns(double ns) {
   const double size = std::abs(ns);
   if (size < 1) return "0 s";
   struct Scale {

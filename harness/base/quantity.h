@@ -15,6 +15,8 @@
 
 namespace harness {
 
+inline constexpr std::int64_t kMs = 1'000'000;  // in ns
+
 // "0s", "100ns", "250us", "10ms", "1.5s", "2min": a non-negative decimal number and a unit. Whole nanoseconds only
 // ("0.5ns" is refused), at most INT64_MAX ns.
 std::chrono::nanoseconds parse_duration(std::string_view text);
@@ -23,6 +25,8 @@ std::chrono::nanoseconds parse_duration(std::string_view text);
 std::string format_duration(std::chrono::nanoseconds duration);
 // For people, three significant digits: "1.23 s", "45.6 ms".
 std::string human_duration(std::chrono::nanoseconds duration);
+std::string human_ns(std::int64_t ns);
+std::string human_ns(double ns);
 
 // "100ms,200ms", "8x100ms,1s": one or more durations, repeats expanded, at most kMostItems.
 std::vector<std::chrono::nanoseconds> parse_durations(std::string_view text);

@@ -60,7 +60,7 @@ std::string signed_duration(std::int64_t ns) {
   return (ns < 0 ? "-" : "+") + human_duration(std::chrono::nanoseconds(ns < 0 ? -ns : ns));
 }
 
-std::string table(const Cell& cell, const model::Prediction& prediction, const Repetitions& repetitions) {
+std::string case_table(const Cell& cell, const model::Prediction& prediction, const Repetitions& repetitions) {
   std::string out = fmt::format("case       {}\npredicted  {}\n", describe(cell),
                                 format_duration(std::chrono::nanoseconds(prediction.makespan_ns)));
   if (const auto median = median_makespan(repetitions)) {
@@ -110,7 +110,7 @@ int run_case(CaseOptions options) {
     say(run.interrupted_text(outcome));
     return exit_code(outcome);
   }
-  write_stdout(options.json ? json(prediction, collected.repetitions) : table(cell, prediction, collected.repetitions));
+  write_stdout(options.json ? json(prediction, collected.repetitions) : case_table(cell, prediction, collected.repetitions));
   return exit_code(outcome);
 }
 

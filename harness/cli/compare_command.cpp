@@ -19,7 +19,7 @@
 namespace harness {
 namespace {
 
-struct Flags {
+struct CompareFlags {
   std::string a;
   std::string b;
   std::string min_effect = "5%";
@@ -54,7 +54,7 @@ std::string described(const std::string& directory, const Analysis& analysis) {
                      analysis.last_started_utc);
 }
 
-int run_compare(const Flags& flags) {
+int run_compare(const CompareFlags& flags) {
   CompareOptions options;
   options.minimum_effect = parse_percent(flags.min_effect);
   options.across_machines = flags.across_machines;
@@ -84,7 +84,7 @@ int run_compare(const Flags& flags) {
 
 void add_compare_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand("compare", "Two result directories: which cells became faster or slower");
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<CompareFlags>();
   command->add_option("A", flags->a, "The result directory before")->check(not_empty())->required();
   command->add_option("B", flags->b, "The result directory after")->check(not_empty())->required();
   command->add_option("--min-effect", flags->min_effect, "Differences of the medians below it are none")->capture_default_str();

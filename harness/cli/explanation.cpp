@@ -26,8 +26,6 @@ using model::Released;
 constexpr std::size_t kShownAtEachEnd = 12;  // links of a long path
 
 std::string exact(std::int64_t ns) { return format_duration(std::chrono::nanoseconds(ns)); }
-std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
-
 std::string what(const model::Case& c, const Link& link) {
   const std::size_t task = link.task + 1;
   switch (link.activity) {
@@ -100,10 +98,10 @@ std::string because(const Link& link) {
 }
 
 std::string line(const model::Case& c, const Link& link) {
-  std::string text = fmt::format("{:>12} {:>12}  {:<24} {:<13} {}", human(link.start_ns), human(link.finish_ns), what(c, link),
-                                 where(c, link), because(link));
+  std::string text = fmt::format("{:>12} {:>12}  {:<24} {:<13} {}", human_ns(link.start_ns), human_ns(link.finish_ns),
+                                 what(c, link), where(c, link), because(link));
   if (link.finish_ns - link.start_ns > link.alone_ns + 1) {
-    text += fmt::format("; alone {}, the rest waits for a core or the lock", human(link.alone_ns));
+    text += fmt::format("; alone {}, the rest waits for a core or the lock", human_ns(link.alone_ns));
   }
   return hang(text, 12 + 1 + 12 + 2 + 24 + 1 + 13 + 1);
 }
@@ -130,11 +128,11 @@ std::string composition(const std::vector<Link>& path) {
     const auto activity = static_cast<Activity>(a);
     if (!text.empty()) text += ", ";
     text += activity == Activity::submit
-                ? fmt::format("submitting {}", human(parts[a].ns))
-                : fmt::format("{} {} {}", parts[a].count, parts[a].count == 1 ? kSingular[a] : kPlural[a], human(parts[a].ns));
+                ? fmt::format("submitting {}", human_ns(parts[a].ns))
+                : fmt::format("{} {} {}", parts[a].count, parts[a].count == 1 ? kSingular[a] : kPlural[a], human_ns(parts[a].ns));
   }
   if (stretched > static_cast<std::int64_t>(path.size())) {
-    text += fmt::format("; {} of it waiting for a core or the lock", human(stretched));
+    text += fmt::format("; {} of it waiting for a core or the lock", human_ns(stretched));
   }
   return text;
 }

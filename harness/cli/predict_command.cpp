@@ -39,7 +39,7 @@ std::string formula_line(const model::ClosedForm& form) {
                         : fmt::format("formula   none: {}", form.violated);
 }
 
-std::string table(const PredictedPoint& point, const model::Prediction& prediction, bool explain) {
+std::string prediction_table(const PredictedPoint& point, const model::Prediction& prediction, bool explain) {
   std::string out = hang("case      " + describe(point.factors), 10);
   out += fmt::format("makespan  {} (predicted)\n", format_duration(std::chrono::nanoseconds(prediction.makespan_ns)));
   if (explain) {
@@ -55,7 +55,7 @@ int predict_one(const PredictOptions& options, PredictRequest request) {
   const PredictedPoint& point = request.move_to(0);
   const model::Prediction prediction = model::simulate(point.model_case);
   if (!options.base.json) {
-    write_stdout(table(point, prediction, options.explain));
+    write_stdout(prediction_table(point, prediction, options.explain));
     return kExitOk;
   }
   std::string out;

@@ -12,8 +12,6 @@
 namespace harness {
 namespace {
 
-using std::chrono::nanoseconds;
-
 // A line on stderr: the first after a second, then every half minute; on a terminal one line, redrawn.
 class SweepProgress {
  public:
@@ -24,12 +22,13 @@ class SweepProgress {
   SweepProgress(const SweepProgress&) = delete;
   SweepProgress& operator=(const SweepProgress&) = delete;
 
-  void show(std::size_t done, nanoseconds elapsed) {
+  void show(std::size_t done, std::chrono::nanoseconds elapsed) {
     if (elapsed < next_ || done == points_) return;
-    next_ = elapsed + (options_.animated ? nanoseconds(std::chrono::milliseconds(200)) : nanoseconds(std::chrono::seconds(30)));
+    next_ = elapsed + (options_.animated ? std::chrono::nanoseconds(std::chrono::milliseconds(200))
+                                         : std::chrono::nanoseconds(std::chrono::seconds(30)));
     const double left = static_cast<double>(elapsed.count()) / static_cast<double>(done) * static_cast<double>(points_ - done);
     const std::string line = fmt::format("predict: {} of {} cases, about {} left; Ctrl-C prints what there is", done, points_,
-                                         eta_text(nanoseconds(static_cast<std::int64_t>(left))));
+                                         eta_text(std::chrono::nanoseconds(static_cast<std::int64_t>(left))));
     if (options_.animated) {
       options_.write("\r\x1b[K" + line.substr(0, static_cast<std::size_t>(options_.width - 1)));
       drawn_ = true;
@@ -41,7 +40,7 @@ class SweepProgress {
  private:
   const ProgressOptions& options_;
   const std::size_t points_;
-  nanoseconds next_ = std::chrono::seconds(1);
+  std::chrono::nanoseconds next_ = std::chrono::seconds(1);
   bool drawn_ = false;
 };
 
@@ -50,7 +49,7 @@ class SweepProgress {
 PredictedSweep predict_points(PredictRequest& request, bool with_formulas, const PredictSeams& seams) {
   PredictedSweep sweep;
   SweepProgress progress(seams.progress, request.points());
-  const nanoseconds start = seams.now();
+  const std::chrono::nanoseconds start = seams.now();
   for (std::size_t i = 0; i < request.points(); ++i) {
     if (seams.stop()) {
       sweep.interrupted = true;

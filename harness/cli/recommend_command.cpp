@@ -28,7 +28,7 @@
 namespace harness {
 namespace {
 
-struct Flags {
+struct RecommendFlags {
   std::string workload;
   std::string function;
   std::vector<std::string> command;
@@ -65,9 +65,9 @@ std::vector<std::string> lines_of(std::string_view text) {
 std::vector<std::string> range_of(const std::string& text) {
   const std::size_t dots = text.find("..");
   if (dots == std::string::npos) throw ConfigError("--range '" + text + "' is not of the form FIRST..LAST, two whole numbers");
-  constexpr std::int64_t kMost = 1'000'000'000'000;
-  const std::int64_t first = parse_integer(text.substr(0, dots), "--range's first number", 0, kMost);
-  const std::int64_t last = parse_integer(text.substr(dots + 2), "--range's last number", 0, kMost);
+  constexpr std::int64_t kMostInput = 1'000'000'000'000;
+  const std::int64_t first = parse_integer(text.substr(0, dots), "--range's first number", 0, kMostInput);
+  const std::int64_t last = parse_integer(text.substr(dots + 2), "--range's last number", 0, kMostInput);
   if (last < first) throw ConfigError("--range '" + text + "' is empty: its last number is below its first");
   if (last - first >= kMostTasks) throw ConfigError(fmt::format("--range '{}' holds more than {} inputs", text, kMostTasks));
   std::vector<std::string> numbers;
@@ -76,7 +76,7 @@ std::vector<std::string> range_of(const std::string& text) {
 }
 
 // What a command or function is to work on.
-std::vector<std::string> inputs_of(const Flags& flags) {
+std::vector<std::string> inputs_of(const RecommendFlags& flags) {
   if (!flags.range.empty() && !flags.inputs.empty()) throw ConfigError("--inputs and --range exclude each other");
   if (!flags.range.empty()) return range_of(flags.range);
   if (flags.inputs.empty())
@@ -86,7 +86,7 @@ std::vector<std::string> inputs_of(const Flags& flags) {
       from_stdin ? read_stdin("list of inputs", kMostInputBytes) : read_file(flags.inputs, "list of inputs", kMostInputBytes);
   if (text.find('\0') != std::string::npos)
     throw ConfigError("the inputs in '" + flags.inputs + "' hold a NUL byte; allowed: one per line");
-  const std::vector<std::string> inputs = lines_of(text);
+  std::vector<std::string> inputs = lines_of(text);
   if (inputs.empty()) throw ConfigError("'" + flags.inputs + "' holds no inputs: one per line");
   return inputs;
 }
@@ -110,7 +110,7 @@ void refuse(bool given, const char* flag, const char* with) {
   if (given) throw ConfigError(fmt::format("{} does not apply to {}", flag, with));
 }
 
-recommend::Question question_of(const Flags& flags, workloads::Subject& subject, workloads::Calibration& calibration) {
+recommend::Question question_of(const RecommendFlags& flags, workloads::Subject& subject, workloads::Calibration& calibration) {
   const int forms = !flags.workload.empty() + !flags.function.empty() + !flags.command.empty();
   if (forms != 1) {
     throw ConfigError("what is to be recommended for? exactly one of --workload NAME, --function LIBRARY, -- COMMAND {}");
@@ -201,7 +201,7 @@ class Line {
   bool drawn_ = false;
 };
 
-int run_recommend(const Flags& flags) {
+int run_recommend(const RecommendFlags& flags) {
   workloads::Subject subject;
   workloads::Calibration calibration;
   const recommend::Question question = question_of(flags, subject, calibration);
@@ -228,7 +228,7 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command =
       app.add_subcommand("recommend",
                          "Which pool, how many workers: for a workload, for your command (-- ./convert {}) or for your function");
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<RecommendFlags>();
   command->add_option("--workload", flags->workload, "A workload of the catalogue")->check(not_empty());
   command->add_option("--function", flags->function, "A shared object that exports poolbench_task (workloads/function_entry.h)")
       ->check(not_empty());

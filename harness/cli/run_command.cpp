@@ -32,7 +32,7 @@ namespace harness {
 namespace {
 
 // As given; absent where the flag is.
-struct Flags {
+struct RunFlags {
   std::string suite = "default";
   std::string output;
   bool fresh = false;
@@ -50,7 +50,7 @@ std::chrono::nanoseconds positive_duration(const std::string& flag, const std::s
   return duration;
 }
 
-PlanOptions plan_options(const Flags& flags, int cores) {
+PlanOptions plan_options(const RunFlags& flags, int cores) {
   PlanOptions options;
   options.cores = cores;
   if (flags.runs) options.runs = static_cast<int>(parse_integer(*flags.runs, "--runs", 1, 1'000'000));
@@ -98,7 +98,7 @@ void tell_plan(const Plan& plan, const Environment& environment, const std::file
   if (!plan.skips.empty()) say(fmt::format("{} combinations have no meaning or are skipped: see --dry-run\n", plan.skips.size()));
 }
 
-int run(const Flags& flags, const CommandContext& context) {
+int run(const RunFlags& flags, const CommandContext& context) {
   std::optional<std::chrono::nanoseconds> time_budget;
   if (flags.time_budget) time_budget = positive_duration("--time-budget", *flags.time_budget);
   const Suite suite = on_pythons(load_suite(flags.suite), flags.pythons);
@@ -149,7 +149,7 @@ int run(const Flags& flags, const CommandContext& context) {
 
 void add_run_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand("run", "Measure a suite: one row per repetition in OUTPUT/results.csv");
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<RunFlags>();
   command->add_option("SUITE", flags->suite, "A name from `list suites`, or the path of a .toml file")
       ->check(not_empty())
       ->capture_default_str();

@@ -21,12 +21,12 @@
 namespace harness {
 namespace {
 
-struct Flags {
+struct ShowFlags {
   std::string directory;
   bool json = false;
 };
 
-int show(const Flags& flags) {
+int show(const ShowFlags& flags) {
   const Analysis analysis = look_at(flags.directory, cells_of_all_claims);
   if (analysis.other_rows > 0) {
     say(fmt::format("{} repetitions of other builds or machines are left out: these are the last row's\n", analysis.other_rows));
@@ -45,7 +45,7 @@ int show(const Flags& flags) {
 
 void add_show_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand("show", "Print the tables of a result directory again");
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<ShowFlags>();
   command->add_option("DIR", flags->directory, "The output directory of a run; one that was cut off will do")
       ->check(not_empty())
       ->required();

@@ -30,7 +30,7 @@ namespace {
 
 constexpr std::uint64_t kSeed = 1;  // of the order
 
-struct Flags {
+struct ValidateFlags {
   std::string output;
   std::string runs = "5";
   std::string most_pressure = fmt::format("{}", GateRule{}.most_pressure);
@@ -52,7 +52,7 @@ bool counts(const Sample& row, const Environment& environment) {
   return ours && !row.error.starts_with(kGated);
 }
 
-int run_validate(const Flags& flags, const CommandContext& context) {
+int run_validate(const ValidateFlags& flags, const CommandContext& context) {
   const int runs = static_cast<int>(parse_integer(flags.runs, "--runs", 1, 1'000'000));
   const GateRule rule{.most_pressure = parse_number(flags.most_pressure, "--max-pressure", 0, 100)};
   if (flags.python) return validate_python({flags.output, runs, flags.true_scale, flags.json, flags.python_path}, context);
@@ -110,7 +110,7 @@ int run_validate(const Flags& flags, const CommandContext& context) {
 
 void add_validate_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand("validate", "Decide the tutorial's claims: holds, refuted or inconclusive");
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<ValidateFlags>();
   command->add_option("-o,--output", flags->output, "Keep the rows and the derived files there; a run there is resumed")
       ->check(not_empty());
   command->add_option("-r,--runs", flags->runs, "Repetitions of every cell; 5 decide if all of them agree")

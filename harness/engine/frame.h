@@ -13,6 +13,9 @@ namespace harness {
 // The message as it goes over the socket.
 std::string framed(std::string_view body);
 
+// How an answer begins that is the text of an error.
+inline constexpr char kErrorFrame = 'e';
+
 // Blocking. Throws std::system_error; the peer's absence is EPIPE, never a signal.
 void send_frame(int socket, std::string_view body);
 // Blocking. Empty at the end of the stream, a frame cut short included.

@@ -20,7 +20,6 @@ namespace {
 
 // The process's first message: 'p' and the ports in decimal, or 'e' and what is wrong.
 constexpr char kPorts = 'p';
-constexpr char kError = 'e';
 
 }  // namespace
 
@@ -41,7 +40,7 @@ void LoopbackServers::start() {
   stream.theirs.reset();
   stream_ = std::move(stream.ours);
   const auto answer = receive_frame(stream_.get());
-  if (!answer || answer->empty() || answer->front() == kError) {
+  if (!answer || answer->empty() || answer->front() == kErrorFrame) {
     stop();
     throw EnvironmentError(answer && !answer->empty() ? answer->substr(1) : "the servers did not start");
   }
@@ -72,7 +71,7 @@ void run_servers(int stream) {
     server.run(stream);
   } catch (const std::exception& error) {
     try {
-      send_frame(stream, kError + std::string(error.what()));
+      send_frame(stream, kErrorFrame + std::string(error.what()));
     } catch (const std::exception&) {
       // The program is gone: there is nobody left to tell.
     }

@@ -21,7 +21,6 @@ namespace {
 
 // The guard's first message: 'd' and the directory, or 'e' and what is wrong.
 constexpr char kDirectory = 'd';
-constexpr char kError = 'e';
 
 // Processes that die together with the program may still be writing when the removal starts, so it is repeated until
 // the directory is gone; each try but the first waits a moment. Gives up after about five seconds.
@@ -40,7 +39,7 @@ Scratch::Scratch(const std::filesystem::path& parent)
     : stream_(os::make_stream_pair()), guard_(spawn_internal(kScratchGuardEntry, {parent.string()}, stream_.theirs.get())) {
   stream_.theirs.reset();
   const auto answer = receive_frame(stream_.ours.get());
-  if (!answer || answer->empty() || answer->front() == kError) {
+  if (!answer || answer->empty() || answer->front() == kErrorFrame) {
     end_guard();
     throw EnvironmentError(answer && !answer->empty() ? answer->substr(1) : "the guard of the scratch directory did not start");
   }
@@ -94,8 +93,8 @@ void run_scratch_guard(std::span<char* const> arguments, int stream) {
   if (::mkdtemp(directory.data()) != nullptr) {
     answer = kDirectory + directory;
   } else {
-    answer = kError + ("cannot make a scratch directory in '" + parent.string() + "': " + std::strerror(errno) +
-                       "; set TMPDIR to a directory that can be written to");
+    answer = kErrorFrame + ("cannot make a scratch directory in '" + parent.string() + "': " + std::strerror(errno) +
+                            "; set TMPDIR to a directory that can be written to");
     directory.clear();
   }
   try {

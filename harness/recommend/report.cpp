@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kIndent = 13;
 
-std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
 std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
 
 std::string line(const std::string& label, const std::string& words) {
@@ -35,7 +34,7 @@ const Measured* find(const Recommendation& r, Pool pool, int workers) {
 std::string demand_text(const Recommendation& r) {
   const Profile& p = r.profile;
   std::string text = fmt::format("{} tasks one at a time: median {}, p95 {}, longest {}", p.services_ns.size(),
-                                 human(p.quantile_ns(0.5)), human(p.quantile_ns(0.95)), human(p.quantile_ns(1)));
+                                 human_ns(p.quantile_ns(0.5)), human_ns(p.quantile_ns(0.95)), human_ns(p.quantile_ns(1)));
   text += fmt::format("; waits {} of the time", percent(p.waiting_share()));
   if (const auto ratio = p.wait_to_compute()) text += fmt::format(" (W/C = {:.{}f})", *ratio, *ratio < 9.95 ? 2 : 1);
   if (p.cores_per_task > 1.2) text += fmt::format("; one task keeps {:.1f} cores busy by itself", p.cores_per_task);
@@ -58,7 +57,7 @@ std::string contention_text(const Profile& p) {
                       usl.alpha, usl.beta));
   }
   const std::int64_t extra = p.process.dispatch_ns - p.thread.dispatch_ns;
-  if (extra > 0) add("a task costs " + human(extra) + " more on a process pool");
+  if (extra > 0) add("a task costs " + human_ns(extra) + " more on a process pool");
   return text.empty() ? "nothing: tasks do not get into each other's way" : text;
 }
 
@@ -124,8 +123,8 @@ std::string table(const Recommendation& r, const std::vector<Measured>& rows, co
     else if (row.choice.workers == r.profile.cores)
       name += " (cores)";
     const bool is_choice = chosen != nullptr && row.choice == chosen->choice;
-    out += fmt::format("{} {:<54} {:>11} {:>11}  {:>25}\n", is_choice ? '*' : ' ', name, human(row.predicted_ns),
-                       human(row.median_ns), "[" + human(row.interval.lower) + ", " + human(row.interval.upper) + "]");
+    out += fmt::format("{} {:<54} {:>11} {:>11}  {:>25}\n", is_choice ? '*' : ' ', name, human_ns(row.predicted_ns),
+                       human_ns(row.median_ns), "[" + human_ns(row.interval.lower) + ", " + human_ns(row.interval.upper) + "]");
   }
   return out;
 }
@@ -147,12 +146,12 @@ std::string text(const Question& question, const Recommendation& r) {
   const Measured& chosen = r.measured[r.choice];
   std::string out =
       line("work", fmt::format("{}: {} task{}{}", question.title, r.batch.tasks, r.batch.tasks == 1 ? "" : "s",
-                               r.batch.has_callbacks() ? ", callbacks of " + human(r.batch.callback.service_ns()) : ""));
+                               r.batch.has_callbacks() ? ", callbacks of " + human_ns(r.batch.callback.service_ns()) : ""));
   out += line("a task", demand_text(r));
   out += line("contention", contention_text(r.profile));
   out += line("knee", knee_text(r, chosen.choice.pool));
   out += '\n' + table(r, r.measured, &chosen) + '\n';
-  out += line("use", describe(chosen.choice) + ": " + human(chosen.median_ns));
+  out += line("use", describe(chosen.choice) + ": " + human_ns(chosen.median_ns));
   out += line("", against(r));
   std::string ties;
   for (const std::size_t tie : r.ties) ties += (ties.empty() ? "" : "; ") + describe(r.measured[tie].choice);

@@ -12,11 +12,6 @@
 namespace harness {
 namespace {
 
-std::string human(std::int64_t ns) {
-  return ns < 0 ? "-" + human_duration(std::chrono::nanoseconds(-ns)) : human_duration(std::chrono::nanoseconds(ns));
-}
-std::string human(double ns) { return human(static_cast<std::int64_t>(ns)); }
-
 std::string number(bool there, std::int64_t value) { return there ? std::to_string(value) : std::string(); }
 
 std::string durations_text(const std::vector<std::int64_t>& durations_ns) {
@@ -51,7 +46,7 @@ std::string scales_text(const ClaimResult& result) {
 
 bool is_refuted(const ClaimResult& result) { return result.verdict == model::Verdict::refuted; }
 
-std::string counts_text(std::span<const ClaimResult> results) {
+std::string verdict_counts_text(std::span<const ClaimResult> results) {
   const auto count = [&](model::Verdict verdict) {
     return std::count_if(results.begin(), results.end(), [verdict](const ClaimResult& r) { return r.verdict == verdict; });
   };
@@ -131,23 +126,23 @@ std::string claims_text(std::span<const ClaimResult> results) {
   for (const ClaimResult& result : results) {
     const bool line = result.regression.has_value();
     out += fmt::format("{:<32} {:<12} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8}{}\n", result.id(), to_string(result.verdict),
-                       human(result.prediction.claimed_ns), result.measured_ns ? human(*result.measured_ns) : "-",
-                       human(result.prediction.tolerance_ns), line ? human(result.regression->line.slope) : "",
-                       line ? human(result.regression->line.intercept) : "", line ? human(result.overhead_ns) : "",
+                       human_ns(result.prediction.claimed_ns), result.measured_ns ? human_ns(*result.measured_ns) : "-",
+                       human_ns(result.prediction.tolerance_ns), line ? human_ns(result.regression->line.slope) : "",
+                       line ? human_ns(result.regression->line.intercept) : "", line ? human_ns(result.overhead_ns) : "",
                        result.contradicts() ? "  <- contradicts the model" : "");
   }
   for (const ClaimResult& result : results) {
     if (result.explanation.empty()) continue;
     out += fmt::format("\n{} is {}: {}\n    {}\n    {} = {}", result.id(), to_string(result.verdict), result.claim->english,
-                       case_text(result), result.prediction.formula, human(result.prediction.claimed_ns));
+                       case_text(result), result.prediction.formula, human_ns(result.prediction.claimed_ns));
     if (result.measured_ns) {
-      out += fmt::format(", measured {} [{}, {}]", human(*result.measured_ns), human(result.interval.lower),
-                         human(result.interval.upper));
+      out += fmt::format(", measured {} [{}, {}]", human_ns(*result.measured_ns), human_ns(result.interval.lower),
+                         human_ns(result.interval.upper));
     }
     out += fmt::format(": {}\n", result.explanation);
     if (!result.facts.empty()) out += fmt::format("    {}\n", result.facts);
   }
-  return out + "\n" + counts_text(results);
+  return out + "\n" + verdict_counts_text(results);
 }
 
 std::string claims_markdown(std::span<const ClaimResult> results) {
@@ -157,13 +152,13 @@ std::string claims_markdown(std::span<const ClaimResult> results) {
   for (const ClaimResult& result : results) {
     std::string measured = "-";
     if (result.measured_ns) {
-      measured =
-          fmt::format("{} [{}, {}]", human(*result.measured_ns), human(result.interval.lower), human(result.interval.upper));
+      measured = fmt::format("{} [{}, {}]", human_ns(*result.measured_ns), human_ns(result.interval.lower),
+                             human_ns(result.interval.upper));
     }
     std::string line;
     if (const auto& r = result.regression) {
-      line = fmt::format("{} [{}, {}]; {} [{}, {}]", human(r->line.slope), human(r->slope_low), human(r->slope_high),
-                         human(r->line.intercept), human(r->intercept_low), human(r->intercept_high));
+      line = fmt::format("{} [{}, {}]; {} [{}, {}]", human_ns(r->line.slope), human_ns(r->slope_low), human_ns(r->slope_high),
+                         human_ns(r->line.intercept), human_ns(r->intercept_low), human_ns(r->intercept_high));
     }
     std::string verdict(to_string(result.verdict));
     if (is_refuted(result)) verdict = "**" + verdict + "**";
@@ -172,10 +167,10 @@ std::string claims_markdown(std::span<const ClaimResult> results) {
     if (result.contradicts()) verdict += " - this contradicts the model";
     out += fmt::format("| `{}`: {} | {} | {} | {} | {} | {} +- {} | {} | {} | {} |\n", result.id(),
                        escaped(result.claim->english), escaped(result.claim->chinese), escaped(result.prediction.formula),
-                       escaped(result.claim->domain), escaped(case_text(result)), human(result.prediction.claimed_ns),
-                       human(result.prediction.tolerance_ns), measured, line, verdict);
+                       escaped(result.claim->domain), escaped(case_text(result)), human_ns(result.prediction.claimed_ns),
+                       human_ns(result.prediction.tolerance_ns), measured, line, verdict);
   }
-  return out + "\n" + counts_text(results);
+  return out + "\n" + verdict_counts_text(results);
 }
 
 std::string claims_csv(std::span<const ClaimResult> results) {
@@ -212,7 +207,7 @@ std::string overheads_text(const Overheads& overheads) {
   if (overheads.empty()) return {};
   std::string out = "overheads, calibrated on tasks and callbacks of 0 s (a + n * b for n tasks):\n";
   for (const auto& [key, line] : overheads) {
-    out += fmt::format("  {} {}: {} + n * {}\n", key.first, key.second, human(line.intercept), human(line.slope));
+    out += fmt::format("  {} {}: {} + n * {}\n", key.first, key.second, human_ns(line.intercept), human_ns(line.slope));
   }
   return out;
 }

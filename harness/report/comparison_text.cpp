@@ -19,8 +19,6 @@ using model::Change;
 
 constexpr Change kChanges[] = {Change::slower, Change::faster, Change::same, Change::undecided};
 
-std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
-
 std::string percent(double fraction) { return fmt::format("{:.3g} %", 100 * fraction); }
 
 // As many digits as say something: 0.998, 1.21, 12.3.
@@ -121,7 +119,7 @@ std::vector<std::string> named(const std::vector<const CellSummary*>& cells) {
   std::vector<std::string> lines;
   for (const CellSummary* const cell : cells) {
     const Factors& f = cell->factors;
-    lines.push_back(fmt::format("{}; {}, {} tasks of {}", name_of(*cell), f.workload, f.tasks, human(f.task_ns)));
+    lines.push_back(fmt::format("{}; {}, {} tasks of {}", name_of(*cell), f.workload, f.tasks, human_ns(f.task_ns)));
   }
   return lines;
 }
@@ -152,9 +150,10 @@ std::string comparison_text(const Comparison& comparison, const ComparedNames& n
                        "A", "B", "cell");
   }
   for (const ComparedCell& cell : comparison.cells) {
-    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  [{}] {}\n", model::name(cell.change),
-                       ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell),
-                       human(*cell.a->median_ns), human(*cell.b->median_ns), legend.number(cell.scenario), name_of(*cell.b));
+    out +=
+        fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  [{}] {}\n", model::name(cell.change),
+                    ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell),
+                    human_ns(*cell.a->median_ns), human_ns(*cell.b->median_ns), legend.number(cell.scenario), name_of(*cell.b));
   }
   if (!comparison.cells.empty()) out += '\n' + legend.text();
   std::vector<std::string> unmeasured;
@@ -174,8 +173,8 @@ std::string comparison_markdown(const Comparison& comparison, const ComparedName
   for (const ComparedCell& cell : comparison.cells) {
     out +=
         fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", model::name(cell.change), ratio_text(cell.ratio.estimate),
-                    interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell), human(*cell.a->median_ns),
-                    human(*cell.b->median_ns), in_markdown(name_of(*cell.b)), in_markdown(cell.scenario));
+                    interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell), human_ns(*cell.a->median_ns),
+                    human_ns(*cell.b->median_ns), in_markdown(name_of(*cell.b)), in_markdown(cell.scenario));
   }
   return out;
 }

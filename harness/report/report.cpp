@@ -18,9 +18,7 @@ namespace {
 
 constexpr std::size_t kIndent = 12;  // of what follows a label
 
-std::string human(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
-
-std::string ratio_text(const model::Ratio& ratio) {
+std::string ratio_with_interval(const model::Ratio& ratio) {
   const int digits = ratio.upper < 9.995 ? 2 : ratio.upper < 99.95 ? 1 : 0;
   return fmt::format("{:.{}f}x [{:.{}f}, {:.{}f}]", ratio.estimate, digits, ratio.lower, digits, ratio.upper, digits);
 }
@@ -56,10 +54,10 @@ void print_comparison(std::ostream& out, const std::string& label, const std::ve
                       Name&& named) {
   const std::vector<const CellSummary*> best = best_per(ranked, value);
   if (best.size() < 2) return;
-  std::string text = fmt::format("{}: {}", named(best.front()->factors), human(*best.front()->median_ns));
+  std::string text = fmt::format("{}: {}", named(best.front()->factors), human_ns(*best.front()->median_ns));
   for (std::size_t i = 1; i < best.size(); ++i) {
     text += fmt::format("; {}: {}", named(best[i]->factors),
-                        best[i]->ratio ? ratio_text(*best[i]->ratio) : human(*best[i]->median_ns));
+                        best[i]->ratio ? ratio_with_interval(*best[i]->ratio) : human_ns(*best[i]->median_ns));
     if (best[i]->tie) text += " (tie)";
   }
   print_wrapped(out, label, text);
@@ -71,8 +69,8 @@ void print_scenario(std::ostream& out, const Analysis& analysis, const Scenario&
   if (!ranked.empty()) {
     const CellSummary& best = *ranked.front();
     print_wrapped(out, "best",
-                  fmt::format("{}: {} [{}, {}], n = {}", name_of(best), human(*best.median_ns), human(best.interval.lower),
-                              human(best.interval.upper), best.makespans_ns.size()));
+                  fmt::format("{}: {} [{}, {}], n = {}", name_of(best), human_ns(*best.median_ns), human_ns(best.interval.lower),
+                              human_ns(best.interval.upper), best.makespans_ns.size()));
     std::string tied;
     const CellSummary* next = nullptr;
     int ties = 0;
@@ -82,7 +80,7 @@ void print_scenario(std::ostream& out, const Analysis& analysis, const Scenario&
     }
     if (ties > 0) print_wrapped(out, ties == 1 ? "tie" : fmt::format("{} ties", ties), tied);
     if (next && next->ratio) {
-      print_wrapped(out, "next", fmt::format("{}: takes {} as long", name_of(*next), ratio_text(*next->ratio)));
+      print_wrapped(out, "next", fmt::format("{}: takes {} as long", name_of(*next), ratio_with_interval(*next->ratio)));
     }
     print_comparison(
         out, "pools", ranked, [](const Factors& f) { return f.backend; }, [](const Factors& f) { return f.backend; });
@@ -111,9 +109,9 @@ void print_claims(std::ostream& out, const Analysis& analysis) {
   out << "\nThe tutorial's formulas, where this run has their cells\n";
   for (const ClaimResult& result : results) {
     std::string text =
-        fmt::format("{}: {} = {}", result.claim->english, result.prediction.formula, human(result.prediction.claimed_ns));
+        fmt::format("{}: {} = {}", result.claim->english, result.prediction.formula, human_ns(result.prediction.claimed_ns));
     if (result.measured_ns)
-      text += fmt::format(", measured {} (+-{})", human(*result.measured_ns), human(result.prediction.tolerance_ns));
+      text += fmt::format(", measured {} (+-{})", human_ns(*result.measured_ns), human_ns(result.prediction.tolerance_ns));
     if (!result.explanation.empty()) text += "; " + result.explanation;
     if (result.contradicts()) text += "; this contradicts the model";
     print_wrapped(out, result.verdict == model::Verdict::inconclusive ? "open" : std::string(to_string(result.verdict)), text);

@@ -15,16 +15,12 @@
 namespace harness {
 namespace {
 
-constexpr std::int64_t kMs = 1'000'000;
-
-std::vector<std::int64_t> milliseconds(const std::vector<std::int64_t>& values, std::int64_t scale) {
+std::vector<std::int64_t> scaled_ns(const std::vector<std::int64_t>& values, std::int64_t scale) {
   std::vector<std::int64_t> ns;
   ns.reserve(values.size());
   for (const std::int64_t value : values) ns.push_back(value * kMs * scale);
   return ns;
 }
-
-std::string text_of(std::int64_t ns) { return human_duration(std::chrono::nanoseconds(ns)); }
 
 Cell complete(const ClaimCell& wanted, int cores, std::int64_t scale) {
   Factors factors;
@@ -39,7 +35,7 @@ Cell complete(const ClaimCell& wanted, int cores, std::int64_t scale) {
   factors.parsers = wanted.parsers;
   factors.chunksize = wanted.chunksize;
   return CellBuilder(std::move(factors))
-      .durations(milliseconds(wanted.tasks_ms, scale), milliseconds(wanted.callbacks_ms, scale))
+      .durations(scaled_ns(wanted.tasks_ms, scale), scaled_ns(wanted.callbacks_ms, scale))
       .seeded_by(1)
       .build();
 }
@@ -163,7 +159,7 @@ ClaimResult decide(const Claim& claim, int cores, std::vector<ScaleValues> scale
     result.too_blunt = true;
     result.explanation = prediction.gap_ns == 0 ? "nothing here tells the claim from its rivals"
                                                 : fmt::format("too blunt: {} says {} from it, less than {}", prediction.rival,
-                                                              text_of(prediction.gap_ns), text_of(kLeastGap));
+                                                              human_ns(prediction.gap_ns), human_ns(kLeastGap));
     return result;
   }
   const int n = static_cast<int>(deviations.size());
@@ -176,8 +172,8 @@ ClaimResult decide(const Claim& claim, int cores, std::vector<ScaleValues> scale
   if (result.verdict == model::Verdict::refuted) {
     result.explanation = prediction.violated.empty()
                              ? fmt::format("no condition of the formula is violated, yet the median is {} where the model has {}",
-                                           text_of(model::median(least.empty() ? std::vector<std::int64_t>{0} : least)),
-                                           text_of(prediction.model_ns))
+                                           human_ns(model::median(least.empty() ? std::vector<std::int64_t>{0} : least)),
+                                           human_ns(prediction.model_ns))
                              : prediction.violated;
   } else if (result.verdict == model::Verdict::inconclusive) {
     const auto above = std::count_if(deviations.begin(), deviations.end(), [](std::int64_t d) { return d > kEdge; });
@@ -186,14 +182,13 @@ ClaimResult decide(const Claim& claim, int cores, std::vector<ScaleValues> scale
       result.explanation = fmt::format("{} repetitions decide nothing, at least 5 are needed", n);
     } else if (!slope_agrees && by_sign != model::Verdict::inconclusive) {
       result.explanation = fmt::format("the values say {}, but their slope is {} [{}, {}]", to_string(by_sign),
-                                       text_of(static_cast<std::int64_t>(result.regression->line.slope)),
-                                       text_of(static_cast<std::int64_t>(result.regression->slope_low)),
-                                       text_of(static_cast<std::int64_t>(result.regression->slope_high)));
+                                       human_ns(result.regression->line.slope), human_ns(result.regression->slope_low),
+                                       human_ns(result.regression->slope_high));
     } else {
       const model::Interval spread = model::median_interval(deviations);
       result.too_blunt = spread.upper - spread.lower > 2 * kEdge;
       result.explanation = fmt::format("{} of {} repetitions lie outside +-{}, {} may on each side{}", above + below, n,
-                                       text_of(prediction.tolerance_ns), allowed,
+                                       human_ns(prediction.tolerance_ns), allowed,
                                        result.too_blunt ? "; too blunt: the interval is wider than the tolerance" : "");
     }
     if (gated > 0) result.explanation += fmt::format("; {} at {} repetitions", kGated, gated);

@@ -9,24 +9,24 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/quantity.h"
 #include "harness/sweep/gate.h"
 #include "harness/validate/claims.h"
 
 namespace harness {
 namespace {
 
-constexpr std::int64_t kMs = 1'000'000;
-
 // The rows of a cell in order of their repetitions' numbers, each number once.
-using Repetitions = std::vector<std::pair<std::int64_t, const Row*>>;
+using RepetitionRows = std::vector<std::pair<std::int64_t, const Row*>>;
 // By cell_id. The last row of a repetition counts.
-using RowsOfCells = std::map<std::string_view, Repetitions>;
+using RowsOfCells = std::map<std::string_view, RepetitionRows>;
 
 RowsOfCells rows_of_cells(const Rows& all) {
-  std::unordered_map<const RowKind*, Repetitions*> of_kind;  // of many rows with one kind only the first is looked up by its id
+  std::unordered_map<const RowKind*, RepetitionRows*>
+      of_kind;  // of many rows with one kind only the first is looked up by its id
   RowsOfCells rows;
   for (const Row& row : all.all()) {
-    Repetitions*& repetitions = of_kind[row.kind];
+    RepetitionRows*& repetitions = of_kind[row.kind];
     if (repetitions == nullptr) {
       if (row.kind->is_warmup != 0) continue;
       repetitions = &rows[row.kind->cell_id];
@@ -70,11 +70,11 @@ bool was_gated(const Row& row) { return row.kind->error.starts_with(kGated); }
 
 // One claim at one scale: the rows of each of its cells. The same cell may stand under several ids (linear and explicit).
 struct AtScale {
-  std::vector<Repetitions> cells;  // per cell of the claim
+  std::vector<RepetitionRows> cells;  // per cell of the claim
   int cores = 1;
 };
 
-const Row* find(const Repetitions& repetitions, std::int64_t number) {
+const Row* find(const RepetitionRows& repetitions, std::int64_t number) {
   const auto at = std::lower_bound(repetitions.begin(), repetitions.end(), number,
                                    [](const auto& repetition, std::int64_t wanted) { return repetition.first < wanted; });
   return at == repetitions.end() || at->first != number ? nullptr : at->second;
@@ -186,7 +186,7 @@ std::vector<ClaimResult> evaluate_claims(const Rows& all, const EvidenceOf& evid
         AtScale& at = by_scale[scale];
         at.cells.resize(claim.cells.size());
         at.cores = any.cores;
-        Repetitions& cell = at.cells[index];
+        RepetitionRows& cell = at.cells[index];
         // Another id of the same cell continues the count.
         const std::int64_t offset = cell.empty() ? 0 : cell.back().first + 1;
         for (const auto& [rep, row] : repetitions) cell.emplace_back(offset + rep, row);

@@ -47,7 +47,7 @@ std::string callbacks_by(const Trace& trace) {
   return threads.size() == 1 ? "one thread of the main process" : fmt::format("{} threads of the main process", threads.size());
 }
 
-std::string milliseconds(std::optional<std::int64_t> ns) {
+std::string ms_text(std::optional<std::int64_t> ns) {
   return ns ? fmt::format("{:.1f} ms", static_cast<double>(*ns) / 1e6) : "-";
 }
 
@@ -57,7 +57,7 @@ std::optional<std::int64_t> tutorial_ns(const Example& example, int divisor) {
 }
 
 std::string measured_text(const Side& side) {
-  return side.median_ns ? milliseconds(side.median_ns) : std::string(side.failed > 0 ? "failed" : "-");
+  return side.median_ns ? ms_text(side.median_ns) : std::string(side.failed > 0 ? "failed" : "-");
 }
 
 nlohmann::ordered_json side_json(const Side& side) {
@@ -211,12 +211,12 @@ std::string table_text(const std::vector<ExampleResult>& results, const drivers:
   std::vector<std::pair<std::string, std::string>> run_by;  // who, the numbers of the examples
   for (std::size_t number = 1; const ExampleResult& result : results) {
     const auto figure = tutorial_ns(*result.example, divisor);
-    std::string model = milliseconds(result.python.model_ns);
-    if (milliseconds(result.here.model_ns) != model) {
-      model = fmt::format("{:.1f} | {}", static_cast<double>(result.python.model_ns) / 1e6, milliseconds(result.here.model_ns));
+    std::string model = ms_text(result.python.model_ns);
+    if (ms_text(result.here.model_ns) != model) {
+      model = fmt::format("{:.1f} | {}", static_cast<double>(result.python.model_ns) / 1e6, ms_text(result.here.model_ns));
       differ = true;
     }
-    text += fmt::format(kLine, number, result.example->english, milliseconds(figure) + (result.example->printed ? "*" : " "),
+    text += fmt::format(kLine, number, result.example->english, ms_text(figure) + (result.example->printed ? "*" : " "),
                         measured_text(result.python), measured_text(result.here), model);
     const std::string& who = result.python.callbacks_by;
     const auto known = std::find_if(run_by.begin(), run_by.end(), [&](const auto& entry) { return entry.first == who; });

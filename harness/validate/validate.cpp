@@ -45,7 +45,7 @@ Plan empty_plan(std::uint64_t seed) {
   return plan;
 }
 
-std::string list_of(const std::vector<std::int64_t>& durations_ns) {
+std::string quoted_list(const std::vector<std::int64_t>& durations_ns) {
   std::string text;
   for (const std::int64_t ns : durations_ns) text += fmt::format("{}\"{}ms\"", text.empty() ? "" : ", ", ns / 1'000'000);
   return "[" + text + "]";
@@ -100,7 +100,8 @@ std::string validation_suite(int runs, std::uint64_t seed) {
                           claim.id, scale, cell.backend, cell.workers, cell.strategy);
       if (cell.parsers > 0) text += fmt::format("parsers = {}\n", cell.parsers);
       if (cell.chunksize > 1) text += fmt::format("chunksize = {}\n", cell.chunksize);
-      text += fmt::format("task = {}\ncallback = {}\n", list_of(cell.task_durations_ns), list_of(cell.callback_durations_ns));
+      text +=
+          fmt::format("task = {}\ncallback = {}\n", quoted_list(cell.task_durations_ns), quoted_list(cell.callback_durations_ns));
     }
   }
   return text;

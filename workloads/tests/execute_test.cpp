@@ -14,6 +14,7 @@
 #include "workloads/tests/running_server.h"
 #include "workloads/tests/scratch_directory.h"
 #include "workloads/work.h"
+#include "workloads/tests/unit_calibration.h"
 
 namespace workloads {
 namespace {
@@ -23,8 +24,6 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 using testing_workloads::RunningServer;
 using testing_workloads::ScratchDirectory;
-
-constexpr Calibration kUnit{1, 1, 1, 1, 1};
 
 // Every workload of the catalogue, with all that any of them needs.
 class EveryWorkload : public testing::Test {

@@ -7,6 +7,7 @@
 #include "workloads/computation.h"
 #include "workloads/page.h"
 #include "workloads/work.h"
+#include "workloads/tests/unit_calibration.h"
 
 namespace workloads {
 namespace {
@@ -16,8 +17,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing::ThrowsMessage;
-
-constexpr Calibration kUnit{1, 1, 1, 1, 1};
 
 Work parse_of(const char* name, std::chrono::nanoseconds duration, std::int64_t bytes = 0) {
   return make_work(*find_workload(name), {.duration = duration, .payload_bytes = bytes, .seed = 8}, kUnit);

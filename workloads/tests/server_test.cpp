@@ -21,6 +21,7 @@
 #include "workloads/page_request.h"
 #include "workloads/request.h"
 #include "workloads/tests/running_server.h"
+#include "workloads/tests/unit_calibration.h"
 
 namespace workloads {
 namespace {
@@ -30,8 +31,6 @@ using testing::HasSubstr;
 using testing::StartsWith;
 using testing::ThrowsMessage;
 using testing_workloads::RunningServer;
-
-constexpr Calibration kUnit{1, 1, 1, 1, 1};
 
 std::string echo_request(const EchoHeader& header, const std::string& payload) {
   const EchoHeaderBytes bytes = encode_echo_header(header);

@@ -10,7 +10,7 @@ using workloads::Work;
 
 namespace {
 
-TaskAndCallback without_bodies(Outcome task, Outcome callback) {
+TaskAndCallback pair_without_bodies(Outcome task, Outcome callback) {
   task.body.clear();
   callback.body.clear();
   return {std::move(task), std::move(callback)};
@@ -28,7 +28,7 @@ Async<NumberedOutcome> run_numbered_task_on(EventLoop& loop, Work task, std::int
 Async<TaskAndCallback> run_fused_on(EventLoop& loop, Work task, Work callback) {
   Outcome done = co_await run_task_on(loop, task);
   Outcome parsed = co_await execute_on(loop, callback, process_context(), done.body);
-  co_return without_bodies(std::move(done), std::move(parsed));
+  co_return pair_without_bodies(std::move(done), std::move(parsed));
 }
 
 Async<TaskAndCallback> run_task_then_callback_on(EventLoop& loop, Work task, Work callback) {
@@ -36,7 +36,7 @@ Async<TaskAndCallback> run_task_then_callback_on(EventLoop& loop, Work task, Wor
   workloads::OnLoop on(loop);
   co_await on.yield();
   Outcome parsed = co_await execute_on(loop, callback, process_context(), done.body);
-  co_return without_bodies(std::move(done), std::move(parsed));
+  co_return pair_without_bodies(std::move(done), std::move(parsed));
 }
 
 Async<Handover> run_task_to_hand_over_on(EventLoop& loop, Work task, Work callback) {

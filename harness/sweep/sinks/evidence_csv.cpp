@@ -39,12 +39,6 @@ std::string header() {
   return text + "\n";
 }
 
-std::filesystem::path made_path(const std::filesystem::path& run_directory, const std::string& run_id) {
-  const std::filesystem::path directory = run_directory / "evidence";
-  require_writable_directory(directory);
-  return directory / (run_id + ".csv");
-}
-
 std::int64_t integer(const std::string& text, std::string_view column, const std::filesystem::path& path, int line) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -82,7 +76,7 @@ bool counts(const Sample& sample, const Trace* trace) {
 }  // namespace
 
 EvidenceCsvSink::EvidenceCsvSink(const std::filesystem::path& run_directory, const std::string& run_id)
-    : file_(made_path(run_directory, run_id)) {
+    : file_(made_path_of_run(run_directory, "evidence", run_id)) {
   file_.append(header());
 }
 

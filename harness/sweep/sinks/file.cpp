@@ -75,6 +75,13 @@ void require_writable_directory(const std::filesystem::path& directory) {
   ::unlink(probe.c_str());
 }
 
+std::filesystem::path made_path_of_run(const std::filesystem::path& run_directory, std::string_view kind,
+                                       const std::string& run_id) {
+  const std::filesystem::path directory = run_directory / kind;
+  require_writable_directory(directory);
+  return directory / (run_id + ".csv");
+}
+
 void write_new_file(const std::filesystem::path& path, std::string_view text) {
   const int fd = open_retrying(path.c_str(), O_WRONLY | O_CREAT | O_EXCL);
   if (fd < 0) throw OutputError(fmt::format("cannot create '{}': {}", path.string(), reason(errno)));

@@ -33,6 +33,10 @@ class AppendFile {
 // Makes the directory and checks that a file can be created in it. Throws ConfigError "cannot write to 'out/x': reason".
 void require_writable_directory(const std::filesystem::path& directory);
 
+// `run_directory`/`kind`/`run_id`.csv, its directory made as by require_writable_directory.
+std::filesystem::path made_path_of_run(const std::filesystem::path& run_directory, std::string_view kind,
+                                       const std::string& run_id);
+
 // Creates a file that must not exist yet, with this text. Throws OutputError.
 void write_new_file(const std::filesystem::path& path, std::string_view text);
 

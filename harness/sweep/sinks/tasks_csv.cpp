@@ -34,12 +34,6 @@ std::map<Thread, int> number_threads(const Trace& trace) {
   return numbers;
 }
 
-std::filesystem::path made_path(const std::filesystem::path& run_directory, const std::string& run_id) {
-  const std::filesystem::path directory = run_directory / "tasks";
-  require_writable_directory(directory);
-  return directory / (run_id + ".csv");
-}
-
 }  // namespace
 
 std::string tasks_csv_header() {
@@ -70,7 +64,7 @@ std::string tasks_csv_rows(std::string_view cell_id, std::int64_t rep, const Tra
 }
 
 TasksCsvSink::TasksCsvSink(const std::filesystem::path& run_directory, const std::string& run_id)
-    : file_(made_path(run_directory, run_id)) {
+    : file_(made_path_of_run(run_directory, "tasks", run_id)) {
   file_.append(tasks_csv_header());
 }
 

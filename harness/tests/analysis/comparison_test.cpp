@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/errors.h"
+#include "harness/base/quantity.h"
 #include "harness/sweep/sinks/csv.h"
 #include "harness/tests/cli/invocation.h"
 #include "harness/tests/front_cells.h"
@@ -30,19 +31,17 @@ using testing::StartsWith;
 using testing_verdict::sample_with;
 using testing_verdict::sleep_cell;
 
-constexpr std::int64_t kMs = 1'000'000;
-
 // Eight repetitions around `ms`, half a per cent apart.
-void add(std::vector<Sample>& rows, const Cell& cell, std::int64_t ms) {
+void add_eight(std::vector<Sample>& rows, const Cell& cell, std::int64_t ms) {
   for (std::int64_t rep = 0; rep < 8; ++rep) rows.push_back(sample_with(cell, rep, ms * kMs + (rep * ms * kMs) / 200));
 }
 
 // 1 and 4 threads, 4 processes.
 std::vector<Sample> run_of(std::int64_t one_ms, std::int64_t four_ms, std::int64_t processes_ms, int cores = 2) {
   std::vector<Sample> rows;
-  add(rows, sleep_cell("thread", 1, cores), one_ms);
-  add(rows, sleep_cell("thread", 4, cores), four_ms);
-  add(rows, sleep_cell("process", 4, cores), processes_ms);
+  add_eight(rows, sleep_cell("thread", 1, cores), one_ms);
+  add_eight(rows, sleep_cell("thread", 4, cores), four_ms);
+  add_eight(rows, sleep_cell("process", 4, cores), processes_ms);
   return rows;
 }
 
@@ -100,8 +99,8 @@ TEST(Compare, takes_a_minimum_effect) {
 TEST(Compare, lists_what_only_one_side_has_and_what_broke) {
   std::vector<Sample> before = run_of(80, 20, 40);
   std::vector<Sample> after = run_of(80, 20, 40);
-  add(before, sleep_cell("thread", 2), 40);
-  add(after, sleep_cell("process", 2), 40);
+  add_eight(before, sleep_cell("thread", 2), 40);
+  add_eight(after, sleep_cell("process", 2), 40);
   for (Sample& row : after) {
     if (row.workers != 1) continue;
     row.status = "crash";
@@ -134,7 +133,7 @@ TEST(Compare, refuses_two_machines_unless_asked_and_then_sets_cores_aside) {
 
 TEST(Compare, refuses_runs_that_share_no_cell) {
   std::vector<Sample> other;
-  add(other, sleep_cell("thread", 7), 20);
+  add_eight(other, sleep_cell("thread", 7), 20);
   EXPECT_THROW(compare(analyse_rows(run_of(80, 20, 40), {}), analyse_rows(other, {}), {}), ConfigError);
 }
 

@@ -21,7 +21,7 @@ using testing::kLoopStrategies;
 using testing::random_loop_case;
 using testing::show;
 
-constexpr int kCases = 3000;  // per strategy
+constexpr int kFormCases = 3000;  // per strategy
 
 Case loop_of(int threads, std::int64_t in_flight, std::vector<Demand> tasks) {
   Case c;
@@ -63,7 +63,7 @@ class LoopFormProperty : public ::testing::TestWithParam<Strategy> {
 TEST_P(LoopFormProperty, a_closed_form_is_the_makespan_and_says_where_there_is_none) {
   int in_domain = 0;
   int outside = 0;
-  for (int i = 0; i < kCases && !HasFailure(); ++i) {
+  for (int i = 0; i < kFormCases && !HasFailure(); ++i) {
     const Case c = shaped_case(random_, GetParam());
     const ClosedForm form = closed_form(c);
     EXPECT_EQ(form.value_ns, simulate(c).makespan_ns) << form.formula << ": " << show(c);
@@ -71,14 +71,14 @@ TEST_P(LoopFormProperty, a_closed_form_is_the_makespan_and_says_where_there_is_n
     EXPECT_EQ(form.in_domain, !form.binding_term.empty()) << form.formula;
     ++(form.in_domain ? in_domain : outside);
   }
-  EXPECT_GT(in_domain, kCases / 3);
+  EXPECT_GT(in_domain, kFormCases / 3);
   if (GetParam() != Strategy::sync) {
-    EXPECT_GT(outside, kCases / 20);
+    EXPECT_GT(outside, kFormCases / 20);
   }
 }
 
 TEST_P(LoopFormProperty, the_makespan_lies_within_its_bounds) {
-  for (int i = 0; i < kCases && !HasFailure(); ++i) {
+  for (int i = 0; i < kFormCases && !HasFailure(); ++i) {
     const Case c = random_loop_case(random_, GetParam(), {.tasks = 20, .threads = 5, .longest = 30, .cores = i % 2 == 0});
     const Bounds bounds = makespan_bounds(c);
     const std::int64_t makespan = simulate(c).makespan_ns;
@@ -93,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(EveryStrategy, LoopFormProperty, ::testing::ValuesIn(kL
 TEST(LoopForms, each_is_met_on_random_cases) {
   std::mt19937_64 random(1);
   std::map<std::string, int> met;
-  for (int i = 0; i < 8 * kCases; ++i) {
+  for (int i = 0; i < 8 * kFormCases; ++i) {
     const ClosedForm form = closed_form(shaped_case(random, kLoopStrategies[static_cast<std::size_t>(i % 8)]));
     if (form.in_domain) ++met[form.formula.starts_with("as a pool of ") ? "as a pool" : form.formula];
   }

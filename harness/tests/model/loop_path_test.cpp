@@ -17,10 +17,10 @@ using testing::kLoopStrategies;
 using testing::random_loop_case;
 using testing::show;
 
-constexpr int kCases = 3000;  // per strategy
+constexpr int kPathCases = 3000;  // per strategy
 
 // From 0 to the makespan without a gap, each link an activity that the prediction has.
-void expect_a_chain(const Case& c, const Prediction& prediction) {
+void expect_a_chain_of_a_loop(const Case& c, const Prediction& prediction) {
   const std::vector<Link> path = critical_path(c, prediction);
   expect_from_0_to_the_makespan(c, prediction, path);
   const bool on_loop = c.strategy == Strategy::worker || c.strategy == Strategy::fused;
@@ -56,9 +56,9 @@ class LoopPath : public ::testing::TestWithParam<Strategy> {
 };
 
 TEST_P(LoopPath, leads_from_the_first_submit_to_the_makespan_without_a_gap) {
-  for (int i = 0; i < kCases && !HasFailure(); ++i) {
+  for (int i = 0; i < kPathCases && !HasFailure(); ++i) {
     const Case c = random_loop_case(random_, GetParam(), {.tasks = 14, .threads = 4, .cores = i % 3 == 0});
-    expect_a_chain(c, simulate(c));
+    expect_a_chain_of_a_loop(c, simulate(c));
   }
 }
 

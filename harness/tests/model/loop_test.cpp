@@ -20,7 +20,7 @@ using testing::LoopTimes;
 using testing::random_loop_case;
 using testing::show;
 
-constexpr int kCases = 2000;  // per strategy
+constexpr int kLoopCases = 2000;  // per strategy
 
 // To the nanosecond where the exact time is one, else to the nearest.
 void expect_time(const Fraction& exact, std::int64_t ns, const Case& c, const char* what, std::size_t task) {
@@ -59,17 +59,17 @@ class LoopProperty : public ::testing::TestWithParam<Strategy> {
 TEST_P(LoopProperty, the_simulation_agrees_with_one_in_exact_fractions) {
   int compared = 0;
   int contended = 0;
-  for (int i = 0; i < kCases && !HasFailure(); ++i) {
+  for (int i = 0; i < kLoopCases && !HasFailure(); ++i) {
     const Case c = random_loop_case(random_, GetParam(), {.cores = i % 3 == 0});
     compared += expect_agreement(c);
     contended += shares_cores(c);
   }
-  EXPECT_GT(compared, kCases * 9 / 10);
-  EXPECT_GT(contended, kCases / 20);
+  EXPECT_GT(compared, kLoopCases * 9 / 10);
+  EXPECT_GT(contended, kLoopCases / 20);
 }
 
 TEST_P(LoopProperty, many_tasks_agree_as_well_where_every_thread_has_a_core) {
-  for (int i = 0; i < kCases / 10 && !HasFailure(); ++i) {
+  for (int i = 0; i < kLoopCases / 10 && !HasFailure(); ++i) {
     expect_agreement(random_loop_case(random_, GetParam(), {.tasks = 40, .threads = 5, .longest = 20, .cores = false}));
   }
 }
@@ -94,7 +94,7 @@ Case loop_of(int threads, std::vector<Demand> tasks) {
 
 TEST(LoopProperties, without_computing_one_thread_takes_as_long_as_the_longest_wait) {
   std::mt19937_64 random(1);
-  for (int i = 0; i < kCases; ++i) {
+  for (int i = 0; i < kLoopCases; ++i) {
     Case c = random_loop_case(random, Strategy::none, {.tasks = 30, .overheads = false});
     c.workers = 1;
     c.in_flight = 0;
@@ -110,7 +110,7 @@ TEST(LoopProperties, without_computing_one_thread_takes_as_long_as_the_longest_w
 TEST(LoopProperties, one_in_flight_is_one_after_another) {
   std::mt19937_64 random(2);
   for (const Strategy strategy : {Strategy::none, Strategy::worker, Strategy::fused}) {
-    for (int i = 0; i < kCases; ++i) {
+    for (int i = 0; i < kLoopCases; ++i) {
       Case c = random_loop_case(random, strategy, {.overheads = false});
       c.in_flight = 1;
       std::int64_t sum = 0;
@@ -138,7 +138,7 @@ TEST(LoopProperties, that_waits_for_nothing_is_a_pool_of_its_threads) {
   std::mt19937_64 random(3);
   for (const Strategy strategy :
        {Strategy::none, Strategy::fused, Strategy::main, Strategy::extra, Strategy::collect, Strategy::as_completed}) {
-    for (int i = 0; i < kCases / 2 && !HasFailure(); ++i) {
+    for (int i = 0; i < kLoopCases / 2 && !HasFailure(); ++i) {
       Case c = random_loop_case(random, strategy, {.tasks = 15, .threads = 5, .cores = false});
       c.in_flight = 0;
       c.overheads.wake_ns = 0;
@@ -155,7 +155,7 @@ TEST(LoopProperties, that_computes_nothing_is_a_pool_of_as_many_workers_as_tasks
   std::mt19937_64 random(4);
   for (const Strategy strategy : {Strategy::none, Strategy::worker, Strategy::fused, Strategy::main, Strategy::extra,
                                   Strategy::collect, Strategy::as_completed}) {
-    for (int i = 0; i < kCases / 2 && !HasFailure(); ++i) {
+    for (int i = 0; i < kLoopCases / 2 && !HasFailure(); ++i) {
       Case c = random_loop_case(random, strategy, {.tasks = 15, .threads = 5, .cores = false});
       c.overheads.wake_ns = 0;
       c.overheads.dispatch_ns = 0;

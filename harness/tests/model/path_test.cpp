@@ -26,7 +26,7 @@ using testing::kStrategies;
 using testing::random_case;
 using testing::show;
 
-constexpr int kCases = 1500;
+constexpr int kCriticalPaths = 1500;
 
 // From 0 to the makespan without a gap, each link an activity that the prediction has.
 void expect_a_chain(const Case& c, const Prediction& prediction) {
@@ -54,7 +54,7 @@ class CriticalPath : public ::testing::TestWithParam<Strategy> {
 };
 
 TEST_P(CriticalPath, leads_from_the_first_submit_to_the_makespan_without_a_gap) {
-  for (int i = 0; i < 2 * kCases && !HasFailure(); ++i) {
+  for (int i = 0; i < 2 * kCriticalPaths && !HasFailure(); ++i) {
     const Case c =
         random_case(random_, GetParam(), {.tasks = 14, .workers = 5, .longest = 9, .overheads = true, .compute = i % 3 == 0});
     expect_a_chain(c, simulate(c));
@@ -75,7 +75,7 @@ Case coupled_case(std::mt19937_64& random, int turn) {
 TEST(CoupledDispatch, agrees_with_a_clock_that_ticks) {
   std::mt19937_64 random(8);
   int starved = 0;
-  for (int i = 0; i < 3 * kCases && !HasFailure(); ++i) {
+  for (int i = 0; i < 3 * kCriticalPaths && !HasFailure(); ++i) {
     Case c = coupled_case(random, i);
     const Prediction expected = testing::coupled_by_ticks(c);
     const Prediction actual = simulate(c);
@@ -88,12 +88,12 @@ TEST(CoupledDispatch, agrees_with_a_clock_that_ticks) {
     c.coupled = false;
     starved += simulate(c).makespan_ns < actual.makespan_ns;
   }
-  EXPECT_GT(starved, kCases / 20);
+  EXPECT_GT(starved, kCriticalPaths / 20);
 }
 
 TEST(CoupledDispatch, has_a_critical_path_too) {
   std::mt19937_64 random(9);
-  for (int i = 0; i < kCases && !HasFailure(); ++i) {
+  for (int i = 0; i < kCriticalPaths && !HasFailure(); ++i) {
     const Case c = coupled_case(random, i);
     expect_a_chain(c, simulate(c));
   }
@@ -104,7 +104,7 @@ TEST(SharedCores, feed_callbacks_as_exact_fractions_do) {
   std::mt19937_64 random(10);
   int contended = 0;
   constexpr Strategy kStaged[] = {Strategy::main, Strategy::extra, Strategy::as_completed, Strategy::collect};
-  for (int i = 0; i < 2 * kCases; ++i) {
+  for (int i = 0; i < 2 * kCriticalPaths; ++i) {
     Case c = random_case(random, kStaged[i % 4], {.tasks = 6, .workers = 4, .longest = 9, .overheads = false, .compute = true});
     for (Demand& callback : c.callbacks) callback = {.wait_ns = callback.service_ns(), .compute_ns = 0, .locked = false};
     contended += shares_cores(c);
@@ -129,13 +129,13 @@ TEST(SharedCores, feed_callbacks_as_exact_fractions_do) {
     }
     ASSERT_LE(std::abs(static_cast<double>(simulate(c).makespan_ns) - last.value()), 0.5 + 1e-6) << show(c);
   }
-  EXPECT_GT(contended, kCases);
+  EXPECT_GT(contended, kCriticalPaths);
 }
 
 TEST(EnoughParsers, reach_the_makespan_of_unlimited_ones_and_one_less_does_not) {
   std::mt19937_64 random(11);
   int more_than_one = 0;
-  for (int i = 0; i < kCases; ++i) {
+  for (int i = 0; i < kCriticalPaths; ++i) {
     Case c = random_case(random, Strategy::extra,
                          {.tasks = 14, .workers = 14, .longest = 12, .overheads = true, .compute = i % 5 == 0});
     const int enough = enough_parsers(c);
@@ -148,12 +148,12 @@ TEST(EnoughParsers, reach_the_makespan_of_unlimited_ones_and_one_less_does_not) 
     more_than_one += enough > 1;
     for (int fewer = 1; fewer < enough; ++fewer) ASSERT_GT(with(fewer), unlimited) << show(c) << " m=" << fewer;
   }
-  EXPECT_GT(more_than_one, kCases / 4);
+  EXPECT_GT(more_than_one, kCriticalPaths / 4);
 }
 
 TEST(EnoughParsers, of_equal_callbacks_are_what_the_formula_says) {
   std::mt19937_64 random(12);
-  for (int i = 0; i < kCases; ++i) {
+  for (int i = 0; i < kCriticalPaths; ++i) {
     Case c =
         random_case(random, Strategy::extra, {.tasks = 14, .workers = 14, .longest = 12, .overheads = false, .compute = false});
     for (Demand& callback : c.callbacks) callback = c.callbacks.front();

@@ -22,7 +22,7 @@ using testing::kStrategies;
 using testing::random_case;
 using testing::show;
 
-constexpr int kCases = 1500;  // per strategy
+constexpr int kProperties = 1500;  // per strategy
 
 void expect_same_times(const Prediction& expected, const Prediction& actual, const Case& c) {
   ASSERT_EQ(expected.tasks.size(), actual.tasks.size());
@@ -41,14 +41,14 @@ class ModelProperty : public ::testing::TestWithParam<Strategy> {
 };
 
 TEST_P(ModelProperty, the_simulation_agrees_with_a_clock_that_ticks) {
-  for (int i = 0; i < kCases && !HasFailure(); ++i) {
+  for (int i = 0; i < kProperties && !HasFailure(); ++i) {
     const Case c = random_case(random_, GetParam());
     expect_same_times(testing::TickSimulation(c).run(), simulate(c), c);
   }
 }
 
 TEST_P(ModelProperty, the_event_engine_agrees_with_the_list_schedule_where_nothing_is_shared) {
-  for (int i = 0; i < kCases && !HasFailure(); ++i) {
+  for (int i = 0; i < kProperties && !HasFailure(); ++i) {
     const Case c =
         random_case(random_, GetParam(), {.tasks = 40, .workers = 9, .longest = 30, .overheads = true, .compute = false});
     if (c.serial || c.strategy == Strategy::sync) continue;
@@ -60,7 +60,7 @@ TEST_P(ModelProperty, the_event_engine_agrees_with_the_list_schedule_where_nothi
 
 TEST_P(ModelProperty, a_closed_form_within_its_domain_is_the_makespan) {
   int in_domain = 0;
-  for (int i = 0; i < kCases && !HasFailure(); ++i) {
+  for (int i = 0; i < kProperties && !HasFailure(); ++i) {
     const Case c = random_case(random_, GetParam());
     const ClosedForm form = closed_form(c);
     EXPECT_EQ(form.value_ns, simulate(c).makespan_ns) << form.formula << ": " << show(c);
@@ -68,11 +68,11 @@ TEST_P(ModelProperty, a_closed_form_within_its_domain_is_the_makespan) {
     EXPECT_EQ(form.in_domain, !form.binding_term.empty()) << form.formula;
     in_domain += form.in_domain;
   }
-  EXPECT_GT(in_domain, kCases / 10);
+  EXPECT_GT(in_domain, kProperties / 10);
 }
 
 TEST_P(ModelProperty, the_makespan_lies_within_its_bounds) {
-  for (int i = 0; i < kCases && !HasFailure(); ++i) {
+  for (int i = 0; i < kProperties && !HasFailure(); ++i) {
     const Case c =
         random_case(random_, GetParam(), {.tasks = 30, .workers = 7, .longest = 50, .overheads = true, .compute = i % 2 == 0});
     const Bounds bounds = makespan_bounds(c);
@@ -83,7 +83,7 @@ TEST_P(ModelProperty, the_makespan_lies_within_its_bounds) {
 }
 
 TEST_P(ModelProperty, computing_on_as_many_cores_as_workers_is_waiting) {
-  for (int i = 0; i < kCases && !HasFailure(); ++i) {
+  for (int i = 0; i < kProperties && !HasFailure(); ++i) {
     Case c = random_case(random_, GetParam(), {.tasks = 12, .workers = 5, .longest = 9, .overheads = true, .compute = true});
     for (auto* demands : {&c.tasks, &c.callbacks}) {
       for (Demand& demand : *demands) demand.locked = false;
@@ -102,7 +102,7 @@ INSTANTIATE_TEST_SUITE_P(EveryStrategy, ModelProperty, ::testing::ValuesIn(kStra
 
 TEST(ModelProperties, fused_takes_as_long_as_worker_always) {
   std::mt19937_64 random(1);
-  for (int i = 0; i < kCases; ++i) {
+  for (int i = 0; i < kProperties; ++i) {
     Case c = random_case(random, Strategy::worker, {.compute = i % 2 == 0});
     const std::int64_t worker = simulate(c).makespan_ns;
     c.strategy = Strategy::fused;
@@ -112,7 +112,7 @@ TEST(ModelProperties, fused_takes_as_long_as_worker_always) {
 
 TEST(ModelProperties, one_parser_is_the_main_process) {
   std::mt19937_64 random(2);
-  for (int i = 0; i < kCases; ++i) {
+  for (int i = 0; i < kProperties; ++i) {
     Case c = random_case(random, Strategy::extra, {.overheads = false});
     c.parsers = 1;
     const Prediction extra = simulate(c);
@@ -126,7 +126,7 @@ TEST(ModelProperties, the_tutorials_formulas_hold_exactly_where_their_predicates
   std::mt19937_64 random(3);
   int holds[4] = {};
   int fails[4] = {};
-  for (int i = 0; i < 4 * kCases; ++i) {
+  for (int i = 0; i < 4 * kProperties; ++i) {
     Case c = random_case(random, Strategy::main, {.overheads = false});
     for (Demand& callback : c.callbacks) callback = c.callbacks.front();
     const auto makespan = [&c](Strategy strategy) {
@@ -153,7 +153,7 @@ TEST(ModelProperties, the_tutorials_formulas_hold_exactly_where_their_predicates
 TEST(ModelProperties, the_fewest_parsers_are_enough_and_one_less_is_not) {
   std::mt19937_64 random(4);
   int more_than_one = 0;
-  for (int i = 0; i < kCases; ++i) {
+  for (int i = 0; i < kProperties; ++i) {
     Case c =
         random_case(random, Strategy::extra, {.tasks = 14, .workers = 14, .longest = 12, .overheads = false, .compute = false});
     for (Demand& callback : c.callbacks) callback = c.callbacks.front();
@@ -170,12 +170,12 @@ TEST(ModelProperties, the_fewest_parsers_are_enough_and_one_less_is_not) {
       ASSERT_GT(with(fewest - 1), unlimited) << show(c);
     }
   }
-  EXPECT_GT(more_than_one, kCases / 4);
+  EXPECT_GT(more_than_one, kProperties / 4);
 }
 
 TEST(ModelProperties, a_list_schedule_lies_within_grahams_bounds) {
   std::mt19937_64 random(5);
-  for (int i = 0; i < kCases; ++i) {
+  for (int i = 0; i < kProperties; ++i) {
     const Case c =
         random_case(random, Strategy::none, {.tasks = 60, .workers = 9, .longest = 100, .overheads = false, .compute = false});
     std::vector<std::int64_t> services;
@@ -190,7 +190,7 @@ TEST(ModelProperties, a_list_schedule_lies_within_grahams_bounds) {
 TEST(SharedCores, agree_with_exact_fractions_to_the_nanosecond) {
   std::mt19937_64 random(6);
   int contended = 0;
-  for (int i = 0; i < 2 * kCases; ++i) {
+  for (int i = 0; i < 2 * kProperties; ++i) {
     const Strategy strategy = i % 2 == 0 ? Strategy::none : Strategy::worker;
     Case c = random_case(random, strategy, {.tasks = 6, .workers = 4, .longest = 9, .overheads = false, .compute = true});
     c.serial = false;
@@ -206,12 +206,12 @@ TEST(SharedCores, agree_with_exact_fractions_to_the_nanosecond) {
     }
     ASSERT_LE(std::abs(static_cast<double>(prediction.makespan_ns) - last), 0.5 + 1e-6) << show(c);
   }
-  EXPECT_GT(contended, kCases);
+  EXPECT_GT(contended, kProperties);
 }
 
 TEST(SharedCores, of_pure_computation_agree_with_the_closed_form) {
   std::mt19937_64 random(7);
-  for (int i = 0; i < kCases; ++i) {
+  for (int i = 0; i < kProperties; ++i) {
     Case c = random_case(random, Strategy::none,
                          {.tasks = 20, .workers = 1, .longest = 1'000'000, .overheads = false, .compute = false});
     c.serial = false;

@@ -40,7 +40,7 @@ callback = "100ms"
 timeout = "1min"
 )";
 
-std::string refusal(std::string_view toml) {
+std::string suite_refusal(std::string_view toml) {
   try {
     make_plan(parse_suite(toml, "bad.toml"), {.cores = 2});
   } catch (const ConfigError& error) {
@@ -70,14 +70,14 @@ TEST(Suites, OfAnyNestingAreRefusedAndNotAStackOverflow) {
   const std::string open(200'000, '[');
   for (const std::string& text :
        {dotted + " = 1\n", "[" + dotted + "]\n", "[[" + dotted + "]]\n", "x = {" + dotted + " = 1}\n", "x = " + open}) {
-    EXPECT_THAT(refusal(text), HasSubstr("bad.toml:1: "));
+    EXPECT_THAT(suite_refusal(text), HasSubstr("bad.toml:1: "));
   }
-  EXPECT_THAT(refusal("name = \"" + std::string(200, '.') + "\"\n"), HasSubstr("bad suite name"));  // no key
+  EXPECT_THAT(suite_refusal("name = \"" + std::string(200, '.') + "\"\n"), HasSubstr("bad suite name"));  // no key
 }
 
 TEST(Suites, OfMoreTasksThanMemoryHoldsAreRefusedWithTheWayToSplitThem) {
   EXPECT_THAT(
-      refusal(
+      suite_refusal(
           "name = \"big\"\n[[case]]\nbackend = \"thread\"\nworkload = \"sleep\"\ntask = \"1000000x1ms\"\nworkers = \"1..100\"\n"),
       HasSubstr("bad.toml:2: the cells have more than 20000000 tasks in all; split them over several suites"));
 }
@@ -117,70 +117,72 @@ TEST(Suites, HaveDefaults) {
 }
 
 TEST(Suites, RefuseWrongKeysWithFileLineAndWhatIsAllowed) {
-  const std::string typo = refusal(with_line(10, "backnd = \"thread\""));
+  const std::string typo = suite_refusal(with_line(10, "backnd = \"thread\""));
   EXPECT_THAT(typo, StartsWith("bad.toml:10: unknown key 'backnd' of a [[grid]]; did you mean 'backend'?; allowed: backend, "));
-  EXPECT_THAT(refusal(with_line(3, "repetitions = 3")), StartsWith("bad.toml:3: unknown key 'repetitions' of a suite"));
-  EXPECT_THAT(refusal(with_line(16, "exclude = [{pool = \"process\"}]")),
+  EXPECT_THAT(suite_refusal(with_line(3, "repetitions = 3")), StartsWith("bad.toml:3: unknown key 'repetitions' of a suite"));
+  EXPECT_THAT(suite_refusal(with_line(16, "exclude = [{pool = \"process\"}]")),
               StartsWith("bad.toml:16: unknown key 'pool' of an exclusion"));
-  EXPECT_THAT(refusal(with_line(22, "distribution = \"equal\"")), StartsWith("bad.toml:22: a [[case]] has no 'distribution'"));
-  EXPECT_THAT(refusal(with_line(22, "tasks = 4")), StartsWith("bad.toml:22: a [[case]] has no 'tasks'"));
-  EXPECT_THAT(refusal(with_line(18, "[[cases]]")),
+  EXPECT_THAT(suite_refusal(with_line(22, "distribution = \"equal\"")),
+              StartsWith("bad.toml:22: a [[case]] has no 'distribution'"));
+  EXPECT_THAT(suite_refusal(with_line(22, "tasks = 4")), StartsWith("bad.toml:22: a [[case]] has no 'tasks'"));
+  EXPECT_THAT(suite_refusal(with_line(18, "[[cases]]")),
               StartsWith("bad.toml:18: unknown key 'cases' of a suite; did you mean 'case'?"));
 }
 
 TEST(Suites, RefuseWrongTypes) {
-  EXPECT_THAT(refusal(with_line(3, "runs = \"3\"")), "bad.toml:3: 'runs' is a string; allowed: an integer");
-  EXPECT_THAT(refusal(with_line(1, "name = 3")), "bad.toml:1: 'name' is an integer; allowed: a string");
-  EXPECT_THAT(refusal(with_line(14, "task = 0.5")), HasSubstr("bad.toml:14: 'task' is a floating-point number"));
-  EXPECT_THAT(refusal(with_line(14, "task = true")), HasSubstr("bad.toml:14: 'task' is a boolean"));
-  EXPECT_THAT(refusal(with_line(14, "task = []")), HasSubstr("bad.toml:14: 'task' is an empty array"));
-  EXPECT_THAT(refusal(with_line(9, "[grid]")), HasSubstr("'grid' is a table; allowed: tables [[grid]]"));
-  EXPECT_THAT(refusal(with_line(16, "exclude = {backend = \"process\"}")), StartsWith("bad.toml:16: 'exclude' is a table"));
-  EXPECT_THAT(refusal(with_line(16, "exclude = [{}]")), StartsWith("bad.toml:16: an empty exclusion"));
+  EXPECT_THAT(suite_refusal(with_line(3, "runs = \"3\"")), "bad.toml:3: 'runs' is a string; allowed: an integer");
+  EXPECT_THAT(suite_refusal(with_line(1, "name = 3")), "bad.toml:1: 'name' is an integer; allowed: a string");
+  EXPECT_THAT(suite_refusal(with_line(14, "task = 0.5")), HasSubstr("bad.toml:14: 'task' is a floating-point number"));
+  EXPECT_THAT(suite_refusal(with_line(14, "task = true")), HasSubstr("bad.toml:14: 'task' is a boolean"));
+  EXPECT_THAT(suite_refusal(with_line(14, "task = []")), HasSubstr("bad.toml:14: 'task' is an empty array"));
+  EXPECT_THAT(suite_refusal(with_line(9, "[grid]")), HasSubstr("'grid' is a table; allowed: tables [[grid]]"));
+  EXPECT_THAT(suite_refusal(with_line(16, "exclude = {backend = \"process\"}")), StartsWith("bad.toml:16: 'exclude' is a table"));
+  EXPECT_THAT(suite_refusal(with_line(16, "exclude = [{}]")), StartsWith("bad.toml:16: an empty exclusion"));
 }
 
 TEST(Suites, RefuseWrongValues) {
-  EXPECT_THAT(refusal(with_line(3, "runs = 0")), "bad.toml:3: bad runs '0'; allowed: a whole number from 1 to 1000000");
-  EXPECT_THAT(refusal(with_line(4, "warmup = -1")), StartsWith("bad.toml:4: bad warmup '-1'"));
-  EXPECT_THAT(refusal(with_line(5, "timeout = \"10\"")), StartsWith("bad.toml:5: bad duration '10': the unit is missing"));
-  EXPECT_THAT(refusal(with_line(5, "timeout = \"0s\"")), StartsWith("bad.toml:5: bad timeout '0s'"));
-  EXPECT_THAT(refusal(with_line(6, "order = \"shuffled\"")),
+  EXPECT_THAT(suite_refusal(with_line(3, "runs = 0")), "bad.toml:3: bad runs '0'; allowed: a whole number from 1 to 1000000");
+  EXPECT_THAT(suite_refusal(with_line(4, "warmup = -1")), StartsWith("bad.toml:4: bad warmup '-1'"));
+  EXPECT_THAT(suite_refusal(with_line(5, "timeout = \"10\"")), StartsWith("bad.toml:5: bad duration '10': the unit is missing"));
+  EXPECT_THAT(suite_refusal(with_line(5, "timeout = \"0s\"")), StartsWith("bad.toml:5: bad timeout '0s'"));
+  EXPECT_THAT(suite_refusal(with_line(6, "order = \"shuffled\"")),
               "bad.toml:6: bad order 'shuffled'; allowed: random, round-robin, batch");
-  EXPECT_THAT(refusal(with_line(7, "seed = -7")), StartsWith("bad.toml:7: bad seed '-7'"));
-  EXPECT_THAT(refusal(with_line(1, "name = \"a/b\"")), StartsWith("bad.toml:1: bad suite name 'a/b'"));
+  EXPECT_THAT(suite_refusal(with_line(7, "seed = -7")), StartsWith("bad.toml:7: bad seed '-7'"));
+  EXPECT_THAT(suite_refusal(with_line(1, "name = \"a/b\"")), StartsWith("bad.toml:1: bad suite name 'a/b'"));
 }
 
 TEST(Suites, RefuseUnknownNamesSizesAndDurationsWithTheirLine) {
-  EXPECT_THAT(refusal(with_line(10, "backend = [\"thread\",\n \"proces\"]")),
+  EXPECT_THAT(suite_refusal(with_line(10, "backend = [\"thread\",\n \"proces\"]")),
               StartsWith("bad.toml:11: unknown backend 'proces'; did you mean 'process'?; allowed: thread, "));
-  EXPECT_THAT(refusal(with_line(12, "workload = \"slep\"")),
+  EXPECT_THAT(suite_refusal(with_line(12, "workload = \"slep\"")),
               StartsWith("bad.toml:12: unknown workload 'slep'; did you mean 'sleep'?; allowed: "));
-  EXPECT_THAT(refusal(with_line(20, "strategy = \"mian\"")), StartsWith("bad.toml:20: unknown strategy 'mian'"));
-  EXPECT_THAT(refusal(with_line(11, "workers = 0")), StartsWith("bad.toml:11: bad size '0': it comes to 0"));
-  EXPECT_THAT(refusal(with_line(11, "workers = -2")), StartsWith("bad.toml:11: bad size '-2': it is negative"));
-  EXPECT_THAT(refusal(with_line(14, "task = \"0.5ns\"")), StartsWith("bad.toml:14: bad duration '0.5ns': fractional"));
-  EXPECT_THAT(refusal(with_line(14, "distribution = \"normal\"\ntask = \"1ms\"")),
+  EXPECT_THAT(suite_refusal(with_line(20, "strategy = \"mian\"")), StartsWith("bad.toml:20: unknown strategy 'mian'"));
+  EXPECT_THAT(suite_refusal(with_line(11, "workers = 0")), StartsWith("bad.toml:11: bad size '0': it comes to 0"));
+  EXPECT_THAT(suite_refusal(with_line(11, "workers = -2")), StartsWith("bad.toml:11: bad size '-2': it is negative"));
+  EXPECT_THAT(suite_refusal(with_line(14, "task = \"0.5ns\"")), StartsWith("bad.toml:14: bad duration '0.5ns': fractional"));
+  EXPECT_THAT(suite_refusal(with_line(14, "distribution = \"normal\"\ntask = \"1ms\"")),
               StartsWith("bad.toml:14: unknown distribution 'normal'"));
-  EXPECT_THAT(refusal(with_line(16, "exclude = [{backend = \"proces\"}]")), StartsWith("bad.toml:16: unknown backend 'proces'"));
-  EXPECT_THAT(refusal(with_line(22, "callback = [\"1s\", \"2s\"]")),
+  EXPECT_THAT(suite_refusal(with_line(16, "exclude = [{backend = \"proces\"}]")),
+              StartsWith("bad.toml:16: unknown backend 'proces'"));
+  EXPECT_THAT(suite_refusal(with_line(22, "callback = [\"1s\", \"2s\"]")),
               StartsWith("bad.toml:22: 2 callback durations for 3 tasks; allowed: one for all, or one per task"));
-  EXPECT_THAT(refusal(with_line(15, "start_method = \"vfork\"")), StartsWith("bad.toml:15: unknown start_method 'vfork'"));
-  EXPECT_THAT(refusal(with_line(13, "tasks = 2000000")), StartsWith("bad.toml:13: bad tasks '2000000'"));
-  EXPECT_THAT(refusal(with_line(21, "task = \"3x2562047h\"")), StartsWith("bad.toml:21: bad duration"));
-  EXPECT_THAT(refusal(with_line(21, "task = \"3x9000000000s\"")), HasSubstr("more than 2^63-1 ns"));
+  EXPECT_THAT(suite_refusal(with_line(15, "start_method = \"vfork\"")), StartsWith("bad.toml:15: unknown start_method 'vfork'"));
+  EXPECT_THAT(suite_refusal(with_line(13, "tasks = 2000000")), StartsWith("bad.toml:13: bad tasks '2000000'"));
+  EXPECT_THAT(suite_refusal(with_line(21, "task = \"3x2562047h\"")), StartsWith("bad.toml:21: bad duration"));
+  EXPECT_THAT(suite_refusal(with_line(21, "task = \"3x9000000000s\"")), HasSubstr("more than 2^63-1 ns"));
 }
 
 TEST(Suites, RefuseWhatIsMissing) {
-  EXPECT_THAT(refusal(with_line(14, "")), StartsWith("bad.toml:9: this [[grid]] has no 'task'; needed: backend, workload"));
-  EXPECT_THAT(refusal(with_line(19, "")), StartsWith("bad.toml:18: this [[case]] has no 'backend'"));
-  EXPECT_THAT(refusal(with_line(1, "")), StartsWith("bad.toml:1: the suite has no name"));
-  EXPECT_THAT(refusal("name = \"s\""), HasSubstr("neither a [[grid]] nor a [[case]]"));
+  EXPECT_THAT(suite_refusal(with_line(14, "")), StartsWith("bad.toml:9: this [[grid]] has no 'task'; needed: backend, workload"));
+  EXPECT_THAT(suite_refusal(with_line(19, "")), StartsWith("bad.toml:18: this [[case]] has no 'backend'"));
+  EXPECT_THAT(suite_refusal(with_line(1, "")), StartsWith("bad.toml:1: the suite has no name"));
+  EXPECT_THAT(suite_refusal("name = \"s\""), HasSubstr("neither a [[grid]] nor a [[case]]"));
 }
 
 TEST(Suites, RefuseWhatIsNoTomlWithItsLine) {
-  EXPECT_THAT(refusal(with_line(10, "backend = [\"thread\"")), StartsWith("bad.toml:1"));
-  EXPECT_THAT(refusal(with_line(3, "runs 3")), StartsWith("bad.toml:3: "));
-  EXPECT_THAT(refusal(with_line(4, "runs = 4")), StartsWith("bad.toml:4: "));  // twice
+  EXPECT_THAT(suite_refusal(with_line(10, "backend = [\"thread\"")), StartsWith("bad.toml:1"));
+  EXPECT_THAT(suite_refusal(with_line(3, "runs 3")), StartsWith("bad.toml:3: "));
+  EXPECT_THAT(suite_refusal(with_line(4, "runs = 4")), StartsWith("bad.toml:4: "));  // twice
 }
 
 TEST(Suites, AreFoundByNameAndByPath) {

@@ -9,13 +9,12 @@
 #include <vector>
 
 #include "harness/base/errors.h"
+#include "harness/base/quantity.h"
 #include "harness/model/simulate.h"
 #include "harness/recommend/recommend.h"
 
 namespace harness::recommend {
 namespace {
-
-constexpr std::int64_t kMs = 1'000'000;
 
 Trace trace_of(const std::vector<std::pair<std::int64_t, std::int64_t>>& wall_and_cpu) {
   Trace trace;

@@ -13,6 +13,7 @@
 #include "harness/analysis/analysis.h"
 #include "harness/analysis/predictions.h"
 #include "harness/base/errors.h"
+#include "harness/base/quantity.h"
 #include "harness/plan/plan.h"
 #include "harness/plan/suite.h"
 #include "harness/report/report.h"
@@ -27,8 +28,6 @@ using ::testing::HasSubstr;
 using testing_verdict::claim_named;
 using testing_verdict::sample_with;
 using testing_verdict::sleep_cell;
-
-constexpr std::int64_t kMs = 1'000'000;
 
 class RunDirectoryOfTest {
  public:

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "harness/base/quantity.h"
 #include "harness/tests/verdict_samples.h"
 #include "harness/validate/claims.h"
 
@@ -18,8 +19,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using testing_verdict::claim_named;
-
-constexpr std::int64_t kMs = 1'000'000;
 
 // A machine on which somebody waits for a CPU for `busy` percent of the time, until `quiet_from`.
 struct Machine {

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/base/quantity.h"
 #include "harness/report/claims_report.h"
 #include "harness/sweep/gate.h"
 #include "harness/sweep/sinks/csv.h"
@@ -19,8 +20,6 @@ using model::Verdict;
 using ::testing::HasSubstr;
 using testing_verdict::claim_named;
 using testing_verdict::sample_with;
-
-constexpr std::int64_t kMs = 1'000'000;
 
 // Five, three and three values at scales 1, 2 and 4: `slope` * scale + `intercept`, the i-th of a scale `noise[i]` later, ms.
 std::vector<ScaleValues> scales_of(std::int64_t slope, std::int64_t intercept,

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "harness/base/quantity.h"
 #include "harness/plan/suite.h"
 #include "harness/report/claims_report.h"
 #include "harness/sweep/sweep.h"
@@ -22,8 +23,6 @@ using ::testing::HasSubstr;
 using testing_verdict::claim_named;
 using testing_verdict::sample_with;
 using testing_verdict::samples_with;
-
-constexpr std::int64_t kMs = 1'000'000;
 
 TEST(Claims, are_each_decidable_on_two_cores) {
   std::set<std::string_view> ids;

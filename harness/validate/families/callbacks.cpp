@@ -12,7 +12,6 @@ namespace {
 constexpr std::string_view kThread = "1、线程池使用回调函数的话，最终执行回调函数的是各个空闲的线程";
 constexpr std::string_view kProcess = "1、进程池使用回调函数的话，最终执行回调函数的是主进程";
 constexpr std::string_view kProcessSerial = "造成以上原因是因为，进程池里面的回调函数，是由主进程执行的";
-constexpr std::string_view kRemedy = "解决方法：不绑定回调函数，直接再开几个进程，用开的进程来处理返回的值";
 
 enum class Share { all, none };
 

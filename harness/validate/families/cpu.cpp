@@ -25,7 +25,7 @@ ClaimCell computing(std::string_view backend, int workers, bool per_core, std::s
 }
 
 // That threads compute one at a time: as many as cores take as long as one. The rival: a core's share of it.
-Claim one_at_a_time(std::string_view id, std::string_view english, std::string_view workload) {
+Claim threads_one_at_a_time(std::string_view id, std::string_view english, std::string_view workload) {
   Claim claim;
   claim.id = id;
   claim.english = english;
@@ -73,9 +73,9 @@ std::vector<Claim> cpu_claims() {
   cores.facts = makespans_text;
   cores.is_formula = false;
   return {
-      one_at_a_time("cpu_threads", "CPU: processes, because threads compute one at a time", "spin"),
-      one_at_a_time("cpu_threads_locked", "CPU under a process-wide lock: processes, because threads compute one at a time",
-                    "gil_spin"),
+      threads_one_at_a_time("cpu_threads", "CPU: processes, because threads compute one at a time", "spin"),
+      threads_one_at_a_time("cpu_threads_locked",
+                            "CPU under a process-wide lock: processes, because threads compute one at a time", "gil_spin"),
       loses_nothing("cpu_processes", "CPU: a process pool is as good as any (threads, one process)", kProcesses, "tasks compute",
                     {computing("process", 1, true, "spin"), computing("thread", 1, true, "spin"),
                      computing("process", 1, false, "spin")}),

@@ -29,7 +29,7 @@ model::ClosedForm as_a_loop(const model::Case& c) {
           .binding_term = ""};
 }
 
-constexpr std::string_view kDomain = "chunksize 1, or a thread pool";
+constexpr std::string_view kMapDomain = "chunksize 1, or a thread pool";
 
 }  // namespace
 
@@ -37,13 +37,13 @@ std::vector<Claim> map_claims() {
   return {
       formula_claim("submit_loop", "thread pool: submit in a loop, results in submission order", kMap, "always", exact,
                     {"thread", 2, "collect", 0, times(4, 60), times(4, 30)}),
-      formula_claim("map_threads", "thread pool: map takes as long as a loop of submits", kMap, kDomain, as_a_loop,
+      formula_claim("map_threads", "thread pool: map takes as long as a loop of submits", kMap, kMapDomain, as_a_loop,
                     {"thread", 2, "map", 0, times(4, 60), times(4, 30)}),
-      formula_claim("map_threads_chunks", "thread pool: map takes as long as a loop of submits, chunksize 2", kMap, kDomain,
+      formula_claim("map_threads_chunks", "thread pool: map takes as long as a loop of submits, chunksize 2", kMap, kMapDomain,
                     as_a_loop, {"thread", 2, "map", 0, times(4, 60), times(4, 30), 2}),
-      formula_claim("map_processes", "process pool: map takes as long as a loop of submits", kMap, kDomain, as_a_loop,
+      formula_claim("map_processes", "process pool: map takes as long as a loop of submits", kMap, kMapDomain, as_a_loop,
                     {"process", 2, "map", 0, times(4, 60), times(4, 30)}),
-      formula_claim("map_processes_chunks", "process pool: map takes as long as a loop of submits, chunksize 2", kMap, kDomain,
+      formula_claim("map_processes_chunks", "process pool: map takes as long as a loop of submits, chunksize 2", kMap, kMapDomain,
                     as_a_loop, {"process", 2, "map", 0, times(4, 60), times(4, 30), 2}),
   };
 }

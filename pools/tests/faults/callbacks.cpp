@@ -9,6 +9,7 @@
 
 #include "pools/detail/futex.h"
 #include "pools/tests/faults/bystanders.h"
+#include "pools/tests/faults/counted_reports.h"
 #include "pools/tests/faults/fault.h"
 #include "pools/tests/faults/sabotage.h"
 #include "pools/tests/gate.h"
@@ -16,12 +17,8 @@
 namespace pools::faults {
 namespace {
 
-std::atomic<int> reports{0};
-void count_report(std::string_view, const std::exception_ptr&) noexcept { ++reports; }
-
 POOLS_FAULT(exception_in_a_callback) {
-  reports = 0;
-  const ErrorHook before = set_error_hook(&count_report);
+  const CountedReports hook;
   std::atomic<int> others_called{0};
   {
     BusyPool pool;
@@ -34,8 +31,7 @@ POOLS_FAULT(exception_in_a_callback) {
     }
     pool.finish();
   }
-  set_error_hook(before);
-  FAULT_EXPECT_EQ(reports, 20);
+  FAULT_EXPECT_EQ(CountedReports::so_far(), 20);
   FAULT_EXPECT_EQ(others_called, 10);
 }
 

@@ -56,7 +56,7 @@ int levels_of(const Deep& deep) {
 }
 
 template <class T>
-void expect_refused(const Future<T>& future, const char* words) {
+void expect_depth_refused(const Future<T>& future, const char* words) {
   FAULT_EXPECT(mentions(thrown_by<RecursionError>([&] { future.result(); }), words));
 }
 
@@ -65,8 +65,8 @@ POOLS_FAULT(deeply_nested_result) {
   BusyPool pool;
   FAULT_EXPECT_EQ(pool->submit<&make<DeepToRead>>(1000).result().levels, 1000);
   FAULT_EXPECT_EQ(pool->submit<&make<DeepToWrite>>(1000).result().levels, 1000);
-  expect_refused(pool->submit<&make<DeepToRead>>(kLevels), "decoded");
-  expect_refused(pool->submit<&make<DeepToWrite>>(kLevels), "encoded");
+  expect_depth_refused(pool->submit<&make<DeepToRead>>(kLevels), "decoded");
+  expect_depth_refused(pool->submit<&make<DeepToWrite>>(kLevels), "encoded");
   int items = 0;
   auto several = pool->map<&make<DeepToRead>>(std::vector{10, kLevels, 20});
   for (auto item = several.begin(); item != several.end(); ++item, ++items) {
@@ -85,8 +85,8 @@ POOLS_FAULT(deeply_nested_argument) {
   BusyPool pool;
   FAULT_EXPECT_EQ(pool->submit<&levels_of<DeepToRead>>(DeepToRead{1000}).result(), 1000);
   FAULT_EXPECT_EQ(pool->submit<&levels_of<DeepToWrite>>(DeepToWrite{1000}).result(), 1000);
-  expect_refused(pool->submit<&levels_of<DeepToRead>>(DeepToRead{kLevels}), "decoded");
-  expect_refused(pool->submit<&levels_of<DeepToWrite>>(DeepToWrite{kLevels}), "encoded");
+  expect_depth_refused(pool->submit<&levels_of<DeepToRead>>(DeepToRead{kLevels}), "decoded");
+  expect_depth_refused(pool->submit<&levels_of<DeepToWrite>>(DeepToWrite{kLevels}), "encoded");
   FAULT_EXPECT_EQ(pool->metrics().crashed, 0U);
   pool.finish();
 }

@@ -38,10 +38,10 @@
 namespace pools::faults {
 namespace {
 
-std::atomic<int> reports{0};
+std::atomic<int> refused_reports{0};
 std::atomic<ThreadPool*> looked_at{nullptr};  // a hook may ask the pool that it hears of
-void count_report(std::string_view, const std::exception_ptr&) noexcept {
-  ++reports;
+void count_and_look(std::string_view, const std::exception_ptr&) noexcept {
+  ++refused_reports;
   if (ThreadPool* const pool = looked_at) static_cast<void>(pool->metrics());
 }
 
@@ -99,8 +99,8 @@ void post_without_threads(ThreadPool& pool, std::atomic<int>& ran, std::atomic<i
 }
 
 POOLS_FAULT(posts_while_threads_are_refused) {
-  reports = 0;
-  const ErrorHook before = set_error_hook(&count_report);
+  refused_reports = 0;
+  const ErrorHook before = set_error_hook(&count_and_look);
   std::atomic<int> ran{0};
   std::atomic<int> posted{0};
   std::atomic<int> refused{0};
@@ -124,8 +124,8 @@ POOLS_FAULT(posts_while_threads_are_refused) {
 }
 
 POOLS_FAULT(threads_refused_and_given_by_turns) {
-  reports = 0;
-  const ErrorHook before = set_error_hook(&count_report);
+  refused_reports = 0;
+  const ErrorHook before = set_error_hook(&count_and_look);
   for (int round = 0; round < 10; ++round) {
     std::atomic<int> ran{0};
     std::atomic<int> posted{0};
@@ -322,8 +322,8 @@ struct ThrowsAtItsEnd {
 };
 
 POOLS_FAULT(capture_whose_destructor_throws) {
-  reports = 0;
-  const ErrorHook before = set_error_hook(&count_report);
+  refused_reports = 0;
+  const ErrorHook before = set_error_hook(&count_and_look);
   {
     ThreadPool threads{2};
     FAULT_EXPECT(mentions(thrown_by<std::runtime_error>([&] { threads.submit([held = ThrowsAtItsEnd()] {}).result(); }),
@@ -335,7 +335,7 @@ POOLS_FAULT(capture_whose_destructor_throws) {
     threads.shutdown();
   }
   set_error_hook(before);
-  FAULT_EXPECT_EQ(reports, 2);
+  FAULT_EXPECT_EQ(refused_reports, 2);
 }
 
 // --- the places of a bounded queue ---

@@ -25,26 +25,13 @@
 #include <vector>
 
 #include "pools/tests/faults/bystanders.h"
+#include "pools/tests/faults/counted_reports.h"
 #include "pools/tests/faults/fault.h"
 #include "pools/tests/gate.h"
 #include "pools/tests/soft_limit.h"
 
 namespace pools::faults {
 namespace {
-
-// Counts what goes to the error hook.
-std::atomic<int> reports{0};
-void count_report(std::string_view, const std::exception_ptr&) noexcept { ++reports; }
-class CountReports {
- public:
-  CountReports() : before_(set_error_hook(&count_report)) { reports = 0; }
-  ~CountReports() { set_error_hook(before_); }
-  CountReports(const CountReports&) = delete;
-  CountReports& operator=(const CountReports&) = delete;
-
- private:
-  ErrorHook before_;
-};
 
 using test::SoftLimit;
 
@@ -87,14 +74,14 @@ class TakeDescriptors {
 };
 
 POOLS_FAULT(descriptors_exhausted) {
-  const CountReports hook;
+  const CountedReports hook;
   {
     BusyPool pool;
     pid_t victim = pool->worker_pids().front();
     {
       const TakeDescriptors taken;
       ::kill(victim, SIGKILL);
-      wait_until([&] { return reports > 0; });  // that it goes on with fewer
+      wait_until([&] { return CountedReports::so_far() > 0; });  // that it goes on with fewer
       FAULT_EXPECT(pool->worker_pids().size() <= 2);
       pool.others().await(100);
     }
@@ -105,7 +92,7 @@ POOLS_FAULT(descriptors_exhausted) {
 
 // Whatever it is that there is no descriptor for: a clear error, or a pool that works. (That nothing is left over is seen afterwards.)
 POOLS_FAULT_REPEATED(a_pool_with_few_descriptors, 1) {
-  const CountReports hook;
+  const CountedReports hook;
   bool refused = false;
   bool broken = false;
   bool worked = false;
@@ -155,13 +142,13 @@ POOLS_ACTOR(at_the_process_limit) {
   detail::post_to_spawner([] {});
   if (::setresgid(user, user, user) != 0 || ::setresuid(user, user, user) != 0) return kSkipped;
   ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-  const CountReports hook;
+  const CountedReports hook;
   const auto with_room_for_two = [user] {
     // Room for a guard and two workers, once the pool's threads are there: supervisor, callbacks, output, and the bystanders'.
     std::optional<SoftLimit> limit(std::in_place, RLIMIT_NPROC, tasks_of(user) + 4 + 3);
     BusyPool pool({.workers = 6});
     FAULT_EXPECT_EQ(pool->worker_pids().size(), 2U);
-    FAULT_EXPECT(reports > 0);
+    FAULT_EXPECT(CountedReports::so_far() > 0);
     pool.others().await(100);
     limit.reset();
     wait_until([&] { return pool->worker_pids().size() == 6; });
@@ -205,11 +192,11 @@ void refuse_memfds() {
 }
 
 POOLS_ACTOR(without_memfds) {
-  const CountReports hook;
+  const CountedReports hook;
   BusyPool pool;
   refuse_memfds();
   ::kill(pool->worker_pids().front(), SIGKILL);
-  wait_until([] { return reports > 0; });  // it goes on with fewer
+  wait_until([] { return CountedReports::so_far() > 0; });  // it goes on with fewer
   FAULT_EXPECT_EQ(pool->worker_pids().size(), 2U);
   ProcessPool none(2);
   const auto error = thrown_by<BrokenPoolError>([&] { none.submit<&test::square>(3).result(); });
