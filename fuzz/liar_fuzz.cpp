@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "fuzz/fuzz.h"
+#include "fuzz/liar_roles.h"
 #include "fuzz/played_processes.h"
 #include "pools/detail/codec.h"
 #include "pools/detail/remote_exception.h"
@@ -31,55 +32,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace pools::detail;
-using fuzz::PlayedProcess;
-using fuzz::PlayedWorker;
+using namespace fuzz;
 
 constexpr std::uint64_t kMaxPayload = 3'000'000;
 constexpr std::size_t kMostTasks = 64;
-
-// --- what the tasks do ---
-
-struct Shared {
-  std::shared_ptr<std::uint64_t> number;
-  std::shared_ptr<std::string> text;
-  std::shared_ptr<std::uint64_t> again;
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(number, text, again);
-  }
-};
-
-std::string text_for(std::uint64_t number) {
-  return std::string(number % 16 == 9 ? 2'200'000 : number % 40, static_cast<char>('a' + number % 26));
-}
-std::string labelled(std::uint64_t number, const std::string& text) { return std::to_string(number) + text; }
-Shared shared(std::uint64_t number, const std::string& text) {
-  const auto its = std::make_shared<std::uint64_t>(number);
-  return {its, std::make_shared<std::string>(text), its};
-}
-void prepare() {}
-
-bool is_right(std::uint64_t number, const std::string& result) { return result == labelled(number, text_for(number)); }
-bool is_right(std::uint64_t number, const Shared& result) {
-  return result.number && *result.number == number && result.text && *result.text == text_for(number) &&
-         result.again == result.number;
-}
-
-// --- the workers ---
-
-// What is known of a worker's place in the protocol, and what it has begun to say.
-struct Role {
-  std::shared_ptr<PlayedProcess> process;
-  bool honest = false;
-  std::optional<MessageHeader> request;  // read and not answered
-  std::optional<std::uint64_t> task;     // its first argument: the number of the task
-  bool begun = false;
-  std::uint64_t sequence = 0;     // of the last request
-  std::vector<std::byte> saying;  // what of a message is left to be written
-  bool stopped = false;
-  bool lied = false;
-};
 
 class Session {
  public:

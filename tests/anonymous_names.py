@@ -4,9 +4,9 @@ take the better overload, without a word, whichever file it is from.
 
     anonymous_names.py ROOT BUILD
 
-Reads the units of CMake's unity build below BUILD (Unity/*.cxx). The sources are formatted: what stands in the first
-column of an anonymous namespace is declared there. Exit code: 0 if all differ, 1 with those that do not; a line that
-begins with "skipped: " if nothing is compiled together.
+Reads the units of CMake's unity build from BUILD/compile_commands.json. The sources are formatted: what stands in the
+first column of an anonymous namespace is declared there. Exit code: 0 if all differ, 1 with those that do not; a line
+that begins with "skipped: " if nothing is compiled together.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from compile_commands import INCLUDED
+import compile_commands
 
 ANONYMOUS = re.compile(r"^namespace \{\n(.*?)^\}  // namespace$", re.MULTILINE | re.DOTALL)
 NAMES = (
@@ -59,16 +59,17 @@ def main(argv: list[str]) -> int:
     parser.add_argument("build", type=Path, metavar="BUILD")
     options = parser.parse_args(argv)
     root = options.root.resolve()
-    units = sorted(options.build.glob("**/Unity/*.cxx"))
+    units = list(compile_commands.units(options.build))
     if not units:
         print("skipped: nothing is compiled together in this build")
         return 0
     found = False
-    for unit in units:
-        sources = [Path(name) for name in INCLUDED.findall(unit.read_text(encoding="utf-8"))]
+    for _, sources in units:
         for name, files in shared_names(sources).items():
             found = True
-            print(f"{name}: in {' and '.join(str(file.relative_to(root)) for file in files)}, which are compiled together")
+            print(
+                f"{name}: in {' and '.join(str(file.relative_to(root)) for file in files)}, which are compiled together"
+            )
     print(f"{len(units)} units")
     return 1 if found else 0
 

@@ -11,6 +11,15 @@ TOGETHER = re.compile(r"/Unity/unity_\w*\.cxx$")
 INCLUDED = re.compile(r'^#include "(.+)"$', re.MULTILINE)
 
 
+def units(build: Path) -> Iterator[tuple[str, list[Path]]]:
+    """What is compiled together: the unit, and its sources."""
+    for entry in json.loads((build / NAME).read_text(encoding="utf-8")):
+        if TOGETHER.search(entry["file"]):
+            yield entry["file"], [
+                Path(name) for name in INCLUDED.findall(Path(entry["file"]).read_text(encoding="utf-8"))
+            ]
+
+
 def entries(build: Path) -> Iterator[dict[str, Any]]:
     """As in the file: directory, file, command; a source of a unity build has the command of its unit for itself."""
     for entry in json.loads((build / NAME).read_text(encoding="utf-8")):

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import tempfile
 import unittest
 from pathlib import Path
@@ -42,6 +43,8 @@ class Names(unittest.TestCase):
             unit = root / "build" / "x" / "Unity" / "unity_0_cxx.cxx"
             unit.parent.mkdir(parents=True)
             unit.write_text("".join(f'#include "{root}/{name}.cpp"\n' for name in "ab"), encoding="utf-8")
+            commands = [{"directory": str(root), "file": str(unit), "command": f"c++ -c {unit}"}]
+            (root / "build" / "compile_commands.json").write_text(json.dumps(commands), encoding="utf-8")
             said = io.StringIO()
             with contextlib.redirect_stdout(said):
                 code = anonymous_names.main([str(root), str(root / "build")])

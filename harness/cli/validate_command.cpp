@@ -32,6 +32,7 @@ constexpr std::uint64_t kSeed = 1;  // of the order
 
 struct ValidateFlags {
   std::string output;
+  std::string only = "*";
   std::string runs = "5";
   std::string most_pressure = fmt::format("{}", GateRule{}.most_pressure);
   bool json = false;
@@ -57,7 +58,8 @@ int run_validate(const ValidateFlags& flags, const CommandContext& context) {
   const GateRule rule{.most_pressure = parse_number(flags.most_pressure, "--max-pressure", 0, 100)};
   if (flags.python) return validate_python({flags.output, runs, flags.true_scale, flags.json, flags.python_path}, context);
   const Environment environment = read_environment();
-  Plan plan = validation_plan(runs, environment.cores, kSeed);
+  const ChosenClaims chosen = claims_matching(flags.only);
+  Plan plan = validation_plan(runs, environment.cores, kSeed, chosen);
   for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
   if (model::allowed_outside(runs) < 0) {
     say(fmt::format(
@@ -93,7 +95,7 @@ int run_validate(const ValidateFlags& flags, const CommandContext& context) {
       samples.push_back(sample);
       failed += sample.status != "ok" && !sample.error.starts_with(kGated);
     }
-    results = validate(samples, evidence.evidence, environment.cores);
+    results = validate(samples, evidence.evidence, environment.cores, chosen);
     const bool patient = run.gate_counts().refused == 0;  // a machine that stays busy does not become quiet by asking more
     plan = patient ? next_round(results, runs, environment.cores, kSeed) : Plan{};
     if (missing_steps(plan, run.options()).empty()) plan.cells.clear();
@@ -113,6 +115,9 @@ void add_validate_command(CLI::App& app, CommandContext& context) {
   const auto flags = std::make_shared<ValidateFlags>();
   command->add_option("-o,--output", flags->output, "Keep the rows and the derived files there; a run there is resumed")
       ->check(not_empty());
+  CLI::Option* const only =
+      command->add_option("--only", flags->only, "The claims whose id matches, as a shell matches names: 'loop_*'")
+          ->check(not_empty());
   command->add_option("-r,--runs", flags->runs, "Repetitions of every cell; 5 decide if all of them agree")
       ->capture_default_str();
   command
@@ -129,7 +134,7 @@ void add_validate_command(CLI::App& app, CommandContext& context) {
               "The tutorial's examples on the executors of this Python [the PATH's python3], on these pools and by the model")
           ->type_name("[PATH]")
           ->expected(0, 1);
-  python->excludes(markdown);
+  python->excludes(markdown)->excludes(only);
   command->add_flag("--true-scale", flags->true_scale, "With --python: the tutorial's own durations, not a tenth")->needs(python);
   command->callback([flags, python, &context] {
     flags->python = python->count() > 0;

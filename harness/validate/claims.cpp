@@ -1,13 +1,17 @@
 #include "harness/validate/claims.h"
 
 #include <fmt/core.h>
+#include <fnmatch.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/engine/backends/backend.h"
 #include "harness/plan/cell_builder.h"
 #include "harness/sweep/gate.h"
 #include "harness/validate/families/catalogue.h"
@@ -66,6 +70,29 @@ std::span<const Claim> claims() {
     return all;
   }();
   return kClaims;
+}
+
+ChosenClaims claims_matching(const std::string& pattern) {
+  ChosenClaims chosen;
+  std::string ids;
+  for (const Claim& claim : claims()) {
+    const std::string id(claim.id);
+    if (::fnmatch(pattern.c_str(), id.c_str(), 0) == 0) chosen.push_back(&claim);
+    ids += (ids.empty() ? "" : ", ") + id;
+  }
+  if (chosen.empty()) throw ConfigError(fmt::format("no claim matches '{}'; there are {}", printable(pattern, 60), ids));
+  return chosen;
+}
+
+std::string lacking(const Claim& claim) {
+  for (const ClaimCell& cell : claim.cells) {
+    for (const Backend* backend : backend_catalogue()) {
+      if (backend->name() == cell.backend && !backend->missing().empty()) {
+        return fmt::format("{}: {}", cell.backend, backend->missing());
+      }
+    }
+  }
+  return {};
 }
 
 std::vector<Cell> cells_of(const Claim& claim, int cores, std::int64_t scale) {

@@ -27,6 +27,14 @@ namespace harness {
 // In the order in which a reader wants them. Constant; ids are unique.
 std::span<const Claim> claims();
 
+using ChosenClaims = std::vector<const Claim*>;
+// Those whose id matches the pattern, as a shell matches file names ("loop_*"), in their order. Throws ConfigError naming all ids if there is
+// none.
+ChosenClaims claims_matching(const std::string& pattern = "*");
+
+// What this build lacks for one of the claim's cells, and what helps: "libuv: apt-get install libuv1-dev, then build again". Empty: nothing.
+std::string lacking(const Claim& claim);
+
 // The scales of a formula, in units of its durations.
 inline constexpr std::int64_t kScales[] = {1, 2, 4};
 
@@ -61,8 +69,8 @@ using Overheads = std::map<std::pair<std::string, std::string>, model::Line>;
 // and strategy that has rows with two different n.
 Overheads calibrated_overheads(std::span<const Sample> samples);
 
-// Cells for that: every backend and strategy of a formula, at 4, 16 and 64 tasks on 4 workers.
-std::vector<Cell> calibration_cells(int cores);
+// Cells for that: every backend and strategy of a formula that can be measured here, at 4, 16 and 64 tasks on 4 workers.
+std::vector<Cell> calibration_cells(int cores, const ChosenClaims& chosen = claims_matching());
 
 // All of these on so many cores, at all the scales that are run, and those of the calibration: what a run directory of `validate` holds.
 std::vector<Cell> cells_of_all_claims(int cores);

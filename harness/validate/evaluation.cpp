@@ -119,12 +119,12 @@ Overheads::const_iterator overhead_of(const Overheads& overheads, const Claim& c
 
 }  // namespace
 
-std::vector<Cell> calibration_cells(int cores) {
+std::vector<Cell> calibration_cells(int cores, const ChosenClaims& chosen) {
   std::set<std::pair<std::string_view, std::string_view>> seen;
   std::vector<Cell> cells;
-  for (const Claim& claim : claims()) {
-    const ClaimCell& formula = claim.cells.front();
-    if (!claim.is_formula || !seen.emplace(formula.backend, formula.strategy).second) continue;
+  for (const Claim* claim : chosen) {
+    const ClaimCell& formula = claim->cells.front();
+    if (!claim->is_formula || !lacking(*claim).empty() || !seen.emplace(formula.backend, formula.strategy).second) continue;
     for (const std::size_t n : {4, 16, 64}) {
       Claim idle;
       idle.cells = {formula};

@@ -53,10 +53,12 @@ std::string quoted_list(const std::vector<std::int64_t>& durations_ns) {
 
 }  // namespace
 
-Plan validation_plan(int runs, int cores, std::uint64_t seed) {
+Plan validation_plan(int runs, int cores, std::uint64_t seed, const ChosenClaims& chosen) {
   Plan plan = empty_plan(seed);
-  for (Cell& cell : calibration_cells(cores)) plan_cell(plan, std::move(cell), runs);
-  for (const Claim& claim : claims()) plan_claim(plan, claim, cores, 1, runs, false);
+  for (Cell& cell : calibration_cells(cores, chosen)) plan_cell(plan, std::move(cell), runs);
+  for (const Claim* claim : chosen) {
+    if (lacking(*claim).empty()) plan_claim(plan, *claim, cores, 1, runs, false);
+  }
   return plan;
 }
 
@@ -65,6 +67,7 @@ Plan next_round(std::span<const ClaimResult> results, int runs, int cores, std::
   for (const ClaimResult& result : results) {
     if (result.verdict != model::Verdict::inconclusive) continue;
     const Claim& claim = *result.claim;
+    if (!lacking(claim).empty()) continue;
     int wanted = 0;
     int there = 0;
     for (const std::int64_t multiple : kScales) {
@@ -96,8 +99,8 @@ std::string validation_suite(int runs, std::uint64_t seed) {
       const Cell cell = cell_of(claim, 1, scale);
       if (std::find(written.begin(), written.end(), cell.cell_id) != written.end()) continue;
       written.push_back(cell.cell_id);
-      text += fmt::format("\n[[case]]  # {} x{}\nbackend = \"{}\"\nworkers = {}\nworkload = \"sleep\"\nstrategy = \"{}\"\n",
-                          claim.id, scale, cell.backend, cell.workers, cell.strategy);
+      text += fmt::format("\n[[case]]  # {} x{}\nbackend = \"{}\"\nworkers = {}\nworkload = \"{}\"\nstrategy = \"{}\"\n",
+                          claim.id, scale, cell.backend, cell.workers, cell.workload, cell.strategy);
       if (cell.parsers > 0) text += fmt::format("parsers = {}\n", cell.parsers);
       if (cell.chunksize > 1) text += fmt::format("chunksize = {}\n", cell.chunksize);
       text +=
@@ -107,19 +110,21 @@ std::string validation_suite(int runs, std::uint64_t seed) {
   return text;
 }
 
-std::vector<ClaimResult> validate(std::span<const Sample> samples, const EvidenceOf& evidence, int cores) {
+std::vector<ClaimResult> validate(std::span<const Sample> samples, const EvidenceOf& evidence, int cores,
+                                  const ChosenClaims& chosen) {
   std::vector<ClaimResult> measured = evaluate_claims(samples, evidence);
   std::vector<ClaimResult> results;
-  for (const Claim& claim : claims()) {
+  for (const Claim* claim : chosen) {
     // Of several the one of the longest durations: the others were too blunt. Of a formula, the one with all scales.
     ClaimResult* best = nullptr;
     for (ClaimResult& result : measured) {
-      if (result.claim != &claim) continue;
+      if (result.claim != claim) continue;
       const bool more = best == nullptr || result.scales.size() > best->scales.size() ||
                         (result.scales.size() == best->scales.size() && result.scale > best->scale);
       if (more) best = &result;
     }
-    results.push_back(best != nullptr ? std::move(*best) : decide(claim, cores, {}));
+    results.push_back(best != nullptr ? std::move(*best) : decide(*claim, cores, {}));
+    if (std::string lacks = lacking(*claim); best == nullptr && !lacks.empty()) results.back().explanation = std::move(lacks);
   }
   return results;
 }

@@ -17,11 +17,11 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-constexpr Calibration kRates{.spin_units_per_ns = 0.5,
-                             .sort_units_per_ns = 0.02,
-                             .hash_units_per_ns = 1.5,
-                             .json_units_per_ns = 0.06,
-                             .html_units_per_ns = 0.03};
+const Calibration kRates{.spin_units_per_ns = 0.5,
+                         .sort_units_per_ns = 0.02,
+                         .hash_units_per_ns = 1.5,
+                         .json_units_per_ns = 0.06,
+                         .html_units_per_ns = 0.03};
 
 std::string made(const std::string& name, const Request& request) {
   make_work(*find_workload(name), request, kRates);

@@ -6,6 +6,6 @@
 
 namespace workloads {
 
-inline constexpr Calibration kUnit{1, 1, 1, 1, 1};
+inline const Calibration kUnit{1, 1, 1, 1, 1};
 
 }  // namespace workloads

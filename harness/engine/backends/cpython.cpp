@@ -61,7 +61,7 @@ Description to_thread() {
                     {"map", "the executor has no map"}}};
 }
 
-struct Registered {
+struct PythonExecutor {
   std::string executor;  // as driver.py knows it
   Description (*describe)();
   std::string prefix = "cpython_";  // of the backend's name
@@ -71,7 +71,7 @@ struct Registered {
 std::vector<std::unique_ptr<DriverBackend>> make(const std::optional<std::filesystem::path>& python, const std::string& suffix) {
   // A registration is a line.
   // clang-format off
-  const std::vector<Registered> all{
+  const std::vector<PythonExecutor> all{
       {"thread", threads},
       {"process", [] { return processes("fork"); }},
       {"process_spawn", [] { return processes("spawn"); }},
@@ -82,7 +82,7 @@ std::vector<std::unique_ptr<DriverBackend>> make(const std::optional<std::filesy
   };
   // clang-format on
   std::vector<std::unique_ptr<DriverBackend>> made;
-  for (const Registered& registered : all) {
+  for (const PythonExecutor& registered : all) {
     Description known = registered.describe();
     if (registered.executor.starts_with("process_")) known.name += " by " + known.start_method;
     if (known.event_loop) known.name = "an event loop: " + known.name;

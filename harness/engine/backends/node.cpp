@@ -18,16 +18,16 @@ using drivers::DriverBackend;
 constexpr const char* kNoNode = "needs node: apt-get install nodejs";
 
 // Throws ConfigError naming what is missing.
-Command driver_of(const std::string& executor) {
+Command node_driver_of(const std::string& executor) {
   const auto node = drivers::find_program("node");
   if (!node) throw ConfigError(kNoNode);
   return {node->string(), drivers::require_script("node/driver.mjs").string(), executor};
 }
 
-DriverBackend make(const std::string& executor, Description known) {
+DriverBackend make_node(const std::string& executor, Description known) {
   known.workloads = {"sleep", "blocking_sleep", "spin", "gil_spin", "mixed", "tcp_echo"};
   return DriverBackend(
-      "node_" + executor, std::move(known), [executor] { return driver_of(executor); },
+      "node_" + executor, std::move(known), [executor] { return node_driver_of(executor); },
       [] { return std::string(drivers::find_program("node") ? "" : kNoNode); });
 }
 
@@ -40,7 +40,7 @@ Description promises() {
           .workers = 1};
 }
 
-Description threads() {
+Description worker_threads() {
   return {.name = "a pool of Node's worker_threads",
           .strategies = {"none", "main", "extra", "fused", "sync", "collect", "as_completed"},
           .skips = {{"worker", "the main thread gets a worker's message (main); what a worker parses is fused"},
@@ -50,8 +50,8 @@ Description threads() {
 }  // namespace
 
 std::span<const DriverBackend* const> node_backends() {
-  static const DriverBackend kPromise = make("promise", promises());
-  static const DriverBackend kWorker = make("worker", threads());
+  static const DriverBackend kPromise = make_node("promise", promises());
+  static const DriverBackend kWorker = make_node("worker", worker_threads());
   static const std::array kAll{&kPromise, &kWorker};
   return kAll;
 }

@@ -32,7 +32,7 @@ using testing::HasSubstr;
 using testing_engine::CellShape;
 using testing_engine::make_cell;
 
-constexpr auto kGenerous = std::chrono::seconds(50);  // only a hang reaches it
+constexpr auto kDriverDeadline = std::chrono::seconds(50);  // only a hang reaches it
 constexpr std::size_t kMostBytes = 1000;
 
 class Drivers : public testing::Test {
@@ -51,7 +51,7 @@ class Drivers : public testing::Test {
     return "driver:" + write(lie, "#!/bin/sh\nexec python3 -I -S -B '" LYING_DRIVER "' '" +
                                       drivers::require_script("cpython/works.py").parent_path().string() + "' " + lie + "\n");
   }
-  std::string error_of_script(const std::string& script, std::chrono::milliseconds within = kGenerous) const {
+  std::string error_of_script(const std::string& script, std::chrono::milliseconds within = kDriverDeadline) const {
     try {
       drivers::ask({write("driver", "#!/bin/sh\n" + script)}, drivers::kDescribeQuestion, kMostBytes, within);
     } catch (const DriverError& error) {
@@ -139,8 +139,8 @@ TEST_F(Drivers, AreABackendByTheirPath) {
   const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = testing_engine::unit_calibration()});
   for (const std::string_view strategy : {"none", "collect"}) {
     const Cell cell = make_cell({.backend = name, .strategy = strategy, .workload = "sleep", .workers = 1});
-    EXPECT_EQ(runner->check_digests(cell, kGenerous), "");
-    EXPECT_EQ(runner->run(cell, kGenerous).sample.status, "ok");
+    EXPECT_EQ(runner->check_digests(cell, kDriverDeadline), "");
+    EXPECT_EQ(runner->run(cell, kDriverDeadline).sample.status, "ok");
   }
 }
 
@@ -152,7 +152,7 @@ TEST_F(Drivers, ThatLieInARepetitionGetARowThatSaysSo) {
     return make_cell({.backend = name, .strategy = "collect", .workload = "sleep", .workers = 1});
   };
   const auto error_of = [&](const std::string& lie) {
-    const Sample sample = runner->run(cell_on(lie), kGenerous).sample;
+    const Sample sample = runner->run(cell_on(lie), kDriverDeadline).sample;
     EXPECT_EQ(sample.status, "invalid") << lie;
     return sample.error;
   };
@@ -164,10 +164,10 @@ TEST_F(Drivers, ThatLieInARepetitionGetARowThatSaysSo) {
   EXPECT_THAT(error_of("text"), HasSubstr("\"soon\" as a stamp"));
   EXPECT_THAT(error_of("dies"), AllOf(HasSubstr("killed by signal 9"), HasSubstr("no more of this")));
   EXPECT_THAT(error_of("floods"), HasSubstr("bytes in a line, which no answer has"));
-  EXPECT_THAT(runner->check_digests(cell_on("digest"), kGenerous), HasSubstr("sleep gives digest"));
-  EXPECT_THAT(runner->check_digests(cell_on("callback_digest"), kGenerous), HasSubstr("sleep's callback gives digest"));
+  EXPECT_THAT(runner->check_digests(cell_on("digest"), kDriverDeadline), HasSubstr("sleep gives digest"));
+  EXPECT_THAT(runner->check_digests(cell_on("callback_digest"), kDriverDeadline), HasSubstr("sleep's callback gives digest"));
   EXPECT_EQ(runner->run(cell_on("hangs"), std::chrono::seconds(2)).sample.status, "timeout");
-  EXPECT_EQ(runner->run(cell_on("shouts"), kGenerous).sample.status, "ok");
+  EXPECT_EQ(runner->run(cell_on("shouts"), kDriverDeadline).sample.status, "ok");
   // The runner has made this process the heir of its descendants' orphans, so one left behind would be a child now.
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
   EXPECT_EQ(errno, ECHILD);

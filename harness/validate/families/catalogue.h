@@ -18,11 +18,23 @@ std::vector<Claim> client_claims();
 std::vector<Claim> submission_claims();
 std::vector<Claim> shutdown_claims();
 std::vector<Claim> map_claims();
+std::vector<Claim> event_loop_claims();
 
 // In the order in which a reader wants them.
+// clang-format off
 inline constexpr std::vector<Claim> (*kClaimFamilies[])() = {
-    callback_claims, thread_formula_claims, process_formula_claims, remedy_claims,   io_claims,
-    cpu_claims,      client_claims,         submission_claims,      shutdown_claims, map_claims,
+    callback_claims,
+    thread_formula_claims,
+    process_formula_claims,
+    remedy_claims,
+    io_claims,
+    cpu_claims,
+    client_claims,
+    submission_claims,
+    shutdown_claims,
+    map_claims,
+    event_loop_claims,
 };
+// clang-format on
 
 }  // namespace harness

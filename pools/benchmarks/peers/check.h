@@ -43,7 +43,7 @@ std::vector<std::string> check_peer(const Entry& entry) {
         values[static_cast<std::size_t>(task)] = pool.result(std::move(waitables[static_cast<std::size_t>(task - first)]));
       }
     });
-    wait_for_executions(before, 2 * all);
+    wait_for_executions(before, std::int64_t{2} * all);
   }
 
   std::vector<std::string> faults;

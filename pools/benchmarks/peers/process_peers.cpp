@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "pools/benchmarks/peers/bursts.h"
+#include "pools/benchmarks/peers/granularity.h"
 #include "pools/benchmarks/peers/machine.h"
+#include "pools/cores.h"
 #include "pools/process_pool.h"
 
 namespace pools::benchmarks {
@@ -25,6 +27,10 @@ constexpr std::size_t kMiB = std::size_t{1} << 20;
 constexpr int kEchoesInFlight = 32;
 
 int identity(int value) { return value; }
+int spin_once(std::int64_t rounds) {
+  spin(rounds);
+  return 1;
+}
 Payload echo(Payload bytes) { return bytes; }
 
 struct Started {
@@ -226,6 +232,28 @@ Measured callback(const Entry& entry, const Effort& effort) {
   return measured(median(std::move(differences)), 10 * tasks, seconds);
 }
 
+// METG(50 %), as for threads.
+Measured metg(const Entry& entry, const Effort& effort) {
+  Started started(entry.workers);
+  const int cores = std::min(entry.workers, usable_cores().count);
+  double seconds = 0;
+  std::int64_t tasks = 0;
+  const auto efficiency = [&](double ns) {
+    tasks = scenarios::tasks_of_grain(ns, cores, effort, effort.tasks);
+    std::vector<Future<int>> futures = touched_room<Future<int>>(tasks);
+    const Clock::time_point begin = Clock::now();
+    for (std::int64_t task = 0; task < tasks; ++task)
+      futures.push_back(started.pool.submit<&spin_once>(scenarios::rounds_of(ns)));
+    std::int64_t sum = 0;
+    for (Future<int>& future : futures) sum += std::move(future).result();
+    seconds = seconds_since(begin);
+    require(sum == tasks, "a result of the pool is wrong");
+    return static_cast<double>(tasks) * ns / (seconds * 1e9 * cores);
+  };
+  const double grain = scenarios::metg_of(efficiency);
+  return measured(grain, tasks, seconds);
+}
+
 }  // namespace
 
 const std::vector<ProcessPeer>& process_peers() {
@@ -233,6 +261,7 @@ const std::vector<ProcessPeer>& process_peers() {
       {.name = "process_pool",
        .runs = {{"process_pipelined", "ns/task", Entries::cores_and_ten_times, &pipelined},
                 {"process_round_trip", "ns", Entries::cores, &round_trip},
+                {"process_metg", "ns", Entries::cores, &metg},
                 {"process_round_trip_after_1ms", "ns", Entries::cores, &round_trip_after_1ms},
                 {"process_map_100", "ns/task", Entries::cores, &map_in_chunks},
                 {"process_echo_1mib", "ns/task", Entries::cores, &echo_1mib},

@@ -4,6 +4,7 @@
 // of each peer and by nobody else.
 
 #include "pools/benchmarks/peers/check.h"
+#include "pools/benchmarks/peers/granularity.h"
 #include "pools/benchmarks/peers/peer.h"
 #include "pools/benchmarks/peers/scenarios.h"
 
@@ -17,6 +18,9 @@ ThreadPeer thread_peer(std::string_view name) {
       {"future", "ns/task", Entries::sizes_and_producers, &scenarios::future<P>},
       {"round_trip", "ns", Entries::sizes, &scenarios::round_trip<P>},
       {"round_trip_after_1ms", "ns", Entries::sizes, &scenarios::round_trip_after_1ms<P>},
+      {"start_delay_p50", "ns", Entries::cores_and_five_times, &scenarios::start_delay<P, 50>},
+      {"start_delay_p99", "ns", Entries::cores_and_five_times, &scenarios::start_delay<P, 99>},
+      {"metg", "ns", Entries::cores_and_five_times, &scenarios::metg<P>},
       {"idle_cpu", "ns/s", Entries::cores_and_five_times, &scenarios::idle_cpu<P>},
   };
   if (P::kExecutedBy == ExecutedBy::thread_per_task) {
@@ -29,6 +33,7 @@ ThreadPeer thread_peer(std::string_view name) {
     // A gate that the producer ran itself would never open.
     if (!P::kRunsInline) {
       peer.runs.push_back({"memory_detached", "bytes/task", Entries::cores, &scenarios::memory_detached<P>});
+      peer.runs.push_back({"worker_memory", "bytes/worker", Entries::five_times, &scenarios::worker_memory<P>});
       peer.runs.push_back({"memory_future", "bytes/task", Entries::cores, &scenarios::memory_future<P>});
     }
   }

@@ -92,6 +92,7 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   void enqueue_with_extras(Job& job, FutureState* state, const TaskOptions* options);
   bool find_permit(Job& job, FutureState* state);
   bool run_in_caller(Job& job, FutureState* state);
+  bool called_by_worker() const noexcept;  // or by who runs a worker's task for it
   bool called_from_inside() const noexcept;
   // Starts what is needed. Throws std::system_error when a thread could not be started and there is none at all; with fewer threads than
   // wanted the pool still works: false, and the failure is reported to the error hook.

@@ -45,6 +45,7 @@ class WrongResult(Exception):
 
 MIB = 1 << 20
 ECHOES_IN_FLIGHT = 32
+MOST_GRAINS = 200_000
 STARTS = 3
 
 
@@ -187,6 +188,34 @@ def round_trip_after_1ms(executor: Executor, _workers: int, effort: Effort) -> M
     return Measured(lower_median(each), trips, time.perf_counter() - begin)
 
 
+def metg(executor: Executor, workers: int, effort: Effort) -> Measured:
+    """METG(50 %) in ns, as in pools/benchmarks/peers/granularity.h: efficiency is the rate of steps over that of the
+    longest tasks, some 30 ms each."""
+
+    def rate(steps: int, count: int) -> float:
+        begin = time.perf_counter()
+        total = sum(kept.result() for kept in [executor.submit(tasks.spin, steps) for _ in range(count)])
+        _require(total == count * steps, f"the results add up to {total}, not {count * steps}")
+        return total / (time.perf_counter() - begin)
+
+    steps = 1 << 20
+    begin = time.perf_counter()
+    best = rate(steps, 4 * workers)
+    ns_per_step = workers * 1e9 / best
+    longer, count = 1.0, 4 * workers
+    while steps > 1:
+        steps //= 2
+        count = max(10 * workers, min(MOST_GRAINS, int(effort.seconds / 4 * best / steps)))
+        shorter = rate(steps, count) / best
+        if shorter < 0.5:
+            shorter = max(shorter, rate(steps, count) / best)  # a disturbed burst may be slow once
+        if shorter < 0.5:
+            grain = steps * ns_per_step * 2 ** ((0.5 - shorter) / (longer - shorter))
+            return Measured(grain, count, time.perf_counter() - begin)
+        longer = shorter
+    return Measured(ns_per_step, count, time.perf_counter() - begin)
+
+
 def map_100(executor: Executor, _workers: int, effort: Effort) -> Measured:
     """ns per item of a map whose chunks have 100."""
 
@@ -237,6 +266,7 @@ SCENARIOS = {
     "process_pipelined": (future, "ns/task", PROCESSES),
     "process_round_trip": (round_trip, "ns", PROCESSES),
     "process_round_trip_after_1ms": (round_trip_after_1ms, "ns", PROCESSES),
+    "process_metg": (metg, "ns", PROCESSES),
     "process_map_100": (map_100, "ns/task", PROCESSES),
     "process_echo_1mib": (echo_1mib, "ns/task", PROCESSES),
     "process_start": (None, "ns", ("cpython_fork", "cpython_spawn", "loky")),

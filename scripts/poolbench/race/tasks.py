@@ -15,6 +15,13 @@ def nothing() -> None:
     pass
 
 
+def spin(steps: int) -> int:
+    state = 1
+    for _ in range(steps):
+        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
+    return steps if state >= 0 else 0
+
+
 def identity(value: Any) -> Any:
     return value
 
