@@ -29,6 +29,7 @@ FILES = {
 NOT_OF_A_SWEEP = ("evidence/<run_id>.csv", "verdicts.csv")  # left by validate and by poolbench/experiments/verdicts.py
 CONTEXT = "context/<run_id>.json"
 CELLS = "cells/<run_id>.json"
+OF_LOOPS = "loops.<backend>.<threads>."  # only of a run with event loops
 OF_DRIVERS = "drivers.<backend>."  # keys of the context that only a run with backends of other languages has
 OF_CPYTHON = "python."  # what one of an earlier version has instead
 
@@ -98,13 +99,21 @@ def of_context(path: Path, section: str, listed: Sequence[str]) -> Iterator[str]
         *(f"environment.{key}" for key in schema.CONTEXT_ENVIRONMENT),
         *(f"calibration.{key}" for key in schema.CONTEXT_CALIBRATION),
         *(f"{OF_DRIVERS}{key}" for key in schema.CONTEXT_DRIVER),
+        *(f"{OF_LOOPS}{key}" for key in schema.CONTEXT_LOOP),
         *(f"{OF_CPYTHON}{key}" for key in schema.CONTEXT_PYTHON),
     )
     document = json.loads(path.read_text(encoding="utf-8"))
     # Each backend's driver has the same keys, unless one has others: then they are in the list twice, and it differs.
     drivers = dict.fromkeys(tuple(driver) for driver in document.pop("drivers", {}).values())
-    found = tuple(keys(document)) + tuple(f"{OF_DRIVERS}{key}" for names in drivers for key in names)
-    absent = tuple(prefix for prefix in (OF_DRIVERS, OF_CPYTHON) if not any(key.startswith(prefix) for key in found))
+    loops = dict.fromkeys(tuple(loop) for sizes in document.pop("loops", {}).values() for loop in sizes.values())
+    found = (
+        *keys(document),
+        *(f"{OF_DRIVERS}{key}" for names in drivers for key in names),
+        *(f"{OF_LOOPS}{key}" for names in loops for key in names),
+    )
+    absent = tuple(
+        prefix for prefix in (OF_DRIVERS, OF_LOOPS, OF_CPYTHON) if not any(key.startswith(prefix) for key in found)
+    )
     for other, names in ((section, listed), (SCHEMA, in_schema)):
         names = tuple(name for name in names if not name.startswith(absent))
         if found != names:

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace workloads {
@@ -54,6 +55,12 @@ struct Calibration {
     bool event_loop = false;       // a task that waits holds no thread
   };
   std::map<std::string, Foreign, std::less<>> foreign = {};
+  // What an event loop costs, ns, by its backend and the number of its threads.
+  struct Loop {
+    std::int64_t wake_ns = 0;      // a thread that has found nothing to do, before what it then takes up
+    std::int64_t dispatch_ns = 0;  // of whatever it takes up
+  };
+  std::map<std::pair<std::string, int>, Loop> loops = {};
 };
 
 // Takes about `budget` of wall time on an otherwise idle core, a third of it for sleeps.

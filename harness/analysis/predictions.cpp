@@ -56,15 +56,29 @@ model::Case with_late_waits(model::Case c, std::int64_t lateness_ns) {
   return c;
 }
 
-std::optional<std::int64_t> expected_ns(const model::Case& c, const std::optional<workloads::Calibration>& calibration) {
+// On an event loop of which it is known what waking and taking up cost: waits of tasks end with these.
+model::Case on_this_machine(model::Case c, const Cell& cell, const workloads::Calibration& calibration) {
+  const auto costs = calibration.loops.find({cell.backend, cell.workers});
+  if (c.executor != model::Executor::loop || costs == calibration.loops.end()) {
+    return with_late_waits(std::move(c), calibration.sleep_lateness_ns);
+  }
+  c.overheads.wake_ns = costs->second.wake_ns;
+  c.overheads.dispatch_ns = costs->second.dispatch_ns;
+  return c;
+}
+
+std::optional<std::int64_t> expected_ns(const model::Case& c, const Cell& cell,
+                                        const std::optional<workloads::Calibration>& calibration) {
   if (!calibration || calibration->sleep_lateness_ns <= 0) return std::nullopt;
-  const model::Case late = with_late_waits(c, calibration->sleep_lateness_ns);
+  const model::Case here = on_this_machine(c, cell, *calibration);
   try {
-    model::check(late);
+    model::check(here);
   } catch (const std::overflow_error&) {  // waits as long as the clock can count
     return std::nullopt;
+  } catch (const std::invalid_argument&) {  // costs below 0, in a file that somebody has written
+    return std::nullopt;
   }
-  return model::simulate(late).makespan_ns;
+  return model::simulate(here).makespan_ns;
 }
 
 CellPrediction predict_cell(const Analysis& analysis, const CellSummary& summary) {
@@ -101,7 +115,7 @@ CellPrediction predict_cell(const Analysis& analysis, const CellSummary& summary
   }
   prediction.form = model::closed_form(modelled.model_case);
   prediction.predicted_ns = model::simulate(modelled.model_case).makespan_ns;
-  if (prediction.basis == "requested") prediction.expected_ns = expected_ns(modelled.model_case, analysis.calibration);
+  if (prediction.basis == "requested") prediction.expected_ns = expected_ns(modelled.model_case, cell, analysis.calibration);
   return prediction;
 }
 

@@ -10,6 +10,7 @@
 #include "harness/base/errors.h"
 #include "harness/engine/drivers/catalogue.h"
 #include "harness/engine/drivers/foreign.h"
+#include "harness/sweep/loop_costs.h"
 #include "harness/sweep/sinks/cells_json.h"
 #include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/evidence_csv.h"
@@ -42,7 +43,10 @@ Run::Run(RunSettings settings) : settings_(std::move(settings)), calibration_(se
 
 SweepOutcome Run::measure(const Plan& plan, const Sinks& more) {
   calibrate(plan);
-  if (directory_ && !missing_steps(plan, options_).empty()) write_down(plan);
+  if (!missing_steps(plan, options_).empty()) {
+    measure_loops(plan);
+    if (directory_) write_down(plan);
+  }
   ProgressSink progress(stderr_progress());
   Sinks sinks;
   if (directory_) sinks.push_back(&directory_->results());
@@ -80,6 +84,18 @@ void Run::ask_drivers(const Plan& plan) {
     }
     drivers_.emplace(planned.cell.backend, std::move(record));
   }
+}
+
+void Run::measure_loops(const Plan& plan) {
+  interruptibly([&](CellRunner&) {
+    for (const PlannedCell& planned : plan.cells) {
+      const std::pair key(planned.cell.backend, planned.cell.workers);
+      if (!drivers::runs_on_event_loop(planned.cell, *calibration_) || calibration_->loops.contains(key)) continue;
+      const auto costs = measure_loop(*children_, key.first, key.second, planned.cell.cores);
+      if (costs) calibration_->loops.emplace(key, *costs);
+      if (interrupt_requested()) return;  // the sweep says so
+    }
+  });
 }
 
 void Run::write_down(const Plan& plan) {

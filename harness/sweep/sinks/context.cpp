@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
@@ -13,6 +14,7 @@
 
 #include "harness/base/errors.h"
 #include "harness/base/json_integer.h"
+#include "harness/base/quantity.h"
 #include "harness/base/read_file.h"
 #include "harness/sweep/sinks/file.h"
 
@@ -70,6 +72,12 @@ void context_members(Object& c, Archive&& member) {
   member("argv", c.argv);
   member("seed", c.seed);
   member("order", c.order);
+}
+
+template <class Object, class Archive>
+void loop_members(Object& loop, Archive&& member) {
+  member("wake_ns", loop.wake_ns);
+  member("dispatch_ns", loop.dispatch_ns);
 }
 
 template <class Object, class Archive>
@@ -140,6 +148,12 @@ void write_context(const std::filesystem::path& run_directory, const Context& co
     json["drivers"][backend] = std::move(driver);
   }
 
+  for (const auto& [key, costs] : context.calibration.loops) {
+    Json loop;
+    loop_members(costs, writer(loop));
+    json["loops"][key.first][std::to_string(key.second)] = std::move(loop);
+  }
+
   const std::filesystem::path path = context_path(run_directory, context.run_id);
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
@@ -163,6 +177,14 @@ Context read_context(const std::filesystem::path& file) {
     }
     if (const auto driven = json.find("drivers"); driven != json.end()) {
       for (const auto& [backend, driver] : driven->items()) driver_members(context.drivers[backend], reader(driver));
+    }
+    if (const auto loops = json.find("loops"); loops != json.end()) {
+      for (const auto& [backend, by_threads] : loops->items()) {
+        for (const auto& [threads, loop] : by_threads.items()) {
+          const auto workers = static_cast<int>(parse_integer(threads, "a loop's threads", 1, std::numeric_limits<int>::max()));
+          loop_members(context.calibration.loops[{backend, workers}], reader(loop));
+        }
+      }
     }
     drivers::add_to(context.calibration, context.drivers);
     return context;

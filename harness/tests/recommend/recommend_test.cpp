@@ -198,6 +198,12 @@ TEST(RecommendDecision, WhatIsSlowerThanTwiceTheMarginIsNoTieWhateverARankTestSa
   EXPECT_THAT(decide(runs).ties, testing::IsEmpty());
 }
 
+TEST(RecommendDecision, OfFewerThanFiveRepetitionsNoRankTestMakesATie) {
+  const std::vector<Measured> runs{measured({Pool::process, 40}, {1000, 1010, 1020}),
+                                   measured({Pool::thread, 4}, {1005, 1040, 1050})};
+  EXPECT_THAT(decide(runs).ties, testing::IsEmpty());
+}
+
 TEST(RecommendDecision, ThreadsAreCheaperThanAsManyProcesses) {
   const std::vector<Measured> runs{measured({Pool::process, 4}, {100}), measured({Pool::thread, 4}, {101})};
   EXPECT_EQ(decide(runs).choice, 1U);

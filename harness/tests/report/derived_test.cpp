@@ -289,6 +289,21 @@ TEST(Predictions, expect_of_a_machine_that_its_sleeps_end_late) {
   EXPECT_EQ(predict_cells(analysis).at(1).expected_ns, 20 * kMs + 2 * 100'000);
 }
 
+TEST(Predictions, expect_of_a_loop_what_waking_it_and_taking_up_cost) {
+  std::vector<Sample> rows;
+  add(rows, sleep_cell("coroutine", 1), {21 * kMs});
+  add(rows, sleep_cell("coroutine", 2), {21 * kMs});
+  Analysis analysis = analyse_rows(rows, {});
+  analysis.calibration = workloads::Calibration{1, 1, 1, 1, 1};
+  analysis.calibration->sleep_lateness_ns = 100'000;
+  analysis.calibration->loops[{"coroutine", 1}] = {.wake_ns = 50'000, .dispatch_ns = 3'000};
+  EXPECT_EQ(predict_cells(analysis).at(0).predicted_ns, 10 * kMs);
+  EXPECT_EQ(predict_cells(analysis).at(0).expected_ns, 10 * kMs + 50'000 + 8 * 3'000);
+  EXPECT_EQ(predict_cells(analysis).at(1).expected_ns, 10 * kMs + 100'000) << "not measured with two threads";
+  analysis.calibration->loops[{"coroutine", 1}].wake_ns = -1;
+  EXPECT_FALSE(predict_cells(analysis).at(0).expected_ns.has_value());
+}
+
 TEST(Predictions, of_a_disk_come_from_one_worker_or_not_at_all) {
   const auto file_cell = [](int workers) {
     Cell cell = sleep_cell("thread", workers);

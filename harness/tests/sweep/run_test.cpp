@@ -135,6 +135,37 @@ TEST_F(Runs, TakeTheCalibrationOfTheLatestRunThere) {
   EXPECT_EQ(run.calibration().spin_units_per_ns, 42);
 }
 
+TEST_F(Runs, MeasureWhatEachOfTheirEventLoopsCostsOnce) {
+  const Suite loops = parse_suite(R"(
+name = "loops"
+runs = 1
+warmup = 0
+[[grid]]
+backend = ["thread", "coroutine"]
+workload = "sleep"
+workers = [1, 2]
+tasks = 2
+task = "1ms"
+)",
+                                  "loops.toml");
+  const Plan plan = make_plan(loops, {.cores = environment_.cores});
+  RunSettings wanted = settings();
+  wanted.suite = &loops;
+  { Run(std::move(wanted)).measure(plan, {}); }
+  ASSERT_THAT(contexts(), SizeIs(1));
+  const auto costs = contexts().front().calibration.loops;
+  ASSERT_THAT(costs, SizeIs(2));
+  EXPECT_GT(costs.at({"coroutine", 1}).wake_ns + costs.at({"coroutine", 1}).dispatch_ns, 0);
+  EXPECT_TRUE(costs.contains({"coroutine", 2}));
+
+  RunSettings later = settings();
+  later.suite = &loops;
+  later.calibration.reset();
+  Run again(std::move(later));
+  again.measure(make_plan(loops, {.cores = environment_.cores, .runs = 2}), {});
+  EXPECT_EQ(again.calibration().loops.at({"coroutine", 1}).wake_ns, costs.at({"coroutine", 1}).wake_ns);
+}
+
 TEST_F(Runs, WithoutADirectoryGiveTheRowsToTheCommandOnly) {
   Run run({.calibration = workloads::Calibration{}});
   CollectingSink collected(true);

@@ -166,6 +166,7 @@ Context test_context() {
   context.environment.warnings = {"one", "two"};
   context.calibration = {0.1, 1.0 / 3, 3, 4, 5};
   context.calibration.sleep_lateness_ns = 91'000;
+  context.calibration.loops[{"coroutine", 2}] = {.wake_ns = 9'000, .dispatch_ns = 700};
   return context;
 }
 
@@ -187,6 +188,9 @@ TEST(Contexts, AreReadBackExactly) {
   EXPECT_THAT(read[0].environment.warnings, ElementsAre("one", "two"));
   EXPECT_EQ(read[0].calibration.sort_units_per_ns, 1.0 / 3);
   EXPECT_EQ(read[0].calibration.sleep_lateness_ns, 91'000);
+  const workloads::Calibration::Loop loop = read[0].calibration.loops.at({"coroutine", 2});
+  EXPECT_EQ(loop.wake_ns, 9'000);
+  EXPECT_EQ(loop.dispatch_ns, 700);
 }
 
 TEST(Contexts, OfEarlierVersionsDoNotKnowHowLateSleepsEnd) {

@@ -244,6 +244,7 @@ CONTEXT_PYTHON = (
     "executable",
     "spin_units_per_ns",
 )  # only of runs of earlier versions with CPython's executors
+CONTEXT_LOOP = ("wake_ns", "dispatch_ns")  # of each event loop of the run and each number of its threads
 CONTEXT_DRIVER = (
     "language",
     "version",
