@@ -92,6 +92,15 @@ TEST(RecommendProfile, NeverFitsANegativeParameter) {
   }
 }
 
+TEST(RecommendProfile, OnTheBoundaryFitsTheParameterThatIsNearer) {
+  const Usl contention = fit_usl({{2, 1.5}, {10, 1.6}, {40, 1.7}});  // rises early, then hardly
+  EXPECT_GT(contention.alpha, 0);
+  EXPECT_EQ(contention.beta, 0);
+  const Usl coherency = fit_usl({{2, 1.0}, {10, 1.0}, {40, 9.0}});
+  EXPECT_EQ(coherency.alpha, 0);
+  EXPECT_GT(coherency.beta, 0);
+}
+
 TEST(RecommendProfile, AShareUnderALockIsInProportion) {
   EXPECT_EQ(locked_share(100, 100, 200), 0);
   EXPECT_EQ(locked_share(104, 100, 200), 0);  // noise
@@ -142,6 +151,31 @@ TEST(RecommendCurve, ALockOfTheThreadsMakesProcessesTheChoice) {
   EXPECT_EQ(curve.front().choice, (Choice{Pool::process, 2, model::Strategy::none, 0}));
 }
 
+TEST(RecommendCurve, OfThreeTasksHalfOfWhichAreLockedOneIs) {
+  Profile profile = profile_with(0, 20 * kMs, 4);
+  profile.thread.locked_share = 0.5;
+  EXPECT_EQ(predict_ns(profile, {.tasks = 3}, {Pool::thread, 3, model::Strategy::none, 0}), 20 * kMs);
+  EXPECT_EQ(predict_ns(profile, {.tasks = 4}, {Pool::thread, 4, model::Strategy::none, 0}), 40 * kMs);
+}
+
+TEST(RecommendCurve, WhatContendsTakesLongerWaitingAndComputing) {
+  for (Profile profile : {profile_with(0, 10 * kMs, 16), profile_with(10 * kMs, 0, 16)}) {
+    profile.thread.usl = {.alpha = 0.1, .beta = 0};
+    EXPECT_EQ(predict_ns(profile, {.tasks = 11}, {Pool::thread, 11, model::Strategy::none, 0}), 20 * kMs);
+  }
+}
+
+TEST(RecommendCurve, TheFewestWorkersOfUpToFourRoundsAreWorthAThought) {
+  const std::vector<int> counts = worker_counts(profile_with(20 * kMs, 0), {.tasks = 30}, 64);
+  EXPECT_THAT(counts, testing::IsSupersetOf({30, 15, 10, 8}));
+  EXPECT_TRUE(std::is_sorted(counts.begin(), counts.end()));
+}
+
+TEST(RecommendCurve, AParserCostsAsMuchAsAWorker) {
+  EXPECT_FALSE(cheaper({Pool::thread, 2, model::Strategy::extra, 2}, {Pool::thread, 3, model::Strategy::fused, 0}));
+  EXPECT_TRUE(cheaper({Pool::thread, 2, model::Strategy::extra, 1}, {Pool::thread, 4, model::Strategy::fused, 0}));
+}
+
 TEST(RecommendCurve, CallbacksAreTriedOnTheWorkerInTheMainProcessFusedAndInParsers) {
   const Batch batch{.tasks = 8, .callback = {.wait_ns = 5 * kMs}};
   const std::vector<Point> curve = predict_curve(profile_with(20 * kMs, 0), batch, 8);
@@ -169,6 +203,16 @@ TEST(RecommendCurve, TheLeanestOfWhatIsSurelyAsGoodIsACandidateBesideTheLeanestT
                                  {{Pool::thread, 40}, 1035}};
   EXPECT_THAT(candidates(curve, profile_with(16 * kMs, 4 * kMs), 3),
               testing::ElementsAre(Choice{Pool::thread, 64}, Choice{Pool::thread, 50}, Choice{Pool::thread, 46}));
+}
+
+TEST(RecommendCurve, TheLeanestOfAPoolIsOneOfItsOwn) {
+  const std::vector<Point> curve{{{Pool::thread, 64}, 1000},
+                                 {{Pool::process, 64}, 1000},
+                                 {{Pool::thread, 40}, 1005},
+                                 {{Pool::process, 50}, 1008}};
+  EXPECT_THAT(candidates(curve, profile_with(16 * kMs, 4 * kMs), 3),
+              testing::ElementsAre(Choice{Pool::thread, 64}, Choice{Pool::thread, 40}, Choice{Pool::process, 64},
+                                   Choice{Pool::process, 50}));
 }
 
 Measured measured(Choice choice, std::vector<std::int64_t> makespans) {
