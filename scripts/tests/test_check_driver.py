@@ -57,11 +57,11 @@ LIES: dict[str, tuple[set[str], str]] = {
     "yes_to_all": ({"refuses a command that there is not"}, "it answers"),
     "two_lines": ({"refuses a command that there is not"}, "several lines"),
     "anything": ({"refuses a strategy that there is not"}, ""),
-    "stays": ({BUSY}, "runs on 1000 ms after the end of its input"),
+    "stays": ({BUSY}, "runs on 2000 ms after the end of its input"),
     "orphan": ({BUSY}, "1 of its processes run on"),
 }
 BACKENDS = ("cpython_thread", "cpython_process_forkserver", "cpython_asyncio", "gevent", "node_promise", "node_worker")
-SLOW = {"hangs": "1s", "stays": "1s", "orphan": "1s"}  # what is to be waited for in vain
+SLOW = {"hangs": "1s", "stays": "2s", "orphan": "2s"}  # what is to be waited for in vain
 
 
 def poolbench(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:

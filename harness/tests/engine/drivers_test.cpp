@@ -168,6 +168,11 @@ TEST_F(Drivers, ThatLieInARepetitionGetARowThatSaysSo) {
   EXPECT_THAT(runner->check_digests(cell_on("callback_digest"), kDriverDeadline), HasSubstr("sleep's callback gives digest"));
   EXPECT_EQ(runner->run(cell_on("hangs"), std::chrono::seconds(2)).sample.status, "timeout");
   EXPECT_EQ(runner->run(cell_on("shouts"), kDriverDeadline).sample.status, "ok");
+  const Cell gone = cell_on("honest");
+  std::filesystem::remove(gone.backend.substr(drivers::kPrefix.size()));
+  const Sample row = runner->run(gone, kDriverDeadline).sample;
+  EXPECT_EQ(row.status, "invalid");
+  EXPECT_THAT(row.error, HasSubstr("No such file"));
   // The runner has made this process the heir of its descendants' orphans, so one left behind would be a child now.
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
   EXPECT_EQ(errno, ECHILD);
