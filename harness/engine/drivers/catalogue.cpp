@@ -83,7 +83,7 @@ std::string add_python(const std::string& path) {
       fmt::format("@{}{}{}", python.language == "cpython" ? "" : python.language, minor, python.one_lock ? "" : "t");
   const std::lock_guard lock(made_mutex);
   for (int number = 1;; ++number) {
-    const std::string suffix = number == 1 ? plain : fmt::format("{}_{}", plain, number);
+    std::string suffix = number == 1 ? plain : fmt::format("{}_{}", plain, number);
     const auto known = made().find("cpython_thread" + suffix);
     if (known == made().end()) {
       add_backends_of(path, suffix);

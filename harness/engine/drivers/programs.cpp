@@ -31,10 +31,10 @@ std::optional<std::filesystem::path> find_program(std::string_view name) {
 std::filesystem::path require_script(std::string_view name) {
   std::error_code error;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::filesystem::path installed =
+  std::filesystem::path installed =
       program.parent_path().parent_path() / POOLBENCH_DATADIR / "poolbench" / "scripts" / "drivers" / name;
   if (!program.empty() && std::filesystem::is_regular_file(installed, error)) return installed;
-  const std::filesystem::path source = std::filesystem::path(POOLBENCH_SCRIPTS_DIRECTORY) / "drivers" / name;
+  std::filesystem::path source = std::filesystem::path(POOLBENCH_SCRIPTS_DIRECTORY) / "drivers" / name;
   if (std::filesystem::is_regular_file(source, error)) return source;
   throw ConfigError(
       fmt::format("a driver is missing: drivers/{} is neither installed nor in '{}'", name, POOLBENCH_SCRIPTS_DIRECTORY));
