@@ -20,19 +20,20 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using testing_verdict::claim_named;
 
-// A machine on which somebody waits for a CPU for `busy` percent of the time, until `quiet_from`.
+// A machine on which somebody waits for a CPU for `busy` percent of the time, until `quiet_from`, and for `busy_then` percent from then on.
 struct Machine {
   std::int64_t now = 0;
   std::int64_t waited = 0;
   std::int64_t busy = 0;
   std::int64_t quiet_from = INT64_MAX;
+  std::int64_t busy_then = 0;
   std::int64_t busy_from = 0;
   bool knows_pressure = true;
   bool stopped = false;
 
   void pass(std::int64_t ns) {
     for (std::int64_t step = 0; step < ns; step += kMs, now += kMs) {
-      if (now >= busy_from && now < quiet_from) waited += kMs * busy / 100;
+      if (now >= busy_from) waited += kMs * (now < quiet_from ? busy : busy_then) / 100;
     }
   }
   GateSeams seams() {
@@ -115,6 +116,15 @@ TEST(Gate, waits_for_quiet_and_repeats_what_was_disturbed) {
   EXPECT_GE(f.gate->counts().waited, std::chrono::milliseconds(1700));
 }
 
+TEST(Gate, takes_as_much_pressure_as_may_be_for_quiet) {
+  Fixture f;
+  f.machine.busy = 20;
+  f.machine.quiet_from = 2000 * kMs;
+  f.machine.busy_then = 5;  // the edge is inside
+  EXPECT_EQ(f.run(sleeping()).sample.status, "ok");
+  EXPECT_EQ(f.gate->counts().refused, 0);
+}
+
 TEST(Gate, refuses_what_stays_disturbed_and_says_by_how_much) {
   Fixture f;
   f.machine.busy = 20;
@@ -148,6 +158,13 @@ TEST(Gate, judges_what_computes_by_what_is_around_it) {
   EXPECT_EQ(during.run(computing()).sample.status, "ok");
   EXPECT_EQ(during.runner.runs, 1);
   EXPECT_EQ(during.gate->counts().repeated, 0);
+
+  Fixture crowd;  // so does a crowd that wakes up at once
+  crowd.machine.busy = 90;
+  crowd.machine.busy_from = 100 * kMs;
+  crowd.machine.quiet_from = 400 * kMs;
+  EXPECT_EQ(crowd.run(cell_of(claim_named("clients_bounded"), 2)).sample.status, "ok");
+  EXPECT_EQ(crowd.runner.runs, 1);
 
   Fixture after;
   after.machine.busy = 90;
@@ -186,6 +203,7 @@ TEST(Gate, gives_up_at_once_when_the_program_is_to_end) {
   const RepetitionResult result = f.run(sleeping());
   EXPECT_TRUE(result.interrupted);
   EXPECT_EQ(f.gate->counts().refused, 0);
+  EXPECT_EQ(f.gate->counts().waited.count(), 0);
 }
 
 TEST(Gate, reads_the_kernels_file_and_knows_when_there_is_none) {
