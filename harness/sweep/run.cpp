@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cassert>
 #include <csignal>
+#include <set>
+#include <string>
+#include <utility>
 
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
@@ -43,17 +46,19 @@ Run::Run(RunSettings settings) : settings_(std::move(settings)), calibration_(se
 
 SweepOutcome Run::measure(const Plan& plan, const Sinks& more) {
   calibrate(plan);
-  if (!missing_steps(plan, options_).empty()) {
-    measure_loops(plan);
-    if (directory_) write_down(plan);
-  }
-  ProgressSink progress(stderr_progress());
-  Sinks sinks;
-  if (directory_) sinks.push_back(&directory_->results());
-  for (const std::unique_ptr<Sink>& file : files_) sinks.push_back(file.get());
-  sinks.insert(sinks.end(), more.begin(), more.end());
-  sinks.push_back(&progress);
-  return interruptibly([&](CellRunner& runner) { return run_sweep(plan, runner, sinks, options_); });
+  return interruptibly([&](CellRunner& runner) {  // all of it, for a scope forgets what was before it
+    if (!missing_steps(plan, options_).empty()) {
+      measure_loops(plan);
+      if (directory_) write_down(plan);
+    }
+    ProgressSink progress(stderr_progress());
+    Sinks sinks;
+    if (directory_) sinks.push_back(&directory_->results());
+    for (const std::unique_ptr<Sink>& file : files_) sinks.push_back(file.get());
+    sinks.insert(sinks.end(), more.begin(), more.end());
+    sinks.push_back(&progress);
+    return run_sweep(plan, runner, sinks, options_);
+  });
 }
 
 void Run::calibrate(const Plan& plan) {
@@ -87,15 +92,20 @@ void Run::ask_drivers(const Plan& plan) {
 }
 
 void Run::measure_loops(const Plan& plan) {
-  interruptibly([&](CellRunner&) {
-    for (const PlannedCell& planned : plan.cells) {
-      const std::pair key(planned.cell.backend, planned.cell.workers);
-      if (!drivers::runs_on_event_loop(planned.cell, *calibration_) || calibration_->loops.contains(key)) continue;
-      const auto costs = measure_loop(*children_, key.first, key.second, planned.cell.cores);
-      if (costs) calibration_->loops.emplace(key, *costs);
-      if (interrupt_requested()) return;  // the sweep says so
+  std::set<std::string> failed;  // not tried again with other numbers of threads
+  for (const PlannedCell& planned : plan.cells) {
+    if (interrupt_requested()) return;  // the sweep says so
+    const std::pair key(planned.cell.backend, planned.cell.workers);
+    if (!drivers::runs_on_event_loop(planned.cell, *calibration_) || calibration_->loops.contains(key) ||
+        failed.contains(key.first)) {
+      continue;
     }
-  });
+    if (const auto costs = measure_loop(*children_, key.first, key.second, planned.cell.cores)) {
+      calibration_->loops.emplace(key, *costs);
+    } else {
+      failed.insert(key.first);
+    }
+  }
 }
 
 void Run::write_down(const Plan& plan) {

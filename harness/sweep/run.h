@@ -87,7 +87,7 @@ class Run {
  private:
   void calibrate(const Plan& plan);
   void ask_drivers(const Plan& plan);
-  void measure_loops(const Plan& plan);
+  void measure_loops(const Plan& plan);  // REQUIRES: an InterruptScope
   void write_down(const Plan& plan);
   CellRunner& runner();
 

@@ -35,6 +35,18 @@ backend = "thread"
 workers = 2
 task = ["1ms", "2ms"]
 """
+# A driver that interrupts the program when it is to run something.
+INTERRUPTING = """#!/usr/bin/python3
+import json, os, signal, sys
+def parent(pid):
+    return int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
+if json.loads(sys.stdin.readline())["command"] == "describe":
+    print(json.dumps({"protocol": 1, "name": "a loop", "language": "python", "version": "3", "strategies": ["none"],
+                      "workloads": ["sleep"], "event_loop": True, "workers": 1}), flush=True)
+else:
+    os.kill(parent(os.getppid()), signal.SIGTERM)
+sys.stdin.read()
+"""
 CELLS, RUNS = 2, 2
 HUGE = 10 << 30  # bytes, sparse
 
@@ -354,6 +366,23 @@ class Interruption(Attack):
         out, errors = process.communicate(timeout=GENEROUS)
         self.assertEqual(process.returncode, INTERRUPTED, errors)
         return first, out, errors
+
+    def test_while_the_loops_are_measured_leaves_no_row_and_says_how_to_go_on(self) -> None:
+        driver = self.directory / "loop"
+        driver.write_text(INTERRUPTING, encoding="utf-8")
+        driver.chmod(0o755)
+        suite = self.directory / "loop.toml"
+        suite.write_text(
+            SUITE.replace('["thread", "process"]', f'["thread", "driver:{driver}"]').replace(
+                "workers = 2", "workers = 1"
+            ),
+            encoding="utf-8",
+        )
+        done = poolbench("run", suite, "-o", self.directory / "interrupted")
+        self.assertEqual(done.returncode, INTERRUPTED, done.stderr)
+        self.assertIn("interrupted", done.stderr.splitlines()[-1])
+        results = self.directory / "interrupted" / "results.csv"
+        self.assertEqual(results.read_text(encoding="utf-8").count("\n"), 1)
 
     def test_a_long_sweep_says_how_long_it_takes_and_ctrl_c_prints_what_there_is(self) -> None:
         first, out, errors = self.interrupted()

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/engine/backends/cpython.h"
 #include "harness/engine/backends/node.h"
@@ -63,6 +64,9 @@ const DriverBackend& backend_at(std::string_view name) {
   const std::lock_guard lock(made_mutex);
   if (const auto found = made().find(name); found != made().end()) return *found->second.backend;
   if (name == kPrefix) throw ConfigError("driver: has no path; it is driver:PATH, of a program that speaks docs/drivers.md");
+  if (std::ranges::any_of(name, [](char c) { return static_cast<unsigned char>(c) < ' '; })) {
+    throw ConfigError("'" + printable(name, 60) + "' has a control character, which no row of results can hold");
+  }
   try {
     return add(name, ask(command_of(name), kDescribeQuestion, kMostBytesOfWords, kAnswersWithin));
   } catch (const DriverError& error) {

@@ -27,9 +27,15 @@ std::string shown(const json& value) {
   return text;
 }
 
+constexpr int kDeepest = 8;  // of what an answer's object holds; a trace has three
+
 // An answer is an object, and no error. Throws DriverError.
 json object_of(std::string_view answer) {
-  json object = json::parse(answer, nullptr, false);
+  const auto shallow = [](int depth, json::parse_event_t, json&) {
+    if (depth > kDeepest) throw DriverError("the driver's answer is nested deeper than any answer");
+    return true;
+  };
+  json object = json::parse(answer, shallow, false);
   if (!object.is_object()) {
     throw DriverError(fmt::format("the driver's answer is not a JSON object: '{}'",
                                   answer.size() > 60 ? std::string(answer.substr(0, 57)) + "..." : std::string(answer)));
@@ -124,9 +130,11 @@ T integer(const json& value, std::string_view what) {
       fmt::format("the driver's answer has {} as {}, which is an integer of {} bits", shown(value), what, 8 * sizeof(T)));
 }
 
+// One that is never negative.
 template <class T>
 void get(const json& object, const char* name, T& to) {
   to = integer<T>(member(object, name), name);
+  if (std::cmp_less(to, 0)) throw DriverError(fmt::format("the driver's '{}' is {}; it is 0 or more", name, to));
 }
 
 TaskTrace task_from(const json& row) {
@@ -150,6 +158,10 @@ TaskTrace task_from(const json& row) {
   take(task.callback_tid, "a thread id");
   take(task.callback_cpu_ns, "a CPU time");
   take(task.callback_digest, "a digest");
+  if (task.cpu_ns < 0 || task.callback_cpu_ns < 0) {
+    throw DriverError(
+        fmt::format("the driver's answer has a task that took a CPU for {} ns", std::min(task.cpu_ns, task.callback_cpu_ns)));
+  }
   return task;
 }
 

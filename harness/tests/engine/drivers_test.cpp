@@ -29,6 +29,7 @@ namespace {
 using drivers::DriverError;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::ThrowsMessage;
 using testing_engine::CellShape;
 using testing_engine::make_cell;
 
@@ -115,6 +116,8 @@ TEST_F(Drivers, AreRefusedBeforeASweepWhenTheyCannotBeStartedOrDoNotSayWhoTheyAr
   EXPECT_THAT(refusal_of("driver:/nonexistent/driver"), HasSubstr("No such file"));
   EXPECT_THAT(refusal_of("driver:" + directory_), HasSubstr("Permission denied"));
   EXPECT_THAT(refusal_of("driver:"), HasSubstr("no path"));
+  EXPECT_THAT([] { find_backend("driver:/two\nlines"); },
+              ThrowsMessage<ConfigError>(AllOf(HasSubstr("/two\\nlines"), HasSubstr("control character"))));
   EXPECT_THAT(refusal_of(liar("protocol")), HasSubstr("speaks protocol 2; this program speaks 1"));
   EXPECT_THAT(refusal_of(liar("strategy")), AllOf(HasSubstr("\"later\""), HasSubstr("as_completed")));
   EXPECT_THAT(refusal_of(liar("workload")), HasSubstr("tcp_echo"));
@@ -162,6 +165,11 @@ TEST_F(Drivers, ThatLieInARepetitionGetARowThatSaysSo) {
   EXPECT_THAT(error_of("short_row"), HasSubstr("a list of 13 numbers"));
   EXPECT_THAT(error_of("huge_number"), HasSubstr("as a stamp, which is an integer of 64 bits"));
   EXPECT_THAT(error_of("text"), HasSubstr("\"soon\" as a stamp"));
+  EXPECT_THAT(error_of("long_ago"), HasSubstr("has the stamp 7 in task 5"));
+  EXPECT_THAT(error_of("in_a_year"), HasSubstr("in task 5, which ran between"));
+  EXPECT_THAT(error_of("minus"), HasSubstr("'pool_stop_ns' is -1; it is 0 or more"));
+  EXPECT_THAT(error_of("no_cpu"), HasSubstr("took a CPU for -5 ns"));
+  EXPECT_THAT(error_of("deep"), HasSubstr("nested deeper"));
   EXPECT_THAT(error_of("dies"), AllOf(HasSubstr("killed by signal 9"), HasSubstr("no more of this")));
   EXPECT_THAT(error_of("floods"), HasSubstr("bytes in a line, which no answer has"));
   EXPECT_THAT(runner->check_digests(cell_on("digest"), kDriverDeadline), HasSubstr("sleep gives digest"));

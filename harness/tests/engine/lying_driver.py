@@ -63,12 +63,16 @@ def run(question: "dict[str, Any]") -> "dict[str, Any]":
     for row in rows:
         row += [-1, -1, 0, 0, 0, 0][len(row) - 7 :]
     distort(rows)
+    told: "Any" = rows
+    if LIE == "deep":
+        for _ in range(100):
+            told = [told]
     me = threading.get_native_id()
     return {
-        "tasks": rows,
+        "tasks": told,
         "pool_start_ns": 0,
         "submit_ns": 1,
-        "pool_stop_ns": 0,
+        "pool_stop_ns": -1 if LIE == "minus" else 0,
         "main_pid": os.getpid(),
         "submitter_tid": me,
     }
@@ -95,6 +99,12 @@ def distort(rows: "list[Any]") -> None:
         last[1] = 2**70
     elif LIE == "text":
         last[1] = "soon"
+    elif LIE == "long_ago":
+        last[0] = 7
+    elif LIE == "in_a_year":
+        last[2] += 365 * 24 * 3600 * 10**9
+    elif LIE == "no_cpu":
+        last[5] = -5
 
 
 def leave_with_standard_input() -> None:

@@ -8,6 +8,7 @@ each. The end of standard input ends the driver and every process that it starte
 
 import json
 import os
+import shutil
 import sys
 import time
 
@@ -78,6 +79,15 @@ def read_line() -> bytes:
             return b"".join(pieces)
 
 
+def remove_temporary_directory() -> None:
+    """Of multiprocessing, which a forkserver listens in; it is removed at a normal exit, and this one is none."""
+    from multiprocessing import process
+
+    directory = process.current_process()._config.get("tempdir")  # type: ignore[attr-defined]
+    if directory:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def main(argv: "list[str]") -> int:
     # What tasks or libraries print does not get into the conversation.
     out = os.dup(1)
@@ -94,6 +104,7 @@ def main(argv: "list[str]") -> int:
     with os.fdopen(out, "w", encoding="ascii") as stream:
         stream.write(json.dumps(reply) + "\n")
         stream.flush()
+        remove_temporary_directory()
         # Executors may still have threads after an error, and Python would wait for them.
         os._exit(0)
 
