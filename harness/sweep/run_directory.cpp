@@ -1,5 +1,6 @@
 #include "harness/sweep/run_directory.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include "harness/base/read_file.h"
 #include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/file.h"
+#include "os/descriptor.h"
 
 namespace harness {
 namespace {
@@ -36,7 +38,10 @@ std::filesystem::path put_old_directory_away(const std::filesystem::path& direct
   if (!named.has_filename()) named = named.parent_path();
   std::error_code error;
   if (!std::filesystem::exists(named, error)) return {};
-  const std::filesystem::path aside = first_free(named, ".old-");
+  const std::filesystem::path results = named / "results.csv";
+  const os::Descriptor rows(::open(results.c_str(), O_RDONLY | O_CLOEXEC));
+  if (rows) lock_for_writing(rows.get(), results);  // also against who would begin to write while it is renamed
+  std::filesystem::path aside = first_free(named, ".old-");
   std::filesystem::rename(named, aside, error);
   if (error) throw ConfigError(fmt::format("--fresh: cannot rename '{}': {}", named.string(), error.message()));
   return aside;

@@ -18,6 +18,7 @@
 #include <system_error>
 #include <utility>
 
+#include "harness/base/console.h"
 #include "os/boost_process.h"
 
 namespace harness::drivers {
@@ -250,7 +251,7 @@ std::string DriverProcess::last_words() const {
   std::replace_if(
       words.begin(), words.end(), [](char c) { return c == '\n' || c == '\r' || c == '\0'; }, ' ');
   while (!words.empty() && words.back() == ' ') words.pop_back();
-  return words;
+  return printable(words);
 }
 
 }  // namespace harness::drivers

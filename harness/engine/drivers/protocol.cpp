@@ -11,6 +11,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "harness/base/console.h"
 #include "harness/engine/strategies/strategy.h"
 
 namespace harness::drivers {
@@ -41,7 +42,9 @@ json object_of(std::string_view answer) {
                                   answer.size() > 60 ? std::string(answer.substr(0, 57)) + "..." : std::string(answer)));
   }
   if (const auto error = object.find("error"); error != object.end()) {
-    throw DriverError("the driver: " + (error->is_string() ? error->get<std::string>() : shown(*error)));
+    constexpr std::size_t kLongest = 400;
+    throw DriverError("the driver: " +
+                      (error->is_string() ? printable(error->get<std::string>().substr(0, kLongest)) : shown(*error)));
   }
   return object;
 }

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -194,10 +193,7 @@ std::vector<Sample> read_results(const std::filesystem::path& path) { return col
 std::vector<Sample> peek_results(const std::filesystem::path& path) { return collected(path, &peek_results); }
 
 CsvSink::CsvSink(const std::filesystem::path& path) : file_(path) {
-  if (::flock(file_.fd(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) throw ConfigError(fmt::format("another run is writing to '{}'", path.string()));
-    // No locks on this file system: then two runs in one directory are the user's own affair.
-  }
+  lock_for_writing(file_.fd(), path);
   CsvParser parser([](std::span<const std::string> /*record*/, int /*line*/) {});
   const std::size_t size = feed_file(path, parser, columns_);
   if (parser.complete() < size) set_torn_aside(path, parser.complete());

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,6 +74,12 @@ void require_writable_directory(const std::filesystem::path& directory) {
   if (fd < 0) refuse(reason(errno));
   ::close(fd);
   ::unlink(probe.c_str());
+}
+
+void lock_for_writing(int fd, const std::filesystem::path& path) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return;
+  if (errno == EWOULDBLOCK) throw ConfigError(fmt::format("another run is writing to '{}'", path.string()));
+  // No locks on this file system: then two runs in one directory are the user's own affair.
 }
 
 std::filesystem::path made_path_of_run(const std::filesystem::path& run_directory, std::string_view kind,

@@ -33,6 +33,9 @@ class AppendFile {
 // Makes the directory and checks that a file can be created in it. Throws ConfigError "cannot write to 'out/x': reason".
 void require_writable_directory(const std::filesystem::path& directory);
 
+// Locks the file for as long as it is open. Throws ConfigError when another process, or another descriptor of this one, has it locked.
+void lock_for_writing(int fd, const std::filesystem::path& path);
+
 // `run_directory`/`kind`/`run_id`.csv, its directory made as by require_writable_directory.
 std::filesystem::path made_path_of_run(const std::filesystem::path& run_directory, std::string_view kind,
                                        const std::string& run_id);

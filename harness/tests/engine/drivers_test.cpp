@@ -107,6 +107,10 @@ TEST_F(Drivers, ThatFloodTheirOutputAreStoppedAndTheirStandardErrorIsRead) {
   EXPECT_THAT(error_of_script("head -c 3000000 /dev/zero >&2\necho late\nsleep 1000\n"), "no error");
 }
 
+TEST_F(Drivers, SayWhatCanBeALine) {
+  EXPECT_THAT(error_of_script("printf 'no \\377\\n' >&2\nexit 3\n"), HasSubstr("its standard error ends: no \\xff"));
+}
+
 TEST_F(Drivers, ThatDoNotReadDoNotBlockWhoAsks) {
   const std::string deaf = write("deaf", "#!/bin/sh\nsleep 1000\n");
   EXPECT_THROW(drivers::ask({deaf}, std::string(4'000'000, ' '), kMostBytes, std::chrono::milliseconds(200)), DriverError);

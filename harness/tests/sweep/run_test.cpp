@@ -124,6 +124,14 @@ TEST_F(Runs, PutAnOldDirectoryAwayIfTheyAreTo) {
   EXPECT_THAT(read_results(directory_ / "out.old-1/results.csv"), SizeIs(4));
 }
 
+TEST_F(Runs, LeaveADirectoryThatAnotherRunWritesInto) {
+  Run writing(settings());
+  RunSettings wanted = settings();
+  wanted.put_old_away = true;
+  EXPECT_THAT([&] { Run(std::move(wanted)); }, testing::ThrowsMessage<ConfigError>(HasSubstr("another run")));
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "out.old-1"));
+}
+
 TEST_F(Runs, TakeTheCalibrationOfTheLatestRunThere) {
   RunSettings calibrated = settings();
   calibrated.calibration->spin_units_per_ns = 42;
