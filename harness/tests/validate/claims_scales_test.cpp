@@ -149,6 +149,15 @@ TEST(Overheads, come_from_durations_of_zero_alone_as_a_line_over_n) {
   EXPECT_THAT(overheads_text(overheads), HasSubstr("process main: 2.00 ms + n * 500 us"));
 }
 
+TEST(Overheads, of_one_size_alone_are_unknown) {
+  std::vector<Sample> samples;
+  for (const Cell& cell : calibration_cells(2)) {
+    for (int rep = 0; rep < 5 && cell.tasks == 16; ++rep) samples.push_back(sample_with(cell, rep, 2 * kMs));
+  }
+  ASSERT_FALSE(samples.empty());
+  EXPECT_TRUE(calibrated_overheads(samples).empty());
+}
+
 std::vector<Sample> rows_at(const Claim& claim, std::int64_t unit, std::int64_t slope_ms) {
   std::vector<Sample> samples;
   for (const std::int64_t multiple : kScales) {
