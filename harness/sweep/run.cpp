@@ -137,7 +137,7 @@ void Run::done_measuring() {
   children_.reset();
 }
 
-const GateCounts& Run::gate_counts() const { return gated_->counts(); }
+GateCounts Run::gate_counts() const { return gated_ != nullptr ? gated_->counts() : GateCounts{}; }
 
 std::string Run::interrupted_text(const SweepOutcome& outcome) const {
   const bool resumes = directory_ && !settings_.put_old_away;

@@ -79,7 +79,7 @@ class Run {
   const workloads::Calibration& calibration() const { return *calibration_; }
   const drivers::Records& drivers() const { return drivers_; }
 
-  const GateCounts& gate_counts() const;  // REQUIRES: a gate; measure() was called, done_measuring() was not
+  GateCounts gate_counts() const;  // all 0 before measure() and after done_measuring()
 
   // One line: how far it came, and what resumes it where anything does.
   std::string interrupted_text(const SweepOutcome& outcome) const;

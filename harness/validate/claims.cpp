@@ -86,10 +86,14 @@ ChosenClaims claims_matching(const std::string& pattern) {
 
 std::string lacking(const Claim& claim) {
   for (const ClaimCell& cell : claim.cells) {
-    for (const Backend* backend : backend_catalogue()) {
-      if (backend->name() == cell.backend && !backend->missing().empty()) {
-        return fmt::format("{}: {}", cell.backend, backend->missing());
-      }
+    const auto all = backend_catalogue();
+    const auto backend = std::ranges::find(all, cell.backend, &Backend::name);
+    if (backend == all.end()) continue;  // an experiment's
+    if (!(*backend)->missing().empty()) return fmt::format("{}: {}", cell.backend, (*backend)->missing());
+    try {
+      (*backend)->require();
+    } catch (const ConfigError& error) {
+      return fmt::format("{}: {}", cell.backend, error.what());
     }
   }
   return {};

@@ -32,7 +32,7 @@ using ChosenClaims = std::vector<const Claim*>;
 // none.
 ChosenClaims claims_matching(const std::string& pattern = "*");
 
-// What this build lacks for one of the claim's cells, and what helps: "libuv: apt-get install libuv1-dev, then build again". Empty: nothing.
+// What this build or machine lacks for one of the claim's cells, and what helps: "libuv: apt-get install libuv1-dev, then build again". Empty: nothing.
 std::string lacking(const Claim& claim);
 
 // The scales of a formula, in units of its durations.

@@ -60,6 +60,14 @@ class WithoutPython(unittest.TestCase):
         done = poolbench("validate", "--python", "--json", env=NO_PYTHON)
         self.assertIn("python3", json.loads(done.stdout)["skipped"])
 
+    def test_its_claims_are_left_open_with_the_reason(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            done = poolbench("validate", "--only", "loop_asyncio", "--json", "-o", f"{directory}/out", env=NO_PYTHON)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        (claim,) = json.loads(done.stdout)["claims"]
+        self.assertEqual(claim["verdict"], "inconclusive")
+        self.assertIn("python3", claim["open"])
+
     def test_run_and_case_name_what_is_missing(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             suite = Path(directory, "suite.toml")
