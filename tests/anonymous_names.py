@@ -64,7 +64,7 @@ def main(argv: list[str]) -> int:
         print("skipped: nothing is compiled together in this build")
         return 0
     found = False
-    for _, sources in units:
+    for sources in units:
         for name, files in shared_names(sources).items():
             found = True
             print(

@@ -11,24 +11,30 @@ TOGETHER = re.compile(r"/Unity/unity_\w*\.cxx$")
 INCLUDED = re.compile(r'^#include "(.+)"$', re.MULTILINE)
 
 
-def units(build: Path) -> Iterator[tuple[str, list[Path]]]:
-    """What is compiled together: the unit, and its sources."""
-    for entry in json.loads((build / NAME).read_text(encoding="utf-8")):
-        if TOGETHER.search(entry["file"]):
-            yield entry["file"], [
-                Path(name) for name in INCLUDED.findall(Path(entry["file"]).read_text(encoding="utf-8"))
-            ]
+def sources_in(unit: str) -> list[str]:
+    """What is compiled together in it; nothing if it is a source of its own."""
+    return INCLUDED.findall(Path(unit).read_text(encoding="utf-8")) if TOGETHER.search(unit) else []
+
+
+def commands(build: Path) -> list[dict[str, Any]]:
+    """As in the file: directory, file, command."""
+    read: list[dict[str, Any]] = json.loads((build / NAME).read_text(encoding="utf-8"))
+    return read
+
+
+def units(build: Path) -> Iterator[list[Path]]:
+    """The sources of each unit."""
+    for entry in commands(build):
+        if sources := sources_in(entry["file"]):
+            yield [Path(source) for source in sources]
 
 
 def entries(build: Path) -> Iterator[dict[str, Any]]:
-    """As in the file: directory, file, command; a source of a unity build has the command of its unit for itself."""
-    for entry in json.loads((build / NAME).read_text(encoding="utf-8")):
+    """The commands; a source of a unit has that of its unit for itself."""
+    for entry in commands(build):
         unit = entry["file"]
-        if TOGETHER.search(unit):
-            for source in INCLUDED.findall(Path(unit).read_text(encoding="utf-8")):
-                yield {**entry, "file": source, "command": entry["command"].replace(unit, source)}
-        else:
-            yield entry
+        for source in sources_in(unit) or [unit]:
+            yield {**entry, "file": source, "command": entry["command"].replace(unit, source)}
 
 
 def write(build: Path, directory: Path) -> None:

@@ -20,15 +20,6 @@ namespace {
 
 constexpr std::int64_t kMost = 2'147'483'647;  // parsers, tasks per chunk, tasks
 
-void require_known_strategy(const std::string& wanted) {
-  std::string known;
-  for (const StrategyInfo& strategy : strategies()) {
-    if (strategy.name == wanted) return;
-    known += (known.empty() ? "" : ", ") + std::string(strategy.name);
-  }
-  throw ConfigError(fmt::format("unknown strategy '{}'; known: {}", wanted, known));
-}
-
 std::vector<std::int64_t> nanoseconds(const std::vector<std::chrono::nanoseconds>& durations) {
   std::vector<std::int64_t> values;
   values.reserve(durations.size());
@@ -101,7 +92,7 @@ int runs_of(const CaseOptions& options) { return static_cast<int>(parse_integer(
 
 Cell cell_of(const CaseOptions& options, int cores) {
   const Backend& backend = find_backend(options.backend);
-  require_known_strategy(options.strategy);
+  require_strategy(options.strategy);
   // An event loop need not be in this build to be predicted.
   const std::string reason = !backend.missing().empty() && is_event_loop(options.backend)
                                  ? std::string(loop_skip_reason(options.strategy))

@@ -26,6 +26,7 @@ using model::Released;
 constexpr std::size_t kShownAtEachEnd = 12;  // links of a long path
 
 std::string exact(std::int64_t ns) { return format_duration(std::chrono::nanoseconds(ns)); }
+
 std::string what(const model::Case& c, const Link& link) {
   const std::size_t task = link.task + 1;
   switch (link.activity) {

@@ -64,6 +64,8 @@ run_job() {
 # --- packages ---------------------------------------------------------------------------------------------------------
 
 extra_packages=()   # for a script that needs more than packages.txt names
+# shellcheck disable=SC2034  # of scripts that source this: other libraries' pools, event loops and Node
+executor_packages=(libasio-dev libboost-fiber-dev libglib2.0-dev liburing-dev libuv1-dev nodejs pkg-config python3-gevent qtbase5-dev)
 
 # missing_packages - of packages.txt and extra_packages.
 missing_packages() {

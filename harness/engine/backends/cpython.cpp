@@ -87,7 +87,7 @@ std::vector<std::unique_ptr<DriverBackend>> make(const std::optional<std::filesy
     if (registered.executor.starts_with("process_")) known.name += " by " + known.start_method;
     if (known.event_loop) known.name = "an event loop: " + known.name;
     known.name += python ? ", of " + python->string() : ", of the python3 on the PATH";
-    known.workloads = {"sleep", "blocking_sleep", "spin", "gil_spin", "mixed", "tcp_echo"};
+    known.workloads.assign(drivers::protocol_workloads().begin(), drivers::protocol_workloads().end());
     const auto start = [python, executor = registered.executor] { return driver_of(python, executor); };
     const auto missing = [start]() -> std::string {
       try {

@@ -25,7 +25,7 @@ Command node_driver_of(const std::string& executor) {
 }
 
 DriverBackend make_node(const std::string& executor, Description known) {
-  known.workloads = {"sleep", "blocking_sleep", "spin", "gil_spin", "mixed", "tcp_echo"};
+  known.workloads.assign(drivers::protocol_workloads().begin(), drivers::protocol_workloads().end());
   return DriverBackend(
       "node_" + executor, std::move(known), [executor] { return node_driver_of(executor); },
       [] { return std::string(drivers::find_program("node") ? "" : kNoNode); });

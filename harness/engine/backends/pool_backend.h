@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@
 #include "harness/engine/strategies/catalogue.h"
 #include "harness/engine/strategies/executor.h"
 #include "harness/engine/strategies/recorder.h"
+#include "harness/engine/strategies/strategy.h"
 #include "harness/engine/strategies/work_functions.h"
 #include "harness/machine/resources.h"
 #include "pools/process_pool.h"
@@ -161,12 +163,8 @@ class PoolBackend : public Backend {
   template <class... Strategies>
   static const Row& row_in(std::string_view strategy, StrategyList<Strategies...>) {
     static constexpr Row kRows[] = {row<Strategies>()...};
-    std::string known;
-    for (const Row& candidate : kRows) {
-      if (candidate.name == strategy) return candidate;
-      known += (known.empty() ? "" : ", ") + std::string(candidate.name);
-    }
-    throw ConfigError("unknown strategy '" + std::string(strategy) + "'; known: " + known);
+    require_strategy(strategy);
+    return *std::find_if(std::begin(kRows), std::end(kRows), [strategy](const Row& row) { return row.name == strategy; });
   }
   static const Row& row_of(std::string_view strategy) { return row_in(strategy, StrategyCatalogue{}); }
 

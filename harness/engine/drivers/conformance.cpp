@@ -174,9 +174,7 @@ class Examination {
     for (workloads::Work& work : cell.tasks) work.wait_ns = name_of(work).ends_with("spin") ? 0 : wait_ns;
   }
 
-  Trace run(const PreparedCell& cell) {
-    return trace_from(ask(command_, run_question(cell), most_bytes_of_trace(cell.tasks.size()), within_));
-  }
+  Trace run(const PreparedCell& cell) { return run_once(command_, cell, within_); }
 
   // Why the trace is none of this cell.
   std::string fault_of(const Trace& trace, const PreparedCell& cell) const {
@@ -262,7 +260,7 @@ class Examination {
       check(promise, [&]() -> std::string {
         const std::string answer = ask(command_, line, kMostBytesOfWords, within_);
         const auto object = nlohmann::json::parse(answer, nullptr, false);
-        const auto shown = answer.size() > 60 ? answer.substr(0, 57) + "..." : answer;
+        const std::string shown = shortened(answer);
         if (!object.is_object() || !object.contains("error")) return "it answers " + shown;
         if (!object["error"].is_string() || object["error"].get<std::string>().empty()) return "its error is no text: " + shown;
         if (object["error"].get<std::string>().find_first_of("\r\n") != std::string::npos) return "its error has several lines";

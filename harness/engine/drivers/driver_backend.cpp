@@ -1,15 +1,10 @@
 #include "harness/engine/drivers/driver_backend.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
-#include <cstdint>
 
-#include "harness/base/errors.h"
 #include "harness/base/text.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/machine/resources.h"
-#include "workloads/clock.h"
 
 namespace harness::drivers {
 
@@ -21,10 +16,7 @@ std::string_view DriverBackend::missing() const {
 }
 
 std::string DriverBackend::skip_reason(std::string_view strategy) const {
-  const auto all = strategies();
-  if (std::ranges::find(all, strategy, &StrategyInfo::name) == all.end()) {
-    throw ConfigError("unknown strategy '" + std::string(strategy) + "'");
-  }
+  require_strategy(strategy);
   if (!missing().empty()) return name_ + ": " + std::string(missing());
   if (std::ranges::find(known_.strategies, strategy) != known_.strategies.end()) return {};
   if (const auto reason = known_.skips.find(strategy); reason != known_.skips.end()) return name_ + ": " + reason->second;
@@ -42,30 +34,10 @@ int DriverBackend::tasks_at_once(const Factors& factors) const {
   return std::min(most, factors.tasks);
 }
 
-namespace {
-
-// What happened, happened between the question and the answer. Throws DriverError.
-void expect_within(const Trace& trace, std::int64_t asked_ns, std::int64_t answered_ns) {
-  for (std::size_t i = 0; i < trace.tasks.size(); ++i) {
-    const TaskTrace& task = trace.tasks[i];
-    for (const std::int64_t stamp :
-         {task.submitted_ns, task.started_ns, task.finished_ns, task.callback_started_ns, task.callback_finished_ns}) {
-      if (stamp == -1 || (stamp >= asked_ns && stamp <= answered_ns)) continue;
-      throw DriverError(
-          fmt::format("the driver's answer has the stamp {} in task {}, which ran between {} and {} (CLOCK_MONOTONIC, ns)", stamp,
-                      i, asked_ns, answered_ns));
-    }
-  }
-}
-
-}  // namespace
-
 Trace DriverBackend::run(const PreparedCell& prepared) const {
   const Command command = start_();
   const ResourceMeter meter;  // for what the driver cannot know: the time for which a CPU quota stopped it
-  const std::int64_t asked_ns = workloads::monotonic_ns();
-  Trace trace = trace_from(ask(command, run_question(prepared), most_bytes_of_trace(prepared.tasks.size()), std::nullopt));
-  expect_within(trace, asked_ns, workloads::monotonic_ns());
+  Trace trace = run_once(command, prepared);
   trace.resources.cgroup_throttled_ns = meter.finish().cgroup_throttled_ns;
   return trace;
 }

@@ -22,11 +22,7 @@ using nlohmann::json;
 constexpr std::int64_t kCalibrationBudgetNs = 250'000'000;
 constexpr std::array<std::string_view, 6> kWorkloads{"sleep", "blocking_sleep", "spin", "gil_spin", "mixed", "tcp_echo"};
 
-std::string shown(const json& value) {
-  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  return text;
-}
+std::string shown(const json& value) { return shortened(value.dump(-1, ' ', false, json::error_handler_t::replace)); }
 
 constexpr int kDeepest = 8;  // of what an answer's object holds; a trace has three
 
@@ -38,8 +34,7 @@ json object_of(std::string_view answer) {
   };
   json object = json::parse(answer, shallow, false);
   if (!object.is_object()) {
-    throw DriverError(fmt::format("the driver's answer is not a JSON object: '{}'",
-                                  answer.size() > 60 ? std::string(answer.substr(0, 57)) + "..." : std::string(answer)));
+    throw DriverError(fmt::format("the driver's answer is not a JSON object: '{}'", shortened(answer)));
   }
   if (const auto error = object.find("error"); error != object.end()) {
     constexpr std::size_t kLongest = 400;
@@ -168,7 +163,28 @@ TaskTrace task_from(const json& row) {
   return task;
 }
 
+// Of an answer: thirteen numbers of twenty digits, quoted and spaced, and twice that.
+std::size_t most_bytes_of_trace(std::size_t tasks) { return kMostBytesOfWords + tasks * 13 * 50; }
+
+// What happened, happened between the question and the answer. Throws DriverError.
+void expect_within(const Trace& trace, std::int64_t asked_ns, std::int64_t answered_ns) {
+  for (std::size_t i = 0; i < trace.tasks.size(); ++i) {
+    const TaskTrace& task = trace.tasks[i];
+    for (const std::int64_t stamp :
+         {task.submitted_ns, task.started_ns, task.finished_ns, task.callback_started_ns, task.callback_finished_ns}) {
+      if (stamp == kNoStamp || (stamp >= asked_ns && stamp <= answered_ns)) continue;
+      throw DriverError(
+          fmt::format("the driver's answer has the stamp {} in task {}, which ran between {} and {} (CLOCK_MONOTONIC, ns)", stamp,
+                      i, asked_ns, answered_ns));
+    }
+  }
+}
+
 }  // namespace
+
+std::string shortened(std::string_view said) {
+  return said.size() > 60 ? std::string(said.substr(0, 57)) + "..." : std::string(said);
+}
 
 std::span<const std::string_view> protocol_workloads() { return kWorkloads; }
 
@@ -231,9 +247,6 @@ std::string run_question(const PreparedCell& prepared) {
   return question.dump();
 }
 
-// Thirteen numbers of twenty digits, quoted and spaced, and twice that.
-std::size_t most_bytes_of_trace(std::size_t tasks) { return kMostBytesOfWords + tasks * 13 * 50; }
-
 Trace trace_from(std::string_view answer) {
   const json object = object_of(answer);
   Trace trace;
@@ -265,6 +278,13 @@ std::string ask(const Command& command, std::string_view question, std::size_t m
   DriverProcess driver(command);
   driver.tell(question);
   return driver.answer(most_bytes, within);
+}
+
+Trace run_once(const Command& command, const PreparedCell& prepared, std::optional<std::chrono::milliseconds> within) {
+  const std::int64_t asked_ns = workloads::monotonic_ns();
+  Trace trace = trace_from(ask(command, run_question(prepared), most_bytes_of_trace(prepared.tasks.size()), within));
+  expect_within(trace, asked_ns, workloads::monotonic_ns());
+  return trace;
 }
 
 Description describe(const Command& command, std::chrono::milliseconds within) {

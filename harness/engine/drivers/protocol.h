@@ -43,6 +43,9 @@ struct Description {
 // Of its answer. Throws DriverError naming what is wrong.
 Description description_from(std::string_view answer);
 
+// At most 60 bytes of what a driver said, for a message.
+std::string shortened(std::string_view said);
+
 // The workloads whose works the protocol has, by the names that they have there: "mixed" for all of its shapes.
 std::span<const std::string_view> protocol_workloads();
 // That name of a workload of the catalogue; empty where the protocol has none.
@@ -50,14 +53,15 @@ std::string_view protocol_name(std::string_view workload);
 
 // The question `run` of a cell. Throws std::runtime_error when a server that it needs does not run.
 std::string run_question(const PreparedCell& prepared);
-// How long an answer to it may be, in bytes.
-std::size_t most_bytes_of_trace(std::size_t tasks);
 // Of the answer to it. Throws DriverError.
 Trace trace_from(std::string_view answer);
 
 // One question to a driver of its own. Throws DriverError, also for the driver's own {"error": ...}.
 std::string ask(const Command& command, std::string_view question, std::size_t most_bytes,
                 std::optional<std::chrono::milliseconds> within);
+// One repetition, whose stamps all lie between the question and the answer. Throws likewise, and as run_question() and trace_from() do.
+Trace run_once(const Command& command, const PreparedCell& prepared,
+               std::optional<std::chrono::milliseconds> within = std::nullopt);
 Description describe(const Command& command, std::chrono::milliseconds within = kAnswersWithin);
 // Its steps of `spin` per ns; takes 250 ms of computation.
 double spin_rate(const Command& command, std::chrono::milliseconds within = kAnswersWithin);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
+#include "harness/base/errors.h"
 #include "harness/engine/strategies/strategy.h"
 
 namespace harness {
@@ -25,6 +27,15 @@ const StrategyInfo& info_of(std::string_view strategy) {
 }  // namespace
 
 std::span<const StrategyInfo> strategies() { return kInfos; }
+
+void require_strategy(std::string_view name) {
+  std::string known;
+  for (const StrategyInfo& strategy : kInfos) {
+    if (strategy.name == name) return;
+    known += (known.empty() ? "" : ", ") + std::string(strategy.name);
+  }
+  throw ConfigError("unknown strategy '" + std::string(name) + "'; known: " + known);
+}
 
 CallbackBy callback_by(std::string_view strategy) { return info_of(strategy).callback_by; }
 bool has_callbacks(std::string_view strategy) { return callback_by(strategy) != CallbackBy::nobody; }

@@ -28,6 +28,9 @@ struct StrategyInfo {
 // In a fixed order. Constant; any thread.
 std::span<const StrategyInfo> strategies();
 
+// Throws ConfigError naming those that there are, unless it is one.
+void require_strategy(std::string_view name);
+
 // What a cell's strategy has, by its name. One that is not known here (of a row of another version) has callbacks only.
 CallbackBy callback_by(std::string_view strategy);
 bool has_callbacks(std::string_view strategy);

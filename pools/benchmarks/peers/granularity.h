@@ -111,18 +111,10 @@ Measured worker_memory(const Entry& entry, const Effort& /*effort*/) {
   const Clock::time_point begin = Clock::now();
   const std::int64_t without = resident_bytes();
   P pool(entry.workers);
-  std::latch met(entry.workers);
   std::latch gate(1);
   double bytes = 0;
   together(pool, 1, [&](int) {
-    for (int worker = 0; worker < entry.workers; ++worker) {
-      pool.post([&met, &gate] {
-        met.count_down();
-        gate.wait();
-        count_execution();
-      });
-    }
-    met.wait();
+    occupy(pool, entry.workers, gate);
     bytes = static_cast<double>(resident_bytes() - without) / entry.workers;
     gate.count_down();
     pool.drain();

@@ -48,16 +48,22 @@ void require(bool holds, const char* what) {
 
 // --- throughput -------------------------------------------------------------------------------------------------------
 
-double pipelined_seconds(ProcessPool& pool, std::int64_t tasks) {
+// Of so many tasks that return 1, each future kept and then waited for.
+template <class Submit>
+double seconds_of(std::int64_t tasks, const Submit& submit) {
   std::vector<Future<int>> futures = touched_room<Future<int>>(tasks);
   const Clock::time_point begin = Clock::now();
-  for (std::int64_t task = 0; task < tasks; ++task) futures.push_back(pool.submit<&identity>(1));
+  for (std::int64_t task = 0; task < tasks; ++task) futures.push_back(submit());
   std::int64_t sum = 0;
   for (Future<int>& future : futures) sum += std::move(future).result();
   futures.clear();
   const double seconds = seconds_since(begin);
   require(sum == tasks, "a result of the pool is wrong");
   return seconds;
+}
+
+double pipelined_seconds(ProcessPool& pool, std::int64_t tasks) {
+  return seconds_of(tasks, [&pool] { return pool.submit<&identity>(1); });
 }
 
 // ns per empty task whose future is kept and then waited for.
@@ -240,14 +246,7 @@ Measured metg(const Entry& entry, const Effort& effort) {
   std::int64_t tasks = 0;
   const auto efficiency = [&](double ns) {
     tasks = scenarios::tasks_of_grain(ns, cores, effort, effort.tasks);
-    std::vector<Future<int>> futures = touched_room<Future<int>>(tasks);
-    const Clock::time_point begin = Clock::now();
-    for (std::int64_t task = 0; task < tasks; ++task)
-      futures.push_back(started.pool.submit<&spin_once>(scenarios::rounds_of(ns)));
-    std::int64_t sum = 0;
-    for (Future<int>& future : futures) sum += std::move(future).result();
-    seconds = seconds_since(begin);
-    require(sum == tasks, "a result of the pool is wrong");
+    seconds = seconds_of(tasks, [&, rounds = scenarios::rounds_of(ns)] { return started.pool.submit<&spin_once>(rounds); });
     return static_cast<double>(tasks) * ns / (seconds * 1e9 * cores);
   };
   const double grain = scenarios::metg_of(efficiency);

@@ -181,6 +181,20 @@ Measured idle_cpu(const Entry& entry, const Effort& effort) {
   return measured;
 }
 
+// On a producer: returns when every worker is inside of a task, where it stays until the gate opens.
+template <Peer P>
+void occupy(P& pool, int workers, std::latch& gate) {
+  std::latch inside(workers);
+  for (int worker = 0; worker < workers; ++worker) {
+    pool.post([&inside, &gate] {
+      inside.count_down();
+      gate.wait();
+      count_execution();
+    });
+  }
+  inside.wait();
+}
+
 // Growth of the resident memory, in bytes per task, while `tasks` are queued behind tasks that block every worker. Room for
 // the futures themselves is the caller's and was there before.
 template <Peer P, class Enqueue>
@@ -198,17 +212,9 @@ Measured memory(const Entry& entry, const Effort& effort, const Enqueue& enqueue
   double bytes = 0;
   const Executions before = executions();
   const Clock::time_point begin = Clock::now();
-  std::latch blocked(entry.workers);
   std::latch gate(1);
   together(pool, 1, [&](int) {
-    for (int worker = 0; worker < entry.workers; ++worker) {
-      pool.post([&blocked, &gate] {
-        blocked.count_down();
-        gate.wait();
-        count_execution();
-      });
-    }
-    blocked.wait();
+    occupy(pool, entry.workers, gate);
     ::malloc_trim(0);  // what earlier scenarios of this process have freed would be taken again unseen
     const std::int64_t empty = resident_bytes();
     for (std::int64_t task = 0; task < tasks; ++task) {

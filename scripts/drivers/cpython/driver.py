@@ -8,7 +8,6 @@ each. The end of standard input ends the driver and every process that it starte
 
 import json
 import os
-import shutil
 import sys
 import time
 
@@ -85,6 +84,8 @@ def remove_temporary_directory() -> None:
 
     directory = process.current_process()._config.get("tempdir")  # type: ignore[attr-defined]
     if directory:
+        import shutil  # only then: what is imported counts as a worker's memory
+
         shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -51,6 +51,10 @@ def upper_bound(strategy: str, workers: int, parsers: int, tasks: list[float], c
     return graham(tasks, workers) + graham(callbacks, servers)
 
 
+def listed(key: str, durations: list[float], scale: float) -> str:
+    return f"{key} = [" + ", ".join(f'"{int(each * scale)}us"' for each in durations) + "]"
+
+
 def case(generator: random.Random, backend: str, strategy: str, longest_us: int) -> str:
     count = generator.randint(1, MOST_TASKS)
     workers = generator.randint(1, MOST_WORKERS)
@@ -64,9 +68,9 @@ def case(generator: random.Random, backend: str, strategy: str, longest_us: int)
         lines.append(f"parsers = {parsers}")
     if strategy == "map":
         lines.append(f"chunksize = {generator.randint(1, 8)}")
-    lines.append("task = [" + ", ".join(f'"{int(t * scale)}us"' for t in tasks) + "]")
+    lines.append(listed("task", tasks, scale))
     if strategy != "none":
-        lines.append("callback = [" + ", ".join(f'"{int(c * scale)}us"' for c in callbacks) + "]")
+        lines.append(listed("callback", callbacks, scale))
     return "\n".join(lines)
 
 
@@ -92,9 +96,9 @@ def case_on_loop(generator: random.Random, backend: str, strategy: str, longest_
         lines.append(f"in_flight = {in_flight}")
     if strategy == "extra":
         lines.append(f"parsers = {parsers}")
-    lines.append("task = [" + ", ".join(f'"{int(t * scale)}us"' for t in tasks) + "]")
+    lines.append(listed("task", tasks, scale))
     if strategy != "none":
-        lines.append("callback = [" + ", ".join(f'"{int(c * scale)}us"' for c in callbacks) + "]")
+        lines.append(listed("callback", callbacks, scale))
     return "\n".join(lines)
 
 
