@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Compiles every header by itself, included twice: what a header needs it includes, and it has an include guard.
 
-    headers_alone.py ROOT --compiler CXX [--include DIRECTORY]... [--jobs N] [FOLDER]...
+    headers_alone.py ROOT --compiler CXX [--include DIRECTORY]... [--jobs N] [--rotate N] [FOLDER]...
+
+With --rotate: those that have changed (as tidy.py has it), and of the others one in N, other ones at each commit, so
+that N commits see all of them. Outside of a clone all.
 
 Exit code: 0 if all compile, 1 with the compiler's first errors, 2 if there is no header.
 """
@@ -13,6 +16,7 @@ import sys
 from pathlib import Path
 
 import each_file
+import tidy
 
 FOLDERS = ("os", "pools", "workloads", "harness")
 
@@ -30,6 +34,20 @@ def compile_alone(compiler: list[str], flags: list[str], root: Path, header: Pat
     return "" if done.returncode == 0 else done.stderr.strip() or f"the compiler ended with {done.returncode}"
 
 
+def of_this_commit(root: Path, headers: list[Path], rotate: int) -> list[Path]:
+    """Those that changed, and each rotate-th of all."""
+    changed = tidy.changed_files(root)
+    commits = tidy.git(root, "rev-list", "--count", "HEAD")
+    if changed is None or not commits:
+        return headers
+    turn = int(commits[0])
+    return [
+        header
+        for number, header in enumerate(headers)
+        if (number + turn) % rotate == 0 or header.relative_to(root).as_posix() in changed
+    ]
+
+
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
@@ -37,11 +55,16 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--compiler", required=True)
     parser.add_argument("--include", action="append", default=[])
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--rotate", type=int, default=1)
     options = parser.parse_args(argv)
+    if options.rotate < 1:
+        parser.error(f"bad --rotate {options.rotate}; allowed: 1 or more")
 
     headers = each_file.found(options.root, options.folder, ".h", "header")
     if not headers:
         return 2
+    everyone = len(headers)
+    headers = of_this_commit(options.root, headers, options.rotate)
     flags = [
         "-std=c++20",
         "-Wall",
@@ -57,7 +80,7 @@ def main(argv: list[str]) -> int:
         options.jobs,
         " does not stand alone",
     )
-    print(f"{len(headers)} headers, {failed} do not stand alone")
+    print(f"{len(headers)} of {everyone} headers, {failed} do not stand alone")
     return 1 if failed else 0
 
 

@@ -21,16 +21,19 @@ FILES = {
     "results.csv": ("results.csv", schema.RESULTS),
     "tasks/<run_id>.csv": ("tasks/*.csv", schema.TASKS),
     "derived/summary.csv": ("derived/summary.csv", schema.SUMMARY),
+    "derived/machines.csv": ("derived/machines.csv", schema.MACHINES),
     "derived/model.csv": ("derived/model.csv", schema.MODEL),
     "derived/claims.csv": ("derived/claims.csv", schema.CLAIMS),
     "evidence/<run_id>.csv": ("evidence/*.csv", schema.EVIDENCE),
     "verdicts.csv": ("verdicts.csv", schema.VERDICTS),
 }
-NOT_OF_A_SWEEP = ("evidence/<run_id>.csv", "verdicts.csv")  # left by validate and by poolbench/experiments/verdicts.py
+# Left by validate, by poolbench/experiments/verdicts.py, and by merge.
+NOT_OF_A_SWEEP = ("evidence/<run_id>.csv", "verdicts.csv", "derived/machines.csv")
 CONTEXT = "context/<run_id>.json"
 CELLS = "cells/<run_id>.json"
 OF_LOOPS = "loops.<backend>.<threads>."  # only of a run with event loops
 OF_DRIVERS = "drivers.<backend>."  # keys of the context that only a run with backends of other languages has
+OF_PARTS = "part."  # only of a part of a sweep
 OF_CPYTHON = "python."  # what one of an earlier version has instead
 
 
@@ -100,22 +103,25 @@ def of_context(path: Path, section: str, listed: Sequence[str]) -> Iterator[str]
         *(f"calibration.{key}" for key in schema.CONTEXT_CALIBRATION),
         *(f"{OF_DRIVERS}{key}" for key in schema.CONTEXT_DRIVER),
         *(f"{OF_LOOPS}{key}" for key in schema.CONTEXT_LOOP),
+        *(f"{OF_PARTS}{key}" for key in schema.CONTEXT_PART),
         *(f"{OF_CPYTHON}{key}" for key in schema.CONTEXT_PYTHON),
     )
     document = json.loads(path.read_text(encoding="utf-8"))
     # Each backend's driver has the same keys, unless one has others: then they are in the list twice, and it differs.
     drivers = dict.fromkeys(tuple(driver) for driver in document.pop("drivers", {}).values())
+    part = document.pop("part", {})
     loops = dict.fromkeys(tuple(loop) for sizes in document.pop("loops", {}).values() for loop in sizes.values())
     found = (
         *keys(document),
         *(f"{OF_DRIVERS}{key}" for names in drivers for key in names),
         *(f"{OF_LOOPS}{key}" for names in loops for key in names),
+        *(f"{OF_PARTS}{key}" for key in part),
     )
-    absent = tuple(
-        prefix for prefix in (OF_DRIVERS, OF_LOOPS, OF_CPYTHON) if not any(key.startswith(prefix) for key in found)
-    )
+    prefixes = (OF_DRIVERS, OF_LOOPS, OF_PARTS, OF_CPYTHON)
+    absent = tuple(prefix for prefix in prefixes if not any(key.startswith(prefix) for key in found))
+    later = {f"environment.{key}" for key in schema.CONTEXT_ENVIRONMENT_LATER} - set(found)
     for other, names in ((section, listed), (SCHEMA, in_schema)):
-        names = tuple(name for name in names if not name.startswith(absent))
+        names = tuple(name for name in names if not name.startswith(absent) and name not in later)
         if found != names:
             yield f"{path}: {compare(found, names)} {other}"
 
@@ -126,9 +132,10 @@ def of_cells(path: Path, section: str, listed: Sequence[str]) -> Iterator[str]:
         yield f"{path}: {compare(tuple(document), schema.CELLS)} {SCHEMA}"
     for cell_id, cell in document["cells"].items():
         durations = schema.CELL_DURATIONS if cell.get("distribution") == "explicit" else ()
-        for other, names in ((section, listed), (SCHEMA, schema.FACTORS + durations)):
+        absent = {name for name in (*schema.RESULTS_LATER, *schema.CELL_PLAN) if name not in cell}
+        for other, names in ((section, listed), (SCHEMA, schema.FACTORS + durations + schema.CELL_PLAN)):
             names = tuple(name for name in names if durations or name not in schema.CELL_DURATIONS)
-            if tuple(cell) not in versions(names, schema.RESULTS_LATER):
+            if tuple(cell) != tuple(name for name in names if name not in absent):
                 yield f"{path}, cell {cell_id}: {compare(tuple(cell), names)} {other}"
 
 

@@ -11,6 +11,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "harness/analysis/over_blocks.h"
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
@@ -18,6 +19,7 @@
 #include "harness/engine/strategies/strategy.h"
 #include "harness/plan/cell_builder.h"
 #include "harness/plan/plan.h"
+#include "harness/plan/scenario.h"
 #include "harness/plan/suite.h"
 #include "harness/sweep/sinks/cells_json.h"
 #include "harness/sweep/sinks/context.h"
@@ -123,20 +125,8 @@ std::string title_of(const CellSummary& summary) {
   return title;
 }
 
-// What cells of one scenario have in common; durations where they are known.
-std::string scenario_key(const CellSummary& summary) {
-  const Factors& f = summary.factors;
-  std::string key = fmt::format("{}|{}|{}|{}|{}|{}|{}", f.workload, f.distribution, f.tasks, f.task_ns, f.payload_bytes, f.seed,
-                                !has_callbacks(f.strategy) ? "none" : std::to_string(f.callback_ns));
-  if (f.distribution == "explicit" && summary.cell) {
-    for (const std::int64_t ns : summary.cell->task_durations_ns) key += fmt::format("|{}", ns);
-    if (has_callbacks(f.strategy)) {
-      for (const std::int64_t ns : summary.cell->callback_durations_ns) key += fmt::format("|c{}", ns);
-    }
-  } else if (f.distribution == "explicit") {
-    key += "|" + summary.factors.cell_id;  // nobody knows what it is comparable with
-  }
-  return key;
+std::string scenario_of(const CellSummary& cell) {
+  return cell.cell ? scenario_key(*cell.cell) : scenario_key(cell.factors, cell.factors.cell_id);
 }
 
 void find_best(Analysis& analysis, Scenario& scenario) {
@@ -151,12 +141,17 @@ void find_best(Analysis& analysis, Scenario& scenario) {
   for (const std::size_t index : scenario.cells) {
     CellSummary& cell = analysis.cells[index];
     if (!cell.median_ns) continue;
+    if (!best.blocks.empty()) {
+      compare_over_blocks(best, cell);
+      continue;
+    }
     const auto positive = [](const CellSummary& c) {
       return std::all_of(c.makespans_ns.begin(), c.makespans_ns.end(), [](std::int64_t ns) { return ns > 0; });
     };
     if (positive(best) && positive(cell)) cell.ratio = model::ratio_interval(best.makespans_ns, cell.makespans_ns);
     cell.tie = index != *scenario.best && ties(best.makespans_ns, cell.makespans_ns);
   }
+  if (!best.blocks.empty()) find_best_of_each_block(analysis, scenario);
 }
 
 }  // namespace
@@ -169,88 +164,155 @@ bool ties(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b
 
 namespace {
 
-// Cells in order of appearance, by their id.
+// Cells in order of appearance, by their id; where several machines measured them, by what is the same on all.
 class CellNumbers {
  public:
+  using Identity = std::function<std::string(const RowKind&)>;
+  explicit CellNumbers(Identity identity) : identity_(std::move(identity)) {}
+
   std::size_t operator()(const RowKind& kind) {
     const auto [known, is_new] = by_kind_.try_emplace(&kind, 0);  // of many rows with one kind only the first is hashed
-    if (is_new) known->second = by_id_.try_emplace(kind.cell_id, by_id_.size()).first->second;
+    if (is_new) known->second = by_id_.try_emplace(identity_(kind), by_id_.size()).first->second;
     return known->second;
   }
 
  private:
+  Identity identity_;
   std::unordered_map<const RowKind*, std::size_t> by_kind_;
   std::unordered_map<std::string, std::size_t> by_id_;
 };
 
-// Of the machine and build of the last row, and of a repetition that is there twice the last.
-void keep_what_counts(Analysis& analysis) {
-  Rows& rows = analysis.rows;
-  if (rows.empty()) return;
-  const RowKind& last = *rows.back().kind;
-  const auto is_other = [&](std::size_t i) {
-    const RowKind& kind = *rows.all()[i].kind;
-    return &kind != &last && (kind.machine_id != last.machine_id || kind.build_id != last.build_id);
-  };
-  analysis.other_rows = rows.erase_if(is_other);
+// Analysis of rows, in steps: what counts, which cells, which scenarios.
+class Analyst {
+ public:
+  Analyst(Analysis& analysis, const Blocks& blocks) : analysis_(analysis), blocks_(blocks) { analysis.blocks = blocks.all(); }
 
-  struct Place {
-    std::size_t cell;
-    std::int64_t rep;
-    std::size_t index;
-    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the defaulted operator for a null pointer
-    auto operator<=>(const Place&) const = default;
-  };
-  CellNumbers number_of;
-  std::vector<Place> places;
-  places.reserve(rows.all().size());
-  for (std::size_t i = 0; i < rows.all().size(); ++i) places.push_back({number_of(*rows.all()[i].kind), rows.all()[i].rep, i});
-  std::sort(places.begin(), places.end());
-  std::vector<bool> superseded(places.size());
-  for (std::size_t i = 1; i < places.size(); ++i) {
-    superseded[places[i - 1].index] = places[i - 1].cell == places[i].cell && places[i - 1].rep == places[i].rep;
-  }
-  rows.erase_if([&](std::size_t i) { return superseded[i]; });
-}
+  // Of the build of the last row, unless the directory was merged of its machine too, and of a repetition that is there twice the last.
+  void keep_what_counts() {
+    Rows& rows = analysis_.rows;
+    if (rows.empty()) return;
+    const RowKind& last = *rows.back().kind;
+    const auto is_other = [&](std::size_t i) {
+      const RowKind& kind = *rows.all()[i].kind;
+      return &kind != &last && ((kind.machine_id != last.machine_id && !blocks_.merged()) || kind.build_id != last.build_id);
+    };
+    analysis_.other_rows = rows.erase_if(is_other);
 
-void group_by_cell(Analysis& analysis, const std::vector<Cell>& known_cells) {
-  std::unordered_map<std::string, const Cell*> known;
-  for (const Cell& cell : known_cells) known.emplace(cell.cell_id, &cell);
-  CellNumbers number_of;
-  for (const Row& row : analysis.rows.all()) {
-    const RowKind& kind = *row.kind;
-    const std::size_t number = number_of(kind);
-    if (number == analysis.cells.size()) {
-      analysis.cells.emplace_back();
-      analysis.cells.back().factors = kind;
-      analysis.cells.back().cell = recover(kind, known);
+    struct Place {
+      std::size_t cell;
+      std::size_t block;
+      std::int64_t rep;
+      std::size_t index;
+      // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the defaulted operator for a null pointer
+      auto operator<=>(const Place&) const = default;
+    };
+    CellNumbers number_of([](const RowKind& kind) { return kind.cell_id; });
+    std::vector<Place> places;
+    places.reserve(rows.all().size());
+    for (std::size_t i = 0; i < rows.all().size(); ++i) {
+      const RowKind& kind = *rows.all()[i].kind;
+      places.push_back({number_of(kind), block_of(kind), rows.all()[i].rep, i});
     }
-    CellSummary& cell = analysis.cells[number];
-    if (kind.status == "ok") {
-      cell.ok.push_back(&row);
-      cell.makespans_ns.push_back(row.measures.makespan_ns);
-    } else {
-      ++cell.failed;
-      cell.failure = kind.error.empty() ? kind.status : kind.status + ": " + kind.error;
+    std::sort(places.begin(), places.end());
+    std::vector<bool> superseded(places.size());
+    for (std::size_t i = 1; i < places.size(); ++i) {
+      superseded[places[i - 1].index] =
+          places[i - 1].cell == places[i].cell && places[i - 1].block == places[i].block && places[i - 1].rep == places[i].rep;
+    }
+    rows.erase_if([&](std::size_t i) { return superseded[i]; });
+  }
+
+  void group(const std::vector<Cell>& known_cells) {
+    std::unordered_map<std::string, const Cell*> known;
+    for (const Cell& cell : known_cells) known.emplace(cell.cell_id, &cell);
+    CellNumbers number_of([&](const RowKind& kind) {
+      return blocks_.all().size() > 1 ? identity_across_machines(kind, recover(kind, known)) : kind.cell_id;
+    });
+    for (const Row& row : analysis_.rows.all()) {
+      const RowKind& kind = *row.kind;
+      const std::size_t number = number_of(kind);
+      if (number == analysis_.cells.size()) {
+        analysis_.cells.emplace_back();
+        CellSummary& cell = analysis_.cells.back();
+        cell.factors = kind;
+        cell.cell = recover(kind, known);
+        const auto [at, is_new] = scenarios_.emplace(scenario_of(cell), analysis_.scenarios.size());
+        if (is_new) analysis_.scenarios.push_back({title_of(cell), {}, std::nullopt});
+        cell.scenario = at->second;
+        analysis_.scenarios[at->second].cells.push_back(number);
+        rows_of_.emplace_back();
+      }
+      rows_of_[number].push_back(&row);
+    }
+    for (Scenario& scenario : analysis_.scenarios) {
+      fill(scenario);
+      find_best(analysis_, scenario);
     }
   }
-}
 
-void find_scenarios(Analysis& analysis) {
-  std::unordered_map<std::string, std::size_t> by_key;
-  for (std::size_t i = 0; i < analysis.cells.size(); ++i) {
-    CellSummary& cell = analysis.cells[i];
-    if (!cell.makespans_ns.empty()) {
+ private:
+  // Looked up once per kind: there are few of them.
+  std::size_t block_of(const RowKind& kind) {
+    const auto [known, is_new] = block_of_.try_emplace(&kind, 0);
+    if (is_new) known->second = blocks_.of(kind);
+    return known->second;
+  }
+
+  // The machines that measured each of its cells; if none did, the one that has most rows.
+  std::set<std::size_t> blocks_that_count(const Scenario& scenario) {
+    if (blocks_.all().size() == 1) return {0};
+    std::map<std::size_t, std::size_t> cells_of;
+    std::map<std::size_t, std::size_t> rows_in;
+    for (const std::size_t cell : scenario.cells) {
+      std::set<std::size_t> seen;
+      for (const Row* const row : rows_of_[cell]) {
+        const std::size_t block = block_of(*row->kind);
+        seen.insert(block);
+        ++rows_in[block];
+      }
+      for (const std::size_t block : seen) ++cells_of[block];
+    }
+    std::set<std::size_t> counting;
+    for (const auto& [block, cells] : cells_of) {
+      if (cells == scenario.cells.size()) counting.insert(block);
+    }
+    if (counting.empty()) {
+      const auto fewer = [](const auto& a, const auto& b) { return a.second < b.second; };
+      counting.insert(std::max_element(rows_in.begin(), rows_in.end(), fewer)->first);
+    }
+    return counting;
+  }
+
+  void fill(const Scenario& scenario) {
+    const std::set<std::size_t> counting = blocks_that_count(scenario);
+    for (const std::size_t index : scenario.cells) {
+      CellSummary& cell = analysis_.cells[index];
+      std::map<std::size_t, std::vector<std::int64_t>> by_block;
+      for (const Row* const row : rows_of_[index]) {
+        const std::size_t block = block_of(*row->kind);
+        if (!counting.contains(block)) continue;
+        if (row->kind->status == "ok") {
+          cell.ok.push_back(row);
+          cell.makespans_ns.push_back(row->measures.makespan_ns);
+          by_block[block].push_back(row->measures.makespan_ns);
+        } else {
+          ++cell.failed;
+          cell.failure = row->kind->error.empty() ? row->kind->status : row->kind->status + ": " + row->kind->error;
+        }
+      }
+      if (cell.makespans_ns.empty()) continue;
       cell.median_ns = model::median(cell.makespans_ns);
       cell.interval = model::median_interval(cell.makespans_ns);
+      if (counting.size() > 1) summarise_blocks(cell, std::move(by_block));
     }
-    const auto [at, is_new] = by_key.emplace(scenario_key(cell), analysis.scenarios.size());
-    if (is_new) analysis.scenarios.push_back({title_of(cell), {}, std::nullopt});
-    cell.scenario = at->second;
-    analysis.scenarios[at->second].cells.push_back(i);
   }
-  for (Scenario& scenario : analysis.scenarios) find_best(analysis, scenario);
-}
+
+  Analysis& analysis_;
+  const Blocks& blocks_;
+  std::unordered_map<const RowKind*, std::size_t> block_of_;
+  std::unordered_map<std::string, std::size_t> scenarios_;
+  std::vector<std::vector<const Row*>> rows_of_;  // by cell
+};
 
 // Rows as they come from a file or from memory. A warm-up is none that counts.
 void add_measured(Analysis& analysis, const Sample& sample) {
@@ -259,24 +321,21 @@ void add_measured(Analysis& analysis, const Sample& sample) {
   analysis.last_started_utc = sample.started_utc;
 }
 
-void analyse_measured(Analysis& analysis, const std::vector<Cell>& known_cells) {
-  group_by_cell(analysis, known_cells);
-  find_scenarios(analysis);
-}
-
 using ReadRows = void (*)(const std::filesystem::path& path, const OnSample& row);
 
 Analysis analyse_read(const std::filesystem::path& run_directory, ReadRows read, const CellsOnCores& beyond_suite) {
   Analysis analysis;
   read(run_directory / "results.csv", [&analysis](const Sample& sample) { add_measured(analysis, sample); });
-  keep_what_counts(analysis);
   std::vector<Context> contexts;
   try {
     contexts = read_contexts(run_directory);
   } catch (const ConfigError& error) {
     say(fmt::format("poolbench: {}; workloads that compute get no prediction\n", printable(error.what())));
   }
-  analyse_measured(analysis, cells_known(run_directory, contexts, analysis.rows, beyond_suite));
+  const Blocks blocks(run_directory, contexts);
+  Analyst analyst(analysis, blocks);
+  analyst.keep_what_counts();
+  analyst.group(cells_known(run_directory, contexts, analysis.rows, beyond_suite));
   if (analysis.cells.empty()) {
     throw ConfigError(fmt::format("{}: no row of a measured repetition", (run_directory / "results.csv").string()));
   }
@@ -291,8 +350,10 @@ Analysis analyse_read(const std::filesystem::path& run_directory, ReadRows read,
 Analysis analyse_rows(std::span<const Sample> samples, const std::vector<Cell>& known_cells) {
   Analysis analysis;
   for (const Sample& sample : samples) add_measured(analysis, sample);
-  keep_what_counts(analysis);
-  analyse_measured(analysis, known_cells);
+  const Blocks one;
+  Analyst analyst(analysis, one);
+  analyst.keep_what_counts();
+  analyst.group(known_cells);
   return analysis;
 }
 

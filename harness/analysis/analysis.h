@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/analysis/machine_blocks.h"
 #include "harness/core/cell.h"
 #include "harness/core/rows.h"
 #include "harness/core/sample.h"
@@ -25,6 +26,16 @@ namespace harness {
 
 inline constexpr double kMinimumEffect = 0.02;
 inline constexpr double kSignificance = 0.05;
+
+// What one machine measured of a cell that several measured.
+struct BlockCell {
+  std::size_t block = 0;  // of Analysis::blocks
+  std::vector<std::int64_t> makespans_ns;
+  std::int64_t median_ns = 0;
+  model::Interval interval;
+  bool best = false;  // of the scenario on this machine
+  bool tie = false;   // with it there; never the best itself
+};
 
 struct CellSummary {
   RowKind factors;                         // of its first row
@@ -39,6 +50,9 @@ struct CellSummary {
   bool best = false;
   bool tie = false;                   // with the best; never the best itself
   std::optional<model::Ratio> ratio;  // to the best
+  // Of a scenario that several machines measured, by block; the median above is then the geometric mean of theirs, with the interval that Student's
+  // t gives for machines at large, and so is the ratio. Else empty.
+  std::vector<BlockCell> blocks;
 };
 
 // Cells that do the same work, so that only backend, workers, strategy, parsers and chunksize differ.
@@ -55,12 +69,14 @@ struct Analysis {
   std::vector<CellSummary> cells;                     // in order of appearance
   std::vector<Scenario> scenarios;                    // likewise
   std::optional<workloads::Calibration> calibration;  // of the last row's run, if its context file is there
+  std::vector<Block> blocks;                          // machines; one of a directory that was not merged
 };
 
 // Cells that rows may be of though no suite lists them, on so many cores: those of the claims. Rows name them by their cell_id.
 using CellsOnCores = std::function<std::vector<Cell>(int cores)>;
 
-// Of the machine and build of the last row; other rows are other experiments. Of a repetition that is there twice the
+// Of the machine and build of the last row; other rows are other experiments. Of a directory that was merged all machines, and of a scenario those
+// that measured each of its cells (or the one that measured most). Of a repetition that is there twice the
 // last counts. Throws ConfigError as read_results(), and when there is no row of a measured repetition.
 Analysis analyse(const std::filesystem::path& run_directory, const CellsOnCores& beyond_suite);
 

@@ -7,17 +7,16 @@
 #include <map>
 #include <set>
 
+#include "harness/analysis/over_blocks.h"
 #include "harness/base/errors.h"
+#include "harness/base/text.h"
 
 namespace harness {
 namespace {
 
 // What makes two cells the same. A cell whose durations are not known is the same as one of its own id only.
 std::string identity_of(const CellSummary& summary, bool across_machines) {
-  if (!across_machines || !summary.cell) return summary.factors.cell_id;
-  Factors factors = *summary.cell;
-  factors.cores = 0;
-  return cell_id(factors, summary.cell->task_durations_ns, summary.cell->callback_durations_ns);
+  return across_machines ? identity_across_machines(summary.factors, summary.cell) : summary.factors.cell_id;
 }
 
 bool comparable(const CellSummary& cell) {
@@ -30,15 +29,77 @@ std::string why_not(const CellSummary& cell, const char* side) {
   return fmt::format("{}: {}", side, cell.failure.empty() ? "no repetition that took any time" : cell.failure);
 }
 
+std::string machines_of(const Analysis& analysis) {
+  if (analysis.blocks.size() == 1) return analysis.rows.back().kind->machine_id;
+  std::set<std::string> machines;
+  for (const Block& block : analysis.blocks) machines.insert(block.machine_id);
+  return join({machines.begin(), machines.end()});
+}
+
 void require_same_machine(const Analysis& a, const Analysis& b) {
-  const std::string& machine_a = a.rows.back().kind->machine_id;
-  const std::string& machine_b = b.rows.back().kind->machine_id;
-  if (machine_a == machine_b) return;
+  const std::string machines_a = machines_of(a);
+  const std::string machines_b = machines_of(b);
+  if (machines_a == machines_b) return;
   throw ConfigError(
       fmt::format("the results are of different machines ({} and {}), whose times say nothing about the program; "
                   "compare them all the "
                   "same with --across-machines",
-                  machine_a, machine_b));
+                  machines_a, machines_b));
+}
+
+// Over the machines that measured both, where several measured each; else over the repetitions.
+void compare_cells(const Analysis& analysis_a, const Analysis& analysis_b, ComparedCell& compared) {
+  const CellSummary& a = *compared.a;
+  const CellSummary& b = *compared.b;
+  const std::vector<double> logs = log_ratios(analysis_a, a, analysis_b, b);
+  if (logs.size() > 1) {
+    const BlockRatio over = block_ratio(logs);
+    compared.ratio = over.ratio;
+    compared.p = over.p;
+    return;
+  }
+  compared.ratio = model::median_ratio(a.makespans_ns, b.makespans_ns);
+  compared.p = model::mann_whitney_p(a.makespans_ns, b.makespans_ns);
+}
+
+// Why no cell of one is one of the other: what the two that are most alike differ in, and what helps.
+std::string why_nothing_matches(const Analysis& a, const Analysis& b) {
+  std::vector<std::string> fewest;
+  std::string differences;
+  for (const CellSummary& of_a : a.cells) {
+    for (const CellSummary& of_b : b.cells) {
+      std::vector<std::string> names;
+      std::string text;
+      for (const Factor& factor : all_factors()) {
+        if (factor.in_cell_id == InCellId::never) continue;
+        std::visit(
+            [&](const auto member) {
+              const auto& value_a = of_a.factors.*member;
+              const auto& value_b = of_b.factors.*member;
+              if (value_a == value_b) return;
+              names.emplace_back(factor.name);
+              text += fmt::format("{}{} ({} in A, {} in B)", text.empty() ? "" : ", ", factor.name, value_a, value_b);
+            },
+            factor.field);
+      }
+      if (names.empty()) {
+        names.emplace_back("durations");
+        text = "the durations of their tasks";
+      }
+      if (differences.empty() || names.size() < fewest.size()) {
+        fewest = names;
+        differences = text;
+      }
+    }
+  }
+  const auto only = [&](std::string_view name) { return fewest.size() == 1 && fewest.front() == name; };
+  std::string_view advice = "measure one suite into both";
+  if (only("cores")) advice = "--across-machines sets cores aside; the suite fleet has cells that need none";
+  if (only("seed")) advice = "run both with the same --seed";
+  if (std::ranges::find(fewest, "cores") != fewest.end() && fewest.size() > 1) {
+    advice = "a suite whose tasks and workers are plain numbers (fleet is one), with --across-machines";
+  }
+  return fmt::format("the two most alike differ in {}; allowed: {}", differences, advice);
 }
 
 }  // namespace
@@ -78,8 +139,7 @@ Comparison compare(const Analysis& a, const Analysis& b, const CompareOptions& o
     compared.a = &before;
     compared.b = &cell;
     compared.scenario = b.scenarios[cell.scenario].title;
-    compared.ratio = model::median_ratio(before.makespans_ns, cell.makespans_ns);
-    compared.p = model::mann_whitney_p(before.makespans_ns, cell.makespans_ns);
+    compare_cells(a, b, compared);
     comparison.cells.push_back(std::move(compared));
   }
   for (const CellSummary& cell : a.cells) {
@@ -87,8 +147,8 @@ Comparison compare(const Analysis& a, const Analysis& b, const CompareOptions& o
     if (!shared.contains(identity) && in_a.at(identity) == &cell) comparison.only_in_a.push_back(&cell);
   }
   if (shared.empty()) {
-    throw ConfigError(
-        fmt::format("there is nothing to compare: of {} and {} cells none has the same factors", a.cells.size(), b.cells.size()));
+    throw ConfigError(fmt::format("there is nothing to compare: of {} and {} cells none has the same factors; {}", a.cells.size(),
+                                  b.cells.size(), why_nothing_matches(a, b)));
   }
 
   std::vector<double> p_values;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,8 +49,13 @@ std::string json(const model::Prediction& prediction, const Repetitions& repetit
   for (const auto& [sample, trace] : repetitions) {
     if (&sample != &repetitions.front().sample) out += ", ";
     const bool ok = sample.status == "ok";
-    out += fmt::format(R"({{"makespan_ns": {}, "status": "{}", "tasks": )", ok ? std::to_string(sample.makespan_ns) : "null",
-                       sample.status);
+    out +=
+        fmt::format(R"({{"makespan_ns": {}, "status": "{}", )", ok ? std::to_string(sample.makespan_ns) : "null", sample.status);
+    if (!ok) {
+      const nlohmann::json error = sample.error;
+      out += fmt::format(R"("error": {}, )", error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    }
+    out += R"("tasks": )";
     append_json(trace ? relative_times(*trace) : std::vector<model::TaskTimes>{}, out);
     out += '}';
   }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/analysis/analysis.h"
@@ -15,11 +16,12 @@
 #include "harness/base/quantity.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/plan_flags.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/scratch.h"
 #include "harness/machine/environment.h"
+#include "harness/plan/part.h"
 #include "harness/plan/plan.h"
-#include "harness/plan/pythons.h"
 #include "harness/plan/suite.h"
 #include "harness/report/derived.h"
 #include "harness/report/report.h"
@@ -32,46 +34,43 @@ namespace harness {
 namespace {
 
 // As given; absent where the flag is.
-struct RunFlags {
-  std::string suite = "default";
+struct RunFlags : PlanFlags {
   std::string output;
   bool fresh = false;
   bool dry_run = false;
-  bool strict = false;
-  bool trace = false;
-  std::vector<std::string> filters;
-  std::vector<std::string> pythons;
-  std::optional<std::string> runs, warmup, order, seed, timeout, time_budget;
+  std::optional<std::string> time_budget, shard, replicate, run_id;
 };
 
-std::chrono::nanoseconds positive_duration(const std::string& flag, const std::string& text) {
-  const auto duration = parse_duration(text);
-  if (duration.count() == 0) throw ConfigError(fmt::format("bad {} '{}'; allowed: more than 0", flag, text));
-  return duration;
+std::optional<Part> part_of(const RunFlags& flags) {
+  if (flags.shard && flags.replicate) throw ConfigError("--shard and --replicate exclude each other");
+  if (flags.shard) return parse_part("--shard", *flags.shard, PartKind::shard);
+  if (flags.replicate) return parse_part("--replicate", *flags.replicate, PartKind::replicate);
+  return std::nullopt;
 }
 
-PlanOptions plan_options(const RunFlags& flags, int cores) {
-  PlanOptions options;
-  options.cores = cores;
-  if (flags.runs) options.runs = static_cast<int>(parse_integer(*flags.runs, "--runs", 1, 1'000'000));
-  if (flags.warmup) options.warmup = static_cast<int>(parse_integer(*flags.warmup, "--warmup", 0, 1'000'000));
-  if (flags.order) options.order = parse_order(*flags.order);
-  if (flags.seed) options.seed = parse_seed(*flags.seed);
-  if (flags.timeout) options.timeout = positive_duration("--timeout", *flags.timeout);
-  for (const std::string& filter : flags.filters) options.filters.push_back(parse_filter(filter));
-  return options;
+// out/default; of a part out/default-2of3.
+std::filesystem::path output_of(const RunFlags& flags, const Suite& suite, const std::optional<Part>& part) {
+  if (!flags.output.empty()) return flags.output;
+  const std::filesystem::path whole = std::filesystem::path("out") / suite.name;
+  return part ? std::filesystem::path(fmt::format("{}-{}of{}", whole.string(), part->index, part->count)) : whole;
 }
 
-int repetitions(const Plan& plan) {
-  int total = 0;
-  for (const PlannedCell& planned : plan.cells) total += planned.runs + planned.warmup;
-  return total;
+// Empty without the flag.
+std::string checked_run_id(const RunFlags& flags) {
+  if (!flags.run_id) return "";
+  constexpr std::size_t kLongest = 64;
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  if (flags.run_id->empty() || flags.run_id->size() > kLongest ||
+      flags.run_id->find_first_not_of(kAllowed) != std::string::npos) {
+    throw ConfigError(fmt::format("bad --run-id '{}'; allowed: 1 to {} letters, digits, '_' and '-'", *flags.run_id, kLongest));
+  }
+  return *flags.run_id;
 }
 
 std::string plan_text(const Plan& plan) {
-  std::string text = fmt::format("suite {}: {} cells, {} repetitions with warm-ups, about {}\n", plan.suite_name,
-                                 plan.cells.size(), repetitions(plan), eta_text(estimated_time(plan)));
-  for (const PlannedCell& planned : plan.cells) {
+  std::string text = plan_line(plan) + '\n';
+  for (const PlannedCell* const own : own_cells(plan)) {
+    const PlannedCell& planned = *own;
     text += fmt::format("cell {} {} runs={} warmup={} predicted {}\n", planned.cell.cell_id, describe(planned.cell), planned.runs,
                         planned.warmup, human_duration(predicted_makespan(planned.cell)));
   }
@@ -93,30 +92,33 @@ void tell_outcome(const SweepOutcome& outcome, const CommandContext& context) {
 void tell_plan(const Plan& plan, const Environment& environment, const std::filesystem::path& path) {
   say(fmt::format("{}\n", machine_line(environment)));
   for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
-  say(fmt::format("suite {}: {} cells, {} repetitions with warm-ups, about {}; into {}\n", plan.suite_name, plan.cells.size(),
-                  repetitions(plan), eta_text(estimated_time(plan)), path.string()));
+  say(fmt::format("{}; into {}\n", plan_line(plan), path.string()));
   if (!plan.skips.empty()) say(fmt::format("{} combinations have no meaning or are skipped: see --dry-run\n", plan.skips.size()));
 }
 
 int run(const RunFlags& flags, const CommandContext& context) {
   std::optional<std::chrono::nanoseconds> time_budget;
   if (flags.time_budget) time_budget = positive_duration("--time-budget", *flags.time_budget);
-  const Suite suite = on_pythons(load_suite(flags.suite), flags.pythons);
+  const std::optional<Part> part = part_of(flags);
+  const std::string id = checked_run_id(flags);
+  const Suite suite = suite_of(flags);
   const Environment environment = read_environment();
-  const Plan plan = make_plan(suite, plan_options(flags, environment.cores));
+  Plan plan = plan_of(suite, flags, environment.cores);
+  if (part) cut(plan, *part);
   if (flags.dry_run) {
     write_stdout(plan_text(plan));
     return kExitOk;
   }
   if (flags.strict) require_quiet(environment);
-  for (const PlannedCell& planned : plan.cells) find_backend(planned.cell.backend).require();
+  for (const PlannedCell* const planned : own_cells(plan)) find_backend(planned->cell.backend).require();
   temporary_directory();  // before anything is written
 
-  const std::filesystem::path path =
-      flags.output.empty() ? std::filesystem::path("out") / suite.name : std::filesystem::path(flags.output);
+  const std::filesystem::path path = output_of(flags, suite, part);
   Run run({.arguments = context.arguments,
            .environment = environment,
            .suite = &suite,
+           .run_id = part && !id.empty() ? fmt::format("{}-{}of{}", id, part->index, part->count) : id,
+           .sweep = id,
            .directory = path,
            .put_old_away = flags.fresh,
            .task_files = flags.trace,
@@ -150,28 +152,20 @@ int run(const RunFlags& flags, const CommandContext& context) {
 void add_run_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand("run", "Measure a suite: one row per repetition in OUTPUT/results.csv");
   const auto flags = std::make_shared<RunFlags>();
-  command->add_option("SUITE", flags->suite, "A name from `list suites`, or the path of a .toml file")
-      ->check(not_empty())
-      ->capture_default_str();
+  add_plan_flags(*command, *flags);
   command->add_option("-o,--output", flags->output, "The output directory [out/<suite>]; a run there is resumed")
       ->check(not_empty());
   command->add_flag("--fresh", flags->fresh, "Rename the old output directory and start anew");
   command->add_flag("-n,--dry-run", flags->dry_run, "Print the cells, what is skipped and why, and an estimate of the time");
-  command->add_option("--filter", flags->filters, "axis=value: only cells whose factor column has the value (repeated: all must)")
-      ->allow_extra_args(false);
-  command
-      ->add_option("--python", flags->pythons,
-                   "Run the suite's backends of Python on this one instead of the PATH's python3 (repeated: on each)")
-      ->allow_extra_args(false)
-      ->check(not_empty());
-  command->add_option("-r,--runs", flags->runs, "Measured repetitions of every cell");
-  command->add_option("-w,--warmup", flags->warmup, "Warm-up repetitions of every cell, stored but marked");
-  command->add_option("--order", flags->order, "random, round-robin or batch");
-  command->add_option("--seed", flags->seed, "Of the order, the drawn durations and the works");
-  command->add_option("--timeout", flags->timeout, "Deadline of one repetition, as in 30s");
   command->add_option("--time-budget", flags->time_budget, "Start no repetition that would likely end later, as in 10min");
-  command->add_flag("--strict", flags->strict, "Refuse a noisy machine (load, governor, CPU quota)");
-  command->add_flag("--trace", flags->trace, "Also write OUTPUT/tasks/<run_id>.csv: one row per task");
+  command
+      ->add_option("--shard", flags->shard,
+                   "I/N: only the I-th of N parts of the suite; cells that a verdict compares are never apart")
+      ->check(not_empty());
+  command->add_option("--replicate", flags->replicate, "I/N: the whole suite, as the I-th of N machines that all measure it")
+      ->check(not_empty());
+  command->add_option("--run-id", flags->run_id, "What the ids of this run begin with, as those of the sweep's other parts do")
+      ->check(not_empty());
   command->callback([flags, &context] { context.action = [flags, &context] { return run(*flags, context); }; });
 }
 

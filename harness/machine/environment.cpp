@@ -52,6 +52,8 @@ Environment read_environment() {
   utsname names{};
   ::uname(&names);
   e.hostname = names.nodename;
+  const char* const node = std::getenv("SLURMD_NODENAME");
+  e.node = node != nullptr && *node != '\0' ? node : e.hostname;
   e.architecture = names.machine;
   e.kernel = fmt::format("{} {} {}", names.sysname, names.release, names.version);
   e.cpu_model = machine::cpu_model();

@@ -17,6 +17,7 @@ struct Environment {
   // Machine.
   std::string machine_id;  // 16 hex digits: hash of architecture, CPU model, CPUs present and memory
   std::string hostname;
+  std::string node;  // as the scheduler calls it ($SLURMD_NODENAME), else the hostname
   std::string cpu_model;
   std::string architecture;
   int cpus_online = 0;
@@ -45,6 +46,9 @@ struct Environment {
   std::vector<std::string> warnings;
   // Those among them for which --strict refuses: load, pressure, governor, quota.
   std::vector<std::string> refusals;
+
+  // What runs of earlier versions did not record is their hostname.
+  const std::string& node_name() const { return node.empty() ? hostname : node; }
 };
 
 Environment read_environment();

@@ -109,6 +109,14 @@ std::string describe(const Factors& factors) {
   return text;
 }
 
+std::vector<const PlannedCell*> own_cells(const Plan& plan) {
+  std::vector<const PlannedCell*> own;
+  for (const PlannedCell& planned : plan.cells) {
+    if (plan.is_own(planned)) own.push_back(&planned);
+  }
+  return own;
+}
+
 Plan make_plan(const Suite& suite, const PlanOptions& options) {
   Plan plan;
   plan.suite_name = suite.name;

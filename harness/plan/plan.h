@@ -26,6 +26,17 @@ struct PlannedCell {
   int runs = 5;
   int warmup = 1;
   std::chrono::nanoseconds timeout{0};  // of one repetition
+  int shard = 1;                        // of a sweep that is cut into shards, the one that measures it
+};
+
+// Of a sweep that goes on in several places: see part.h.
+enum class PartKind { shard, replicate };
+struct Part {
+  PartKind kind = PartKind::shard;
+  int index = 1;  // 1..count
+  int count = 1;
+
+  friend bool operator==(const Part&, const Part&) = default;
 };
 
 // Something the suite asks for that has no meaning, and why.
@@ -40,7 +51,16 @@ struct Plan {
   std::uint64_t seed = 1;
   std::vector<PlannedCell> cells;  // suite order, no two with the same cell_id
   std::vector<Skip> skips;
+  std::optional<Part> part = std::nullopt;  // nothing: the whole of it
+
+  // Whether this part of the sweep measures the cell.
+  bool is_own(const PlannedCell& planned) const {
+    return !part || part->kind == PartKind::replicate || planned.shard == part->index;
+  }
 };
+
+// The cells that this part of the sweep measures, in plan order.
+std::vector<const PlannedCell*> own_cells(const Plan& plan);
 
 // "axis=value", the axis a factor column of results.csv. The value is compared with the column's text; durations, sizes
 // and bytes may also be written as in a suite ("task_ns=10ms", "workers=cores*5").
@@ -74,7 +94,7 @@ std::string describe(const Factors& factors);
 // For the ETA, the time estimate and --time-budget.
 std::chrono::nanoseconds predicted_makespan(const Cell& cell);
 
-// Wall time of all repetitions, warm-ups included, with the start of a process for each.
+// Wall time of all own repetitions, warm-ups included, with the start of a process for each.
 std::chrono::nanoseconds estimated_time(const Plan& plan);
 // Of one repetition.
 std::chrono::nanoseconds estimated_time(const Cell& cell);

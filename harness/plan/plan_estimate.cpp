@@ -52,7 +52,8 @@ std::chrono::nanoseconds estimated_time(const Cell& cell) {
 
 std::chrono::nanoseconds estimated_time(const Plan& plan) {
   std::int64_t total = 0;
-  for (const PlannedCell& planned : plan.cells) {
+  for (const PlannedCell* const own : own_cells(plan)) {
+    const PlannedCell& planned = *own;
     std::int64_t repetitions = 0;
     if (__builtin_mul_overflow(estimated_time(planned.cell).count(), std::int64_t{planned.runs} + planned.warmup, &repetitions) ||
         __builtin_add_overflow(total, repetitions, &total)) {

@@ -47,6 +47,20 @@ std::string summary_csv(const Analysis& analysis) {
   return out;
 }
 
+// Of cells that several machines measured: what each of them did.
+std::string machines_csv(const Analysis& analysis) {
+  std::string out = "cell_id,machine,machine_id,n,median_ns,ci_low_ns,ci_high_ns,ci_coverage,best,ties\n";
+  for (const CellSummary& cell : analysis.cells) {
+    for (const BlockCell& own : cell.blocks) {
+      const Block& block = analysis.blocks[own.block];
+      out += fmt::format("{},{},{},{},{},{},{},{:.4f},{:d},{:d}\n", csv_field(cell.factors.cell_id), csv_field(block.name),
+                         csv_field(block.machine_id), own.makespans_ns.size(), own.median_ns, own.interval.lower,
+                         own.interval.upper, own.interval.coverage, own.best, own.tie);
+    }
+  }
+  return out;
+}
+
 // Empty without one of them.
 std::string residual_pct(std::optional<std::int64_t> median_ns, std::optional<std::int64_t> predicted_ns) {
   if (!median_ns || !predicted_ns || *predicted_ns <= 0) return {};
@@ -83,6 +97,7 @@ void derive(const std::filesystem::path& run_directory, const Analysis& analysis
   std::filesystem::create_directories(directory, error);
   if (error) throw OutputError(fmt::format("cannot make '{}': {}", directory.string(), error.message()));
   replace_file(directory / "summary.csv", summary_csv(analysis));
+  if (analysis.blocks.size() > 1) replace_file(directory / "machines.csv", machines_csv(analysis));
   replace_file(directory / "model.csv", model_csv(analysis));
   replace_file(directory / "claims.csv", claims_csv(evaluate_claims(analysis.rows, read_evidence(run_directory))));
 }

@@ -3,11 +3,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "harness/analysis/over_blocks.h"
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
 #include "harness/engine/strategies/strategy.h"
@@ -118,6 +120,37 @@ void print_claims(std::ostream& out, const Analysis& analysis) {
   }
 }
 
+std::string percent_slower(double ratio) {
+  const double percent = 100 * (ratio - 1);
+  return fmt::format("{:.1f} % {}", std::abs(percent), percent < 0 ? "faster" : "slower");
+}
+
+// What the machines of a merged directory differ in, and whether they agree.
+void print_machines(std::ostream& out, const Analysis& analysis) {
+  const std::vector<NodeEffect> effects = node_effects(analysis);
+  if (effects.empty()) return;
+  out << "\nMachines, each against the geometric mean of all\n";
+  for (const NodeEffect& effect : effects) {
+    print_wrapped(out, effect.computing ? "computing" : "waiting",
+                  fmt::format("{}: {} [{}, {}] over {} cell{}", analysis.blocks[effect.block].name,
+                              percent_slower(effect.ratio.estimate), percent_slower(effect.ratio.lower),
+                              percent_slower(effect.ratio.upper), effect.cells, effect.cells == 1 ? "" : "s"));
+  }
+  const std::vector<Disagreement> found = disagreements(analysis);
+  if (found.empty()) {
+    out << "  On each machine the best over all is the best, or ties with it.\n";
+  }
+  for (const Disagreement& one : found) {
+    print_wrapped(out, "but",
+                  fmt::format("{}: on {} the best is {}", analysis.scenarios[one.scenario].title, analysis.blocks[one.block].name,
+                              name_of(analysis.cells[one.best])));
+  }
+}
+
+bool has_replicates(const Analysis& analysis) {
+  return std::any_of(analysis.cells.begin(), analysis.cells.end(), [](const CellSummary& cell) { return !cell.blocks.empty(); });
+}
+
 }  // namespace
 
 std::string name_of(const CellSummary& cell) {
@@ -141,8 +174,20 @@ void print_verdict(const Analysis& analysis, std::ostream& out) {
   if (std::any_of(analysis.scenarios.begin(), analysis.scenarios.end(), too_few)) {
     out << "Fewer than 4 repetitions (-r) cannot tell cells apart: where n is less, nearly everything ties.\n";
   }
+  const bool replicates = has_replicates(analysis);
+  if (replicates) {
+    out << hang(
+        fmt::format(
+            "Several machines measured the same cells: a median is the geometric mean of the machines' medians, an interval is "
+            "for machines at large (Student's t over them), and so is a tie."),
+        0);
+  }
   for (const Scenario& scenario : analysis.scenarios) print_scenario(out, analysis, scenario);
-  print_claims(out, analysis);
+  if (replicates) {
+    print_machines(out, analysis);
+  } else {
+    print_claims(out, analysis);
+  }
   out << '\n';
 }
 

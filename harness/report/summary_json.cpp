@@ -45,6 +45,12 @@ std::string analysis_json(const Analysis& analysis) {
     json["ratio"] = cell.ratio ? Json(cell.ratio->estimate) : Json(nullptr);
     json["ratio_low"] = cell.ratio ? Json(cell.ratio->lower) : Json(nullptr);
     json["ratio_high"] = cell.ratio ? Json(cell.ratio->upper) : Json(nullptr);
+    for (const BlockCell& own : cell.blocks) {
+      json["machines"][analysis.blocks[own.block].name] = {{"n", own.makespans_ns.size()},
+                                                           {"median_ns", own.median_ns},
+                                                           {"best", own.best},
+                                                           {"ties", own.tie}};
+    }
     document["cells"].push_back(std::move(json));
   }
   // An error message may hold bytes that are no UTF-8, which JSON cannot.

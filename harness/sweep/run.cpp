@@ -22,6 +22,18 @@
 
 namespace harness {
 
+namespace {
+
+// "id", and of runs that resume there "id.r2", "id.r3": unique in the directory.
+std::string first_free_id(const std::filesystem::path& directory, const std::string& begin) {
+  std::string id = begin;
+  std::error_code error;
+  for (int n = 2; std::filesystem::exists(context_path(directory, id), error); ++n) id = fmt::format("{}.r{}", begin, n);
+  return id;
+}
+
+}  // namespace
+
 Run::Run(RunSettings settings) : settings_(std::move(settings)), calibration_(settings_.calibration) {
   options_.run_id = make_run_id();
   options_.stop = interrupt_requested;
@@ -39,6 +51,7 @@ Run::Run(RunSettings settings) : settings_(std::move(settings)), calibration_(se
     if (!aside.empty()) say(fmt::format("the old directory is now {}\n", aside.string()));
   }
   directory_.emplace(settings_.directory);
+  if (!settings_.run_id.empty()) options_.run_id = first_free_id(settings_.directory, settings_.run_id);
   for (const Sample& row : directory_->present()) {
     if (!settings_.counts || settings_.counts(row)) options_.present.push_back(row);
   }
@@ -71,7 +84,8 @@ void Run::calibrate(const Plan& plan) {
 
 void Run::ask_drivers(const Plan& plan) {
   const drivers::Records earlier = directory_ ? directory_->earlier_drivers(*settings_.environment) : drivers::Records();
-  for (const PlannedCell& planned : plan.cells) {
+  for (const PlannedCell* const own : own_cells(plan)) {
+    const PlannedCell& planned = *own;
     const drivers::DriverBackend* const backend = drivers::known_backend(planned.cell.backend);
     if (backend == nullptr || drivers_.contains(planned.cell.backend)) continue;
     drivers::Record record = record_of(*backend);
@@ -93,7 +107,8 @@ void Run::ask_drivers(const Plan& plan) {
 
 void Run::measure_loops(const Plan& plan) {
   std::set<std::string> failed;  // not tried again with other numbers of threads
-  for (const PlannedCell& planned : plan.cells) {
+  for (const PlannedCell* const own : own_cells(plan)) {
+    const PlannedCell& planned = *own;
     if (interrupt_requested()) return;  // the sweep says so
     const std::pair key(planned.cell.backend, planned.cell.workers);
     if (!drivers::runs_on_event_loop(planned.cell, *calibration_) || calibration_->loops.contains(key) ||
@@ -113,8 +128,9 @@ void Run::write_down(const Plan& plan) {
   if (!written_down_) directory_->freeze(*settings_.suite);
   write_cells(path, options_.run_id, plan);
   if (written_down_) return;
-  write_context(path, {options_.run_id, utc_now(), plan.suite_name, settings_.arguments, plan.seed,
-                       std::string(to_string(plan.order)), *settings_.environment, *calibration_, drivers_});
+  write_context(path,
+                {options_.run_id, utc_now(), plan.suite_name, settings_.arguments, plan.seed, std::string(to_string(plan.order)),
+                 *settings_.environment, *calibration_, drivers_, plan.part, settings_.sweep});
   if (settings_.task_files) files_.push_back(std::make_unique<TasksCsvSink>(path, options_.run_id));
   if (settings_.evidence_files) files_.push_back(std::make_unique<EvidenceCsvSink>(path, options_.run_id));
   written_down_ = true;

@@ -38,6 +38,8 @@ struct RunSettings {
   std::vector<std::string> arguments = {};         // the command line
   std::optional<Environment> environment = {};     // goes into rows and context
   const Suite* suite = nullptr;                    // what is frozen; outlives the run
+  std::string run_id = {};                         // what its id begins with; empty: an id of its own
+  std::string sweep = {};                          // of a part: what the ids of all parts begin with
   std::filesystem::path directory = {};            // empty: no files. With one, environment and suite are required
   bool put_old_away = false;                       // the directory that is there is renamed, not resumed
   std::function<bool(const Sample&)> counts = {};  // which of the rows there need not be measured again; empty: all

@@ -22,6 +22,8 @@ const std::filesystem::path& writable(const std::filesystem::path& path) {
   return path;
 }
 
+}  // namespace
+
 std::string shell_quoted(const std::string& argument) {
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
   if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) return argument;
@@ -29,8 +31,6 @@ std::string shell_quoted(const std::string& argument) {
   for (const char c : argument) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
 }
-
-}  // namespace
 
 std::filesystem::path put_old_directory_away(const std::filesystem::path& directory) {
   // "out/default/" and "out/default" are one directory; only the second has a name to add to.

@@ -247,7 +247,9 @@ std::vector<Step> missing_steps(const Plan& plan, const SweepOptions& options) {
   std::vector<Step> missing;
   std::set<int> unfinished;  // cells with a measured repetition to run
   for (const Step& step : ordered_steps(plan)) {
-    const std::string& id = plan.cells[static_cast<std::size_t>(step.cell)].cell.cell_id;
+    const PlannedCell& planned = plan.cells[static_cast<std::size_t>(step.cell)];
+    if (!plan.is_own(planned)) continue;
+    const std::string& id = planned.cell.cell_id;
     if (present.contains({id, step.rep, step.is_warmup})) continue;
     missing.push_back(step);
     if (!step.is_warmup) unfinished.insert(step.cell);
@@ -258,7 +260,7 @@ std::vector<Step> missing_steps(const Plan& plan, const SweepOptions& options) {
 
 int failures_present(const Plan& plan, const SweepOptions& options) {
   std::set<std::string> ids;
-  for (const PlannedCell& planned : plan.cells) ids.insert(planned.cell.cell_id);
+  for (const PlannedCell* const planned : own_cells(plan)) ids.insert(planned->cell.cell_id);
   return static_cast<int>(std::count_if(options.present.begin(), options.present.end(), [&](const Sample& sample) {
     return sample.status != "ok" && sample.build_id == options.build_id && sample.machine_id == options.machine_id &&
            ids.contains(sample.cell_id);

@@ -182,6 +182,24 @@ class WithPython(unittest.TestCase):
             self.assertTrue(examples["remedy"]["cpython"]["callbacks_by"].endswith("other processes"))
             self.assertEqual(len((out / "results.csv").read_text(encoding="utf-8").splitlines()), 1 + 16)
 
+    def test_a_repetition_that_is_killed_leaves_no_file_and_no_semaphore(self) -> None:
+        for start_method in ("spawn", "forkserver"):
+            with self.subTest(start_method=start_method), tempfile.TemporaryDirectory() as directory:
+                suite, scratch = Path(directory, "suite.toml"), Path(directory, "tmp")
+                scratch.mkdir()
+                # The workers have met by then, and their tasks have begun.
+                lines = SUITE.replace('["cpython_thread", "cpython_process"]', f'"cpython_process_{start_method}"')
+                lines = lines.replace('"spin"', '"sleep"').replace("4x5ms", "4x600s")
+                suite.write_text('timeout = "2s"\n' + lines, encoding="utf-8")
+                before = set(Path("/dev/shm").iterdir())
+                done = poolbench(
+                    "run", str(suite), "-o", f"{directory}/out", env={**os.environ, "TMPDIR": str(scratch)}
+                )
+                self.assertEqual(done.returncode, 3, done.stderr)
+                self.assertIn(",timeout,", Path(directory, "out", "results.csv").read_text(encoding="utf-8"))
+                wait_until(lambda: not list(scratch.iterdir()), "the temporary directory is empty")
+                wait_until(lambda: set(Path("/dev/shm").iterdir()) <= before, "no semaphore is left")
+
     def test_nothing_outlives_a_killed_poolbench(self) -> None:
         for strategy in ("main", "extra"):
             with self.subTest(strategy=strategy):

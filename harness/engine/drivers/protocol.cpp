@@ -224,8 +224,13 @@ Description description_from(std::string_view answer) {
   driver.one_lock = optional<bool>(object, "one_lock", "true or false", false);
   driver.event_loop = optional<bool>(object, "event_loop", "true or false", false);
   driver.attaches_late = optional<bool>(object, "attaches_late", "true or false", false);
-  driver.workers =
-      static_cast<int>(std::clamp<std::int64_t>(optional<std::int64_t>(object, "workers", "a number", 0), 0, 1'000'000));
+  constexpr std::int64_t kMostWorkers = 1'000'000;
+  const auto workers = optional<std::int64_t>(object, "workers", "a number", 0);
+  if (workers < 0 || workers > kMostWorkers) {
+    throw DriverError(
+        fmt::format("the driver's 'workers' is {}; allowed: 0 (as many as asked for) to {}", workers, kMostWorkers));
+  }
+  driver.workers = static_cast<int>(workers);
   for (std::string* text : {&driver.name, &driver.language, &driver.version, &driver.start_method}) {
     std::ranges::replace_if(
         *text, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');

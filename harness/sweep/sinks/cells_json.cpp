@@ -25,6 +25,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kExplicit = "explicit";
 constexpr const char* kTasks = "task_durations_ns";
+constexpr const char* kRuns = "runs";
+constexpr const char* kShard = "shard";
 constexpr const char* kCallbacks = "callback_durations_ns";
 
 Json run_lengths(const std::vector<std::int64_t>& values) {
@@ -68,17 +70,20 @@ std::vector<std::int64_t> expanded(const Json& runs, int tasks) {
   return values;
 }
 
-Json json_of(const Cell& cell) {
+Json json_of(const PlannedCell& planned, bool has_shards) {
+  const Cell& cell = planned.cell;
   Json json;
   for_each_factor(cell, [&json](const Factor& factor, const auto& value) { json[std::string(factor.name)] = value; });
   if (cell.distribution == kExplicit) {
     json[kTasks] = run_lengths(cell.task_durations_ns);
     json[kCallbacks] = run_lengths(cell.callback_durations_ns);
   }
+  if (planned.runs > 0) json[kRuns] = planned.runs;
+  if (has_shards) json[kShard] = planned.shard;
   return json;
 }
 
-Cell cell_from(const std::string& id, const Json& json) {
+PlannedCell planned_from(const std::string& id, const Json& json) {
   Factors factors;
   for_each_factor(factors, [&json](const Factor& factor, auto& value) {
     const std::string name(factor.name);
@@ -91,7 +96,12 @@ Cell cell_from(const std::string& id, const Json& json) {
   }
   Cell cell = builder.build();
   if (cell.cell_id != id) throw std::runtime_error(fmt::format("cell {} is not what its id says", id));
-  return cell;
+  PlannedCell planned{std::move(cell), 0, 0, {}};
+  if (json.contains(kRuns)) get(json.at(kRuns), planned.runs);
+  if (json.contains(kShard)) get(json.at(kShard), planned.shard);
+  if (planned.runs < 0 || planned.shard < 1)
+    throw std::runtime_error(fmt::format("{} runs in shard {}", planned.runs, planned.shard));
+  return planned;
 }
 
 }  // namespace
@@ -105,37 +115,44 @@ void write_cells(const std::filesystem::path& run_directory, const std::string& 
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
   if (error) throw OutputError(fmt::format("cannot create '{}': {}", path.parent_path().string(), error.message()));
-  std::vector<Cell> cells;
-  if (std::filesystem::exists(path, error)) cells = read_cells_file(path);
+  std::vector<PlannedCell> cells;
+  if (std::filesystem::exists(path, error)) cells = read_planned_cells(path);
   std::set<std::string> known;
-  for (const Cell& cell : cells) known.insert(cell.cell_id);
+  for (const PlannedCell& planned : cells) known.insert(planned.cell.cell_id);
   for (const PlannedCell& planned : plan.cells) {
-    if (known.insert(planned.cell.cell_id).second) cells.push_back(planned.cell);
+    if (known.insert(planned.cell.cell_id).second) cells.push_back(planned);
   }
+  const bool has_shards = plan.part && plan.part->kind == PartKind::shard;
   // A cell a line: people look, too.
   std::string text = fmt::format("{{\n  \"run_id\": {},\n  \"cells\": {{", Json(run_id).dump());
-  for (const Cell& cell : cells) {
-    text += fmt::format("{}\n    {}: {}", &cell == &cells.front() ? "" : ",", Json(cell.cell_id).dump(),
-                        json_of(cell).dump(-1, ' ', false, Json::error_handler_t::replace));
+  for (const PlannedCell& planned : cells) {
+    text += fmt::format("{}\n    {}: {}", &planned == &cells.front() ? "" : ",", Json(planned.cell.cell_id).dump(),
+                        json_of(planned, has_shards).dump(-1, ' ', false, Json::error_handler_t::replace));
   }
   replace_file(path, text + "\n  }\n}\n");
 }
 
-std::vector<Cell> read_cells_file(const std::filesystem::path& file) {
+std::vector<PlannedCell> read_planned_cells(const std::filesystem::path& file) {
   const std::string text = read_file(file, "cells file", kMostTableBytes);
   try {
     const Json json = Json::parse(text);
-    std::vector<Cell> cells;
+    std::vector<PlannedCell> cells;
     std::size_t tasks = 0;
     for (const auto& [id, cell] : json.at("cells").items()) {
-      cells.push_back(cell_from(id, cell));
-      tasks += cells.back().task_durations_ns.size();
+      cells.push_back(planned_from(id, cell));
+      tasks += cells.back().cell.task_durations_ns.size();
       if (tasks > static_cast<std::size_t>(kMostTasksInAll)) throw std::runtime_error("too many tasks in all");
     }
     return cells;
   } catch (const std::exception& error) {
     throw ConfigError(fmt::format("'{}' is not a file of cells: {}", file.string(), printable(error.what())));
   }
+}
+
+std::vector<Cell> read_cells_file(const std::filesystem::path& file) {
+  std::vector<Cell> cells;
+  for (PlannedCell& planned : read_planned_cells(file)) cells.push_back(std::move(planned.cell));
+  return cells;
 }
 
 std::vector<Cell> read_cells(const std::filesystem::path& run_directory) {

@@ -6,6 +6,9 @@
 //
 //   {"run_id": "...", "cells": {"<cell_id>": {<factors>, "task_durations_ns": [[8, 100000000], [1, 5]], "callback_durations_ns": ...}}}
 //
+// A cell has "runs" besides, how many measured repetitions were planned, and in a part of a sweep that is cut into shards "shard", the one that
+// measures it; files of earlier versions have neither.
+//
 // Durations are run-length encoded: 8 tasks of 100 ms, then one of 5 ns. They are listed for explicit cases only; those of
 // others are drawn again from the seed (plan/distribution.h). The id, a hash of all this, confirms each cell.
 
@@ -27,6 +30,9 @@ void write_cells(const std::filesystem::path& run_directory, const std::string& 
 // Of one file, in its order. Throws ConfigError: not there, not JSON, a key missing or of another type (named), a cell that is
 // not what its id says.
 std::vector<Cell> read_cells_file(const std::filesystem::path& file);
+
+// The same with "runs" (0 where the file has none) and "shard" (1 likewise); `warmup` and `timeout` are not written.
+std::vector<PlannedCell> read_planned_cells(const std::filesystem::path& file);
 
 // Of all files in cells/, by run id; empty without the directory. Throws as above.
 std::vector<Cell> read_cells(const std::filesystem::path& run_directory);

@@ -28,6 +28,7 @@ template <class Object, class Archive>
 void environment_members(Object& e, Archive&& member) {
   member("machine_id", e.machine_id);
   member("hostname", e.hostname);
+  member("node", e.node);
   member("cpu_model", e.cpu_model);
   member("architecture", e.architecture);
   member("cpus_online", e.cpus_online);
@@ -126,6 +127,22 @@ auto reader(const Json& json, std::vector<std::string_view> optional = {}) {
   };
 }
 
+std::string kind_text(PartKind kind) { return kind == PartKind::shard ? "shard" : "replicate"; }
+
+// Throws ConfigError, and Json's own.
+Part part_from(const Json& json) {
+  Part part;
+  const auto kind = json.at("kind").get<std::string>();
+  part.kind = kind == kind_text(PartKind::shard) ? PartKind::shard : PartKind::replicate;
+  part.index = required_integer<int>("part.index", json.at("index"));
+  part.count = required_integer<int>("part.count", json.at("count"));
+  if (kind != kind_text(part.kind) || part.index < 1 || part.index > part.count) {
+    throw ConfigError(fmt::format("part is {}; it is a shard or a replicate, one of 1 to count",
+                                  json.dump(-1, ' ', false, Json::error_handler_t::replace)));
+  }
+  return part;
+}
+
 }  // namespace
 
 std::filesystem::path context_path(const std::filesystem::path& run_directory, const std::string& run_id) {
@@ -154,6 +171,11 @@ void write_context(const std::filesystem::path& run_directory, const Context& co
     json["loops"][key.first][std::to_string(key.second)] = std::move(loop);
   }
 
+  if (context.part) {
+    const Part& part = *context.part;
+    json["part"] = {{"sweep", context.sweep}, {"kind", kind_text(part.kind)}, {"index", part.index}, {"count", part.count}};
+  }
+
   const std::filesystem::path path = context_path(run_directory, context.run_id);
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
@@ -168,7 +190,7 @@ Context read_context(const std::filesystem::path& file) {
     const Json json = Json::parse(text);
     Context context;
     context_members(context, reader(json));
-    environment_members(context.environment, reader(json.at("environment")));
+    environment_members(context.environment, reader(json.at("environment"), {"node"}));
     calibration_members(context.calibration, reader(json.at("calibration"), {"sleep_lateness_ns"}));
     if (const auto python = json.find("python"); python != json.end()) {
       for (const char* const backend : {"cpython_thread", "cpython_process"}) {
@@ -185,6 +207,10 @@ Context read_context(const std::filesystem::path& file) {
           loop_members(context.calibration.loops[{backend, workers}], reader(loop));
         }
       }
+    }
+    if (const auto part = json.find("part"); part != json.end()) {
+      context.part = part_from(*part);
+      part->at("sweep").get_to(context.sweep);
     }
     drivers::add_to(context.calibration, context.drivers);
     return context;

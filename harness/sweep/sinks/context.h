@@ -10,6 +10,7 @@
 
 #include "harness/engine/drivers/foreign.h"
 #include "harness/machine/environment.h"
+#include "harness/plan/plan.h"
 #include "workloads/work.h"
 
 namespace harness {
@@ -24,6 +25,9 @@ struct Context {
   Environment environment;
   workloads::Calibration calibration;
   drivers::Records drivers = {};  // of the backends that drivers ran
+  // Of a part of a sweep that goes on in several places:
+  std::optional<Part> part = {};
+  std::string sweep = {};  // what the ids of its runs begin with
 };
 
 std::filesystem::path context_path(const std::filesystem::path& run_directory, const std::string& run_id);

@@ -77,6 +77,10 @@ class ProcessPool(Pool):
     def __init__(self, workers: int, start_method: str, life_line: "LifeLine") -> None:
         context = multiprocessing.get_context(start_method)
         self.forked = start_method == "fork"
+        if not self.forked:
+            from leftovers import remove_after_the_end  # only then: what is imported counts as a worker's memory
+
+            remove_after_the_end(start_method)
         initializer: "Any" = life_line.hold if self.forked else arrive
         arguments = () if self.forked else (context.Barrier(workers),)
         super().__init__(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from poolbench.data import scenarios, schema, text_files
+from poolbench.data import machines, scenarios, schema, text_files
 
 
 class UnreadableRun(Exception):
@@ -88,7 +88,8 @@ def load(directory: Path | str) -> RunData:
     if rows.empty:
         raise UnreadableRun(f"{directory}/results.csv holds no measured repetition (warm-ups do not count)")
     last = rows.iloc[-1]
-    current = (rows.machine_id == last.machine_id) & (rows.build_id == last.build_id)
+    merged = machines.is_merged(directory)
+    current = ((rows.machine_id == last.machine_id) | merged) & (rows.build_id == last.build_id)
     if not current.all():
         notes.append(
             f"{(~current).sum()} rows of other builds or machines are left out; drawn is build {last.build_id} on "
@@ -96,7 +97,9 @@ def load(directory: Path | str) -> RunData:
         )
         rows = rows[current]
     # A repetition that was run again (after a failure, say) counts once, as it ended last.
-    rows = rows.drop_duplicates(["cell_id", "rep"], keep="last").reset_index(drop=True)
+    nodes = machines.nodes_of_runs(directory) if merged else {}
+    rows["node"] = rows.run_id.map(nodes).fillna("")
+    rows = rows.drop_duplicates(["cell_id", "rep", "machine_id", "node"], keep="last").reset_index(drop=True)
 
     derived = directory / "derived"
     summary = _read(derived / "summary.csv", schema.SUMMARY, schema.SUMMARY_TEXT, schema.SUMMARY_LATER)
@@ -105,13 +108,18 @@ def load(directory: Path | str) -> RunData:
         if table is None:
             notes.append(f"derived/{name} is not there: what it holds is not drawn")
     rows["scenario"] = scenarios.of(rows, summary)
+    each = _read(derived / "machines.csv", schema.MACHINES, schema.MACHINES_TEXT) if merged else None
+    if each is not None and not each.empty:
+        rows = machines.rows_apart(rows, nodes, set(each.cell_id))
+        summary = None if summary is None else machines.summary_apart(summary, each)
+        model = None if model is None else machines.model_apart(model, each)
     return RunData(
         directory=directory,
         rows=rows,
         summary=_or_empty(summary, schema.SUMMARY),
         model=_or_empty(model, schema.MODEL),
         tasks=_tasks(directory / "tasks"),
-        machine=_machine_line(directory / "context", rows),
+        machine=_machines_line(nodes) if len(set(nodes.values())) > 1 else _machine_line(directory / "context", rows),
         notes=notes,
     )
 
@@ -167,6 +175,12 @@ def _tasks(directory: Path) -> pd.DataFrame:
     if not tables:
         return pd.DataFrame(columns=list(schema.TASKS))
     return pd.concat(tables, ignore_index=True).drop_duplicates(["cell_id", "rep", "task"], keep="last")
+
+
+def _machines_line(nodes: dict[str, str]) -> str:
+    """Of a merged directory, for the footer."""
+    names = sorted(set(nodes.values()))
+    return f"{len(names)} machines: {', '.join(names)}"
 
 
 def _machine_line(directory: Path, rows: pd.DataFrame) -> str:

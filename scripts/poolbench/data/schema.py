@@ -122,6 +122,19 @@ SUMMARY = (
 )
 SUMMARY_TEXT = ("cell_id", "scenario")
 SUMMARY_LATER = ("scenario",)  # columns that summary files of earlier versions do not have
+MACHINES = (  # of a merged directory whose cells several machines measured
+    "cell_id",
+    "machine",
+    "machine_id",
+    "n",
+    "median_ns",
+    "ci_low_ns",
+    "ci_high_ns",
+    "ci_coverage",
+    "best",
+    "ties",
+)
+MACHINES_TEXT = ("cell_id", "machine", "machine_id")
 MODEL = (
     "cell_id",
     "strategy",
@@ -199,11 +212,13 @@ CELLS = (
     "cells",
 )  # cells/<run_id>.json; "cells" is {cell_id: a key per factor, and an explicit case's durations}
 CELL_DURATIONS = ("task_durations_ns", "callback_durations_ns")  # [[how many tasks, ns], ...], only of explicit cases
+CELL_PLAN = ("runs", "shard")  # "shard" only of a sweep that is cut into shards; files of earlier versions have neither
 
 CONTEXT = ("run_id", "started_utc", "suite", "argv", "seed", "order", "machine_line", "environment", "calibration")
 CONTEXT_ENVIRONMENT = (
     "machine_id",
     "hostname",
+    "node",
     "cpu_model",
     "architecture",
     "cpus_online",
@@ -229,6 +244,7 @@ CONTEXT_ENVIRONMENT = (
     "assertions",
     "warnings",
 )
+CONTEXT_ENVIRONMENT_LATER = ("node",)  # that files of earlier versions do not have
 CONTEXT_CALIBRATION = (
     "spin_units_per_ns",
     "sort_units_per_ns",
@@ -244,6 +260,7 @@ CONTEXT_PYTHON = (
     "executable",
     "spin_units_per_ns",
 )  # only of runs of earlier versions with CPython's executors
+CONTEXT_PART = ("sweep", "kind", "index", "count")  # of a run that is a part of a sweep on several machines
 CONTEXT_LOOP = ("wake_ns", "dispatch_ns")  # of each event loop of the run and each number of its threads
 CONTEXT_DRIVER = (
     "language",

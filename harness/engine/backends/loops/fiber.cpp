@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <future>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -65,8 +67,10 @@ class FiberLoop final : public workloads::EventLoop {
  public:
   explicit FiberLoop(int threads) : reactor_(1), posted_(kPosted) {
     const auto ready = std::make_shared<std::latch>(threads + 1);
-    for (int thread = 0; thread < threads; ++thread) {
-      threads_.emplace_back([this, ready, threads] {
+    std::promise<bool> all_started;  // the scheduler waits for so many threads and cannot be told that there are fewer
+    const auto start = [&](const std::shared_future<bool>& go) {
+      threads_.emplace_back([this, ready, threads, go] {
+        if (!go.get()) return;
         // A thread alone would look for another to steal from for ever. The constructor waits for the others.
         if (threads > 1) {
           boost::fibers::use_scheduling_algorithm<boost::fibers::algo::work_stealing>(static_cast<std::uint32_t>(threads), true);
@@ -74,7 +78,18 @@ class FiberLoop final : public workloads::EventLoop {
         ready->arrive_and_wait();
         launch_fibers();
       });
+    };
+    const std::shared_future<bool> go = all_started.get_future().share();
+    try {
+      for (int thread = 0; thread < threads; ++thread) start(go);
+    } catch (...) {  // no more threads than these
+      all_started.set_value(false);
+      for (std::thread& thread : threads_) thread.join();
+      threads_.clear();
+      reactor_.shutdown();
+      throw;
     }
+    all_started.set_value(true);
     ready->arrive_and_wait();
   }
   ~FiberLoop() override { shutdown(); }

@@ -1,0 +1,85 @@
+#include "harness/plan/part.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
+#include "harness/plan/scenario.h"
+
+namespace harness {
+namespace {
+
+constexpr std::int64_t kMostShards = 10'000;
+
+// What all repetitions take with one worker, in ns; a double, for sums of it may pass 63 bits.
+double work_of(const PlannedCell& planned) {
+  double sum = 0;
+  for (const auto* const durations : {&planned.cell.task_durations_ns, &planned.cell.callback_durations_ns}) {
+    for (const std::int64_t ns : *durations) sum += static_cast<double>(ns);
+  }
+  return sum * (static_cast<double>(planned.runs) + planned.warmup);
+}
+
+}  // namespace
+
+Part parse_part(std::string_view flag, std::string_view text, PartKind kind) {
+  const std::size_t slash = text.find('/');
+  try {
+    if (slash == std::string_view::npos) throw ConfigError("");
+    const std::int64_t count = parse_integer(text.substr(slash + 1), flag, 1, kMostShards);
+    const std::int64_t index = parse_integer(text.substr(0, slash), flag, 1, count);
+    return {kind, static_cast<int>(index), static_cast<int>(count)};
+  } catch (const ConfigError&) {
+    throw ConfigError(
+        fmt::format("bad {} '{}'; allowed: I/N, the I-th of N parts, 1/3 for example (at most {})", flag, text, kMostShards));
+  }
+}
+
+std::string to_string(const Part& part) {
+  return fmt::format("{} {} of {}", part.kind == PartKind::shard ? "shard" : "replicate", part.index, part.count);
+}
+
+void cut(Plan& plan, const Part& part) {
+  plan.part = part;
+  if (part.kind == PartKind::replicate) return;
+  struct Group {
+    double work = 0;  // of its cell with most
+    std::vector<PlannedCell*> cells;
+  };
+  std::vector<Group> groups;  // in plan order
+  std::unordered_map<std::string, std::size_t> group_of;
+  for (PlannedCell& planned : plan.cells) {
+    const auto [at, is_new] = group_of.emplace(scenario_key(planned.cell), groups.size());
+    if (is_new) groups.emplace_back();
+    Group& group = groups[at->second];
+    group.work = std::max(group.work, work_of(planned));
+    group.cells.push_back(&planned);
+  }
+  if (static_cast<std::size_t>(part.count) > groups.size()) {
+    throw ConfigError(fmt::format(
+        "bad number of shards {}: cells that are compared with each other share a shard, and the plan has {} group{} of them; "
+        "allowed: at most {} shard{}",
+        part.count, groups.size(), groups.size() == 1 ? "" : "s", groups.size(), groups.size() == 1 ? "" : "s"));
+  }
+  std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.work > b.work; });
+  struct Load {
+    double work = 0;
+    std::size_t groups = 0;
+  };
+  std::vector<Load> loads(static_cast<std::size_t>(part.count));
+  for (const Group& group : groups) {
+    const auto least = std::min_element(loads.begin(), loads.end(), [](const Load& a, const Load& b) {
+      return a.work < b.work || (a.work == b.work && a.groups < b.groups);  // groups without any work are dealt as well
+    });
+    least->work += group.work;
+    ++least->groups;
+    for (PlannedCell* const planned : group.cells) planned->shard = static_cast<int>(least - loads.begin()) + 1;
+  }
+}
+
+}  // namespace harness

@@ -1,0 +1,31 @@
+#include "harness/plan/scenario.h"
+
+#include <fmt/core.h>
+
+#include "harness/engine/strategies/strategy.h"
+
+namespace harness {
+namespace {
+
+std::string key_of(const Factors& f) {
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}", f.workload, f.distribution, f.tasks, f.task_ns, f.payload_bytes, f.seed,
+                     !has_callbacks(f.strategy) ? "none" : std::to_string(f.callback_ns));
+}
+
+}  // namespace
+
+std::string scenario_key(const Cell& cell) {
+  std::string key = key_of(cell);
+  if (cell.distribution != "explicit") return key;
+  for (const std::int64_t ns : cell.task_durations_ns) key += fmt::format("|{}", ns);
+  if (has_callbacks(cell.strategy)) {
+    for (const std::int64_t ns : cell.callback_durations_ns) key += fmt::format("|c{}", ns);
+  }
+  return key;
+}
+
+std::string scenario_key(const Factors& factors, const std::string& cell_id) {
+  return factors.distribution == "explicit" ? key_of(factors) + "|" + cell_id : key_of(factors);
+}
+
+}  // namespace harness

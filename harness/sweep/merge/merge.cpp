@@ -1,0 +1,132 @@
+#include "harness/sweep/merge/merge.h"
+
+#include <fmt/core.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "harness/base/errors.h"
+#include "harness/base/read_file.h"
+#include "harness/plan/part.h"
+#include "harness/sweep/merge/chosen_rows.h"
+#include "harness/sweep/sinks/csv.h"
+#include "harness/sweep/sinks/file.h"
+
+namespace harness {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using std::filesystem::path;
+
+// Files of a run beside results.csv.
+constexpr std::pair<std::string_view, std::string_view> kRunFiles[] = {{"context", ".json"},
+                                                                       {"cells", ".json"},
+                                                                       {"tasks", ".csv"},
+                                                                       {"evidence", ".csv"}};
+
+// From where, by the file's place in a directory.
+std::map<path, path> files_of_runs(const Sources& sources) {
+  std::map<path, path> files;
+  std::error_code error;
+  for (const Source& source : sources.all) {
+    for (const auto& [run_id, context] : source.contexts) {
+      for (const auto& [kind, extension] : kRunFiles) {
+        const path place = path(kind) / (run_id + std::string(extension));
+        const path from = source.directory / place;
+        if (!std::filesystem::exists(from, error)) continue;
+        const auto [at, is_new] = files.emplace(place, from);
+        if (!is_new && kind == "context" &&
+            read_file(at->second, "file", kMostTableBytes) != read_file(from, "file", kMostTableBytes)) {
+          throw ConfigError(
+              fmt::format("'{}' and '{}' are of two runs with the id {}; allowed: runs with ids of their own (--run-id with "
+                          "--shard or --replicate makes such)",
+                          at->second.string(), from.string(), run_id));
+        }
+      }
+    }
+  }
+  return files;
+}
+
+void require_free(const path& output, const Sources& sources) {
+  std::error_code error;
+  for (const Source& source : sources.all) {
+    if (std::filesystem::equivalent(output, source.directory, error)) {
+      throw ConfigError(fmt::format("'{}' is one of the directories to merge; allowed: another one", output.string()));
+    }
+  }
+  if (!std::filesystem::exists(output, error) || std::filesystem::exists(merge_record_path(output), error)) return;
+  if (std::filesystem::is_directory(output, error) && std::filesystem::is_empty(output, error)) return;
+  throw ConfigError(
+      fmt::format("'{}' is there and was not made by `merge`; allowed: a new directory, or one that was merged before",
+                  output.string()));
+}
+
+Json json_of(const PartStatus& part) {
+  Json json;
+  if (part.part) {
+    json["kind"] = part.part->kind == PartKind::shard ? "shard" : "replicate";
+    json["index"] = part.part->index;
+    json["count"] = part.part->count;
+  }
+  json["directories"] = Json::array();
+  for (const path& directory : part.directories) json["directories"].push_back(directory.string());
+  json["nodes"] = part.nodes;
+  json["planned"] = part.planned;
+  json["present"] = part.present;
+  json["failed"] = part.failed;
+  return json;
+}
+
+std::string record_text(const Sources& sources, const MergeStatus& status) {
+  const Source& first = sources.all.front();
+  Json json;
+  json["sweep"] = first.last().sweep;
+  json["suite"] = first.last().suite;
+  json["seed"] = first.last().seed;
+  json["build_id"] = first.build_id;
+  json["complete"] = status.complete();
+  json["parts"] = Json::array();
+  for (const PartStatus& part : status.parts) json["parts"].push_back(json_of(part));
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace
+
+std::size_t merge_into(const path& output, const Sources& sources, const MergeStatus& status) {
+  if (sources.all.empty()) throw ConfigError("there is nothing to merge yet: not one part has begun");
+  require_free(output, sources);
+  const std::map<path, path> files = files_of_runs(sources);
+  require_writable_directory(output);
+  // First, so that a merge that is cut off is known as one.
+  replace_file(merge_record_path(output), record_text(sources, status));
+  CsvSink results(output / "results.csv");
+  std::error_code error;
+  for (const auto& [place, from] : files) {
+    const path to = output / place;
+    if (std::filesystem::exists(to, error) && place.begin()->string() == "context") continue;
+    std::filesystem::create_directories(to.parent_path(), error);
+    replace_file(to, read_file(from, "file", kMostTableBytes));
+  }
+  const path suite = output / "suite.toml";
+  if (!std::filesystem::exists(suite, error)) write_new_file(suite, sources.all.front().suite_text);
+
+  std::map<std::string, Context> runs;
+  for (Context& context : read_contexts(output)) runs.emplace(context.run_id, std::move(context));
+  std::set<ChosenRows::Key> there;
+  read_results(output / "results.csv", [&](const Sample& row) {
+    if (const auto run = runs.find(row.run_id); run != runs.end()) there.insert(ChosenRows::key_of(row, run->second));
+  });
+  std::size_t added = 0;
+  ChosenRows(sources).each([&](const Source& source, const Sample& row) {
+    if (!there.insert(ChosenRows::key_of(row, source.contexts.at(row.run_id))).second) return;
+    results.row({}, row, nullptr);
+    ++added;
+  });
+  return added;
+}
+
+}  // namespace harness

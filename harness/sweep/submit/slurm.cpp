@@ -1,0 +1,104 @@
+// Slurm's commands: sbatch, sinfo, squeue. What they do when nodes die: `--requeue` starts a lost node's task again (and a partition lets both
+// run), `--open-mode=append` keeps the first one's log, `--time` ends a task whose step daemon has died.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
+#include "harness/engine/drivers/programs.h"
+#include "harness/sweep/run_directory.h"
+#include "harness/sweep/submit/child_program.h"
+#include "harness/sweep/submit/submission.h"
+
+namespace harness::slurm {
+namespace {
+
+std::string first_line(const std::string& text) {
+  const std::string line = text.substr(0, text.find('\n'));
+  return line.empty() ? "nothing" : printable(line);
+}
+
+int minutes(std::chrono::nanoseconds limit) {
+  return static_cast<int>(
+      std::chrono::ceil<std::chrono::minutes>(std::min<std::chrono::nanoseconds>(limit, std::chrono::hours(24 * 365))).count());
+}
+
+}  // namespace
+
+void require() {
+  if (!drivers::find_program("sbatch")) {
+    throw ConfigError(
+        "--on slurm: there is no sbatch on the PATH; allowed: a machine with Slurm's commands (apt-get install slurm-client)");
+  }
+}
+
+int nodes() {
+  const ProgramEnd end = run_program({"sinfo", "--noheader", "--responding", "--states=idle,alloc,mix,comp", "--format=%D"});
+  int count = 0;
+  std::istringstream lines(end.output);
+  for (int of_line = 0; end.exit_code == 0 && lines >> of_line;) count += of_line;
+  if (count > 0) return count;
+  throw ConfigError(end.exit_code == 0
+                        ? std::string("Slurm has no node that answers; allowed: --nodes N, to queue for nodes to come")
+                        : fmt::format("sinfo ended with {} and said: {}", end.exit_code, first_line(end.output)));
+}
+
+std::vector<std::string> active(const std::vector<std::string>& jobs) {
+  std::vector<std::string> active;
+  for (const std::string& job : jobs) {
+    // A job that Slurm has forgotten is an error of squeue's.
+    const ProgramEnd end = run_program({"squeue", "--noheader", "--jobs=" + job, "--format=%i"});
+    if (end.exit_code == 0 && !end.output.empty()) active.push_back(job);
+  }
+  return active;
+}
+
+std::vector<std::string> sbatch_command(const Submission& submission) {
+  const bool array = submission.first.kind == PartKind::shard;
+  const std::string script = shell_quoted((submission.directory / "part.sh").string());
+  std::vector<std::string> command{"sbatch", "--parsable", "--exclusive", "--requeue", "--open-mode=append"};
+  command.push_back(fmt::format("--time={}", minutes(submission.limit)));
+  command.push_back("--job-name=poolbench-" + submission.suite);
+  if (array) {
+    std::string listed;
+    for (const int part : submission.parts) listed += fmt::format("{}{}", listed.empty() ? "" : ",", part);
+    command.emplace_back("--nodes=1");
+    command.push_back("--array=" + listed);
+    command.push_back(fmt::format("--output={}/%aof{}.log", (submission.directory / "logs").string(), submission.first.count));
+  } else {
+    command.push_back(fmt::format("--nodes={}", submission.parts.size()));
+    command.emplace_back("--ntasks-per-node=1");
+    command.push_back("--output=" + (submission.directory / "logs" / "replicates.log").string());
+  }
+  command.insert(command.end(), submission.extra.begin(), submission.extra.end());
+  if (array) {
+    command.push_back(fmt::format("--wrap=exec sh {} \"$SLURM_ARRAY_TASK_ID\"", script));
+  } else {
+    // The srun task of number k measures the k-th of the parts; one node's end is no other's.
+    std::string listed;
+    for (const int part : submission.parts) listed += fmt::format("{} ", part);
+    command.push_back(fmt::format(
+        "--wrap=exec srun --no-kill --kill-on-bad-exit=0 --wait=0 sh -c 'shift \"$SLURM_PROCID\"; exec sh \"$0\" \"$1\"' {} {}",
+        script, listed));
+  }
+  return command;
+}
+
+std::string submit(const Submission& submission) {
+  const ProgramEnd end = run_program(sbatch_command(submission));
+  std::string number;
+  std::istringstream lines(end.output);  // warnings may come before it
+  for (std::string line; std::getline(lines, line);) {
+    const std::string candidate = line.substr(0, line.find(';'));  // "12;cluster"
+    if (!candidate.empty() && candidate.find_first_not_of("0123456789") == std::string::npos) number = candidate;
+  }
+  if (end.exit_code != 0 || number.empty()) {
+    throw ConfigError(fmt::format("sbatch ended with {} and said: {}", end.exit_code, first_line(end.output)));
+  }
+  return number;
+}
+
+}  // namespace harness::slurm

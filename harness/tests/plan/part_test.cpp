@@ -1,0 +1,142 @@
+// A sweep cut into parts: every cell in one shard, what is compared in the same.
+
+#include "harness/plan/part.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "harness/base/errors.h"
+#include "harness/engine/backends/backend.h"
+#include "harness/plan/scenario.h"
+#include "harness/tests/front_cells.h"
+#include "harness/validate/claims.h"
+
+namespace harness {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+
+Plan builtin_plan(std::string_view name, int cores = 2) { return make_plan(load_suite(std::string(name)), {.cores = cores}); }
+
+std::size_t scenarios_of(const Plan& plan) {
+  std::set<std::string> keys;
+  for (const PlannedCell& planned : plan.cells) keys.insert(scenario_key(planned.cell));
+  return keys.size();
+}
+
+std::string refusal_of(std::string_view text) {
+  try {
+    parse_part("--shard", text, PartKind::shard);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Parts, AreNamedAsOneOfHowMany) {
+  const Part part = parse_part("--shard", "2/3", PartKind::shard);
+  EXPECT_EQ(part.index, 2);
+  EXPECT_EQ(part.count, 3);
+  EXPECT_EQ(to_string(part), "shard 2 of 3");
+  EXPECT_EQ(to_string(parse_part("--replicate", "1/1", PartKind::replicate)), "replicate 1 of 1");
+  for (const char* const bad : {"", "2", "0/3", "4/3", "-1/3", "1/0", "1/3/5", "a/b", "1/99999", " 1/3", "1.0/3"}) {
+    EXPECT_THAT(refusal_of(bad), HasSubstr("bad --shard '" + std::string(bad) + "'; allowed: I/N")) << bad;
+  }
+}
+
+TEST(Parts, OfEveryBuiltInSuiteHaveEachCellOnceAndNothingThatIsComparedApart) {
+  for (const BuiltinSuite& suite : builtin_suites()) {
+    const Plan whole = builtin_plan(suite.name);
+    const int most = static_cast<int>(scenarios_of(whole));
+    for (const int count : {1, 2, most}) {
+      if (count > most) continue;
+      std::map<std::string, int> times;
+      std::map<std::string, std::set<int>> shards_of;
+      for (int index = 1; index <= count; ++index) {
+        Plan plan = whole;
+        cut(plan, {PartKind::shard, index, count});
+        ASSERT_THAT(plan.cells, SizeIs(whole.cells.size()));  // the plan stays whole: one order everywhere
+        EXPECT_FALSE(own_cells(plan).empty()) << suite.name << ' ' << index << '/' << count;
+        for (const PlannedCell* const planned : own_cells(plan)) {
+          ++times[planned->cell.cell_id];
+          shards_of[scenario_key(planned->cell)].insert(index);
+        }
+      }
+      EXPECT_THAT(times, SizeIs(whole.cells.size())) << suite.name;
+      for (const auto& [id, count_of_cell] : times) EXPECT_EQ(count_of_cell, 1) << suite.name << ' ' << id;
+      for (const auto& [key, shards] : shards_of) EXPECT_THAT(shards, SizeIs(1)) << suite.name << ' ' << key;
+    }
+  }
+}
+
+// A claim that is decided from several cells at once finds them in one shard, in every suite that has them.
+TEST(Parts, LeaveTheCellsOfAClaimTogether) {
+  int seen = 0;
+  for (const BuiltinSuite& suite : builtin_suites()) {
+    Plan plan = builtin_plan(suite.name);
+    cut(plan, {PartKind::shard, 1, static_cast<int>(scenarios_of(plan))});
+    std::map<std::string, int> shard_of;
+    for (const PlannedCell& planned : plan.cells) shard_of[planned.cell.cell_id] = planned.shard;
+    for (const Claim& claim : claims()) {
+      std::set<int> shards;
+      for (const Cell& cell : cells_of(claim, 2)) {
+        const auto at = shard_of.find(cell.cell_id);
+        if (at != shard_of.end()) shards.insert(at->second);
+      }
+      seen += shards.empty() ? 0 : 1;
+      EXPECT_LE(shards.size(), 1u) << suite.name << ' ' << claim.id;
+    }
+  }
+  EXPECT_GT(seen, 0);
+}
+
+TEST(Parts, AreOfAboutEqualWork) {
+  Plan plan = builtin_plan("fleet");
+  std::map<int, double> work;
+  cut(plan, {PartKind::shard, 1, 2});
+  std::set<std::string> counted;
+  for (const PlannedCell& planned : plan.cells) {
+    if (!counted.insert(scenario_key(planned.cell)).second) continue;
+    for (const std::int64_t ns : planned.cell.task_durations_ns) work[planned.shard] += static_cast<double>(ns);
+  }
+  ASSERT_THAT(work, SizeIs(2));
+  EXPECT_LT(work[1] / work[2], 2.5);
+  EXPECT_GT(work[1] / work[2], 0.4);
+}
+
+// As long as no number of tasks depends on the cores.
+TEST(Parts, AreCutAlikeOnMachinesWithOtherNumbersOfCores) {
+  for (const int cores : {1, 2, 64}) {
+    Plan few = builtin_plan("fleet", 2);
+    Plan many = builtin_plan("fleet", cores);
+    cut(few, {PartKind::shard, 1, 3});
+    cut(many, {PartKind::shard, 1, 3});
+    std::map<std::string, int> shard_of;
+    for (const PlannedCell& planned : few.cells) shard_of[scenario_key(planned.cell)] = planned.shard;
+    for (const PlannedCell& planned : many.cells) EXPECT_EQ(shard_of.at(scenario_key(planned.cell)), planned.shard);
+  }
+}
+
+TEST(Parts, OfReplicatesAreTheWhole) {
+  Plan plan = builtin_plan("quick");
+  cut(plan, {PartKind::replicate, 2, 3});
+  EXPECT_THAT(own_cells(plan), SizeIs(plan.cells.size()));
+}
+
+TEST(Parts, AreNoMoreThanWhatCanBeCutApart) {
+  Plan plan = test_plan({"a", "b"}, 1, 0, Order::random);
+  try {
+    cut(plan, {PartKind::shard, 1, 3});
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("bad number of shards 3"));
+    EXPECT_THAT(error.what(), HasSubstr("the plan has 1 group of them; allowed: at most 1 shard"));
+  }
+}
+
+}  // namespace
+}  // namespace harness

@@ -1,0 +1,201 @@
+"""A sweep on several machines: a real Slurm of three nodes, GNU parallel over a stand-in for ssh; a node that dies."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.cluster import NODES, Slurm, missing_programs, wait_for, write_remote_shell
+
+PROGRAM = os.environ.get("POOLBENCH_PROGRAM", "")
+SLURM_MISSING = missing_programs()
+PARALLEL_MISSING = shutil.which("parallel") is None
+
+# Four scenarios, so that three shards have something to do; cells take so long that a node can die in the middle.
+SUITE = """
+name = "cells"
+runs = 4
+warmup = 1
+[[grid]]
+backend = ["thread", "process"]
+workers = [1, 2]
+workload = "sleep"
+tasks = [4, 6, 8, 10]
+task = "20ms"
+"""
+CELLS, RUNS = 16, 4
+
+
+def poolbench(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+        **more,
+    )
+
+
+def rows(directory: Path) -> list[dict[str, str]]:
+    with (directory / "results.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+class ClusterTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="poolbench-cluster-")))
+        self.suite = self.folder / "cells.toml"
+        self.suite.write_text(SUITE, encoding="utf-8")
+        self.parts = self.folder / "parts"
+
+    def enterContext(self, context: Any) -> Any:  # unittest has it from Python 3.11 on
+        value = context.__enter__()
+        self.addCleanup(context.__exit__, None, None, None)
+        return value
+
+    def assert_whole(self, merged: Path, machines: int = 1) -> None:
+        """Every measured repetition of every cell once, and on each machine."""
+        measured = Counter((row["cell_id"], row["rep"]) for row in rows(merged) if row["is_warmup"] == "0")
+        self.assertEqual(len(measured), CELLS * RUNS)
+        self.assertEqual(set(measured.values()), {machines})
+
+
+@unittest.skipIf(SLURM_MISSING, f"not on the PATH: {', '.join(SLURM_MISSING)} (Debian: slurm-wlm munge)")
+@unittest.skipIf(os.geteuid() != 0, "munged and slurmd want root")
+class OnSlurm(ClusterTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.slurm: Slurm = self.enterContext(
+            Slurm(Path(self.enterContext(tempfile.TemporaryDirectory(prefix="pb-slurm-"))))
+        )
+
+    def submit(self, *more: str) -> subprocess.CompletedProcess[str]:
+        ended = poolbench(
+            "submit", str(self.suite), "--on", "slurm", "-o", str(self.parts), *more, env=self.slurm.environment
+        )
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        return ended
+
+    def wait_for_the_end(self) -> None:
+        wait_for(lambda: not self.slurm.queue(), "the queue is empty", 120)
+
+    def merge(self, *more: str) -> subprocess.CompletedProcess[str]:
+        return poolbench("merge", str(self.parts), *more)
+
+    def test_a_sweep_in_shards_is_merged_whole(self) -> None:
+        said = self.submit("--nodes", "3", "--runs", str(RUNS)).stdout
+        self.assertIn("submitted as job ", said)
+        self.assertIn("merge --status", said)
+        self.wait_for_the_end()
+        merged = self.folder / "merged"
+        ended = self.merge("-o", str(merged))
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        self.assert_whole(merged)
+        again = self.submit("--nodes", "3", "--runs", str(RUNS))
+        self.assertIn("complete: nothing is missing", again.stdout)
+
+    def test_a_node_that_dies_half_way_loses_nothing(self) -> None:
+        self.submit("--nodes", "3")
+
+        def begun() -> bool:
+            return all((self.parts / f"{i}of3" / "results.csv").exists() for i in range(1, 4)) and all(
+                len(rows(self.parts / f"{i}of3")) > 2 for i in range(1, 4)
+            )
+
+        wait_for(begun, "all shards have begun")
+        victim = next(line.split()[2] for line in self.slurm.queue() if "RUNNING" in line)
+        self.slurm.kill_node(victim)
+        status = json.loads(self.merge("--status", "--json").stdout)
+        self.assertFalse(status["complete"])
+        self.assertTrue(any(part["missing"] and part["command"] for part in status["parts"]))
+        self.assertEqual(self.merge("--status").returncode, 1)
+        self.wait_for_the_end()  # Slurm has queued the task again, and it has resumed on another node
+        merged = self.folder / "merged"
+        ended = self.merge("-o", str(merged))
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        self.assert_whole(merged)
+        contexts = list((merged / "context").iterdir())
+        self.assertGreater(len(contexts), NODES)  # a run that was cut off, and the one that resumed it
+
+    def test_replicates_tell_the_nodes_apart(self) -> None:
+        self.submit("--nodes", "3", "--replicate")
+        self.wait_for_the_end()
+        merged = self.folder / "merged"
+        ended = self.merge("-o", str(merged))
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        self.assert_whole(merged, machines=3)
+        self.assertIn("Machines, each against the geometric mean of all", ended.stdout)
+        with (merged / "derived" / "machines.csv").open(encoding="utf-8", newline="") as file:
+            self.assertEqual({row["machine"] for row in csv.DictReader(file)}, {"n1", "n2", "n3"})
+
+    def test_what_slurm_refuses_is_said_in_one_line(self) -> None:
+        ended = poolbench(
+            "submit",
+            str(self.suite),
+            "--on",
+            "slurm",
+            "-o",
+            str(self.parts),
+            "--",
+            "--partition=nowhere",
+            env=self.slurm.environment,
+        )
+        self.assertEqual(ended.returncode, 2)
+        self.assertEqual(ended.stderr.count("\n"), 1, ended.stderr)
+        self.assertIn("nowhere", ended.stderr)
+
+
+@unittest.skipIf(PARALLEL_MISSING, "parallel is not on the PATH (Debian: parallel)")
+class OnParallel(ClusterTest):
+    def setUp(self) -> None:
+        super().setUp()
+        shell = self.folder / "rsh"
+        write_remote_shell(shell)
+        self.environment = {**os.environ, "PARALLEL_SSH": str(shell), "HOME": str(self.folder)}
+        self.hosts = self.folder / "hosts"
+
+    def submit(self, hosts: str, *more: str) -> subprocess.CompletedProcess[str]:
+        self.hosts.write_text(hosts, encoding="utf-8")
+        return poolbench(
+            "submit",
+            str(self.suite),
+            "--on",
+            "parallel",
+            "--hosts",
+            str(self.hosts),
+            "-o",
+            str(self.parts),
+            *more,
+            env=self.environment,
+        )
+
+    def test_a_sweep_in_shards_is_merged_whole(self) -> None:
+        ended = self.submit("h1\nh2\n# not this one\nh3\n", "--nodes", "3")
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        merged = self.folder / "merged"
+        self.assertEqual(poolbench("merge", str(self.parts), "-o", str(merged)).returncode, 0)
+        self.assert_whole(merged)
+
+    def test_wrong_hosts_are_refused_in_one_line(self) -> None:
+        for hosts, words in (
+            ("h1\nnowhere\n", "the host 'nowhere' cannot be reached"),
+            ("# none\n\n", "names no host"),
+            ("h1 h2\n", "bad host 'h1 h2'"),
+        ):
+            ended = self.submit(hosts)
+            self.assertEqual(ended.returncode, 2, ended.stdout + ended.stderr)
+            self.assertIn(words, ended.stderr)
+            self.assertEqual(ended.stderr.count("\n"), 1, ended.stderr)
+            self.assertFalse(self.parts.exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
