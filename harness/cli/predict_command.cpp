@@ -19,6 +19,7 @@
 #include "harness/cli/predict_options.h"
 #include "harness/cli/predict_sweep.h"
 #include "harness/cli/times_output.h"
+#include "harness/model/arrivals.h"
 #include "harness/model/closed_forms.h"
 #include "harness/model/simulate.h"
 #include "harness/plan/plan.h"
@@ -39,6 +40,18 @@ std::string formula_line(const model::ClosedForm& form) {
                         : fmt::format("formula   none: {}", form.violated);
 }
 
+// {"mean": 1, "p50": 2, "p95": 3, "p99": 4, "max": 5}, ns
+std::string sojourn_json(const model::SojournSummary& sojourn) {
+  return fmt::format(R"({{"mean": {}, "p50": {}, "p95": {}, "p99": {}, "max": {}}})", sojourn.mean_ns, sojourn.p50_ns,
+                     sojourn.p95_ns, sojourn.p99_ns, sojourn.max_ns);
+}
+
+std::string sojourn_line(const model::SojournSummary& sojourn) {
+  return fmt::format("sojourn   mean {}, p50 {}, p95 {}, p99 {}, max {} (from the arrival to the end of the callback)\n",
+                     human_ns(sojourn.mean_ns), human_ns(sojourn.p50_ns), human_ns(sojourn.p95_ns), human_ns(sojourn.p99_ns),
+                     human_ns(sojourn.max_ns));
+}
+
 std::string prediction_table(const PredictedPoint& point, const model::Prediction& prediction, bool explain) {
   std::string out = hang("case      " + describe(point.factors), 10);
   out += fmt::format("makespan  {} (predicted)\n", format_duration(std::chrono::nanoseconds(prediction.makespan_ns)));
@@ -46,8 +59,13 @@ std::string prediction_table(const PredictedPoint& point, const model::Predictio
     out += explanation_text(point.model_case, prediction);
     return out;
   }
-  out += hang(formula_line(model::closed_form(point.model_case)), 10) + "\n";
-  append_table(prediction.tasks, out, kMostLines, kEndLines);
+  const model::Case& c = point.model_case;
+  if (c.arrivals_ns.empty()) {
+    out += hang(formula_line(model::closed_form(c)), 10) + "\n";
+  } else {
+    out += sojourn_line(model::summarise_sojourns(model::sojourns_ns(c, prediction))) + "\n";
+  }
+  append_table(prediction.tasks, out, kMostLines, kEndLines, c.arrivals_ns);
   return out;
 }
 
@@ -67,8 +85,12 @@ int predict_one(const PredictOptions& options, PredictRequest request) {
     append_explanation_json(point.model_case, prediction, out);
     out += ", ";
   }
+  const model::Case& c = point.model_case;
+  if (!c.arrivals_ns.empty()) {
+    out += fmt::format(R"("sojourn_ns": {}, )", sojourn_json(model::summarise_sojourns(model::sojourns_ns(c, prediction))));
+  }
   out += R"("tasks": )";
-  append_json(prediction.tasks, out);
+  append_json(prediction.tasks, out, c.arrivals_ns);
   out += "}\n";
   write_stdout(out);
   return kExitOk;
@@ -95,19 +117,33 @@ std::string sweep_table(PredictRequest& request, const PredictedSweep& sweep) {
   if (parsers) out += fmt::format(" {:>8}", "parsers");
   if (chunks) out += fmt::format(" {:>9}", "chunksize");
   if (flights) out += fmt::format(" {:>9}", "in flight");
-  out += fmt::format(" {:>14} {:>8}  what decides\n", "makespan", "speedup");
+  const bool arriving = !best.model_case.arrivals_ns.empty();
+  if (arriving) {
+    out += fmt::format(" {:>14} {:>10} {:>10} {:>10} {:>10}\n", "makespan", "p50", "p95", "p99", "max");
+  } else {
+    out += fmt::format(" {:>14} {:>8}  what decides\n", "makespan", "speedup");
+  }
   for (std::size_t i = 0; i < sweep.rows.size(); ++i) {
     const SweepRow& row = sweep.rows[i];
     std::string line = fmt::format("{:>10}", row.sizes.workers);
     if (parsers) line += fmt::format(" {:>8}", row.sizes.parsers);
     if (chunks) line += fmt::format(" {:>9}", row.sizes.chunksize);
     if (flights) line += fmt::format(" {:>9}", row.sizes.in_flight);
+    const auto marked = [&](std::size_t indent) {
+      if (i == sweep.best) line += arriving ? "  <- least p99, with the fewest" : " <- best, and the fewest that reach it";
+      out += hang(line, indent);
+    };
+    if (row.sojourn) {
+      line += fmt::format(" {:>14} {:>10} {:>10} {:>10} {:>10}", human_ns(row.makespan_ns), human_ns(row.sojourn->p50_ns),
+                          human_ns(row.sojourn->p95_ns), human_ns(row.sojourn->p99_ns), human_ns(row.sojourn->max_ns));
+      marked(line.size());
+      continue;
+    }
     const double speedup = row.makespan_ns > 0 ? static_cast<double>(serial) / static_cast<double>(row.makespan_ns) : 1.0;
     line += fmt::format(" {:>14} {:>7.2f}x  ", human_duration(std::chrono::nanoseconds(row.makespan_ns)), speedup);
     const std::size_t indent = line.size();
     line += row.decides;
-    if (i == sweep.best) line += " <- best, and the fewest that reach it";
-    out += hang(line, indent);
+    marked(indent);
   }
   return out;
 }
@@ -119,11 +155,12 @@ std::string sweep_json(const PredictRequest& request, const PredictedSweep& swee
   out += R"("sweep": [)";
   for (std::size_t i = 0; i < sweep.rows.size(); ++i) {
     const SweepRow& row = sweep.rows[i];
+    const std::string sojourn = row.sojourn ? fmt::format(R"(, "sojourn_ns": {})", sojourn_json(*row.sojourn)) : "";
     const std::string in_flight = row.sizes.in_flight > 0 ? fmt::format(R"("in_flight": {}, )", row.sizes.in_flight) : "";
     fmt::format_to(std::back_inserter(out),
-                   R"({}{{"workers": {}, "workers_spec": "{}", "parsers": {}, "chunksize": {}, {}"makespan_ns": {}}})",
+                   R"({}{{"workers": {}, "workers_spec": "{}", "parsers": {}, "chunksize": {}, {}"makespan_ns": {}{}}})",
                    i > 0 ? ", " : "", row.sizes.workers, row.sizes.workers_spec, row.sizes.parsers, row.sizes.chunksize,
-                   in_flight, row.makespan_ns);
+                   in_flight, row.makespan_ns, sojourn);
   }
   out += "]}\n";
   return out;

@@ -22,6 +22,7 @@ struct PredictOptions {
   std::optional<std::string> submit_cost, dispatch_cost, routing_cost, wake_cost;
   std::optional<std::string> compute, callback_compute;  // after the waits: one for all, or one per task
   std::optional<std::string> cores;
+  std::optional<std::string> arrivals, seed;
   bool gil = false;
   bool coupled = false;
 };

@@ -56,14 +56,18 @@ PredictedSweep predict_points(PredictRequest& request, bool with_formulas, const
       break;
     }
     const PredictedPoint& point = request.move_to(i);
-    SweepRow row{sizes_of(point), model::simulate(point.model_case).makespan_ns, ""};
-    if (with_formulas) {
+    const model::Prediction prediction = model::simulate(point.model_case);
+    SweepRow row{sizes_of(point), prediction.makespan_ns, "", std::nullopt};
+    const bool arriving = !point.model_case.arrivals_ns.empty();
+    if (arriving) row.sojourn = model::summarise_sojourns(model::sojourns_ns(point.model_case, prediction));
+    if (with_formulas && !arriving) {
       const model::ClosedForm form = model::closed_form(point.model_case);
       row.decides = form.in_domain ? form.formula + ": " + form.binding_term : form.formula;
     }
     sweep.rows.push_back(std::move(row));
     const auto cost = [](const SweepRow& r) {
-      return std::tuple(r.makespan_ns, std::int64_t{r.sizes.workers} + r.sizes.parsers, r.sizes.in_flight);
+      return std::tuple(r.sojourn ? r.sojourn->p99_ns : r.makespan_ns, std::int64_t{r.sizes.workers} + r.sizes.parsers,
+                        r.sizes.in_flight);
     };
     if (cost(sweep.rows.back()) < cost(sweep.rows[sweep.best])) sweep.best = i;
     progress.show(i + 1, seams.now() - start);

@@ -8,10 +8,12 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/cli/predict_options.h"
+#include "harness/model/arrivals.h"
 #include "harness/sweep/sinks/progress.h"
 
 namespace harness {
@@ -19,13 +21,15 @@ namespace harness {
 struct SweepRow {
   PointSizes sizes;
   std::int64_t makespan_ns = 0;
-  std::string decides;  // the term that binds, or why no formula holds; empty when not asked for
+  std::string decides;  // the term that binds, or why no formula holds; empty when not asked for, and where tasks arrive
+  std::optional<model::SojournSummary> sojourn = std::nullopt;  // where tasks arrive
 };
 
 struct PredictedSweep {
   std::vector<SweepRow> rows;  // of all points, or of those before the interruption
-  std::size_t best =
-      0;  // of equal makespans the one with fewer workers and parsers in all, then fewer in flight, then the earlier
+  // Of the shortest makespan, or where tasks arrive of the shortest 99th percentile of the sojourns; of equal ones the one with
+  // fewer workers and parsers in all, then fewer in flight, then the earlier.
+  std::size_t best = 0;
   bool interrupted = false;
 };
 

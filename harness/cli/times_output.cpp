@@ -27,18 +27,21 @@ std::vector<model::TaskTimes> relative_times(const Trace& trace) {
   return tasks;
 }
 
-void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out) {
+void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out, std::span<const std::int64_t> arrivals_ns) {
   // Written by hand: a document of a million tasks would spend seconds in a tree of values.
   auto to = std::back_inserter(out);
   out += '[';
   for (const model::TaskTimes& times : tasks) {
     if (&times != tasks.data()) out += ", ";
+    out += '{';
+    if (!arrivals_ns.empty())
+      fmt::format_to(to, R"("arrival_ns": {}, )", arrivals_ns[static_cast<std::size_t>(&times - tasks.data())]);
     if (times.callback_start_ns == model::kNever) {
-      fmt::format_to(to, R"({{"start_ns": {}, "finish_ns": {}, "callback_start_ns": null, "callback_finish_ns": null)",
+      fmt::format_to(to, R"("start_ns": {}, "finish_ns": {}, "callback_start_ns": null, "callback_finish_ns": null)",
                      times.start_ns, times.finish_ns);
     } else {
-      fmt::format_to(to, R"({{"start_ns": {}, "finish_ns": {}, "callback_start_ns": {}, "callback_finish_ns": {})",
-                     times.start_ns, times.finish_ns, times.callback_start_ns, times.callback_finish_ns);
+      fmt::format_to(to, R"("start_ns": {}, "finish_ns": {}, "callback_start_ns": {}, "callback_finish_ns": {})", times.start_ns,
+                     times.finish_ns, times.callback_start_ns, times.callback_finish_ns);
     }
     if (times.resumed_ns != model::kNever) fmt::format_to(to, R"(, "resumed_ns": {})", times.resumed_ns);
     if (times.callback_resumed_ns != model::kNever) {
@@ -49,10 +52,12 @@ void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out) {
   out += ']';
 }
 
-void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out, std::size_t most, std::size_t ends) {
+void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out, std::size_t most, std::size_t ends,
+                  std::span<const std::int64_t> arrivals_ns) {
   auto to = std::back_inserter(out);
-  fmt::format_to(to, "{:>8}  {:>16}  {:>16}  {:>16}  {:>16}\n", "task", "start [ms]", "finish [ms]", "callback start",
-                 "callback end");
+  fmt::format_to(to, "{:>8}", "task");
+  if (!arrivals_ns.empty()) fmt::format_to(to, "  {:>16}", "arrival [ms]");
+  fmt::format_to(to, "  {:>16}  {:>16}  {:>16}  {:>16}\n", "start [ms]", "finish [ms]", "callback start", "callback end");
   const auto append = [&](std::int64_t ns) {
     if (ns == model::kNever) {
       fmt::format_to(to, "  {:>16}", "-");
@@ -66,6 +71,7 @@ void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out, 
       i = tasks.size() - ends;
     }
     fmt::format_to(to, "{:>8}", i + 1);
+    if (!arrivals_ns.empty()) append(arrivals_ns[i]);
     append(tasks[i].start_ns);
     append(tasks[i].finish_ns);
     append(tasks[i].callback_start_ns);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,13 @@ std::vector<model::TaskTimes> relative_times(const Trace& trace);
 
 // [{"start_ns": 0, "finish_ns": 1, "callback_start_ns": null, "callback_finish_ns": null}, ...] appended to `out`; on an event
 // loop each has "resumed_ns" besides and, of callbacks on the loop, "callback_resumed_ns": when the computing began.
-void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out);
+// Where tasks arrive, `arrivals_ns` has one per task and each begins with its "arrival_ns".
+void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out, std::span<const std::int64_t> arrivals_ns = {});
 
-// A header and one line per task; of more than `most` tasks the first and the last `ends` only.
+// A header and one line per task (where tasks arrive with its arrival); of more than `most` tasks the first and the last `ends` only.
 // REQUIRES: 2 * ends <= most.
 void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out,
-                  std::size_t most = std::numeric_limits<std::size_t>::max(), std::size_t ends = 0);
+                  std::size_t most = std::numeric_limits<std::size_t>::max(), std::size_t ends = 0,
+                  std::span<const std::int64_t> arrivals_ns = {});
 
 }  // namespace harness

@@ -29,6 +29,17 @@ Bounds graham(const std::vector<std::int64_t>& services_ns, int servers) {
 
 Bounds makespan_bounds(const Case& c) {
   check(c);
+  if (!c.arrivals_ns.empty()) {  // no less than the batch, had all come with the first; no more than that batch after the last
+    Case batch = c;
+    batch.arrivals_ns.clear();
+    const Bounds of_batch = makespan_bounds(batch);
+    const std::int64_t spread = c.arrivals_ns.back() - c.arrivals_ns.front();
+    std::int64_t lower = 0;
+    for (std::size_t i = 0; i < c.tasks.size(); ++i) {
+      lower = std::max(lower, c.arrivals_ns[i] - c.arrivals_ns.front() + c.tasks[i].service_ns());
+    }
+    return {std::max(lower, of_batch.lower_ns), of_batch.upper_ns + spread};
+  }
   if (c.executor == Executor::loop) return loop_bounds(c);
   const Shape s(c);
   const Overheads& o = c.overheads;

@@ -1,5 +1,6 @@
 #include "harness/model/case.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <stdexcept>
@@ -56,10 +57,20 @@ void check(const Case& c) {
   }
   require(!c.coupled || c.strategy == Strategy::main || c.strategy == Strategy::none,
           "coupled dispatch is defined for `main` and `none` only");
+  if (!c.arrivals_ns.empty()) {
+    require(c.arrivals_ns.size() == c.tasks.size(),
+            std::to_string(c.arrivals_ns.size()) + " arrivals for " + std::to_string(c.tasks.size()) + " tasks");
+    require(c.arrivals_ns.front() >= 0, "an arrival is negative");
+    require(std::is_sorted(c.arrivals_ns.begin(), c.arrivals_ns.end()), "the arrivals go backwards");
+    require(c.strategy != Strategy::sync,
+            "`sync` has no meaning where tasks arrive: nobody submits before the callback before has ended");
+    require(c.strategy != Strategy::map, "`map` has no meaning where tasks arrive: it is given all of them at once");
+  }
 
   // A loop thread takes up a task and, on the loop, its callback.
   const Wide taken_up = c.executor == Executor::loop ? 2 * (static_cast<Wide>(o.dispatch_ns) + o.wake_ns) : o.dispatch_ns;
-  Wide total = static_cast<Wide>(c.tasks.size()) * (static_cast<Wide>(o.submit_ns) + taken_up + o.routing_ns);
+  const Wide last_arrival = c.arrivals_ns.empty() ? 0 : c.arrivals_ns.back();
+  Wide total = last_arrival + static_cast<Wide>(c.tasks.size()) * (static_cast<Wide>(o.submit_ns) + taken_up + o.routing_ns);
   const auto add = [&total](const std::vector<Demand>& demands) {
     for (const Demand& demand : demands) {
       require(demand.wait_ns >= 0 && demand.compute_ns >= 0, "a duration is negative");

@@ -54,20 +54,22 @@ struct Case {
   bool coupled = false;           // callbacks of `main` run on the thread that refills a queue of k+1 jobs (see coupled.h)
   std::vector<Demand> tasks;      // n >= 1
   std::vector<Demand> callbacks;  // one per task; `none` ignores it and may leave it empty
+  // When each task comes, non-decreasing, from the origin of all times; empty: all at 0, a batch. `sync` and `map` have no meaning then.
+  std::vector<std::int64_t> arrivals_ns = {};
   Overheads overheads;
 };
 
 // Tasks that only wait, as `sleep` does.
 std::vector<Demand> waits(std::span<const std::int64_t> durations_ns);
 
-// Throws std::invalid_argument when a size is < 1, a time negative, the callbacks are not one per task or something is asked
-// of a loop that has no meaning there, and std::overflow_error when the sum of all times does not fit 63 bits. Nothing below
+// Throws std::invalid_argument when a size is < 1, a time negative, the callbacks or arrivals are not one per task, the arrivals go backwards, or
+// something is asked of a loop or of tasks that arrive that has no meaning there, and std::overflow_error when the sum of all times does not fit 63 bits. Nothing below
 // computes a time beyond that sum.
 void check(const Case& c);
 
 inline constexpr std::int64_t kNever = -1;
 
-// ns from the first submit. Callback times are kNever for `none`.
+// ns from the first submit; where tasks arrive, from the origin of the arrivals. Callback times are kNever for `none`.
 struct TaskTimes {
   std::int64_t start_ns = 0;
   std::int64_t finish_ns = 0;  // the task's own end: without its callback, and in `map` not its chunk's
@@ -81,7 +83,7 @@ struct TaskTimes {
 };
 
 struct Prediction {
-  std::int64_t makespan_ns = 0;  // first submit to the end of the last task or callback
+  std::int64_t makespan_ns = 0;  // first submit (or arrival) to the end of the last task or callback
   std::vector<TaskTimes> tasks;  // submission order
 };
 

@@ -54,6 +54,7 @@ ClosedForm map_form(const Case& c, const Shape& s) {
 
 ClosedForm closed_form(const Case& c) {
   check(c);
+  if (!c.arrivals_ns.empty()) return simulated("simulation of arrivals", c, "the tasks come over time");
   const Shape s(c);
   const Overheads& o = c.overheads;
   if (c.executor == Executor::loop) return loop_form(c);

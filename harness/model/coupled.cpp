@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <queue>
 #include <utility>
 #include <vector>
@@ -42,14 +43,28 @@ Prediction simulate_coupled(const Case& c) {
     }
   };
 
+  const std::vector<std::int64_t> submitted = c.arrivals_ns.empty() ? std::vector<std::int64_t>(n, 0) : c.arrivals_ns;
+  constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
   std::int64_t now = 0;  // the manager's clock
-  for (std::size_t done = 0; done < n; ++done) {
-    for (; next < n && queue.size() < slots; ++next) queue.emplace_back(next, now);
+  for (std::size_t done = 0; done < n;) {
+    for (; next < n && queue.size() < slots && submitted[next] <= now; ++next) queue.emplace_back(next, now);
     start_jobs(now);
+    // A submit wakes the manager as a result does, and it fills what has become free.
+    const auto later = std::upper_bound(submitted.begin(), submitted.end(), now);
+    const std::int64_t wake = later == submitted.end() ? kEnd : *later;
+    const auto next_result = [&] { return results.empty() ? kEnd : results.top().first; };
+    while (!queue.empty() && std::max(idle.top().first, queue.front().second) <= std::min(wake, next_result())) {
+      start_jobs(std::max(idle.top().first, queue.front().second));
+    }
+    if (wake < next_result()) {
+      now = wake;
+      continue;
+    }
     now = std::max(now, results.top().first);
     start_jobs(now);  // jobs taken from the queue while the manager waited may themselves be finished
     const std::size_t task = results.top().second;
     results.pop();
+    ++done;
     TaskTimes& times = prediction.tasks[task];
     prediction.makespan_ns = std::max(prediction.makespan_ns, times.finish_ns);
     if (callbacks) {

@@ -12,7 +12,7 @@
 namespace harness::model {
 
 // REQUIRES: check(c) passed, c.coupled. Computing demands are taken to have a core each. Submit overhead is ignored:
-// all jobs are pending before the first fill.
+// all jobs of a batch are pending before the first fill.
 Prediction simulate_coupled(const Case& c);
 
 }  // namespace harness::model

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "harness/model/arrivals.h"
+
 namespace harness::model {
 
 Servers::Servers(int count, std::size_t jobs) {
@@ -40,6 +42,7 @@ Prediction run_serially(const Case& c) {
   std::int64_t now = 0;
   for (std::size_t i = 0; i < c.tasks.size(); ++i) {
     TaskTimes& times = prediction.tasks[i];
+    if (!c.arrivals_ns.empty()) now = std::max(now, c.arrivals_ns[i]);
     now += c.overheads.submit_ns + c.overheads.dispatch_ns;
     times.start_ns = now;
     times.finish_ns = now += c.tasks[i].service_ns();
@@ -54,11 +57,11 @@ Prediction run_serially(const Case& c) {
 
 class TwoStages {
  public:
-  explicit TwoStages(const Case& c) : case_(c), n_(c.tasks.size()) {
+  explicit TwoStages(const Case& c) : case_(c), n_(c.tasks.size()), submitted_(submitted_ns(c)) {
     chunk_ = c.strategy == Strategy::map
                  ? static_cast<std::size_t>(std::min<std::int64_t>(c.chunksize, static_cast<std::int64_t>(n_)))
                  : 1;
-    jobs_ = (n_ + chunk_ - 1) / chunk_;
+    jobs_ = submitted_.size();
     prediction_.tasks.resize(n_);
   }
 
@@ -77,11 +80,11 @@ class TwoStages {
         serve(by_completion(), case_.parsers, 0, case_.overheads.routing_ns);
         break;
       case Strategy::as_completed:
-        serve(by_completion(), 1, submitted_ns(), 0);
+        serve(by_completion(), 1, submitted_.back(), 0);
         break;
       case Strategy::collect:
       case Strategy::map:
-        serve(by_submission(), 1, submitted_ns(), 0);
+        serve(by_submission(), 1, submitted_.back(), 0);
         break;
     }
     for (const TaskTimes& times : prediction_.tasks) {
@@ -91,8 +94,6 @@ class TwoStages {
   }
 
  private:
-  std::int64_t submitted_ns() const { return static_cast<std::int64_t>(jobs_) * case_.overheads.submit_ns; }
-
   void run_tasks() {
     const bool with_callback = case_.strategy == Strategy::worker || case_.strategy == Strategy::fused;
     visible_ns_.resize(n_);
@@ -104,7 +105,7 @@ class TwoStages {
       for (std::size_t i = first; i < last; ++i) {
         service += case_.tasks[i].service_ns() + (with_callback ? case_.callbacks[i].service_ns() : 0);
       }
-      const Servers::Slot slot = workers.take(static_cast<std::int64_t>(job + 1) * case_.overheads.submit_ns, service);
+      const Servers::Slot slot = workers.take(submitted_[job], service);
       std::int64_t now = slot.start_ns + case_.overheads.dispatch_ns;
       for (std::size_t i = first; i < last; ++i) {
         TaskTimes& times = prediction_.tasks[i];
@@ -152,6 +153,7 @@ class TwoStages {
 
   const Case& case_;
   std::size_t n_;
+  const std::vector<std::int64_t> submitted_;  // by job
   std::size_t chunk_ = 1;
   std::size_t jobs_ = 1;
   std::vector<std::int64_t> visible_ns_;  // when the caller can know: the task's end, or its chunk's

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/model/arrivals.h"
 #include "harness/model/timeline.h"
 
 namespace harness::model {
@@ -56,6 +57,7 @@ class Loop {
         on_loop_(c.strategy == Strategy::worker || c.strategy == Strategy::fused),
         served_(has_callbacks(c.strategy) && !on_loop_),
         in_order_(c.strategy == Strategy::collect),
+        submitted_(submitted_ns(c)),
         timeline_(c.cores),
         ended_(n_, false) {
     prediction_.tasks.resize(n_);
@@ -64,7 +66,7 @@ class Loop {
     if (!served_) return;
     const std::size_t servers = c.strategy == Strategy::extra ? std::min(static_cast<std::size_t>(c.parsers), n_) : 1;
     for (std::size_t server = 0; server < servers; ++server) idle_servers_.emplace(0, static_cast<int>(server));
-    if (in_order_ || c.strategy == Strategy::as_completed) opens_ = submitted(n_ - 1);
+    if (in_order_ || c.strategy == Strategy::as_completed) opens_ = fixed(submitted_.back());
     if (opens_ > 0) knock_at(opens_);
   }
 
@@ -87,7 +89,7 @@ class Loop {
  private:
   Fixed now() const { return timeline_.now(); }
   TaskTimes& times_of(std::size_t task) { return prediction_.tasks[task]; }
-  Fixed submitted(std::size_t task) const { return static_cast<std::int64_t>(task + 1) * fixed(case_.overheads.submit_ns); }
+  Fixed submitted(std::size_t task) const { return fixed(submitted_[task]); }
   void knock_at(Fixed when) { timeline_.at(when, {when, 0, 0, -1, Step::knock}); }
   static Activity on_loop(std::size_t task, int thread, Step step) { return {0, task, 1, thread, step}; }
 
@@ -219,6 +221,7 @@ class Loop {
   const bool on_loop_;   // callbacks are the loop's
   const bool served_;    // callbacks have servers of their own
   const bool in_order_;  // they are served in submission order; else in order of completion
+  const std::vector<std::int64_t> submitted_;
 
   Timeline<Activity> timeline_;
   Fixed instant_ = 0;  // what is within kSameInstant of it belongs to it

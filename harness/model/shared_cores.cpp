@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/model/arrivals.h"
 #include "harness/model/timeline.h"
 
 namespace harness::model {
@@ -35,7 +36,8 @@ class Engine {
         chunk_(c.strategy == Strategy::map
                    ? static_cast<std::size_t>(std::min<std::int64_t>(c.chunksize, static_cast<std::int64_t>(n_)))
                    : 1),
-        jobs_((n_ + chunk_ - 1) / chunk_),
+        submitted_(submitted_ns(c)),
+        jobs_(submitted_.size()),
         on_worker_(c.strategy == Strategy::worker || c.strategy == Strategy::fused),
         staged_(has_callbacks(c.strategy) && !on_worker_),
         in_order_(c.strategy == Strategy::collect || c.strategy == Strategy::map),
@@ -48,7 +50,7 @@ class Engine {
     const std::size_t servers = c.strategy == Strategy::extra ? std::min(static_cast<std::size_t>(c.parsers), n_) : 1;
     for (std::size_t s = 0; s < servers; ++s) idle_servers_.emplace(0, static_cast<int>(s));
     const bool after_submits = in_order_ || c.strategy == Strategy::as_completed;
-    opens_ = after_submits ? Fixed{static_cast<std::int64_t>(jobs_)} * fixed(c.overheads.submit_ns) : 0;
+    opens_ = after_submits ? fixed(submitted_.back()) : 0;
     if (opens_ > 0) wake_at(opens_);
   }
 
@@ -155,7 +157,7 @@ class Engine {
   // Everything that can start at this instant.
   void dispatch() {
     while (next_job_ < jobs_ && !idle_workers_.empty()) {
-      const Fixed ready = Fixed{static_cast<std::int64_t>(next_job_ + 1)} * fixed(case_.overheads.submit_ns);
+      const Fixed ready = fixed(submitted_[next_job_]);
       if (ready > now()) {
         if (wakes_for_ != next_job_) wake_at(ready);
         wakes_for_ = next_job_;
@@ -176,6 +178,7 @@ class Engine {
   const Case& case_;
   const std::size_t n_;
   const std::size_t chunk_;
+  const std::vector<std::int64_t> submitted_;  // by job
   const std::size_t jobs_;
   const bool on_worker_;  // callbacks run where the task ran
   const bool staged_;     // callbacks run on servers of their own

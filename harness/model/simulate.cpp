@@ -25,11 +25,21 @@ bool shares_cores(const Case& c) {
   return locks || (computes && c.cores > 0);
 }
 
-Prediction simulate(const Case& c) {
-  check(c);
+namespace {
+
+Prediction simulate_from_the_origin(const Case& c) {
   if (c.executor == Executor::loop) return schedule_loop(c);
   if (c.coupled) return simulate_coupled(c);
   return shares_cores(c) ? share_cores(c) : schedule_lists(c);
+}
+
+}  // namespace
+
+Prediction simulate(const Case& c) {
+  check(c);
+  Prediction prediction = simulate_from_the_origin(c);
+  if (!c.arrivals_ns.empty()) prediction.makespan_ns -= c.arrivals_ns.front();
+  return prediction;
 }
 
 std::vector<std::int64_t> finish_times(const Case& c) {

@@ -10,6 +10,7 @@
 
 #include "harness/base/errors.h"
 #include "harness/tests/cli/invocation.h"
+#include "harness/tests/front_cells.h"
 
 namespace harness {
 namespace {
@@ -151,6 +152,89 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{{"--backend", "thread", "--workers", "4", "--tasks", "99999999999999999999s", "--strategy", "main"},
                 "99999999999999999999s"},
         Refusal{{"--backend", "thread", "--workers", "4", "--strategy", "main"}, "--tasks"}));
+
+TEST(PredictArrivals, gives_each_arrival_and_percentiles_by_nearest_rank) {
+  const auto document = predicted(
+      {"--backend", "thread", "--workers", "1", "--tasks", "10ms,10ms,10ms", "--strategy", "none", "--arrivals", "5ms,5ms,40ms"});
+  EXPECT_EQ(document, nlohmann::json::parse(R"({"makespan_ns": 45000000,
+    "sojourn_ns": {"mean": 13333333, "p50": 10000000, "p95": 20000000, "p99": 20000000, "max": 20000000}, "tasks": [
+    {"arrival_ns": 5000000, "start_ns": 5000000, "finish_ns": 15000000, "callback_start_ns": null, "callback_finish_ns": null},
+    {"arrival_ns": 5000000, "start_ns": 15000000, "finish_ns": 25000000, "callback_start_ns": null, "callback_finish_ns": null},
+    {"arrival_ns": 40000000, "start_ns": 40000000, "finish_ns": 50000000, "callback_start_ns": null, "callback_finish_ns": null}]})"));
+}
+
+TEST(PredictArrivals, are_drawn_from_a_seed_or_come_at_a_rate) {
+  const auto arrivals = [](const std::string& text, const std::string& seed = "") {
+    std::vector<std::string> arguments = {"--backend", "thread",     "--workers", "2",          "--tasks",
+                                          "2000x1ms",  "--strategy", "none",      "--arrivals", text};
+    if (!seed.empty()) arguments.insert(arguments.end(), {"--seed", seed});
+    std::vector<std::int64_t> times;
+    const auto document = predicted(arguments);
+    for (const auto& task : document["tasks"]) times.push_back(task["arrival_ns"].get<std::int64_t>());
+    return times;
+  };
+  const std::vector<std::int64_t> poisson = arrivals("poisson:300/s");
+  EXPECT_EQ(poisson, arrivals("poisson:300/s", "1"));
+  EXPECT_NE(poisson, arrivals("poisson:300/s", "2"));
+  EXPECT_TRUE(std::is_sorted(poisson.begin(), poisson.end()));
+  EXPECT_NEAR(static_cast<double>(poisson.back()) / 2000, 1e9 / 300, 0.1 * 1e9 / 300);
+  const std::vector<std::int64_t> constant = arrivals("constant:300/s");
+  EXPECT_EQ(constant[0], 0);
+  EXPECT_EQ(constant[300], 1'000'000'000);
+  EXPECT_EQ(constant[1], 3'333'333);
+  const std::vector<std::int64_t> bursts = arrivals("burst:50@1s");
+  EXPECT_EQ(bursts[49], 0);
+  EXPECT_EQ(bursts[50], 1'000'000'000);
+}
+
+TEST(PredictArrivals, are_read_from_a_file) {
+  const TestDirectory directory;
+  write_text(directory / "trace", "# three clients\n0s\n\n  10ms\n10ms\n");
+  const std::vector<std::string> base = {"--backend", "thread",     "--workers", "1",         "--tasks",
+                                         "3x1ms",     "--strategy", "none",      "--arrivals"};
+  std::vector<std::string> arguments = base;
+  arguments.push_back("trace:" + (directory / "trace").string());
+  EXPECT_EQ(predicted(arguments)["tasks"][2]["arrival_ns"].get<std::int64_t>(), 10'000'000);
+}
+
+TEST(PredictArrivals, are_refused_in_one_line) {
+  const auto refused = [](const std::string& arrivals, const std::string& words,
+                          std::vector<std::string> more = {"--strategy", "none"}) {
+    std::vector<std::string> arguments = {"predict", "--backend", "thread",     "--workers", "1",
+                                          "--tasks", "2x1ms",     "--arrivals", arrivals};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Invocation run = poolbench(arguments);
+    EXPECT_EQ(run.exit_code, kExitUsage) << arrivals;
+    EXPECT_THAT(run.err, HasSubstr(words)) << arrivals;
+    EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << run.err;
+  };
+  refused("poisson:0/s", "bad rate '0/s'");
+  refused("poisson:-3/s", "-3");
+  refused("constant:300", "bad rate '300'");
+  refused("constant:2000000000/s", "2000000000");
+  refused("constant:nan/s", "nan");
+  refused("weekly:3", "there is no kind 'weekly'");
+  refused("burst:50", "a burst is N@PERIOD");
+  refused("burst:0@1s", "'0'");
+  refused("burst:5@0s", "the period is 0");
+  refused("1ms", "gives 1 times for 2 tasks");
+  refused("2ms,1ms", "goes backwards: 2ms comes before 1ms");
+  refused("trace:/nonexistent", "/nonexistent");
+  refused("0ms,1ms", "--arrivals does not apply to strategy sync", {"--strategy", "sync"});
+  refused("0ms,1ms", "--arrivals does not apply to strategy map", {"--strategy", "map"});
+  refused("0ms,1ms", "--explain is of a batch", {"--strategy", "none", "--explain"});
+  const Invocation seed =
+      poolbench({"predict", "--backend", "thread", "--workers", "1", "--tasks", "1ms", "--strategy", "none", "--seed", "3"});
+  EXPECT_EQ(seed.exit_code, kExitUsage);
+}
+
+TEST(PredictArrivals, are_swept_as_a_hockey_stick) {
+  const Invocation run = poolbench({"predict", "--backend", "thread", "--sweep", "workers=1..4", "--tasks", "400x10ms",
+                                    "--strategy", "none", "--arrivals", "poisson:150/s"});
+  EXPECT_EQ(run.exit_code, kExitOk) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("p99"));
+  EXPECT_THAT(run.out, HasSubstr("least p99"));
+}
 
 }  // namespace
 }  // namespace harness

@@ -1,0 +1,34 @@
+#pragma once
+
+// Tasks that come over time, and how long each is there: from its intended arrival to its end.
+//
+// Thread safety: pure functions.
+
+#include <cstdint>
+#include <vector>
+
+#include "harness/model/case.h"
+
+namespace harness::model {
+
+// When each job has been submitted and may start. One thread submits, in order, and each submit takes it submit_ns: job i (from 1) of a batch is
+// there at i*d, one that arrives at a_i at max(a_i, the submit before) + d. Jobs of `map` are its chunks; all others are one task.
+std::vector<std::int64_t> submitted_ns(const Case& c);
+
+// Of each task: from its arrival (in a batch 0) to its callback's end, with `none` to its own. Submission order.
+std::vector<std::int64_t> sojourns_ns(const Case& c, const Prediction& prediction);
+
+// The ceil(q*n)-th smallest (nearest rank), so that a percentile is a value that somebody met with. REQUIRES: sorted, not empty, 0 < q <= 1.
+std::int64_t nearest_rank(const std::vector<std::int64_t>& sorted, double q);
+
+struct SojournSummary {
+  std::int64_t mean_ns = 0;  // rounded to the nearest ns
+  std::int64_t p50_ns = 0;
+  std::int64_t p95_ns = 0;
+  std::int64_t p99_ns = 0;
+  std::int64_t max_ns = 0;
+};
+// REQUIRES: not empty, none negative.
+SojournSummary summarise_sojourns(std::vector<std::int64_t> sojourns_ns);
+
+}  // namespace harness::model

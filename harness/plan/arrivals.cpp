@@ -1,0 +1,133 @@
+#include "harness/plan/arrivals.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <sstream>
+#include <functional>
+#include <utility>
+
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
+#include "harness/base/random.h"
+#include "harness/base/read_file.h"
+#include "harness/plan/distribution.h"
+
+namespace harness {
+namespace {
+
+constexpr std::string_view kAllowed =
+    "times as in 0ms,10ms,20ms, constant:300/s, poisson:300/s, burst:50@1s, trace:FILE (one time a line)";
+constexpr double kNsPerS = 1e9;
+
+std::string shown_text(std::string_view text) { return printable(text, 100); }
+
+[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+  throw ConfigError(fmt::format("bad --arrivals '{}'{}{}; allowed: {}", shown_text(text), why.empty() ? "" : ": ", why, kAllowed));
+}
+
+std::int64_t whole_ns(double ns, std::string_view text) {
+  if (ns > static_cast<double>(std::numeric_limits<std::int64_t>::max() / 2)) refuse(text, "the last task comes in more than 146 years");
+  return std::llround(ns);
+}
+
+std::vector<std::int64_t> constant(std::string_view text, double rate, std::size_t tasks) {
+  std::vector<std::int64_t> times(tasks);
+  for (std::size_t i = 0; i < tasks; ++i) times[i] = whole_ns(static_cast<double>(i) * (kNsPerS / rate), text);
+  return times;
+}
+
+// -log of a uniform number by its inverse is the gap; drawn by the one generator of durations, in units of 2^-10 ns so that short gaps keep
+// their mean.
+std::vector<std::int64_t> poisson(std::string_view text, double rate, std::size_t tasks, std::uint64_t seed) {
+  constexpr double kUnitsPerNs = 1024;
+  const std::int64_t scale = whole_ns(kUnitsPerNs * kNsPerS / rate, text);
+  // Not the numbers that the durations of the tasks are drawn from.
+  const std::uint64_t own_seed = SplitMix64(seed ^ 0x61727269'76616c73ULL).next();
+  const std::vector<std::int64_t> gaps = draw_durations("exponential", static_cast<int>(tasks), scale, own_seed);
+  std::vector<std::int64_t> times;
+  times.reserve(tasks);
+  double units = 0;
+  for (const std::int64_t gap : gaps) {
+    units += static_cast<double>(gap);
+    times.push_back(whole_ns(units / kUnitsPerNs, text));
+  }
+  return times;
+}
+
+std::vector<std::int64_t> bursts(std::string_view text, std::string_view spec, std::size_t tasks) {
+  const std::size_t at = spec.find('@');
+  if (at == std::string_view::npos) refuse(text, "a burst is N@PERIOD");
+  const auto size = static_cast<std::size_t>(parse_integer(spec.substr(0, at), "the size of a burst", 1, std::numeric_limits<int>::max()));
+  const std::int64_t period = parse_duration(spec.substr(at + 1)).count();
+  if (period == 0) refuse(text, "the period is 0");
+  std::vector<std::int64_t> times(tasks);
+  for (std::size_t i = 0; i < tasks; ++i) times[i] = whole_ns(static_cast<double>(i / size) * static_cast<double>(period), text);
+  return times;
+}
+
+std::vector<std::int64_t> traced(std::string_view file) {
+  std::istringstream lines(read_file(std::filesystem::path(file), "trace of arrivals", kMostInputBytes));
+  std::vector<std::int64_t> times;
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    const std::size_t begin = line.find_first_not_of(" \t\r");
+    if (begin == std::string::npos || line[begin] == '#') continue;
+    const std::size_t end = line.find_last_not_of(" \t\r");
+    try {
+      times.push_back(parse_duration(std::string_view(line).substr(begin, end - begin + 1)).count());
+    } catch (const ConfigError& error) {
+      throw ConfigError(fmt::format("{}:{}: {}", shown_text(file), number, error.what()));
+    }
+  }
+  return times;
+}
+
+std::vector<std::int64_t> listed(std::string_view text) {
+  std::vector<std::int64_t> times;
+  for (const std::chrono::nanoseconds time : parse_durations(text)) times.push_back(time.count());
+  return times;
+}
+
+}  // namespace
+
+double parse_rate_per_s(std::string_view text) {
+  constexpr std::pair<std::string_view, double> kUnits[] = {{"/ms", 1e3}, {"/s", 1}, {"/min", 1.0 / 60}, {"/h", 1.0 / 3600}};
+  for (const auto& [unit, per_s] : kUnits) {
+    if (!text.ends_with(unit)) continue;
+    const double rate = per_s * parse_number(text.substr(0, text.size() - unit.size()), "rate", 0, kNsPerS);
+    if (rate >= 1.0 / 3601 && rate <= kNsPerS) return rate;
+  }
+  throw ConfigError(fmt::format("bad rate '{}'; allowed: a number per ms, s, min or h, from 1/h to 1000000000/s, such as 300/s", shown_text(text)));
+}
+
+std::vector<std::int64_t> arrival_times(std::string_view text, int tasks, std::uint64_t seed) {
+  const auto n = static_cast<std::size_t>(tasks);
+  const std::size_t colon = text.find(':');
+  const std::string_view kind = text.substr(0, colon);
+  const std::string_view rest = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
+  if (colon != std::string_view::npos) {
+    if (kind == "constant") return constant(text, parse_rate_per_s(rest), n);
+    if (kind == "poisson") return poisson(text, parse_rate_per_s(rest), n, seed);
+    if (kind == "burst") return bursts(text, rest, n);
+    if (kind != "trace") refuse(text, fmt::format("there is no kind '{}'", shown_text(kind)));
+  }
+  const std::vector<std::int64_t> times = colon == std::string_view::npos ? listed(text) : traced(rest);
+  if (times.size() != n) {
+    throw ConfigError(fmt::format("--arrivals '{}' gives {} times for {} task{}; allowed: one per task", shown_text(text), times.size(), n,
+                                  n == 1 ? "" : "s"));
+  }
+  const auto back = std::adjacent_find(times.begin(), times.end(), std::greater<>());
+  if (back != times.end()) {
+    throw ConfigError(fmt::format("--arrivals '{}' goes backwards: {} comes before {}; allowed: times that do not decrease", shown_text(text),
+                                  format_duration(std::chrono::nanoseconds(*back)), format_duration(std::chrono::nanoseconds(*(back + 1)))));
+  }
+  return times;
+}
+
+}  // namespace harness
