@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "harness/model/arrivals.h"
 #include "harness/model/closed_forms.h"
 #include "harness/model/critical_path.h"
 #include "harness/model/parsers.h"
@@ -43,6 +44,17 @@ void simulate_shared_cores(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(model::simulate(c));
 }
 BENCHMARK(simulate_shared_cores)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+
+// Arrivals at nine tenths of what the workers bear.
+void simulate_arrivals(benchmark::State& state) {
+  model::Case c = random_case(state.range(0), model::Strategy::main, state.range(1) != 0);
+  std::mt19937_64 random(1);
+  std::int64_t now = 0;
+  for (std::size_t i = 0; i < c.tasks.size(); ++i) c.arrivals_ns.push_back(now += static_cast<std::int64_t>(random() % 17'400));
+  for (auto _ : state) benchmark::DoNotOptimize(model::summarise_sojourns(model::sojourns_ns(c, model::simulate(c))));
+  state.SetLabel(state.range(1) != 0 ? "sharing cores" : "waiting");
+}
+BENCHMARK(simulate_arrivals)->ArgsProduct({{1'000'000}, {0, 1}})->Unit(benchmark::kMillisecond);
 
 void closed_form(benchmark::State& state) {
   const model::Case c = random_case(state.range(0), model::Strategy::main, false);

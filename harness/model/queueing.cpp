@@ -16,7 +16,7 @@ void require_domain(bool condition, const std::string& what) {
 void require_stable(const MMk& queue) {
   require_domain(queue.lambda > 0 && queue.mu > 0 && queue.k >= 1, "lambda and mu are above 0, k is 1 or more");
   require_domain(queue.lambda < queue.k * queue.mu, "lambda = " + std::to_string(queue.lambda) + " is not below k mu = " +
-                                                         std::to_string(queue.k * queue.mu) + ": the queue grows for ever");
+                                                        std::to_string(queue.k * queue.mu) + ": the queue grows for ever");
 }
 
 }  // namespace

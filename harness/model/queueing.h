@@ -23,11 +23,11 @@ struct MMk {
   double mu = 0;
   int k = 1;
 
-  double waits() const;                   // P(W > 0)
-  double mean_wait() const;               // E W
-  double waits_longer(double t) const;    // P(W > t)
-  double wait_quantile(double q) const;   // 0 where fewer than 1-q wait at all. REQUIRES: 0 < q < 1
-  double stays_longer(double t) const;    // P(W + S > t): the sojourn
+  double waits() const;                  // P(W > 0)
+  double mean_wait() const;              // E W
+  double waits_longer(double t) const;   // P(W > t)
+  double wait_quantile(double q) const;  // 0 where fewer than 1-q wait at all. REQUIRES: 0 < q < 1
+  double stays_longer(double t) const;   // P(W + S > t): the sojourn
   double sojourn_quantile(double q) const;
 };
 
@@ -40,10 +40,10 @@ double lee_longton(const MMk& queue, double scv);
 
 // M/M/k/K: K clients at most, those in service included; who comes to K is rejected. REQUIRES: lambda > 0, mu > 0, 1 <= k <= K.
 struct Rejecting {
-  double rejected = 0;          // share of the clients
-  double throughput = 0;        // of those served, per second
-  double mean_clients = 0;      // there at a time
-  double mean_sojourn = 0;      // of those served
+  double rejected = 0;      // share of the clients
+  double throughput = 0;    // of those served, per second
+  double mean_clients = 0;  // there at a time
+  double mean_sojourn = 0;  // of those served
 };
 Rejecting rejecting(double lambda, double mu, int k, int most);
 

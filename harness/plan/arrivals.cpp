@@ -27,11 +27,13 @@ constexpr double kNsPerS = 1e9;
 std::string shown_text(std::string_view text) { return printable(text, 100); }
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
-  throw ConfigError(fmt::format("bad --arrivals '{}'{}{}; allowed: {}", shown_text(text), why.empty() ? "" : ": ", why, kAllowed));
+  throw ConfigError(
+      fmt::format("bad --arrivals '{}'{}{}; allowed: {}", shown_text(text), why.empty() ? "" : ": ", why, kAllowed));
 }
 
 std::int64_t whole_ns(double ns, std::string_view text) {
-  if (ns > static_cast<double>(std::numeric_limits<std::int64_t>::max() / 2)) refuse(text, "the last task comes in more than 146 years");
+  if (ns > static_cast<double>(std::numeric_limits<std::int64_t>::max() / 2))
+    refuse(text, "the last task comes in more than 146 years");
   return std::llround(ns);
 }
 
@@ -62,7 +64,8 @@ std::vector<std::int64_t> poisson(std::string_view text, double rate, std::size_
 std::vector<std::int64_t> bursts(std::string_view text, std::string_view spec, std::size_t tasks) {
   const std::size_t at = spec.find('@');
   if (at == std::string_view::npos) refuse(text, "a burst is N@PERIOD");
-  const auto size = static_cast<std::size_t>(parse_integer(spec.substr(0, at), "the size of a burst", 1, std::numeric_limits<int>::max()));
+  const auto size =
+      static_cast<std::size_t>(parse_integer(spec.substr(0, at), "the size of a burst", 1, std::numeric_limits<int>::max()));
   const std::int64_t period = parse_duration(spec.substr(at + 1)).count();
   if (period == 0) refuse(text, "the period is 0");
   std::vector<std::int64_t> times(tasks);
@@ -103,7 +106,8 @@ double parse_rate_per_s(std::string_view text) {
     const double rate = per_s * parse_number(text.substr(0, text.size() - unit.size()), "rate", 0, kNsPerS);
     if (rate >= 1.0 / 3601 && rate <= kNsPerS) return rate;
   }
-  throw ConfigError(fmt::format("bad rate '{}'; allowed: a number per ms, s, min or h, from 1/h to 1000000000/s, such as 300/s", shown_text(text)));
+  throw ConfigError(fmt::format("bad rate '{}'; allowed: a number per ms, s, min or h, from 1/h to 1000000000/s, such as 300/s",
+                                shown_text(text)));
 }
 
 std::vector<std::int64_t> arrival_times(std::string_view text, int tasks, std::uint64_t seed) {
@@ -119,13 +123,14 @@ std::vector<std::int64_t> arrival_times(std::string_view text, int tasks, std::u
   }
   const std::vector<std::int64_t> times = colon == std::string_view::npos ? listed(text) : traced(rest);
   if (times.size() != n) {
-    throw ConfigError(fmt::format("--arrivals '{}' gives {} times for {} task{}; allowed: one per task", shown_text(text), times.size(), n,
-                                  n == 1 ? "" : "s"));
+    throw ConfigError(fmt::format("--arrivals '{}' gives {} times for {} task{}; allowed: one per task", shown_text(text),
+                                  times.size(), n, n == 1 ? "" : "s"));
   }
   const auto back = std::adjacent_find(times.begin(), times.end(), std::greater<>());
   if (back != times.end()) {
-    throw ConfigError(fmt::format("--arrivals '{}' goes backwards: {} comes before {}; allowed: times that do not decrease", shown_text(text),
-                                  format_duration(std::chrono::nanoseconds(*back)), format_duration(std::chrono::nanoseconds(*(back + 1)))));
+    throw ConfigError(fmt::format("--arrivals '{}' goes backwards: {} comes before {}; allowed: times that do not decrease",
+                                  shown_text(text), format_duration(std::chrono::nanoseconds(*back)),
+                                  format_duration(std::chrono::nanoseconds(*(back + 1)))));
   }
   return times;
 }

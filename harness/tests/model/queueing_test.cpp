@@ -44,12 +44,15 @@ TEST(MMk, OfOneServerIsMM1) {
 }
 
 TEST(MMk, QuantilesInvertTheTail) {
-  for (const MMk& queue : {MMk{300, 50, 8}, MMk{10, 20, 2}, MMk{10, 10, 2}, MMk{1e-3, 1, 1}}) {  // drain = mu in the second and third
+  for (const MMk& queue :
+       {MMk{300, 50, 8}, MMk{10, 20, 2}, MMk{10, 10, 2}, MMk{1e-3, 1, 1}}) {  // drain = mu in the second and third
     for (const double q : {0.5, 0.95, 0.99, 0.999}) {
       EXPECT_NEAR(queue.stays_longer(queue.sojourn_quantile(q)), 1 - q, 1e-9);
       const double wait = queue.wait_quantile(q);
-      if (wait > 0) EXPECT_NEAR(queue.waits_longer(wait), 1 - q, 1e-12);
-      else EXPECT_LE(queue.waits(), 1 - q);
+      if (wait > 0)
+        EXPECT_NEAR(queue.waits_longer(wait), 1 - q, 1e-12);
+      else
+        EXPECT_LE(queue.waits(), 1 - q);
     }
   }
 }
@@ -97,7 +100,8 @@ TEST(Queueing, IsWhatTheSimulationComesTo) {
     const double mean = (queue.mean_wait() + 1 / queue.mu) * 1e9;
     EXPECT_NEAR(static_cast<double>(summary.mean_ns), mean, 0.05 * mean);
     EXPECT_NEAR(static_cast<double>(summary.p50_ns), queue.sojourn_quantile(0.5) * 1e9, 0.05 * queue.sojourn_quantile(0.5) * 1e9);
-    EXPECT_NEAR(static_cast<double>(summary.p99_ns), queue.sojourn_quantile(0.99) * 1e9, 0.1 * queue.sojourn_quantile(0.99) * 1e9);
+    EXPECT_NEAR(static_cast<double>(summary.p99_ns), queue.sojourn_quantile(0.99) * 1e9,
+                0.1 * queue.sojourn_quantile(0.99) * 1e9);
   }
   const MMk one{800, 1000, 1};
   const Case equal = queue_of(random, one, 400'000, 0);  // M/D/1
