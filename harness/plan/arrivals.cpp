@@ -32,7 +32,7 @@ std::string shown_text(std::string_view text) { return printable(text, 100); }
 }
 
 std::int64_t whole_ns(double ns, std::string_view text) {
-  if (ns > static_cast<double>(std::numeric_limits<std::int64_t>::max() / 2))
+  if (ns > static_cast<double>(std::numeric_limits<std::int64_t>::max()) / 2)
     refuse(text, "the last task comes in more than 146 years");
   return std::llround(ns);
 }
@@ -69,7 +69,10 @@ std::vector<std::int64_t> bursts(std::string_view text, std::string_view spec, s
   const std::int64_t period = parse_duration(spec.substr(at + 1)).count();
   if (period == 0) refuse(text, "the period is 0");
   std::vector<std::int64_t> times(tasks);
-  for (std::size_t i = 0; i < tasks; ++i) times[i] = whole_ns(static_cast<double>(i / size) * static_cast<double>(period), text);
+  for (std::size_t i = 0; i < tasks; ++i) {
+    const std::size_t burst = i / size;
+    times[i] = whole_ns(static_cast<double>(burst) * static_cast<double>(period), text);
+  }
   return times;
 }
 
@@ -121,7 +124,7 @@ std::vector<std::int64_t> arrival_times(std::string_view text, int tasks, std::u
     if (kind == "burst") return bursts(text, rest, n);
     if (kind != "trace") refuse(text, fmt::format("there is no kind '{}'", shown_text(kind)));
   }
-  const std::vector<std::int64_t> times = colon == std::string_view::npos ? listed(text) : traced(rest);
+  std::vector<std::int64_t> times = colon == std::string_view::npos ? listed(text) : traced(rest);
   if (times.size() != n) {
     throw ConfigError(fmt::format("--arrivals '{}' gives {} times for {} task{}; allowed: one per task", shown_text(text),
                                   times.size(), n, n == 1 ? "" : "s"));

@@ -23,7 +23,7 @@ using testing::show;
 
 constexpr int kFormCases = 3000;  // per strategy
 
-Case loop_of(int threads, std::int64_t in_flight, std::vector<Demand> tasks) {
+Case loop_with(int threads, std::int64_t in_flight, std::vector<Demand> tasks) {
   Case c;
   c.executor = Executor::loop;
   c.workers = threads;
@@ -33,7 +33,7 @@ Case loop_of(int threads, std::int64_t in_flight, std::vector<Demand> tasks) {
 }
 
 Case loop_with_callbacks(Strategy strategy, int threads, std::size_t n, const Demand& task, const Demand& callback) {
-  Case c = loop_of(threads, 0, std::vector<Demand>(n, task));
+  Case c = loop_with(threads, 0, std::vector<Demand>(n, task));
   c.strategy = strategy;
   c.callbacks.assign(n, callback);
   return c;
@@ -108,7 +108,7 @@ TEST(LoopForms, each_is_met_on_random_cases) {
 }
 
 TEST(LoopForms, equal_tasks_on_one_thread_need_no_size) {
-  const ClosedForm form = closed_form(loop_of(1, 0, std::vector<Demand>(100, {.wait_ns = 39'000, .compute_ns = 1'000})));
+  const ClosedForm form = closed_form(loop_with(1, 0, std::vector<Demand>(100, {.wait_ns = 39'000, .compute_ns = 1'000})));
   EXPECT_TRUE(form.in_domain);
   EXPECT_EQ(form.formula, "w + nx");
   EXPECT_EQ(form.value_ns, 39'000 + 100 * 1'000);
@@ -118,26 +118,26 @@ TEST(LoopForms, equal_tasks_on_one_thread_need_no_size) {
 TEST(LoopForms, in_flight_has_its_knee_where_threads_are_just_kept_busy) {
   const std::vector<Demand> tasks(200, {.wait_ns = 4'000, .compute_ns = 1'000});
   for (const int threads : {1, 2, 4}) {
-    const auto makespan = [&](std::int64_t in_flight) { return closed_form(loop_of(threads, in_flight, tasks)).value_ns; };
+    const auto makespan = [&](std::int64_t in_flight) { return closed_form(loop_with(threads, in_flight, tasks)).value_ns; };
     const std::int64_t knee = threads * (1 + 4);
     EXPECT_EQ(makespan(knee), makespan(0)) << threads;
     EXPECT_EQ(makespan(10 * knee), makespan(0)) << threads;
     EXPECT_GT(makespan(knee - threads), makespan(0)) << threads;
-    EXPECT_TRUE(closed_form(loop_of(threads, knee, tasks)).in_domain);
+    EXPECT_TRUE(closed_form(loop_with(threads, knee, tasks)).in_domain);
   }
 }
 
 TEST(LoopForms, name_the_condition_that_is_violated_in_numbers) {
   const std::vector<Demand> tasks(7, {.wait_ns = 5, .compute_ns = 3});
   const auto violated = [](const Case& c) { return closed_form(c).violated; };
-  EXPECT_THAT(violated(loop_of(2, 3, tasks)), HasSubstr("B = 3 is no multiple of L = 2"));
-  Case few_cores = loop_of(4, 0, tasks);
+  EXPECT_THAT(violated(loop_with(2, 3, tasks)), HasSubstr("B = 3 is no multiple of L = 2"));
+  Case few_cores = loop_with(4, 0, tasks);
   few_cores.cores = 2;
   EXPECT_THAT(violated(few_cores), HasSubstr("4 compute at once on 2 cores"));
-  Case different = loop_of(2, 0, tasks);
+  Case different = loop_with(2, 0, tasks);
   different.tasks[3].wait_ns = 1;
   EXPECT_THAT(violated(different), HasSubstr("tasks differ"));
-  Case costly = loop_of(2, 0, tasks);
+  Case costly = loop_with(2, 0, tasks);
   costly.overheads.wake_ns = 1'000;
   EXPECT_THAT(violated(costly), HasSubstr("a wake-up costs 1 us, not 0"));
   EXPECT_THAT(violated(loop_with_callbacks(Strategy::worker, 2, 7, {.wait_ns = 5, .compute_ns = 3}, {.compute_ns = 2})),
@@ -145,18 +145,18 @@ TEST(LoopForms, name_the_condition_that_is_violated_in_numbers) {
 }
 
 TEST(LoopBounds, are_tight_for_one_thread_that_is_always_busy) {
-  const Bounds bounds = makespan_bounds(loop_of(1, 0, std::vector<Demand>(10, {.wait_ns = 0, .compute_ns = 7})));
+  const Bounds bounds = makespan_bounds(loop_with(1, 0, std::vector<Demand>(10, {.wait_ns = 0, .compute_ns = 7})));
   EXPECT_EQ(bounds.lower_ns, 70);
   EXPECT_EQ(bounds.upper_ns, 70);
 }
 
 TEST(LoopBounds, know_the_first_wait_the_cores_and_what_is_in_flight) {
   const std::vector<Demand> tasks(8, {.wait_ns = 10, .compute_ns = 6});
-  EXPECT_EQ(makespan_bounds(loop_of(4, 0, tasks)).lower_ns, 10 + 8 * 6 / 4);
-  Case few_cores = loop_of(4, 0, tasks);
+  EXPECT_EQ(makespan_bounds(loop_with(4, 0, tasks)).lower_ns, 10 + 8 * 6 / 4);
+  Case few_cores = loop_with(4, 0, tasks);
   few_cores.cores = 2;
   EXPECT_EQ(makespan_bounds(few_cores).lower_ns, 10 + 8 * 6 / 2);
-  EXPECT_EQ(makespan_bounds(loop_of(4, 2, tasks)).lower_ns, 8 * 16 / 2);
+  EXPECT_EQ(makespan_bounds(loop_with(4, 2, tasks)).lower_ns, 8 * 16 / 2);
 }
 
 TEST(LoopBounds, of_callbacks_beside_the_loop_count_from_the_first_completion) {
