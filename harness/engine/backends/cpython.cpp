@@ -61,6 +61,15 @@ Description to_thread() {
                     {"map", "the executor has no map"}}};
 }
 
+Description cluster(const std::string& name) {
+  return {.name = name,
+          .strategies = caller_and({"main"}),
+          .skips = {{"worker", "a done callback runs in the main process (main); what a worker process parses is fused"},
+                    {"map", "its map sends every task by itself"}},
+          .start_method = "spawn",
+          .attaches_late = true};
+}
+
 struct PythonExecutor {
   std::string executor;  // as driver.py knows it
   Description (*describe)();
@@ -79,6 +88,8 @@ std::vector<std::unique_ptr<DriverBackend>> make(const std::optional<std::filesy
       {"asyncio", [] { return event_loop("CPython's asyncio"); }},
       {"to_thread", to_thread, "cpython_", true},
       {"gevent", [] { return event_loop("gevent"); }, "", true},
+      {"dask", [] { return cluster("dask.distributed on this machine"); }, "", true},
+      {"mpi4py", [] { return cluster("mpi4py's MPIPoolExecutor on this machine"); }, "", true},
   };
   // clang-format on
   std::vector<std::unique_ptr<DriverBackend>> made;

@@ -60,6 +60,8 @@ class Strays {
  public:
   Strays() : before_(own_children()) {}
   ~Strays() {
+    // Who removes what a killed driver has left needs a moment.
+    living(-1, Clock::now() + std::chrono::milliseconds(500));
     for (std::set<pid_t> left = others(-1); !left.empty(); left = others(-1)) {
       for (const pid_t pid : left) {
         ::kill(pid, SIGKILL);

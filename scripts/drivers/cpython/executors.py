@@ -52,6 +52,8 @@ def processes(start_method: str) -> "dict[str, Any]":
     }
 
 
+CLUSTER = {"strategies": ["main", *CALLER], "start_method": "spawn", "attaches_late": True}
+
 EXECUTORS: "dict[str, dict[str, Any]]" = {
     "thread": {
         "name": "CPython's ThreadPoolExecutor",
@@ -74,6 +76,15 @@ EXECUTORS: "dict[str, dict[str, Any]]" = {
         "event_loop": True,
         "workers": 1,
     },
+    "dask": {"name": "dask.distributed", **CLUSTER},
+    "mpi4py": {"name": "mpi4py's MPIPoolExecutor", **CLUSTER},
+}
+
+# What is no part of Python, and Debian's package of it.
+MODULES = {
+    "gevent": ("gevent", "python3-gevent"),
+    "dask": ("distributed", "python3-distributed"),
+    "mpi4py": ("mpi4py", "python3-mpi4py"),
 }
 
 
@@ -81,8 +92,9 @@ def require(executor: str) -> None:
     """Raises with what this Python lacks for it."""
     if executor not in EXECUTORS:
         raise ValueError("no such executor: '%s'; there are %s" % (executor, ", ".join(EXECUTORS)))
-    if executor == "gevent" and importlib.util.find_spec("gevent") is None:
-        raise RuntimeError("%s cannot import gevent: apt-get install python3-gevent" % sys.executable)
+    module, package = MODULES.get(executor, ("sys", ""))
+    if importlib.util.find_spec(module) is None:
+        raise RuntimeError("%s cannot import %s: apt-get install %s" % (sys.executable, module, package))
     if executor == "to_thread" and sys.version_info < (3, 9):
         raise RuntimeError("%s is too old: asyncio.to_thread is there from 3.9 on" % sys.executable)
 
@@ -101,6 +113,14 @@ def make(executor: str, workers: int, in_flight: int, life_line: "LifeLine") -> 
         from greenlets import GeventLoop
 
         return GeventLoop(in_flight)
+    if executor == "dask":
+        from clusters import DaskPool
+
+        return DaskPool(workers)
+    if executor == "mpi4py":
+        from clusters import MpiPool
+
+        return MpiPool(workers)
     from pools import ProcessPool, ThreadPool
 
     if executor == "thread":

@@ -10,11 +10,12 @@ import shutil
 from multiprocessing import process, util
 
 
-def remove_after_the_end(start_method: str) -> None:
-    """Before the first semaphore is made, and while there is one thread: this process is forked."""
+def remove_after_the_end(start_method: str, directory: "str | None" = None) -> None:
+    """Before the first semaphore is made, and while there is one thread: it is forked. `directory` goes, too."""
     prefix = "/poolbench-%d" % os.getpid()
     process.current_process()._config["semprefix"] = prefix  # type: ignore[attr-defined]
-    directory = util.get_temp_dir() if start_method == "forkserver" else None
+    if start_method == "forkserver":
+        directory = util.get_temp_dir()
     end, held = os.pipe()  # `held` is open until this process has ended: what it starts does not inherit it
     starter = os.fork()
     if starter == 0:
