@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Compiles every header by itself, included twice: what a header needs it includes, and it has an include guard.
 
-    headers_alone.py ROOT --compiler CXX [--include DIRECTORY]... [--jobs N] [FOLDER]...
+    headers_alone.py ROOT --compiler CXX [--include DIRECTORY]... [--jobs N] [--without FOLDER]... [FOLDER]...
+
+What lies below a folder that is named by --without is left out: what it needs is not installed.
 
 Exit code: 0 if all compile, 1 with the compiler's first errors, 2 if there is no header.
 """
@@ -36,10 +38,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("folder", nargs="*", default=FOLDERS)
     parser.add_argument("--compiler", required=True)
     parser.add_argument("--include", action="append", default=[])
+    parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args(argv)
 
-    headers = each_file.found(options.root, options.folder, ".h", "header")
+    headers = each_file.found(options.root, options.folder, ".h", "header", options.without)
     if not headers:
         return 2
     flags = [

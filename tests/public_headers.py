@@ -23,6 +23,7 @@ OF_PROCESS_POOLS = (
     "remote.h",
     "remote_executor.h",
     "remote_function.h",
+    "remote_pool.h",
 )
 LIBRARIES = re.compile(r"/(cereal|boost|fmt)/")
 
