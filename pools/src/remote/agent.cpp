@@ -1,6 +1,7 @@
 #include "pools/src/remote/agent.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
@@ -34,6 +35,7 @@ using AgentClock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr int kExitRefused = 2;
+constexpr int kHeldBackRounds = 8;
 constexpr auto kFirstPatience = 10s;  // for the first welcome
 constexpr const char* kKeyVariable = "POOLS_AGENT_KEY";
 constexpr const char* kKeyFileVariable = "POOLS_AGENT_KEY_FILE";
@@ -145,6 +147,7 @@ class Agent {
   // Returns the exit code.
   int serve() {
     started_ = last_heard_ = expected_ = AgentClock::now();
+    int held_back = 0;  // rounds whose frames have not been sent
     while (!exit_code_) {
       const auto now = AgentClock::now();
       if (now - expected_ > 100ms) last_heard_ += now - expected_;  // this process was stopped: that was no silence of the pool's
@@ -155,6 +158,12 @@ class Agent {
         if (!exit_code_) progress |= report();
         if (exit_code_) break;
         beat(now);
+        // As the pool does: where tasks are short, one frame for what comes while others run.
+        if (progress && ++held_back < kHeldBackRounds && session_ && session_->short_tasks(pool_->workers())) {
+          ::sched_yield();
+          continue;
+        }
+        held_back = 0;
         if (session_) session_->flush();
         if (!progress) sleep(now);
       } catch (const BrokenPoolError& broken) {

@@ -3,6 +3,7 @@
 // The tasks of one session on an agent: those that lie ready, those that its process pool has, and what is said of them. For the agent's
 // thread, but where it says otherwise.
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -58,6 +59,7 @@ class AgentSession {
 
   std::uint64_t number() const noexcept { return number_; }
   StreamReader& reader() noexcept { return reader_; }
+  bool short_tasks(int workers) const noexcept { return running_.size() > 2 * static_cast<std::size_t>(workers); }
   bool idle() const noexcept { return held_.empty() && running_.empty(); }
 
   // What the pool says of tasks. Throws WireError; BrokenPoolError.

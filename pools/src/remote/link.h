@@ -95,7 +95,7 @@ struct Link {
   int ahead = 0;
   std::size_t bytes = 0;
   Pace pace;
-  int answers = 0;  // since the pace was told
+  int answers = 0;  // that came while all workers had something to do, and the pace has not been told of
   Clock::time_point last_answer{};
   Clock::time_point recalled_at{};
 

@@ -63,6 +63,11 @@ bool Links::any_room() const noexcept {
   return std::any_of(links_.begin(), links_.end(), [](const auto& entry) { return entry.second->has_room(0); });
 }
 
+bool Links::short_tasks() const noexcept {
+  return std::any_of(links_.begin(), links_.end(),
+                     [](const auto& entry) { return entry.second->unanswered > 2 * entry.second->info.workers; });
+}
+
 void Links::publish() noexcept {
   try {
     std::vector<HostInfo> hosts;
@@ -127,7 +132,7 @@ bool Links::balance() {
   return moved;
 }
 
-bool Links::permit(Link& link) {
+bool Links::permit(Link& link, Clock::time_point now) {
   const std::uint64_t before = link.allowed;
   while (link.allowed + 1 < link.next_sequence) {
     const std::uint64_t next = link.allowed + 1;
@@ -138,7 +143,7 @@ bool Links::permit(Link& link) {
       if (flight.task->state().offer()) {  // from now on it is not to be cancelled
         link.allowed = next;
         --link.ahead;
-        ++link.unanswered;
+        if (++link.unanswered == link.info.workers) link.pace.busy_from(now);
         ++pool_.permitted;
         pool_.events.given(*flight.task, link.info.number);
         continue;
@@ -161,7 +166,7 @@ bool Links::supply(Clock::time_point now) {
     progress = give_from_queue();
     if (pool_.backlog.empty()) progress |= balance();
     for (auto& [identity, link] : links_) {
-      if (permit(*link)) permitted.push_back(link.get());
+      if (permit(*link, now)) permitted.push_back(link.get());
     }
   }
   while (!dropped_.empty()) pool_.events.dropped(*dropped_.pop_front());
@@ -213,11 +218,8 @@ void Links::say(Link& link, RemoteKind kind, std::uint64_t sequence, std::span<c
                     [&](std::span<const std::byte> frame) { link.unreachable |= !pool_.router.send(link.identity, frame); });
 }
 
-void Links::flush(Clock::time_point now) {
+void Links::flush() {
   for (auto& [identity, link] : links_) {
-    if (link->answers > 0) {
-      link->pace.answered(std::exchange(link->answers, 0), now, link->unanswered >= link->info.workers, link->info.workers);
-    }
     link->writer.flush([&](std::span<const std::byte> frame) { link->unreachable |= !pool_.router.send(link->identity, frame); });
   }
 }
@@ -230,10 +232,9 @@ void Links::answered(Link& link, const MessageHeader& header, std::span<const st
     throw WireError("an answer that nobody asked for");
   }
   const RemoteKind kind = remote_kind(header);
+  if (link.unanswered >= link.info.workers) ++link.answers;
   TaskRef task = link.take(header.sequence, *flight);
   link.forget_answered();
-  link.last_answer = Clock::now();
-  ++link.answers;
   if (kind == RemoteKind::returned) {
     task->state().recall();
     const Lock lock(pool_.mutex);
@@ -286,6 +287,11 @@ bool Links::decode_elsewhere(Link& link, TaskRef& task, std::span<const std::byt
 void Links::decode(DecodingThread::Answer answer) noexcept {
   pool_.events.finish(*answer.task, answer.worker, answer.task->take_answer(Reader(answer.payload.view())));
   pool_.events.answering_ends();
+}
+
+void Links::all_answered(Link& link, Clock::time_point now) noexcept {
+  link.last_answer = now;
+  if (link.answers > 0) link.pace.answered(std::exchange(link.answers, 0), now, link.info.workers);
 }
 
 void Links::begun(Link& link, std::span<const std::byte> payload) {

@@ -45,6 +45,7 @@ class Links {
   bool empty() const noexcept { return links_.empty(); }
   bool idle() const noexcept;  // no agent has a task
   bool any_room() const noexcept;
+  bool short_tasks() const noexcept;              // more are under way than workers, somewhere: further answers come at once
   void publish() noexcept EXCLUDES(pool_.mutex);  // what hosts() says
   Fences& fences() noexcept { return fences_; }
 
@@ -54,11 +55,12 @@ class Links {
   bool supply(Clock::time_point now);
   // Returns when it has to be called again although nothing has happened.
   bool wants_recalls() const noexcept { return wants_recalls_; }
-  void flush(Clock::time_point now);
+  void flush();
   // A result, an error, a return or a killed one. Throws WireError.
   void answered(Link& link, const MessageHeader& header, std::span<const std::byte> payload);
-  void take_back_ahead(Link& link);                            // what it has not been permitted goes back to the queue
-  void begun(Link& link, std::span<const std::byte> payload);  // Throws WireError
+  void all_answered(Link& link, Clock::time_point now) noexcept;  // that a frame has answers to
+  void take_back_ahead(Link& link);                               // what it has not been permitted goes back to the queue
+  void begun(Link& link, std::span<const std::byte> payload);     // Throws WireError
   void kill(const FutureState& cancelled);
   void fail_everything(const std::exception_ptr& error) noexcept;  // the pool is broken: also what waits
 
@@ -76,7 +78,7 @@ class Links {
   Link* least_loaded(std::size_t bytes) noexcept;
   bool give_from_queue() REQUIRES(pool_.mutex);
   bool balance() REQUIRES(pool_.mutex);
-  bool permit(Link& link) REQUIRES(pool_.mutex);
+  bool permit(Link& link, Clock::time_point now) REQUIRES(pool_.mutex);
   void write_tasks(Link& link);
   void recall_what_lies(Clock::time_point now);
   void complete(Link& link, TaskRef task, RemoteKind kind, std::span<const std::byte> payload) noexcept;

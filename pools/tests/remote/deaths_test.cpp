@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <mutex>
@@ -20,6 +19,7 @@
 #include "pools/tests/gate.h"
 #include "pools/tests/process_checks.h"
 #include "pools/tests/remote/agents.h"
+#include "pools/tests/remote/owner.h"
 
 namespace pools::test {
 namespace {
@@ -265,24 +265,6 @@ TEST_F(RemoteDeathsTest, agents_and_their_workers_end_with_a_client_that_is_kill
   owner.kill(SIGKILL);
   owner.wait();
   wait_until([&] { return std::all_of(pids.begin(), pids.end(), &is_gone); });
-}
-
-int log_process_and_pass(const std::string& log, const std::string& gate) {
-  log_value(log, ::getpid());
-  pass(gate);
-  return 0;
-}
-
-TEST_F(RemoteDeathsTest, DISABLED_owner_of_a_pool) {
-  const char* const gate = std::getenv("REMOTE_OWNER_GATE");
-  const char* const log = std::getenv("REMOTE_OWNER_LOG");
-  if (gate == nullptr || log == nullptr) GTEST_SKIP();
-  // Not a child of this process: it has to end by itself.
-  RemotePool pool({.launcher = command("exec 4<&0; setsid {agent} --workers 2 <&4 & wait", {"x"})});
-  pool.start_all();
-  log_value(log, pool.hosts()[0].pid);
-  pool.submit<&log_process_and_pass>(std::string(log), std::string(gate));
-  pool.submit<&log_process_and_pass>(std::string(log), std::string(gate)).result();
 }
 
 }  // namespace

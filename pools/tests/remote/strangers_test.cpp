@@ -5,11 +5,14 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdint>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <random>
 #include <string>
@@ -84,6 +87,38 @@ TEST_F(RemoteStrangersTest, an_agent_without_a_key_or_an_address_says_what_it_la
   EXPECT_THAT(said, testing::HasSubstr("--workers 0"));
   EXPECT_EQ(run_agent_with({"tcp://127.0.0.1:1", "--frob"}, {}, said).exit_code, 2);
   EXPECT_THAT(said, testing::HasSubstr("'--frob' is not known"));
+}
+
+// This program with one bit of its build-id changed. False: it has none.
+bool make_another_build(const std::string& path) {
+  std::ifstream self("/proc/self/exe", std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(self)), std::istreambuf_iterator<char>());
+  const std::string note("\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0", 16);  // of 20 bytes, NT_GNU_BUILD_ID
+  const auto at = bytes.find(note);
+  if (at == std::string::npos) return false;
+  bytes[at + note.size()] ^= 1;
+  std::ofstream(path, std::ios::binary) << bytes;
+  return ::chmod(path.c_str(), 0700) == 0;
+}
+
+TEST_F(RemoteStrangersTest, another_build_of_the_program_ends_with_a_line_and_exit_code_2) {
+  const TemporaryDirectory directory;
+  const std::string program = directory.file("other");
+  if (!make_another_build(program)) GTEST_SKIP() << "this program has no build-id";
+  HandPool hand;
+  ExitStatus status;
+  const std::string said = output_of(
+      [&](int errors) {
+        return spawn({.arguments = {"--pool-agent", hand.pool->address()},
+                      .program = program,
+                      .stderr_fd = errors,
+                      .environment = {"POOLS_AGENT_KEY=" + hand.pool->agent_key()}});
+      },
+      status);
+  EXPECT_EQ(status.exit_code, 2);
+  EXPECT_THAT(said,
+              testing::AllOf(testing::StartsWith("pool agent: "), testing::HasSubstr("it runs another build of the program")));
+  EXPECT_EQ(hand.pool->incidents().builds_refused, 1U);
 }
 
 // --- connections that are none ---
