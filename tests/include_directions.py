@@ -93,7 +93,8 @@ RULES = (
         "src/future lies below that",
     ),
     Rule("pools/src/thread/", ("pools/src/process/", "pools/src/remote/"), "a thread pool knows no process pool"),
-    Rule("pools/src/process/", ("pools/src/thread/", "pools/src/remote/"), "a process pool knows no other pool"),
+    Rule("pools/src/process/", ("pools/src/thread/",), "a process pool knows no thread pool"),
+    Rule("pools/src/process/", ("pools/src/remote/",), "a process pool knows no remote pool"),
     Rule("pools/src/remote/", ("pools/src/thread/",), "a remote pool knows no thread pool"),
     Rule(
         "pools/src/process/os/",

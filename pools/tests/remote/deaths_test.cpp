@@ -255,10 +255,7 @@ bool is_gone(int pid) {
 TEST_F(RemoteDeathsTest, agents_and_their_workers_end_with_a_client_that_is_killed) {
   Gate gate;
   const TemporaryDirectory directory;
-  Child owner =
-      spawn({.arguments = {"--gtest_filter=RemoteDeathsTest.DISABLED_owner_of_a_pool", "--gtest_also_run_disabled_tests"},
-             .own_process_group = true,
-             .environment = {"REMOTE_OWNER_GATE=" + gate.name(), "REMOTE_OWNER_LOG=" + directory.file("log")}});
+  Child owner = spawn({.arguments = {kRemoteOwnerArgument, directory.file("log"), gate.name()}, .own_process_group = true});
   gate.await(2);
   const std::vector<int> pids = logged(directory.file("log"));
   ASSERT_EQ(pids.size(), 3U);  // two workers and their agent
