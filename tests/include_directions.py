@@ -207,7 +207,7 @@ def judge(
     if (
         angled
         and angled.startswith(("pools/", "workloads/", "harness/"))
-        and not name.startswith(("tests/consumer/", "tests/thread_consumer/"))
+        and not name.startswith(("tests/consumer/", "tests/thread_consumer/", "tests/remote_consumer/"))
     ):
         yield "the project's own headers are included in quotes"
     if name in in_headers and "/tests/" not in name and included.startswith(HEAVY):

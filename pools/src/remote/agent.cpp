@@ -10,22 +10,20 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
-#include "pools/cores.h"
 #include "pools/errors.h"
 #include "pools/src/remote/agent_session.h"
+#include "pools/src/remote/agent_start.h"
 #include "pools/src/remote/dealer.h"
+#include "pools/src/remote/options_on_the_way.h"
 #include "pools/src/remote/protocol.h"
 
 namespace pools::detail {
@@ -37,8 +35,6 @@ using namespace std::chrono_literals;
 constexpr int kExitRefused = 2;
 constexpr int kHeldBackRounds = 8;
 constexpr auto kFirstPatience = 10s;  // for the first welcome
-constexpr const char* kKeyVariable = "POOLS_AGENT_KEY";
-constexpr const char* kKeyFileVariable = "POOLS_AGENT_KEY_FILE";
 
 std::string own_host_name() {
   char name[256] = {};
@@ -50,79 +46,6 @@ std::uint64_t drawn_number() {
   while (::getrandom(&number, sizeof number, 0) != sizeof number) {
   }
   return number;
-}
-
-ProcessPoolOptions options_of(Welcome& welcome, int workers) {
-  ProcessPoolOptions options;
-  options.workers = welcome.workers > 0 ? welcome.workers : workers;
-  options.name_prefix = welcome.name_prefix;
-  if (welcome.initializer != FunctionKey{}) {
-    options.initializer = RemoteCall(welcome.initializer, std::move(welcome.initializer_arguments));
-  }
-  options.retry.backoff = std::chrono::nanoseconds(welcome.backoff_ns);
-  options.retry.max_backoff = std::chrono::nanoseconds(welcome.max_backoff_ns);
-  options.quarantine_after = welcome.quarantine_after;
-  options.crash_limit = welcome.crash_limit;
-  options.max_tasks_per_child = welcome.max_tasks_per_child;
-  options.memory_limit = welcome.memory_limit;
-  options.recycle_above = welcome.recycle_above;
-  options.output = static_cast<WorkerOutput>(welcome.output);
-  options.max_payload = welcome.max_payload;
-  return options;
-}
-
-struct AgentArguments {
-  std::string address;
-  int workers = 0;
-};
-
-AgentArguments arguments_of(int argc, char** argv) {
-  AgentArguments arguments;
-  for (int at = 2; at < argc; ++at) {
-    const std::string_view word = argv[at];
-    if (word == "--workers" && at + 1 < argc) {
-      const std::string_view value = argv[++at];
-      const auto end = value.data() + value.size();
-      if (std::from_chars(value.data(), end, arguments.workers).ptr != end || arguments.workers < 1) {
-        throw Error("--workers " + std::string(value) + ": allowed: 1 and more");
-      }
-    } else if (arguments.address.empty() && !word.starts_with('-')) {
-      arguments.address = word;
-    } else {
-      throw Error("'" + std::string(word) + "' is not known; what is: " + kAgentArgument + " tcp://head:port [--workers N]");
-    }
-  }
-  if (arguments.address.empty()) throw Error(std::string(kAgentArgument) + " needs the pool's address, tcp://head:port");
-  if (arguments.workers == 0) arguments.workers = pools::usable_cores().count;
-  return arguments;
-}
-
-// `input`: standard input, if that is where the key came from.
-AgentKey key_of_environment(int& input) {
-  std::string text;
-  if (const char* const key = std::getenv(kKeyVariable)) {
-    text = key;
-  } else if (const char* const path = std::getenv(kKeyFileVariable)) {
-    std::ifstream file(path);
-    if (!std::getline(file, text)) throw Error(std::string("cannot read the agent's key from '") + path + "'");
-  } else {
-    // Byte by byte: what follows is not ours.
-    for (char byte = 0; text.size() < 4096;) {
-      const ssize_t got = ::read(STDIN_FILENO, &byte, 1);
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0 || byte == '\n') break;
-      text += byte;
-    }
-    if (text.empty()) {
-      throw Error(std::string("there is no key: neither in ") + kKeyVariable + ", nor in the file of " + kKeyFileVariable +
-                  ", nor on standard input");
-    }
-    input = STDIN_FILENO;
-  }
-  // The tasks need not know it.
-  ::unsetenv(kKeyVariable);
-  ::unsetenv(kKeyFileVariable);
-  return agent_key_of(text);
 }
 
 FileDescriptor end_signals() {
@@ -168,6 +91,9 @@ class Agent {
         if (!progress) sleep(now);
       } catch (const BrokenPoolError& broken) {
         give_up_as_broken(broken.what());
+      } catch (const std::exception& error) {  // not to wait for tasks that nobody hears of any more
+        std::fprintf(stderr, "pool agent: %s\n", error.what());
+        vanish(1);
       }
     }
     return *exit_code_;
@@ -243,7 +169,7 @@ class Agent {
     end_session();
     heartbeat_ = std::chrono::nanoseconds(welcome.heartbeat_ns);
     silence_ = std::chrono::nanoseconds(welcome.silence_ns);
-    if (!pool_) pool_.emplace(options_of(welcome, arguments_.workers));
+    if (!pool_) pool_.emplace(process_options_of(welcome, arguments_.workers));
     session_.emplace(frame.header.session, *pool_, ended_, dealer_);
     welcomed_ = true;
     next_beat_ = {};
@@ -407,9 +333,9 @@ void run_agent(int argc, char** argv) {
   ::prctl(PR_SET_NAME, "pool_agent", 0, 0, 0);
   int code = 1;
   try {
-    AgentArguments arguments = arguments_of(argc, argv);
+    AgentArguments arguments = agent_arguments_of(argc, argv);
     int input = -1;
-    const AgentKey key = key_of_environment(input);
+    const AgentKey key = key_handed_over(input);
     Agent agent(std::move(arguments), key, input);
     code = agent.serve();
   } catch (const Error& error) {

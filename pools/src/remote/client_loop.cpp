@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
 #include "pools/errors.h"
 #include "pools/src/base/thread_name.h"
 #include "pools/src/process/words.h"
+#include "pools/src/remote/options_on_the_way.h"
 
 namespace pools::detail {
 namespace {
@@ -28,32 +28,6 @@ constexpr milliseconds kStopped{100};     // a round that is so late: this threa
 std::string seconds_of(std::chrono::nanoseconds time) {
   const auto tenths = std::chrono::duration_cast<milliseconds>(time).count() / 100;
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
-}
-
-Bytes welcome_for(const RemotePoolOptions& options) {
-  Welcome welcome;
-  welcome.heartbeat_ns = options.heartbeat.count();
-  welcome.silence_ns = options.silence.count();
-  welcome.workers = options.workers.value_or(0);
-  welcome.name_prefix = options.name_prefix;
-  if (options.initializer) {
-    welcome.initializer = options.initializer.function();
-    const std::span<const std::byte> arguments = options.initializer.arguments();
-    welcome.initializer_arguments.append(arguments.data(), arguments.size());
-  }
-  welcome.backoff_ns = options.retry.backoff.count();
-  welcome.max_backoff_ns = options.retry.max_backoff.count();
-  welcome.quarantine_after = options.quarantine_after;
-  welcome.crash_limit = options.crash_limit;
-  welcome.max_tasks_per_child = options.max_tasks_per_child;
-  welcome.memory_limit = options.memory_limit;
-  welcome.recycle_above = options.recycle_above;
-  welcome.output = static_cast<std::int32_t>(options.output);
-  welcome.max_payload = options.max_payload;
-  Bytes frame = welcome_frame(0, welcome);
-  if (frame.size() > kLargestFrame)
-    throw std::invalid_argument("the arguments of a remote pool's initializer are too many: 256 KiB at most");
-  return frame;
 }
 
 }  // namespace
@@ -207,7 +181,7 @@ void ClientLoop::on_hello(const std::string& identity, std::span<const std::byte
   frame.append(&header, sizeof header);
   const std::span<const std::byte> rest = welcome_.view().subspan(sizeof header);
   frame.append(rest.data(), rest.size());
-  link.unreachable |= !pool_.router.send(identity, frame.view());
+  links_.sender(link)(frame.view());
   beat(link, now);
   if (pool_.options.host_observer) pool_.options.host_observer->host_up(link.info);
   next_look_ = {};
@@ -264,7 +238,7 @@ void ClientLoop::beat(Link& link, Clock::time_point now) {
   link.next_beat = now + pool_.options.heartbeat;
   const Beat beat{.sent = stamp(Clock::now()), .echoed = link.peer_sent, .echoed_received = link.peer_received};
   links_.say(link, RemoteKind::beat, 0, std::as_bytes(std::span(&beat, 1)));
-  link.writer.flush([&](std::span<const std::byte> frame) { link.unreachable |= !pool_.router.send(link.identity, frame); });
+  link.writer.flush(links_.sender(link));
 }
 
 void ClientLoop::look(Clock::time_point now) {

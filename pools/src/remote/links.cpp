@@ -193,8 +193,7 @@ void Links::write_tasks(Link& link) {
     terms.retries = std::max(0, allowed - task.retried);
     const std::span<const std::byte> arguments = task.message().view().subspan(sizeof(MessageHeader));
     link.writer.write(RemoteKind::task, link.written + 1, task.message().function(),
-                      {std::as_bytes(std::span(&terms, 1)), arguments},
-                      [&](std::span<const std::byte> frame) { link.unreachable |= !pool_.router.send(link.identity, frame); });
+                      {std::as_bytes(std::span(&terms, 1)), arguments}, sender(link));
   }
 }
 
@@ -214,13 +213,12 @@ void Links::recall_what_lies(Clock::time_point now) {
 
 void Links::say(Link& link, RemoteKind kind, std::uint64_t sequence, std::span<const std::byte> payload,
                 const FunctionKey& function) {
-  link.writer.write(kind, sequence, function, {payload},
-                    [&](std::span<const std::byte> frame) { link.unreachable |= !pool_.router.send(link.identity, frame); });
+  link.writer.write(kind, sequence, function, {payload}, sender(link));
 }
 
 void Links::flush() {
   for (auto& [identity, link] : links_) {
-    link->writer.flush([&](std::span<const std::byte> frame) { link->unreachable |= !pool_.router.send(link->identity, frame); });
+    link->writer.flush(sender(*link));
   }
 }
 

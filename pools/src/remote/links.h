@@ -64,6 +64,10 @@ class Links {
   void kill(const FutureState& cancelled);
   void fail_everything(const std::exception_ptr& error) noexcept;  // the pool is broken: also what waits
 
+  // Takes a frame to the agent, or finds out that it cannot be reached.
+  auto sender(Link& link) noexcept {
+    return [this, &link](std::span<const std::byte> frame) { link.unreachable |= !pool_.router.send(link.identity, frame); };
+  }
   void say(Link& link, RemoteKind kind, std::uint64_t sequence = 0, std::span<const std::byte> payload = {},
            const FunctionKey& function = {});
 
