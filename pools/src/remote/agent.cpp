@@ -34,6 +34,7 @@ using namespace std::chrono_literals;
 
 constexpr int kExitRefused = 2;
 constexpr int kHeldBackRounds = 8;
+constexpr auto kLookAgain = 20ms;     // at the clock and the connection, while there is work
 constexpr auto kFirstPatience = 10s;  // for the first welcome
 
 std::string own_host_name() {
@@ -76,7 +77,7 @@ class Agent {
       if (now - expected_ > 100ms) last_heard_ += now - expected_;  // this process was stopped: that was no silence of the pool's
       expected_ = now;
       try {
-        look(now);
+        if (news_ || now - looked_ >= kLookAgain) look(now);
         bool progress = receive();
         if (!exit_code_) progress |= report();
         if (exit_code_) break;
@@ -101,6 +102,8 @@ class Agent {
 
  private:
   void look(AgentClock::time_point now) {
+    news_ = false;
+    looked_ = now;
     const Dealer::News news = dealer_.look();
     if (news.connected) hello_due_ = true;
     if (news.connected || news.disconnected) hello_sent_ = false;
@@ -242,11 +245,10 @@ class Agent {
     if (session_) until = std::min(until, next_beat_);
     expected_ = std::max<AgentClock::time_point>(expected_, until);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - AgentClock::now());
-    bool signalled = false;
-    bool input_readable = false;
-    dealer_.wait(std::max(left, std::chrono::milliseconds(0)), signals_.get(), input_, signalled, input_readable);
-    if (signalled) on_signal();
-    if (input_readable) read_input();
+    const Dealer::Woken woken = dealer_.wait(std::max(left, std::chrono::milliseconds(0)), signals_.get(), input_);
+    news_ = woken.news || hello_due_ || AgentClock::now() >= until;
+    if (woken.signalled) on_signal();
+    if (woken.input_readable) read_input();
   }
 
   void on_signal() {
@@ -313,6 +315,7 @@ class Agent {
   std::optional<AgentSession> session_;
   std::optional<int> exit_code_;
 
+  bool news_ = true;  // to be looked at
   bool hello_due_ = false;
   bool hello_sent_ = false;  // and not answered yet
   bool welcomed_ = false;    // once
@@ -320,6 +323,7 @@ class Agent {
   std::chrono::nanoseconds heartbeat_{500ms};
   std::chrono::nanoseconds silence_{3s};
   AgentClock::time_point started_{};
+  AgentClock::time_point looked_{};
   AgentClock::time_point last_heard_{};
   AgentClock::time_point expected_{};  // when this round was to begin at the latest
   AgentClock::time_point next_beat_{};

@@ -8,6 +8,8 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <iterator>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
@@ -57,21 +59,23 @@ void Dealer::wake() noexcept {
   [[maybe_unused]] const ssize_t written = ::write(bell_.get(), &one, sizeof one);
 }
 
-void Dealer::wait(std::chrono::milliseconds timeout, int signals, int input, bool& signalled, bool& input_readable) {
-  zmq::pollitem_t items[] = {{dealer_.handle(), 0, ZMQ_POLLIN, 0},
-                             {monitor_.handle(), 0, ZMQ_POLLIN, 0},
-                             {nullptr, bell_.get(), ZMQ_POLLIN, 0},
-                             {nullptr, signals, ZMQ_POLLIN, 0},
-                             {nullptr, input, ZMQ_POLLIN, 0}};
-  signalled = false;
-  input_readable = false;
-  if (::zmq_poll(items, input < 0 ? 4 : 5, timeout.count()) <= 0) return;
-  if (items[2].revents != 0) {
+Dealer::Woken Dealer::wait(std::chrono::milliseconds timeout, int signals, int input) {
+  Woken woken;
+  if (has_input(dealer_)) return woken;
+  pollfd ends[] = {{.fd = descriptor_of(dealer_), .events = POLLIN, .revents = 0},
+                   {.fd = descriptor_of(monitor_), .events = POLLIN, .revents = 0},
+                   {.fd = bell_.get(), .events = POLLIN, .revents = 0},
+                   {.fd = signals, .events = POLLIN, .revents = 0},
+                   {.fd = input, .events = POLLIN, .revents = 0}};  // poll() ignores -1
+  if (::poll(ends, std::size(ends), static_cast<int>(timeout.count())) <= 0) return woken;
+  if (ends[2].revents != 0) {
     std::uint64_t rung = 0;
     [[maybe_unused]] const ssize_t got = ::read(bell_.get(), &rung, sizeof rung);
   }
-  signalled = items[3].revents != 0;
-  input_readable = input >= 0 && items[4].revents != 0;
+  woken.news = ends[1].revents != 0;
+  woken.signalled = ends[3].revents != 0;
+  woken.input_readable = ends[4].revents != 0;
+  return woken;
 }
 
 bool Dealer::send(std::span<const std::byte> frame) {

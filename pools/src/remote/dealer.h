@@ -22,8 +22,14 @@ class Dealer {
   Dealer& operator=(const Dealer&) = delete;
 
   void wake() noexcept;  // any thread: ends the wait that goes on, or the next one
-  // Returns at news, at the timeout, or when one of the two is readable (-1: none).
-  void wait(std::chrono::milliseconds timeout, int signals, int input, bool& signalled, bool& input_readable);
+  // Returns when there is something to be received, or look() has something to say, at the timeout, or when one of the two is readable (-1:
+  // none).
+  struct Woken {
+    bool news = false;
+    bool signalled = false;
+    bool input_readable = false;
+  };
+  Woken wait(std::chrono::milliseconds timeout, int signals, int input);
 
   bool send(std::span<const std::byte> frame);  // false: there is no connection
   bool receive(zmq::message_t& frame);          // false: there is nothing

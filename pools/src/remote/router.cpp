@@ -1,5 +1,6 @@
 #include "pools/src/remote/router.h"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -83,20 +84,22 @@ void Router::wake() noexcept {
 }
 
 bool Router::wait(std::chrono::milliseconds timeout, std::span<const int> others, std::vector<bool>& ready) {
-  std::vector<zmq::pollitem_t> items{{router_.handle(), 0, ZMQ_POLLIN, 0},
-                                     {monitor_.handle(), 0, ZMQ_POLLIN, 0},
-                                     {key_questions_.handle(), 0, ZMQ_POLLIN, 0},
-                                     {nullptr, bell_.get(), ZMQ_POLLIN, 0}};
-  const std::size_t own = items.size();
-  for (const int other : others) items.push_back({nullptr, other, ZMQ_POLLIN, 0});
   ready.assign(others.size(), false);
-  if (::zmq_poll(items.data(), static_cast<int>(items.size()), timeout.count()) <= 0) return false;
-  if ((items[own - 1].revents & ZMQ_POLLIN) != 0) {
+  if (has_input(router_)) return false;
+  // Of the monitor and of the questions all was read that there was.
+  std::vector<pollfd> ends{{.fd = descriptor_of(router_), .events = POLLIN, .revents = 0},
+                           {.fd = descriptor_of(monitor_), .events = POLLIN, .revents = 0},
+                           {.fd = descriptor_of(key_questions_), .events = POLLIN, .revents = 0},
+                           {.fd = bell_.get(), .events = POLLIN, .revents = 0}};
+  const std::size_t own = ends.size();
+  for (const int other : others) ends.push_back({.fd = other, .events = POLLIN, .revents = 0});
+  if (::poll(ends.data(), ends.size(), static_cast<int>(timeout.count())) <= 0) return false;
+  if (ends[own - 1].revents != 0) {
     std::uint64_t rung = 0;
     [[maybe_unused]] const ssize_t got = ::read(bell_.get(), &rung, sizeof rung);
   }
-  for (std::size_t index = 0; index < others.size(); ++index) ready[index] = items[own + index].revents != 0;
-  return items[1].revents != 0 || items[2].revents != 0;
+  for (std::size_t index = 0; index < others.size(); ++index) ready[index] = ends[own + index].revents != 0;
+  return ends[1].revents != 0 || ends[2].revents != 0;
 }
 
 bool Router::send(const std::string& identity, std::span<const std::byte> frame) {

@@ -34,7 +34,7 @@ class Router {
   // Any thread: ends the wait that goes on, or the next one.
   void wake() noexcept;
 
-  // Returns when there is something to be received or looked at (true), when one of `others` is readable (`ready`), or at the timeout.
+  // Returns when there is something to be received, or, true, to be looked at, when one of `others` is readable (`ready`), or at the timeout.
   bool wait(std::chrono::milliseconds timeout, std::span<const int> others, std::vector<bool>& ready);
 
   // False: nobody of that identity is connected.

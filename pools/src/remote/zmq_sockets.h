@@ -54,6 +54,23 @@ inline bool receive_part(zmq::socket_t& socket, zmq::message_t& part) {
   return true;
 }
 
+// To wait by poll() itself: zmq_poll() asks each of its sockets twice, a handful of system calls each.
+//
+// The descriptor becomes readable when there may be something new, and stays so until the socket is asked. A socket that was asked and had
+// nothing may be waited for; one that has sent or received since has to be asked first.
+inline int descriptor_of(zmq::socket_t& socket) {
+  int descriptor = -1;
+  std::size_t size = sizeof descriptor;
+  if (::zmq_getsockopt(socket.handle(), ZMQ_FD, &descriptor, &size) != 0) throw zmq::error_t();
+  return descriptor;
+}
+inline bool has_input(zmq::socket_t& socket) {
+  int events = 0;
+  std::size_t size = sizeof events;
+  if (::zmq_getsockopt(socket.handle(), ZMQ_EVENTS, &events, &size) != 0) throw zmq::error_t();
+  return (events & ZMQ_POLLIN) != 0;
+}
+
 struct MonitorEvent {
   int event = 0;
   std::uint32_t value = 0;
