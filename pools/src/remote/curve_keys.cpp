@@ -10,7 +10,7 @@ namespace pools::detail {
 namespace {
 
 constexpr std::size_t kZ85 = 41;  // 40 characters and a zero
-constexpr std::size_t kHex = 3 * 2 * sizeof(CurveKey);
+constexpr std::size_t kHex = sizeof(CurveKey) * 2 * 3;
 
 CurveKey of_z85(const char* text) {
   CurveKey key{};

@@ -26,8 +26,8 @@ class PermittedBoard {
   ClaimBoard board_;
 };
 PermittedBoard& permitted_board() noexcept {
-  static auto* const board = new PermittedBoard;  // of tasks that may outlive all else
-  return *board;
+  static PermittedBoard board;  // without a destructor: of tasks that may outlive all else
+  return board;
 }
 
 // From when on a host that has answered nothing is asked for what it has not begun, if another has nothing to do.

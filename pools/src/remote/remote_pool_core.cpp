@@ -184,7 +184,8 @@ PoolMetrics RemotePoolCore::metrics() const {
   FutureState::await_all_cancellers();  // what has been seen cancelled is counted
   {
     const Lock lock(state_.mutex);
-    const auto busy = static_cast<std::uint64_t>(state_.events.add_counts_to(metrics) + state_.permitted);
+    auto busy = static_cast<std::uint64_t>(state_.events.add_counts_to(metrics));
+    busy += static_cast<std::uint64_t>(state_.permitted);
     metrics.submitted = state_.backlog.submitted();
     metrics.retried = state_.backlog.retried();
     for (const HostInfo& host : state_.hosts) metrics.workers += host.workers;
