@@ -2,14 +2,15 @@
 #
 #   component pools     lib/libpoolbench_pools*.a, include/poolbench/pools/..., lib/cmake/poolbench: a consumer writes
 #                       find_package(poolbench), links poolbench::pools and includes <pools/thread_pool.h>; or, without Boost and cereal,
-#                       find_package(poolbench COMPONENTS pools-thread) and links poolbench::pools-thread. The contract is in
+#                       find_package(poolbench COMPONENTS pools-thread) and links poolbench::pools-thread; for a RemotePool, where ZeroMQ was
+#                       there when poolbench was built, COMPONENTS pools-remote and poolbench::pools-remote. The contract is in
 #                       share/doc/poolbench/pools
 #   component program   bin/poolbench, share/poolbench/scripts (what draws, and the driver of CPython), share/doc/poolbench with the other documents
 include(CMakePackageConfigHelpers)
 
 # Installs documents where they stand in the tree, below share/doc/poolbench. What is not installed there (sources, pictures) is no
 # link any more, but its words.
-set(poolbench_guide pools/README.md docs/faults.md)
+set(poolbench_guide pools/README.md docs/cluster.md docs/faults.md)
 file(GLOB pages RELATIVE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/docs/*.md")
 set(poolbench_documents README.md CHANGELOG.md DESIGN.md CONTRIBUTING.md ${pages})
 list(REMOVE_ITEM poolbench_documents ${poolbench_guide})
@@ -38,7 +39,11 @@ endfunction()
 set(poolbench_config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/poolbench")
 
 # One export per library: who wants one need not have what the other one needs.
-foreach(library pools-thread pools)
+set(libraries pools-thread pools)
+if(TARGET poolbench_pools-remote)
+  list(APPEND libraries pools-remote)
+endif()
+foreach(library IN LISTS libraries)
   install(TARGETS poolbench_${library} EXPORT poolbench-${library}-targets
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT pools
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT pools)

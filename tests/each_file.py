@@ -7,9 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 
-def found(root: Path, folders: Iterable[str], suffix: str, what: str) -> list[Path]:
-    """The files of that suffix below the folders, in order; none is said on stderr, as of `what`."""
-    files = [path for folder in folders for path in sorted((root / folder).rglob(f"*{suffix}"))]
+def found(root: Path, folders: Iterable[str], suffix: str, what: str, without: Iterable[str] = ()) -> list[Path]:
+    """The files of that suffix below the folders, in order, but for those below `without`; none is said on stderr, as
+    of `what`."""
+    left_out = [root / folder for folder in without]
+    files = [
+        path
+        for folder in folders
+        for path in sorted((root / folder).rglob(f"*{suffix}"))
+        if not any(path.is_relative_to(folder_out) for folder_out in left_out)
+    ]
     if not files:
         print(f"{root} holds no {what} below {', '.join(folders)}", file=sys.stderr)
     return files

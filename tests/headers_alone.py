@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Compiles every header by itself, included twice: what a header needs it includes, and it has an include guard.
 
-    headers_alone.py ROOT --compiler CXX [--include DIRECTORY]... [--jobs N] [--rotate N] [FOLDER]...
+    headers_alone.py ROOT --compiler CXX [--include DIRECTORY]... [--jobs N] [--rotate N] [--without FOLDER]... [FOLDER]...
 
 With --rotate: those that have changed (as tidy.py has it), and of the others one in N, other ones at each commit, so
 that N commits see all of them. Outside of a clone all.
+
+What lies below a folder that is named by --without is left out: what it needs is not installed.
 
 Exit code: 0 if all compile, 1 with the compiler's first errors, 2 if there is no header.
 """
@@ -54,13 +56,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument("folder", nargs="*", default=FOLDERS)
     parser.add_argument("--compiler", required=True)
     parser.add_argument("--include", action="append", default=[])
+    parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rotate", type=int, default=1)
     options = parser.parse_args(argv)
     if options.rotate < 1:
         parser.error(f"bad --rotate {options.rotate}; allowed: 1 or more")
 
-    headers = each_file.found(options.root, options.folder, ".h", "header")
+    headers = each_file.found(options.root, options.folder, ".h", "header", options.without)
     if not headers:
         return 2
     everyone = len(headers)

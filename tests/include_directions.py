@@ -8,7 +8,8 @@ nor the harness; contenders includes itself only, and of the harness the engine 
 includes the standard library and itself; harness/base knows nothing of poolbench. os lies below all of them and
 includes none; in pools, src/process/os alone includes it. Within pools
 
-    src/process > src/process/ipc > src/process/os        src/process, src/thread > src/future > src/base > include
+    src/remote > src/process > src/process/ipc > src/process/os
+    src/process, src/thread > src/future > src/base > include
 
 and in include/pools, what programs include, detail/ knows no pool. Nobody includes tests or fuzz. An include in quotes
 is written from the root, or from pools/include, and names a file that exists.
@@ -78,15 +79,23 @@ RULES = (
     Rule("pools/include/", ("pools/src/",), "a public header reaches nothing outside pools/include"),
     Rule(
         "pools/include/pools/detail/",
-        tuple(f"{PUBLIC}pools/{name}.h" for name in ("pools", "thread_pool", "process_pool")),
+        tuple(f"{PUBLIC}pools/{name}.h" for name in ("pools", "thread_pool", "process_pool", "remote_pool")),
         "what public headers need knows no pool",
     ),
     Rule(
-        "pools/src/base/", ("pools/src/future/", "pools/src/thread/", "pools/src/process/"), "src/base lies below that"
+        "pools/src/base/",
+        ("pools/src/future/", "pools/src/thread/", "pools/src/process/", "pools/src/remote/"),
+        "src/base lies below that",
     ),
-    Rule("pools/src/future/", ("pools/src/thread/", "pools/src/process/"), "src/future lies below that"),
-    Rule("pools/src/thread/", ("pools/src/process/",), "a thread pool knows no process pool"),
+    Rule(
+        "pools/src/future/",
+        ("pools/src/thread/", "pools/src/process/", "pools/src/remote/"),
+        "src/future lies below that",
+    ),
+    Rule("pools/src/thread/", ("pools/src/process/", "pools/src/remote/"), "a thread pool knows no process pool"),
     Rule("pools/src/process/", ("pools/src/thread/",), "a process pool knows no thread pool"),
+    Rule("pools/src/process/", ("pools/src/remote/",), "a process pool knows no remote pool"),
+    Rule("pools/src/remote/", ("pools/src/thread/",), "a remote pool knows no thread pool"),
     Rule(
         "pools/src/process/os/",
         ("pools/src/process/",),
@@ -198,7 +207,7 @@ def judge(
     if (
         angled
         and angled.startswith(("pools/", "workloads/", "harness/"))
-        and not name.startswith(("tests/consumer/", "tests/thread_consumer/"))
+        and not name.startswith(("tests/consumer/", "tests/thread_consumer/", "tests/remote_consumer/"))
     ):
         yield "the project's own headers are included in quotes"
     if name in in_headers and "/tests/" not in name and included.startswith(HEAVY):

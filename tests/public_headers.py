@@ -17,7 +17,14 @@ from pathlib import Path
 
 INCLUDE = "pools/include"
 # These speak of process pools, too.
-OF_PROCESS_POOLS = ("pools.h", "process_pool.h", "remote.h", "remote_function.h")
+OF_PROCESS_POOLS = (
+    "pools.h",
+    "process_pool.h",
+    "remote.h",
+    "remote_executor.h",
+    "remote_function.h",
+    "remote_pool.h",
+)
 LIBRARIES = re.compile(r"/(cereal|boost|fmt)/")
 
 

@@ -115,6 +115,15 @@ class IncludeDirections(unittest.TestCase):
             "knows no thread pool",
         )
 
+    def test_a_process_pool_does_not_know_the_one_that_stands_on_it(self) -> None:
+        self.assert_found(
+            self.check(
+                pools__src__process__core_cpp='#include "pools/src/remote/links.h"\n', pools__src__remote__links_h=""
+            ),
+            "pools/src/process/core.cpp:1:",
+            "knows no remote pool",
+        )
+
     def test_os_knows_nothing_of_the_rest(self) -> None:
         self.assert_found(
             self.check(os__descriptor_h='#include "workloads/work.h"\n'),

@@ -2,7 +2,9 @@
 """Has clang check who holds which mutex (-Wthread-safety) in every source file of the pools: what is annotated with
 GUARDED_BY and REQUIRES (pools/src/base/thread_safety.h) is touched by nobody else.
 
-    thread_safety.py ROOT --clang CLANG++ [--include DIRECTORY]... [--jobs N] [FOLDER]...
+    thread_safety.py ROOT --clang CLANG++ [--include DIRECTORY]... [--jobs N] [--without FOLDER]... [FOLDER]...
+
+What lies below a folder that is named by --without is left out: what it needs is not installed.
 
 Exit code: 0 if clang has nothing to say, 1 with its first lines on each file, 2 if there is no source file.
 """
@@ -30,10 +32,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("folder", nargs="*", default=FOLDERS)
     parser.add_argument("--clang", required=True)
     parser.add_argument("--include", action="append", default=[])
+    parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args(argv)
 
-    sources = each_file.found(options.root, options.folder, ".cpp", "source file")
+    sources = each_file.found(options.root, options.folder, ".cpp", "source file", options.without)
     if not sources:
         return 2
     flags = ["-std=c++20", "-Wthread-safety", "-Werror=thread-safety", f"-I{options.root}"]

@@ -67,6 +67,9 @@ extra_packages=()   # for a script that needs more than packages.txt names
 # shellcheck disable=SC2034  # of scripts that source this: other libraries' pools, event loops and Node
 executor_packages=(libasio-dev libboost-fiber-dev libglib2.0-dev liburing-dev libuv1-dev nodejs pkg-config python3-gevent qtbase5-dev)
 
+# shellcheck disable=SC2034  # likewise: for pools::RemotePool, and the hosts that it is tested on
+remote_packages=(cppzmq-dev iproute2 libzmq3-dev)
+
 # missing_packages - of packages.txt and extra_packages.
 missing_packages() {
   local package status

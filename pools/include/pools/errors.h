@@ -2,6 +2,7 @@
 
 // The typed errors of the executors. All derive from pools::Error; every message is one line.
 
+#include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -112,6 +113,24 @@ class TimeLimitError : public WorkerDied {
 class QuarantinedError : public WorkerDied {
  public:
   using WorkerDied::WorkerDied;
+};
+
+// The host that a RemotePool had given the task to was lost: its agent ended, or nothing was heard of it for too long.
+class HostLost : public Error {
+ public:
+  // Had the task begun there? A host says so of tasks that take longer than a heartbeat; of others nobody knows.
+  enum class Begun { yes, unknown };
+
+  HostLost(const std::string& message, std::string host, std::chrono::steady_clock::time_point last_seen, Begun begun)
+      : Error(message), host_(std::move(host)), last_seen_(last_seen), begun_(begun) {}
+  const std::string& host() const noexcept { return host_; }
+  std::chrono::steady_clock::time_point last_seen() const noexcept { return last_seen_; }  // when it was last heard of
+  Begun begun() const noexcept { return begun_; }
+
+ private:
+  std::string host_;
+  std::chrono::steady_clock::time_point last_seen_;
+  Begun begun_;
 };
 
 // A ProcessPool in a program that has not called pools::init.

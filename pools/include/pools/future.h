@@ -27,7 +27,7 @@ namespace pools {
 
 template <class T>
 class Future;
-class ProcessPool;
+class RemoteExecutor;
 
 namespace detail {
 
@@ -100,9 +100,9 @@ class Future {
 
   // Hands the result to a function in a pool of parser processes as soon as it is there, without a callback in between:
   // by whoever completes this future, never blocking. The future of fn's result; an exception or a cancellation here becomes
-  // its exception, as does a parser pool that was shut down. Defined in process_pool.h.
+  // its exception, as does a parser pool that was shut down. Defined in remote_executor.h.
   template <auto Fn>
-  [[nodiscard]] auto then_in(ProcessPool& parsers) const;
+  [[nodiscard]] auto then_in(RemoteExecutor& parsers) const;
 
   // co_await future: result() without a thread that waits (detail/awaiter.h).
 

@@ -11,5 +11,6 @@
 #include "pools/options.h"
 #include "pools/process_pool.h"
 #include "pools/remote.h"
+#include "pools/remote_executor.h"
 #include "pools/thread_pool.h"
 #include "pools/wait.h"

@@ -7,8 +7,10 @@
 
 #include "pools/cores.h"
 #include "pools/src/base/affinity.h"
+#include "pools/src/process/entry.h"
 #include "pools/src/process/ipc/handshake.h"
 #include "pools/src/process/os/guard.h"
+#include "pools/src/process/options_check.h"
 #include "pools/src/process/os/standard_descriptors.h"
 #include "pools/src/process/process_pool_core.h"
 #include "pools/src/process/worker_loop.h"
@@ -16,16 +18,9 @@
 namespace pools {
 namespace {
 
+using detail::require;
+
 std::atomic<bool> initialised{false};
-
-[[noreturn]] void refuse(const std::string& what, const std::string& value, const char* allowed) {
-  throw std::invalid_argument(what + " is " + value + "; allowed: " + allowed);
-}
-
-template <class Value>
-void require(bool good, const char* what, Value value, const char* allowed) {
-  if (!good) refuse(what, std::to_string(value), allowed);
-}
 
 int at_least_one(int workers) {
   if (workers < 1) throw std::invalid_argument("the number of workers must be at least 1, not " + std::to_string(workers));
@@ -33,10 +28,7 @@ int at_least_one(int workers) {
 }
 
 ProcessPoolOptions checked(ProcessPoolOptions options) {
-  if (!initialised.load(std::memory_order_relaxed)) {  // Relaxed: guards nothing
-    throw NotInitialisedError(
-        "a ProcessPool starts this program again for its workers: call pools::init(argc, argv) first in main()");
-  }
+  detail::require_initialised("a ProcessPool starts this program again for its workers");
   at_least_one(options.workers ? *options.workers : options.workers.emplace(usable_cores().count));
   if (options.queue.when_full == WhenFull::caller_runs) {
     throw std::invalid_argument(
@@ -59,22 +51,26 @@ ProcessPoolOptions checked(ProcessPoolOptions options) {
 
 }  // namespace
 
+void detail::require_initialised(const char* what) {
+  if (initialised.load(std::memory_order_relaxed)) return;  // Relaxed: guards nothing
+  throw NotInitialisedError(std::string(what) + ": call pools::init(argc, argv) first in main()");
+}
+
 void init(int& argc, char** argv) {
   detail::open_standard_descriptors();  // before the first descriptor of ours
   initialised.store(true, std::memory_order_relaxed);
   if (argc > 1 && std::strcmp(argv[1], detail::kWorkerArgument) == 0) detail::run_worker(argc, argv);
   if (argc > 1 && std::strcmp(argv[1], detail::kGuardArgument) == 0) detail::run_guard(argc, argv);
+  detail::Entry::run_chosen(argc, argv);
 }
-
-detail::ProcessPoolRef::ProcessPoolRef(std::shared_ptr<ProcessPoolCore> core) noexcept
-    : core_(std::move(core)), sink_(core_.get()), max_payload_(core_->options().max_payload) {}
-void detail::ProcessPoolRef::submit(TaskRef& task, bool bounded) const { core_->submit(task, bounded); }
-void detail::ProcessPoolRef::require_own_process(const char* what) const { core_->process().require(what); }
 
 ProcessPool::ProcessPool(int workers) : ProcessPool(ProcessPoolOptions{.workers = workers}) {}
 
 ProcessPool::ProcessPool(ProcessPoolOptions options)
-    : core_(std::make_shared<detail::ProcessPoolCore>(checked(std::move(options)))) {
+    : ProcessPool(std::make_shared<detail::ProcessPoolCore>(checked(std::move(options)))) {}
+
+ProcessPool::ProcessPool(std::shared_ptr<detail::ProcessPoolCore> core)
+    : RemoteExecutor(detail::TaskPoolRef(core, core->options().max_payload)), core_(std::move(core)) {
   core_->open();
 }
 
@@ -89,24 +85,8 @@ std::vector<pid_t> ProcessPool::worker_pids() const { return core_->worker_pids(
 
 void ProcessPool::resize(int workers) { core_->resize(at_least_one(workers)); }
 
-void ProcessPool::check(const RemoteTaskOptions& options) {
-  if (options.start_by) require(options.start_by->count() > 0, "start_by in ns", options.start_by->count(), "more than 0");
-  if (options.time_limit)
-    require(options.time_limit->count() > 0, "the time limit in ns", options.time_limit->count(), "more than 0");
-  if (options.retries) require(*options.retries >= 0, "the number of retries", *options.retries, "0 and more");
-}
-
-void ProcessPool::apply(const RemoteTaskOptions& options, detail::RemoteTask& task) const {
-  detail::RemoteTask::Extras& extras = task.extras();
-  extras.options = options;
-  if (options.cancel_kills) {
-    extras.pool = core_.core();
-    task.state().allow_cancel_while_running();
-  }
-}
-
 ProcessPool::~ProcessPool() {
-  if (!core_->process().is_this()) detail::keep_for_ever(core_.core());
+  if (!core_->process().is_this()) detail::keep_for_ever(core_);
   core_->close();
 }
 

@@ -16,6 +16,7 @@
 
 #include "pools/detail/forks.h"
 #include "pools/detail/remote_task.h"
+#include "pools/detail/task_pool.h"
 #include "pools/metrics.h"
 #include "pools/options.h"
 #include "pools/src/base/mutex.h"
@@ -28,18 +29,16 @@ namespace pools::detail {
 
 // In a fork: what submits, starts or waits throws Error, shutdown() and close() return at once, and the rest says that there is nothing.
 // Thread-safe. Futures' states refer to it as their sink: it outlives the ProcessPool where a future is still to be completed.
-class ProcessPoolCore final : public CallbackSink, public std::enable_shared_from_this<ProcessPoolCore> {
+class ProcessPoolCore final : public TaskPool, public std::enable_shared_from_this<ProcessPoolCore> {
  public:
   explicit ProcessPoolCore(ProcessPoolOptions options);  // workers > 0; checked by the caller
   ~ProcessPoolCore();
-  ProcessPoolCore(const ProcessPoolCore&) = delete;
-  ProcessPoolCore& operator=(const ProcessPoolCore&) = delete;
 
   const OwningProcess& process() const noexcept { return state_.process; }
   void open();   // starts the supervisor. Throws std::system_error
   void close();  // shutdown, then gives every thread, process and descriptor back. Once
 
-  void submit(TaskRef& task, bool bounded);  // process_pool_ref.h
+  void submit(TaskRef& task, bool bounded) override;
   void shutdown(ShutdownOptions options);
   void start_all();
   void pause();
@@ -53,8 +52,8 @@ class ProcessPoolCore final : public CallbackSink, public std::enable_shared_fro
 
   void deliver(StateRef state) noexcept override;
   void note_cancelled(FutureState& state) noexcept override;
-  // A task that was running has been cancelled.
-  void kill_worker_of(const RemoteTask& task) noexcept;
+  void kill_worker_of(const RemoteTask& task) noexcept override;
+  void require_own_process(const char* what) const override { state_.process.require(what); }
 
  private:
   void require_own_process() const {

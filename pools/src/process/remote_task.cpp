@@ -1,7 +1,7 @@
 #include "pools/detail/remote_task.h"
 
+#include "pools/detail/task_pool.h"
 #include "pools/src/process/ipc/claim_board.h"
-#include "pools/src/process/process_pool_core.h"
 
 namespace pools::detail {
 
@@ -10,7 +10,7 @@ bool RemoteTask::offer_was_begun() const noexcept { return board_->begun(sequenc
 
 void RemoteTask::kill_worker() noexcept {
   if (!extras_) return;
-  if (const std::shared_ptr<ProcessPoolCore> pool = extras_->pool.lock()) pool->kill_worker_of(*this);
+  if (const std::shared_ptr<TaskPool> pool = extras_->pool.lock()) pool->kill_worker_of(*this);
 }
 
 }  // namespace pools::detail

@@ -52,6 +52,7 @@ class Message {
     bytes_.append(&header_, sizeof header_);
   }
 
+  const FunctionKey& function() const noexcept { return header_.function; }
   Bytes& payload() noexcept { return bytes_; }
   // Drops what was appended so far.
   void restart(MessageKind kind) noexcept {

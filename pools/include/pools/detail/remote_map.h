@@ -1,6 +1,6 @@
 #pragma once
 
-// map() of a process pool: chunks of items, each the arguments of one message.
+// map() of a pool of other processes: chunks of items, each the arguments of one message.
 
 #include <exception>
 #include <type_traits>
@@ -8,8 +8,8 @@
 #include <variant>
 
 #include "pools/detail/chunked_items.h"
-#include "pools/detail/process_pool_ref.h"
 #include "pools/detail/remote_task.h"
+#include "pools/detail/task_pool.h"
 #include "pools/remote.h"
 
 namespace pools::detail {
@@ -43,7 +43,7 @@ class RemoteChunks {
   using R = RemoteResult<Fn>;
   static_assert(!std::is_void_v<R>, "map collects results: the function must return one");
 
-  explicit RemoteChunks(ProcessPoolRef core) : core_(std::move(core)) {}
+  explicit RemoteChunks(TaskPoolRef pool) : pool_(std::move(pool)) {}
 
   struct Chunk {
     TaskRef task;
@@ -52,8 +52,8 @@ class RemoteChunks {
   Chunk open() const {
     auto* const made = new DecodedTask<ChunkResult<R>, &decode_chunk<R>>(trampoline_key<&call_each_remotely<Fn>>());
     Chunk chunk{.task = TaskRef(made), .future = {}};
-    made->set_sink(core_.sink());
-    made->message().limit_payload(core_.max_payload());
+    made->set_sink(pool_.sink());
+    made->message().limit_payload(pool_.max_payload());
     chunk.future = FutureAccess::share<ChunkResult<R>>(made);
     return chunk;
   }
@@ -64,12 +64,12 @@ class RemoteChunks {
     encode_arguments<Fn>(arguments, std::forward<Elements>(elements)...);
   }
   Future<ChunkResult<R>> submit(Chunk chunk) const {
-    core_.submit(chunk.task);
+    pool_.submit(chunk.task);
     return std::move(chunk.future);
   }
 
  private:
-  ProcessPoolRef core_;
+  TaskPoolRef pool_;
 };
 
 }  // namespace pools::detail

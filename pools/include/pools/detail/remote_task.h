@@ -1,6 +1,6 @@
 #pragma once
 
-// A task of a process pool: the message that asks for it, and the state of its future, in one object.
+// A task of a pool of other processes: the message that asks for it, and the state of its future, in one object.
 
 #include <atomic>
 #include <chrono>
@@ -21,7 +21,7 @@
 namespace pools::detail {
 
 class ClaimBoard;
-class ProcessPoolCore;
+class TaskPool;
 
 class RemoteTask {
  public:
@@ -49,7 +49,7 @@ class RemoteTask {
   // Beyond a plain task. Null for most; constant once submitted, but for the link.
   struct Extras {
     RemoteTaskOptions options;
-    std::weak_ptr<ProcessPoolCore> pool;                   // for cancel_kills
+    std::weak_ptr<TaskPool> pool;                          // for cancel_kills
     RemoteTask* child = nullptr;                           // the queue's, of a task with a priority
     std::chrono::steady_clock::time_point submitted_at{};  // with timing only
     std::chrono::steady_clock::time_point started_at{};    // likewise

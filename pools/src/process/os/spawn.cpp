@@ -233,9 +233,10 @@ Child spawn_here(const SpawnRequest& request) {
   const FileDescriptor errors = duplicate_high(request.stderr_fd);
   const FileDescriptor nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!nothing) throw SpawnError("open /dev/null", errno);
-  const FileDescriptor input = duplicate_high(nothing.get());
+  const FileDescriptor input = duplicate_high(request.stdin_fd < 0 ? nothing.get() : request.stdin_fd);
 
-  std::vector<std::string> arguments{program_invocation_name};
+  const std::string program = request.program.empty() ? kProgram : request.program;
+  std::vector<std::string> arguments{request.program.empty() ? program_invocation_name : request.program};
   arguments.insert(arguments.end(), request.arguments.begin(), request.arguments.end());
   std::vector<char*> argv = pointers_to(arguments);
   std::vector<std::string> environment = merged_environment(request.environment);
@@ -248,7 +249,7 @@ Child spawn_here(const SpawnRequest& request) {
   // at the same time elsewhere would hold it open; and what it ignores here cannot fail (dup2 of an open descriptor).
   // vfork: fork copies page tables, 37 us per MiB of this process.
   process::child started(
-      process::exe = kProgram, process::ignore_error, process::posix::use_vfork, process::extend::on_setup([&](auto& executor) {
+      process::exe = program, process::ignore_error, process::posix::use_vfork, process::extend::on_setup([&](auto& executor) {
         executor.cmd_line = argv.data();
         executor.env = envp.data();
       }),
@@ -272,6 +273,7 @@ Child spawn_here(const SpawnRequest& request) {
   if (first.pidfd && !failure) return Child(pid, std::move(first.pidfd), request.own_process_group);
   // Dead or dying, or, when only the pidfd did not arrive, executed and to be ended.
   end_without_pidfd(pid);
+  if (failure && failure->step == Step::exec && !request.program.empty()) throw SpawnError("execute " + program, failure->error);
   if (failure) throw SpawnError(description_of(failure->step), failure->error);
   if (first.truncated) throw SpawnError("receive a pidfd", EMFILE);
   throw SpawnError("start a process: it ended before it was executed", ECANCELED);

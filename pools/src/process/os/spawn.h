@@ -1,9 +1,9 @@
 #pragma once
 
-// The one place that starts processes: this program again, as a child that dies with it.
+// The one place that starts processes: this program again, or another that is named, as a child that dies with it.
 //
 // Every child is executed anew (/proc/self/exe, so a replaced or deleted file does not matter), with default signal
-// dispositions and an empty signal mask, standard input from /dev/null, and no descriptor of the parent's but those named in the
+// dispositions and an empty signal mask, and no descriptor of the parent's but those named in the
 // request. Unless it is to survive, it is killed (SIGKILL) when this process dies, however that happens; the exit of the thread that called spawn() has
 // no effect, since one thread that lives as long as the process does all spawning.
 //
@@ -36,11 +36,13 @@ class SpawnError : public Error {
 
 struct SpawnRequest {
   std::vector<std::string> arguments = {};  // argv[1], argv[2], ...
-  int channel_fd = -1;                      // becomes descriptor 3 of the child; -1: none. Stays the caller's, like those below
-  int stdout_fd = -1;                       // becomes its standard output; -1: inherited
-  int stderr_fd = -1;                       // becomes its standard error; -1: inherited
-  bool own_process_group = false;           // the child leads a group of its own, away from the terminal's Ctrl-C
-  bool survives_parent = false;             // it is not killed when this process dies: it sees to its own end
+  std::string program = {};                 // the path of another program; empty: this one
+  int stdin_fd = -1;               // becomes the standard input of the child; -1: /dev/null. Stays the caller's, like those below
+  int channel_fd = -1;             // becomes its descriptor 3; -1: none
+  int stdout_fd = -1;              // becomes its standard output; -1: inherited
+  int stderr_fd = -1;              // becomes its standard error; -1: inherited
+  bool own_process_group = false;  // the child leads a group of its own, away from the terminal's Ctrl-C
+  bool survives_parent = false;    // it is not killed when this process dies: it sees to its own end
   std::optional<detail::DescendantMark> mark =
       {};  // what it and its descendants bear (none: nothing) instead of what this process bears
   std::vector<std::string> environment = {};  // "NAME=value", each added to this process's environment or replacing an entry
@@ -89,7 +91,7 @@ class Child {
   std::optional<ExitStatus> status_;  // set once reaped
 };
 
-// Starts this program with the request's arguments. Returns when the new image has been executed. Thread-safe. Throws
+// Starts the program with the request's arguments. Returns when the new image has been executed. Thread-safe. Throws
 // SpawnError: nothing is left behind then.
 Child spawn(const SpawnRequest& request);
 

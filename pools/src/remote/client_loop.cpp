@@ -1,0 +1,391 @@
+#include "pools/src/remote/client_loop.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "pools/errors.h"
+#include "pools/src/base/thread_name.h"
+#include "pools/src/process/words.h"
+#include "pools/src/remote/options_on_the_way.h"
+
+namespace pools::detail {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kFramesAtATime = 512;
+constexpr milliseconds kProbeFor{60};  // after the end of a connection; it takes the router a moment to let go of an identity
+constexpr milliseconds kProbeEvery{3};
+constexpr milliseconds kUnknownEvery{20};
+constexpr milliseconds kLookAtLeast{20};  // so often, while there is work
+constexpr int kHeldBack = 8;              // rounds, at most, until frames are sent
+constexpr milliseconds kStopped{100};     // a round that is so late: this thread did not run
+
+std::string seconds_of(std::chrono::nanoseconds time) {
+  const auto tenths = std::chrono::duration_cast<milliseconds>(time).count() / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+}  // namespace
+
+ClientLoop::ClientLoop(RemotePoolState& pool)
+    : pool_(pool), links_(pool), launches_(pool.options.launcher, pool.router), welcome_(welcome_for(pool.options)) {}
+
+void ClientLoop::start() {
+  thread_ = std::thread([this] { run(); });
+  id_ = thread_.get_id();
+}
+
+void ClientLoop::join() noexcept {
+  if (thread_.joinable()) thread_.join();
+}
+
+void ClientLoop::run() noexcept {
+  pool_thread_of = this_process();
+  name_this_thread(pool_.options.name_prefix, "_remote");
+  try {
+    run_until_finished();
+    say_goodbye();
+  } catch (const std::exception& error) {
+    break_pool(words([&] { return std::string("its thread failed: ") + error.what(); }));
+  } catch (...) {
+    break_pool(words([] { return std::string("its thread failed"); }));
+  }
+  launches_.kill();
+  links_.fail_everything(
+      std::make_exception_ptr(BrokenPoolError("the remote pool has ended")));  // nothing is left, but after a failure
+  {
+    const Lock lock(pool_.mutex);
+    pool_.finished = true;
+    pool_.hosts.clear();
+  }
+  pool_.notify();
+}
+
+void ClientLoop::run_until_finished() {
+  expected_ = Clock::now();
+  hosts_missed_since_ = expected_;
+  int held_back = 0;  // rounds whose frames have not been sent
+  while (!work_is_over()) {
+    const auto now = Clock::now();
+    // If this process was stopped, or had no core, it is not for want of life that nothing was heard of anybody.
+    if (const auto missed = now - expected_; missed > kStopped) {
+      links_.for_each([&](Link& link) { link.last_heard += missed; });
+    }
+    expected_ = now;
+    bool progress = take_requests();
+    progress |= receive(now);
+    progress |= links_.supply(now);
+    // Where tasks are short, more comes while others run: all of it in one frame, instead of a frame and four threads' wake-ups for each.
+    if (progress && ++held_back < kHeldBack && links_.short_tasks()) {
+      ::sched_yield();
+      continue;
+    }
+    held_back = 0;
+    links_.flush();
+    lose_the_unreachable();
+    if (now >= next_look_ || now - looked_ >= kLookAtLeast) look(now);
+    if (!progress) sleep(now);
+  }
+}
+
+bool ClientLoop::take_requests() {
+  if (!pool_.was_poked()) return false;
+  std::vector<StateRef> kills;
+  {
+    const Lock lock(pool_.mutex);
+    kills.swap(pool_.kills);
+    pool_.backlog.drop_cancelled_retries();
+  }
+  for (const StateRef& cancelled : kills) links_.kill(*cancelled);
+  next_look_ = {};
+  return true;
+}
+
+// --- what agents say ---
+
+bool ClientLoop::receive(Clock::time_point now) {
+  std::string identity;
+  zmq::message_t frame;
+  int frames = 0;
+  while (frames < kFramesAtATime && pool_.router.receive(identity, frame)) {
+    ++frames;
+    on_frame(identity, frame, now);
+  }
+  return frames > 0;
+}
+
+void ClientLoop::on_frame(const std::string& identity, zmq::message_t& bytes, Clock::time_point now) {
+  Link* const link = links_.find(identity);
+  try {
+    const Frame frame = frame_of({static_cast<const std::byte*>(bytes.data()), bytes.size()});
+    if (frame.header.kind == FrameKind::hello) {
+      launches_.started_well(Router::user_of(bytes));
+      return on_hello(identity, frame.content, now);
+    }
+    if (frame.header.kind != FrameKind::stream) throw WireError("a frame that an agent does not send");
+    if (link == nullptr || frame.header.session != link->session) {  // (S)
+      {
+        const Lock lock(pool_.mutex);
+        ++pool_.incidents.late_frames;
+      }
+      if (link == nullptr && now >= next_unknown_) {
+        next_unknown_ = now + kUnknownEvery;
+        pool_.router.send(identity, text_frame(FrameKind::unknown, "").view());
+      }
+      return;
+    }
+    link->last_heard = now;
+    link->reader.take(frame, [&](const MessageHeader& header, std::span<const std::byte> payload) {
+      on_message(*link, header, payload, now);
+    });
+    links_.all_answered(*link, Clock::now());
+  } catch (const Error& error) {  // of the wire: it tells us nothing that could be relied on from here on
+    {
+      const Lock lock(pool_.mutex);
+      ++pool_.incidents.violations;
+    }
+    if (link == nullptr) return;
+    const std::string why = words([&] { return std::string("it said what makes no sense: ") + error.what(); });
+    pool_.router.send(identity, text_frame(FrameKind::unknown, "").view());
+    links_.lost(*link, why);
+  }
+}
+
+void ClientLoop::refuse(const std::string& identity, const std::string& who, const std::string& why) {
+  pool_.router.send(identity, text_frame(FrameKind::refusal, why).view());
+  if (pool_.options.host_observer) pool_.options.host_observer->host_refused(who, why);
+}
+
+void ClientLoop::on_hello(const std::string& identity, std::span<const std::byte> content, Clock::time_point now) {
+  const Hello hello = hello_of(content);
+  if (hello.protocol != kRemoteProtocol || hello.program != own_program()) {
+    {
+      const Lock lock(pool_.mutex);
+      ++pool_.incidents.builds_refused;
+    }
+    const std::string who = hello.host.empty() ? "an agent" : hello.host;
+    return refuse(identity, who, "it runs another build of the program than the pool does: install the same one on all hosts");
+  }
+  if (Link* const known = links_.find(identity)) {
+    links_.lost(*known, "it said hello again: its connection had been lost");
+  }
+  Link& link = links_.admit(identity, hello, ++sessions_, now);
+  if (pool_.options.workers) link.info.workers = *pool_.options.workers;
+  FrameHeader header{.kind = FrameKind::welcome, .session = link.session};
+  Bytes frame;
+  frame.append(&header, sizeof header);
+  const std::span<const std::byte> rest = welcome_.view().subspan(sizeof header);
+  frame.append(rest.data(), rest.size());
+  links_.sender(link)(frame.view());
+  beat(link, now);
+  if (pool_.options.host_observer) pool_.options.host_observer->host_up(link.info);
+  next_look_ = {};
+  links_.publish();
+}
+
+void ClientLoop::on_message(Link& link, const MessageHeader& header, std::span<const std::byte> payload, Clock::time_point now) {
+  switch (remote_kind(header)) {
+    case RemoteKind::result:
+    case RemoteKind::error:
+    case RemoteKind::returned:
+    case RemoteKind::killed:
+      return links_.answered(link, header, payload);
+    case RemoteKind::begun:
+      return links_.begun(link, payload);
+    case RemoteKind::beat:
+      return on_beat(link, payload_as<Beat>(payload), now);
+    case RemoteKind::probed:
+      if (!link.probing) throw WireError("a probe that nobody asked for");
+      link.probing = false;
+      link.info.fenced = false;
+      return links_.publish();
+    case RemoteKind::broken:
+      link.leaving = true;
+      return break_pool("on host '" + link.info.name + "': " + text_of_bytes(payload));
+    case RemoteKind::leaving:
+      link.leaving = true;
+      return links_.take_back_ahead(link);
+    case RemoteKind::gone:
+      link.gone = true;
+      link.unreachable = true;
+      return;
+    default:
+      throw WireError("a message that an agent does not send");
+  }
+}
+
+void ClientLoop::on_beat(Link& link, const Beat& beat, Clock::time_point now) {
+  // How long it lay here before it was looked at belongs to the way, and only makes the bound larger.
+  const std::int64_t received = stamp(Clock::now());
+  link.peer_sent = beat.sent;
+  link.peer_received = received;
+  if (beat.echoed == 0 || !link.clock.exchange(beat.echoed, beat.echoed_received, beat.sent, received)) return;
+  if (const auto estimate = link.clock.at(stamp(now))) {
+    link.info.round_trip = std::chrono::nanoseconds(estimate->round_trip);
+    link.info.clock_offset = std::chrono::nanoseconds(estimate->offset);
+    link.info.clock_bound = std::chrono::nanoseconds(estimate->bound);
+  }
+}
+
+// --- the clock ---
+
+void ClientLoop::beat(Link& link, Clock::time_point now) {
+  link.next_beat = now + pool_.options.heartbeat;
+  const Beat beat{.sent = stamp(Clock::now()), .echoed = link.peer_sent, .echoed_received = link.peer_received};
+  links_.say(link, RemoteKind::beat, 0, std::as_bytes(std::span(&beat, 1)));
+  link.writer.flush(links_.sender(link));
+}
+
+void ClientLoop::look(Clock::time_point now) {
+  looked_ = now;
+  const Router::News news = pool_.router.look();
+  if (news.connection_ended) probing_until_ = now + kProbeFor;
+  if (news.strangers > 0 || !news.refused_keys.empty()) {
+    const Lock lock(pool_.mutex);
+    pool_.incidents.strangers += news.strangers;
+    pool_.incidents.keys_refused += news.refused_keys.size();
+  }
+  if (pool_.options.host_observer) {
+    for (const std::string& address : news.refused_keys) {
+      pool_.options.host_observer->host_refused(address, "its key is none of this pool's");
+    }
+  }
+  launches_.look(now);
+  {
+    const Lock lock(pool_.mutex);
+    pool_.backlog.requeue_due(now);
+    // Cancelled ones need no host to be let go.
+    if (pool_.closing && pool_.backlog.waiting() == 0) {
+      if (TaskRef task = pool_.backlog.pop()) pool_.backlog.put_back(std::move(task));
+    }
+  }
+  look_at_links(now);
+  probe_the_fenced(now);
+  look_at_patience(now);
+}
+
+void ClientLoop::look_at_links(Clock::time_point now) {
+  const auto longest = pool_.options.heartbeat * pool_.options.missed_heartbeats;
+  const bool probing = now < probing_until_;
+  next_look_ = now + (probing ? kProbeEvery : milliseconds(1000));
+  links_.for_each([&](Link& link) {
+    if (probing || now >= link.next_beat) beat(link, now);
+    next_look_ = std::min({next_look_, link.next_beat, link.last_heard + longest});
+  });
+  lose_the_unreachable();
+  while (Link* const silent = links_.first([&](const Link& link) { return now - link.last_heard > longest; })) {
+    links_.lost(*silent, "nothing was heard of it for " + seconds_of(now - silent->last_heard));
+  }
+  links_.publish();
+}
+
+void ClientLoop::lose_the_unreachable() noexcept {
+  while (Link* const link = links_.first([](const Link& each) { return each.unreachable; })) {
+    links_.lost(*link, link->gone ? "it has ended" : "its connection has ended", !link->gone);
+  }
+}
+
+void ClientLoop::probe_the_fenced(Clock::time_point now) {
+  links_.for_each([&](Link& link) {
+    if (!link.info.fenced || link.probing || !links_.fences().fenced(link.info.name)) return;
+    const auto until = links_.fences().until(link.info.name);
+    if (now < until) {
+      next_look_ = std::min(next_look_, until);
+      return;
+    }
+    link.probing = true;
+    links_.say(link, RemoteKind::probe);
+    beat(link, now);
+  });
+}
+
+void ClientLoop::look_at_patience(Clock::time_point now) {
+  bool waits = false;
+  {
+    const Lock lock(pool_.mutex);
+    if (pool_.broken) return;
+    waits = !pool_.backlog.nothing_left();
+  }
+  if (!links_.empty() || !waits) hosts_missed_since_ = now;
+  if (!links_.empty()) return;
+  if (const std::string despair = launches_.despair(); !despair.empty()) return break_pool("no host is left: " + despair);
+  const auto patience = pool_.options.patience;
+  if (!waits || patience.count() == 0) return;
+  if (now - hosts_missed_since_ >= patience) {
+    return break_pool("tasks wait, and no agent has come to " + pool_.router.endpoint() + " for " + seconds_of(patience));
+  }
+  next_look_ = std::min(next_look_, hosts_missed_since_ + patience);
+}
+
+void ClientLoop::sleep(Clock::time_point now) {
+  auto until = next_look_;
+  if (links_.wants_recalls()) until = std::min(until, now + milliseconds(5));
+  if (const auto launch = launches_.next_look()) until = std::min(until, *launch);
+  {
+    const Lock lock(pool_.mutex);
+    pool_.backlog.for_each_retry([&](const RemoteTask& task) { until = std::min(until, task.retry_due); });
+    const bool room = links_.any_room();
+    if (room && !pool_.backlog.empty()) return;
+    pool_.hungry = room;
+  }
+  const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
+  expected_ = std::max(expected_, until);
+  std::vector<bool> ready;
+  const bool news = pool_.router.wait(std::max(left, milliseconds(0)), launches_.descriptors(), ready);
+  const Lock lock(pool_.mutex);
+  pool_.hungry = false;
+  // The router's own words, the end of a command and a retry that is due are looked at there.
+  if (news || std::find(ready.begin(), ready.end(), true) != ready.end() || Clock::now() >= until) next_look_ = {};
+}
+
+// --- the end ---
+
+bool ClientLoop::work_is_over() const {
+  const Lock lock(pool_.mutex);
+  return pool_.closing && pool_.backlog.nothing_left() && links_.idle();
+}
+
+void ClientLoop::say_goodbye() {
+  const auto until = Clock::now() + pool_.options.farewell;
+  links_.for_each([&](Link& link) {
+    link.leaving = true;
+    links_.say(link, RemoteKind::stop);
+  });
+  std::vector<bool> ready;
+  bool told = false;
+  for (;;) {
+    const auto now = Clock::now();
+    receive(now);
+    static_cast<void>(pool_.router.look());
+    links_.for_each([&](Link& link) { beat(link, now); });  // those that have ended without a word are found out
+    while (Link* const link = links_.first([](const Link& each) { return each.unreachable; }))
+      links_.lost(*link, "the pool ends", false);
+    // Not before: at the end of their standard input agents drop everything.
+    if (!told && (links_.empty() || now + pool_.options.farewell / 4 >= until)) {
+      told = true;
+      launches_.farewell();
+    }
+    if ((links_.empty() && launches_.all_ended()) || now >= until) break;
+    const auto left = std::chrono::ceil<milliseconds>(until - now);
+    pool_.router.wait(std::min(left, milliseconds(10)), {}, ready);  // not of commands: one that has ended would end each wait
+  }
+  while (Link* const link = links_.first([](const Link&) { return true; })) links_.lost(*link, "the pool ends", false);
+}
+
+void ClientLoop::break_pool(const std::string& why) noexcept {
+  {
+    const Lock lock(pool_.mutex);
+    if (!pool_.broken) pool_.broken = why;
+    pool_.closing = true;
+  }
+  links_.fail_everything(error_or(std::make_exception_ptr(BrokenPoolError("the remote pool is broken")),
+                                  [&] { return BrokenPoolError(pool_.called + " is broken: " + why); }));
+  pool_.notify();
+}
+
+}  // namespace pools::detail
