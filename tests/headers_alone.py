@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compiles every header by itself, included twice: what a header needs it includes, and it has an include guard.
 
-    headers_alone.py ROOT --compiler CXX [--include DIRECTORY]... [--jobs N] [--rotate N] [--without FOLDER]... [FOLDER]...
+    headers_alone.py ROOT --compiler CXX [--include DIRECTORY]... [--jobs N] [--rotate N] [--without FOLDER]...
+                     [FOLDER]...
 
 With --rotate: those that have changed (as tidy.py has it), and of the others one in N, other ones at each commit, so
 that N commits see all of them. Outside of a clone all.

@@ -20,6 +20,7 @@
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/scratch.h"
 #include "harness/machine/environment.h"
+#include "harness/plan/hosts.h"
 #include "harness/plan/part.h"
 #include "harness/plan/plan.h"
 #include "harness/plan/suite.h"
@@ -36,6 +37,7 @@ namespace {
 // As given; absent where the flag is.
 struct RunFlags : PlanFlags {
   std::string output;
+  std::string hosts;
   bool fresh = false;
   bool dry_run = false;
   std::optional<std::string> time_budget, shard, replicate, run_id;
@@ -101,7 +103,7 @@ int run(const RunFlags& flags, const CommandContext& context) {
   if (flags.time_budget) time_budget = positive_duration("--time-budget", *flags.time_budget);
   const std::optional<Part> part = part_of(flags);
   const std::string id = checked_run_id(flags);
-  const Suite suite = suite_of(flags);
+  const Suite suite = on_hosts(suite_of(flags), flags.hosts);
   const Environment environment = read_environment();
   Plan plan = plan_of(suite, flags, environment.cores);
   if (part) cut(plan, *part);
@@ -158,6 +160,10 @@ void add_run_command(CLI::App& app, CommandContext& context) {
   command->add_flag("--fresh", flags->fresh, "Rename the old output directory and start anew");
   command->add_flag("-n,--dry-run", flags->dry_run, "Print the cells, what is skipped and why, and an estimate of the time");
   command->add_option("--time-budget", flags->time_budget, "Start no repetition that would likely end later, as in 10min");
+  command
+      ->add_option("--hosts", flags->hosts,
+                   "a,b,c: where the suite has the backend remote, a pool over a, over a and b, over all three as well")
+      ->check(not_empty());
   command
       ->add_option("--shard", flags->shard,
                    "I/N: only the I-th of N parts of the suite; cells that a verdict compares are never apart")

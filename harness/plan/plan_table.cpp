@@ -9,6 +9,7 @@
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
 #include "harness/engine/backends/backend.h"
+#include "harness/engine/backends/remote.h"
 #include "harness/engine/backends/event_loops.h"
 #include "harness/engine/drivers/catalogue.h"
 #include "harness/engine/strategies/strategy.h"
@@ -72,7 +73,8 @@ std::vector<Value> duration_list(const std::string& text) {
 // What one written value of an axis stands for: several values where a size is a list or a range.
 std::vector<Value> resolve(std::string_view axis, const std::string& text, int cores) {
   if (axis == "backend") {
-    if (text.starts_with(drivers::kPrefix)) return {{std::string(find_backend(text).name()), 0, {}}};
+    if (text.starts_with(drivers::kPrefix) || text.starts_with(kRemotePrefix))
+      return {{std::string(find_backend(text).name()), 0, {}}};
     if (drivers::known_backend(text) != nullptr) return {{text, 0, {}}};
     return one_name(axis, text, backend_names());
   }
@@ -294,7 +296,8 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
     }
     candidate.skip = start_method_skip(factors);
     if (reader.excluded(factors)) continue;
-    const Factors meant = canonical(factors);
+    Factors meant = canonical(factors);
+    meant.workers = workers_on(find_backend(meant.backend), meant.workers);
     if (candidate.skip.empty()) candidate.skip = skip_reason(meant).value_or("");
     if (candidate.skip.empty()) {
       tasks_in_all += static_cast<std::size_t>(meant.tasks);

@@ -197,5 +197,88 @@ class OnParallel(ClusterTest):
             self.assertFalse(self.parts.exists())
 
 
+HOSTS = Path(__file__).resolve().parent.parent.parent / "pools" / "tests" / "remote" / "hosts"
+HAS_REMOTE = PROGRAM and "apt-get" not in next(
+    line for line in poolbench("list", "backends").stdout.splitlines() if line.startswith("remote ")
+)
+ON_HOSTS = """
+name = "on_hosts"
+runs = 2
+warmup = 0
+[[grid]]
+backend = "remote"
+workers = 2
+workload = "sleep"
+strategy = ["none", "main"]
+tasks = 12
+task = "5ms"
+callback = "1ms"
+"""
+
+
+@unittest.skipUnless(HAS_REMOTE, "built without libzmq3-dev and cppzmq-dev")
+class OnHosts(ClusterTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.suite.write_text(ON_HOSTS, encoding="utf-8")
+        shell = self.folder / "rsh"
+        shell.write_text('#!/bin/sh\nexec "$POOLS_HOSTS_SCRIPT" exec "$1" sh -c "$2"\n', encoding="utf-8")
+        shell.chmod(0o755)
+        self.environment = {**os.environ, "POOLBENCH_RSH": str(shell), "POOLBENCH_ADDRESS": "tcp://eth0:*"}
+
+    def test_a_sweep_measures_pools_over_hosts(self) -> None:
+        out = self.folder / "out"
+        done = subprocess.run(
+            [HOSTS, "run", "a b c", PROGRAM, "run", str(self.suite), "--hosts", "b,c", "-o", str(out)],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=300,
+        )
+        if done.returncode == 77:
+            self.skipTest(done.stdout)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)  # and nothing is left on any host
+        measured = Counter((row["backend"], row["workers"], row["status"]) for row in rows(out))
+        self.assertEqual(measured, {("remote", "2", "ok"): 4, ("remote:b", "2", "ok"): 4, ("remote:b,c", "4", "ok"): 4})
+        with (out / "derived" / "model.csv").open(encoding="utf-8", newline="") as file:
+            self.assertTrue(all(row["predicted_ns"] for row in csv.DictReader(file)))
+
+    def test_hosts_that_do_not_answer_are_rows_that_say_so(self) -> None:
+        out = self.folder / "out"
+        environment = {**self.environment, "POOLBENCH_RSH": "false", "POOLBENCH_ADDRESS": "tcp://127.0.0.1:*"}
+        done = poolbench(
+            "run",
+            str(self.suite),
+            "--hosts",
+            "x",
+            "-r",
+            "1",
+            "--filter",
+            "strategy=none",
+            "-o",
+            str(out),
+            env=environment,
+        )
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+        (lost,) = [row for row in rows(out) if row["backend"] == "remote:x"]
+        self.assertIn("host 'x' exited with status 1", lost["error"])
+
+    def test_wrong_hosts_are_refused_in_one_line(self) -> None:
+        for hosts, words in (
+            ("a,,b", "bad host ''"),
+            ("-x", "bad host '-x'"),
+            ("a,a", "has a twice"),
+            ("a b", "bad host 'a b'"),
+        ):
+            done = poolbench("run", str(self.suite), "--hosts", hosts, "-o", str(self.folder / "out"))
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(words, done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        done = poolbench("run", "quick", "--hosts", "a", "--dry-run")
+        self.assertIn("has no backend remote", done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

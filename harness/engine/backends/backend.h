@@ -41,6 +41,9 @@ class Backend {
   // `inline`, one per task of `thread_per_task`).
   virtual int workers(int asked, int /*tasks*/) const { return asked; }
 
+  // On how many machines its workers are: of a suite's `workers` each has as many, and a cell has all of them.
+  virtual int machines() const { return 1; }
+
   // How its processes start, the column start_method; "none" if it has none.
   virtual std::string_view start_method() const { return "none"; }
 
@@ -63,6 +66,9 @@ std::span<const Backend* const> backend_catalogue();
 // One of these, or "driver:PATH": any program that speaks the protocol of docs/drivers.md, which is asked who it is at the first mention,
 // and lives as long as this program. Throws ConfigError naming the known ones, or what is wrong with the driver.
 const Backend& find_backend(std::string_view name, std::span<const Backend* const> among = backend_catalogue());
+
+// Of all its machines together, as many on each. Throws ConfigError beyond what an int holds.
+int workers_on(const Backend& backend, int each);
 
 // For `poolbench list backends`.
 struct BackendInfo {

@@ -5,6 +5,7 @@
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/backends/contenders.h"
 #include "harness/engine/backends/event_loops.h"
+#include "harness/engine/backends/remote.h"
 #include "harness/engine/drivers/catalogue.h"
 #include "os/descriptor.h"
 #include "workloads/work.h"
@@ -25,6 +26,7 @@ std::span<const Backend* const> backend_catalogue() {
         &process_backend(),
         &inline_backend(),
         &thread_per_task_backend(),
+        &remote_backend(),
     };
     // clang-format on
     const auto driven = drivers::builtin_backends();
@@ -37,13 +39,23 @@ std::span<const Backend* const> backend_catalogue() {
 
 const Backend& find_backend(std::string_view name, std::span<const Backend* const> among) {
   if (name.starts_with(drivers::kPrefix)) return drivers::backend_at(name);
+  if (name.starts_with(kRemotePrefix)) return remote_backend_at(name);
   std::string known;
   for (const Backend* backend : among) {
     if (backend->name() == name) return *backend;
     known += (known.empty() ? "" : ", ") + std::string(backend->name());
   }
   if (const drivers::DriverBackend* const made = drivers::known_backend(name)) return *made;
-  throw ConfigError("unknown backend '" + std::string(name) + "'; known: " + known + ", driver:PATH");
+  throw ConfigError("unknown backend '" + std::string(name) + "'; known: " + known + ", driver:PATH, remote:HOSTS");
+}
+
+int workers_on(const Backend& backend, int each) {
+  int all = 0;
+  if (__builtin_mul_overflow(each, backend.machines(), &all)) {
+    throw ConfigError("more workers than can be counted: " + std::to_string(each) + " on each of " +
+                      std::to_string(backend.machines()) + " machines");
+  }
+  return all;
 }
 
 std::span<const BackendInfo> backends() {
