@@ -266,6 +266,7 @@ void ClientLoop::look(Clock::time_point now) {
   }
   look_at_links(now);
   probe_the_fenced(now);
+  links_.publish();
   look_at_patience(now);
 }
 
@@ -281,7 +282,6 @@ void ClientLoop::look_at_links(Clock::time_point now) {
   while (Link* const silent = links_.first([&](const Link& link) { return now - link.last_heard > longest; })) {
     links_.lost(*silent, "nothing was heard of it for " + seconds_of(now - silent->last_heard));
   }
-  links_.publish();
 }
 
 void ClientLoop::lose_the_unreachable() noexcept {
@@ -292,7 +292,11 @@ void ClientLoop::lose_the_unreachable() noexcept {
 
 void ClientLoop::probe_the_fenced(Clock::time_point now) {
   links_.for_each([&](Link& link) {
-    if (!link.info.fenced || link.probing || !links_.fences().fenced(link.info.name)) return;
+    if (!link.info.fenced || link.probing) return;
+    if (!links_.fences().fenced(link.info.name)) {  // another agent there has ended a task meanwhile
+      link.info.fenced = false;
+      return;
+    }
     const auto until = links_.fences().until(link.info.name);
     if (now < until) {
       next_look_ = std::min(next_look_, until);

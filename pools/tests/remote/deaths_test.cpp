@@ -207,6 +207,19 @@ TEST_F(RemoteDeathsTest, a_host_that_fails_again_and_again_is_fenced_until_it_ha
   EXPECT_FALSE(hand.pool->hosts()[0].fenced);
 }
 
+TEST_F(RemoteDeathsTest, a_task_that_ends_on_another_agent_of_a_fenced_host_opens_the_fence) {
+  HandPool hand({.fence_after = 1});
+  hand.add();
+  hand.add();
+  hand.agents.front().kill(SIGKILL);
+  wait_until([&] { return hand.pool->hosts().size() == 1; });
+  hand.agents.push_back(start_agent(*hand.pool));
+  wait_until([&] { return hand.pool->hosts().size() == 2; });
+  EXPECT_TRUE(hand.pool->hosts()[1].fenced);
+  EXPECT_EQ(hand.pool->submit<&square>(3).result(), 9);
+  hand.pool->await_hosts(2, 30s);
+}
+
 TEST_F(RemoteDeathsTest, under_load_nothing_is_lost_and_nothing_done_twice) {
   const TemporaryDirectory directory;
   const std::string log = directory.file("log");
