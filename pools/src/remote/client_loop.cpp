@@ -96,14 +96,33 @@ void ClientLoop::run_until_finished() {
 bool ClientLoop::take_requests() {
   if (!pool_.was_poked()) return false;
   std::vector<StateRef> kills;
+  bool cancel_ahead = false;
   {
     const Lock lock(pool_.mutex);
     kills.swap(pool_.kills);
     pool_.backlog.drop_cancelled_retries();
+    cancel_ahead = pool_.cancel_ahead;
   }
   for (const StateRef& cancelled : kills) links_.kill(*cancelled);
+  if (cancel_ahead) cancel_what_lies_ahead();
   next_look_ = {};
   return true;
+}
+
+// What no agent has been permitted to begin is as good as queued.
+void ClientLoop::cancel_what_lies_ahead() {
+  links_.take_back_all_ahead();
+  const auto take_all = [&] {
+    const Lock lock(pool_.mutex);
+    return pool_.backlog.take_all();
+  };
+  TaskList cancelled = take_all();
+  while (!cancelled.empty()) pool_.events.cancel(*cancelled.pop_front());
+  {
+    const Lock lock(pool_.mutex);
+    pool_.cancel_ahead = false;
+  }
+  pool_.notify();
 }
 
 // --- what agents say ---

@@ -30,6 +30,7 @@ class ClientLoop {
   // Each returns whether there was something.
   bool receive(Clock::time_point now);
   bool take_requests();
+  void cancel_what_lies_ahead();
   void on_frame(const std::string& identity, zmq::message_t& bytes, Clock::time_point now);
   void on_hello(const std::string& identity, std::span<const std::byte> content, Clock::time_point now);
   void on_message(Link& link, const MessageHeader& header, std::span<const std::byte> payload, Clock::time_point now);

@@ -308,6 +308,10 @@ void Links::take_back_ahead(Link& link) {
   }
 }
 
+void Links::take_back_all_ahead() {
+  for (auto& [identity, link] : links_) take_back_ahead(*link);
+}
+
 void Links::kill(const FutureState& cancelled) {
   for (auto& [identity, link] : links_) {
     for (std::uint64_t sequence = link->first_sequence; sequence <= link->allowed; ++sequence) {

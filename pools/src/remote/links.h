@@ -60,6 +60,7 @@ class Links {
   void answered(Link& link, const MessageHeader& header, std::span<const std::byte> payload);
   void all_answered(Link& link, Clock::time_point now) noexcept;  // that a frame has answers to
   void take_back_ahead(Link& link);                               // what it has not been permitted goes back to the queue
+  void take_back_all_ahead();                                     // of every agent
   void begun(Link& link, std::span<const std::byte> payload);     // Throws WireError
   void kill(const FutureState& cancelled);
   void fail_everything(const std::exception_ptr& error) noexcept;  // the pool is broken: also what waits

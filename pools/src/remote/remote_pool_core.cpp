@@ -131,6 +131,7 @@ void RemotePoolCore::shutdown(ShutdownOptions options) {
     const Lock lock(state_.mutex);
     state_.closing = true;
     if (!options.cancel_futures) return {};
+    state_.cancel_ahead = !state_.finished;
     return state_.backlog.take_all();
   };
   TaskList cancelled = take_cancelled();
@@ -140,15 +141,11 @@ void RemotePoolCore::shutdown(ShutdownOptions options) {
     const Lock lock(state_.mutex);
     if (!state_.finished) state_.poke();
   }
+  // What lies ahead at agents is the pool's thread's to take back; it is cancelled when this returns, as what was queued is.
+  if (options.cancel_futures && !own_thread())
+    await([&]() REQUIRES(state_.mutex) { return state_.finished || !state_.cancel_ahead; });
   if (!options.wait) return;
-  for (;;) {
-    const std::uint32_t seen = state_.seen_changes();
-    {
-      const Lock lock(state_.mutex);
-      if (state_.finished) break;
-    }
-    futex_wait(state_.changes, seen);
-  }
+  await([&]() REQUIRES(state_.mutex) { return state_.finished; });
   decoding.drain();
   state_.events.deadlines().stop();
   CallbackThread* callbacks = nullptr;

@@ -53,6 +53,18 @@ class RemotePoolCore final : public TaskPool, public std::enable_shared_from_thi
   void require_open() const REQUIRES(state_.mutex);        // Throws ShutdownError, BrokenPoolError
   bool must_wait_for_room() const REQUIRES(state_.mutex);  // Throws QueueFullError
   bool own_thread() noexcept;
+  // Returns when condition() is true, which is asked with the mutex held, at first and after each change.
+  template <class Condition>
+  void await(Condition condition) {
+    for (;;) {
+      const std::uint32_t seen = state_.seen_changes();
+      {
+        const Lock lock(state_.mutex);
+        if (condition()) return;
+      }
+      futex_wait(state_.changes, seen);
+    }
+  }
 
   RemotePoolState state_;
   ClientLoop loop_{state_};

@@ -58,6 +58,8 @@ struct RemotePoolState {
   Backlog backlog GUARDED_BY(mutex);
   int permitted GUARDED_BY(mutex) = 0;  // tasks that hosts may begin, and have not answered
   bool closing GUARDED_BY(mutex) = false;
+  bool cancel_ahead GUARDED_BY(mutex) =
+      false;  // shutdown asks the pool's thread to cancel what lies ahead at agents; it answers by clearing it
   bool finished GUARDED_BY(mutex) = false;              // the pool's thread is done
   std::optional<std::string> broken GUARDED_BY(mutex);  // the cause; implies closing
   // The pool's thread sleeps, or is about to, and a host has room for a task: whoever queues one clears it, and owes the wake-up.

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "pools/process_pool.h"
@@ -161,6 +162,33 @@ TEST_F(RemotePoolTest, what_is_not_permitted_can_be_cancelled_wherever_it_lies) 
   const PoolMetrics m = hand.pool->metrics();
   EXPECT_EQ(m.cancelled, 10U);
   EXPECT_EQ(m.submitted, m.done + m.cancelled);
+}
+
+TEST_F(RemotePoolTest, a_shutdown_that_cancels_takes_along_what_lies_ahead_at_hosts) {
+  for (const bool wait : {false, true}) {
+    Gate gate;
+    HandPool hand;
+    hand.add();
+    const auto stuck = hand.pool->submit<&pass_and_return>(gate.name(), 0);
+    gate.await();
+    std::vector<Future<int>> behind;
+    for (int task = 0; task < 10; ++task) behind.push_back(hand.pool->submit<&square>(task));
+    wait_until([&] { return !hand.pool->hosts().empty() && hand.pool->hosts()[0].ahead > 0; });
+    std::thread opener;
+    if (wait)
+      opener = std::thread([&] {  // the shutdown waits for the one that runs
+        wait_until([&] { return hand.pool->metrics().cancelled == 10; });
+        gate.open();
+      });
+    hand.pool->shutdown({.wait = wait, .cancel_futures = true});
+    for (const auto& future : behind) EXPECT_TRUE(future.cancelled());
+    if (wait)
+      opener.join();
+    else
+      gate.open();
+    EXPECT_EQ(stuck.result(), 0);
+    EXPECT_EQ(hand.pool->metrics().cancelled, 10U);
+  }
 }
 
 TEST_F(RemotePoolTest, cancel_kills_reaches_the_worker) {
