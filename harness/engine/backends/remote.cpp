@@ -48,12 +48,13 @@ std::string default_interface() {
 int each_host(int workers, const std::vector<std::string>& hosts) {
   const int count = std::max(1, static_cast<int>(hosts.size()));
   if (workers % count != 0) {
-    throw ConfigError(fmt::format("{} workers cannot be shared equally by {} hosts; allowed: a multiple of {}", workers, count, count));
+    throw ConfigError(
+        fmt::format("{} workers cannot be shared equally by {} hosts; allowed: a multiple of {}", workers, count, count));
   }
   return workers / count;
 }
 
-pools::RemotePoolOptions options_of(const ExecutorOptions& options) {
+pools::RemotePoolOptions remote_options(const ExecutorOptions& options) {
   const std::vector<std::string> hosts = hosts_of(options.backend);
   pools::RemotePoolOptions pool;
   pool.workers = each_host(options.workers, hosts);
@@ -99,7 +100,8 @@ void warm_up(pools::RemotePool& pool, int workers) {
     for (auto& one : naps) seen.insert(one.result());
   }
   if (static_cast<int>(seen.size()) < workers) {
-    throw ConfigError(fmt::format("{} of {} workers have done nothing in {} rounds", workers - static_cast<int>(seen.size()), workers, kRounds));
+    throw ConfigError(fmt::format("{} of {} workers have done nothing in {} rounds", workers - static_cast<int>(seen.size()),
+                                  workers, kRounds));
   }
 }
 
@@ -109,7 +111,7 @@ class RemoteExecutorOfHosts {
   static constexpr bool kHasMap = true;
 
   explicit RemoteExecutorOfHosts(const ExecutorOptions& options)
-      : local_(hosts_of(options.backend).empty()), pool_(options_of(options)) {
+      : local_(hosts_of(options.backend).empty()), pool_(remote_options(options)) {
     pool_.start_all();
     warm_up(pool_, options.workers);
   }
@@ -149,8 +151,9 @@ class RemoteExecutorOfHosts {
     for (const pools::HostInfo& host : pool_.hosts()) {
       const auto apart = host.clock_offset < std::chrono::nanoseconds(0) ? -host.clock_offset : host.clock_offset;
       if (!host.round_trip || apart <= host.clock_bound + kTolerance) continue;
-      throw ConfigError(fmt::format("the clock of host {} is {} ns from this one's: its stamps cannot be compared with those of this machine",
-                                    host.name, apart.count()));
+      throw ConfigError(
+          fmt::format("the clock of host {} is {} ns from this one's: its stamps cannot be compared with those of this machine",
+                      host.name, apart.count()));
     }
   }
 
@@ -162,7 +165,10 @@ constexpr std::string_view kSummary = "pools::RemotePool: worker processes of an
 
 class RemoteBackend final : public PoolBackend<RemoteExecutorOfHosts> {
  public:
-  explicit RemoteBackend(std::string name) : PoolBackend("", kSummary), own_name_(std::move(name)), machines_(std::max(1, static_cast<int>(hosts_of(own_name_).size()))) {}
+  explicit RemoteBackend(std::string name)
+      : PoolBackend("", kSummary),
+        own_name_(std::move(name)),
+        machines_(std::max(1, static_cast<int>(hosts_of(own_name_).size()))) {}
 
   std::string_view name() const override { return own_name_; }
   int machines() const override { return machines_; }

@@ -13,8 +13,10 @@ std::vector<std::string> hosts_of(std::string_view backend) {
   while (true) {
     const std::size_t comma = rest.find(',');
     const std::string_view host = rest.substr(0, comma);
-    const bool plain = !host.empty() && host.front() != '-' && host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                                                     "0123456789_-.:@[]") == std::string_view::npos;
+    const bool plain = !host.empty() && host.front() != '-' &&
+                       host.find_first_not_of(
+                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                           "0123456789_-.:@[]") == std::string_view::npos;
     if (!plain) {
       throw ConfigError(fmt::format("bad host '{}' in '{}'; allowed: remote:HOST,HOST,... as ssh takes them", printable(host, 60),
                                     printable(backend, 60)));

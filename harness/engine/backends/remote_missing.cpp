@@ -6,7 +6,8 @@
 namespace harness {
 
 const Backend& remote_backend() {
-  static const MissingBackend kBackend("remote", "pools::RemotePool: worker processes of an agent on this machine, or on each of HOSTS",
+  static const MissingBackend kBackend("remote",
+                                       "pools::RemotePool: worker processes of an agent on this machine, or on each of HOSTS",
                                        "apt-get install libzmq3-dev cppzmq-dev, then build again");
   return kBackend;
 }

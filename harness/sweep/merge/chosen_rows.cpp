@@ -16,8 +16,9 @@ ChosenRows::ChosenRows(const Sources& sources) : sources_(sources) {
     std::size_t number = 0;
     peek_results(source.directory / "results.csv", [&](const Sample& row) {
       const std::size_t own_number = number++;
-      if (row.build_id != source.build_id) return;
-      const auto [at, is_new] = chosen_.try_emplace(key_of(row, source.contexts.at(row.run_id)));
+      const auto run = source.contexts.find(row.run_id);
+      if (row.build_id != source.build_id || run == source.contexts.end()) return;  // a run that began since
+      const auto [at, is_new] = chosen_.try_emplace(key_of(row, run->second));
       if (!is_new) ++doubles_;
       if (is_new || row.started_utc >= at->second.started_utc) at->second = {i, own_number, row.started_utc};
     });

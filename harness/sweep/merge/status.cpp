@@ -147,10 +147,12 @@ MergeStatus status_of(const Sources& sources) {
     for (const PlannedCell& cell : source.planned) planned.emplace(cell.cell.cell_id, &cell);
     peek_results(source.directory / "results.csv", [&](const Sample& row) {
       const auto cell = planned.find(row.cell_id);
+      const auto run = source.contexts.find(row.run_id);
       if (row.build_id != source.build_id || row.is_warmup != 0 || cell == planned.end()) return;
+      if (run == source.contexts.end()) return;  // it began since
       Entry& entry = entries[is_sharded(source) ? PartKey(cell->second->shard, "") : key_of(source)];
       entry.measured[scenario_key(cell->second->cell)][row.machine_id].emplace(row.cell_id, row.rep);
-      entry.nodes.insert(source.contexts.at(row.run_id).environment.node_name());
+      entry.nodes.insert(run->second.environment.node_name());
       if (row.status != "ok") entry.failed.emplace(row.cell_id, row.rep);
     });
   }
