@@ -253,6 +253,7 @@ class Analyst {
  private:
   // Looked up once per kind: there are few of them.
   std::size_t block_of(const RowKind& kind) {
+    if (!blocks_.merged()) return 0;
     const auto [known, is_new] = block_of_.try_emplace(&kind, 0);
     if (is_new) known->second = blocks_.of(kind);
     return known->second;
@@ -287,14 +288,14 @@ class Analyst {
     const std::set<std::size_t> counting = blocks_that_count(scenario);
     for (const std::size_t index : scenario.cells) {
       CellSummary& cell = analysis_.cells[index];
-      std::map<std::size_t, std::vector<std::int64_t>> by_block;
+      std::map<std::size_t, std::vector<std::int64_t>> by_block;  // where there are several
       for (const Row* const row : rows_of_[index]) {
         const std::size_t block = block_of(*row->kind);
         if (!counting.contains(block)) continue;
         if (row->kind->status == "ok") {
           cell.ok.push_back(row);
           cell.makespans_ns.push_back(row->measures.makespan_ns);
-          by_block[block].push_back(row->measures.makespan_ns);
+          if (counting.size() > 1) by_block[block].push_back(row->measures.makespan_ns);
         } else {
           ++cell.failed;
           cell.failure = row->kind->error.empty() ? row->kind->status : row->kind->status + ": " + row->kind->error;

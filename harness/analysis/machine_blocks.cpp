@@ -13,17 +13,15 @@ Blocks::Blocks(const std::filesystem::path& run_directory, const std::vector<Con
   merged_ = std::filesystem::exists(merge_record_path(run_directory), error) && !contexts.empty();
   if (!merged_) return;
   blocks_.clear();
-  std::map<std::pair<std::string, std::string>, std::size_t> known;  // machine_id, node
+  std::map<std::string, std::size_t> known;
   std::vector<std::set<std::string>> nodes;
   for (const Context& context : contexts) {
-    const bool is_shard = context.part && context.part->kind == PartKind::shard;
-    const std::string node = context.environment.node_name();
-    const auto [at, is_new] = known.emplace(std::pair(context.environment.machine_id, is_shard ? "" : node), blocks_.size());
+    const auto [at, is_new] = known.emplace(machine_of(context), blocks_.size());
     if (is_new) {
       blocks_.push_back({"", context.environment.machine_id, std::nullopt});
       nodes.emplace_back();
     }
-    nodes[at->second].insert(node);
+    nodes[at->second].insert(context.environment.node_name());
     blocks_[at->second].calibration = context.calibration;
     by_run_[context.run_id] = at->second;
   }

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
+#include <optional>
+#include <utility>
 
 namespace harness {
 namespace {
@@ -12,6 +13,15 @@ namespace {
 std::int64_t to_ns(double value) {
   constexpr auto kMost = static_cast<double>(std::numeric_limits<std::int64_t>::max() / 2);
   return static_cast<std::int64_t>(std::llround(std::clamp(value, 0.0, kMost)));
+}
+
+// Of tasks that take no time: of 1 ns.
+double log_median(const BlockCell& cell) { return std::log(static_cast<double>(std::max<std::int64_t>(cell.median_ns, 1))); }
+
+// log(b/a) of the medians; nothing where one of them took no time.
+std::optional<double> log_ratio(const BlockCell& a, const BlockCell& b) {
+  if (a.median_ns <= 0 || b.median_ns <= 0) return std::nullopt;
+  return std::log(static_cast<double>(b.median_ns) / static_cast<double>(a.median_ns));
 }
 
 const BlockCell* in_block(const CellSummary& cell, std::size_t block) {
@@ -49,7 +59,7 @@ void summarise_blocks(CellSummary& cell, std::map<std::size_t, std::vector<std::
     own.interval = model::median_interval(values);
     own.makespans_ns = std::move(values);
     positive = positive && own.median_ns > 0;
-    logs.push_back(std::log(static_cast<double>(std::max<std::int64_t>(own.median_ns, 1))));
+    logs.push_back(log_median(own));
     cell.blocks.push_back(std::move(own));
   }
   if (!positive) return;  // of tasks that take no time: the median over all rows stands
@@ -59,16 +69,17 @@ void summarise_blocks(CellSummary& cell, std::map<std::size_t, std::vector<std::
 }
 
 void compare_over_blocks(const CellSummary& best, CellSummary& cell) {
+  if (&cell == &best) {
+    cell.ratio = model::Ratio{1, 1, 1, 1};
+    return;
+  }
   std::vector<double> logs;
   for (const BlockCell& own : cell.blocks) {
     const BlockCell* const other = in_block(best, own.block);
-    if (other == nullptr || other->median_ns <= 0 || own.median_ns <= 0) continue;
-    logs.push_back(std::log(static_cast<double>(own.median_ns) / static_cast<double>(other->median_ns)));
+    const std::optional<double> log = other != nullptr ? log_ratio(*other, own) : std::nullopt;
+    if (log) logs.push_back(*log);
   }
-  if (&cell == &best || logs.empty()) {
-    if (&cell == &best) cell.ratio = model::Ratio{1, 1, 1, 1};
-    return;
-  }
+  if (logs.empty()) return;
   const BlockRatio over = block_ratio(logs);
   cell.ratio = over.ratio;
   cell.tie = over.ratio.estimate < 1 + kMinimumEffect || over.p >= kSignificance;
@@ -96,9 +107,8 @@ std::vector<double> log_ratios(const Analysis& analysis_a, const CellSummary& a,
   std::vector<double> logs;
   for (const BlockCell& of_a : a.blocks) {
     for (const BlockCell& of_b : b.blocks) {
-      if (analysis_a.blocks[of_a.block].name != analysis_b.blocks[of_b.block].name || of_a.median_ns <= 0 || of_b.median_ns <= 0)
-        continue;
-      logs.push_back(std::log(static_cast<double>(of_b.median_ns) / static_cast<double>(of_a.median_ns)));
+      if (analysis_a.blocks[of_a.block].name != analysis_b.blocks[of_b.block].name) continue;
+      if (const std::optional<double> log = log_ratio(of_a, of_b)) logs.push_back(*log);
     }
   }
   return logs;
@@ -112,11 +122,11 @@ std::vector<NodeEffect> node_effects(const Analysis& analysis) {
   for (const CellSummary& cell : analysis.cells) {
     if (cell.blocks.size() < std::max<std::size_t>(most, 2)) continue;
     double mean = 0;
-    for (const BlockCell& own : cell.blocks) mean += std::log(static_cast<double>(std::max<std::int64_t>(own.median_ns, 1)));
+    for (const BlockCell& own : cell.blocks) mean += log_median(own);
     mean /= static_cast<double>(cell.blocks.size());
+    const bool computing = is_computing(cell);
     for (const BlockCell& own : cell.blocks) {
-      const double effect = std::log(static_cast<double>(std::max<std::int64_t>(own.median_ns, 1))) - mean;
-      effects[{is_computing(cell), own.block}].push_back(std::llround(kScale * effect));
+      effects[{computing, own.block}].push_back(std::llround(kScale * (log_median(own) - mean)));
     }
   }
   std::vector<NodeEffect> all;

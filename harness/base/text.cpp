@@ -113,4 +113,18 @@ std::string join(const std::vector<std::string>& words) {
   return text;
 }
 
+std::vector<ListedLine> listed_lines(std::string_view text) {
+  std::vector<ListedLine> lines;
+  int number = 0;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    ++number;
+    const std::size_t begin = line.find_first_not_of(" \t\r");
+    if (begin == std::string_view::npos || line[begin] == '#') continue;
+    lines.push_back({number, std::string(line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1))});
+  }
+  return lines;
+}
+
 }  // namespace harness

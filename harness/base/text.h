@@ -23,6 +23,13 @@ std::string join(const std::vector<std::string>& words);
 // for a line stands alone on one; text without blanks (CJK) is broken between characters. REQUIRES: indent < width.
 std::string hang(std::string_view text, std::size_t indent, std::size_t width = 100);
 
+// The lines of a list that people write: without what surrounds them, without empty ones and those that begin with '#'.
+struct ListedLine {
+  int number = 0;  // from 1
+  std::string text;
+};
+std::vector<ListedLine> listed_lines(std::string_view text);
+
 // Columns that the text takes on a terminal.
 std::size_t columns_of(std::string_view text);
 

@@ -42,7 +42,7 @@ Size workers_of(const CaseOptions& options, const Backend& backend, int tasks, i
   const std::vector<Size> sizes = parse_sizes(options.workers, cores);
   if (sizes.size() != 1) throw ConfigError(fmt::format("--workers '{}': one size is allowed here", options.workers));
   if (!fixed) return {sizes.front().spec, workers_on(backend, sizes.front().value)};
-  if (fixed && sizes.front().value != own) {
+  if (sizes.front().value != own) {
     throw ConfigError(fmt::format("--workers {} does not apply to backend {}: it has {} for {} task{}", options.workers,
                                   options.backend, own, tasks, tasks == 1 ? "" : "s"));
   }

@@ -63,7 +63,7 @@ std::string prediction_table(const PredictedPoint& point, const model::Predictio
   if (c.arrivals_ns.empty()) {
     out += hang(formula_line(model::closed_form(c)), 10) + "\n";
   } else {
-    out += sojourn_line(model::summarise_sojourns(model::sojourns_ns(c, prediction))) + "\n";
+    out += sojourn_line(model::summarise_sojourns(c, prediction)) + "\n";
   }
   append_table(prediction.tasks, out, kMostLines, kEndLines, c.arrivals_ns);
   return out;
@@ -87,7 +87,7 @@ int predict_one(const PredictOptions& options, PredictRequest request) {
   }
   const model::Case& c = point.model_case;
   if (!c.arrivals_ns.empty()) {
-    out += fmt::format(R"("sojourn_ns": {}, )", sojourn_json(model::summarise_sojourns(model::sojourns_ns(c, prediction))));
+    out += fmt::format(R"("sojourn_ns": {}, )", sojourn_json(model::summarise_sojourns(c, prediction)));
   }
   out += R"("tasks": )";
   append_json(prediction.tasks, out, c.arrivals_ns);

@@ -59,7 +59,7 @@ PredictedSweep predict_points(PredictRequest& request, bool with_formulas, const
     const model::Prediction prediction = model::simulate(point.model_case);
     SweepRow row{sizes_of(point), prediction.makespan_ns, "", std::nullopt};
     const bool arriving = !point.model_case.arrivals_ns.empty();
-    if (arriving) row.sojourn = model::summarise_sojourns(model::sojourns_ns(point.model_case, prediction));
+    if (arriving) row.sojourn = model::summarise_sojourns(point.model_case, prediction);
     if (with_formulas && !arriving) {
       const model::ClosedForm form = model::closed_form(point.model_case);
       row.decides = form.in_domain ? form.formula + ": " + form.binding_term : form.formula;

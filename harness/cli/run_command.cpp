@@ -54,7 +54,7 @@ std::optional<Part> part_of(const RunFlags& flags) {
 std::filesystem::path output_of(const RunFlags& flags, const Suite& suite, const std::optional<Part>& part) {
   if (!flags.output.empty()) return flags.output;
   const std::filesystem::path whole = std::filesystem::path("out") / suite.name;
-  return part ? std::filesystem::path(fmt::format("{}-{}of{}", whole.string(), part->index, part->count)) : whole;
+  return part ? std::filesystem::path(fmt::format("{}-{}", whole.string(), short_name(*part))) : whole;
 }
 
 // Empty without the flag.
@@ -119,7 +119,7 @@ int run(const RunFlags& flags, const CommandContext& context) {
   Run run({.arguments = context.arguments,
            .environment = environment,
            .suite = &suite,
-           .run_id = part && !id.empty() ? fmt::format("{}-{}of{}", id, part->index, part->count) : id,
+           .run_id = part && !id.empty() ? fmt::format("{}-{}", id, short_name(*part)) : id,
            .sweep = id,
            .directory = path,
            .put_old_away = flags.fresh,

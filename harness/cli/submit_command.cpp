@@ -58,22 +58,18 @@ std::vector<std::string> jobs_of(const std::filesystem::path& directory) {
 // How many parts: as many as asked for; else one for each machine, as far as there are scenarios for it and each has something to do.
 int parts_for(const Plan& plan, std::optional<int> asked_for, int machines, bool replicate) {
   if (replicate) return machines;
+  if (asked_for) return *asked_for;  // cut() refuses more than there can be
   std::set<std::string> scenarios;
   for (const PlannedCell& planned : plan.cells) scenarios.insert(scenario_key(planned.cell));
-  if (asked_for) {
-    Plan refused_if_too_many = plan;
-    cut(refused_if_too_many, {PartKind::shard, 1, *asked_for});
-    return *asked_for;
-  }
   const auto enough = static_cast<int>(std::min<std::int64_t>(estimated_time(plan) / kLeastPart, machines));
   return std::clamp(std::min(enough, static_cast<int>(scenarios.size())), 1, machines);
 }
 
-std::chrono::nanoseconds longest_part(Plan plan, Part part) {
+std::chrono::nanoseconds longest_part(Plan plan, const Part& part) {
   std::chrono::nanoseconds longest{0};
+  cut(plan, part);
   const int last = part.kind == PartKind::shard ? part.count : 1;
-  for (part.index = 1; part.index <= last; ++part.index) {
-    cut(plan, part);
+  for (plan.part->index = 1; plan.part->index <= last; ++plan.part->index) {
     longest = std::max(longest, estimated_time(plan));
   }
   return longest;

@@ -8,10 +8,14 @@
 
 namespace harness::model {
 
+std::size_t tasks_per_job(const Case& c) {
+  if (c.strategy != Strategy::map) return 1;
+  return static_cast<std::size_t>(std::min<std::int64_t>(c.chunksize, static_cast<std::int64_t>(c.tasks.size())));
+}
+
 std::vector<std::int64_t> submitted_ns(const Case& c) {
   const std::size_t n = c.tasks.size();
-  const auto chunk = static_cast<std::size_t>(
-      c.strategy == Strategy::map ? std::min<std::int64_t>(c.chunksize, static_cast<std::int64_t>(n)) : 1);
+  const std::size_t chunk = tasks_per_job(c);
   std::vector<std::int64_t> submitted((n + chunk - 1) / chunk);
   std::int64_t before = 0;
   for (std::size_t job = 0; job < submitted.size(); ++job) {
@@ -39,6 +43,10 @@ std::int64_t nearest_rank(const std::vector<std::int64_t>& sorted, double q) {
   const double rank = std::ceil(q * static_cast<double>(sorted.size()) - kRounding);
   const auto index = static_cast<std::size_t>(std::max(rank, 1.0)) - 1;
   return sorted[std::min(index, sorted.size() - 1)];
+}
+
+SojournSummary summarise_sojourns(const Case& c, const Prediction& prediction) {
+  return summarise_sojourns(sojourns_ns(c, prediction));
 }
 
 SojournSummary summarise_sojourns(std::vector<std::int64_t> sojourns_ns) {

@@ -11,8 +11,11 @@
 
 namespace harness::model {
 
+// Consecutive tasks per job: those of a chunk of `map`, else one.
+std::size_t tasks_per_job(const Case& c);
+
 // When each job has been submitted and may start. One thread submits, in order, and each submit takes it submit_ns: job i (from 1) of a batch is
-// there at i*d, one that arrives at a_i at max(a_i, the submit before) + d. Jobs of `map` are its chunks; all others are one task.
+// there at i*d, one that arrives at a_i at max(a_i, the submit before) + d.
 std::vector<std::int64_t> submitted_ns(const Case& c);
 
 // Of each task: from its arrival (in a batch 0) to its callback's end, with `none` to its own. Submission order.
@@ -30,5 +33,6 @@ struct SojournSummary {
 };
 // REQUIRES: not empty, none negative.
 SojournSummary summarise_sojourns(std::vector<std::int64_t> sojourns_ns);
+SojournSummary summarise_sojourns(const Case& c, const Prediction& prediction);
 
 }  // namespace harness::model

@@ -58,9 +58,7 @@ Prediction run_serially(const Case& c) {
 class TwoStages {
  public:
   explicit TwoStages(const Case& c) : case_(c), n_(c.tasks.size()), submitted_(submitted_ns(c)) {
-    chunk_ = c.strategy == Strategy::map
-                 ? static_cast<std::size_t>(std::min<std::int64_t>(c.chunksize, static_cast<std::int64_t>(n_)))
-                 : 1;
+    chunk_ = tasks_per_job(c);
     jobs_ = submitted_.size();
     prediction_.tasks.resize(n_);
   }

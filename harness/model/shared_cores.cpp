@@ -33,9 +33,7 @@ class Engine {
   explicit Engine(const Case& c)
       : case_(c),
         n_(c.tasks.size()),
-        chunk_(c.strategy == Strategy::map
-                   ? static_cast<std::size_t>(std::min<std::int64_t>(c.chunksize, static_cast<std::int64_t>(n_)))
-                   : 1),
+        chunk_(tasks_per_job(c)),
         submitted_(submitted_ns(c)),
         jobs_(submitted_.size()),
         on_worker_(c.strategy == Strategy::worker || c.strategy == Strategy::fused),

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
-#include <sstream>
 #include <functional>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include "harness/base/quantity.h"
 #include "harness/base/random.h"
 #include "harness/base/read_file.h"
+#include "harness/base/text.h"
 #include "harness/plan/distribution.h"
 
 namespace harness {
@@ -77,18 +77,12 @@ std::vector<std::int64_t> bursts(std::string_view text, std::string_view spec, s
 }
 
 std::vector<std::int64_t> traced(std::string_view file) {
-  std::istringstream lines(read_file(std::filesystem::path(file), "trace of arrivals", kMostInputBytes));
   std::vector<std::int64_t> times;
-  int number = 0;
-  for (std::string line; std::getline(lines, line);) {
-    ++number;
-    const std::size_t begin = line.find_first_not_of(" \t\r");
-    if (begin == std::string::npos || line[begin] == '#') continue;
-    const std::size_t end = line.find_last_not_of(" \t\r");
+  for (const ListedLine& line : listed_lines(read_file(std::filesystem::path(file), "trace of arrivals", kMostInputBytes))) {
     try {
-      times.push_back(parse_duration(std::string_view(line).substr(begin, end - begin + 1)).count());
+      times.push_back(parse_duration(line.text).count());
     } catch (const ConfigError& error) {
-      throw ConfigError(fmt::format("{}:{}: {}", shown_text(file), number, error.what()));
+      throw ConfigError(fmt::format("{}:{}: {}", shown_text(file), line.number, error.what()));
     }
   }
   return times;

@@ -40,9 +40,18 @@ Part parse_part(std::string_view flag, std::string_view text, PartKind kind) {
   }
 }
 
-std::string to_string(const Part& part) {
-  return fmt::format("{} {} of {}", part.kind == PartKind::shard ? "shard" : "replicate", part.index, part.count);
+std::string_view to_string(PartKind kind) { return kind == PartKind::shard ? "shard" : "replicate"; }
+
+std::optional<PartKind> find_part_kind(std::string_view name) {
+  for (const PartKind kind : {PartKind::shard, PartKind::replicate}) {
+    if (name == to_string(kind)) return kind;
+  }
+  return std::nullopt;
 }
+
+std::string to_string(const Part& part) { return fmt::format("{} {} of {}", to_string(part.kind), part.index, part.count); }
+
+std::string short_name(const Part& part) { return fmt::format("{}of{}", part.index, part.count); }
 
 void cut(Plan& plan, const Part& part) {
   plan.part = part;

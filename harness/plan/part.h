@@ -5,6 +5,7 @@
 //
 // Thread safety: pure functions.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,8 +16,13 @@ namespace harness {
 // Throws ConfigError: "2/3" is the second of three. `flag` is what the text was given with: "--shard".
 Part parse_part(std::string_view flag, std::string_view text, PartKind kind);
 
+// "shard", "replicate"
+std::string_view to_string(PartKind kind);
+std::optional<PartKind> find_part_kind(std::string_view name);
 // "shard 2 of 3"
 std::string to_string(const Part& part);
+// "2of3": in the names of directories and the ids of runs.
+std::string short_name(const Part& part);
 
 // Makes the plan that of a part. Of a shard every cell gets its own: cells of one scenario, which a verdict compares, share one. The scenarios
 // with most work are dealt first, each to the shard that has least: by what their tasks and callbacks take one after another, so that machines

@@ -39,6 +39,11 @@ struct Part {
   friend bool operator==(const Part&, const Part&) = default;
 };
 
+// Whether this part of a sweep measures the cell; nothing: the whole of it.
+inline bool measures(const std::optional<Part>& part, const PlannedCell& planned) {
+  return !part || part->kind == PartKind::replicate || planned.shard == part->index;
+}
+
 // Something the suite asks for that has no meaning, and why.
 struct Skip {
   std::string what;  // "backend=inline workers=2,4"
@@ -53,10 +58,7 @@ struct Plan {
   std::vector<Skip> skips;
   std::optional<Part> part = std::nullopt;  // nothing: the whole of it
 
-  // Whether this part of the sweep measures the cell.
-  bool is_own(const PlannedCell& planned) const {
-    return !part || part->kind == PartKind::replicate || planned.shard == part->index;
-  }
+  bool is_own(const PlannedCell& planned) const { return measures(part, planned); }
 };
 
 // The cells that this part of the sweep measures, in plan order.

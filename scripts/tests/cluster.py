@@ -6,9 +6,9 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
+
+from tests.processes import wait_until
 
 NEEDED = ("slurmctld", "slurmd", "sbatch", "munged", "munge")
 NODES = 3
@@ -20,12 +20,7 @@ def missing_programs() -> list[str]:
     return [name for name in NEEDED if shutil.which(name, path=path) is None]
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {seconds} s: {what}")
-        time.sleep(0.05)
+ASKED_EVERY = 0.05  # seconds: each look starts one of Slurm's programs
 
 
 def free_ports(count: int) -> int:
@@ -133,13 +128,15 @@ PartitionName=all Nodes=n[1-{NODES}] Default=YES MaxTime=INFINITE State=UP
             f"--seed-file={folder}/munge/seed",
             "--force",
         )
-        wait_for(
-            lambda: self.run("munge", "-n", "-S", f"{folder}/sock/munge", check=False).returncode == 0, "munge answers"
+        wait_until(
+            lambda: self.run("munge", "-n", "-S", f"{folder}/sock/munge", check=False).returncode == 0,
+            "munge answers",
+            every=ASKED_EVERY,
         )
         self.run("slurmctld", "-c")
         for node in range(1, NODES + 1):
             self.start_node(f"n{node}")
-        wait_for(lambda: self.idle_nodes() == NODES, "all nodes are idle")
+        wait_until(lambda: self.idle_nodes() == NODES, "all nodes are idle", every=ASKED_EVERY)
 
     def start_node(self, node: str) -> None:
         (self.folder / f"tmp.{node}").mkdir(exist_ok=True)
@@ -202,7 +199,7 @@ PartitionName=all Nodes=n[1-{NODES}] Default=YES MaxTime=INFINITE State=UP
         daemons = [int(file.read_text()) for file in files if file.exists() and file.read_text().strip()]
         for pid in daemons:
             kill(pid)
-        wait_for(lambda: not any(Path("/proc", str(pid)).exists() for pid in daemons), "the daemons are gone")
+        wait_until(lambda: not any(Path("/proc", str(pid)).exists() for pid in daemons), "the daemons are gone")
 
 
 def parent_of(pid: int) -> int:
@@ -220,7 +217,10 @@ def kill(pid: int) -> None:
 
 
 def write_remote_shell(path: Path) -> None:
-    """A stand-in for ssh that GNU parallel takes: hosts h1, h2, ... are this machine, and others cannot be reached."""
+    """A stand-in for ssh that GNU parallel takes: hosts h1, h2, ... are this machine, and others cannot be reached.
+
+    It sets SHELL, as sshd does: where there is none GNU parallel runs nothing and calls it a success.
+    """
     path.write_text(
         """#!/bin/sh
 while [ $# -gt 0 ]; do
@@ -234,7 +234,7 @@ host=$1
 shift
 [ "$1" != -- ] || shift
 case $host in
-  h[0-9]) SLURMD_NODENAME=$host exec sh -c "$*" ;;
+  h[0-9]) SLURMD_NODENAME=$host SHELL=/bin/sh exec sh -c "$*" ;;
   *) echo "ssh: Could not resolve hostname $host: Name or service not known" >&2; exit 255 ;;
 esac
 """

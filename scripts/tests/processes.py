@@ -13,10 +13,10 @@ def kill_all(pids: Iterable[int]) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def wait_until(condition: Callable[[], object], what: str) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = GENEROUS, every: float = 0.002) -> None:
     """Fails loudly instead of hanging, so that the clean-ups still run; only a hang gets that far."""
-    deadline = time.monotonic() + GENEROUS
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {GENEROUS} s in vain: {what}")
-        time.sleep(0.002)
+            raise AssertionError(f"waited {seconds} s in vain: {what}")
+        time.sleep(every)

@@ -10,9 +10,9 @@ import tempfile
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-PROGRAM = os.environ.get("POOLBENCH_PROGRAM", "")
+from tests.program import PROGRAM, poolbench
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIAR = ROOT / "harness" / "tests" / "engine" / "lying_driver.py"
 PERL = (
@@ -62,10 +62,6 @@ LIES: dict[str, tuple[set[str], str]] = {
 }
 BACKENDS = ("cpython_thread", "cpython_process_forkserver", "cpython_asyncio", "gevent", "node_promise", "node_worker")
 SLOW = {"hangs": "1s", "stays": "2s", "orphan": "2s"}  # what is to be waited for in vain
-
-
-def poolbench(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False, **more)
 
 
 @unittest.skipUnless(PROGRAM, "POOLBENCH_PROGRAM is not set")

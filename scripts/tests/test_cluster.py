@@ -11,9 +11,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.cluster import NODES, Slurm, missing_programs, wait_for, write_remote_shell
+from tests.cluster import ASKED_EVERY, NODES, Slurm, missing_programs, write_remote_shell
+from tests.processes import wait_until
+from tests.program import PROGRAM, poolbench
 
-PROGRAM = os.environ.get("POOLBENCH_PROGRAM", "")
 SLURM_MISSING = missing_programs()
 PARALLEL_MISSING = shutil.which("parallel") is None
 
@@ -30,18 +31,6 @@ tasks = [4, 6, 8, 10]
 task = "20ms"
 """
 CELLS, RUNS = 16, 4
-
-
-def poolbench(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [PROGRAM, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        timeout=300,
-        **more,
-    )
 
 
 def rows(directory: Path) -> list[dict[str, str]]:
@@ -85,7 +74,7 @@ class OnSlurm(ClusterTest):
         return ended
 
     def wait_for_the_end(self) -> None:
-        wait_for(lambda: not self.slurm.queue(), "the queue is empty", 120)
+        wait_until(lambda: not self.slurm.queue(), "the queue is empty", 120, ASKED_EVERY)
 
     def merge(self, *more: str) -> subprocess.CompletedProcess[str]:
         return poolbench("merge", str(self.parts), *more)
@@ -110,7 +99,7 @@ class OnSlurm(ClusterTest):
                 len(rows(self.parts / f"{i}of3")) > 2 for i in range(1, 4)
             )
 
-        wait_for(begun, "all shards have begun")
+        wait_until(begun, "all shards have begun")
         victim = next(line.split()[2] for line in self.slurm.queue() if "RUNNING" in line)
         self.slurm.kill_node(victim)
         status = json.loads(self.merge("--status", "--json").stdout)
@@ -198,9 +187,6 @@ class OnParallel(ClusterTest):
 
 
 HOSTS = Path(__file__).resolve().parent.parent.parent / "pools" / "tests" / "remote" / "hosts"
-HAS_REMOTE = PROGRAM and "apt-get" not in next(
-    line for line in poolbench("list", "backends").stdout.splitlines() if line.startswith("remote ")
-)
 ON_HOSTS = """
 name = "on_hosts"
 runs = 2
@@ -216,8 +202,13 @@ callback = "1ms"
 """
 
 
-@unittest.skipUnless(HAS_REMOTE, "built without libzmq3-dev and cppzmq-dev")
 class OnHosts(ClusterTest):
+    @classmethod
+    def setUpClass(cls) -> None:
+        listed = poolbench("list", "backends").stdout.splitlines()
+        if "apt-get" in next(line for line in listed if line.startswith("remote ")):
+            raise unittest.SkipTest("built without libzmq3-dev and cppzmq-dev")
+
     def setUp(self) -> None:
         super().setUp()
         self.suite.write_text(ON_HOSTS, encoding="utf-8")

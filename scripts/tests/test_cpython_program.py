@@ -9,11 +9,10 @@ import tempfile
 import unittest
 import uuid
 from pathlib import Path
-from typing import Any
 
 from tests.processes import kill_all, wait_until
+from tests.program import PROGRAM, poolbench
 
-PROGRAM = os.environ.get("POOLBENCH_PROGRAM", "")
 NO_PYTHON = {"PATH": "/nonexistent"}
 SUITE = """
 name = "one"
@@ -29,10 +28,6 @@ callback = "1ms"
 """
 
 CASE = ("case", "--workers", "1", "--strategy", "none", "--tasks", "1ms", "-r", "1", "--backend")
-
-
-def poolbench(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False, **more)
 
 
 def processes_with(marker: str) -> list[int]:

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "harness/base/errors.h"
+#include "harness/engine/backends/library_executor.h"
 #include "harness/engine/backends/pool_backend.h"
 #include "harness/engine/strategies/work_functions.h"
 #include "pools/remote_pool.h"
@@ -105,28 +106,13 @@ void warm_up(pools::RemotePool& pool, int workers) {
   }
 }
 
-class RemoteExecutorOfHosts {
+class RemoteExecutorOfHosts : public LibraryExecutor<pools::RemotePool> {
  public:
   static constexpr WorkersAre kWorkers = WorkersAre::processes;
-  static constexpr bool kHasMap = true;
 
   explicit RemoteExecutorOfHosts(const ExecutorOptions& options)
-      : local_(hosts_of(options.backend).empty()), pool_(remote_options(options)) {
-    pool_.start_all();
+      : LibraryExecutor(remote_options(options)), local_(hosts_of(options.backend).empty()) {
     warm_up(pool_, options.workers);
-  }
-
-  template <auto Fn, class... Args>
-  auto submit(Args&&... args) {
-    return pool_.template submit<Fn>(std::forward<Args>(args)...);
-  }
-  template <auto Fn, class Callback, class... Args>
-  void submit_with_callback(Callback&& callback, Args&&... args) {
-    pool_.template submit_with_callback<Fn>(std::forward<Callback>(callback), std::forward<Args>(args)...);
-  }
-  template <auto Fn, class Range>
-  auto map(const Range& items, int chunksize) {
-    return pool_.template map<Fn>(items, pools::MapOptions{.chunksize = chunksize});
   }
 
   std::vector<pid_t> worker_processes() const {
@@ -140,9 +126,8 @@ class RemoteExecutorOfHosts {
   }
   void shutdown() {
     require_one_clock();
-    pool_.shutdown();
+    LibraryExecutor::shutdown();
   }
-  static int tasks_at_once(const Factors& factors) { return std::min(factors.workers, factors.tasks); }
 
  private:
   // Stamps of a machine with another clock would show tasks that start before they are submitted.
@@ -158,7 +143,6 @@ class RemoteExecutorOfHosts {
   }
 
   bool local_;
-  pools::RemotePool pool_;
 };
 
 constexpr std::string_view kSummary = "pools::RemotePool: worker processes of an agent on this machine, or on each of HOSTS";

@@ -5,9 +5,7 @@
 namespace harness {
 
 ChosenRows::Key ChosenRows::key_of(const Sample& row, const Context& run) {
-  const bool is_shard = run.part && run.part->kind == PartKind::shard;
-  return {row.cell_id, row.rep, row.is_warmup != 0,
-          is_shard ? row.machine_id : row.machine_id + " " + run.environment.node_name()};
+  return {row.cell_id, row.rep, row.is_warmup != 0, machine_of(run)};
 }
 
 ChosenRows::ChosenRows(const Sources& sources) : sources_(sources) {

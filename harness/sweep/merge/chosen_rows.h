@@ -27,7 +27,7 @@ class ChosenRows {
   // Reads the rows again: calls visit(source, row) for those that stand for their repetition.
   void each(const std::function<void(const Source& source, const Sample& row)>& visit) const;
 
-  // cell_id, rep, is_warmup, and the machine: of a replicate with its node.
+  // cell_id, rep, is_warmup, and machine_of() the run.
   using Key = std::tuple<std::string, std::int64_t, bool, std::string>;
   static Key key_of(const Sample& row, const Context& run);
 

@@ -68,7 +68,7 @@ void require_free(const path& output, const Sources& sources) {
 Json json_of(const PartStatus& part) {
   Json json;
   if (part.part) {
-    json["kind"] = part.part->kind == PartKind::shard ? "shard" : "replicate";
+    json["kind"] = to_string(part.part->kind);
     json["index"] = part.part->index;
     json["count"] = part.part->count;
   }
@@ -121,7 +121,7 @@ std::size_t merge_into(const path& output, const Sources& sources, const MergeSt
     if (const auto run = runs.find(row.run_id); run != runs.end()) there.insert(ChosenRows::key_of(row, run->second));
   });
   std::size_t added = 0;
-  ChosenRows(sources).each([&](const Source& source, const Sample& row) {
+  status.chosen->each([&](const Source& source, const Sample& row) {
     if (!there.insert(ChosenRows::key_of(row, source.contexts.at(row.run_id))).second) return;
     results.row({}, row, nullptr);
     ++added;

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,11 +37,14 @@ struct PartStatus {
   std::vector<std::string> command;  // what measures those; empty where nobody knows it
 };
 
+class ChosenRows;
+
 struct MergeStatus {
   std::vector<PartStatus> parts;
-  std::size_t rows = 0;          // repetitions, warm-ups included
-  std::size_t doubles = 0;       // rows beyond these
-  std::size_t other_builds = 0;  // rows that do not count
+  std::shared_ptr<const ChosenRows> chosen;  // of the sources, which outlive it
+  std::size_t rows = 0;                      // repetitions, warm-ups included
+  std::size_t doubles = 0;                   // rows beyond these
+  std::size_t other_builds = 0;              // rows that do not count
 
   bool complete() const;
 };

@@ -36,8 +36,9 @@ std::optional<SweepRecord> read_sweep_record(const path& directory) {
     SweepRecord record;
     json.at("sweep").get_to(record.sweep);
     json.at("command").get_to(record.command);
-    const auto kind = json.at("kind").get<std::string>() == "replicate" ? PartKind::replicate : PartKind::shard;
-    record.part = parse_part("count", fmt::format("1/{}", json.at("count").get<std::int64_t>()), kind);
+    const std::optional<PartKind> kind = find_part_kind(json.at("kind").get<std::string>());
+    if (!kind) throw ConfigError("its kind is neither shard nor replicate");
+    record.part = parse_part("count", fmt::format("1/{}", json.at("count").get<std::int64_t>()), *kind);
     return record;
   } catch (const std::exception& error) {
     throw ConfigError(fmt::format("'{}' is not the record of a sweep: {}", file.string(), printable(error.what())));
@@ -126,7 +127,7 @@ path sweep_record_path(const path& directory) { return directory / "sweep.json";
 void write_sweep_record(const path& directory, const SweepRecord& record) {
   Json json;
   json["sweep"] = record.sweep;
-  json["kind"] = record.part.kind == PartKind::shard ? "shard" : "replicate";
+  json["kind"] = to_string(record.part.kind);
   json["count"] = record.part.count;
   json["command"] = record.command;
   write_new_file(sweep_record_path(directory), json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');

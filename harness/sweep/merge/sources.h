@@ -39,7 +39,6 @@ struct Source {
   std::string suite_text;                   // suite.toml
 
   const Context& last() const { return contexts.rbegin()->second; }
-  bool owns(const PlannedCell& cell) const { return !part || part->kind == PartKind::replicate || cell.shard == part->index; }
 };
 
 struct Sources {

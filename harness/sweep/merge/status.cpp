@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "harness/plan/part.h"
 #include "harness/plan/scenario.h"
 #include "harness/sweep/merge/merge.h"
 #include "harness/sweep/merge/chosen_rows.h"
@@ -62,9 +64,9 @@ std::vector<std::string> command_for(std::vector<std::string> argv, const Part& 
 // Where the part would be, beside that of another: its name with the other number, ".../2of3".
 std::string directory_beside(const std::filesystem::path& other, const Part& of_other, const Part& part) {
   std::string name = other.string();
-  const std::string from = fmt::format("{}of{}", of_other.index, of_other.count);
+  const std::string from = short_name(of_other);
   const std::size_t at = name.rfind(from);
-  const std::string to = fmt::format("{}of{}", part.index, part.count);
+  const std::string to = short_name(part);
   if (at == std::string::npos) return name + "." + to;
   return name.replace(at, from.size(), to);
 }
@@ -72,9 +74,7 @@ std::string directory_beside(const std::filesystem::path& other, const Part& of_
 void count(Entry& entry) {
   std::map<std::string, std::vector<const PlannedCell*>> scenarios;
   for (const PlannedCell& planned : entry.planner->planned) {
-    const bool own =
-        !entry.status.part || entry.status.part->kind == PartKind::replicate || planned.shard == entry.status.part->index;
-    if (own) scenarios[scenario_key(planned.cell)].push_back(&planned);
+    if (measures(entry.status.part, planned)) scenarios[scenario_key(planned.cell)].push_back(&planned);
   }
   std::map<const PlannedCell*, int> missing;
   for (const auto& [key, cells] : scenarios) {
@@ -138,20 +138,24 @@ MergeStatus status_of(const Sources& sources) {
   }
 
   MergeStatus status;
-  const ChosenRows chosen(sources);
-  status.rows = chosen.size();
-  status.doubles = chosen.doubles();
+  status.chosen = std::make_shared<const ChosenRows>(sources);
+  status.rows = status.chosen->size();
+  status.doubles = status.chosen->doubles();
   for (const Source& source : sources.all) {
     status.other_builds += source.other_builds;
-    std::map<std::string, const PlannedCell*> planned;
-    for (const PlannedCell& cell : source.planned) planned.emplace(cell.cell.cell_id, &cell);
+    struct Known {
+      int shard;
+      std::string scenario;
+    };
+    std::map<std::string, Known> planned;
+    for (const PlannedCell& cell : source.planned) planned.emplace(cell.cell.cell_id, Known{cell.shard, scenario_key(cell.cell)});
     peek_results(source.directory / "results.csv", [&](const Sample& row) {
       const auto cell = planned.find(row.cell_id);
       const auto run = source.contexts.find(row.run_id);
       if (row.build_id != source.build_id || row.is_warmup != 0 || cell == planned.end()) return;
       if (run == source.contexts.end()) return;  // it began since
-      Entry& entry = entries[is_sharded(source) ? PartKey(cell->second->shard, "") : key_of(source)];
-      entry.measured[scenario_key(cell->second->cell)][row.machine_id].emplace(row.cell_id, row.rep);
+      Entry& entry = entries[is_sharded(source) ? PartKey(cell->second.shard, "") : key_of(source)];
+      entry.measured[cell->second.scenario][row.machine_id].emplace(row.cell_id, row.rep);
       entry.nodes.insert(run->second.environment.node_name());
       if (row.status != "ok") entry.failed.emplace(row.cell_id, row.rep);
     });
@@ -165,9 +169,8 @@ MergeStatus status_of(const Sources& sources) {
         part.command = command_for(entry.planner->last().argv, part.part.value_or(Part{}), part.part.value_or(Part{}),
                                    part.directories.back().string());
       } else if (sources.record) {
-        const std::filesystem::path directory =
-            sources.record_directory / fmt::format("{}of{}", part.part->index, part.part->count);
-        part.command = command_for(sources.record->command, sources.record->part, *part.part, directory.string());
+        part.command = command_for(sources.record->command, sources.record->part, *part.part,
+                                   (sources.record_directory / short_name(*part.part)).string());
       } else if (entry.planner != nullptr && entry.planner->part) {
         part.command = command_for(entry.planner->last().argv, *entry.planner->part, *part.part,
                                    directory_beside(entry.planner->directory, *entry.planner->part, *part.part));

@@ -16,6 +16,7 @@
 #include "harness/base/json_integer.h"
 #include "harness/base/quantity.h"
 #include "harness/base/read_file.h"
+#include "harness/plan/part.h"
 #include "harness/sweep/sinks/file.h"
 
 namespace harness {
@@ -127,16 +128,14 @@ auto reader(const Json& json, std::vector<std::string_view> optional = {}) {
   };
 }
 
-std::string kind_text(PartKind kind) { return kind == PartKind::shard ? "shard" : "replicate"; }
-
 // Throws ConfigError, and Json's own.
 Part part_from(const Json& json) {
   Part part;
-  const auto kind = json.at("kind").get<std::string>();
-  part.kind = kind == kind_text(PartKind::shard) ? PartKind::shard : PartKind::replicate;
+  const std::optional<PartKind> kind = find_part_kind(json.at("kind").get<std::string>());
+  part.kind = kind.value_or(PartKind::shard);
   part.index = required_integer<int>("part.index", json.at("index"));
   part.count = required_integer<int>("part.count", json.at("count"));
-  if (kind != kind_text(part.kind) || part.index < 1 || part.index > part.count) {
+  if (!kind || part.index < 1 || part.index > part.count) {
     throw ConfigError(fmt::format("part is {}; it is a shard or a replicate, one of 1 to count",
                                   json.dump(-1, ' ', false, Json::error_handler_t::replace)));
   }
@@ -147,6 +146,11 @@ Part part_from(const Json& json) {
 
 std::filesystem::path context_path(const std::filesystem::path& run_directory, const std::string& run_id) {
   return run_directory / "context" / (run_id + ".json");
+}
+
+std::string machine_of(const Context& run) {
+  const bool is_shard = run.part && run.part->kind == PartKind::shard;
+  return is_shard ? run.environment.machine_id : run.environment.machine_id + " " + run.environment.node_name();
 }
 
 void write_context(const std::filesystem::path& run_directory, const Context& context) {
@@ -173,7 +177,7 @@ void write_context(const std::filesystem::path& run_directory, const Context& co
 
   if (context.part) {
     const Part& part = *context.part;
-    json["part"] = {{"sweep", context.sweep}, {"kind", kind_text(part.kind)}, {"index", part.index}, {"count", part.count}};
+    json["part"] = {{"sweep", context.sweep}, {"kind", to_string(part.kind)}, {"index", part.index}, {"count", part.count}};
   }
 
   const std::filesystem::path path = context_path(run_directory, context.run_id);

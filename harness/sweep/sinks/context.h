@@ -30,6 +30,10 @@ struct Context {
   std::string sweep = {};  // what the ids of its runs begin with
 };
 
+// What tells the machine of a run apart from others, in a sweep that went on on several: of a shard the machine_id, for equal nodes of a cluster are
+// one; of a replicate, which is there to tell nodes apart, with the node.
+std::string machine_of(const Context& run);
+
 std::filesystem::path context_path(const std::filesystem::path& run_directory, const std::string& run_id);
 
 // Creates the directory context/ and the file. Throws OutputError.

@@ -3,11 +3,11 @@
 #include <fmt/core.h>
 
 #include <cstdlib>
-#include <sstream>
 
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/read_file.h"
+#include "harness/base/text.h"
 #include "harness/engine/drivers/programs.h"
 #include "harness/sweep/run_directory.h"
 #include "harness/sweep/submit/child_program.h"
@@ -31,12 +31,8 @@ std::string remote_shell() {
 
 std::vector<std::string> read_hosts(const std::filesystem::path& file) {
   std::vector<std::string> hosts;
-  std::istringstream lines(read_file(file, "list of hosts", kMostHostsBytes));
-  for (std::string line; std::getline(lines, line);) {
-    const std::size_t begin = line.find_first_not_of(" \t\r");
-    if (begin == std::string::npos || line[begin] == '#') continue;
-    const std::size_t end = line.find_last_not_of(" \t\r");
-    const std::string host = line.substr(begin, end - begin + 1);
+  for (const ListedLine& line : listed_lines(read_file(file, "list of hosts", kMostHostsBytes))) {
+    const std::string& host = line.text;
     if (host.find_first_of(" \t,") != std::string::npos || host.front() == '-') {
       throw ConfigError(
           fmt::format("bad host '{}' in '{}'; allowed: one host a line, as ssh takes it", printable(host), file.string()));

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "harness/plan/part.h"
 #include "harness/sweep/run_directory.h"
 
 namespace harness {
@@ -14,7 +15,7 @@ std::vector<std::string> command_of(const Submission& submission, int index) {
   command.emplace_back("--run-id");
   command.push_back(submission.sweep);
   command.emplace_back("-o");
-  command.push_back((submission.directory / fmt::format("{}of{}", index, count)).string());
+  command.push_back((submission.directory / short_name({submission.first.kind, index, count})).string());
   return command;
 }
 

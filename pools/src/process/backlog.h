@@ -29,12 +29,14 @@
 //
 // Memory: tasks are linked by themselves; nothing here allocates, so that a task is never lost for want of memory.
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 
 #include "pools/detail/remote_task.h"
+#include "pools/metrics.h"
 #include "pools/src/process/queue_room.h"
 #include "pools/src/process/task_events.h"
 #include "pools/src/process/task_queue.h"
@@ -99,8 +101,15 @@ class Backlog {
     return task.place.exchange(RemoteTask::Place::cancelled, std::memory_order_acq_rel);
   }
 
-  std::uint64_t submitted() const noexcept { return submitted_; }
-  std::uint64_t retried() const noexcept { return retried_; }
+  // What was submitted and retried, and how many of the unfinished run and wait. REQUIRES: `metrics` has what has ended. `busy`: tasks that somebody
+  // is at; an answer that is being counted may be among them still.
+  void add_counts_to(PoolMetrics& metrics, std::uint64_t busy) const noexcept {
+    metrics.submitted = submitted_;
+    metrics.retried = retried_;
+    const std::uint64_t unfinished = metrics.submitted - metrics.done - metrics.failed - metrics.cancelled;
+    metrics.running = std::min(busy, unfinished);
+    metrics.queued = unfinished - metrics.running;
+  }
 
  private:
   const std::size_t limit_;

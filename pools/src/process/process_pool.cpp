@@ -34,13 +34,7 @@ ProcessPoolOptions checked(ProcessPoolOptions options) {
     throw std::invalid_argument(
         "a process pool cannot let the caller run tasks: WhenFull::block and WhenFull::reject are allowed");
   }
-  require(options.retry.retries >= 0, "the number of retries", options.retry.retries, "0 and more");
-  require(options.retry.backoff.count() >= 0, "the back-off in ns", options.retry.backoff.count(), "0 and more");
-  require(options.retry.max_backoff >= options.retry.backoff, "the longest back-off in ns", options.retry.max_backoff.count(),
-          "no less than the first");
-  require(options.quarantine_after >= 1, "the number of deaths before quarantine", options.quarantine_after, "1 and more");
-  require(options.crash_limit >= 0, "the crash limit", options.crash_limit, "0 (never) and more");
-  require(options.max_tasks_per_child >= 0, "the number of tasks per child", options.max_tasks_per_child, "0 (any) and more");
+  detail::require_sane_retries_and_deaths(options);
   require(options.kill_gap.count() >= 0, "the gap between SIGTERM and SIGKILL in ns", options.kill_gap.count(), "0 and more");
   require(options.output_patience.count() >= 0, "the patience with output that nobody takes in ns",
           options.output_patience.count(), "0 and more");

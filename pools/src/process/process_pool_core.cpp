@@ -8,6 +8,7 @@
 #include "pools/errors.h"
 #include "pools/src/base/mutex.h"
 #include "pools/src/base/own_thread.h"
+#include "pools/src/process/cancelled_task.h"
 
 namespace pools::detail {
 namespace {
@@ -18,7 +19,6 @@ constexpr std::size_t kSentBySubmitter = 8192;
 static_assert(kSentBySubmitter <= ChannelMemory::kRingCapacity);
 
 using Clock = std::chrono::steady_clock;
-using Place = RemoteTask::Place;
 
 }  // namespace
 
@@ -28,10 +28,7 @@ ProcessPoolCore::~ProcessPoolCore() = default;
 void ProcessPoolCore::refuse_in_fork() const { state_.process.refuse(state_.called); }
 
 void ProcessPoolCore::open() {
-  {
-    const Lock lock(callbacks_mutex_);
-    callbacks_ = std::make_unique<CallbackThread>(state_.options.name_prefix + "_callbacks");
-  }
+  callbacks_.open(state_.options.name_prefix + "_callbacks");
   starter_.open(weak_from_this());
   supervisor_.start();
 }
@@ -49,24 +46,12 @@ void ProcessPoolCore::close() {
   supervisor_.answers().decoding().stop();
   starter_.close();
   state_.close();
-  std::unique_ptr<CallbackThread> callbacks;  // destroyed, and with it joined, with no lock held
-  {
-    const Lock lock(callbacks_mutex_);
-    callbacks.swap(callbacks_);
-  }
-  if (callbacks && callbacks->is_this_thread()) {
-    callbacks->stop();
-    keep_until_this_thread_ends(std::move(callbacks));
-  }
+  callbacks_.close();
 }
 
 bool ProcessPoolCore::own_thread() noexcept {
-  if (supervisor_.is_this_thread() || supervisor_.answers().decoding().is_this_thread() ||
-      state_.events.deadlines().is_this_thread()) {
-    return true;
-  }
-  const Lock lock(callbacks_mutex_);
-  return callbacks_ && callbacks_->is_this_thread();
+  return supervisor_.is_this_thread() || supervisor_.answers().decoding().is_this_thread() ||
+         state_.events.deadlines().is_this_thread() || callbacks_.is_this_thread();
 }
 
 void ProcessPoolCore::require_open() const {
@@ -170,13 +155,7 @@ void ProcessPoolCore::shutdown(ShutdownOptions options) {
   await_finish();
   decoding.drain();
   state_.events.deadlines().stop();
-  // Outside the mutex: callbacks may submit and shut down. On the callback thread itself it does not wait.
-  CallbackThread* callbacks = nullptr;
-  {
-    const Lock lock(callbacks_mutex_);
-    callbacks = callbacks_.get();
-  }
-  if (callbacks != nullptr) callbacks->drain();
+  callbacks_.drain();  // on the callback thread itself it does not wait
   if (OutputRelay* const relay = starter_.relay()) relay->flush();
 }
 
@@ -208,10 +187,7 @@ void ProcessPoolCore::start_all() {
       if (number < 0) break;
       starter_.start(number);
     }
-    if (first) {
-      const Lock lock(callbacks_mutex_);
-      if (callbacks_) callbacks_->start();
-    }
+    if (first) callbacks_.start();
     {
       const Lock lock(state_.mutex);
       if (state_.fleet.complete()) return;
@@ -277,52 +253,21 @@ PoolMetrics ProcessPoolCore::metrics() const {
   {
     const Lock lock(state_.mutex);
     auto busy = static_cast<std::uint64_t>(state_.events.add_counts_to(metrics));
-    metrics.submitted = state_.backlog.submitted();
-    metrics.retried = state_.backlog.retried();
     metrics.workers = state_.fleet.living();
     metrics.crashed = state_.fleet.crashed();
     metrics.respawned = state_.fleet.respawned();
     for (const WorkerRef& worker : state_.fleet.live()) {
       busy += worker->phase == WorkerProcess::Phase::ready && worker->tasks() > 0;
     }
-    const std::uint64_t unfinished = metrics.submitted - metrics.done - metrics.failed - metrics.cancelled;
-    metrics.running = std::min(busy, unfinished);
-    metrics.queued = unfinished - metrics.running;
+    state_.backlog.add_counts_to(metrics, busy);
   }
   state_.events.add_latencies_to(metrics);
   return metrics;
 }
 
-void ProcessPoolCore::deliver(StateRef state) noexcept {
-  if (state_.process.is_this()) {
-    const Lock lock(callbacks_mutex_);
-    if (callbacks_) return callbacks_->deliver(std::move(state));
-  }
-  // After the pool's end, and in a fork, only a then_in future is completed, with an error; there is no thread for its callbacks.
-  state->run_delivered_callbacks();
-}
+void ProcessPoolCore::deliver(StateRef state) noexcept { callbacks_.deliver(std::move(state), state_.process.is_this()); }
 
-void ProcessPoolCore::note_cancelled(FutureState& state) noexcept {
-  const auto task = dynamic_cast<RemoteTask*>(&state);
-  if (task == nullptr) return;
-  state_.events.forget_start_by(*task);
-  switch (Backlog::cancelled(*task)) {
-    case Place::unsubmitted:
-    case Place::cancelled:
-      return;
-    case Place::waiting:
-      state_.room.cancelled_in_queue();
-      state_.events.cancelled();
-      state_.room.made();
-      return;
-    case Place::retrying:
-      state_.events.cancelled();
-      state_.poke();  // a shutdown need not wait for it any more. The pool is there: it awaits its cancellers
-      return;
-    case Place::elsewhere:
-      state_.events.cancelled();
-  }
-}
+void ProcessPoolCore::note_cancelled(FutureState& state) noexcept { note_cancelled_in(state_, state); }
 
 void ProcessPoolCore::kill_worker_of(const RemoteTask& task) noexcept {
   const Lock lock(state_.mutex);

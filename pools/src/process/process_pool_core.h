@@ -20,7 +20,7 @@
 #include "pools/metrics.h"
 #include "pools/options.h"
 #include "pools/src/base/mutex.h"
-#include "pools/src/future/callback_thread.h"
+#include "pools/src/future/pool_callbacks.h"
 #include "pools/src/process/process_pool_state.h"
 #include "pools/src/process/supervisor.h"
 #include "pools/src/process/worker_starter.h"
@@ -74,8 +74,7 @@ class ProcessPoolCore final : public TaskPool, public std::enable_shared_from_th
   WorkerStarter starter_{state_};
   Supervisor supervisor_{state_, starter_};
 
-  Mutex callbacks_mutex_;
-  std::unique_ptr<CallbackThread> callbacks_ GUARDED_BY(callbacks_mutex_);  // none before open() and after close()
+  PoolCallbacks callbacks_;
 };
 
 }  // namespace pools::detail

@@ -19,9 +19,9 @@
 #include <vector>
 
 #include "pools/detail/forks.h"
-#include "pools/detail/futex.h"
 #include "pools/options.h"
 #include "pools/src/base/cache_line.h"
+#include "pools/src/base/change_count.h"
 #include "pools/src/base/mutex.h"
 #include "pools/src/process/backlog.h"
 #include "pools/src/process/fleet.h"
@@ -48,13 +48,10 @@ struct ProcessPoolState {
   }
   bool was_poked() noexcept { return poked.exchange(false, std::memory_order_acquire); }
   // Whoever waits for a change looks once more.
-  void notify() noexcept {
-    changes.fetch_add(1, std::memory_order_release);  // Release: pairs with the acquire in seen_changes()
-    futex_wake_all(changes);
-  }
+  void notify() noexcept { changes.changed(); }
   // Before the look: a change after it changes the word, and await_change() returns at once.
-  std::uint32_t seen_changes() const noexcept { return changes.load(std::memory_order_acquire); }
-  void await_change(std::uint32_t seen) const noexcept { futex_wait(changes, seen); }
+  std::uint32_t seen_changes() const noexcept { return changes.seen(); }
+  void await_change(std::uint32_t seen) const noexcept { changes.wait(seen); }
 
   // Offers it to a worker that has room; WorkerProcess::send_some() or hand_over() follows. False: it was cancelled, and has been dropped.
   bool give(const WorkerRef& worker, TaskRef task) noexcept REQUIRES(mutex);
@@ -95,7 +92,7 @@ struct ProcessPoolState {
   alignas(kCacheLine) bool seen_closing = false;  // the supervisor's: `closing`, as last looked at
 
   std::atomic<bool> poked{false};
-  std::atomic<std::uint32_t> changes{0};  // what start_all and shutdown sleep on
+  ChangeCount changes;  // what start_all and shutdown sleep on
 };
 
 }  // namespace pools::detail

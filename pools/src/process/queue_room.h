@@ -6,7 +6,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "pools/detail/futex.h"
+#include "pools/src/base/change_count.h"
 
 namespace pools::detail {
 
@@ -14,10 +14,7 @@ namespace pools::detail {
 class QueueRoom {
  public:
   // There may be room now, or no reason to wait for it any more: whoever waits looks once more.
-  void made() noexcept {
-    changes_.fetch_add(1, std::memory_order_release);
-    futex_wake_all(changes_);
-  }
+  void made() noexcept { changes_.changed(); }
   // By the canceller of a task that is in the queue, which takes no place there from now on; made() follows.
   void cancelled_in_queue() noexcept { cancelled_.fetch_add(1, std::memory_order_relaxed); }
   // One of these has left the queue.
@@ -27,12 +24,12 @@ class QueueRoom {
 
   // Read with the pool's mutex held, raised without it after every change that may make room: no wake-up is lost if wait() gets what was
   // seen before the look.
-  std::uint32_t seen() const noexcept { return changes_.load(std::memory_order_acquire); }
-  void wait(std::uint32_t seen) const noexcept { futex_wait(changes_, seen); }
+  std::uint32_t seen() const noexcept { return changes_.seen(); }
+  void wait(std::uint32_t seen) const noexcept { changes_.wait(seen); }
 
  private:
   std::atomic<std::int64_t> cancelled_{0};
-  std::atomic<std::uint32_t> changes_{0};  // blocked submitters sleep on it
+  ChangeCount changes_;  // blocked submitters sleep on it
 };
 
 }  // namespace pools::detail

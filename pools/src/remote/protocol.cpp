@@ -14,18 +14,74 @@ Bytes begun_frame(FrameKind kind, std::uint64_t session = 0) {
   return frame;
 }
 
-// Bytes of any length, preceded by it.
-void encode_block(Bytes& to, std::span<const std::byte> block) {
-  put<std::uint64_t>(to, block.size());
-  to.append(block.data(), block.size());
+// One list of fields per frame: what is written and what is read are made from it.
+template <class Hello, class Archive>
+void hello_fields(Hello& hello, Archive&& field) {  // after its protocol
+  field(hello.program);
+  field(hello.incarnation);
+  field(hello.pid);
+  field(hello.workers);
+  field(hello.host);
 }
 
-std::string decode_text(Reader& from) {
-  const auto length = get<std::uint64_t>(from);
-  if (length > kLongestText) throw WireError("a text of an absurd length");
-  return text_of_bytes(from.take(length));
+template <class Welcome, class Archive>
+void welcome_fields(Welcome& welcome, Archive&& field) {
+  field(welcome.heartbeat_ns);
+  field(welcome.silence_ns);
+  field(welcome.workers);
+  field(welcome.name_prefix);
+  field(welcome.initializer);
+  field(welcome.initializer_arguments);
+  field(welcome.backoff_ns);
+  field(welcome.max_backoff_ns);
+  field(welcome.quarantine_after);
+  field(welcome.crash_limit);
+  field(welcome.max_tasks_per_child);
+  field(welcome.memory_limit);
+  field(welcome.recycle_above);
+  field(welcome.output);
+  field(welcome.max_payload);
 }
-void encode_text(Bytes& to, std::string_view text) { encode_block(to, std::as_bytes(std::span(text.substr(0, kLongestText)))); }
+
+// Texts and bytes are preceded by their length.
+class FieldWriter {
+ public:
+  explicit FieldWriter(Bytes& frame) : frame_(frame) {}
+  template <class T>
+  void operator()(const T& value) {
+    put(frame_, value);
+  }
+  void operator()(const std::string& text) { block(std::as_bytes(std::span(std::string_view(text).substr(0, kLongestText)))); }
+  void operator()(const Bytes& bytes) { block(bytes.view()); }
+
+ private:
+  void block(std::span<const std::byte> bytes) {
+    put<std::uint64_t>(frame_, bytes.size());
+    frame_.append(bytes.data(), bytes.size());
+  }
+  Bytes& frame_;
+};
+
+class FieldReader {  // Throws WireError
+ public:
+  explicit FieldReader(Reader& content) : content_(content) {}
+  template <class T>
+  void operator()(T& value) {
+    value = get<T>(content_);
+  }
+  void operator()(std::string& text) {
+    const auto length = get<std::uint64_t>(content_);
+    if (length > kLongestText) throw WireError("a text of an absurd length");
+    text = text_of_bytes(content_.take(length));
+  }
+  void operator()(Bytes& bytes) {
+    const std::span<const std::byte> block = content_.take(get<std::uint64_t>(content_));
+    bytes.append(block.data(), block.size());
+  }
+
+ private:
+  Reader& content_;
+};
 
 }  // namespace
 
@@ -34,11 +90,7 @@ FunctionKey own_program() { return key_of(reinterpret_cast<const void*>(&own_pro
 Bytes hello_frame(const Hello& hello) {
   Bytes frame = begun_frame(FrameKind::hello);
   put(frame, hello.protocol);
-  put(frame, hello.program);
-  put(frame, hello.incarnation);
-  put(frame, hello.pid);
-  put(frame, hello.workers);
-  encode_text(frame, hello.host);
+  hello_fields(hello, FieldWriter(frame));
   return frame;
 }
 
@@ -47,11 +99,7 @@ Hello hello_of(std::span<const std::byte> content) {
   Hello hello;
   hello.protocol = get<std::uint32_t>(reader);
   if (hello.protocol != kRemoteProtocol) return hello;
-  hello.program = get<FunctionKey>(reader);
-  hello.incarnation = get<std::uint64_t>(reader);
-  hello.pid = get<std::int32_t>(reader);
-  hello.workers = get<std::int32_t>(reader);
-  hello.host = decode_text(reader);
+  hello_fields(hello, FieldReader(reader));
   reader.expect_end();
   constexpr std::int32_t kMostWorkers = 1 << 16;
   if (hello.workers < 1 || hello.workers > kMostWorkers) throw WireError("a hello of an absurd number of workers");
@@ -60,44 +108,14 @@ Hello hello_of(std::span<const std::byte> content) {
 
 Bytes welcome_frame(std::uint64_t session, const Welcome& welcome) {
   Bytes frame = begun_frame(FrameKind::welcome, session);
-  put(frame, welcome.heartbeat_ns);
-  put(frame, welcome.silence_ns);
-  put(frame, welcome.workers);
-  encode_text(frame, welcome.name_prefix);
-  put(frame, welcome.initializer);
-  encode_block(frame, welcome.initializer_arguments.view());
-  put(frame, welcome.backoff_ns);
-  put(frame, welcome.max_backoff_ns);
-  put(frame, welcome.quarantine_after);
-  put(frame, welcome.crash_limit);
-  put(frame, welcome.max_tasks_per_child);
-  put(frame, welcome.memory_limit);
-  put(frame, welcome.recycle_above);
-  put(frame, welcome.output);
-  put(frame, welcome.max_payload);
+  welcome_fields(welcome, FieldWriter(frame));
   return frame;
 }
 
 Welcome welcome_of(std::span<const std::byte> content) {
   Reader reader(content);
   Welcome welcome;
-  welcome.heartbeat_ns = get<std::int64_t>(reader);
-  welcome.silence_ns = get<std::int64_t>(reader);
-  welcome.workers = get<std::int32_t>(reader);
-  welcome.name_prefix = decode_text(reader);
-  welcome.initializer = get<FunctionKey>(reader);
-  const auto length = get<std::uint64_t>(reader);
-  const std::span<const std::byte> arguments = reader.take(length);
-  welcome.initializer_arguments.append(arguments.data(), arguments.size());
-  welcome.backoff_ns = get<std::int64_t>(reader);
-  welcome.max_backoff_ns = get<std::int64_t>(reader);
-  welcome.quarantine_after = get<std::int32_t>(reader);
-  welcome.crash_limit = get<std::int32_t>(reader);
-  welcome.max_tasks_per_child = get<std::int32_t>(reader);
-  welcome.memory_limit = get<std::uint64_t>(reader);
-  welcome.recycle_above = get<std::uint64_t>(reader);
-  welcome.output = get<std::int32_t>(reader);
-  welcome.max_payload = get<std::uint64_t>(reader);
+  welcome_fields(welcome, FieldReader(reader));
   reader.expect_end();
   return welcome;
 }

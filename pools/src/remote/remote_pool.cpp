@@ -37,13 +37,7 @@ RemotePoolOptions checked_remote(RemotePoolOptions options) {
   require(options.fence_after >= 1, "the number of losses before a fence", options.fence_after, "1 and more");
   require(options.patience.count() >= 0, "the patience without hosts in ns", options.patience.count(), "0 (for ever) and more");
   require(options.farewell.count() >= 0, "the time for the agents' end in ns", options.farewell.count(), "0 and more");
-  require(options.retry.retries >= 0, "the number of retries", options.retry.retries, "0 and more");
-  require(options.retry.backoff.count() >= 0, "the back-off in ns", options.retry.backoff.count(), "0 and more");
-  require(options.retry.max_backoff >= options.retry.backoff, "the longest back-off in ns", options.retry.max_backoff.count(),
-          "no less than the first");
-  require(options.quarantine_after >= 1, "the number of deaths before quarantine", options.quarantine_after, "1 and more");
-  require(options.crash_limit >= 0, "the crash limit", options.crash_limit, "0 (never) and more");
-  require(options.max_tasks_per_child >= 0, "the number of tasks per child", options.max_tasks_per_child, "0 (any) and more");
+  detail::require_sane_retries_and_deaths(options);
   return options;
 }
 

@@ -5,11 +5,10 @@
 
 #include "pools/errors.h"
 #include "pools/src/base/own_thread.h"
+#include "pools/src/process/cancelled_task.h"
 
 namespace pools::detail {
 namespace {
-
-using Place = RemoteTask::Place;
 
 // What TaskEvents and Backlog want to know.
 ProcessPoolOptions as_process_options(const RemotePoolOptions& options) {
@@ -28,10 +27,7 @@ RemotePoolState::RemotePoolState(RemotePoolOptions given)
 RemotePoolCore::RemotePoolCore(RemotePoolOptions options) : state_(std::move(options)) {}
 
 void RemotePoolCore::open() {
-  {
-    const Lock lock(callbacks_mutex_);
-    callbacks_ = std::make_unique<CallbackThread>(state_.options.name_prefix + "_callbacks");
-  }
+  callbacks_.open(state_.options.name_prefix + "_callbacks");
   loop_.start();
 }
 
@@ -47,22 +43,12 @@ void RemotePoolCore::close() {
   loop_.join();
   loop_.links().decoding().stop();
   state_.router.close();
-  std::unique_ptr<CallbackThread> callbacks;  // destroyed, and with it joined, with no lock held
-  {
-    const Lock lock(callbacks_mutex_);
-    callbacks.swap(callbacks_);
-  }
-  if (callbacks && callbacks->is_this_thread()) {
-    callbacks->stop();
-    keep_until_this_thread_ends(std::move(callbacks));
-  }
+  callbacks_.close();
 }
 
 bool RemotePoolCore::own_thread() noexcept {
-  if (loop_.is_this_thread() || loop_.links().decoding().is_this_thread() || state_.events.deadlines().is_this_thread())
-    return true;
-  const Lock lock(callbacks_mutex_);
-  return callbacks_ && callbacks_->is_this_thread();
+  return loop_.is_this_thread() || loop_.links().decoding().is_this_thread() || state_.events.deadlines().is_this_thread() ||
+         callbacks_.is_this_thread();
 }
 
 void RemotePoolCore::require_open() const {
@@ -148,12 +134,7 @@ void RemotePoolCore::shutdown(ShutdownOptions options) {
   await([&]() REQUIRES(state_.mutex) { return state_.finished; });
   decoding.drain();
   state_.events.deadlines().stop();
-  CallbackThread* callbacks = nullptr;
-  {
-    const Lock lock(callbacks_mutex_);
-    callbacks = callbacks_.get();
-  }
-  if (callbacks != nullptr) callbacks->drain();
+  callbacks_.drain();  // on the callback thread itself it does not wait
 }
 
 void RemotePoolCore::await_hosts(int hosts, const Deadline& deadline) {
@@ -171,7 +152,7 @@ void RemotePoolCore::await_hosts(int hosts, const Deadline& deadline) {
       throw TimeoutError("timed out waiting for " + std::to_string(hosts) + " hosts at " + address() + ": " +
                          std::to_string(there) + (there == 1 ? " has come" : " have come"));
     }
-    in_time = futex_wait(state_.changes, seen, deadline);
+    in_time = state_.changes.wait(seen, deadline);
   }
 }
 
@@ -183,12 +164,8 @@ PoolMetrics RemotePoolCore::metrics() const {
     const Lock lock(state_.mutex);
     auto busy = static_cast<std::uint64_t>(state_.events.add_counts_to(metrics));
     busy += static_cast<std::uint64_t>(state_.permitted);
-    metrics.submitted = state_.backlog.submitted();
-    metrics.retried = state_.backlog.retried();
     for (const HostInfo& host : state_.hosts) metrics.workers += host.workers;
-    const std::uint64_t unfinished = metrics.submitted - metrics.done - metrics.failed - metrics.cancelled;
-    metrics.running = std::min(busy, unfinished);
-    metrics.queued = unfinished - metrics.running;
+    state_.backlog.add_counts_to(metrics, busy);
   }
   state_.events.add_latencies_to(metrics);
   return metrics;
@@ -211,35 +188,8 @@ std::string RemotePoolCore::new_agent_key() {
   return to_text(state_.router.new_agent_key());
 }
 
-void RemotePoolCore::deliver(StateRef state) noexcept {
-  if (state_.process.is_this()) {
-    const Lock lock(callbacks_mutex_);
-    if (callbacks_) return callbacks_->deliver(std::move(state));
-  }
-  // After the pool's end, and in a fork, only a then_in future is completed, with an error; there is no thread for its callbacks.
-  state->run_delivered_callbacks();
-}
+void RemotePoolCore::deliver(StateRef state) noexcept { callbacks_.deliver(std::move(state), state_.process.is_this()); }
 
-void RemotePoolCore::note_cancelled(FutureState& state) noexcept {
-  const auto task = dynamic_cast<RemoteTask*>(&state);
-  if (task == nullptr) return;
-  state_.events.forget_start_by(*task);
-  switch (Backlog::cancelled(*task)) {
-    case Place::unsubmitted:
-    case Place::cancelled:
-      return;
-    case Place::waiting:
-      state_.room.cancelled_in_queue();
-      state_.events.cancelled();
-      state_.room.made();
-      return;
-    case Place::retrying:
-      state_.events.cancelled();
-      state_.poke();  // a shutdown need not wait for it any more. The pool is there: it awaits its cancellers
-      return;
-    case Place::elsewhere:
-      state_.events.cancelled();
-  }
-}
+void RemotePoolCore::note_cancelled(FutureState& state) noexcept { note_cancelled_in(state_, state); }
 
 }  // namespace pools::detail

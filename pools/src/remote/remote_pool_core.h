@@ -16,7 +16,7 @@
 #include "pools/detail/task_pool.h"
 #include "pools/remote_pool.h"
 #include "pools/src/base/mutex.h"
-#include "pools/src/future/callback_thread.h"
+#include "pools/src/future/pool_callbacks.h"
 #include "pools/src/remote/client_loop.h"
 #include "pools/src/remote/remote_pool_state.h"
 
@@ -62,14 +62,13 @@ class RemotePoolCore final : public TaskPool, public std::enable_shared_from_thi
         const Lock lock(state_.mutex);
         if (condition()) return;
       }
-      futex_wait(state_.changes, seen);
+      state_.changes.wait(seen);
     }
   }
 
   RemotePoolState state_;
   ClientLoop loop_{state_};
-  Mutex callbacks_mutex_;
-  std::unique_ptr<CallbackThread> callbacks_ GUARDED_BY(callbacks_mutex_);  // none before open() and after close()
+  PoolCallbacks callbacks_;
 };
 
 }  // namespace pools::detail

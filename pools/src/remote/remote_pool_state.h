@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "pools/detail/forks.h"
-#include "pools/detail/futex.h"
 #include "pools/remote_pool.h"
 #include "pools/src/base/cache_line.h"
+#include "pools/src/base/change_count.h"
 #include "pools/src/base/mutex.h"
 #include "pools/src/process/backlog.h"
 #include "pools/src/process/queue_room.h"
@@ -38,11 +38,8 @@ struct RemotePoolState {
   }
   bool was_poked() noexcept { return poked.exchange(false, std::memory_order_acquire); }
   // Whoever waits for a change looks once more.
-  void notify() noexcept {
-    changes.fetch_add(1, std::memory_order_release);  // Release: pairs with the acquire in seen_changes()
-    futex_wake_all(changes);
-  }
-  std::uint32_t seen_changes() const noexcept { return changes.load(std::memory_order_acquire); }
+  void notify() noexcept { changes.changed(); }
+  std::uint32_t seen_changes() const noexcept { return changes.seen(); }
 
   // Constant after construction.
   const RemotePoolOptions options;
@@ -69,7 +66,7 @@ struct RemotePoolState {
   RemoteIncidents incidents GUARDED_BY(mutex);
 
   std::atomic<bool> poked{false};
-  std::atomic<std::uint32_t> changes{0};  // what await_hosts and shutdown sleep on
+  ChangeCount changes;  // what await_hosts and shutdown sleep on
 };
 
 }  // namespace pools::detail

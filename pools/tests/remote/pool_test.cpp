@@ -144,50 +144,48 @@ TEST_F(RemotePoolTest, an_initializer_that_fails_breaks_the_pool_and_says_where)
 
 // --- cancellation ---
 
-TEST_F(RemotePoolTest, what_is_not_permitted_can_be_cancelled_wherever_it_lies) {
+// A host whose one worker is stuck until the gate opens, with ten tasks behind, some of them there already.
+struct StuckHost {
+  StuckHost() {
+    hand.add();
+    stuck = hand.pool->submit<&pass_and_return>(gate.name(), 0);
+    gate.await();
+    for (int task = 0; task < 10; ++task) behind.push_back(hand.pool->submit<&square>(task));
+    wait_until([&] { return !hand.pool->hosts().empty() && hand.pool->hosts()[0].ahead > 0; });
+  }
   Gate gate;
   HandPool hand;
-  hand.add();
-  const auto stuck = hand.pool->submit<&pass_and_return>(gate.name(), 0);
-  gate.await();
+  Future<int> stuck;
   std::vector<Future<int>> behind;
-  for (int task = 0; task < 10; ++task) behind.push_back(hand.pool->submit<&square>(task));
-  wait_until([&] { return !hand.pool->hosts().empty() && hand.pool->hosts()[0].ahead > 0; });
-  EXPECT_TRUE(stuck.running());
-  EXPECT_FALSE(stuck.cancel());
-  for (const auto& future : behind) EXPECT_TRUE(future.cancel());
-  gate.open();
-  EXPECT_EQ(stuck.result(), 0);
-  EXPECT_EQ(hand.pool->submit<&square>(7).result(), 49);
-  const PoolMetrics m = hand.pool->metrics();
+};
+
+TEST_F(RemotePoolTest, what_is_not_permitted_can_be_cancelled_wherever_it_lies) {
+  StuckHost host;
+  RemotePool& pool = *host.hand.pool;
+  EXPECT_TRUE(host.stuck.running());
+  EXPECT_FALSE(host.stuck.cancel());
+  for (const auto& future : host.behind) EXPECT_TRUE(future.cancel());
+  host.gate.open();
+  EXPECT_EQ(host.stuck.result(), 0);
+  EXPECT_EQ(pool.submit<&square>(7).result(), 49);
+  const PoolMetrics m = pool.metrics();
   EXPECT_EQ(m.cancelled, 10U);
   EXPECT_EQ(m.submitted, m.done + m.cancelled);
 }
 
 TEST_F(RemotePoolTest, a_shutdown_that_cancels_takes_along_what_lies_ahead_at_hosts) {
   for (const bool wait : {false, true}) {
-    Gate gate;
-    HandPool hand;
-    hand.add();
-    const auto stuck = hand.pool->submit<&pass_and_return>(gate.name(), 0);
-    gate.await();
-    std::vector<Future<int>> behind;
-    for (int task = 0; task < 10; ++task) behind.push_back(hand.pool->submit<&square>(task));
-    wait_until([&] { return !hand.pool->hosts().empty() && hand.pool->hosts()[0].ahead > 0; });
-    std::thread opener;
-    if (wait)
-      opener = std::thread([&] {  // the shutdown waits for the one that runs
-        wait_until([&] { return hand.pool->metrics().cancelled == 10; });
-        gate.open();
-      });
-    hand.pool->shutdown({.wait = wait, .cancel_futures = true});
-    for (const auto& future : behind) EXPECT_TRUE(future.cancelled());
-    if (wait)
-      opener.join();
-    else
-      gate.open();
-    EXPECT_EQ(stuck.result(), 0);
-    EXPECT_EQ(hand.pool->metrics().cancelled, 10U);
+    StuckHost host;
+    RemotePool& pool = *host.hand.pool;
+    std::thread opener([&] {  // a shutdown that waits does so for the one that runs
+      wait_until([&] { return pool.metrics().cancelled == 10; });
+      host.gate.open();
+    });
+    pool.shutdown({.wait = wait, .cancel_futures = true});
+    for (const auto& future : host.behind) EXPECT_TRUE(future.cancelled());
+    opener.join();
+    EXPECT_EQ(host.stuck.result(), 0);
+    EXPECT_EQ(pool.metrics().cancelled, 10U);
   }
 }
 

@@ -1,0 +1,35 @@
+#pragma once
+
+// What the canceller of a task does for its pool, whose state has `events`, a `backlog` with its `room`, and poke().
+
+#include "pools/detail/remote_task.h"
+#include "pools/src/process/backlog.h"
+
+namespace pools::detail {
+
+// Any thread, with a future's stripe locked and no mutex of the pool's.
+template <class PoolState>
+void note_cancelled_in(PoolState& pool, FutureState& state) noexcept {
+  using Place = RemoteTask::Place;
+  const auto task = dynamic_cast<RemoteTask*>(&state);
+  if (task == nullptr) return;
+  pool.events.forget_start_by(*task);
+  switch (Backlog::cancelled(*task)) {
+    case Place::unsubmitted:
+    case Place::cancelled:
+      return;
+    case Place::waiting:
+      pool.room.cancelled_in_queue();
+      pool.events.cancelled();
+      pool.room.made();
+      return;
+    case Place::retrying:
+      pool.events.cancelled();
+      pool.poke();  // a shutdown need not wait for it any more. The pool is there: it awaits its cancellers
+      return;
+    case Place::elsewhere:
+      pool.events.cancelled();
+  }
+}
+
+}  // namespace pools::detail
