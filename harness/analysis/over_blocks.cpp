@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -11,7 +10,7 @@ namespace {
 
 // The interval of a mean of logarithms, in ns and within what an integer holds.
 std::int64_t to_ns(double value) {
-  constexpr auto kMost = static_cast<double>(std::numeric_limits<std::int64_t>::max() / 2);
+  constexpr double kMost = 0x1p62;
   return static_cast<std::int64_t>(std::llround(std::clamp(value, 0.0, kMost)));
 }
 
@@ -49,7 +48,7 @@ std::string identity_across_machines(const RowKind& row, const std::optional<Cel
   return cell_id(factors, cell->task_durations_ns, cell->callback_durations_ns);
 }
 
-void summarise_blocks(CellSummary& cell, std::map<std::size_t, std::vector<std::int64_t>> makespans_ns) {
+void summarise_blocks(CellSummary& cell, std::map<std::size_t, std::vector<std::int64_t>>&& makespans_ns) {
   std::vector<double> logs;
   bool positive = true;
   for (auto& [block, values] : makespans_ns) {

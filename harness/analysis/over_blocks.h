@@ -17,7 +17,7 @@ namespace harness {
 std::string identity_across_machines(const RowKind& row, const std::optional<Cell>& cell);
 
 // Fills cell.blocks, and the cell's median and interval over them. REQUIRES: of two machines at least one has a value.
-void summarise_blocks(CellSummary& cell, std::map<std::size_t, std::vector<std::int64_t>> makespans_ns);
+void summarise_blocks(CellSummary& cell, std::map<std::size_t, std::vector<std::int64_t>>&& makespans_ns);
 
 // Ratio and tie of `cell` to `best` over the machines that measured both.
 void compare_over_blocks(const CellSummary& best, CellSummary& cell);
