@@ -9,7 +9,8 @@
 //     auto sum = pool.submit<&count_words>(text);                      // runs in a worker on a or on b
 //
 // The contract is that of ProcessPool, with what follows from the distance:
-//   - Hosts come and go. Tasks wait while there is none; for `patience` at most, then the pool is broken.
+//   - Hosts come and go. Tasks wait while there is none; for `patience` at most, then the pool is broken. A host starts a worker when there is
+//     a task for it, or all of them for start_all().
 //   - A task that a host was permitted to begin is running, whether or not a worker there has got to it. As many are permitted as there
 //     are workers, more only of short ones.
 //   - The death of a worker is that of its task: WorkerDied, as ever. The loss of a host fails what it was permitted to begin with HostLost,
@@ -49,6 +50,7 @@ struct HostInfo {
   std::uint64_t incarnation = 0;  // drawn by each agent when it starts
   pid_t pid = 0;                  // the agent's
   int workers = 0;
+  bool started = false;  // all its workers are: somebody has called start_all(), and the host has said so since
   bool fenced = false;
   int permitted = 0;  // tasks that it may begin, and has not answered
   int ahead = 0;      // tasks that lie ready there, and are not permitted
@@ -85,7 +87,7 @@ struct RemotePoolOptions {
   std::chrono::nanoseconds silence = std::chrono::seconds(3);           // > 0; an agent ends that has heard nothing for so long
   int fence_after = 3;                                                  // >= 1
   std::chrono::nanoseconds patience =
-      std::chrono::seconds(60);  // >= 0; how long tasks wait for the first, or another, host; 0: for ever
+      std::chrono::seconds(60);  // >= 0; how long tasks (and start_all) wait for the first, or another, host; 0: for ever
   std::chrono::nanoseconds farewell = std::chrono::seconds(2);  // >= 0; how long shutdown waits for agents to end
 
   // Of the ProcessPool on each host, as in ProcessPoolOptions.
@@ -126,7 +128,9 @@ class RemotePool : public RemoteExecutor {
 
   // Returns when so many hosts are there that are not fenced. Throws TimeoutError, BrokenPoolError, ShutdownError.
   void await_hosts(int hosts, std::optional<std::chrono::nanoseconds> timeout = {});
-  // Those that the launcher starts; by hand: one.
+  // Starts every worker of every host, now and of those that come later, and returns when as many hosts are there as the launcher starts (by
+  // hand: one) and each worker of all that are there has run its initializer and waits for work. `patience` is of this, too. Throws
+  // BrokenPoolError, ShutdownError.
   void start_all();
 
   // No submit from now on. Queued work still runs (unless cancelled), with wait = false too. Idempotent.

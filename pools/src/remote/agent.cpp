@@ -25,6 +25,7 @@
 #include "pools/src/remote/dealer.h"
 #include "pools/src/remote/options_on_the_way.h"
 #include "pools/src/remote/protocol.h"
+#include "pools/src/remote/workers_start.h"
 
 namespace pools::detail {
 namespace {
@@ -174,6 +175,7 @@ class Agent {
     silence_ = std::chrono::nanoseconds(welcome.silence_ns);
     if (!pool_) pool_.emplace(process_options_of(welcome, arguments_.workers));
     session_.emplace(frame.header.session, *pool_, ended_, dealer_);
+    start_asked_ = false;
     welcomed_ = true;
     next_beat_ = {};
     peer_sent_ = peer_received_ = 0;
@@ -190,6 +192,7 @@ class Agent {
     // What runs runs for nobody. Its workers are killed, and the pool with them: another takes its place.
     pool_->shutdown({.wait = false, .cancel_futures = true});
     kill_workers();
+    workers_start_.give_up();
     pool_.reset();
     static_cast<void>(ended_.take());
   }
@@ -209,6 +212,9 @@ class Agent {
         return session_->return_unbegun();
       case RemoteKind::probe:
         return session_->probe();
+      case RemoteKind::start:
+        start_asked_ = true;
+        return workers_start_.begin(*pool_);
       case RemoteKind::stop:
         return leave(0);
       case RemoteKind::beat: {
@@ -226,8 +232,10 @@ class Agent {
     for (const Ended::Task& task : ended) {
       if (session_ && task.session == session_->number()) session_->report(task);
     }
+    const bool started = workers_start_.is_over();
+    if (started && session_ && std::exchange(start_asked_, false)) session_->say(RemoteKind::started);
     if (leaving_ && !exit_code_ && (!session_ || session_->idle())) leave(0);
-    return !ended.empty();
+    return started || !ended.empty();
   }
 
   void beat(AgentClock::time_point now) {
@@ -286,6 +294,8 @@ class Agent {
   // In order: the pool ends first.
   void leave(int code) {
     exit_code_ = code;
+    if (pool_) pool_->shutdown({.wait = false});
+    workers_start_.give_up();
     pool_.reset();
     if (session_) {
       session_->say(RemoteKind::gone);
@@ -313,6 +323,7 @@ class Agent {
   Ended ended_{dealer_};
   std::optional<LocalPool> pool_;  // from the first welcome on
   std::optional<AgentSession> session_;
+  WorkersStart workers_start_{dealer_};
   std::optional<int> exit_code_;
 
   bool news_ = true;  // to be looked at
@@ -320,6 +331,7 @@ class Agent {
   bool hello_sent_ = false;  // and not answered yet
   bool welcomed_ = false;    // once
   bool leaving_ = false;
+  bool start_asked_ = false;  // in this session, and not answered
   std::chrono::nanoseconds heartbeat_{500ms};
   std::chrono::nanoseconds silence_{3s};
   AgentClock::time_point started_{};

@@ -106,6 +106,7 @@ struct Link {
   ClockMap clock;
 
   bool probing = false;
+  bool told_to_start = false;  // all its workers
   bool leaving = false;  // it takes no more tasks
   bool gone = false;     // it has said that nothing follows
   bool unreachable = false;

@@ -76,7 +76,7 @@ void RemotePool::await_hosts(int hosts, std::optional<std::chrono::nanoseconds> 
 void RemotePool::start_all() {
   const Launcher& launcher = core_->options().launcher;
   const int launched = launcher.agents > 0 ? launcher.agents : static_cast<int>(launcher.hosts.size());
-  core_->await_hosts(std::max(1, launched), {});
+  core_->start_all(std::max(1, launched));
 }
 
 void RemotePool::shutdown(ShutdownOptions options) { core_->shutdown(options); }
