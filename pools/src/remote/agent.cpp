@@ -50,6 +50,12 @@ std::uint64_t drawn_number() {
   return number;
 }
 
+// To its workers: agent_incarnation().
+std::uint64_t announced(std::uint64_t incarnation) {
+  ::setenv(kIncarnationVariable, std::to_string(incarnation).c_str(), 1);
+  return incarnation;
+}
+
 FileDescriptor end_signals() {
   sigset_t ends;
   sigemptyset(&ends);
@@ -66,7 +72,7 @@ class Agent {
       : arguments_(std::move(arguments)),
         input_(input),
         signals_(end_signals()),
-        incarnation_(drawn_number()),
+        incarnation_(announced(drawn_number())),
         dealer_(arguments_.address, key, "agent-" + std::to_string(incarnation_)) {}
 
   // Returns the exit code.
@@ -219,7 +225,9 @@ class Agent {
         return leave(0);
       case RemoteKind::beat: {
         peer_received_ = stamp(AgentClock::now());
-        peer_sent_ = payload_as<Beat>(payload).sent;
+        const auto beat = payload_as<Beat>(payload);
+        peer_sent_ = beat.sent;
+        if (beat.answer != 0) next_beat_ = {};
         return;
       }
       default:

@@ -14,6 +14,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kProbeFor{60};  // after the end of a connection; it takes the router a moment to let go of an identity
 constexpr milliseconds kProbeEvery{3};
+constexpr std::size_t kFirstExchanges = 8;  // one after the other: the first ones wait for the agent's pool to be made
 
 std::string seconds_of(std::chrono::nanoseconds time) {
   const auto tenths = std::chrono::duration_cast<milliseconds>(time).count() / 100;
@@ -22,9 +23,26 @@ std::string seconds_of(std::chrono::nanoseconds time) {
 
 }  // namespace
 
+void ClientLoop::on_beat(Link& link, const Beat& beat, Clock::time_point now) {
+  // How long it lay here before it was looked at belongs to the way, and only makes the bound larger.
+  const std::int64_t received = stamp(Clock::now());
+  link.peer_sent = beat.sent;
+  link.peer_received = received;
+  if (beat.echoed == 0 || !link.clock.exchange(beat.echoed, beat.echoed_received, beat.sent, received)) return;
+  const bool first = !link.info.round_trip;
+  if (const auto estimate = link.clock.at(received)) {
+    link.info.round_trip = std::chrono::nanoseconds(estimate->round_trip);
+    link.info.clock_offset = std::chrono::nanoseconds(estimate->offset);
+    link.info.clock_bound = std::chrono::nanoseconds(estimate->bound);
+  }
+  if (pool_.options.host_observer) pool_.options.host_observer->clock_compared(link.info);
+  if (first) links_.publish();
+  if (link.clock.exchanges() < kFirstExchanges) this->beat(link, now);
+}
+
 void ClientLoop::beat(Link& link, Clock::time_point now) {
   link.next_beat = now + pool_.options.heartbeat;
-  const Beat beat{.sent = stamp(Clock::now()), .echoed = link.peer_sent, .echoed_received = link.peer_received};
+  const Beat beat{.sent = stamp(Clock::now()), .echoed = link.peer_sent, .echoed_received = link.peer_received, .answer = 1};
   links_.say(link, RemoteKind::beat, 0, std::as_bytes(std::span(&beat, 1)));
   link.writer.flush(links_.sender(link));
 }

@@ -236,19 +236,6 @@ void ClientLoop::on_message(Link& link, const MessageHeader& header, std::span<c
   }
 }
 
-void ClientLoop::on_beat(Link& link, const Beat& beat, Clock::time_point now) {
-  // How long it lay here before it was looked at belongs to the way, and only makes the bound larger.
-  const std::int64_t received = stamp(Clock::now());
-  link.peer_sent = beat.sent;
-  link.peer_received = received;
-  if (beat.echoed == 0 || !link.clock.exchange(beat.echoed, beat.echoed_received, beat.sent, received)) return;
-  if (const auto estimate = link.clock.at(stamp(now))) {
-    link.info.round_trip = std::chrono::nanoseconds(estimate->round_trip);
-    link.info.clock_offset = std::chrono::nanoseconds(estimate->offset);
-    link.info.clock_bound = std::chrono::nanoseconds(estimate->bound);
-  }
-}
-
 void ClientLoop::sleep(Clock::time_point now) {
   auto until = next_look_;
   if (links_.wants_recalls()) until = std::min(until, now + milliseconds(5));

@@ -10,7 +10,8 @@
 //              <------------------------------- task n, permit up to n, skip n, kill n, recall, probe, start, stop
 //     result n, error n, returned n, killed n -->
 //     begun, probed, started, broken, leaving, gone ---->
-//     beat     <------------------------------>  beat     both now and then: I am here; and what the clocks say
+//     beat     <------------------------------>  beat     both now and then: I am here; and what the clocks say. The pool's are answered at once,
+//                                                       and several follow each other when a session begins, to compare the clocks
 //              <------------------------------- unknown   whoever speaks in no session of mine is to say hello
 //
 // (N) Tasks of a session are numbered from 1 in the order in which they are sent, and begun in that order.
@@ -35,6 +36,7 @@ namespace pools::detail {
 
 inline constexpr std::uint32_t kRemoteProtocol = 2;  // changes with anything below, or in message.h
 inline constexpr const char* kAgentArgument = "--pool-agent";
+inline constexpr const char* kIncarnationVariable = "POOLS_AGENT_INCARNATION";  // in the environment of an agent's workers
 
 enum class FrameKind : std::uint32_t { hello = 1, welcome, refusal, unknown, stream };
 
@@ -91,6 +93,7 @@ struct Beat {
   std::int64_t sent = 0;
   std::int64_t echoed = 0;           // `sent` of the last beat that has come; 0: none has
   std::int64_t echoed_received = 0;  // when it came
+  std::uint64_t answer = 0;          // not 0: to be answered at once, by a beat
 };
 
 struct Hello {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -42,6 +43,14 @@ RemotePoolOptions checked_remote(RemotePoolOptions options) {
 }
 
 }  // namespace
+
+std::uint64_t agent_incarnation() noexcept {
+  static const std::uint64_t own = [] {
+    const char* const text = std::getenv(detail::kIncarnationVariable);
+    return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
+  }();
+  return own;
+}
 
 RemotePool::RemotePool(RemotePoolOptions options)
     : RemotePool(Made::yes, std::make_shared<detail::RemotePoolCore>(checked_remote(std::move(options)))) {}

@@ -174,7 +174,7 @@ void RemotePoolCore::start_all(int hosts) {
     int there = 0;
     for (const HostInfo& host : state_.hosts) {
       if (host.fenced) continue;
-      if (!host.started) return false;
+      if (!host.started || !host.round_trip) return false;
       ++there;
     }
     if (there < hosts) return false;
