@@ -25,6 +25,20 @@ std::vector<std::int64_t> submitted_ns(const Case& c) {
   return submitted;
 }
 
+std::vector<std::int64_t> arrived_ns(const Case& c) {
+  std::vector<std::int64_t> arrived = submitted_ns(c);
+  if (!c.hop.any()) return arrived;
+  const std::size_t n = c.tasks.size();
+  const std::size_t chunk = tasks_per_job(c);
+  std::int64_t link_free = 0;
+  for (std::size_t job = 0; job < arrived.size(); ++job) {
+    const auto tasks = static_cast<std::int64_t>(std::min(n, (job + 1) * chunk) - job * chunk);
+    link_free = std::max(link_free, arrived[job]) + tasks * c.hop.request_ns;
+    arrived[job] = link_free + c.hop.latency_ns;
+  }
+  return arrived;
+}
+
 std::vector<std::int64_t> sojourns_ns(const Case& c, const Prediction& prediction) {
   std::vector<std::int64_t> sojourns;
   sojourns.reserve(prediction.tasks.size());

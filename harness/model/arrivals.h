@@ -18,6 +18,9 @@ std::size_t tasks_per_job(const Case& c);
 // there at i*d, one that arrives at a_i at max(a_i, the submit before) + d.
 std::vector<std::int64_t> submitted_ns(const Case& c);
 
+// When each job is where its worker is and may start: submitted, and carried there if there is a hop.
+std::vector<std::int64_t> arrived_ns(const Case& c);
+
 // Of each task: from its arrival (in a batch 0) to its callback's end, with `none` to its own. Submission order.
 std::vector<std::int64_t> sojourns_ns(const Case& c, const Prediction& prediction);
 

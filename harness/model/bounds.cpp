@@ -6,6 +6,7 @@
 
 #include "harness/model/loop_forms.h"
 #include "harness/model/shape.h"
+#include "harness/model/simulate.h"
 #include "harness/model/wide.h"
 
 namespace harness::model {
@@ -43,10 +44,13 @@ Bounds makespan_bounds(const Case& c) {
   if (c.executor == Executor::loop) return loop_bounds(c);
   const Shape s(c);
   const Overheads& o = c.overheads;
+  // Out, back, and with a window the next permission out.
+  const std::int64_t hop_ns = c.hop.request_ns + c.hop.answer_ns + (c.hop.window > 0 ? 3 : 2) * c.hop.latency_ns;
   const std::int64_t everything =
-      static_cast<std::int64_t>(total(s.t) + total(s.callbacks)) + s.n * (o.submit_ns + o.dispatch_ns + o.routing_ns);
+      static_cast<std::int64_t>(total(s.t) + total(s.callbacks)) + s.n * (o.submit_ns + o.dispatch_ns + o.routing_ns + hop_ns);
   if (c.serial || c.strategy == Strategy::sync) {
-    const std::int64_t exact = everything - s.n * o.routing_ns;
+    std::int64_t exact = everything - s.n * (o.routing_ns + hop_ns);
+    if (c.hop.any()) exact = simulate(c).makespan_ns;
     return {exact, exact};
   }
   std::int64_t compute = 0;
@@ -73,7 +77,7 @@ Bounds makespan_bounds(const Case& c) {
   const bool plain = compute == 0 && (c.strategy != Strategy::map || c.chunksize == 1) && !c.coupled;
   std::int64_t upper = everything;
   if (plain) {
-    const std::int64_t overheads = s.n * (o.submit_ns + o.dispatch_ns + o.routing_ns);
+    const std::int64_t overheads = s.n * (o.submit_ns + o.dispatch_ns + o.routing_ns + hop_ns);
     std::int64_t staged = tasks.upper_ns + overheads;
     if (has_callbacks(c.strategy) && !on_worker) {
       staged += graham(s.callbacks, c.strategy == Strategy::extra ? c.parsers : 1).upper_ns;

@@ -55,6 +55,14 @@ void check(const Case& c) {
     require(!c.serial && !c.coupled, "an event loop is neither inline execution nor dispatched by its callbacks");
     require(c.strategy != Strategy::map, "an event loop has no chunks for `map`: a task that waits occupies nobody");
   }
+  const Hop& hop = c.hop;
+  require(hop.latency_ns >= 0 && hop.request_ns >= 0 && hop.answer_ns >= 0 && hop.window >= 0, "a cost of the hop is negative");
+  if (hop.any()) {
+    require(c.executor == Executor::pool && !c.serial && !c.coupled,
+            "a hop leads to a pool on other hosts: neither to an event loop nor to inline execution or CPython's pool");
+    require(hop.window == 0 || hop.window >= c.workers,
+            "window is " + std::to_string(hop.window) + ", as many as workers (or 0, no limit) or more is needed");
+  }
   require(!c.coupled || c.strategy == Strategy::main || c.strategy == Strategy::none,
           "coupled dispatch is defined for `main` and `none` only");
   if (!c.arrivals_ns.empty()) {
@@ -70,7 +78,9 @@ void check(const Case& c) {
   // A loop thread takes up a task and, on the loop, its callback.
   const Wide taken_up = c.executor == Executor::loop ? 2 * (static_cast<Wide>(o.dispatch_ns) + o.wake_ns) : o.dispatch_ns;
   const Wide last_arrival = c.arrivals_ns.empty() ? 0 : c.arrivals_ns.back();
-  Wide total = last_arrival + static_cast<Wide>(c.tasks.size()) * (static_cast<Wide>(o.submit_ns) + taken_up + o.routing_ns);
+  Wide total =
+      last_arrival + static_cast<Wide>(c.tasks.size()) * (static_cast<Wide>(o.submit_ns) + taken_up + o.routing_ns +
+                                                          3 * static_cast<Wide>(hop.latency_ns) + hop.request_ns + hop.answer_ns);
   const auto add = [&total](const std::vector<Demand>& demands) {
     for (const Demand& demand : demands) {
       require(demand.wait_ns >= 0 && demand.compute_ns >= 0, "a duration is negative");

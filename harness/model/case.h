@@ -42,6 +42,19 @@ struct Overheads {
   std::int64_t wake_ns = 0;      // u: a loop thread that has found nothing to do, before what it then takes up
 };
 
+// Workers that are on other hosts: what a task and its result cost on their way, ns. The link carries one request at a time out, and one result
+// at a time back; while one travels the next may be sent. All 0: the workers are here.
+struct Hop {
+  std::int64_t latency_ns = 0;  // l: each way, whatever is carried
+  std::int64_t request_ns = 0;  // b: the link, per task, on its way out: bytes over bandwidth
+  std::int64_t answer_ns = 0;   // b': the link, per task, for the result on its way back
+  // u: a task may begin only while fewer than u before it have not been answered, and who permits it is here: l after the answer was. 0: any
+  // number.
+  std::int64_t window = 0;
+
+  bool any() const { return latency_ns > 0 || request_ns > 0 || answer_ns > 0; }
+};
+
 struct Case {
   Strategy strategy = Strategy::none;
   Executor executor = Executor::pool;
@@ -57,13 +70,14 @@ struct Case {
   // When each task comes, non-decreasing, from the origin of all times; empty: all at 0, a batch. `sync` and `map` have no meaning then.
   std::vector<std::int64_t> arrivals_ns = {};
   Overheads overheads;
+  Hop hop = {};
 };
 
 // Tasks that only wait, as `sleep` does.
 std::vector<Demand> waits(std::span<const std::int64_t> durations_ns);
 
 // Throws std::invalid_argument when a size is < 1, a time negative, the callbacks or arrivals are not one per task, the arrivals go backwards, or
-// something is asked of a loop or of tasks that arrive that has no meaning there, and std::overflow_error when the sum of all times does not fit 63 bits. Nothing below
+// something is asked of a loop, of a hop or of tasks that arrive that has no meaning there, and std::overflow_error when the sum of all times does not fit 63 bits. Nothing below
 // computes a time beyond that sum.
 void check(const Case& c);
 

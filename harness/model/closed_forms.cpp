@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "harness/model/completion_forms.h"
+#include "harness/model/hop_forms.h"
 #include "harness/model/loop_forms.h"
 #include "harness/model/shape.h"
 #include "harness/model/simulate.h"
@@ -57,6 +58,7 @@ ClosedForm closed_form(const Case& c) {
   if (!c.arrivals_ns.empty()) return simulated("simulation of arrivals", c, "the tasks come over time");
   const Shape s(c);
   const Overheads& o = c.overheads;
+  if (c.hop.any()) return hop_form(c, s);
   if (c.executor == Executor::loop) return loop_form(c);
   if (c.coupled) return simulated("simulation of coupled dispatch", c, "the callback thread dispatches the tasks");
   if (c.serial || c.strategy == Strategy::sync) {

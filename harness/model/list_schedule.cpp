@@ -1,7 +1,10 @@
 #include "harness/model/list_schedule.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
+#include <queue>
+#include <utility>
 
 #include "harness/model/arrivals.h"
 
@@ -43,10 +46,11 @@ Prediction run_serially(const Case& c) {
   for (std::size_t i = 0; i < c.tasks.size(); ++i) {
     TaskTimes& times = prediction.tasks[i];
     if (!c.arrivals_ns.empty()) now = std::max(now, c.arrivals_ns[i]);
-    now += c.overheads.submit_ns + c.overheads.dispatch_ns;
+    now += c.overheads.submit_ns + c.hop.request_ns + c.hop.latency_ns + c.overheads.dispatch_ns;
     times.start_ns = now;
     times.finish_ns = now += c.tasks[i].service_ns();
     if (callbacks) {
+      now += c.hop.answer_ns + c.hop.latency_ns;
       times.callback_start_ns = now;
       times.callback_finish_ns = now += c.callbacks[i].service_ns();
     }
@@ -59,6 +63,7 @@ class TwoStages {
  public:
   explicit TwoStages(const Case& c) : case_(c), n_(c.tasks.size()), submitted_(submitted_ns(c)) {
     chunk_ = tasks_per_job(c);
+    arrived_ = c.hop.any() ? arrived_ns(c) : submitted_;
     jobs_ = submitted_.size();
     prediction_.tasks.resize(n_);
   }
@@ -103,7 +108,7 @@ class TwoStages {
       for (std::size_t i = first; i < last; ++i) {
         service += case_.tasks[i].service_ns() + (with_callback ? case_.callbacks[i].service_ns() : 0);
       }
-      const Servers::Slot slot = workers.take(submitted_[job], service);
+      const Servers::Slot slot = workers.take(std::max(arrived_[job], permitted(job)), service);
       std::int64_t now = slot.start_ns + case_.overheads.dispatch_ns;
       for (std::size_t i = first; i < last; ++i) {
         TaskTimes& times = prediction_.tasks[i];
@@ -116,9 +121,39 @@ class TwoStages {
           times.callback_finish_ns = now += case_.callbacks[i].service_ns();
         }
       }
-      std::fill(visible_ns_.begin() + static_cast<std::ptrdiff_t>(first), visible_ns_.begin() + static_cast<std::ptrdiff_t>(last),
-                now);
+      if (case_.hop.any()) {
+        ended_.emplace(now, job);
+      } else {
+        set_visible(job, now);
+      }
     }
+    while (!ended_.empty()) answer_next();
+  }
+
+  void set_visible(std::size_t job, std::int64_t at) {
+    const auto first = static_cast<std::ptrdiff_t>(job * chunk_);
+    const auto last = static_cast<std::ptrdiff_t>(std::min(n_, (job + 1) * chunk_));
+    std::fill(visible_ns_.begin() + first, visible_ns_.begin() + last, at);
+  }
+
+  // The result of the job that has ended first is carried back.
+  void answer_next() {
+    const auto [ended, job] = ended_.top();
+    ended_.pop();
+    const auto tasks = static_cast<std::int64_t>(std::min(n_, (job + 1) * chunk_) - job * chunk_);
+    link_back_ = std::max(link_back_, ended) + tasks * case_.hop.answer_ns;
+    answered_ = link_back_ + case_.hop.latency_ns;
+    ++answers_;
+    set_visible(job, answered_);
+  }
+
+  // When that many answers were here that the window has a place for it, and the permission was there. Only jobs before it can have ended by
+  // then: those that follow are permitted after it.
+  std::int64_t permitted(std::size_t job) {
+    const auto window = static_cast<std::size_t>(case_.hop.window);
+    if (!case_.hop.any() || window == 0 || job < window) return 0;
+    while (answers_ < job - window + 1) answer_next();
+    return answered_ + case_.hop.latency_ns;
   }
 
   std::vector<std::uint32_t> by_submission() const {
@@ -152,9 +187,16 @@ class TwoStages {
   const Case& case_;
   std::size_t n_;
   const std::vector<std::int64_t> submitted_;  // by job
+  std::vector<std::int64_t> arrived_;          // by job: where the workers are
   std::size_t chunk_ = 1;
   std::size_t jobs_ = 1;
-  std::vector<std::int64_t> visible_ns_;  // when the caller can know: the task's end, or its chunk's
+  std::vector<std::int64_t> visible_ns_;  // when the caller can know: the task's end, or its chunk's; after a hop its answer
+  // Of a hop: when and which job has ended, and is not answered; when the link back is free; when the last answer was here; how many were.
+  using Ended = std::pair<std::int64_t, std::size_t>;
+  std::priority_queue<Ended, std::vector<Ended>, std::greater<>> ended_;
+  std::int64_t link_back_ = 0;
+  std::int64_t answered_ = 0;
+  std::size_t answers_ = 0;
   Prediction prediction_;
 };
 

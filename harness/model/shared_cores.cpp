@@ -35,6 +35,7 @@ class Engine {
         n_(c.tasks.size()),
         chunk_(tasks_per_job(c)),
         submitted_(submitted_ns(c)),
+        arrived_(arrived_ns(c)),
         jobs_(submitted_.size()),
         on_worker_(c.strategy == Strategy::worker || c.strategy == Strategy::fused),
         staged_(has_callbacks(c.strategy) && !on_worker_),
@@ -59,7 +60,9 @@ class Engine {
       if (activity.server >= 0) step_done(activity);
       dispatch();
     }
-    prediction_.makespan_ns = rounded(now());
+    for (const TaskTimes& times : prediction_.tasks) {  // not now(): answers may be on their way back
+      prediction_.makespan_ns = std::max({prediction_.makespan_ns, times.finish_ns, times.callback_finish_ns});
+    }
     return std::move(prediction_);
   }
 
@@ -121,8 +124,38 @@ class Engine {
       return begin(activity, Step::wait);
     }
     idle_workers_.emplace(now(), activity.server);
+    if (!case_.hop.any()) return answered(job);
+    const auto tasks = static_cast<std::int64_t>(last + 1 - job * chunk_);
+    link_back_ = std::max(link_back_, now()) + fixed(tasks * case_.hop.answer_ns);
+    answers_.push({link_back_ + fixed(case_.hop.latency_ns), job});
+    wake_at(answers_.back().first);
+  }
+
+  // The job's result is here.
+  void answered(std::size_t job) {
     if (!staged_) return;
-    for (std::size_t task = job * chunk_; task <= last; ++task) result_visible(task);
+    const std::size_t end = std::min(n_, (job + 1) * chunk_);
+    for (std::size_t task = job * chunk_; task < end; ++task) result_visible(task);
+  }
+
+  // Whether the window has a place for the next job, and the permission has arrived.
+  bool permitted() {
+    const auto window = static_cast<std::size_t>(case_.hop.window);
+    if (!case_.hop.any() || window == 0) return true;
+    while (!permissions_.empty() && permissions_.front() <= now()) {
+      permissions_.pop();
+      ++places_;
+    }
+    return next_job_ < window + places_;
+  }
+  void take_answers() {
+    while (!answers_.empty() && answers_.front().first <= now()) {
+      answered(answers_.front().second);
+      answers_.pop();
+      if (case_.hop.window == 0) continue;
+      permissions_.push(now() + fixed(case_.hop.latency_ns));
+      wake_at(permissions_.back());
+    }
   }
 
   void result_visible(std::size_t task) {
@@ -154,8 +187,9 @@ class Engine {
 
   // Everything that can start at this instant.
   void dispatch() {
-    while (next_job_ < jobs_ && !idle_workers_.empty()) {
-      const Fixed ready = fixed(submitted_[next_job_]);
+    take_answers();
+    while (next_job_ < jobs_ && !idle_workers_.empty() && permitted()) {
+      const Fixed ready = fixed(arrived_[next_job_]);
       if (ready > now()) {
         if (wakes_for_ != next_job_) wake_at(ready);
         wakes_for_ = next_job_;
@@ -177,6 +211,7 @@ class Engine {
   const std::size_t n_;
   const std::size_t chunk_;
   const std::vector<std::int64_t> submitted_;  // by job
+  const std::vector<std::int64_t> arrived_;    // by job: where the workers are
   const std::size_t jobs_;
   const bool on_worker_;  // callbacks run where the task ran
   const bool staged_;     // callbacks run on servers of their own
@@ -188,6 +223,11 @@ class Engine {
   std::size_t next_job_ = 0;
   std::size_t wakes_for_ = std::numeric_limits<std::size_t>::max();  // the job that a wake-up is already set for
   std::queue<std::pair<Fixed, std::size_t>> results_;                // when at the parsers, task; in order of completion
+  // Of a hop: when the link back is free; answers on their way, and permissions: when they are there; places that answers have made.
+  Fixed link_back_ = 0;
+  std::queue<std::pair<Fixed, std::size_t>> answers_;
+  std::queue<Fixed> permissions_;
+  std::size_t places_ = 0;
   Fixed routed_ = 0;
   Fixed opens_ = 0;  // when the caller has submitted everything and turns to the results
   std::vector<bool> visible_;

@@ -10,7 +10,8 @@
      - a task is begun once, but for retries that were asked for: what moves to another agent was never begun, and will not be;
      - only a task that was permitted fails with its host;
      - a cancelled task does not begin afterwards;
-     - an answer completes the task that it belongs to, in the session in which that was sent.
+     - an answer completes the task that it belongs to, in the session in which that was sent;
+     - with STARTING: who waits for all workers (start_all) is told of those of the process that is in the session now, and is told in the end.
 
    Not in here: what the agent's own process pool does (task_life.pml). Of the numbers of frames only that a gap in them is found. */
 
@@ -42,7 +43,7 @@
 #define BEATS 3                              /* in a session at most, so that a search has an end */
 #define MOST (TASKS * (1 + RETRIES) + 1)     /* sequence numbers of a session */
 
-mtype = { HELLO, WELCOME, TASK, PERMIT, SKIP, RESULT, BEAT, UNKNOWN };
+mtype = { HELLO, WELCOME, TASK, PERMIT, SKIP, RESULT, BEAT, UNKNOWN, START, STARTED };
 chan to_agent[AGENTS] = [6] of { mtype, byte, byte, byte };      /* kind, session, sequence, task */
 chan to_client[AGENTS] = [4] of { mtype, byte, byte, byte };     /* kind, session, sequence, and for the observer the task */
 
@@ -67,6 +68,11 @@ Flight flight[AGENTS];                       /* by sequence number; NONE: answer
 byte in_session[AGENTS];
 bool says_hello[AGENTS];                     /* it owes the client one */
 byte beats[AGENTS];
+bool workers_up[AGENTS];                     /* all its workers run */
+bool start_asked[AGENTS];                    /* it owes the client an answer to START */
+
+/* --- those who wait for all workers --- */
+bool told_to_start[AGENTS], started[AGENTS]; /* as the client sees it, of the session */
 
 /* --- the frames: something of this session was lost on the way --- */
 bool gap_to_agent[AGENTS], gap_to_client[AGENTS];
@@ -96,7 +102,13 @@ inline forget_flights(a) {
   :: else -> break
   od;
   n = 0;
-  next[a] = 0; allowed[a] = 0; unanswered[a] = 0; sent[a] = 0
+  next[a] = 0; allowed[a] = 0; unanswered[a] = 0; sent[a] = 0;
+#ifndef MUTANT_STARTED_ONCE_IS_STARTED
+  started[a] = false;
+#endif
+#ifndef MUTANT_TELLS_AN_AGENT_TO_START_ONCE
+  told_to_start[a] = false
+#endif
 }
 
 /* Links::lost(): what was permitted fails or is retried; the rest goes back to its place in the queue. */
@@ -162,7 +174,15 @@ inline client_hears(a) {
        flight[a].task[n] = NONE;
        unanswered[a]--; sent[a]--;
        finish(t)
-    :: kind != HELLO && (!up[a] || s != session[a]) ->
+#ifdef MUTANT_LATE_START_COUNTS
+    :: kind == STARTED && up[a] ->
+#else
+    :: kind == STARTED && up[a] && s == session[a] && !GAP_TO_CLIENT(a) ->
+#endif
+       started[a] = true;
+       assert(in_session[a] != session[a] || workers_up[a])
+    :: kind != HELLO && up[a] && s != session[a]   /* (S) */
+    :: kind != HELLO && !up[a] ->
 #ifdef MUTANT_SAYS_NOTHING_TO_A_STRANGER
        skip
 #else
@@ -226,7 +246,17 @@ inline permit(a) {
   }
 }
 
+/* ClientLoop::look_at_links(), once somebody waits for all workers */
+inline tell_to_start(a) {
+  atomic { told_to_start[a] = true; to_agent[a] ! START, session[a], 0, 0 }
+}
+
 #define MAY_SEND(a) (up[a] && len(queue) > 0 && sent[a] < AHEAD && next[a] < MOST - 1 && nfull(to_agent[a]))
+#ifdef STARTING
+#define MAY_TELL_TO_START(a) (up[a] && !told_to_start[a] && nfull(to_agent[a]))
+#else
+#define MAY_TELL_TO_START(a) false
+#endif
 #define MAY_PERMIT(a) (up[a] && allowed[a] < next[a] && unanswered[a] < DEPTH && nfull(to_agent[a]))
 
 proctype client() {
@@ -237,11 +267,13 @@ end_idle:
   :: len(to_client[0]) > 0 && nfull(to_agent[0]) -> client_hears(0)
   :: MAY_SEND(0) -> send_ahead(0)
   :: MAY_PERMIT(0) -> permit(0)
+  :: MAY_TELL_TO_START(0) -> tell_to_start(0)
   :: up[0] && losses < LOSSES -> atomic { losses++; lost(0) }
 #if AGENTS > 1
   :: len(to_client[1]) > 0 && nfull(to_agent[1]) -> client_hears(1)
   :: MAY_SEND(1) -> send_ahead(1)
   :: MAY_PERMIT(1) -> permit(1)
+  :: MAY_TELL_TO_START(1) -> tell_to_start(1)
   :: up[1] && losses < LOSSES -> atomic { losses++; lost(1) }
 #endif
   od
@@ -286,9 +318,11 @@ end_idle:
 #endif
           /* What is at work for the old session is killed, or goes on to its end, which nobody wants to hear of. */
           if
-          :: at_work != NONE -> at_work = NONE
+          :: at_work != NONE -> at_work = NONE; workers_up[me] = false
           :: true
-          fi
+          fi;
+          start_asked[me] = false;
+          assert(session[me] != s || !started[me] || workers_up[me])
        :: kind == UNKNOWN -> says_hello[me] = true
        :: kind != WELCOME && kind != UNKNOWN && s == in_session[me] ->
           if
@@ -296,6 +330,7 @@ end_idle:
           :: kind == TASK && !GAP_TO_AGENT(me) -> held[n] = t
           :: kind == PERMIT && !GAP_TO_AGENT(me) -> may_begin = n
           :: kind == SKIP && !GAP_TO_AGENT(me) -> held[n] = NONE; may_begin = n
+          :: kind == START && !GAP_TO_AGENT(me) -> start_asked[me] = true
           fi
        :: else
        fi;
@@ -323,6 +358,17 @@ end_idle:
        to_client[me] ! RESULT, work_session, work_sequence, at_work;
        at_work = NONE; work_session = 0; work_sequence = 0
      }
+#ifdef STARTING
+  :: atomic { start_asked[me] && !workers_up[me] -> workers_up[me] = true }   /* the thread of AgentWorkers */
+#ifdef MUTANT_SAYS_STARTED_BEFORE_THEY_ARE
+  :: atomic { start_asked[me] && nfull(to_client[me]) ->
+#else
+  :: atomic { start_asked[me] && workers_up[me] && nfull(to_client[me]) ->
+#endif
+       start_asked[me] = false;
+       to_client[me] ! STARTED, in_session[me], 0, 0
+     }
+#endif
      /* What it says now and then; left out where it would tell the client nothing. */
   :: atomic { in_session[me] != 0 && !says_hello[me] && empty(to_client[me]) && empty(to_agent[me]) && beats[me] < BEATS &&
        (!up[me] || session[me] != in_session[me]) ->
@@ -340,6 +386,7 @@ end_idle:
        :: true
        fi;
        forget_held();
+       workers_up[me] = false; start_asked[me] = false;
        in_session[me] = 0; beats[me] = 0; at_work = NONE; work_session = 0; work_sequence = 0;
        says_hello[me] = true
      }
@@ -372,6 +419,14 @@ end_waiting:
   :: at < TASKS -> assert(ends[at] == 1 && (status[at] == FINISHED || status[at] == CANCELLED)); at++
   :: else -> break
   od
+#ifdef STARTING
+  ;
+  at = 0;
+  do
+  :: at < AGENTS -> assert(!up[at] || started[at]); at++
+  :: else -> break
+  od
+#endif
 }
 
 init {

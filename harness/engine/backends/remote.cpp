@@ -1,7 +1,6 @@
 #include "harness/engine/backends/remote.h"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,9 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <sstream>
-#include <thread>
 #include <utility>
 
 #include "harness/base/errors.h"
@@ -81,39 +78,12 @@ std::vector<pid_t> children_of(pid_t pid) {
   return children;
 }
 
-// Long enough that all workers are started while the first of them naps.
-constexpr std::chrono::milliseconds kNap{30};
-
-std::string nap() {
-  std::this_thread::sleep_for(kNap);
-  char host[256] = {};
-  ::gethostname(host, sizeof host - 1);
-  return fmt::format("{}/{}", host, ::getpid());
-}
-
-// A host starts a worker when there is a task for it: the clock starts when each has had one.
-void warm_up(pools::RemotePool& pool, int workers) {
-  constexpr int kRounds = 100;
-  std::set<std::string> seen;
-  for (int round = 0; round < kRounds && static_cast<int>(seen.size()) < workers; ++round) {
-    std::vector<pools::Future<std::string>> naps;
-    for (int i = 0; i < workers; ++i) naps.push_back(pool.submit<&nap>());
-    for (auto& one : naps) seen.insert(one.result());
-  }
-  if (static_cast<int>(seen.size()) < workers) {
-    throw ConfigError(fmt::format("{} of {} workers have done nothing in {} rounds", workers - static_cast<int>(seen.size()),
-                                  workers, kRounds));
-  }
-}
-
 class RemoteExecutorOfHosts : public LibraryExecutor<pools::RemotePool> {
  public:
   static constexpr WorkersAre kWorkers = WorkersAre::processes;
 
   explicit RemoteExecutorOfHosts(const ExecutorOptions& options)
-      : LibraryExecutor(remote_options(options)), local_(hosts_of(options.backend).empty()) {
-    warm_up(pool_, options.workers);
-  }
+      : LibraryExecutor(remote_options(options)), local_(hosts_of(options.backend).empty()) {}
 
   std::vector<pid_t> worker_processes() const {
     std::vector<pid_t> processes;

@@ -9,9 +9,10 @@
 //     auto sum = pool.submit<&count_words>(text);                      // runs in a worker on a or on b
 //
 // The contract is that of ProcessPool, with what follows from the distance:
-//   - Hosts come and go. Tasks wait while there is none; for `patience` at most, then the pool is broken.
+//   - Hosts come and go. Tasks wait while there is none; for `patience` at most, then the pool is broken. A host starts a worker when there is
+//     a task for it, or all of them for start_all().
 //   - A task that a host was permitted to begin is running, whether or not a worker there has got to it. As many are permitted as there
-//     are workers, more only of short ones.
+//     are workers, more only of short ones (permitted_per_worker).
 //   - The death of a worker is that of its task: WorkerDied, as ever. The loss of a host fails what it was permitted to begin with HostLost,
 //     unless retries are left; all else moves to other hosts, in its order. No task is lost, and without retries none begins twice.
 //   - A host that has been lost and says hello again is used again. One that is lost `fence_after` times in a row, with no task ended in
@@ -24,6 +25,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -42,6 +44,16 @@ namespace detail {
 class RemotePoolCore;
 }  // namespace detail
 
+// How many tasks of such a length a host is permitted to begin at a time, per worker: one of long ones; of short ones as many more as run in 2 ms
+// and in eight round trips (as they are at the time), 128 at most, for workers would idle while an answer and the next permission travel. The pool finds the length out.
+constexpr int permitted_per_worker(std::chrono::nanoseconds task, std::chrono::nanoseconds round_trip) noexcept {
+  constexpr std::chrono::nanoseconds kAhead = std::chrono::milliseconds(2);
+  constexpr std::int64_t kTrips = 8;
+  constexpr std::int64_t kMost = 128;
+  const std::int64_t more = (kAhead.count() + kTrips * round_trip.count()) / std::max<std::int64_t>(1, task.count());
+  return static_cast<int>(std::min(kMost, 1 + more));
+}
+
 // A host as the pool sees it now.
 struct HostInfo {
   std::string name;  // what it calls itself
@@ -49,6 +61,7 @@ struct HostInfo {
   std::uint64_t incarnation = 0;  // drawn by each agent when it starts
   pid_t pid = 0;                  // the agent's
   int workers = 0;
+  bool started = false;  // all its workers are: somebody has called start_all(), and the host has said so since
   bool fenced = false;
   int permitted = 0;  // tasks that it may begin, and has not answered
   int ahead = 0;      // tasks that lie ready there, and are not permitted
@@ -64,6 +77,8 @@ class HostObserver {
  public:
   virtual ~HostObserver() = default;
   virtual void host_up([[maybe_unused]] const HostInfo& host) noexcept {}
+  // After each comparison of the clocks: several when a host has come, then with each heartbeat.
+  virtual void clock_compared([[maybe_unused]] const HostInfo& host) noexcept {}
   virtual void host_lost([[maybe_unused]] const HostInfo& host, [[maybe_unused]] const std::string& why) noexcept {}
   // Who was not let in: `who` is a name or an address.
   virtual void host_refused([[maybe_unused]] const std::string& who, [[maybe_unused]] const std::string& why) noexcept {}
@@ -85,7 +100,7 @@ struct RemotePoolOptions {
   std::chrono::nanoseconds silence = std::chrono::seconds(3);           // > 0; an agent ends that has heard nothing for so long
   int fence_after = 3;                                                  // >= 1
   std::chrono::nanoseconds patience =
-      std::chrono::seconds(60);  // >= 0; how long tasks wait for the first, or another, host; 0: for ever
+      std::chrono::seconds(60);  // >= 0; how long tasks (and start_all) wait for the first, or another, host; 0: for ever
   std::chrono::nanoseconds farewell = std::chrono::seconds(2);  // >= 0; how long shutdown waits for agents to end
 
   // Of the ProcessPool on each host, as in ProcessPoolOptions.
@@ -110,6 +125,10 @@ struct RemoteIncidents {
   std::uint64_t violations = 0;      // agents that said what makes no sense, and were dropped
 };
 
+// In a task that a RemotePool has on a host: which of HostInfo it is, by its `incarnation`; 0 elsewhere. What a task says of the time there,
+// of std::chrono::steady_clock, is that of here once `clock_offset` is taken off, right but for `clock_bound`.
+std::uint64_t agent_incarnation() noexcept;
+
 class RemotePool : public RemoteExecutor {
  public:
   // Binds, and starts the agents. Throws std::invalid_argument; std::system_error when it cannot bind; NotInitialisedError.
@@ -126,7 +145,9 @@ class RemotePool : public RemoteExecutor {
 
   // Returns when so many hosts are there that are not fenced. Throws TimeoutError, BrokenPoolError, ShutdownError.
   void await_hosts(int hosts, std::optional<std::chrono::nanoseconds> timeout = {});
-  // Those that the launcher starts; by hand: one.
+  // Starts every worker of every host, now and of those that come later, and returns when as many hosts are there as the launcher starts (by
+  // hand: one) and each worker of all that are there has run its initializer and waits for work; the clocks have been compared, too. `patience` is of this, too. Throws
+  // BrokenPoolError, ShutdownError.
   void start_all();
 
   // No submit from now on. Queued work still runs (unless cancelled), with wait = false too. Idempotent.

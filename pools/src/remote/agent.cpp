@@ -1,6 +1,7 @@
 #include "pools/src/remote/agent.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -25,6 +26,7 @@
 #include "pools/src/remote/dealer.h"
 #include "pools/src/remote/options_on_the_way.h"
 #include "pools/src/remote/protocol.h"
+#include "pools/src/remote/workers_start.h"
 
 namespace pools::detail {
 namespace {
@@ -49,6 +51,12 @@ std::uint64_t drawn_number() {
   return number;
 }
 
+// To its workers: agent_incarnation().
+std::uint64_t announced(std::uint64_t incarnation) {
+  ::setenv(kIncarnationVariable, std::to_string(incarnation).c_str(), 1);
+  return incarnation;
+}
+
 FileDescriptor end_signals() {
   sigset_t ends;
   sigemptyset(&ends);
@@ -65,7 +73,7 @@ class Agent {
       : arguments_(std::move(arguments)),
         input_(input),
         signals_(end_signals()),
-        incarnation_(drawn_number()),
+        incarnation_(announced(drawn_number())),
         dealer_(arguments_.address, key, "agent-" + std::to_string(incarnation_)) {}
 
   // Returns the exit code.
@@ -174,6 +182,7 @@ class Agent {
     silence_ = std::chrono::nanoseconds(welcome.silence_ns);
     if (!pool_) pool_.emplace(process_options_of(welcome, arguments_.workers));
     session_.emplace(frame.header.session, *pool_, ended_, dealer_);
+    start_asked_ = false;
     welcomed_ = true;
     next_beat_ = {};
     peer_sent_ = peer_received_ = 0;
@@ -190,6 +199,7 @@ class Agent {
     // What runs runs for nobody. Its workers are killed, and the pool with them: another takes its place.
     pool_->shutdown({.wait = false, .cancel_futures = true});
     kill_workers();
+    workers_start_.give_up();
     pool_.reset();
     static_cast<void>(ended_.take());
   }
@@ -209,11 +219,16 @@ class Agent {
         return session_->return_unbegun();
       case RemoteKind::probe:
         return session_->probe();
+      case RemoteKind::start:
+        start_asked_ = true;
+        return workers_start_.begin(*pool_);
       case RemoteKind::stop:
         return leave(0);
       case RemoteKind::beat: {
         peer_received_ = stamp(AgentClock::now());
-        peer_sent_ = payload_as<Beat>(payload).sent;
+        const auto beat = payload_as<Beat>(payload);
+        peer_sent_ = beat.sent;
+        if (beat.answer != 0) next_beat_ = {};
         return;
       }
       default:
@@ -226,8 +241,10 @@ class Agent {
     for (const Ended::Task& task : ended) {
       if (session_ && task.session == session_->number()) session_->report(task);
     }
+    const bool started = workers_start_.is_over();
+    if (started && session_ && std::exchange(start_asked_, false)) session_->say(RemoteKind::started);
     if (leaving_ && !exit_code_ && (!session_ || session_->idle())) leave(0);
-    return !ended.empty();
+    return started || !ended.empty();
   }
 
   void beat(AgentClock::time_point now) {
@@ -286,6 +303,8 @@ class Agent {
   // In order: the pool ends first.
   void leave(int code) {
     exit_code_ = code;
+    if (pool_) pool_->shutdown({.wait = false});
+    workers_start_.give_up();
     pool_.reset();
     if (session_) {
       session_->say(RemoteKind::gone);
@@ -313,6 +332,7 @@ class Agent {
   Ended ended_{dealer_};
   std::optional<LocalPool> pool_;  // from the first welcome on
   std::optional<AgentSession> session_;
+  WorkersStart workers_start_{dealer_};
   std::optional<int> exit_code_;
 
   bool news_ = true;  // to be looked at
@@ -320,6 +340,7 @@ class Agent {
   bool hello_sent_ = false;  // and not answered yet
   bool welcomed_ = false;    // once
   bool leaving_ = false;
+  bool start_asked_ = false;  // in this session, and not answered
   std::chrono::nanoseconds heartbeat_{500ms};
   std::chrono::nanoseconds silence_{3s};
   AgentClock::time_point started_{};
@@ -331,9 +352,19 @@ class Agent {
   std::int64_t peer_received_ = 0;
 };
 
+// What comes and goes is as large as frames, arguments and results: the memory stays here, for as much as may be on its way, instead of being
+// the kernel's in between, which clears each page. Of ZeroMQ's own work at large arguments that was a seventh. This process is nobody else's.
+void keep_memory() {
+  constexpr int kMapped = 32 << 20;
+  constexpr int kKept = 64 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, kMapped);
+  ::mallopt(M_TRIM_THRESHOLD, kKept);
+}
+
 }  // namespace
 
 void run_agent(int argc, char** argv) {
+  keep_memory();
   ::prctl(PR_SET_NAME, "pool_agent", 0, 0, 0);
   int code = 1;
   try {

@@ -43,6 +43,7 @@ class ClientLoop {
   void beat(Link& link, Clock::time_point now);
   void lose_the_unreachable() noexcept;
   void probe_the_fenced(Clock::time_point now);
+  void tell_to_start(Clock::time_point now);
   void sleep(Clock::time_point now);
   bool work_is_over() const;
   void say_goodbye();

@@ -6,7 +6,8 @@
 //              \                      /               the way took (received - sent) - (sent_there - received_there), both ways together:
 //   there     received_there -> sent_there            the offset is right but for half of that, however that is shared between the ways
 //
-// The best of the latest exchanges counts; with its age the bound grows by as much as clocks drift apart.
+// The best of the latest exchanges counts (NTP's minimum-delay sample, Cristian's algorithm); with its age, and with how long the peer took to
+// answer, the bound grows by as much as clocks drift apart.
 
 #include <algorithm>
 #include <array>
@@ -26,13 +27,22 @@ class ClockMap {
 
   // False: the stamps are in no possible order, and are dropped.
   bool exchange(std::int64_t sent, std::int64_t received_there, std::int64_t sent_there, std::int64_t received) noexcept {
+    // So small that no difference below overflows, whatever the peer says. It is 36 years.
+    constexpr std::int64_t kMost = std::int64_t{1} << 60;
+    for (const std::int64_t each : {sent, received_there, sent_there, received}) {
+      if (each < -kMost || each > kMost) return false;
+    }
     const std::int64_t way = (received - sent) - (sent_there - received_there);
     if (received < sent || sent_there < received_there || way < 0) return false;
-    // Each difference alone: their sum could overflow where the clocks are far apart.
     const std::int64_t offset = (received_there - sent) / 2 + (sent_there - received) / 2;
-    kept_[count_++ % kept_.size()] = {.offset = offset, .half = way / 2 + 1, .round_trip = way, .at = received};
+    const std::int64_t half = way / 2 + 1 + (sent_there - received_there) / kDrift;
+    trip_ = count_ == 0 ? way : (trip_ + way) / 2;
+    kept_[count_++ % kept_.size()] = {.offset = offset, .half = half, .round_trip = way, .at = received};
     return true;
   }
+  std::size_t exchanges() const noexcept { return count_; }
+  // How long both ways together take these days: smoothed, where the best says how long they can take. 0: nobody knows.
+  std::int64_t usual_round_trip() const noexcept { return trip_; }
 
   std::optional<Estimate> at(std::int64_t now) const noexcept {
     std::optional<Estimate> best;
@@ -54,6 +64,7 @@ class ClockMap {
   };
   std::array<Exchange, 8> kept_{};
   std::size_t count_ = 0;
+  std::int64_t trip_ = 0;
 };
 
 }  // namespace pools::detail

@@ -75,7 +75,10 @@ struct Link {
   }
   static std::size_t size_of(RemoteTask& task) noexcept { return task.message().view().size(); }
 
-  std::chrono::nanoseconds round_trip() const noexcept { return info.round_trip.value_or(std::chrono::microseconds(200)); }
+  // The usual one, not the best: on a host that is busy tasks wait as long as heartbeats do, and are no longer for it.
+  std::chrono::nanoseconds round_trip() const noexcept {
+    return clock.exchanges() == 0 ? std::chrono::microseconds(200) : std::chrono::nanoseconds(clock.usual_round_trip());
+  }
 
   static constexpr std::size_t kMostBytes = std::size_t{64}
                                             << 20;  // of arguments on their way or there, but for a single larger one
@@ -106,8 +109,9 @@ struct Link {
   ClockMap clock;
 
   bool probing = false;
-  bool leaving = false;  // it takes no more tasks
-  bool gone = false;     // it has said that nothing follows
+  bool told_to_start = false;  // all its workers
+  bool leaving = false;        // it takes no more tasks
+  bool gone = false;           // it has said that nothing follows
   bool unreachable = false;
 };
 

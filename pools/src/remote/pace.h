@@ -1,8 +1,7 @@
 #pragma once
 
 // How many tasks a host is permitted to begin at a time. As many as it has workers, so that no more than runs is lost with it; but where
-// tasks are short its workers would idle while an answer and the next permission travel: then as many more as run in some milliseconds, or in
-// some round trips.
+// tasks are short its workers would idle while an answer and the next permission travel: then more (permitted_per_worker).
 //
 // What is measured is a worker's time per task, which at first is the latency of all that lies between: with twice as many permitted it seems
 // half as long, and so on, until it is the tasks' own.
@@ -11,14 +10,14 @@
 #include <chrono>
 #include <cstdint>
 
+#include "pools/remote_pool.h"
+
 namespace pools::detail {
 
 // Not thread-safe.
 class Pace {
  public:
   using Clock = std::chrono::steady_clock;
-  static constexpr int kDeepest = 128;  // tasks per worker
-
   // From now on all workers have something to do.
   void busy_from(Clock::time_point now) noexcept { last_ = now; }
   // `answers` have come since that or the last call, all workers having had something to do meanwhile. REQUIRES: answers > 0.
@@ -30,15 +29,11 @@ class Pace {
 
   int depth(std::chrono::nanoseconds round_trip) const noexcept {
     if (task_ns_ == 0) return 1;
-    const std::int64_t ahead_ns = kAhead.count() + kTrips * round_trip.count();
-    return static_cast<int>(std::min<std::int64_t>(kDeepest, 1 + ahead_ns / task_ns_));
+    return permitted_per_worker(task_time(), round_trip);
   }
   std::chrono::nanoseconds task_time() const noexcept { return std::chrono::nanoseconds(task_ns_); }
 
  private:
-  static constexpr std::chrono::nanoseconds kAhead = std::chrono::milliseconds(2);
-  static constexpr std::int64_t kTrips = 8;
-
   Clock::time_point last_{};
   std::int64_t task_ns_ = 0;  // smoothed; 0: unknown
 };

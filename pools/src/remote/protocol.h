@@ -7,10 +7,11 @@
 //   agent                                    pool
 //     hello    ------------------------------->      who it is, and which build
 //              <------------------------------- welcome   a session, and how its pool is to be; or refusal, in words
-//              <------------------------------- task n, permit up to n, skip n, kill n, recall, probe, stop
+//              <------------------------------- task n, permit up to n, skip n, kill n, recall, probe, start, stop
 //     result n, error n, returned n, killed n -->
-//     begun, probed, broken, leaving, gone ---->
-//     beat     <------------------------------>  beat     both now and then: I am here; and what the clocks say
+//     begun, probed, started, broken, leaving, gone ---->
+//     beat     <------------------------------>  beat     both now and then: I am here; and what the clocks say. The pool's are answered at once,
+//                                                       and several follow each other when a session begins, to compare the clocks
 //              <------------------------------- unknown   whoever speaks in no session of mine is to say hello
 //
 // (N) Tasks of a session are numbered from 1 in the order in which they are sent, and begun in that order.
@@ -33,8 +34,9 @@
 
 namespace pools::detail {
 
-inline constexpr std::uint32_t kRemoteProtocol = 1;  // changes with anything below, or in message.h
+inline constexpr std::uint32_t kRemoteProtocol = 2;  // changes with anything below, or in message.h
 inline constexpr const char* kAgentArgument = "--pool-agent";
+inline constexpr const char* kIncarnationVariable = "POOLS_AGENT_INCARNATION";  // in the environment of an agent's workers
 
 enum class FrameKind : std::uint32_t { hello = 1, welcome, refusal, unknown, stream };
 
@@ -60,6 +62,7 @@ enum class RemoteKind : std::uint32_t {
   kill,        // that task was cancelled while it was running
   recall,      // what has been permitted and has not begun is to be returned
   probe,       // a task of the pool's own: whether a worker can be started
+  start,       // all workers are to be started, and it is to be said when they are
   stop,        // end; there is nothing left to be done
   // to the pool
   result = 201,  // payload: the value
@@ -68,6 +71,7 @@ enum class RemoteKind : std::uint32_t {
   killed,        // it was told to kill it, and did
   begun,         // payload: the numbers of tasks, std::uint64_t each, that have begun since the last one
   probed,
+  started,  // all workers run, and each has run its initializer
   broken,   // payload: text. Its process pool is; it ends
   leaving,  // no more tasks, please: it has been asked to end
   gone,     // nothing follows
@@ -89,6 +93,7 @@ struct Beat {
   std::int64_t sent = 0;
   std::int64_t echoed = 0;           // `sent` of the last beat that has come; 0: none has
   std::int64_t echoed_received = 0;  // when it came
+  std::uint64_t answer = 0;          // not 0: to be answered at once, by a beat
 };
 
 struct Hello {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -43,6 +44,14 @@ RemotePoolOptions checked_remote(RemotePoolOptions options) {
 
 }  // namespace
 
+std::uint64_t agent_incarnation() noexcept {
+  static const std::uint64_t own = [] {
+    const char* const text = std::getenv(detail::kIncarnationVariable);
+    return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
+  }();
+  return own;
+}
+
 RemotePool::RemotePool(RemotePoolOptions options)
     : RemotePool(Made::yes, std::make_shared<detail::RemotePoolCore>(checked_remote(std::move(options)))) {}
 
@@ -76,7 +85,7 @@ void RemotePool::await_hosts(int hosts, std::optional<std::chrono::nanoseconds> 
 void RemotePool::start_all() {
   const Launcher& launcher = core_->options().launcher;
   const int launched = launcher.agents > 0 ? launcher.agents : static_cast<int>(launcher.hosts.size());
-  core_->await_hosts(std::max(1, launched), {});
+  core_->start_all(std::max(1, launched));
 }
 
 void RemotePool::shutdown(ShutdownOptions options) { core_->shutdown(options); }

@@ -156,6 +156,33 @@ void RemotePoolCore::await_hosts(int hosts, const Deadline& deadline) {
   }
 }
 
+void RemotePoolCore::start_all(int hosts) {
+  require_this_process();
+  {
+    const Lock lock(state_.mutex);
+    require_open();
+    state_.all_are_to_start = true;
+    ++state_.starters;
+  }
+  state_.poke();
+  const auto leave = [&] { --state_.starters; };
+  await([&]() REQUIRES(state_.mutex) {
+    if (state_.closing) {
+      leave();
+      require_open();
+    }
+    int there = 0;
+    for (const HostInfo& host : state_.hosts) {
+      if (host.fenced) continue;
+      if (!host.started || !host.round_trip) return false;
+      ++there;
+    }
+    if (there < hosts) return false;
+    leave();
+    return true;
+  });
+}
+
 PoolMetrics RemotePoolCore::metrics() const {
   PoolMetrics metrics;
   if (!state_.process.is_this()) return metrics;

@@ -42,6 +42,7 @@ class RemotePoolCore final : public TaskPool, public std::enable_shared_from_thi
 
   void shutdown(ShutdownOptions options);
   void await_hosts(int hosts, const Deadline& deadline);
+  void start_all(int hosts);
   PoolMetrics metrics() const;
   std::vector<HostInfo> hosts() const;
   RemoteIncidents incidents() const;

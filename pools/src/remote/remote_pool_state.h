@@ -58,6 +58,8 @@ struct RemotePoolState {
   bool cancel_ahead GUARDED_BY(mutex) =
       false;  // shutdown asks the pool's thread to cancel what lies ahead at agents; it answers by clearing it
   bool finished GUARDED_BY(mutex) = false;              // the pool's thread is done
+  bool all_are_to_start GUARDED_BY(mutex) = false;      // hosts start all workers, also those that come later
+  int starters GUARDED_BY(mutex) = 0;                   // callers of start_all that wait
   std::optional<std::string> broken GUARDED_BY(mutex);  // the cause; implies closing
   // The pool's thread sleeps, or is about to, and a host has room for a task: whoever queues one clears it, and owes the wake-up.
   bool hungry GUARDED_BY(mutex) = false;

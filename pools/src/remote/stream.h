@@ -43,12 +43,16 @@ class FrameWriter {
   void append(std::span<const std::byte> bytes, Send& send) {
     while (!bytes.empty()) {
       if (frame_.size() == 0) frame_.append(&header_, sizeof header_);  // its number follows in flush()
-      const std::size_t fits = std::min(bytes.size(), kLargestFrame - frame_.size());
+      const std::size_t fits = std::min(bytes.size(), kFullFrame - frame_.size());
       frame_.append(bytes.data(), fits);
       bytes = bytes.subspan(fits);
-      if (frame_.size() == kLargestFrame) flush(send);
+      if (frame_.size() == kFullFrame) flush(send);
     }
   }
+
+  // ZeroMQ copies and encrypts a frame in buffers of its own, new ones for each. For ZeroMQ by itself, encrypted, 1 MiB in frames of this size
+  // costs 12 % less CPU time than in four of 256 KiB, and in frames of half the size more again.
+  static constexpr std::size_t kFullFrame = std::size_t{64} << 10;
 
   FrameHeader header_;
   Bytes frame_;

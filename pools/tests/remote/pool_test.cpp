@@ -249,6 +249,35 @@ TEST_F(RemotePoolTest, hosts_say_who_they_are_and_what_their_clock_says) {
   EXPECT_LE(std::chrono::abs(host.clock_offset), host.clock_bound);
 }
 
+std::uint64_t remote_incarnation() { return agent_incarnation(); }
+std::int64_t remote_time() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+TEST_F(RemotePoolTest, a_task_can_tell_which_host_it_is_on) {
+  HandPool hand;
+  hand.add();
+  EXPECT_EQ(hand.pool->submit<&remote_incarnation>().result(), hand.pool->hosts()[0].incarnation);
+  EXPECT_EQ(agent_incarnation(), 0U);
+}
+
+// A time namespace has a CLOCK_MONOTONIC of its own.
+TEST_F(RemotePoolTest, another_clock_is_known_to_within_its_bound) {
+  if (std::system("unshare --time --monotonic 1000 --fork true 2>/dev/null") != 0) {
+    GTEST_SKIP() << "time namespaces cannot be made here (it takes root, Linux 5.6 and unshare of util-linux)";
+  }
+  RemotePool pool({.launcher = command("exec unshare --time --monotonic 1000 --fork --kill-child {agent}", {"x"}), .workers = 1});
+  pool.start_all();
+  for (int task = 0; task < 50; ++task) {
+    const std::int64_t before = remote_time();
+    const std::int64_t there = pool.submit<&remote_time>().result();
+    const std::int64_t after = remote_time();
+    const HostInfo host = pool.hosts()[0];
+    EXPECT_GT(host.clock_offset, 990s);
+    EXPECT_LT(host.clock_bound, 1s);
+    EXPECT_GE(there - host.clock_offset.count() + host.clock_bound.count(), before);
+    EXPECT_LE(there - host.clock_offset.count() - host.clock_bound.count(), after);
+  }
+}
+
 // --- options ---
 
 TEST_F(RemotePoolTest, options_out_of_range_are_refused_in_words) {

@@ -271,7 +271,8 @@ TEST_F(RemoteStrangersTest, lies_cost_the_session_and_what_was_permitted_and_not
       [&] { agent.answer(2, 1); },                // not permitted
       [&] { agent.answer(77, 1); },               // not sent
       [&] { agent.say(RemoteKind::probed, 0); },  // nobody asked
-      [&] { agent.say(RemoteKind::task, 1); },    // the pool says that
+      [&] { agent.say(RemoteKind::started, 0); },
+      [&] { agent.say(RemoteKind::task, 1); },  // the pool says that
       [&] {
         agent.say(RemoteKind::begun, 0, [] {
           detail::Bytes half;

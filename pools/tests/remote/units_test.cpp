@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <exception>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -190,11 +191,42 @@ TEST(RemoteClock, the_shortest_of_the_latest_exchanges_counts_and_ages) {
   EXPECT_EQ(clock.at(100'000)->round_trip, 9'000);
 }
 
+TEST(RemoteClock, an_answer_that_took_its_time_is_less_exact_by_as_much_as_clocks_drift_meanwhile) {
+  detail::ClockMap clock;
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  ASSERT_TRUE(clock.exchange(0, 100, 100 + kSecond, 200 + kSecond));
+  EXPECT_GE(clock.at(200 + kSecond)->bound, 100'000);  // 100 ppm
+  EXPECT_EQ(clock.at(200 + kSecond)->round_trip, 200);
+}
+
+TEST(RemoteClock, what_is_usual_follows_the_latest_exchanges) {
+  detail::ClockMap clock;
+  EXPECT_EQ(clock.usual_round_trip(), 0);
+  clock.exchange(0, 50, 50, 100);
+  EXPECT_EQ(clock.usual_round_trip(), 100);
+  for (int slow = 1; slow <= 20; ++slow)
+    clock.exchange(slow * 10'000, slow * 10'000 + 500, slow * 10'000 + 500, slow * 10'000 + 900);
+  EXPECT_GE(clock.usual_round_trip(), 895);
+}
+
 TEST(RemoteClock, stamps_in_an_impossible_order_are_dropped) {
   detail::ClockMap clock;
   EXPECT_FALSE(clock.exchange(10, 0, 0, 5));
   EXPECT_FALSE(clock.exchange(0, 10, 5, 20));
   EXPECT_FALSE(clock.exchange(0, 0, 100, 50));
+  EXPECT_FALSE(clock.at(0));
+}
+
+TEST(RemoteClock, stamps_that_no_clock_has_are_dropped) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  detail::ClockMap clock;
+  for (const std::int64_t absurd : {kMost, kLeast}) {
+    EXPECT_FALSE(clock.exchange(absurd, 5, 5, 10));
+    EXPECT_FALSE(clock.exchange(0, absurd, 5, 10));
+    EXPECT_FALSE(clock.exchange(0, 5, absurd, 10));
+    EXPECT_FALSE(clock.exchange(0, kLeast, kMost, 10));
+  }
   EXPECT_FALSE(clock.at(0));
 }
 
@@ -216,7 +248,7 @@ TEST(RemotePace, short_tasks_are_permitted_ahead_and_long_ones_soon_no_more) {
   pace.busy_from(now);
   for (int batch = 0; batch < 50; ++batch) pace.answered(20, now += 100us, 2);
   EXPECT_EQ(pace.task_time(), 10us);
-  EXPECT_EQ(pace.depth(10s), detail::Pace::kDeepest);
+  EXPECT_EQ(pace.depth(10s), 128);
   EXPECT_GT(pace.depth(0us), 100);
   pace.answered(2, now += 50ms, 2);
   EXPECT_EQ(pace.depth(100us), 1);
@@ -231,7 +263,7 @@ TEST(RemotePace, a_latency_that_hides_short_tasks_is_seen_through) {
     const int depth = pace.depth(100us);
     pace.answered(depth, now += std::max<std::chrono::nanoseconds>(kLatency, depth * 5us), 1);
   }
-  EXPECT_EQ(pace.depth(100us), detail::Pace::kDeepest);
+  EXPECT_EQ(pace.depth(100us), 128);
 }
 
 TEST(RemotePace, a_time_without_work_says_nothing) {
