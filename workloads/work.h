@@ -164,13 +164,17 @@ class Workload {
   // form of its own it is run(), which is right for what only computes. The arguments outlive it.
   virtual Async<Product> run_on(OnLoop& on, const Work& work, const RunContext& context, std::string_view input) const;
 
+  // The one of the catalogue that runs its works: itself, unless it is one of endlessly many that differ in make() alone (mixed:16).
+  virtual const Workload& in_catalogue() const { return *this; }
+
   // Why it has no form that an event loop could wait on, although it waits; empty where it has one or needs none.
   virtual std::string_view blocks() const { return {}; }
 };
 
 // All workloads, in a fixed order: Work::kind indexes it.
 std::span<const Workload* const> catalogue();
-const Workload* find_workload(std::string_view name);  // nullptr if there is none of that name
+// nullptr if there is none of that name. Of `mixed:R~J`, R and J any numbers, one is made at the first mention.
+const Workload* find_workload(std::string_view name);
 
 // workload.make() with `kind` filled in.
 Work make_work(const Workload& workload, const Request& request, const Calibration& calibration);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,7 +20,11 @@
 #include "harness/base/text.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
+#include "harness/machine/environment.h"
 #include "harness/recommend/recommend.h"
+#include "harness/recommend/records.h"
+#include "harness/sweep/gate.h"
+#include "harness/sweep/interrupt.h"
 #include "harness/sweep/run.h"
 #include "harness/sweep/sinks/progress.h"
 #include "pools/cores.h"
@@ -41,6 +46,10 @@ struct RecommendFlags {
   std::string budget = "60s";
   std::string most_workers = "64";
   std::string seed = "1";
+  std::string output;
+  std::string most_pressure = fmt::format("{}", GateRule{}.most_pressure);
+  bool fresh = false;
+  bool strict = false;
   bool exhaustive = false;
   bool json = false;
 };
@@ -110,7 +119,20 @@ void refuse(bool given, const char* flag, const char* with) {
   if (given) throw ConfigError(fmt::format("{} does not apply to {}", flag, with));
 }
 
-recommend::Question question_of(const RecommendFlags& flags, workloads::Subject& subject, workloads::Calibration& calibration) {
+// The pressure that the gate allows is counted in windows of 30 ms: each repetition has one before and one after it, and there are hundreds.
+constexpr std::chrono::milliseconds kWindow{30};
+
+recommend::Quiet quiet_of(const RecommendFlags& flags, std::chrono::nanoseconds budget) {
+  recommend::Quiet quiet;
+  quiet.rule.most_pressure = parse_number(flags.most_pressure, "--max-pressure", 0, 100);
+  quiet.rule.window = kWindow;
+  quiet.rule.patience = std::min(quiet.rule.patience, std::chrono::floor<std::chrono::seconds>(budget));
+  quiet.strict = flags.strict;
+  quiet.seams.stop = interrupt_requested;
+  return quiet;
+}
+
+recommend::Question question_of(const RecommendFlags& flags, workloads::Subject& subject) {
   const int forms = !flags.workload.empty() + !flags.function.empty() + !flags.command.empty();
   if (forms != 1) {
     throw ConfigError("what is to be recommended for? exactly one of --workload NAME, --function LIBRARY, -- COMMAND {}");
@@ -122,6 +144,7 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
   question.most_workers = static_cast<int>(parse_integer(flags.most_workers, "--max-workers", 1, 4096));
   question.seed = parse_seed(flags.seed);
   question.exhaustive = flags.exhaustive;
+  question.quiet = quiet_of(flags, question.budget);
   if (!flags.workload.empty()) {
     const workloads::Workload* const workload = workloads::find_workload(flags.workload);
     if (workload == nullptr || workload->needs().subject) {
@@ -130,7 +153,7 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
         if (!known->needs().subject) names.emplace_back(known->name());
       }
       throw ConfigError("unknown workload '" + flags.workload + "'" + did_you_mean(flags.workload, names) +
-                        "; known: " + join(names));
+                        "; known: " + join(names) + ", mixed:R of any R");
     }
     refuse(!flags.inputs.empty() || !flags.range.empty(), "--inputs and --range", "--workload: --tasks says how many");
     question.title = flags.workload;
@@ -139,16 +162,6 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
     question.task_ns = parse_duration(flags.task).count();
     question.callback_ns = parse_duration(flags.callback).count();
     if (!flags.payload.empty()) question.payload_bytes = parse_bytes(flags.payload);
-    calibration = workloads::calibrate();
-    if (question.callback_ns > 0) {
-      const workloads::Work task = workloads::make_work(
-          *workload, {.duration = std::chrono::nanoseconds(question.task_ns), .payload_bytes = question.payload_bytes, .seed = 0},
-          calibration);
-      const workloads::Workload& callback = *workloads::find_workload(workload->callback(task));
-      const workloads::Demand demand = callback.demand(
-          workloads::make_work(callback, {.duration = std::chrono::nanoseconds(question.callback_ns)}, calibration), calibration);
-      question.callback = {.wait_ns = demand.wait_ns, .compute_ns = demand.compute_ns};
-    }
     return question;
   }
   refuse(flags.callback != "0s", "--callback", "a command or function");
@@ -178,6 +191,38 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
   return question;
 }
 
+// All that decides what is measured, as JSON text.
+std::string question_text(const recommend::Question& question, const workloads::Subject& subject) {
+  const nlohmann::ordered_json json = {{"work", question.title},
+                                       {"workload", question.workload},
+                                       {"tasks", question.tasks},
+                                       {"task_ns", question.task_ns},
+                                       {"callback_ns", question.callback_ns},
+                                       {"payload_bytes", question.payload_bytes},
+                                       {"cores", question.cores},
+                                       {"most_workers", question.most_workers},
+                                       {"seed", question.seed},
+                                       {"exhaustive", question.exhaustive},
+                                       {"command", subject.command},
+                                       {"library", subject.library},
+                                       {"inputs", subject.inputs}};
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+// What a callback of a workload of the catalogue demands, which depends on how fast this machine computes.
+model::Demand callback_of(const recommend::Question& question, const workloads::Calibration& calibration) {
+  if (question.callback_ns == 0) return {};
+  const workloads::Workload& workload = *workloads::find_workload(question.workload);
+  const workloads::Work task = workloads::make_work(
+      workload, {.duration = std::chrono::nanoseconds(question.task_ns), .payload_bytes = question.payload_bytes, .seed = 0},
+      calibration);
+  const workloads::Workload& callback = *workloads::find_workload(workload.callback(task));
+  const workloads::Demand demand =
+      callback.demand(workloads::make_work(callback, {.duration = std::chrono::nanoseconds(question.callback_ns)}, calibration),
+                      calibration);
+  return {.wait_ns = demand.wait_ns, .compute_ns = demand.compute_ns};
+}
+
 // One line on stderr, redrawn on a terminal; elsewhere nothing.
 class Line {
  public:
@@ -201,20 +246,35 @@ class Line {
   bool drawn_ = false;
 };
 
-int run_recommend(const RecommendFlags& flags) {
+int run_recommend(const RecommendFlags& flags, const CommandContext& context) {
   workloads::Subject subject;
-  workloads::Calibration calibration;
-  const recommend::Question question = question_of(flags, subject, calibration);
+  recommend::Question question = question_of(flags, subject);
+  if (flags.fresh && flags.output.empty()) throw ConfigError("--fresh applies to a directory, which -o names");
+  std::optional<recommend::Records> records;
+  if (!flags.output.empty()) {
+    records.emplace(recommend::Records::Settings{.directory = flags.output,
+                                                 .arguments = context.arguments,
+                                                 .environment = read_environment(),
+                                                 .question = question_text(question, subject),
+                                                 .fresh = flags.fresh});
+  }
+  std::optional<workloads::Calibration> calibration = records ? records->earlier_calibration() : std::nullopt;
+  if (!calibration) calibration = flags.workload.empty() ? workloads::Calibration{} : workloads::calibrate();
+  if (records) records->set_calibration(*calibration);
+  question.callback = callback_of(question, *calibration);
   Run run({.calibration = calibration, .subject = subject});
   std::optional<recommend::Recommendation> found;
   Line line(stderr_progress());
   try {
     found = run.interruptibly([&](CellRunner& runner) {
-      return recommend::recommend(question, runner, [&line](const std::string& what, double share) { line.show(what, share); });
+      return recommend::recommend(
+          question, runner, [&line](const std::string& what, double share) { line.show(what, share); },
+          records ? &*records : nullptr);
     });
   } catch (const recommend::Interrupted&) {
     line.clear();
-    say("poolbench: interrupted; nothing is recommended\n");
+    say(fmt::format("poolbench: interrupted; nothing is recommended{}\n",
+                    records ? "; resume with: " + resume_command(context.arguments) : ""));
     return kExitInterrupted;
   }
   line.clear();
@@ -244,10 +304,20 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
   command->add_option("--budget", flags->budget, "Time for all of it")->capture_default_str();
   command->add_option("--max-workers", flags->most_workers, "No more workers than so many")->capture_default_str();
   command->add_option("--seed", flags->seed, "Of the order of the runs")->capture_default_str();
+  command
+      ->add_option("--max-pressure", flags->most_pressure,
+                   "Percent of its time in which tasks may wait for a CPU while a repetition counts; 100: all count")
+      ->capture_default_str();
+  command->add_flag("--strict", flags->strict, "Recommend nothing on a machine that does not become quiet: exit code 4");
+  command
+      ->add_option("-o,--output", flags->output,
+                   "Keep the rows, the curve and the answer there; the same question there is resumed")
+      ->check(not_empty());
+  command->add_flag("--fresh", flags->fresh, "Rename the old output directory and start anew");
   command->add_flag("--exhaustive", flags->exhaustive,
                     "Afterwards run every point of the curve, and say how far the choice is from the best");
   command->add_flag("--json", flags->json, "One JSON document instead of the text");
-  command->callback([flags, &context] { context.action = [flags] { return run_recommend(*flags); }; });
+  command->callback([flags, &context] { context.action = [flags, &context] { return run_recommend(*flags, context); }; });
 }
 
 }  // namespace harness

@@ -108,6 +108,12 @@ double locked_share(std::int64_t measured_ns, std::int64_t unlocked_ns, std::int
   return share < 0.1 ? 0 : share > 0.9 ? 1 : share;
 }
 
+bool beyond_noise(const std::vector<std::int64_t>& threads_ns, const std::vector<std::int64_t>& processes_ns) {
+  const auto fastest = static_cast<double>(*std::min_element(threads_ns.begin(), threads_ns.end()));
+  const auto slowest = static_cast<double>(*std::max_element(processes_ns.begin(), processes_ns.end()));
+  return fastest > (std::min(threads_ns.size(), processes_ns.size()) < 2 ? 1.5 : 1) * slowest;
+}
+
 std::optional<double> knee(const Profile& profile, Pool pool) {
   const std::optional<double> ratio = profile.wait_to_compute();
   if (!ratio) return std::nullopt;

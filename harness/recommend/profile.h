@@ -69,6 +69,10 @@ Profile profile_of(const std::vector<const Trace*>& one_at_a_time, int cores);
 // lock, 1 with everything locked, between them in proportion.
 double locked_share(std::int64_t measured_ns, std::int64_t unlocked_ns, std::int64_t locked_ns);
 
+// Whether runs of several threads were slower than those of as many processes by more than noise is: every one than every one; of fewer
+// than two each, by half. REQUIRES: neither is empty.
+bool beyond_noise(const std::vector<std::int64_t>& threads_ns, const std::vector<std::int64_t>& processes_ns);
+
 // Goetz 2006: the number of workers that keeps the cores busy, cores * (1 + W/C); with a share s of the computation under a lock
 // per process, no more than (1 + W/C) / s threads have anything to gain. Nothing if tasks never compute: more are always better.
 std::optional<double> knee(const Profile& profile, Pool pool);

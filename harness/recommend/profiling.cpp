@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace harness::recommend {
@@ -64,31 +63,45 @@ class Profiling {
     if (waits > 0.85) counts.push_back(std::min(question_.cores * 20, question_.most_workers));
     std::erase_if(counts, [](int count) { return count < 2; });
     counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
-    const std::vector<Probe> processes = run_probes(Pool::process, counts);
-    profile_.process.usl = usl_of(processes, Pool::process);
-    const std::vector<Probe> threads = run_probes(Pool::thread, counts);
-    profile_.thread.locked_share = lock_of(threads, processes);
-    profile_.thread.usl = usl_of(threads, Pool::thread);
+    Probes probes;
+    for (const int workers : counts) probe(workers, probes);
+    profile_.process.usl = usl_of(probes.processes, Pool::process);
+    profile_.thread.locked_share = lock_of(probes.threads, probes.processes);
+    profile_.thread.usl = usl_of(probes.threads, Pool::thread);
   }
 
   struct Probe {
     Batch batch;
     int workers = 1;
-    std::int64_t measured_ns = 0;
+    std::vector<std::int64_t> measured_ns = {};
+
+    std::int64_t fastest_ns() const { return *std::min_element(measured_ns.begin(), measured_ns.end()); }
+  };
+  struct Probes {  // of the same numbers of workers
+    std::vector<Probe> threads;
+    std::vector<Probe> processes;
   };
 
-  std::vector<Probe> run_probes(Pool pool, const std::vector<int>& counts) {
-    std::vector<Probe> probes;
-    for (const int workers : counts) {
-      const Batch batch{.tasks = std::min(std::max(question_.tasks, workers), workers * 3), .callback = {}};
-      probes.push_back({batch, workers, fastest({pool, workers, model::Strategy::none, 0}, batch)});
+  // Up to three runs on each pool: a disturbance only ever makes one slower. In turns, so that a phase of it hits both.
+  void probe(int workers, Probes& probes) {
+    const Batch batch{.tasks = std::min(std::max(question_.tasks, workers), workers * 3), .callback = {}};
+    probes.threads.push_back({batch, workers});
+    probes.processes.push_back({batch, workers});
+    for (int run = 0; run < 3; ++run) {
+      std::int64_t both = 0;
+      for (const Pool pool : {Pool::process, Pool::thread}) {
+        trials_.tell("running " + std::to_string(workers) + " at a time");
+        const std::int64_t makespan = makespan_ns(trials_.run({pool, workers, model::Strategy::none, 0}, batch.tasks));
+        (pool == Pool::thread ? probes.threads : probes.processes).back().measured_ns.push_back(makespan);
+        both += makespan;
+      }
+      if (trials_.used() > kProbing || nanoseconds(both) > trials_.left(kProbing)) break;
     }
-    return probes;
   }
 
   // How many times as long as the profile, as far as it is known, has it.
   double factor_of(const Probe& probe, Pool pool) const {
-    return static_cast<double>(probe.measured_ns) /
+    return static_cast<double>(probe.fastest_ns()) /
            static_cast<double>(predict_ns(profile_, probe.batch, {pool, probe.workers, model::Strategy::none, 0}));
   }
 
@@ -112,26 +125,16 @@ class Profiling {
       const Choice choice{Pool::thread, probe.workers, model::Strategy::none, 0};
       const double plain =
           static_cast<double>(predict_ns(free, probe.batch, {Pool::process, probe.workers, model::Strategy::none, 0}));
-      const double contention = std::max(1.0, static_cast<double>(processes[at].measured_ns) / plain);
+      const double contention = std::max(1.0, static_cast<double>(processes[at].fastest_ns()) / plain);
       const double unlocked = static_cast<double>(predict_ns(free, probe.batch, choice)) * contention;
       const std::int64_t with_lock = predict_ns(locked, probe.batch, choice);
       if (static_cast<double>(with_lock) <= contrast * unlocked) continue;
       contrast = static_cast<double>(with_lock) / unlocked;
-      share = locked_share(probe.measured_ns, std::llround(unlocked), with_lock);
+      share = beyond_noise(probe.measured_ns, processes[at].measured_ns)
+                  ? locked_share(probe.fastest_ns(), std::llround(unlocked), with_lock)
+                  : 0;
     }
     return share;
-  }
-
-  // Of up to three runs: a disturbance only ever makes one slower.
-  std::int64_t fastest(const Choice& choice, const Batch& batch) {
-    std::int64_t best = std::numeric_limits<std::int64_t>::max();
-    for (int run = 0; run < 3; ++run) {
-      trials_.tell("running " + std::to_string(choice.workers) + " at a time");
-      const std::int64_t makespan = makespan_ns(trials_.run(choice, batch.tasks));
-      best = std::min(best, makespan);
-      if (trials_.used() > kProbing || nanoseconds(2 * makespan) > trials_.left(kProbing)) break;
-    }
-    return best;
   }
 
   const Question& question_;

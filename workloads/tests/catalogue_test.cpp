@@ -43,7 +43,8 @@ TEST(Catalogue, NamesAreUniqueAndFound) {
 }
 
 TEST(Catalogue, KnowsNoOtherNames) {
-  for (const char* name : {"", "Sleep", "sleep ", "mixed:", "mixed:5", "mixed:4~", "mixed:4~0.5x", "mixed~0.5", "mixed:nan"}) {
+  for (const char* name : {"", "Sleep", "sleep ", "mixed:", "mixed:-1", "mixed:4~", "mixed:4~0.5x", "mixed~0.5", "mixed:nan",
+                           "mixed:inf", "mixed:4~1.5", "mixed:4~-0.5", "mixed:1e7"}) {
     EXPECT_EQ(find_workload(name), nullptr) << name;
   }
 }
@@ -55,6 +56,8 @@ TEST(Catalogue, FindsAVariantOfMixedHoweverItsNumbersAreWritten) {
   EXPECT_EQ(find_workload("mixed:9~0.50"), find_workload("mixed:9~0.5"));
   EXPECT_NE(find_workload("mixed:9~0.5"), find_workload("mixed:9"));
   EXPECT_EQ(find_workload("mixed:39")->name(), "mixed:39");
+  EXPECT_EQ(find_workload("mixed:16.0")->name(), "mixed:16");
+  EXPECT_EQ(find_workload("mixed:16"), find_workload("mixed:16.0~0"));
 }
 
 TEST(Catalogue, EveryWorkNamesACallbackThatExists) {
