@@ -66,15 +66,16 @@ struct Calibration {
 // Takes about `budget` of wall time on an otherwise idle core, a third of it for sleeps.
 Calibration calibrate(std::chrono::nanoseconds budget = std::chrono::milliseconds(400));
 
-// What a user wants to have measured: a command or a function, and what it is to work on. Serialisable by cereal.
+// What a user wants to have measured: a command, a function or Python's, and what it is to work on. Serialisable by cereal.
 struct Subject {
   std::vector<std::string> command = {};  // argv; "{}" in any argument stands for the input
   std::string library = {};               // path of the shared object that holds the function
   std::vector<std::string> inputs = {};   // one per task, from the first again when there are more tasks
+  std::string python = {};  // `code` of the drivers' protocol, a JSON object that has its inputs itself; empty: no Python
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(command, library, inputs);
+    archive(command, library, inputs, python);
   }
 };
 

@@ -7,7 +7,24 @@
 
 namespace harness::recommend {
 
-std::string backend_name(Pool pool) { return pool == Pool::thread ? "thread" : "process"; }
+std::string backend_name(Pool pool) {
+  switch (pool) {
+    case Pool::to_thread:
+      return "to_thread";
+    case Pool::loop:
+      return "asyncio";
+    case Pool::process:
+      return "process";
+    case Pool::forkserver:
+      return "process_forkserver";
+    case Pool::spawn:
+      return "process_spawn";
+    default:
+      return "thread";
+  }
+}
+
+bool is_process(Pool pool) { return pool >= Pool::process; }
 
 Usl fit_usl(const std::vector<Slowdown>& slowdowns, double noise) {
   const bool explained = std::all_of(slowdowns.begin(), slowdowns.end(), [&](const Slowdown& s) { return s.factor < noise; });

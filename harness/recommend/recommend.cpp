@@ -28,7 +28,8 @@ constexpr double kSharp = 0.02;     // half the interval, of the median
 constexpr int kExhaustiveRounds = 5;
 constexpr std::size_t kJudged = 4;  // of the sweep: the best, which are then run again beside the choice
 constexpr int kJudgingRounds = 15;
-constexpr nanoseconds kRepetition = std::chrono::milliseconds(25);  // what one costs beside its makespan
+constexpr nanoseconds kRepetition =
+    std::chrono::milliseconds(25);  // what one costs beside its makespan, the gate's windows aside
 
 // Shares of the budget: up to here each may go on, the first runs being over.
 constexpr double kLeast = 0.8;  // the least number of rounds that the batch's size is chosen for
@@ -59,13 +60,16 @@ class Search {
       first = *known;
       found_.profile = first.profile;
     } else {
+      first.callback = question_.callback;
       first.profile = profile_by_running(question_, trials_, first.notes);
       found_.profile = first.profile;
+      callback_ = first.callback;
       choose_job(first);
       if (records_ != nullptr) records_->keep(first);
     }
+    callback_ = first.callback;
     found_.notes = first.notes;
-    found_.batch = {.tasks = first.tasks, .callback = question_.callback};
+    found_.batch = batch_of(first.tasks);
     contenders_only_ = first.contenders_only;
     std::int64_t sum = 0;
     for (int task = 0; task < first.tasks; ++task) {
@@ -74,17 +78,25 @@ class Search {
     found_.one_at_a_time_ns = sum + first.tasks * found_.batch.callback.service_ns();
   }
 
+  Batch batch_of(int tasks) const {
+    return {.tasks = tasks,
+            .callback = callback_,
+            .pools = question_.pools,
+            .python = question_.python.has_value(),
+            .in_processes = !question_.python || question_.python->seen.unpicklable.empty()};
+  }
+
   // As many tasks as were asked for, if the budget lasts for all candidates or at least for those that may be chosen; else as many as it
   // lasts for with all.
   void choose_job(FirstRuns& first) const {
     const auto affordable = [&](const Batch& batch, bool contenders_only) {
       nanoseconds needed{0};
       for (const Choice& choice : candidates_of(batch, contenders_only)) {
-        needed += kLeastRounds * (kRepetition + nanoseconds(predict_ns(found_.profile, batch, choice)));
+        needed += kLeastRounds * (repetition_ + nanoseconds(predict_ns(found_.profile, batch, choice)));
       }
       return needed <= trials_.left(kLeast);
     };
-    Batch batch{.tasks = question_.tasks, .callback = question_.callback};
+    Batch batch = batch_of(question_.tasks);
     first.contenders_only = !affordable(batch, false) && affordable(batch, true);
     if (!first.contenders_only) {
       while (batch.tasks > 8 && !affordable(batch, false)) batch.tasks = std::max(8, batch.tasks * 3 / 4);
@@ -115,7 +127,7 @@ class Search {
       }
       nanoseconds needed{0};
       for (const Choice& choice : choices) {
-        if (!rounds_.is_known(choice)) needed += kRepetition + rounds_.expected(choice);
+        if (!rounds_.is_known(choice)) needed += repetition_ + rounds_.expected(choice);
       }
       if (needed.count() > 0 && records_ != nullptr && records_->complete() && round > 0) break;
       if (round >= kLeastRounds && needed.count() > 0 && needed > trials_.left(most)) break;
@@ -165,8 +177,18 @@ class Search {
       });
       if (!known) choices.push_back(neighbour);
     }
+    for (const Pool variant : question_.variants) {
+      if (is_process(variant) != is_process(at.pool) || variant == at.pool) continue;
+      if (variant == Pool::to_thread && at.strategy != model::Strategy::none && at.strategy != model::Strategy::fused) continue;
+      Choice same = at;
+      same.pool = variant;
+      if (std::find(choices.begin(), choices.end(), same) == choices.end()) choices.push_back(same);
+    }
     Choice other = at;  // what starts a command sooner, say, is beyond the model
     other.pool = at.pool == Pool::thread ? Pool::process : Pool::thread;
+    const bool possible = std::find(question_.pools.begin(), question_.pools.end(), other.pool) != question_.pools.end();
+    const auto strategies = strategies_on(other.pool, found_.batch);
+    if (!possible || std::find(strategies.begin(), strategies.end(), other.strategy) == strategies.end()) return;
     const auto promising = static_cast<std::int64_t>(kPromising * static_cast<double>(fastest.median_ns));
     if (std::find(choices.begin(), choices.end(), other) == choices.end() &&
         predict_ns(found_.profile, found_.batch, other) <= promising) {
@@ -230,9 +252,9 @@ class Search {
 
   // For all the tasks, of which the budget sufficed for some: by the model, as what was run calibrates it.
   void answer_for_all() {
-    const Batch all{.tasks = question_.tasks, .callback = question_.callback};
+    const Batch all = batch_of(question_.tasks);
     std::vector<Point> curve = predict_curve(found_.profile, all, question_.most_workers);
-    for (const Pool pool : {Pool::thread, Pool::process}) {
+    for (const Pool pool : question_.pools) {
       const double off = off_on(pool);
       for (Point& point : curve) {
         if (point.choice.pool == pool) point.predicted_ns = std::llround(off * static_cast<double>(point.predicted_ns));
@@ -249,7 +271,7 @@ class Search {
     for (int run = 0; run < kLeastRounds; ++run) {
       const bool known = trials_.is_known(best.choice, all.tasks);
       const bool is_over = records_ != nullptr && records_->complete();
-      if (!known && (is_over || kRepetition + nanoseconds(best.predicted_ns) > trials_.left(1))) break;
+      if (!known && (is_over || repetition_ + nanoseconds(best.predicted_ns) > trials_.left(1))) break;
       trials_.tell("all " + std::to_string(all.tasks) + " tasks, " + describe(best.choice));
       found_.all->makespans_ns.push_back(trials_.time(best.choice, all.tasks));
     }
@@ -290,7 +312,11 @@ class Search {
   Records* const records_;
   Trials trials_;
   Recommendation found_;
+  model::Demand callback_;  // of every task
   bool contenders_only_ = false;
+  // What one costs beside its makespan: a window of the gate before it and one after it.
+  const nanoseconds repetition_ =
+      kRepetition + (question_.quiet ? 2 * question_.quiet->rule.window : std::chrono::milliseconds(0));
   Rounds rounds_{trials_, found_.profile, found_.batch};  // of the candidates
 };
 
@@ -298,6 +324,10 @@ class Search {
 
 Recommendation recommend(const Question& question, CellRunner& runner, const Progress& progress, Records* records) {
   return Search(question, runner, progress, records).run();
+}
+
+std::string backend_of(const Question& question, Pool pool) {
+  return question.python ? "cpython_" + backend_name(pool) + question.python->suffix : backend_name(pool);
 }
 
 const Choice& choice_of(const Recommendation& recommendation) {

@@ -24,11 +24,21 @@
 #include "harness/recommend/curve.h"
 #include "harness/recommend/decision.h"
 #include "harness/recommend/profile.h"
+#include "harness/recommend/python_work.h"
 #include "harness/sweep/gate.h"
 
 namespace harness::recommend {
 
 class Records;  // records.h
+
+// What is asked of a Python function, and what calling it has shown. Starting the pool and ending it is part of what it takes.
+struct PythonQuestion {
+  PythonWork work;
+  Seen seen;
+  std::string interpreter;  // "cpython 3.11.2 (/usr/bin/python3)"
+  std::string suffix = {};  // of its backends: "@3.13"
+  bool one_lock = true;     // it has a GIL
+};
 
 // When a repetition counts: only on a quiet machine.
 struct Quiet {
@@ -39,8 +49,8 @@ struct Quiet {
 
 // What is asked.
 struct Question {
-  std::string title;             // "./convert {}", "sleep"
-  std::string workload;          // of the catalogue, or "command" or "function"
+  std::string title;             // "./convert {}", "sleep", "crawler:fetch"
+  std::string workload;          // of the catalogue, or "command", "function", "python:MODULE:FUNCTION"
   int tasks = 64;                // of the batch
   std::int64_t task_ns = 0;      // of a catalogue workload
   std::int64_t callback_ns = 0;  // likewise; 0: no callbacks
@@ -50,9 +60,15 @@ struct Question {
   int most_workers = 64;
   std::chrono::nanoseconds budget = std::chrono::seconds(60);
   std::uint64_t seed = 1;
-  bool exhaustive = false;          // afterwards every point of the curve is run, too
-  std::optional<Quiet> quiet = {};  // nothing: whatever else the machine does, every repetition counts
+  bool exhaustive = false;                                  // afterwards every point of the curve is run, too
+  std::optional<Quiet> quiet = {};                          // nothing: whatever else the machine does, every repetition counts
+  std::vector<Pool> pools = {Pool::thread, Pool::process};  // the curve is over these
+  std::vector<Pool> variants = {};  // tried instead of the fastest's pool, of its kind (threads, processes), with its workers
+  std::optional<PythonQuestion> python = {};
 };
+
+// The backend of that pool: "thread", "cpython_thread", "cpython_process@3.13".
+std::string backend_of(const Question& question, Pool pool);
 
 // The answer for all tasks where fewer were run.
 struct Extrapolation {
@@ -106,6 +122,7 @@ std::vector<Comparison> comparisons(const Recommendation& recommendation);
 std::string reason(const Question& question, const Recommendation& recommendation);  // why that choice, in plain words
 
 std::string text(const Question& question, const Recommendation& recommendation);
+std::string markdown(const Question& question, const Recommendation& recommendation);
 std::string json(const Question& question, const Recommendation& recommendation);
 
 }  // namespace harness::recommend

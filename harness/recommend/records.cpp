@@ -22,16 +22,17 @@ using nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 ordered_json pool_json(const PoolProfile& pool) {
-  return {{"locked_share", pool.locked_share},
-          {"dispatch_ns", pool.dispatch_ns},
-          {"usl_alpha", pool.usl.alpha},
-          {"usl_beta", pool.usl.beta}};
+  return {{"locked_share", pool.locked_share}, {"dispatch_ns", pool.dispatch_ns},
+          {"usl_alpha", pool.usl.alpha},       {"usl_beta", pool.usl.beta},
+          {"start_ns", pool.start_ns},         {"start_per_worker_ns", pool.start_per_worker_ns}};
 }
 
 PoolProfile pool_from(const ordered_json& json) {
   return {.locked_share = json.at("locked_share"),
           .dispatch_ns = json.at("dispatch_ns"),
-          .usl = {json.at("usl_alpha"), json.at("usl_beta")}};
+          .usl = {json.at("usl_alpha"), json.at("usl_beta")},
+          .start_ns = json.at("start_ns"),
+          .start_per_worker_ns = json.at("start_per_worker_ns")};
 }
 
 std::string text_of(const FirstRuns& first) {
@@ -43,6 +44,7 @@ std::string text_of(const FirstRuns& first) {
   json["services_ns"] = first.profile.services_ns;
   json["demands_ns"] = ordered_json::array();  // waiting, computing
   for (const model::Demand& demand : first.profile.demands) json["demands_ns"].push_back({demand.wait_ns, demand.compute_ns});
+  json["callback_ns"] = {first.callback.wait_ns, first.callback.compute_ns};
   json["thread"] = pool_json(first.profile.thread);
   json["process"] = pool_json(first.profile.process);
   json["notes"] = first.notes;
@@ -59,6 +61,7 @@ FirstRuns first_runs_from(const ordered_json& json) {
   for (const auto& demand : json.at("demands_ns")) {
     first.profile.demands.push_back({.wait_ns = demand.at(0), .compute_ns = demand.at(1)});
   }
+  first.callback = {.wait_ns = json.at("callback_ns").at(0), .compute_ns = json.at("callback_ns").at(1)};
   first.profile.thread = pool_from(json.at("thread"));
   first.profile.process = pool_from(json.at("process"));
   first.notes = json.at("notes").get<std::vector<std::string>>();
@@ -68,7 +71,7 @@ FirstRuns first_runs_from(const ordered_json& json) {
 
 // What is there and would be mixed up with runs of another question; nothing: the directory can be gone on with, or is empty.
 bool is_of_another(const fs::path& directory, const std::string& question) {
-  const std::optional<std::string> asked = read_file_if_there(directory / "question.json", "question", kMostContextBytes);
+  const std::optional<std::string> asked = read_file_if_there(directory / "question.json", "question", kMostTableBytes);
   if (asked) return *asked != question;
   std::error_code error;
   return fs::exists(directory / "results.csv", error);
@@ -93,14 +96,14 @@ Records::Records(Settings settings) : settings_(std::move(settings)), run_id_(ma
   for (const Sample& row : directory_->present()) {
     if (row.status != "ok" || row.is_warmup != 0) continue;
     if (row.machine_id == settings_.environment.machine_id && row.build_id == settings_.environment.build_id) {
-      known_[{row.cell_id, row.rep}] = row.makespan_ns;
+      known_[{row.cell_id, row.rep}] = row;
     }
   }
 }
 
-std::optional<std::int64_t> Records::makespan_ns(const Cell& cell, int rep) const {
+const Sample* Records::row(const Cell& cell, int rep) const {
   const auto found = known_.find({cell.cell_id, rep});
-  return found == known_.end() ? std::nullopt : std::optional(found->second);
+  return found == known_.end() ? nullptr : &found->second;
 }
 
 void Records::write_down() {
@@ -141,7 +144,7 @@ void Records::keep(const Cell& cell, Sample sample, int rep, bool is_warmup) {
 
 std::optional<FirstRuns> Records::first_runs() const {
   const std::optional<std::string> text =
-      read_file_if_there(directory_->path() / "profile.json", "profile of the work", kMostContextBytes);
+      read_file_if_there(directory_->path() / "profile.json", "profile of the work", kMostTableBytes);
   if (!text) return std::nullopt;
   try {
     return first_runs_from(ordered_json::parse(*text));

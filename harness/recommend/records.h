@@ -27,6 +27,7 @@ namespace harness::recommend {
 struct FirstRuns {
   Profile profile;
   std::vector<std::string> notes;
+  model::Demand callback = {};   // of every task
   int tasks = 0;                 // how many are run, of those asked for
   bool contenders_only = false;  // whether candidates were left out that would take too long
 };
@@ -49,8 +50,8 @@ class Records {
   }
   void set_calibration(const workloads::Calibration& calibration) { calibration_ = calibration; }  // before the first row
 
-  // Of the rep-th timed repetition of the cell, if it is there and ended well.
-  std::optional<std::int64_t> makespan_ns(const Cell& cell, int rep) const;
+  // The rep-th timed repetition of the cell, if it is there and ended well; else nullptr. Until the next keep().
+  const Sample* row(const Cell& cell, int rep) const;
 
   // A row. Throws OutputError.
   void keep(const Cell& cell, Sample sample, int rep, bool is_warmup);
@@ -69,8 +70,8 @@ class Records {
   std::string run_id_;
   workloads::Calibration calibration_;
   std::optional<RunDirectory> directory_;
-  std::map<std::pair<std::string, std::int64_t>, std::int64_t> known_;  // cell_id, rep -> makespan
-  std::map<std::string, int> planned_;                                  // cell_id -> repetitions written to cells/
+  std::map<std::pair<std::string, std::int64_t>, Sample> known_;  // by cell_id, rep
+  std::map<std::string, int> planned_;                            // cell_id -> repetitions written to cells/
   int rows_ = 0;
   bool written_down_ = false;
   bool complete_ = false;

@@ -8,6 +8,8 @@
 
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
+#include "harness/recommend/python_report.h"
+#include "harness/recommend/python_snippet.h"
 #include "harness/recommend/recommend.h"
 
 namespace harness::recommend {
@@ -40,12 +42,14 @@ std::string demand_text(const Recommendation& r) {
   return text;
 }
 
-std::string contention_text(const Profile& p) {
+std::string contention_text(const Question& question, const Profile& p) {
   std::string text;
   const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : "; ") + more; };
   if (p.thread.locked_share > 0) {
-    add(percent(p.thread.locked_share) + " of the computing goes on under a lock that the threads of a process share" +
-        (p.process.locked_share == 0 ? ", which worker processes do not" : ""));
+    add(question.python
+            ? "the computing holds the GIL for " + percent(p.thread.locked_share) + " of its time"
+            : percent(p.thread.locked_share) + " of the computing goes on under a lock that the threads of a process share" +
+                  (p.process.locked_share == 0 ? ", which worker processes do not" : ""));
   } else if (p.process.locked_share > 0) {
     add(percent(p.process.locked_share) + " of the computing does not scale with worker processes");
   }
@@ -94,16 +98,20 @@ std::string gate_words(const GateCounts& gate) {
                      gate.repeated == 1 ? " was" : "s were", human_duration(gate.waited));
 }
 
+std::string words_of(const Question& question, const Choice& choice) {
+  return question.python && is_sequential(choice) ? "no pool: one after the other" : describe(choice);
+}
+
 // What the choice takes, and how that is known.
 std::string headline(const Question& question, const Recommendation& r) {
   if (r.all) {
-    std::string text = fmt::format("{}: {} for all {} tasks, predicted from runs of {}", describe(r.all->choice),
+    std::string text = fmt::format("{}: {} for all {} tasks, predicted from runs of {}", words_of(question, r.all->choice),
                                    human_ns(r.all->predicted_ns), question.tasks, r.batch.tasks);
     if (r.all->makespans_ns.empty()) return text + ", for which the budget sufficed";
     return text + fmt::format("; run with all of them: {}", human_ns(model::median(r.all->makespans_ns)));
   }
   const Measured& chosen = r.measured[r.choice];
-  std::string text = describe(chosen.choice) + ": " + human_ns(chosen.median_ns);
+  std::string text = words_of(question, chosen.choice) + ": " + human_ns(chosen.median_ns);
   if (r.fewest_workers < r.most_workers)
     text += fmt::format("; {} to {} workers cannot be told apart", r.fewest_workers, r.most_workers);
   return text;
@@ -147,8 +155,12 @@ std::string reason(const Question& question, const Recommendation& r) {
     text += choice.workers <= p.cores * 2 ? ", and more workers than the cores can feed only wait for them" : "";
   }
   if (p.thread.locked_share > 0.3 && choice.pool == Pool::process)
-    text += "; threads would take turns under their common lock, processes have one each";
-  if (choice.pool == Pool::thread && p.thread.locked_share <= 0.3)
+    text += question.python ? "; threads would take turns under the GIL, of which processes have one each"
+                            : "; threads would take turns under their common lock, processes have one each";
+  if (question.python && waits <= 0.5 && choice.pool == Pool::thread && choice.workers > 1 && p.thread.locked_share <= 0.3)
+    text += "; the computing lets go of the GIL, as hashlib, zlib and numpy do, so that threads share all cores";
+  const bool has_processes = std::find(question.pools.begin(), question.pools.end(), Pool::process) != question.pools.end();
+  if (choice.pool == Pool::thread && p.thread.locked_share <= 0.3 && has_processes)
     text += "; processes have nothing to offer that threads have not, and cost more";
   return text;
 }
@@ -179,7 +191,7 @@ std::string text(const Question& question, const Recommendation& r) {
   if (r.batch.has_callbacks()) work += ", callbacks of " + human_ns(r.batch.callback.service_ns());
   std::string out = line("work", work);
   out += line("a task", demand_text(r));
-  out += line("contention", contention_text(r.profile));
+  out += line("contention", contention_text(question, r.profile));
   out += line("knee", knee_text(r, choice_of(r).pool));
   out += '\n' + table(r, r.measured, &chosen) + '\n';
   if (!r.noise.empty()) {
@@ -199,6 +211,10 @@ std::string text(const Question& question, const Recommendation& r) {
                                        human_ns(point.predicted_ns)));
   }
   for (const std::string& note : r.notes) out += line("but", note);
+  if (question.python) {
+    for (const auto& [label, words] : python_facts(question, r)) out += line(label, words);
+    out += "\n" + python_code(question, r);
+  }
   if (!r.exhaustive.empty()) {
     out += "\nexhaustive sweep, fastest first\n" + table(r, r.exhaustive, &chosen) + '\n';
     out += "\nits best and the choice, run again\n" + table(r, r.judged, &chosen) + '\n';

@@ -27,9 +27,13 @@ nanoseconds Trials::left(double share) const {
 
 Cell Trials::cell_of(const Choice& choice, int tasks) const {
   Factors factors;
-  factors.backend = backend_name(choice.pool);
+  factors.backend = backend_of(question_, choice.pool);
   factors.workers = choice.workers;
-  factors.workers_spec = std::to_string(choice.workers);
+  if (choice.pool == Pool::loop) {
+    factors.workers = 1;
+    factors.in_flight = choice.workers;
+  }
+  factors.workers_spec = std::to_string(factors.workers);
   factors.cores = question_.cores;
   factors.workload = question_.workload;
   factors.strategy = std::string(model::name(choice.strategy));
@@ -86,19 +90,28 @@ std::int64_t Trials::time(const Choice& choice, int tasks) {
   const Cell cell = cell_of(choice, tasks);
   const int rep = timed_[cell.cell_id]++;
   if (records_ != nullptr) {
-    if (const auto known = records_->makespan_ns(cell, rep)) return *known;
+    if (const auto known = records_->row(cell, rep)) return value_of(*known);
   }
   Sample sample;
-  const std::int64_t makespan = makespan_ns(attempt(cell, choice, sample));
+  const Trace trace = attempt(cell, choice, sample);
+  // Of the trace, which a runner that computes leaves, too.
+  sample.makespan_ns = makespan_ns(trace);
+  sample.pool_start_ns = trace.pool_start_ns;
+  sample.pool_stop_ns = trace.pool_stop_ns;
+  const std::int64_t value = value_of(sample);
   if (records_ != nullptr) records_->keep(cell, std::move(sample), rep, false);
-  return makespan;
+  return value;
 }
 
 bool Trials::is_known(const Choice& choice, int tasks) const {
   if (records_ == nullptr) return false;
   const Cell cell = cell_of(choice, tasks);
   const auto timed = timed_.find(cell.cell_id);
-  return records_->makespan_ns(cell, timed == timed_.end() ? 0 : timed->second).has_value();
+  return records_->row(cell, timed == timed_.end() ? 0 : timed->second) != nullptr;
+}
+
+std::int64_t Trials::value_of(const Sample& sample) const {
+  return sample.makespan_ns + (question_.python ? sample.pool_start_ns + sample.pool_stop_ns : 0);
 }
 
 }  // namespace harness::recommend

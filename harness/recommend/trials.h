@@ -27,7 +27,8 @@ class Trials {
   // does not suffice; EnvironmentError when the machine is not quiet enough for a strict question.
   Trace run(const Choice& choice, int tasks);
 
-  // The makespan of the next repetition of that, ns: run, or one that the records have. Throws likewise.
+  // The makespan of the next repetition of that, ns: run, or one that the records have. Of Python's pools their start and end are part of it.
+  // Throws likewise.
   std::int64_t time(const Choice& choice, int tasks);
   bool is_known(const Choice& choice, int tasks) const;  // whether the next time() of it would run nothing
 
@@ -45,6 +46,7 @@ class Trials {
 
   Cell cell_of(const Choice& choice, int tasks) const;
   RepetitionResult repetition(const Cell& cell);
+  std::int64_t value_of(const Sample& sample) const;
   Trace attempt(const Cell& cell, const Choice& choice, Sample& sample);
 
   const Question& question_;

@@ -26,6 +26,15 @@ TEST(RecommendCurve, AJobOfComputingTasksNeedsNoMoreWorkersThanCores) {
   EXPECT_EQ(curve.front().predicted_ns, 300 * kMs);
 }
 
+TEST(RecommendCurve, OfALoopTheWorkersAreTheTasksInFlight) {
+  const Profile waits = profile_with(20 * kMs, 0);
+  EXPECT_EQ(predict_ns(waits, {.tasks = 30}, {Pool::loop, 30}), 20 * kMs);
+  EXPECT_EQ(predict_ns(waits, {.tasks = 30}, {Pool::loop, 10}), 60 * kMs);
+  Profile computes = profile_with(0, 20 * kMs);
+  computes.thread.locked_share = 1;
+  EXPECT_EQ(predict_ns(computes, {.tasks = 30}, {Pool::loop, 30}), 600 * kMs) << "it has one thread";
+}
+
 TEST(RecommendCurve, ALockOfTheThreadsMakesProcessesTheChoice) {
   Profile profile = profile_with(0, 20 * kMs);
   profile.thread.locked_share = 1;

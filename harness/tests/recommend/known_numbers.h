@@ -56,7 +56,7 @@ class ModelMachine final : public CellRunner {
     c.workers = cell.workers;
     c.cores = cell.cores;
     model::Demand demand = demand_;
-    demand.locked = lock_ > 0 && cell.backend == "thread";
+    demand.locked = lock_ > 0 && cell.backend.ends_with("thread");
     c.tasks.assign(static_cast<std::size_t>(cell.tasks), demand);
     c.callbacks.resize(c.tasks.size());
     const model::Prediction prediction = model::simulate(c);
@@ -65,13 +65,14 @@ class ModelMachine final : public CellRunner {
       trace.tasks.push_back(
           {.submitted_ns = 0, .started_ns = times.start_ns, .finished_ns = times.finish_ns, .cpu_ns = demand.compute_ns});
     }
-    if (cell.backend == "thread" && cell.workers > 1 && threads_disturbed > 0) {
+    if (cell.backend.ends_with("thread") && cell.workers > 1 && threads_disturbed > 0) {
       --threads_disturbed;
       for (TaskTrace& task : trace.tasks) {
         task.started_ns *= 2;
         task.finished_ns *= 2;
       }
     }
+    if (cell.backend.find("process") != std::string::npos) trace.pool_start_ns = process_start_ns * cell.workers;
     result.sample = sample_of(cell);
     result.sample.makespan_ns = makespan_ns(trace);
     result.trace = trace;
@@ -83,8 +84,9 @@ class ModelMachine final : public CellRunner {
 
   std::string failure;
   int runs = 0;
-  int stop_after = -1;        // as Ctrl-C does
-  int threads_disturbed = 0;  // so many runs of threads take twice as long
+  int stop_after = -1;                // as Ctrl-C does
+  std::int64_t process_start_ns = 0;  // of each worker process; part of what Python's pools take
+  int threads_disturbed = 0;          // so many runs of threads take twice as long
 
  private:
   const model::Demand demand_;
