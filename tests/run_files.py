@@ -23,12 +23,13 @@ FILES = {
     "derived/summary.csv": ("derived/summary.csv", schema.SUMMARY),
     "derived/machines.csv": ("derived/machines.csv", schema.MACHINES),
     "derived/model.csv": ("derived/model.csv", schema.MODEL),
+    "derived/curve.csv": ("derived/curve.csv", schema.CURVE),
     "derived/claims.csv": ("derived/claims.csv", schema.CLAIMS),
     "evidence/<run_id>.csv": ("evidence/*.csv", schema.EVIDENCE),
     "verdicts.csv": ("verdicts.csv", schema.VERDICTS),
 }
-# Left by validate, by poolbench/experiments/verdicts.py, and by merge.
-NOT_OF_A_SWEEP = ("evidence/<run_id>.csv", "verdicts.csv", "derived/machines.csv")
+# Left by validate, by poolbench/experiments/verdicts.py, by merge, and by recommend.
+NOT_OF_A_SWEEP = ("evidence/<run_id>.csv", "verdicts.csv", "derived/machines.csv", "derived/curve.csv")
 CONTEXT = "context/<run_id>.json"
 CELLS = "cells/<run_id>.json"
 OF_LOOPS = "loops.<backend>.<threads>."  # only of a run with event loops

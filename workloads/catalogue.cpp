@@ -15,7 +15,8 @@ std::span<const Workload* const> catalogue() {
     };
     const auto mixed = mixed_workloads();
     all.insert(all.end(), mixed.begin(), mixed.end());
-    all.insert(all.end(), {&command_workload(), &function_workload(), &blocking_sleep_workload()});
+    all.insert(all.end(), {&command_workload(), &function_workload(), &blocking_sleep_workload(), &python_workload(),
+                           &python_callback_workload()});
     return all;
   }();
   return kCatalogue;
@@ -25,7 +26,8 @@ const Workload* find_workload(std::string_view name) {
   for (const Workload* workload : catalogue()) {
     if (workload->name() == name) return workload;
   }
-  return find_mixed_workload(name);
+  const Workload* const python = find_python_workload(name);
+  return python != nullptr ? python : find_mixed_workload(name);
 }
 
 }  // namespace workloads

@@ -23,10 +23,16 @@ const Workload& gil_spin_workload();
 const Workload& command_workload();
 const Workload& function_workload();
 const Workload& blocking_sleep_workload();
+const Workload& python_workload();
+const Workload& python_callback_workload();
 
-// `mixed` and its variants `mixed:R` and `mixed:R~J`, R the ratio of waiting to computing, J the jitter.
+// `mixed` and those of its variants `mixed:R` and `mixed:R~J` that are listed, R the ratio of waiting to computing, J the jitter.
 std::span<const Workload* const> mixed_workloads();
-// The variant that the name means, however its numbers are written (mixed:4, mixed:9.0~0.50); nullptr if there is none.
+// The variant that the name means, however its numbers are written (mixed:4, mixed:16.0~0.50), listed or not: R is 0 to 1,000,000, J 0 to 1.
+// nullptr for other numbers and for what is no such name. Thread safety: any thread.
 const Workload* find_mixed_workload(std::string_view name);
+
+// The one of the function that "python:MODULE:FUNCTION" names; nullptr for what is no such name. Any thread.
+const Workload* find_python_workload(std::string_view name);
 
 }  // namespace workloads

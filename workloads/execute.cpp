@@ -20,7 +20,7 @@ Work make_work(const Workload& workload, const Request& request, const Calibrati
   Work work = workload.make(request, calibration);
   const auto all = catalogue();
   for (std::uint32_t kind = 0; kind < all.size(); ++kind) {
-    if (all[kind] == &workload) {
+    if (all[kind] == &workload.in_catalogue()) {
       work.kind = kind;
       return work;
     }

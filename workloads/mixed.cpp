@@ -5,6 +5,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -21,13 +24,14 @@ namespace {
 
 // What `mixed` without parameters means.
 constexpr double kPlainRatio = 4;
+constexpr double kLargestRatio = 1e6;
 
 struct Shape {
   double wait_per_compute;  // W/C, not negative
   double jitter;            // 0 to 1
 };
 
-// Ratios below, at and above the five workers per core of the rule of thumb, and one of nearly pure waiting.
+// Those that are listed: ratios below, at and above the five workers per core of the rule of thumb, and one of nearly pure waiting.
 constexpr std::array kShapes{Shape{4, 0},   Shape{1, 0},   Shape{9, 0},   Shape{39, 0},
                              Shape{4, 0.5}, Shape{1, 0.5}, Shape{9, 0.5}, Shape{39, 0.5}};
 
@@ -71,6 +75,7 @@ class Mixed final : public Workload {
     return {.wait_ns = work.wait_ns, .compute_ns = duration_of(work.compute_units, calibration.spin_units_per_ns)};
   }
   std::string_view callback(const Work&) const override { return "spin"; }
+  const Workload& in_catalogue() const override;
 
   Product run(const Work& work, const RunContext&, std::string_view) const override {
     if (work.wait_ns > 0) sleep_until_ns(deadline_after_ns(work.wait_ns));
@@ -94,6 +99,23 @@ class Mixed final : public Workload {
 const std::vector<Mixed>& instances() {
   static const std::vector<Mixed> kInstances(kShapes.begin(), kShapes.end());
   return kInstances;
+}
+
+const Workload& Mixed::in_catalogue() const {
+  for (const Mixed& mixed : instances()) {
+    if (&mixed == this) return *this;
+  }
+  return instances().front();  // a Work of theirs is a wait and steps, which any of them runs
+}
+
+// One that is not listed; made once, and never gone.
+const Mixed& made(const Shape& shape) {
+  static std::mutex mutex;
+  static std::map<std::string, std::unique_ptr<const Mixed>> all;  // guarded by mutex
+  const std::lock_guard lock(mutex);
+  std::unique_ptr<const Mixed>& known = all[name_of(shape)];
+  if (known == nullptr) known = std::make_unique<const Mixed>(shape);
+  return *known;
 }
 
 // The number at the front of the text, which is cut off it; NaN if there is none.
@@ -129,7 +151,9 @@ const Workload* find_mixed_workload(std::string_view name) {
   for (const Mixed& mixed : instances()) {
     if (mixed.shape().wait_per_compute == wanted.wait_per_compute && mixed.shape().jitter == wanted.jitter) return &mixed;
   }
-  return nullptr;
+  const bool allowed =
+      wanted.wait_per_compute >= 0 && wanted.wait_per_compute <= kLargestRatio && wanted.jitter >= 0 && wanted.jitter <= 1;
+  return allowed ? &made(wanted) : nullptr;  // NaN is neither
 }
 
 }  // namespace workloads

@@ -66,15 +66,16 @@ struct Calibration {
 // Takes about `budget` of wall time on an otherwise idle core, a third of it for sleeps.
 Calibration calibrate(std::chrono::nanoseconds budget = std::chrono::milliseconds(400));
 
-// What a user wants to have measured: a command or a function, and what it is to work on. Serialisable by cereal.
+// What a user wants to have measured: a command, a function or Python's, and what it is to work on. Serialisable by cereal.
 struct Subject {
   std::vector<std::string> command = {};  // argv; "{}" in any argument stands for the input
   std::string library = {};               // path of the shared object that holds the function
   std::vector<std::string> inputs = {};   // one per task, from the first again when there are more tasks
+  std::string python = {};  // `code` of the drivers' protocol, a JSON object that has its inputs itself; empty: no Python
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(command, library, inputs);
+    archive(command, library, inputs, python);
   }
 };
 
@@ -164,13 +165,17 @@ class Workload {
   // form of its own it is run(), which is right for what only computes. The arguments outlive it.
   virtual Async<Product> run_on(OnLoop& on, const Work& work, const RunContext& context, std::string_view input) const;
 
+  // The one of the catalogue that runs its works: itself, unless it is one of endlessly many that differ in make() alone (mixed:16).
+  virtual const Workload& in_catalogue() const { return *this; }
+
   // Why it has no form that an event loop could wait on, although it waits; empty where it has one or needs none.
   virtual std::string_view blocks() const { return {}; }
 };
 
 // All workloads, in a fixed order: Work::kind indexes it.
 std::span<const Workload* const> catalogue();
-const Workload* find_workload(std::string_view name);  // nullptr if there is none of that name
+// nullptr if there is none of that name. Of `mixed:R~J`, R and J any numbers, one is made at the first mention.
+const Workload* find_workload(std::string_view name);
 
 // workload.make() with `kind` filled in.
 Work make_work(const Workload& workload, const Request& request, const Calibration& calibration);

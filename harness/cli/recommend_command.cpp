@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,11 +16,16 @@
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
-#include "harness/base/read_file.h"
 #include "harness/base/text.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/recommend_inputs.h"
+#include "harness/cli/recommend_python.h"
+#include "harness/machine/environment.h"
 #include "harness/recommend/recommend.h"
+#include "harness/recommend/records.h"
+#include "harness/sweep/gate.h"
+#include "harness/sweep/interrupt.h"
 #include "harness/sweep/run.h"
 #include "harness/sweep/sinks/progress.h"
 #include "pools/cores.h"
@@ -31,6 +37,9 @@ namespace {
 struct RecommendFlags {
   std::string workload;
   std::string function;
+  std::string python;
+  std::vector<std::string> interpreters;
+  std::string deadline;
   std::vector<std::string> command;
   std::string inputs;
   std::string range;
@@ -41,55 +50,14 @@ struct RecommendFlags {
   std::string budget = "60s";
   std::string most_workers = "64";
   std::string seed = "1";
+  std::string output;
+  std::string most_pressure = fmt::format("{}", GateRule{}.most_pressure);
+  bool fresh = false;
+  bool strict = false;
   bool exhaustive = false;
   bool json = false;
+  bool markdown = false;
 };
-
-constexpr std::int64_t kMostTasks = 100'000;
-
-// The non-empty lines.
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (!line.empty()) lines.emplace_back(line);
-    if (static_cast<std::int64_t>(lines.size()) > kMostTasks) {
-      throw ConfigError(fmt::format("more than {} inputs; give a sample of them", kMostTasks));
-    }
-  }
-  return lines;
-}
-
-std::vector<std::string> range_of(const std::string& text) {
-  const std::size_t dots = text.find("..");
-  if (dots == std::string::npos) throw ConfigError("--range '" + text + "' is not of the form FIRST..LAST, two whole numbers");
-  constexpr std::int64_t kMostInput = 1'000'000'000'000;
-  const std::int64_t first = parse_integer(text.substr(0, dots), "--range's first number", 0, kMostInput);
-  const std::int64_t last = parse_integer(text.substr(dots + 2), "--range's last number", 0, kMostInput);
-  if (last < first) throw ConfigError("--range '" + text + "' is empty: its last number is below its first");
-  if (last - first >= kMostTasks) throw ConfigError(fmt::format("--range '{}' holds more than {} inputs", text, kMostTasks));
-  std::vector<std::string> numbers;
-  for (std::int64_t number = first; number <= last; ++number) numbers.push_back(std::to_string(number));
-  return numbers;
-}
-
-// What a command or function is to work on.
-std::vector<std::string> inputs_of(const RecommendFlags& flags) {
-  if (!flags.range.empty() && !flags.inputs.empty()) throw ConfigError("--inputs and --range exclude each other");
-  if (!flags.range.empty()) return range_of(flags.range);
-  if (flags.inputs.empty())
-    throw ConfigError("inputs are missing: --inputs FILE (one per line; - for standard input) or --range FIRST..LAST");
-  const bool from_stdin = flags.inputs == "-";
-  const std::string text =
-      from_stdin ? read_stdin("list of inputs", kMostInputBytes) : read_file(flags.inputs, "list of inputs", kMostInputBytes);
-  if (text.find('\0') != std::string::npos)
-    throw ConfigError("the inputs in '" + flags.inputs + "' hold a NUL byte; allowed: one per line");
-  std::vector<std::string> inputs = lines_of(text);
-  if (inputs.empty()) throw ConfigError("'" + flags.inputs + "' holds no inputs: one per line");
-  return inputs;
-}
 
 // Executable by name along PATH, as execvp finds it. Only for a better message: the truth comes out when it is run.
 bool can_be_executed(const std::string& program) {
@@ -110,11 +78,28 @@ void refuse(bool given, const char* flag, const char* with) {
   if (given) throw ConfigError(fmt::format("{} does not apply to {}", flag, with));
 }
 
-recommend::Question question_of(const RecommendFlags& flags, workloads::Subject& subject, workloads::Calibration& calibration) {
-  const int forms = !flags.workload.empty() + !flags.function.empty() + !flags.command.empty();
+// The pressure that the gate allows is counted in windows of 30 ms: each repetition has one before and one after it, and there are hundreds.
+constexpr std::chrono::milliseconds kWindow{30};
+
+recommend::Quiet quiet_of(const RecommendFlags& flags, std::chrono::nanoseconds budget) {
+  recommend::Quiet quiet;
+  quiet.rule.most_pressure = parse_number(flags.most_pressure, "--max-pressure", 0, 100);
+  quiet.rule.window = kWindow;
+  quiet.rule.patience = std::min(quiet.rule.patience, std::chrono::floor<std::chrono::seconds>(budget));
+  quiet.strict = flags.strict;
+  quiet.seams.stop = interrupt_requested;
+  return quiet;
+}
+
+recommend::Question question_of(const RecommendFlags& flags, workloads::Subject& subject) {
+  const int forms = !flags.workload.empty() + !flags.function.empty() + !flags.command.empty() + !flags.python.empty();
   if (forms != 1) {
-    throw ConfigError("what is to be recommended for? exactly one of --workload NAME, --function LIBRARY, -- COMMAND {}");
+    throw ConfigError(
+        "what is to be recommended for? exactly one of --workload NAME, --python MODULE:FUNCTION, "
+        "--function LIBRARY, -- COMMAND {}");
   }
+  refuse(!flags.interpreters.empty() && flags.python.empty(), "--interpreter", "what is no Python function");
+  refuse(!flags.deadline.empty() && flags.python.empty(), "--deadline", "what is no Python function");
   recommend::Question question;
   question.cores = pools::usable_cores().count;
   question.budget = parse_duration(flags.budget);
@@ -122,6 +107,7 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
   question.most_workers = static_cast<int>(parse_integer(flags.most_workers, "--max-workers", 1, 4096));
   question.seed = parse_seed(flags.seed);
   question.exhaustive = flags.exhaustive;
+  question.quiet = quiet_of(flags, question.budget);
   if (!flags.workload.empty()) {
     const workloads::Workload* const workload = workloads::find_workload(flags.workload);
     if (workload == nullptr || workload->needs().subject) {
@@ -130,7 +116,7 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
         if (!known->needs().subject) names.emplace_back(known->name());
       }
       throw ConfigError("unknown workload '" + flags.workload + "'" + did_you_mean(flags.workload, names) +
-                        "; known: " + join(names));
+                        "; known: " + join(names) + ", mixed:R of any R");
     }
     refuse(!flags.inputs.empty() || !flags.range.empty(), "--inputs and --range", "--workload: --tasks says how many");
     question.title = flags.workload;
@@ -139,21 +125,13 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
     question.task_ns = parse_duration(flags.task).count();
     question.callback_ns = parse_duration(flags.callback).count();
     if (!flags.payload.empty()) question.payload_bytes = parse_bytes(flags.payload);
-    calibration = workloads::calibrate();
-    if (question.callback_ns > 0) {
-      const workloads::Work task = workloads::make_work(
-          *workload, {.duration = std::chrono::nanoseconds(question.task_ns), .payload_bytes = question.payload_bytes, .seed = 0},
-          calibration);
-      const workloads::Workload& callback = *workloads::find_workload(workload->callback(task));
-      const workloads::Demand demand = callback.demand(
-          workloads::make_work(callback, {.duration = std::chrono::nanoseconds(question.callback_ns)}, calibration), calibration);
-      question.callback = {.wait_ns = demand.wait_ns, .compute_ns = demand.compute_ns};
-    }
     return question;
   }
-  refuse(flags.callback != "0s", "--callback", "a command or function");
+  refuse(flags.callback != "0s" && flags.python.empty(), "--callback", "a command or function");
   refuse(!flags.payload.empty(), "--payload", "a command or function");
-  if (!flags.command.empty()) {
+  if (!flags.python.empty()) {
+    question.title = flags.python;
+  } else if (!flags.command.empty()) {
     if (std::none_of(flags.command.begin(), flags.command.end(),
                      [](const std::string& a) { return a.find("{}") != std::string::npos; })) {
       throw ConfigError("the command has no {} to put the input in: " + join(flags.command));
@@ -172,10 +150,44 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
     question.workload = "function";
     question.title = flags.function;
   }
-  subject.inputs = inputs_of(flags);
+  subject.inputs = inputs_of(flags.inputs, flags.range);
   const auto all = static_cast<std::int64_t>(subject.inputs.size());
   question.tasks = static_cast<int>(flags.tasks.empty() ? all : parse_integer(flags.tasks, "--tasks", 1, kMostTasks));
   return question;
+}
+
+// All that decides what is measured, as JSON text.
+std::string question_text(const recommend::Question& question, const workloads::Subject& subject) {
+  const nlohmann::ordered_json json = {{"work", question.title},
+                                       {"workload", question.workload},
+                                       {"tasks", question.tasks},
+                                       {"task_ns", question.task_ns},
+                                       {"callback_ns", question.callback_ns},
+                                       {"payload_bytes", question.payload_bytes},
+                                       {"cores", question.cores},
+                                       {"most_workers", question.most_workers},
+                                       {"seed", question.seed},
+                                       {"exhaustive", question.exhaustive},
+                                       {"command", subject.command},
+                                       {"library", subject.library},
+                                       {"inputs", subject.inputs},
+                                       {"python", subject.python},
+                                       {"interpreter", question.python ? question.python->interpreter : ""}};
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+// What a callback of a workload of the catalogue demands, which depends on how fast this machine computes.
+model::Demand callback_of(const recommend::Question& question, const workloads::Calibration& calibration) {
+  if (question.callback_ns == 0) return {};
+  const workloads::Workload& workload = *workloads::find_workload(question.workload);
+  const workloads::Work task = workloads::make_work(
+      workload, {.duration = std::chrono::nanoseconds(question.task_ns), .payload_bytes = question.payload_bytes, .seed = 0},
+      calibration);
+  const workloads::Workload& callback = *workloads::find_workload(workload.callback(task));
+  const workloads::Demand demand =
+      callback.demand(workloads::make_work(callback, {.duration = std::chrono::nanoseconds(question.callback_ns)}, calibration),
+                      calibration);
+  return {.wait_ns = demand.wait_ns, .compute_ns = demand.compute_ns};
 }
 
 // One line on stderr, redrawn on a terminal; elsewhere nothing.
@@ -201,53 +213,151 @@ class Line {
   bool drawn_ = false;
 };
 
-int run_recommend(const RecommendFlags& flags) {
-  workloads::Subject subject;
-  workloads::Calibration calibration;
-  const recommend::Question question = question_of(flags, subject, calibration);
-  Run run({.calibration = calibration, .subject = subject});
-  std::optional<recommend::Recommendation> found;
+// What there is to be answered: one question, or of a Python function one for each interpreter.
+std::vector<Asked> questions_of(const RecommendFlags& flags) {
+  Asked asked;
+  asked.question = question_of(flags, asked.subject);
+  if (flags.python.empty()) return {std::move(asked)};
+  const auto deadline = flags.deadline.empty() ? asked.question.budget : parse_duration(flags.deadline);
+  return python_questions({.function = flags.python,
+                           .callback = flags.callback == "0s" ? "" : flags.callback,
+                           .interpreters = flags.interpreters,
+                           .inputs_file = flags.inputs,
+                           .range = flags.range,
+                           .deadline = deadline},
+                          asked.subject.inputs, asked.question);
+}
+
+// Nothing when it was interrupted.
+std::optional<recommend::Recommendation> answer_to(Asked& asked, const RecommendFlags& flags, const CommandContext& context) {
+  recommend::Question& question = asked.question;
+  std::optional<recommend::Records> records;
+  if (!flags.output.empty()) {
+    records.emplace(recommend::Records::Settings{.directory = flags.output,
+                                                 .arguments = context.arguments,
+                                                 .environment = read_environment(),
+                                                 .question = question_text(question, asked.subject),
+                                                 .fresh = flags.fresh});
+  }
+  std::optional<workloads::Calibration> calibration = records ? records->earlier_calibration() : std::nullopt;
+  if (!calibration) calibration = flags.workload.empty() ? workloads::Calibration{} : workloads::calibrate();
+  if (records) records->set_calibration(*calibration);
+  if (!question.python) question.callback = callback_of(question, *calibration);
+  Run run({.calibration = calibration, .subject = asked.subject});
   Line line(stderr_progress());
   try {
-    found = run.interruptibly([&](CellRunner& runner) {
-      return recommend::recommend(question, runner, [&line](const std::string& what, double share) { line.show(what, share); });
+    return run.interruptibly([&](CellRunner& runner) {
+      return recommend::recommend(
+          question, runner, [&line](const std::string& what, double share) { line.show(what, share); },
+          records ? &*records : nullptr);
     });
   } catch (const recommend::Interrupted&) {
     line.clear();
-    say("poolbench: interrupted; nothing is recommended\n");
-    return kExitInterrupted;
+    say(fmt::format("poolbench: interrupted; nothing is recommended{}\n",
+                    records ? "; resume with: " + resume_command(context.arguments) : ""));
+    return std::nullopt;
+  } catch (const ConfigError&) {
+    line.clear();
+    // A process that is gone says no more on which input it was.
+    if (question.python) blame_input(asked, flags.deadline.empty() ? question.budget : parse_duration(flags.deadline));
+    throw;
   }
-  line.clear();
-  write_stdout(flags.json ? recommend::json(question, *found) : recommend::text(question, *found));
+}
+
+std::string shown(const RecommendFlags& flags, const Asked& asked, const recommend::Recommendation& found) {
+  if (flags.json) return recommend::json(asked.question, found);
+  return flags.markdown ? recommend::markdown(asked.question, found) : recommend::text(asked.question, found);
+}
+
+std::int64_t time_of(const recommend::Recommendation& found) {
+  return found.all ? found.all->predicted_ns : found.measured[found.choice].median_ns;
+}
+
+int run_recommend(const RecommendFlags& flags, const CommandContext& context) try {
+  if (flags.fresh && flags.output.empty()) throw ConfigError("--fresh applies to a directory, which -o names");
+  if (flags.interpreters.size() > 1 && !flags.output.empty()) {
+    throw ConfigError("-o keeps the runs of one interpreter; --interpreter was given " +
+                      std::to_string(flags.interpreters.size()) + " times");
+  }
+  std::vector<Asked> all = questions_of(flags);
+  std::vector<recommend::Recommendation> found;
+  for (Asked& asked : all) {
+    std::optional<recommend::Recommendation> answer = answer_to(asked, flags, context);
+    if (!answer) return kExitInterrupted;
+    found.push_back(std::move(*answer));
+  }
+  const auto best = static_cast<std::size_t>(
+      std::min_element(found.begin(), found.end(), [](const auto& a, const auto& b) { return time_of(a) < time_of(b); }) -
+      found.begin());
+  std::string out = shown(flags, all[best], found[best]);
+  if (found.size() > 1 && !flags.json) {
+    out += "\n";
+    for (std::size_t at = 0; at < found.size(); ++at) {
+      out += fmt::format("{}: {}: {}\n", all[at].question.python->interpreter, describe(choice_of(found[at])),
+                         human_ns(time_of(found[at])));
+    }
+  }
+  write_stdout(out);
   return kExitOk;
+} catch (const recommend::PythonError& error) {
+  for (const std::string& traced : error.traceback()) say(traced + '\n');
+  throw;
 }
 
 }  // namespace
 
 void add_recommend_command(CLI::App& app, CommandContext& context) {
-  CLI::App* const command =
-      app.add_subcommand("recommend",
-                         "Which pool, how many workers: for a workload, for your command (-- ./convert {}) or for your function");
+  CLI::App* const command = app.add_subcommand(
+      "recommend",
+      "Which pool, how many workers: for a workload, your Python function, your command (-- ./convert {}), your function");
   const auto flags = std::make_shared<RecommendFlags>();
   command->add_option("--workload", flags->workload, "A workload of the catalogue")->check(not_empty());
   command->add_option("--function", flags->function, "A shared object that exports poolbench_task (workloads/function_entry.h)")
       ->check(not_empty());
+  command
+      ->add_option(
+          "--python", flags->python,
+          "MODULE:FUNCTION, called once per input; the module is in the working directory, installed, or a path: x/y.py:f")
+      ->check(not_empty());
+  command
+      ->add_option("--interpreter", flags->interpreters,
+                   "Of a Python function: on this Python [the PATH's python3]; more than once: on each, and the best is told")
+      ->check(not_empty());
+  command->add_option("--deadline", flags->deadline, "Of a Python function: within which one call has to end [the budget]")
+      ->check(not_empty());
   command->add_option("command", flags->command, "After --: the program and its arguments; {} stands for an input. No shell");
-  command->add_option("--inputs", flags->inputs, "Of a command or function: a file with one input per line; - for standard input")
+  command
+      ->add_option(
+          "--inputs", flags->inputs,
+          "Of a command or function: a file with one input per line; - for standard input; of Python, .jsonl: a JSON value per line")
       ->check(not_empty());
   command->add_option("--range", flags->range, "Of a command or function: the numbers FIRST..LAST are the inputs")
       ->check(not_empty());
   command->add_option("--tasks", flags->tasks, "How many tasks the job has; default: all inputs, or 200")->check(not_empty());
   command->add_option("--task", flags->task, "Of a workload: a task's duration")->capture_default_str();
-  command->add_option("--callback", flags->callback, "Of a workload: a callback's duration")->capture_default_str();
+  command
+      ->add_option("--callback", flags->callback,
+                   "Of a workload: a callback's duration; of a Python function: MODULE:FUNCTION, called with what it returns")
+      ->capture_default_str();
   command->add_option("--payload", flags->payload, "Of a workload: bytes")->check(not_empty());
   command->add_option("--budget", flags->budget, "Time for all of it")->capture_default_str();
   command->add_option("--max-workers", flags->most_workers, "No more workers than so many")->capture_default_str();
   command->add_option("--seed", flags->seed, "Of the order of the runs")->capture_default_str();
+  command
+      ->add_option("--max-pressure", flags->most_pressure,
+                   "Percent of its time in which tasks may wait for a CPU while a repetition counts; 100: all count")
+      ->capture_default_str();
+  command->add_flag("--strict", flags->strict, "Recommend nothing on a machine that does not become quiet: exit code 4");
+  command
+      ->add_option("-o,--output", flags->output,
+                   "Keep the rows, the curve and the answer there; the same question there is resumed")
+      ->check(not_empty());
+  command->add_flag("--fresh", flags->fresh, "Rename the old output directory and start anew");
   command->add_flag("--exhaustive", flags->exhaustive,
                     "Afterwards run every point of the curve, and say how far the choice is from the best");
-  command->add_flag("--json", flags->json, "One JSON document instead of the text");
-  command->callback([flags, &context] { context.action = [flags] { return run_recommend(*flags); }; });
+  CLI::Option* const json = command->add_flag("--json", flags->json, "One JSON document instead of the text");
+  command->add_flag("--markdown", flags->markdown, "Markdown instead of the text")->excludes(json);
+  command->callback([flags, &context] { context.action = [flags, &context] { return run_recommend(*flags, context); }; });
 }
 
 }  // namespace harness

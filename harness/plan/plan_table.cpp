@@ -78,7 +78,11 @@ std::vector<Value> resolve(std::string_view axis, const std::string& text, int c
     if (drivers::known_backend(text) != nullptr) return {{text, 0, {}}};
     return one_name(axis, text, backend_names());
   }
-  if (axis == "workload") return one_name(axis, text, workload_names());
+  if (axis == "workload") {
+    const workloads::Workload* const known = workloads::find_workload(text);  // also one that is not listed: mixed:16
+    if (known != nullptr) return {{std::string(known->name()), 0, {}}};
+    return one_name(axis, text, workload_names());
+  }
   if (axis == "strategy") return one_name(axis, text, names_of(strategies()));
   if (axis == "distribution") return one_name(axis, text, names_of(distributions()));
   if (axis == "start_method") return one_name(axis, text, start_methods());

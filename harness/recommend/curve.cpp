@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "harness/model/bounds.h"
+#include "harness/model/shared_cores.h"
 #include "harness/model/simulate.h"
 
 namespace harness::recommend {
@@ -18,14 +19,19 @@ model::Case case_of(const Profile& profile, const Batch& batch, const Choice& ch
   c.workers = choice.workers;
   c.parsers = std::max(1, choice.parsers);
   c.cores = std::max(1, static_cast<int>(std::lround(profile.effective_cores())));
+  if (choice.pool == Pool::loop) {  // one thread, and so many tasks under way
+    c.executor = model::Executor::loop;
+    c.workers = 1;
+    c.in_flight = choice.workers;
+  }
   c.overheads.dispatch_ns = pool.dispatch_ns;
-  const double slowdown = pool.usl.slowdown(choice.workers);
+  const double slowdown = choice.pool == Pool::loop ? 1 : pool.usl.slowdown(choice.workers);
   double locked = 0;  // of a task, carried from task to task: a share of one half locks every second one
   for (int task = 0; task < batch.tasks; ++task) {
     model::Demand demand = profile.demands[static_cast<std::size_t>(task) % profile.demands.size()];
     demand.wait_ns = std::llround(static_cast<double>(demand.wait_ns) * slowdown);
     demand.compute_ns = std::llround(static_cast<double>(demand.compute_ns) * slowdown);
-    locked += pool.locked_share;
+    if (choice.pool != Pool::loop) locked += pool.locked_share;  // a loop has one thread
     if (locked >= 1 - 1e-9) {
       demand.locked = true;
       locked -= 1;
@@ -33,6 +39,9 @@ model::Case case_of(const Profile& profile, const Batch& batch, const Choice& ch
     c.tasks.push_back(demand);
   }
   c.callbacks.assign(static_cast<std::size_t>(batch.tasks), batch.has_callbacks() ? batch.callback : model::Demand{});
+  // CPython's process pool feeds its workers on the thread that runs the callbacks.
+  const bool coupled = batch.python && is_process(choice.pool) && choice.strategy == model::Strategy::main;
+  c.coupled = coupled && !model::shares_cores(c);
   return c;
 }
 
@@ -60,13 +69,24 @@ Choice leanest_within(double margin, const Point& best, const std::vector<Point>
 }  // namespace
 
 std::string describe(const Choice& choice) {
-  std::string text =
-      backend_name(choice.pool) + " pool, " + std::to_string(choice.workers) + (choice.workers == 1 ? " worker" : " workers");
+  std::string text = is_process(choice.pool) ? "process pool" : "thread pool";
+  if (choice.pool == Pool::to_thread) text = "asyncio.to_thread";
+  if (choice.pool == Pool::loop) text = "asyncio";
+  text += ", " + std::to_string(choice.workers);
+  text += choice.pool == Pool::loop ? " in flight" : choice.workers == 1 ? " worker" : " workers";
+  if (choice.pool == Pool::forkserver) text += " by forkserver";
+  if (choice.pool == Pool::spawn) text += " by spawn";
   switch (choice.strategy) {
     case model::Strategy::worker:
       return text + ", callbacks on the worker";
     case model::Strategy::main:
       return text + ", callbacks on one thread of the main process";
+    case model::Strategy::collect:
+      return text + ", callbacks in the caller, in order";
+    case model::Strategy::as_completed:
+      return text + ", callbacks in the caller, as completed";
+    case model::Strategy::map:
+      return text + ", callbacks in the caller, over map()";
     case model::Strategy::fused:
       return text + ", callback as part of the task";
     case model::Strategy::extra:
@@ -100,32 +120,40 @@ std::vector<int> worker_counts(const Profile& profile, const Batch& batch, int m
 }
 
 std::int64_t predict_ns(const Profile& profile, const Batch& batch, const Choice& choice) {
-  return model::simulate(case_of(profile, batch, choice)).makespan_ns;
+  const PoolProfile& pool = profile.of(choice.pool);
+  const int started = choice.pool == Pool::loop ? 1 : choice.workers;
+  return model::simulate(case_of(profile, batch, choice)).makespan_ns + pool.start_ns + pool.start_per_worker_ns * started;
+}
+
+std::vector<model::Strategy> strategies_on(Pool pool, const Batch& batch) {
+  using model::Strategy;
+  if (!batch.has_callbacks()) return {Strategy::none};
+  if (!batch.python) return {Strategy::worker, Strategy::main, Strategy::fused, Strategy::extra};
+  if (pool == Pool::loop) return {Strategy::worker, Strategy::fused, Strategy::collect};
+  std::vector<Strategy> all{Strategy::fused, Strategy::collect, Strategy::as_completed, Strategy::map};
+  if (batch.in_processes) all.push_back(Strategy::extra);
+  all.push_back(pool == Pool::thread ? Strategy::worker : Strategy::main);
+  return all;
 }
 
 bool cheaper(const Choice& a, const Choice& b) {
   const auto cost = [](const Choice& c) {
-    return std::tuple(c.workers + c.parsers, c.pool == Pool::process, static_cast<int>(c.strategy));
+    // Tasks in flight on a loop cost next to nothing.
+    return std::tuple((c.pool == Pool::loop ? 1 : c.workers) + c.parsers, static_cast<int>(c.pool), static_cast<int>(c.strategy),
+                      c.workers);
   };
   return cost(a) < cost(b);
 }
 
 std::vector<Point> predict_curve(const Profile& profile, const Batch& batch, int most_workers) {
   std::vector<Point> points;
-  for (const Pool pool : {Pool::thread, Pool::process}) {
+  for (const Pool pool : batch.pools) {
     for (const int workers : worker_counts(profile, batch, most_workers)) {
-      const auto add = [&](model::Strategy strategy, int parsers) {
+      for (const model::Strategy strategy : strategies_on(pool, batch)) {
+        const int parsers = strategy == model::Strategy::extra ? fewest_parsers_for(profile, batch, pool, workers) : 0;
         const Choice choice{pool, workers, strategy, parsers};
         points.push_back({choice, predict_ns(profile, batch, choice)});
-      };
-      if (!batch.has_callbacks()) {
-        add(model::Strategy::none, 0);
-        continue;
       }
-      add(model::Strategy::worker, 0);
-      add(model::Strategy::main, 0);
-      add(model::Strategy::fused, 0);
-      add(model::Strategy::extra, fewest_parsers_for(profile, batch, pool, workers));
     }
   }
   std::stable_sort(points.begin(), points.end(), better);
@@ -145,7 +173,7 @@ std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& p
   best_at(Pool::thread, profile.cores);
   best_at(Pool::thread, profile.cores * 5);
   best_at(Pool::process, profile.cores);
-  for (const Pool pool : {Pool::thread, Pool::process}) {
+  for (const Pool pool : {Pool::thread, Pool::loop, Pool::process}) {
     const auto best = std::find_if(curve.begin(), curve.end(), [&](const Point& p) { return p.choice.pool == pool; });
     if (best == curve.end()) continue;
     add(best->choice);

@@ -33,10 +33,16 @@ struct Point {
 // What is to be done: so many tasks, drawn in turn from the profile's, each with a callback where there are any.
 struct Batch {
   int tasks = 1;
-  model::Demand callback = {};  // of every task; all zero: there are none
+  model::Demand callback = {};                              // of every task; all zero: there are none
+  std::vector<Pool> pools = {Pool::thread, Pool::process};  // that the curve is over
+  bool python = false;                                      // on CPython's executors, which have strategies of their own
+  bool in_processes = true;                                 // whether tasks and results can go to processes: of Python
 
   bool has_callbacks() const { return callback.service_ns() > 0; }
 };
+
+// Who may run the callbacks on that pool: `none` without any.
+std::vector<model::Strategy> strategies_on(Pool pool, const Batch& batch);
 
 // Numbers of workers worth a thought: 1, cores, cores*5, the knees, and steps of about a quarter between them, up to `most` and to
 // the number of tasks. Sorted, distinct.
@@ -44,8 +50,7 @@ std::vector<int> worker_counts(const Profile& profile, const Batch& batch, int m
 
 std::int64_t predict_ns(const Profile& profile, const Batch& batch, const Choice& choice);
 
-// Every pool x worker_counts() x strategy: `none` without callbacks; with them `worker`, `main`, `fused` and `extra` with the fewest
-// parsers that reach the makespan of unlimited ones. Best first; of equals the cheaper: fewer workers, threads before processes.
+// Every pool x worker_counts() x strategy; `extra` with the fewest parsers that reach the makespan of unlimited ones. Best first; of equals the cheaper: fewer workers, threads before processes.
 std::vector<Point> predict_curve(const Profile& profile, const Batch& batch, int most_workers);
 
 // Fewer processes and threads are cheaper.

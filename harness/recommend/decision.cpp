@@ -3,30 +3,33 @@
 #include <algorithm>
 #include <cmath>
 
-#include "harness/analysis/analysis.h"
-
 namespace harness::recommend {
+
+bool told_apart(const Measured& fastest, const Measured& other, double margin) {
+  const bool slower = static_cast<double>(other.median_ns) > static_cast<double>(fastest.median_ns) * (1 + margin);
+  return slower && other.interval.lower > fastest.interval.upper;
+}
 
 Decision decide(const std::vector<Measured>& measured, double margin) {
   const Measured& fastest = measured.front();
-  const double enough = static_cast<double>(fastest.median_ns) * (1 + margin);
+  const double enough = static_cast<double>(fastest.median_ns) * (1 + 2.5 * margin);
   Decision decision;
   std::vector<std::size_t> within;
   for (std::size_t at = 0; at < measured.size(); ++at) {
-    const Measured& candidate = measured[at];
-    const bool close = static_cast<double>(candidate.median_ns) <= enough;
-    // A rank test of few repetitions cannot reject anything: it counts only where it could have.
-    const bool testable = candidate.makespans_ns.size() >= 5 && fastest.makespans_ns.size() >= 5;
-    const bool indistinct = testable && static_cast<double>(candidate.median_ns) <= enough * (1 + margin) &&
-                            harness::ties(fastest.makespans_ns, candidate.makespans_ns);
-    if (at == 0 || close || indistinct) within.push_back(at);
+    if (!told_apart(fastest, measured[at], margin)) within.push_back(at);
   }
   for (const std::size_t at : within) {
     const bool close = static_cast<double>(measured[at].median_ns) <= enough;
     if (close && cheaper(measured[at].choice, measured[decision.choice].choice)) decision.choice = at;
   }
+  const Choice& chosen = measured[decision.choice].choice;
+  decision.fewest_workers = decision.most_workers = chosen.workers;
   for (const std::size_t at : within) {
+    const Choice& other = measured[at].choice;
     if (at != decision.choice) decision.ties.push_back(at);
+    if (other.pool != chosen.pool || other.strategy != chosen.strategy || other.parsers != chosen.parsers) continue;
+    decision.fewest_workers = std::min(decision.fewest_workers, other.workers);
+    decision.most_workers = std::max(decision.most_workers, other.workers);
   }
   return decision;
 }

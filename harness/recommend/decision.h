@@ -22,12 +22,18 @@ struct Measured {
   model::Interval interval = {};  // of the median
 };
 
+// Whether `other` is slower than `fastest` by what was measured: by more than the margin, and their intervals do not overlap.
+bool told_apart(const Measured& fastest, const Measured& other, double margin = 0.02);
+
 // What to take of `measured` (fastest first, not empty).
 struct Decision {
-  std::size_t choice = 0;  // the cheapest whose median is within `margin` of the fastest's
-  // Without the choice: the others within `margin`, and those at most `margin` above that bound which a rank test cannot tell from the
-  // fastest, where both have the five repetitions that such a test needs to tell anything.
-  std::vector<std::size_t> ties;
+  // The cheapest of what cannot be told from the fastest, if its median is not beyond it by more than two and a half margins, so that wide
+  // intervals do not make anything the choice.
+  std::size_t choice = 0;
+  std::vector<std::size_t> ties;  // without the choice: all that cannot be told from the fastest
+  // Of those with the choice's pool, strategy and parsers, itself included. Another run of the same may choose any of them.
+  int fewest_workers = 1;
+  int most_workers = 1;
 };
 Decision decide(const std::vector<Measured>& measured, double margin = 0.02);
 

@@ -7,7 +7,24 @@
 
 namespace harness::recommend {
 
-std::string backend_name(Pool pool) { return pool == Pool::thread ? "thread" : "process"; }
+std::string backend_name(Pool pool) {
+  switch (pool) {
+    case Pool::to_thread:
+      return "to_thread";
+    case Pool::loop:
+      return "asyncio";
+    case Pool::process:
+      return "process";
+    case Pool::forkserver:
+      return "process_forkserver";
+    case Pool::spawn:
+      return "process_spawn";
+    default:
+      return "thread";
+  }
+}
+
+bool is_process(Pool pool) { return pool >= Pool::process; }
 
 Usl fit_usl(const std::vector<Slowdown>& slowdowns, double noise) {
   const bool explained = std::all_of(slowdowns.begin(), slowdowns.end(), [&](const Slowdown& s) { return s.factor < noise; });
@@ -106,6 +123,12 @@ double locked_share(std::int64_t measured_ns, std::int64_t unlocked_ns, std::int
   if (static_cast<double>(std::min(measured_ns, locked_ns)) < 1.1 * static_cast<double>(unlocked_ns)) return 0;
   const double share = static_cast<double>(measured_ns - unlocked_ns) / static_cast<double>(locked_ns - unlocked_ns);
   return share < 0.1 ? 0 : share > 0.9 ? 1 : share;
+}
+
+bool beyond_noise(const std::vector<std::int64_t>& threads_ns, const std::vector<std::int64_t>& processes_ns) {
+  const auto fastest = static_cast<double>(*std::min_element(threads_ns.begin(), threads_ns.end()));
+  const auto slowest = static_cast<double>(*std::max_element(processes_ns.begin(), processes_ns.end()));
+  return fastest > (std::min(threads_ns.size(), processes_ns.size()) < 2 ? 1.5 : 1) * slowest;
 }
 
 std::optional<double> knee(const Profile& profile, Pool pool) {

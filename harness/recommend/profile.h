@@ -15,8 +15,11 @@
 
 namespace harness::recommend {
 
-enum class Pool { thread, process };
-std::string backend_name(Pool pool);  // "thread", "process"
+// What runs the tasks, the cheaper first. Those other than thread and process are Python's: threads that asyncio hands functions to, one
+// event loop (whose `workers` are the tasks in flight), processes that are not forked.
+enum class Pool { thread, to_thread, loop, process, forkserver, spawn };
+std::string backend_name(Pool pool);  // "thread", "to_thread", "asyncio", "process", "process_forkserver", "process_spawn"
+bool is_process(Pool pool);
 
 // USL (Gunther): running N at a time, each takes 1 + alpha (N - 1) + beta N (N - 1) times as long. Here on top of what the model
 // knows (cores, a lock), so that 0 and 0 mean: nothing else contends.
@@ -40,6 +43,8 @@ struct PoolProfile {
   double locked_share = 0;       // of the computation, under one lock per process: 0 to 1
   std::int64_t dispatch_ns = 0;  // per task beyond the task itself, at one worker
   Usl usl;
+  std::int64_t start_ns = 0;             // of a pool, its end included; 0 where that does not count
+  std::int64_t start_per_worker_ns = 0;  // more for each worker
 };
 
 struct Profile {
@@ -52,7 +57,7 @@ struct Profile {
   PoolProfile thread;
   PoolProfile process;
 
-  const PoolProfile& of(Pool pool) const { return pool == Pool::thread ? thread : process; }
+  const PoolProfile& of(Pool pool) const { return is_process(pool) ? process : thread; }
   std::int64_t mean_wait_ns() const;
   std::int64_t mean_compute_ns() const;
   double waiting_share() const;                   // of the time of a task: 0 to 1
@@ -68,6 +73,10 @@ Profile profile_of(const std::vector<const Trace*>& one_at_a_time, int cores);
 // How much of the computation is under a lock, from one run of several workers: 0 where it took what the model says without a
 // lock, 1 with everything locked, between them in proportion.
 double locked_share(std::int64_t measured_ns, std::int64_t unlocked_ns, std::int64_t locked_ns);
+
+// Whether runs of several threads were slower than those of as many processes by more than noise is: every one than every one; of fewer
+// than two each, by half. REQUIRES: neither is empty.
+bool beyond_noise(const std::vector<std::int64_t>& threads_ns, const std::vector<std::int64_t>& processes_ns);
 
 // Goetz 2006: the number of workers that keeps the cores busy, cores * (1 + W/C); with a share s of the computation under a lock
 // per process, no more than (1 + W/C) / s threads have anything to gain. Nothing if tasks never compute: more are always better.

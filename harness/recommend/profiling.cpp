@@ -22,12 +22,30 @@ class Profiling {
       : question_(question), trials_(trials), notes_(notes) {}
 
   Profile run() {
-    sample();
+    if (question_.python) {
+      profile_ = question_.python->seen.profile;
+      look_at_pools();
+    } else {
+      sample();
+    }
     probe();
     return std::move(profile_);
   }
 
  private:
+  struct Probe {
+    Batch batch;
+    int workers = 1;
+    std::vector<std::int64_t> measured_ns = {};
+    std::int64_t start_ns = std::numeric_limits<std::int64_t>::max();  // of the pool, its end included: the least
+
+    std::int64_t fastest_ns() const { return *std::min_element(measured_ns.begin(), measured_ns.end()); }
+  };
+  struct Probes {  // of the same numbers of workers, unless there are no processes
+    std::vector<Probe> threads;
+    std::vector<Probe> processes;
+  };
+
   // One task at a time.
   void sample() {
     trials_.tell("running tasks one at a time");
@@ -48,6 +66,28 @@ class Profiling {
     }
   }
 
+  // What a task costs beyond itself, and what a pool of one worker costs, where the tasks have been seen already.
+  void look_at_pools() {
+    const int tasks = std::min(question_.tasks, 4);
+    trials_.tell("running tasks one at a time");
+    for (const Pool pool : question_.pools) {
+      if (pool == Pool::loop) continue;
+      const Trace trace = trials_.run({pool, 1, model::Strategy::none, 0}, tasks);
+      PoolProfile& known = pool == Pool::thread ? profile_.thread : profile_.process;
+      known.dispatch_ns = overhead_of(trace);
+      known.start_ns = trace.pool_start_ns + trace.pool_stop_ns;
+    }
+  }
+
+  // Of the least that pools of several workers took, a line through that of one.
+  void learn_start(PoolProfile& pool, const std::vector<Probe>& probes) const {
+    if (!question_.python || probes.empty()) return;
+    const Probe& largest = probes.back();
+    const std::int64_t more = std::max<std::int64_t>(0, largest.start_ns - pool.start_ns);
+    pool.start_per_worker_ns = more / std::max(1, largest.workers - 1);
+    pool.start_ns = std::max<std::int64_t>(0, pool.start_ns - pool.start_per_worker_ns);
+  }
+
   // Per task, beyond the tasks themselves.
   static std::int64_t overhead_of(const Trace& trace) {
     std::int64_t busy = 0;
@@ -64,32 +104,48 @@ class Profiling {
     if (waits > 0.85) counts.push_back(std::min(question_.cores * 20, question_.most_workers));
     std::erase_if(counts, [](int count) { return count < 2; });
     counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
-    const std::vector<Probe> processes = run_probes(Pool::process, counts);
-    profile_.process.usl = usl_of(processes, Pool::process);
-    const std::vector<Probe> threads = run_probes(Pool::thread, counts);
-    profile_.thread.locked_share = lock_of(threads, processes);
-    profile_.thread.usl = usl_of(threads, Pool::thread);
+    Probes probes;
+    for (const int workers : counts) probe(workers, probes);
+    profile_.process.usl = usl_of(probes.processes, Pool::process);
+    profile_.thread.locked_share = lock_of(probes.threads, probes.processes);
+    profile_.thread.usl = usl_of(probes.threads, Pool::thread);
+    learn_start(profile_.process, probes.processes);
+    learn_start(profile_.thread, probes.threads);
   }
 
-  struct Probe {
-    Batch batch;
-    int workers = 1;
-    std::int64_t measured_ns = 0;
-  };
-
-  std::vector<Probe> run_probes(Pool pool, const std::vector<int>& counts) {
-    std::vector<Probe> probes;
-    for (const int workers : counts) {
-      const Batch batch{.tasks = std::min(std::max(question_.tasks, workers), workers * 3), .callback = {}};
-      probes.push_back({batch, workers, fastest({pool, workers, model::Strategy::none, 0}, batch)});
+  // Up to three runs on each pool: a disturbance only ever makes one slower. In turns, so that a phase of it hits both.
+  void probe(int workers, Probes& probes) {
+    const Batch batch{.tasks = std::min(std::max(question_.tasks, workers), workers * 3), .callback = {}};
+    std::vector<Pool> pools;
+    for (const Pool pool : {Pool::process, Pool::thread}) {
+      if (std::find(question_.pools.begin(), question_.pools.end(), pool) == question_.pools.end()) continue;
+      pools.push_back(pool);
+      (pool == Pool::thread ? probes.threads : probes.processes).push_back({batch, workers});
     }
-    return probes;
+    for (int run = 0; run < 3; ++run) {
+      std::int64_t both = 0;
+      for (const Pool pool : pools) {
+        trials_.tell("running " + std::to_string(workers) + " at a time");
+        const Trace trace = trials_.run({pool, workers, model::Strategy::none, 0}, batch.tasks);
+        Probe& probe = (pool == Pool::thread ? probes.threads : probes.processes).back();
+        probe.measured_ns.push_back(makespan_ns(trace));
+        probe.start_ns = std::min(probe.start_ns, trace.pool_start_ns + trace.pool_stop_ns);
+        both += makespan_ns(trace);
+      }
+      if (trials_.used() > kProbing || nanoseconds(both) > trials_.left(kProbing)) break;
+    }
+  }
+
+  // The model's makespan, to which what a pool's start costs is no part.
+  static std::int64_t plain_ns(Profile profile, const Batch& batch, const Choice& choice) {
+    for (PoolProfile* pool : {&profile.thread, &profile.process}) pool->start_ns = pool->start_per_worker_ns = 0;
+    return predict_ns(profile, batch, choice);
   }
 
   // How many times as long as the profile, as far as it is known, has it.
   double factor_of(const Probe& probe, Pool pool) const {
-    return static_cast<double>(probe.measured_ns) /
-           static_cast<double>(predict_ns(profile_, probe.batch, {pool, probe.workers, model::Strategy::none, 0}));
+    return static_cast<double>(probe.fastest_ns()) /
+           static_cast<double>(plain_ns(profile_, probe.batch, {pool, probe.workers, model::Strategy::none, 0}));
   }
 
   Usl usl_of(const std::vector<Probe>& probes, Pool pool) const {
@@ -111,27 +167,20 @@ class Profiling {
       const Probe& probe = threads[at];
       const Choice choice{Pool::thread, probe.workers, model::Strategy::none, 0};
       const double plain =
-          static_cast<double>(predict_ns(free, probe.batch, {Pool::process, probe.workers, model::Strategy::none, 0}));
-      const double contention = std::max(1.0, static_cast<double>(processes[at].measured_ns) / plain);
-      const double unlocked = static_cast<double>(predict_ns(free, probe.batch, choice)) * contention;
-      const std::int64_t with_lock = predict_ns(locked, probe.batch, choice);
+          static_cast<double>(plain_ns(free, probe.batch, {Pool::process, probe.workers, model::Strategy::none, 0}));
+      // Without processes beside them nothing tells a lock from contention: then all that is amiss is taken for the lock, where there is one.
+      const bool alone = at >= processes.size();
+      if (alone && !(question_.python && question_.python->one_lock)) continue;
+      const double contention = alone ? 1 : std::max(1.0, static_cast<double>(processes[at].fastest_ns()) / plain);
+      const double unlocked = static_cast<double>(plain_ns(free, probe.batch, choice)) * contention;
+      const std::int64_t with_lock = plain_ns(locked, probe.batch, choice);
       if (static_cast<double>(with_lock) <= contrast * unlocked) continue;
       contrast = static_cast<double>(with_lock) / unlocked;
-      share = locked_share(probe.measured_ns, std::llround(unlocked), with_lock);
+      share = alone || beyond_noise(probe.measured_ns, processes[at].measured_ns)
+                  ? locked_share(probe.fastest_ns(), std::llround(unlocked), with_lock)
+                  : 0;
     }
     return share;
-  }
-
-  // Of up to three runs: a disturbance only ever makes one slower.
-  std::int64_t fastest(const Choice& choice, const Batch& batch) {
-    std::int64_t best = std::numeric_limits<std::int64_t>::max();
-    for (int run = 0; run < 3; ++run) {
-      trials_.tell("running " + std::to_string(choice.workers) + " at a time");
-      const std::int64_t makespan = makespan_ns(trials_.run(choice, batch.tasks));
-      best = std::min(best, makespan);
-      if (trials_.used() > kProbing || nanoseconds(2 * makespan) > trials_.left(kProbing)) break;
-    }
-    return best;
   }
 
   const Question& question_;

@@ -6,7 +6,9 @@
 
 #include "harness/base/quantity.h"
 #include "harness/base/random.h"
+#include "harness/recommend/causes.h"
 #include "harness/recommend/profiling.h"
+#include "harness/recommend/records.h"
 #include "harness/recommend/rounds.h"
 #include "harness/recommend/trials.h"
 
@@ -26,55 +28,96 @@ constexpr double kSharp = 0.02;     // half the interval, of the median
 constexpr int kExhaustiveRounds = 5;
 constexpr std::size_t kJudged = 4;  // of the sweep: the best, which are then run again beside the choice
 constexpr int kJudgingRounds = 15;
-constexpr nanoseconds kRepetition = std::chrono::milliseconds(25);  // what one costs beside its makespan
+constexpr nanoseconds kRepetition =
+    std::chrono::milliseconds(25);  // what one costs beside its makespan, the gate's windows aside
 
 // Shares of the budget: up to here each may go on, the first runs being over.
 constexpr double kLeast = 0.8;  // the least number of rounds that the batch's size is chosen for
 constexpr double kVerifying = 0.95;
+constexpr double kVerifyingFewer = 0.7;  // where fewer tasks are run than were asked for: what is left is for a run with all
 
 class Search {
  public:
-  Search(const Question& question, CellRunner& runner, const Progress& progress)
-      : question_(question), trials_(question, runner, progress) {}
+  Search(const Question& question, CellRunner& runner, const Progress& progress, Records* records)
+      : question_(question), records_(records), trials_(question, runner, progress, records) {}
 
   Recommendation run() {
-    found_.profile = profile_by_running(question_, trials_, found_.notes);
-    choose_job();
+    look_first();
     found_.curve = predict_curve(found_.profile, found_.batch, question_.most_workers);
     verify();
     finish();
     if (question_.exhaustive) sweep();
+    found_.noise = trials_.noise();
+    found_.gate = trials_.gate_counts();
+    if (records_ != nullptr) records_->finish(question_, found_);
     return std::move(found_);
   }
 
  private:
-  // As many tasks as were asked for, unless the budget does not last for them.
-  void choose_job() {
-    found_.batch.tasks = question_.tasks;
-    found_.batch.callback = question_.callback;
-    // The curve is cheap to predict for some hundred tasks; for the candidates' durations a coarse one would do as well.
-    const auto affordable = [&] {
+  void look_first() {
+    FirstRuns first;
+    if (const auto known = records_ != nullptr ? records_->first_runs() : std::nullopt) {
+      first = *known;
+      found_.profile = first.profile;
+    } else {
+      first.callback = question_.callback;
+      first.profile = profile_by_running(question_, trials_, first.notes);
+      found_.profile = first.profile;
+      callback_ = first.callback;
+      choose_job(first);
+      if (records_ != nullptr) records_->keep(first);
+    }
+    callback_ = first.callback;
+    found_.notes = first.notes;
+    found_.batch = batch_of(first.tasks);
+    contenders_only_ = first.contenders_only;
+    std::int64_t sum = 0;
+    for (int task = 0; task < first.tasks; ++task) {
+      sum += found_.profile.demands[static_cast<std::size_t>(task) % found_.profile.demands.size()].service_ns();
+    }
+    found_.one_at_a_time_ns = sum + first.tasks * found_.batch.callback.service_ns();
+  }
+
+  Batch batch_of(int tasks) const {
+    return {.tasks = tasks,
+            .callback = callback_,
+            .pools = question_.pools,
+            .python = question_.python.has_value(),
+            .in_processes = !question_.python || question_.python->seen.unpicklable.empty()};
+  }
+
+  // As many tasks as were asked for, if the budget lasts for all candidates or at least for those that may be chosen; else as many as it
+  // lasts for with all.
+  void choose_job(FirstRuns& first) const {
+    const auto affordable = [&](const Batch& batch, bool contenders_only) {
       nanoseconds needed{0};
-      for (const Choice& choice :
-           candidates(predict_curve(found_.profile, found_.batch, question_.most_workers), found_.profile, kCandidates)) {
-        needed += kLeastRounds * (kRepetition + nanoseconds(predict_ns(found_.profile, found_.batch, choice)));
+      for (const Choice& choice : candidates_of(batch, contenders_only)) {
+        needed += kLeastRounds * (repetition_ + nanoseconds(predict_ns(found_.profile, batch, choice)));
       }
       return needed <= trials_.left(kLeast);
     };
-    while (found_.batch.tasks > 8 && !affordable()) found_.batch.tasks = std::max(8, found_.batch.tasks * 3 / 4);
-    if (found_.batch.tasks < question_.tasks) {
-      found_.notes.push_back("run with " + std::to_string(found_.batch.tasks) + " of the " + std::to_string(question_.tasks) +
-                             " tasks, for which the budget suffices; more workers may pay off with more tasks");
+    Batch batch = batch_of(question_.tasks);
+    first.contenders_only = !affordable(batch, false) && affordable(batch, true);
+    if (!first.contenders_only) {
+      while (batch.tasks > 8 && !affordable(batch, false)) batch.tasks = std::max(8, batch.tasks * 3 / 4);
     }
-    std::int64_t sum = 0;
-    for (int task = 0; task < found_.batch.tasks; ++task) {
-      sum += found_.profile.demands[static_cast<std::size_t>(task) % found_.profile.demands.size()].service_ns();
+    first.tasks = batch.tasks;
+  }
+
+  std::vector<Choice> candidates_of(const Batch& batch, bool contenders_only) const {
+    const std::vector<Point> curve = predict_curve(found_.profile, batch, question_.most_workers);
+    std::vector<Choice> choices = candidates(curve, found_.profile, kCandidates);
+    if (contenders_only) {
+      const double most = kHopeless * static_cast<double>(curve.front().predicted_ns);
+      std::erase_if(choices,
+                    [&](const Choice& choice) { return static_cast<double>(predict_ns(found_.profile, batch, choice)) > most; });
     }
-    found_.one_at_a_time_ns = sum + found_.batch.tasks * found_.batch.callback.service_ns();
+    return choices;
   }
 
   void verify() {
-    std::vector<Choice> choices = candidates(found_.curve, found_.profile, kCandidates);
+    std::vector<Choice> choices = candidates_of(found_.batch, contenders_only_);
+    const double most = found_.batch.tasks < question_.tasks ? kVerifyingFewer : kVerifying;
     SplitMix64 random(question_.seed);
     int round = 0;
     for (; round < kMostRounds; ++round) {
@@ -83,8 +126,11 @@ class Search {
         if (settled(choices)) break;
       }
       nanoseconds needed{0};
-      for (const Choice& choice : choices) needed += kRepetition + rounds_.expected(choice);
-      if (round >= kLeastRounds && needed > trials_.left(kVerifying)) break;
+      for (const Choice& choice : choices) {
+        if (!rounds_.is_known(choice)) needed += repetition_ + rounds_.expected(choice);
+      }
+      if (needed.count() > 0 && records_ != nullptr && records_->complete() && round > 0) break;
+      if (round >= kLeastRounds && needed.count() > 0 && needed > trials_.left(most)) break;
       shuffle(choices, random);
       for (const Choice& choice : choices) {
         trials_.tell("round " + std::to_string(round + 1) + ", " + describe(choice));
@@ -93,12 +139,25 @@ class Search {
       }
       if (trials_.used() > 2) break;
       if (round == 0 || round == 1) refine(choices);
+      if (round + 1 == kLeastRounds) judge_causes(&choices);
       if (round + 1 >= kLeastRounds) drop(choices, kHopeless);
     }
     found_.rounds = round;
     if (found_.rounds < 5) {
       found_.notes.push_back("only " + std::to_string(found_.rounds) +
                              " rounds fit the budget: small differences are not decided; give more with --budget");
+    }
+  }
+
+  // What was blamed and did not explain what was run is not said, and predicts nothing.
+  void judge_causes(std::vector<Choice>* choices) {
+    const std::vector<std::string> dropped = drop_refuted(found_.profile, found_.batch, rounds_.measured());
+    if (dropped.empty()) return;
+    found_.curve = predict_curve(found_.profile, found_.batch, question_.most_workers);
+    rounds_.predict_anew();
+    if (choices == nullptr) return;
+    for (const Choice& choice : candidates_of(found_.batch, contenders_only_)) {
+      if (std::find(choices->begin(), choices->end(), choice) == choices->end()) choices->push_back(choice);
     }
   }
 
@@ -118,8 +177,18 @@ class Search {
       });
       if (!known) choices.push_back(neighbour);
     }
+    for (const Pool variant : question_.variants) {
+      if (is_process(variant) != is_process(at.pool) || variant == at.pool) continue;
+      if (variant == Pool::to_thread && at.strategy != model::Strategy::none && at.strategy != model::Strategy::fused) continue;
+      Choice same = at;
+      same.pool = variant;
+      if (std::find(choices.begin(), choices.end(), same) == choices.end()) choices.push_back(same);
+    }
     Choice other = at;  // what starts a command sooner, say, is beyond the model
     other.pool = at.pool == Pool::thread ? Pool::process : Pool::thread;
+    const bool possible = std::find(question_.pools.begin(), question_.pools.end(), other.pool) != question_.pools.end();
+    const auto strategies = strategies_on(other.pool, found_.batch);
+    if (!possible || std::find(strategies.begin(), strategies.end(), other.strategy) == strategies.end()) return;
     const auto promising = static_cast<std::int64_t>(kPromising * static_cast<double>(fastest.median_ns));
     if (std::find(choices.begin(), choices.end(), other) == choices.end() &&
         predict_ns(found_.profile, found_.batch, other) <= promising) {
@@ -146,16 +215,65 @@ class Search {
   }
 
   void finish() {
+    judge_causes(nullptr);
     found_.measured = rounds_.ranking();
     const Decision decision = decide(found_.measured);
     found_.choice = decision.choice;
     found_.ties = decision.ties;
+    found_.fewest_workers = decision.fewest_workers;
+    found_.most_workers = decision.most_workers;
+    if (found_.batch.tasks < question_.tasks) answer_for_all();
+    if (contenders_only_) {
+      for (const Choice& choice : candidates_of(found_.batch, false)) {
+        const bool was_run = std::any_of(found_.measured.begin(), found_.measured.end(),
+                                         [&](const Measured& measured) { return measured.choice == choice; });
+        if (!was_run) found_.too_long.push_back({choice, predict_ns(found_.profile, found_.batch, choice)});
+      }
+    }
     const Measured& chosen = found_.measured[found_.choice];
     const double off = static_cast<double>(chosen.median_ns) / static_cast<double>(chosen.predicted_ns) - 1;
     if (std::abs(off) > 0.15) {
       found_.notes.push_back("the model is " + std::to_string(std::lround(std::abs(off) * 100)) + " % off here (" +
                              human_duration(nanoseconds(chosen.predicted_ns)) +
                              " predicted): something contends that was not seen one task at a time");
+    }
+  }
+
+  // How many times as long as predicted what was run on that pool took, in the middle; 1 if nothing was.
+  double off_on(Pool pool) const {
+    std::vector<std::int64_t> ratios;  // in millionths
+    for (const Measured& measured : found_.measured) {
+      if (measured.choice.pool != pool) continue;
+      ratios.push_back(std::llround(1e6 * static_cast<double>(measured.median_ns) /
+                                    static_cast<double>(std::max<std::int64_t>(1, measured.predicted_ns))));
+    }
+    return ratios.empty() ? 1 : static_cast<double>(model::median(ratios)) * 1e-6;
+  }
+
+  // For all the tasks, of which the budget sufficed for some: by the model, as what was run calibrates it.
+  void answer_for_all() {
+    const Batch all = batch_of(question_.tasks);
+    std::vector<Point> curve = predict_curve(found_.profile, all, question_.most_workers);
+    for (const Pool pool : question_.pools) {
+      const double off = off_on(pool);
+      for (Point& point : curve) {
+        if (point.choice.pool == pool) point.predicted_ns = std::llround(off * static_cast<double>(point.predicted_ns));
+      }
+    }
+    const auto fastest = std::min_element(curve.begin(), curve.end(),
+                                          [](const Point& a, const Point& b) { return a.predicted_ns < b.predicted_ns; });
+    Point best = *fastest;
+    for (const Point& point : curve) {
+      const bool as_good = static_cast<double>(point.predicted_ns) <= 1.02 * static_cast<double>(fastest->predicted_ns);
+      if (as_good && cheaper(point.choice, best.choice)) best = point;
+    }
+    found_.all = Extrapolation{best.choice, best.predicted_ns};
+    for (int run = 0; run < kLeastRounds; ++run) {
+      const bool known = trials_.is_known(best.choice, all.tasks);
+      const bool is_over = records_ != nullptr && records_->complete();
+      if (!known && (is_over || repetition_ + nanoseconds(best.predicted_ns) > trials_.left(1))) break;
+      trials_.tell("all " + std::to_string(all.tasks) + " tasks, " + describe(best.choice));
+      found_.all->makespans_ns.push_back(trials_.time(best.choice, all.tasks));
     }
   }
 
@@ -191,15 +309,29 @@ class Search {
   }
 
   const Question& question_;
+  Records* const records_;
   Trials trials_;
   Recommendation found_;
+  model::Demand callback_;  // of every task
+  bool contenders_only_ = false;
+  // What one costs beside its makespan: a window of the gate before it and one after it.
+  const nanoseconds repetition_ =
+      kRepetition + (question_.quiet ? 2 * question_.quiet->rule.window : std::chrono::milliseconds(0));
   Rounds rounds_{trials_, found_.profile, found_.batch};  // of the candidates
 };
 
 }  // namespace
 
-Recommendation recommend(const Question& question, CellRunner& runner, const Progress& progress) {
-  return Search(question, runner, progress).run();
+Recommendation recommend(const Question& question, CellRunner& runner, const Progress& progress, Records* records) {
+  return Search(question, runner, progress, records).run();
+}
+
+std::string backend_of(const Question& question, Pool pool) {
+  return question.python ? "cpython_" + backend_name(pool) + question.python->suffix : backend_name(pool);
+}
+
+const Choice& choice_of(const Recommendation& recommendation) {
+  return recommendation.all ? recommendation.all->choice : recommendation.measured[recommendation.choice].choice;
 }
 
 }  // namespace harness::recommend

@@ -5,13 +5,18 @@
 // First the work is run one task at a time, then on each pool with one worker per core and with more, which shows what a
 // task demands and what running several at a time costs. From that the model predicts the whole curve, and the few best
 // candidates are run against the rules of thumb, interleaved in a seeded order, until the medians of those close to the fastest are known
-// to 2 %, the budget has no room for another round, or there were 31. The choice is the cheapest of those within 2 % of the fastest (decision.h).
+// to 2 %, the budget has no room for another round, or there were 31. What the first runs blamed (a lock, contention) and these refute is
+// dropped, and the curve predicted anew (causes.h). The choice is the cheapest of what cannot be told from the fastest (decision.h).
+//
+// All tasks are run as long as the budget suffices for the best candidates. Where it does not, fewer are, and the answer for all of them is the
+// model's, with what the runs were off by; the choice is run once with all of them if there is time.
 //
 // Thread safety: one call at a time.
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,13 +24,33 @@
 #include "harness/recommend/curve.h"
 #include "harness/recommend/decision.h"
 #include "harness/recommend/profile.h"
+#include "harness/recommend/python_work.h"
+#include "harness/sweep/gate.h"
 
 namespace harness::recommend {
 
+class Records;  // records.h
+
+// What is asked of a Python function, and what calling it has shown. Starting the pool and ending it is part of what it takes.
+struct PythonQuestion {
+  PythonWork work;
+  Seen seen;
+  std::string interpreter;  // "cpython 3.11.2 (/usr/bin/python3)"
+  std::string suffix = {};  // of its backends: "@3.13"
+  bool one_lock = true;     // it has a GIL
+};
+
+// When a repetition counts: only on a quiet machine.
+struct Quiet {
+  GateRule rule;
+  bool strict = false;  // a machine that does not become quiet is refused; else it is said, and the rest is run all the same
+  GateSeams seams = {};
+};
+
 // What is asked.
 struct Question {
-  std::string title;             // "./convert {}", "sleep"
-  std::string workload;          // of the catalogue, or "command" or "function"
+  std::string title;             // "./convert {}", "sleep", "crawler:fetch"
+  std::string workload;          // of the catalogue, or "command", "function", "python:MODULE:FUNCTION"
   int tasks = 64;                // of the batch
   std::int64_t task_ns = 0;      // of a catalogue workload
   std::int64_t callback_ns = 0;  // likewise; 0: no callbacks
@@ -35,17 +60,37 @@ struct Question {
   int most_workers = 64;
   std::chrono::nanoseconds budget = std::chrono::seconds(60);
   std::uint64_t seed = 1;
-  bool exhaustive = false;  // afterwards every point of the curve is run, too
+  bool exhaustive = false;                                  // afterwards every point of the curve is run, too
+  std::optional<Quiet> quiet = {};                          // nothing: whatever else the machine does, every repetition counts
+  std::vector<Pool> pools = {Pool::thread, Pool::process};  // the curve is over these
+  std::vector<Pool> variants = {};  // tried instead of the fastest's pool, of its kind (threads, processes), with its workers
+  std::optional<PythonQuestion> python = {};
+};
+
+// The backend of that pool: "thread", "cpython_thread", "cpython_process@3.13".
+std::string backend_of(const Question& question, Pool pool);
+
+// The answer for all tasks where fewer were run.
+struct Extrapolation {
+  Choice choice;
+  std::int64_t predicted_ns = 0;                // by the model, times what the runs were off by on that pool
+  std::vector<std::int64_t> makespans_ns = {};  // of runs with all tasks, as far as the budget went
 };
 
 struct Recommendation {
   Profile profile;
-  Batch batch;                        // what was run: perhaps fewer tasks than asked, so that the budget suffices
-  std::vector<Point> curve;           // predicted, best first
-  std::vector<Measured> measured;     // fastest first
-  std::size_t best = 0;               // the fastest, index into measured
-  std::size_t choice = 0;             // what is recommended
-  std::vector<std::size_t> ties;      // others that are as good (Decision::ties)
+  Batch batch;                            // what was run: perhaps fewer tasks than asked
+  std::optional<Extrapolation> all = {};  // if so: the answer for as many as were asked for
+  std::vector<Point> too_long = {};       // candidates that were not run since the budget does not suffice for them, predicted
+  std::vector<Point> curve;               // predicted, best first
+  std::vector<Measured> measured;         // fastest first
+  std::size_t best = 0;                   // the fastest, index into measured
+  std::size_t choice = 0;                 // what is recommended
+  std::vector<std::size_t> ties;          // others that cannot be told from the fastest (Decision::ties)
+  int fewest_workers = 1;                 // of those on the choice's pool with its strategy, the choice included
+  int most_workers = 1;
+  std::string noise = {};  // why it is too noisy to tell; empty: it is not
+  GateCounts gate = {};
   std::int64_t one_at_a_time_ns = 0;  // all tasks of the batch, one after the other: from the first runs
   int rounds = 0;                     // so often the candidates were run that stayed close to the fastest
   std::vector<std::string> notes;     // what makes it less sure; one line each
@@ -60,10 +105,24 @@ using Progress = std::function<void(const std::string& what, double share)>;
 // Thrown when the runner was interrupted.
 struct Interrupted {};
 
-// Throws ConfigError when a task fails or does not end in time: with its message.
-Recommendation recommend(const Question& question, CellRunner& runner, const Progress& progress);
+// Throws ConfigError when a task fails or does not end in time: with its message; EnvironmentError when the machine is not quiet and `strict` is
+// set. `records` (nullptr: none) keep every repetition, and what they have already is not run again.
+Recommendation recommend(const Question& question, CellRunner& runner, const Progress& progress, Records* records = nullptr);
+
+// What is recommended, for as many tasks as were asked for.
+const Choice& choice_of(const Recommendation& recommendation);
+
+// The choice against a rule of thumb: how many times as long that takes.
+struct Comparison {
+  std::string rule;           // "cores*5 = 10 threads"
+  model::Ratio ratio;         // with its 95 % interval
+  bool is_predicted = false;  // the rule was not run
+};
+std::vector<Comparison> comparisons(const Recommendation& recommendation);
+std::string reason(const Question& question, const Recommendation& recommendation);  // why that choice, in plain words
 
 std::string text(const Question& question, const Recommendation& recommendation);
+std::string markdown(const Question& question, const Recommendation& recommendation);
 std::string json(const Question& question, const Recommendation& recommendation);
 
 }  // namespace harness::recommend

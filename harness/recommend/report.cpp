@@ -1,14 +1,15 @@
-// A recommendation, for people and as JSON.
+// A recommendation, for people.
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
+#include "harness/recommend/python_report.h"
+#include "harness/recommend/python_snippet.h"
 #include "harness/recommend/recommend.h"
 
 namespace harness::recommend {
@@ -41,12 +42,14 @@ std::string demand_text(const Recommendation& r) {
   return text;
 }
 
-std::string contention_text(const Profile& p) {
+std::string contention_text(const Question& question, const Profile& p) {
   std::string text;
   const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : "; ") + more; };
   if (p.thread.locked_share > 0) {
-    add(percent(p.thread.locked_share) + " of the computing goes on under a lock that the threads of a process share" +
-        (p.process.locked_share == 0 ? ", which worker processes do not" : ""));
+    add(question.python
+            ? "the computing holds the GIL for " + percent(p.thread.locked_share) + " of its time"
+            : percent(p.thread.locked_share) + " of the computing goes on under a lock that the threads of a process share" +
+                  (p.process.locked_share == 0 ? ", which worker processes do not" : ""));
   } else if (p.process.locked_share > 0) {
     add(percent(p.process.locked_share) + " of the computing does not scale with worker processes");
   }
@@ -77,42 +80,92 @@ std::string knee_text(const Recommendation& r, Pool pool) {
 }
 
 std::string against(const Recommendation& r) {
-  const Measured& chosen = r.measured[r.choice];
   std::string text;
-  const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : "; ") + more; };
-  const auto compare = [&](const char* name, const Measured* other) {
-    if (other == nullptr || other == &chosen) return;
-    const model::Ratio ratio = model::ratio_interval(chosen.makespans_ns, other->makespans_ns);
-    add(fmt::format("{} {} [{}, {}]", times(ratio.estimate), name, times(ratio.lower), times(ratio.upper)));
-  };
-  compare(fmt::format("as fast as cores*5 = {} threads", r.profile.cores * 5).c_str(),
-          find(r, Pool::thread, r.profile.cores * 5));
-  compare(fmt::format("as fast as cores = {} threads", r.profile.cores).c_str(), find(r, Pool::thread, r.profile.cores));
-  compare(fmt::format("as fast as cores = {} processes", r.profile.cores).c_str(), find(r, Pool::process, r.profile.cores));
-  add(fmt::format("{} as fast as one at a time",
-                  times(static_cast<double>(r.one_at_a_time_ns) / static_cast<double>(chosen.median_ns))));
+  for (const Comparison& comparison : comparisons(r)) {
+    const std::string words = times(comparison.ratio.estimate) + " as fast as " + comparison.rule;
+    const std::string sure = comparison.is_predicted
+                                 ? " (predicted)"
+                                 : fmt::format(" [{}, {}]", times(comparison.ratio.lower), times(comparison.ratio.upper));
+    text += (text.empty() ? "" : "; ") + words + sure;
+  }
+  const auto alone = static_cast<double>(r.one_at_a_time_ns) / static_cast<double>(r.measured[r.choice].median_ns);
+  return text + (text.empty() ? "" : "; ") + times(alone) + " as fast as one at a time";
+}
+
+std::string gate_words(const GateCounts& gate) {
+  if (gate.repeated == 0 && gate.waited.count() < 1'000'000'000) return "";
+  return fmt::format("; for a quiet machine {} repetition{} repeated, and {} waited", gate.repeated,
+                     gate.repeated == 1 ? " was" : "s were", human_duration(gate.waited));
+}
+
+std::string words_of(const Question& question, const Choice& choice) {
+  return question.python && is_sequential(choice) ? "no pool: one after the other" : describe(choice);
+}
+
+// What the choice takes, and how that is known.
+std::string headline(const Question& question, const Recommendation& r) {
+  if (r.all) {
+    std::string text = fmt::format("{}: {} for all {} tasks, predicted from runs of {}", words_of(question, r.all->choice),
+                                   human_ns(r.all->predicted_ns), question.tasks, r.batch.tasks);
+    if (r.all->makespans_ns.empty()) return text + ", for which the budget sufficed";
+    return text + fmt::format("; run with all of them: {}", human_ns(model::median(r.all->makespans_ns)));
+  }
+  const Measured& chosen = r.measured[r.choice];
+  std::string text = words_of(question, chosen.choice) + ": " + human_ns(chosen.median_ns);
+  if (r.fewest_workers < r.most_workers)
+    text += fmt::format("; {} to {} workers cannot be told apart", r.fewest_workers, r.most_workers);
   return text;
 }
 
-std::string reason(const Recommendation& r) {
+}  // namespace
+
+std::vector<Comparison> comparisons(const Recommendation& r) {
+  std::vector<Comparison> found;
+  const Measured& chosen = r.measured[r.choice];
+  const auto compare = [&](const std::string& rule, Pool pool, int workers) {
+    if (const Measured* const other = find(r, pool, workers)) {
+      if (other != &chosen) found.push_back({rule, model::ratio_interval(chosen.makespans_ns, other->makespans_ns), false});
+      return;
+    }
+    for (const Point& point : r.too_long) {
+      if (point.choice.pool != pool || point.choice.workers != workers) continue;
+      const double ratio = static_cast<double>(point.predicted_ns) / static_cast<double>(chosen.median_ns);
+      found.push_back({rule, {ratio, ratio, ratio, 0}, true});
+      return;
+    }
+  };
+  const int cores = r.profile.cores;
+  compare(fmt::format("cores*5 = {} threads", cores * 5), Pool::thread, cores * 5);
+  compare(fmt::format("cores = {} threads", cores), Pool::thread, cores);
+  compare(fmt::format("cores = {} processes", cores), Pool::process, cores);
+  return found;
+}
+
+std::string reason(const Question& question, const Recommendation& r) {
   const Profile& p = r.profile;
-  const Choice& choice = r.measured[r.choice].choice;
+  const Choice& choice = choice_of(r);
   const double waits = p.waiting_share();
   std::string text;
   if (waits > 0.5) {
     text = fmt::format("the tasks wait {} of the time", percent(waits));
     text +=
-        choice.workers >= r.batch.tasks ? ", and there is a worker for every task" : ", so that many at a time share the cores";
+        choice.workers >= question.tasks ? ", and there is a worker for every task" : ", so that many at a time share the cores";
   } else {
     text = fmt::format("the tasks compute {} of the time", percent(1 - waits));
     text += choice.workers <= p.cores * 2 ? ", and more workers than the cores can feed only wait for them" : "";
   }
   if (p.thread.locked_share > 0.3 && choice.pool == Pool::process)
-    text += "; threads would take turns under their common lock, processes have one each";
-  if (choice.pool == Pool::thread && p.thread.locked_share <= 0.3)
+    text += question.python ? "; threads would take turns under the GIL, of which processes have one each"
+                            : "; threads would take turns under their common lock, processes have one each";
+  if (question.python && waits <= 0.5 && choice.pool == Pool::thread && choice.workers > 1 && p.thread.locked_share <= 0.3)
+    text += "; the computing lets go of the GIL, as hashlib, zlib and numpy do, so that threads share all cores";
+  const bool has_processes = std::find(question.pools.begin(), question.pools.end(), Pool::process) != question.pools.end();
+  if (choice.pool == Pool::thread && p.thread.locked_share <= 0.3 && has_processes)
     text += "; processes have nothing to offer that threads have not, and cost more";
   return text;
 }
+
+namespace {
 
 std::string table(const Recommendation& r, const std::vector<Measured>& rows, const Measured* chosen) {
   std::string out = fmt::format("{:<56} {:>11} {:>11}  {:>25}\n", "", "predicted", "measured", "95 % interval");
@@ -129,39 +182,39 @@ std::string table(const Recommendation& r, const std::vector<Measured>& rows, co
   return out;
 }
 
-nlohmann::ordered_json json_of(const Measured& m) {
-  return {{"backend", backend_name(m.choice.pool)},
-          {"workers", m.choice.workers},
-          {"strategy", std::string(model::name(m.choice.strategy))},
-          {"parsers", m.choice.parsers},
-          {"predicted_ns", m.predicted_ns},
-          {"median_ns", m.median_ns},
-          {"interval_ns", {m.interval.lower, m.interval.upper}},
-          {"makespans_ns", m.makespans_ns}};
-}
-
 }  // namespace
 
 std::string text(const Question& question, const Recommendation& r) {
   const Measured& chosen = r.measured[r.choice];
-  std::string out =
-      line("work", fmt::format("{}: {} task{}{}", question.title, r.batch.tasks, r.batch.tasks == 1 ? "" : "s",
-                               r.batch.has_callbacks() ? ", callbacks of " + human_ns(r.batch.callback.service_ns()) : ""));
+  std::string work = fmt::format("{}: {} task{}", question.title, question.tasks, question.tasks == 1 ? "" : "s");
+  if (r.batch.tasks < question.tasks) work += fmt::format(", of which {} were run at a time", r.batch.tasks);
+  if (r.batch.has_callbacks()) work += ", callbacks of " + human_ns(r.batch.callback.service_ns());
+  std::string out = line("work", work);
   out += line("a task", demand_text(r));
-  out += line("contention", contention_text(r.profile));
-  out += line("knee", knee_text(r, chosen.choice.pool));
+  out += line("contention", contention_text(question, r.profile));
+  out += line("knee", knee_text(r, choice_of(r).pool));
   out += '\n' + table(r, r.measured, &chosen) + '\n';
-  out += line("use", describe(chosen.choice) + ": " + human_ns(chosen.median_ns));
+  if (!r.noise.empty()) {
+    out += line("use", "too noisy to tell: " + r.noise + ". What follows is what was measured all the same, and may be wrong");
+  }
+  out += line(r.noise.empty() ? "use" : "perhaps", headline(question, r));
   out += line("", against(r));
   std::string ties;
   for (const std::size_t tie : r.ties) ties += (ties.empty() ? "" : "; ") + describe(r.measured[tie].choice);
   out += line("ties with", ties.empty() ? "nothing that was run" : ties);
-  out += line("why", reason(r));
-  out +=
-      line("how sure",
-           fmt::format("{} rounds, interleaved at random (seed {}); the cheapest of what is within 2 % of the fastest was chosen",
-                       r.rounds, question.seed));
+  out += line("why", reason(question, r));
+  out += line("how sure", fmt::format("{} rounds, interleaved at random (seed {}); of what cannot be told from the fastest the "
+                                      "cheapest was chosen{}",
+                                      r.rounds, question.seed, gate_words(r.gate)));
+  for (const Point& point : r.too_long) {
+    out += line("not run", fmt::format("{}: the budget does not suffice; {} predicted", describe(point.choice),
+                                       human_ns(point.predicted_ns)));
+  }
   for (const std::string& note : r.notes) out += line("but", note);
+  if (question.python) {
+    for (const auto& [label, words] : python_facts(question, r)) out += line(label, words);
+    out += "\n" + python_code(question, r);
+  }
   if (!r.exhaustive.empty()) {
     out += "\nexhaustive sweep, fastest first\n" + table(r, r.exhaustive, &chosen) + '\n';
     out += "\nits best and the choice, run again\n" + table(r, r.judged, &chosen) + '\n';
@@ -170,47 +223,6 @@ std::string text(const Question& question, const Recommendation& r) {
                                       describe(r.judged[r.regret.rival].choice), r.exhaustive.size()));
   }
   return out;
-}
-
-std::string json(const Question& question, const Recommendation& r) {
-  nlohmann::ordered_json out;
-  out["work"] = question.title;
-  out["tasks"] = r.batch.tasks;
-  out["cores"] = r.profile.cores;
-  out["mean_wait_ns"] = r.profile.mean_wait_ns();
-  out["mean_compute_ns"] = r.profile.mean_compute_ns();
-  out["wait_to_compute"] = r.profile.wait_to_compute() ? nlohmann::ordered_json(*r.profile.wait_to_compute()) : nullptr;
-  out["service_ns"] = {{"p50", r.profile.quantile_ns(0.5)},
-                       {"p95", r.profile.quantile_ns(0.95)},
-                       {"max", r.profile.quantile_ns(1)}};
-  for (const Pool pool : {Pool::thread, Pool::process}) {
-    const PoolProfile& p = r.profile.of(pool);
-    const auto at = knee(r.profile, pool);
-    out[backend_name(pool)] = {{"locked_share", p.locked_share},
-                               {"dispatch_ns", p.dispatch_ns},
-                               {"usl_alpha", p.usl.alpha},
-                               {"usl_beta", p.usl.beta},
-                               {"knee", at ? nlohmann::ordered_json(*at) : nullptr}};
-  }
-  out["one_at_a_time_ns"] = r.one_at_a_time_ns;
-  out["rounds"] = r.rounds;
-  out["choice"] = json_of(r.measured[r.choice]);
-  out["ties"] = nlohmann::ordered_json::array();
-  for (const std::size_t tie : r.ties) out["ties"].push_back(json_of(r.measured[tie]));
-  out["measured"] = nlohmann::ordered_json::array();
-  for (const Measured& m : r.measured) out["measured"].push_back(json_of(m));
-  out["notes"] = r.notes;
-  if (!r.exhaustive.empty()) {
-    out["exhaustive"] = nlohmann::ordered_json::array();
-    for (const Measured& m : r.exhaustive) out["exhaustive"].push_back(json_of(m));
-    out["judged"] = nlohmann::ordered_json::array();
-    for (const Measured& m : r.judged) out["judged"].push_back(json_of(m));
-    out["regret"] = {{"ratio", r.regret.ratio},
-                     {"low", r.regret.low},
-                     {"high", r.regret.high},
-                     {"rival", json_of(r.judged[r.regret.rival])}};
-  }
-  return out.dump(1) + '\n';
 }
 
 }  // namespace harness::recommend

@@ -13,7 +13,7 @@ void shuffle(std::vector<Choice>& choices, SplitMix64& random) {
 }
 
 void Rounds::run(const Choice& choice) {
-  const std::int64_t makespan = makespan_ns(trials_.run(choice, batch_.tasks));
+  const std::int64_t makespan = trials_.time(choice, batch_.tasks);
   auto known = measured_.begin() + (find(choice) - measured_.cbegin());
   if (known == measured_.end()) {
     known = measured_.insert(known, {.choice = choice, .predicted_ns = predict_ns(profile_, batch_, choice), .makespans_ns = {}});
@@ -43,6 +43,10 @@ std::vector<Measured> Rounds::ranking() const {
   std::vector<Measured> ranked = measured_;
   std::stable_sort(ranked.begin(), ranked.end(), [](const Measured& a, const Measured& b) { return a.median_ns < b.median_ns; });
   return ranked;
+}
+
+void Rounds::predict_anew() {
+  for (Measured& known : measured_) known.predicted_ns = predict_ns(profile_, batch_, known.choice);
 }
 
 std::vector<Measured>::const_iterator Rounds::find(const Choice& choice) const {

@@ -31,6 +31,9 @@ class Rounds {
   const Measured& of(const Choice& choice) const;                      // REQUIRES: it has run
   const Measured& fastest() const;                                     // by the median. REQUIRES: one has run
   std::vector<Measured> ranking() const;                               // fastest first
+  bool is_known(const Choice& choice) const { return trials_.is_known(choice, batch_.tasks); }  // its next run takes no time
+
+  void predict_anew();  // after the profile has changed
 
  private:
   std::vector<Measured>::const_iterator find(const Choice& choice) const;

@@ -5,16 +5,20 @@
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/plan/cell_builder.h"
+#include "harness/recommend/records.h"
 
 namespace harness::recommend {
 
 using std::chrono::nanoseconds;
 
-Trials::Trials(const Question& question, CellRunner& runner, const Progress& progress)
-    : question_(question), runner_(runner), progress_(progress) {}
+Trials::Trials(const Question& question, CellRunner& runner, const Progress& progress, Records* records)
+    : question_(question), runner_(runner), progress_(progress), records_(records) {
+  if (question.quiet) gated_.emplace(runner, question.quiet->rule, question.quiet->seams);
+}
 
 double Trials::used() const {
-  return std::chrono::duration<double>(Clock::now() - start_) / std::chrono::duration<double>(question_.budget);
+  const auto spent = Clock::now() - start_ - gate_counts().waited;
+  return std::chrono::duration<double>(spent) / std::chrono::duration<double>(question_.budget);
 }
 
 nanoseconds Trials::left(double share) const {
@@ -23,9 +27,13 @@ nanoseconds Trials::left(double share) const {
 
 Cell Trials::cell_of(const Choice& choice, int tasks) const {
   Factors factors;
-  factors.backend = backend_name(choice.pool);
+  factors.backend = backend_of(question_, choice.pool);
   factors.workers = choice.workers;
-  factors.workers_spec = std::to_string(choice.workers);
+  if (choice.pool == Pool::loop) {
+    factors.workers = 1;
+    factors.in_flight = choice.workers;
+  }
+  factors.workers_spec = std::to_string(factors.workers);
   factors.cores = question_.cores;
   factors.workload = question_.workload;
   factors.strategy = std::string(model::name(choice.strategy));
@@ -39,20 +47,71 @@ Cell Trials::cell_of(const Choice& choice, int tasks) const {
   return CellBuilder(canonical(std::move(factors))).build();
 }
 
-Trace Trials::run(const Choice& choice, int tasks) {
+RepetitionResult Trials::repetition(const Cell& cell) {
   // Nobody waits longer than the whole budget for one repetition: then it is the wrong tool.
-  RepetitionResult result = runner_.run(cell_of(choice, tasks), question_.budget);
+  if (gated_ && noise_.empty()) {
+    RepetitionResult result = gated_->run(cell, question_.budget);
+    if (result.interrupted || !result.sample.error.starts_with(kGated)) return result;
+    noise_ = result.sample.error;
+    if (question_.quiet->strict) {
+      throw EnvironmentError("too noisy to recommend anything: " + noise_ + ", for " +
+                             human_duration(question_.quiet->rule.patience) + " in all");
+    }
+  }
+  return runner_.run(cell, question_.budget);
+}
+
+Trace Trials::attempt(const Cell& cell, const Choice& choice, Sample& sample) {
+  RepetitionResult result = repetition(cell);
   if (result.interrupted) throw Interrupted{};
+  const std::string tasks = std::to_string(cell.tasks) + (cell.tasks == 1 ? " task" : " tasks");
   if (result.sample.status == "timeout") {
-    throw ConfigError(std::to_string(tasks) + (tasks == 1 ? " task" : " tasks") + " of '" + question_.title +
-                      "' took longer than the budget of " + format_duration(question_.budget) +
-                      " allows; give more with --budget, or shorter work");
+    throw ConfigError(tasks + " of '" + question_.title + "' took longer than the budget of " +
+                      format_duration(question_.budget) + " allows; give more with --budget, or shorter work");
   }
   if (!result.trace) {
-    throw ConfigError(question_.title + ": " + (tasks == 1 ? "1 task" : std::to_string(tasks) + " tasks") + " on a " +
-                      backend_name(choice.pool) + " pool of " + std::to_string(choice.workers) + ": " + result.sample.error);
+    throw ConfigError(question_.title + ": " + tasks + " on a " + backend_name(choice.pool) + " pool of " +
+                      std::to_string(choice.workers) + ": " + result.sample.error);
   }
+  sample = std::move(result.sample);
   return std::move(*result.trace);
+}
+
+Trace Trials::run(const Choice& choice, int tasks) {
+  const Cell cell = cell_of(choice, tasks);
+  Sample sample;
+  Trace trace = attempt(cell, choice, sample);
+  // Kept as a warm-up: it belongs to no round.
+  if (records_ != nullptr) records_->keep(cell, std::move(sample), run_[cell.cell_id]++, true);
+  return trace;
+}
+
+std::int64_t Trials::time(const Choice& choice, int tasks) {
+  const Cell cell = cell_of(choice, tasks);
+  const int rep = timed_[cell.cell_id]++;
+  if (records_ != nullptr) {
+    if (const auto known = records_->row(cell, rep)) return value_of(*known);
+  }
+  Sample sample;
+  const Trace trace = attempt(cell, choice, sample);
+  // Of the trace, which a runner that computes leaves, too.
+  sample.makespan_ns = makespan_ns(trace);
+  sample.pool_start_ns = trace.pool_start_ns;
+  sample.pool_stop_ns = trace.pool_stop_ns;
+  const std::int64_t value = value_of(sample);
+  if (records_ != nullptr) records_->keep(cell, std::move(sample), rep, false);
+  return value;
+}
+
+bool Trials::is_known(const Choice& choice, int tasks) const {
+  if (records_ == nullptr) return false;
+  const Cell cell = cell_of(choice, tasks);
+  const auto timed = timed_.find(cell.cell_id);
+  return records_->row(cell, timed == timed_.end() ? 0 : timed->second) != nullptr;
+}
+
+std::int64_t Trials::value_of(const Sample& sample) const {
+  return sample.makespan_ns + (question_.python ? sample.pool_start_ns + sample.pool_stop_ns : 0);
 }
 
 }  // namespace harness::recommend

@@ -5,23 +5,32 @@
 // Not thread-safe.
 
 #include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "harness/core/trace.h"
 #include "harness/engine/runner.h"
 #include "harness/recommend/curve.h"
 #include "harness/recommend/recommend.h"
+#include "harness/sweep/gate.h"
 
 namespace harness::recommend {
 
 class Trials {
  public:
-  // The budget runs from now on. All three outlive it.
-  Trials(const Question& question, CellRunner& runner, const Progress& progress);
+  // The budget runs from now on, but while the gate waits. All outlive it; `records` may be nullptr.
+  Trials(const Question& question, CellRunner& runner, const Progress& progress, Records* records);
 
   // One repetition of so many tasks. Throws Interrupted; ConfigError, with what it says, when a task fails or the whole budget
-  // does not suffice.
+  // does not suffice; EnvironmentError when the machine is not quiet enough for a strict question.
   Trace run(const Choice& choice, int tasks);
+
+  // The makespan of the next repetition of that, ns: run, or one that the records have. Of Python's pools their start and end are part of it.
+  // Throws likewise.
+  std::int64_t time(const Choice& choice, int tasks);
+  bool is_known(const Choice& choice, int tasks) const;  // whether the next time() of it would run nothing
 
   double used() const;                                // share of the budget; more than 1 beyond it
   std::chrono::nanoseconds left(double share) const;  // until that share is used; negative beyond
@@ -29,14 +38,25 @@ class Trials {
   void tell(const std::string& what) const { progress_(what, used()); }
   void tell_beyond_budget(const std::string& what) const { progress_(what, 1); }
 
+  const std::string& noise() const { return noise_; }  // why the gate was given up; empty: it was not
+  GateCounts gate_counts() const { return gated_ ? gated_->counts() : GateCounts{}; }
+
  private:
   using Clock = std::chrono::steady_clock;
 
   Cell cell_of(const Choice& choice, int tasks) const;
+  RepetitionResult repetition(const Cell& cell);
+  std::int64_t value_of(const Sample& sample) const;
+  Trace attempt(const Cell& cell, const Choice& choice, Sample& sample);
 
   const Question& question_;
   CellRunner& runner_;
   const Progress& progress_;
+  Records* const records_;
+  std::optional<GatedRunner> gated_;
+  std::string noise_;
+  std::map<std::string, int, std::less<>> timed_;  // by cell_id: how often
+  std::map<std::string, int, std::less<>> run_;    // likewise of run()
   const Clock::time_point start_ = Clock::now();
 };
 

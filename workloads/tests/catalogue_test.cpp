@@ -43,7 +43,8 @@ TEST(Catalogue, NamesAreUniqueAndFound) {
 }
 
 TEST(Catalogue, KnowsNoOtherNames) {
-  for (const char* name : {"", "Sleep", "sleep ", "mixed:", "mixed:5", "mixed:4~", "mixed:4~0.5x", "mixed~0.5", "mixed:nan"}) {
+  for (const char* name : {"", "Sleep", "sleep ", "mixed:", "mixed:-1", "mixed:4~", "mixed:4~0.5x", "mixed~0.5", "mixed:nan",
+                           "mixed:inf", "mixed:4~1.5", "mixed:4~-0.5", "mixed:1e7"}) {
     EXPECT_EQ(find_workload(name), nullptr) << name;
   }
 }
@@ -55,6 +56,29 @@ TEST(Catalogue, FindsAVariantOfMixedHoweverItsNumbersAreWritten) {
   EXPECT_EQ(find_workload("mixed:9~0.50"), find_workload("mixed:9~0.5"));
   EXPECT_NE(find_workload("mixed:9~0.5"), find_workload("mixed:9"));
   EXPECT_EQ(find_workload("mixed:39")->name(), "mixed:39");
+  EXPECT_EQ(find_workload("mixed:16.0")->name(), "mixed:16");
+  EXPECT_EQ(find_workload("mixed:16"), find_workload("mixed:16.0~0"));
+}
+
+TEST(Catalogue, NamesFunctionsOfTheUsersInPythonAndRunsNone) {
+  const Workload* const fetch = find_workload("python:crawler:fetch");
+  ASSERT_NE(fetch, nullptr);
+  EXPECT_EQ(fetch->name(), "python:crawler:fetch");
+  EXPECT_EQ(find_workload("python:crawler:fetch"), fetch);
+  const Work work = make_work(*fetch, {.seed = 1, .index = 7}, kRates);
+  EXPECT_EQ(catalogue()[work.kind]->name(), "python");
+  EXPECT_EQ(work.resource, 7U);
+  EXPECT_EQ(fetch->callback(work), "python_callback");
+  EXPECT_THROW(execute(work, {}), std::runtime_error) << "only Python's executors do";
+  for (const char* name : {"python:", "python::", "python:crawler", "python:crawler:", "python::fetch"}) {
+    EXPECT_EQ(find_workload(name), nullptr) << name;
+  }
+}
+
+TEST(Catalogue, WorksOfAnUnlistedMixedAreThoseOfAListedOne) {
+  const Work work = make_work(*find_workload("mixed:16"), {.duration = 17ms, .seed = 3}, kRates);
+  EXPECT_EQ(work.wait_ns, 16'000'000);
+  EXPECT_EQ(catalogue()[work.kind], find_workload("mixed"));
 }
 
 TEST(Catalogue, EveryWorkNamesACallbackThatExists) {

@@ -24,6 +24,7 @@ std::string DriverBackend::skip_reason(std::string_view strategy) const {
 }
 
 std::string DriverBackend::workload_skip_reason(std::string_view workload) const {
+  if (is_user_code(workload)) return known_.user_code ? std::string() : name_ + ": the driver runs no functions of the user's";
   const std::string_view name = protocol_name(workload);
   if (!name.empty() && std::ranges::find(known_.workloads, name) != known_.workloads.end()) return {};
   return name_ + ": the driver has no '" + std::string(workload) + "'; it has " + join(known_.workloads);
@@ -35,7 +36,7 @@ int DriverBackend::tasks_at_once(const Factors& factors) const {
 }
 
 Trace DriverBackend::run(const PreparedCell& prepared) const {
-  const Command command = start_();
+  const Command command = is_user_code(prepared.cell.workload) ? for_user_code(start_()) : start_();
   const ResourceMeter meter;  // for what the driver cannot know: the time for which a CPU quota stopped it
   Trace trace = run_once(command, prepared);
   trace.resources.cgroup_throttled_ns = meter.finish().cgroup_throttled_ns;

@@ -103,6 +103,10 @@ json works_of(const std::vector<workloads::Work>& works, const workloads::RunCon
       port = work.resource < context.ports.size() ? context.ports[work.resource] : 0;
       if (port == 0) throw std::runtime_error(std::string(workload.name()) + ": no server runs for it");
     }
+    if (is_user_code(workload.name())) {
+      list.push_back(json::array({workload.name(), work.resource, 0, 0, 0, std::to_string(work.seed)}));
+      continue;
+    }
     list.push_back(json::array(
         {protocol_name(workload.name()), port, work.wait_ns, work.compute_units, work.bytes, std::to_string(work.seed)}));
   }
@@ -224,6 +228,7 @@ Description description_from(std::string_view answer) {
   driver.one_lock = optional<bool>(object, "one_lock", "true or false", false);
   driver.event_loop = optional<bool>(object, "event_loop", "true or false", false);
   driver.attaches_late = optional<bool>(object, "attaches_late", "true or false", false);
+  driver.user_code = optional<bool>(object, "user_code", "true or false", false);
   constexpr std::int64_t kMostWorkers = 1'000'000;
   const auto workers = optional<std::int64_t>(object, "workers", "a number", 0);
   if (workers < 0 || workers > kMostWorkers) {
@@ -241,15 +246,34 @@ Description description_from(std::string_view answer) {
 
 std::string run_question(const PreparedCell& prepared) {
   const Cell& cell = prepared.cell;
-  const json question = {{"command", "run"},
-                         {"strategy", cell.strategy},
-                         {"workers", cell.workers},
-                         {"parsers", cell.parsers},
-                         {"chunksize", cell.chunksize},
-                         {"in_flight", cell.in_flight},
-                         {"tasks", works_of(prepared.tasks, prepared.context)},
-                         {"callbacks", works_of(prepared.callbacks, prepared.context)}};
+  json question = {{"command", "run"},
+                   {"strategy", cell.strategy},
+                   {"workers", cell.workers},
+                   {"parsers", cell.parsers},
+                   {"chunksize", cell.chunksize},
+                   {"in_flight", cell.in_flight},
+                   {"tasks", works_of(prepared.tasks, prepared.context)},
+                   {"callbacks", works_of(prepared.callbacks, prepared.context)}};
+  if (is_user_code(cell.workload)) question["code"] = json::parse(prepared.context.subject.python);
   return question.dump();
+}
+
+bool is_user_code(std::string_view workload) { return workload.starts_with("python"); }
+
+Command for_user_code(Command command) {
+  std::erase(command, "-I");
+  return command;
+}
+
+std::string examine(const Command& command, const std::string& code, int most, std::chrono::nanoseconds budget,
+                    std::chrono::nanoseconds deadline) {
+  const json question = {{"command", "examine"},
+                         {"code", json::parse(code)},
+                         {"most", most},
+                         {"budget_ns", budget.count()},
+                         {"deadline_ns", deadline.count()}};
+  const auto within = std::chrono::duration_cast<std::chrono::milliseconds>(budget + 2 * deadline) + kAnswersWithin;
+  return object_of(ask(for_user_code(command), question.dump(), kMostBytesOfWords, within)).dump();
 }
 
 Trace trace_from(std::string_view answer) {

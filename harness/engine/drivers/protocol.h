@@ -38,6 +38,7 @@ struct Description {
   bool event_loop = false;                                     // workers are loop threads, a task that waits holds none
   bool attaches_late = false;  // callbacks to tasks that may be done, so that who submits runs them
   int workers = 0;             // that it always has; 0: as many as asked
+  bool user_code = false;      // it runs functions of the user's (the workloads python:MODULE:FUNCTION)
 };
 
 // Of its answer. Throws DriverError naming what is wrong.
@@ -66,7 +67,17 @@ Description describe(const Command& command, std::chrono::milliseconds within = 
 // Its steps of `spin` per ns; takes 250 ms of computation.
 double spin_rate(const Command& command, std::chrono::milliseconds within = kAnswersWithin);
 
+// What the driver says of the functions of `code`, as in Subject::python, after it has called them one at a time, at most `most` times
+// and for about `budget`: a JSON object. Each call ends within `deadline`, or that is what it says. Throws DriverError.
+std::string examine(const Command& command, const std::string& code, int most, std::chrono::nanoseconds budget,
+                    std::chrono::nanoseconds deadline);
+
 inline constexpr std::string_view kDescribeQuestion = R"({"command": "describe"})";
 inline constexpr std::size_t kMostBytesOfWords = 65536;  // of an answer that is no trace
+
+// Whether a work of the workload runs functions of the user's.
+bool is_user_code(std::string_view workload);
+// The command of a driver that is to do so, which sees their environment as it is: Python's is not isolated from it.
+Command for_user_code(Command command);
 
 }  // namespace harness::drivers

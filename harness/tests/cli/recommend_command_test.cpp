@@ -4,16 +4,20 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "harness/base/errors.h"
+#include "harness/sweep/gate.h"
 #include "harness/tests/cli/invocation.h"
+#include "pools/cores.h"
 
 namespace harness {
 namespace {
@@ -139,6 +143,60 @@ TEST_F(CommandRecommend, RefusesMissingEmptyAndContradictoryInputs) {
   EXPECT_THAT(refused({"--range", "5..4", "--", "true", "{}"}), HasSubstr("5..4"));
   EXPECT_THAT(refused({"--range", "5", "--", "true", "{}"}), HasSubstr("FIRST..LAST"));
   EXPECT_THAT(refused({"--range", "1..4", "--inputs", "-", "--", "true", "{}"}), HasSubstr("exclude"));
+}
+
+// Threads that want a CPU all the time, while it lives.
+class Load {
+ public:
+  Load() {
+    for (int thread = 0; thread < 2 * pools::usable_cores().count + 2; ++thread) {
+      threads_.emplace_back([this] {
+        while (!over_.load(std::memory_order_relaxed)) {
+        }
+      });
+    }
+  }
+  ~Load() {
+    over_.store(true, std::memory_order_relaxed);
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+ private:
+  std::atomic<bool> over_{false};  // set once
+  std::vector<std::thread> threads_;
+};
+
+TEST_F(CommandRecommend, OnALoadedMachineSaysThatItIsTooNoisyToTell) {
+  if (!read_waiting().pressure_ns) GTEST_SKIP() << "the kernel has no pressure stall information";
+  const Load load;
+  const std::vector<std::string> flags{"--workload", "mixed:16", "--task", "2ms", "--tasks", "8", "--budget", "2s"};
+  const Invocation ending = recommend(flags);
+  ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
+  EXPECT_THAT(ending.out, HasSubstr("too noisy to tell"));
+
+  std::vector<std::string> strict = flags;
+  strict.push_back("--strict");
+  const Invocation refusal = recommend(strict);
+  EXPECT_EQ(refusal.exit_code, kExitEnvironment);
+  EXPECT_THAT(refusal.out, IsEmpty());
+  EXPECT_THAT(refusal.err, HasSubstr("too noisy to recommend anything"));
+}
+
+TEST_F(CommandRecommend, KeepsItsRunsAndAnswersTheSameFromThem) {
+  const std::string directory = file("out", "");
+  std::filesystem::remove(directory);
+  const std::vector<std::string> flags{"--workload", "sleep",   "--task",         "2ms", "--tasks", "8", "--budget", "2s",
+                                       "-o",         directory, "--max-pressure", "100", "--json"};
+  const Invocation first = recommend(flags);
+  ASSERT_EQ(first.exit_code, kExitOk) << first.err;
+  for (const char* name : {"results.csv", "cells", "context", "question.json", "profile.json", "derived/curve.csv"}) {
+    EXPECT_TRUE(std::filesystem::exists(std::filesystem::path(directory) / name)) << name;
+  }
+  EXPECT_EQ(testing_cli::poolbench({"show", directory}).exit_code, kExitOk);
+  const Invocation second = recommend(flags);
+  EXPECT_EQ(nlohmann::json::parse(second.out)["choice"], nlohmann::json::parse(first.out)["choice"]);
+  EXPECT_EQ(nlohmann::json::parse(second.out)["measured"], nlohmann::json::parse(first.out)["measured"]);
+  EXPECT_THAT(refused({"--workload", "sleep", "--fresh"}), HasSubstr("-o"));
 }
 
 TEST_F(CommandRecommend, RefusesUnknownWorkloadsAndMoreThanOneForm) {

@@ -70,6 +70,34 @@ TEST(CPython, RunsEveryStrategyWithAMeaningAsARepetitionAndDoesTheWorkThatInline
   EXPECT_EQ(ran, 16);
 }
 
+TEST(CPython, RunsFunctionsOfTheUsersAndSaysWhatIsWrongWithThem) {
+  std::string directory = (std::filesystem::temp_directory_path() / "poolbench-user-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  std::ofstream(directory + "/crawler.py") << "def fetch(url): return url * 2\ndef parse(page): return len(page)\n"
+                                              "def fails(url): raise ValueError('no ' + url)\n";
+  workloads::Subject subject;
+  const auto asked = [&](const std::string& function) {
+    return R"({"function": "crawler:)" + function + R"(", "callback": "crawler:parse", "paths": [")" + directory +
+           R"("], "inputs": ["a", "b"], "environment": {}})";
+  };
+  subject.python = asked("fetch");
+  const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = calibration(), .subject = subject});
+  for (const std::string_view backend : {"cpython_thread", "cpython_process"}) {
+    const Cell cell = cell_on(backend, "fused", "python:crawler:fetch");
+    const RepetitionResult result = runner->run(cell, kGenerous);
+    ASSERT_EQ(result.sample.status, "ok") << result.sample.error;
+    EXPECT_EQ(defect_of(*result.trace, cell), "");
+    EXPECT_EQ(result.trace->tasks.back().digest, result.trace->tasks.size() - 1);
+  }
+  subject.python = asked("fails");
+  const RepetitionResult failure = make_child_runner({.calibration = calibration(), .subject = subject})
+                                       ->run(cell_on("cpython_thread", "none", "python:crawler:fails"), kGenerous);
+  EXPECT_EQ(failure.sample.status, "invalid");
+  EXPECT_THAT(failure.sample.error, HasSubstr("crawler:fails failed for input 1, 'a': ValueError: no a"));
+  EXPECT_THAT(skip_reason(cell_on("thread", "none", "python:crawler:fetch")).value_or(""), HasSubstr("recommend"));
+  std::filesystem::remove_all(directory);
+}
+
 TEST(CPython, RunsTasksAndCallbacksWhereItsExecutorsDo) {
   const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = calibration()});
   const auto tasks_of = [&](std::string_view backend, std::string_view strategy) {

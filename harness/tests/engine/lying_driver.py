@@ -10,10 +10,10 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, sys.argv[1])
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
 LIE = sys.argv[2]
 
-from works import execute, work_of  # noqa: E402
+from cpython.works import execute, work_of  # noqa: E402
 
 TYPE_CHECKING = False  # of typing without its import, for a hundred of these are started
 if TYPE_CHECKING:

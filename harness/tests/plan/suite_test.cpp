@@ -151,6 +151,16 @@ TEST(Suites, RefuseWrongValues) {
   EXPECT_THAT(suite_refusal(with_line(1, "name = \"a/b\"")), StartsWith("bad.toml:1: bad suite name 'a/b'"));
 }
 
+TEST(Suites, TakeAnyRatioOfWaitingToComputing) {
+  const Suite suite = parse_suite(
+      "name = \"any\"\n[[grid]]\nbackend = \"thread\"\nworkers = 2\nstrategy = \"none\"\ntask = \"1ms\"\n"
+      "tasks = 2\nworkload = [\"mixed:16.0\", \"mixed:2.5~0.25\"]\n",
+      "any.toml");
+  std::vector<std::string> names;
+  for (const PlannedCell& planned : make_plan(suite, {.cores = 2}).cells) names.push_back(planned.cell.workload);
+  EXPECT_THAT(names, testing::ElementsAre("mixed:16", "mixed:2.5~0.25"));
+}
+
 TEST(Suites, RefuseUnknownNamesSizesAndDurationsWithTheirLine) {
   EXPECT_THAT(suite_refusal(with_line(10, "backend = [\"thread\",\n \"proces\"]")),
               StartsWith("bad.toml:11: unknown backend 'proces'; did you mean 'process'?; allowed: thread, "));

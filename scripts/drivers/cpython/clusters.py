@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 
-from pools import Pool
+from cpython.pools import Pool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class DaskPool(Pool):
     """A scheduler and `workers` processes with a thread each, without dashboard; loopback only."""
 
     def __init__(self, workers: int) -> None:
-        from leftovers import remove_after_the_end
+        from cpython.leftovers import remove_after_the_end
 
         distributed: "Any" = importlib.import_module("distributed")
         directory = tempfile.mkdtemp(prefix="poolbench-dask-")
@@ -56,7 +56,7 @@ class MpiPool(Pool):
     """MPIPoolExecutor: workers are started by MPI_Comm_spawn, and wait at full speed for what comes."""
 
     def __init__(self, workers: int) -> None:
-        from leftovers import remove_after_the_end
+        from cpython.leftovers import remove_after_the_end
 
         # Memory that the processes share, and its other files: where they are found when everybody has been killed.
         directory = tempfile.mkdtemp(prefix="poolbench-mpi-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)

@@ -11,12 +11,15 @@ import os
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # which an isolated Python leaves out
+# The folder above this one, for the package; not this one, which Python adds unless it is isolated: its modules have
+# names that the user's may have.
+OWN = os.path.dirname(os.path.abspath(__file__))
+sys.path[:] = [os.path.dirname(OWN), *(path for path in sys.path if path != OWN)]
 
-from processes import LifeLine  # noqa: E402
-from executors import EXECUTORS, require  # noqa: E402
-from repetition import run_cell  # noqa: E402
-from works import KINDS, spin_steps  # noqa: E402
+from cpython.processes import LifeLine  # noqa: E402
+from cpython.executors import EXECUTORS, require  # noqa: E402
+from cpython.repetition import run_cell  # noqa: E402
+from cpython.works import KINDS, spin_steps  # noqa: E402
 
 # Of typing without its import: what is imported here counts as a worker's memory. Types that are not builtin are
 # written in quotes, so that a Python that is too old can still say so.
@@ -38,6 +41,7 @@ def describe(executor: str) -> "dict[str, Any]":
         "one_lock": bool(gil),
         "executable": sys.executable,
         "workloads": list(KINDS),
+        "user_code": True,
         **EXECUTORS[executor],
     }
 
@@ -63,6 +67,10 @@ def answer(executor: str, request: "dict[str, Any]", life_line: LifeLine) -> "di
         return describe(executor)
     if request["command"] == "calibrate":
         return calibrate(request["budget_ns"])
+    if request["command"] == "examine":
+        from cpython.examination import examine  # only then: what is imported counts as a worker's memory
+
+        return examine(request, life_line)
     if request["command"] == "run":
         return run_cell(executor, request, life_line)
     raise ValueError("unknown command '%s'" % request["command"])

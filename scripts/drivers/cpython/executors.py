@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any, Callable, Iterator, List
 
-    from processes import LifeLine
-    from works import Outcome, Work
+    from cpython.processes import LifeLine
+    from cpython.works import Outcome, Work
 
 
 class Executor:
@@ -102,26 +102,26 @@ def require(executor: str) -> None:
 def make(executor: str, workers: int, in_flight: int, life_line: "LifeLine") -> Executor:
     """Ready to be warmed up. What it does not need is not imported: it would count as memory of its workers."""
     if executor == "asyncio":
-        from loops import AsyncioLoop
+        from cpython.loops import AsyncioLoop
 
         return AsyncioLoop(in_flight)
     if executor == "to_thread":
-        from loops import ToThread
+        from cpython.loops import ToThread
 
         return ToThread(workers)
     if executor == "gevent":
-        from greenlets import GeventLoop
+        from cpython.greenlets import GeventLoop
 
         return GeventLoop(in_flight)
     if executor == "dask":
-        from clusters import DaskPool
+        from cpython.clusters import DaskPool
 
         return DaskPool(workers)
     if executor == "mpi4py":
-        from clusters import MpiPool
+        from cpython.clusters import MpiPool
 
         return MpiPool(workers)
-    from pools import ProcessPool, ThreadPool
+    from cpython.pools import ProcessPool, ThreadPool
 
     if executor == "thread":
         return ThreadPool(workers)

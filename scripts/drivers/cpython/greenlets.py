@@ -10,15 +10,15 @@ import gevent.hub
 import gevent.lock
 import gevent.socket
 
-from executors import Executor
-from works import Echo, compute, execute, execute_both, outcome
+from cpython.executors import Executor
+from cpython.works import Echo, compute, execute, execute_both, outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any, Callable, Tuple
 
-    from works import Outcome, Work
+    from cpython.works import Outcome, Work
 
 
 def echo(work: "Work") -> int:

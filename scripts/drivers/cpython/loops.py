@@ -7,15 +7,16 @@ import socket
 import threading
 import time
 
-from executors import Executor
-from works import Echo, compute, execute, execute_both, outcome
+from cpython import user_code
+from cpython.executors import Executor
+from cpython.works import Echo, compute, execute, execute_both, outcome, with_result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any, Callable, Coroutine, Set, Tuple
 
-    from works import Outcome, Work
+    from cpython.works import Outcome, Work
 
 
 async def echo(work: "Work") -> int:
@@ -33,6 +34,8 @@ async def echo(work: "Work") -> int:
 
 async def execute_on(work: "Work") -> "Outcome":
     """execute(work), holding the loop while it computes. That is its CPU time: others have theirs while it waits."""
+    if work[0] in user_code.KINDS:
+        return await user_code.execute_on(work)
     started = time.monotonic_ns()
     if work[0] == "tcp_echo":
         return outcome(started, 0, await echo(work))
@@ -46,14 +49,15 @@ async def execute_on(work: "Work") -> "Outcome":
 
 
 async def execute_both_on(task: "Work", callback: "Work") -> "Tuple[Outcome, Outcome]":
-    return await execute_on(task), await execute_on(callback)
+    done = await execute_on(task)
+    return done[:6], await execute_on(with_result(callback, done))
 
 
 async def execute_then_callback_on(task: "Work", callback: "Work") -> "Tuple[Outcome, Outcome]":
     """The callback has its turn behind all that is ready."""
     done = await execute_on(task)
     await asyncio.sleep(0)
-    return done, await execute_on(callback)
+    return done[:6], await execute_on(with_result(callback, done))
 
 
 class Loop(Executor):
@@ -140,7 +144,7 @@ class ToThread(Loop):
         self.loop.set_default_executor(self.pool)
 
     def warm_up(self) -> "list[int]":
-        from pools import meet_by_inheritance
+        from cpython.pools import meet_by_inheritance
 
         super().warm_up()
         return meet_by_inheritance(self.pool, self.workers)

@@ -4,17 +4,18 @@ import concurrent.futures
 import multiprocessing
 import os
 
-from executors import Executor
-from processes import exit_with_parent
-from works import execute
+from cpython import user_code
+from cpython.executors import Executor
+from cpython.processes import exit_with_parent
+from cpython.works import execute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any, Callable, Iterator, List
 
-    from processes import LifeLine
-    from works import Outcome, Work
+    from cpython.processes import LifeLine
+    from cpython.works import Outcome, Work
 
 
 def meet(arrived: int, go_on: int) -> int:
@@ -68,8 +69,11 @@ class ThreadPool(Pool):
         super().__init__(workers, concurrent.futures.ThreadPoolExecutor(workers))
 
 
-def arrive(barrier: "Any") -> None:
+def arrive(barrier: "Any", code: "Any") -> None:
     exit_with_parent()
+    user_code.adopt(code)
+    if code:
+        user_code.load_all()  # before the clock, as a forked process has it
     barrier.wait()
 
 
@@ -78,11 +82,13 @@ class ProcessPool(Pool):
         context = multiprocessing.get_context(start_method)
         self.forked = start_method == "fork"
         if not self.forked:
-            from leftovers import remove_after_the_end  # only then: what is imported counts as a worker's memory
+            from cpython.leftovers import (
+                remove_after_the_end,
+            )  # only then: what is imported counts as a worker's memory
 
             remove_after_the_end(start_method)
         initializer: "Any" = life_line.hold if self.forked else arrive
-        arguments = () if self.forked else (context.Barrier(workers),)
+        arguments = () if self.forked else (context.Barrier(workers), user_code.code)
         super().__init__(
             workers,
             concurrent.futures.ProcessPoolExecutor(

@@ -5,13 +5,13 @@ import os
 import threading
 from multiprocessing import connection
 
-from works import execute
+from cpython.works import execute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, List, Tuple
 
-    from works import Outcome, Work
+    from cpython.works import Outcome, Work
 
 # Parsers are forked and never executed anew, whatever a Python's default is.
 FORK = multiprocessing.get_context("fork")

@@ -5,10 +5,11 @@ import resource
 import threading
 import time
 
-from executors import EXECUTORS, make
-from processes import LifeLine, Parsers, exit_at_end_of
-from strategies import Recorder, strategy_on
-from works import KINDS
+from cpython import user_code
+from cpython.executors import EXECUTORS, make
+from cpython.processes import LifeLine, Parsers, exit_at_end_of
+from cpython.strategies import Recorder, strategy_on
+from cpython.works import KINDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ def run_cell(executor_name: str, request: "dict[str, Any]", life_line: LifeLine)
     if request["strategy"] not in EXECUTORS[executor_name]["strategies"]:
         raise ValueError("%s has no strategy '%s'" % (executor_name, request["strategy"]))
     unknown = {work[0] for work in recorder.tasks + recorder.callbacks} - set(KINDS)
+    if request.get("code"):
+        unknown -= set(user_code.KINDS)
+        user_code.adopt(request["code"])
+        user_code.load_all()
     if unknown:
         raise ValueError("no such work: %s; there are %s" % (", ".join(sorted(unknown)), ", ".join(KINDS)))
     workers = request["workers"]

@@ -4,17 +4,17 @@ import concurrent.futures
 import threading
 import time
 
-from executors import EXECUTORS
-from works import execute, execute_both, work_of
+from cpython.executors import EXECUTORS
+from cpython.works import execute, execute_both, with_result, work_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any, Callable, Iterator, TypeVar
 
-    from executors import Executor
-    from processes import Parsers
-    from works import Outcome
+    from cpython.executors import Executor
+    from cpython.processes import Parsers
+    from cpython.works import Outcome, Work
 
     T = TypeVar("T")
 
@@ -51,7 +51,10 @@ class Recorder:
         self.submit_ns = time.monotonic_ns() - self.submitted[0]
 
     def parse(self, i: int) -> None:
-        self.callback_outcomes[i] = execute(self.callbacks[i])
+        self.callback_outcomes[i] = execute(self.callback_of(i))
+
+    def callback_of(self, i: int) -> "Work":
+        return with_result(self.callbacks[i], self.task_outcomes[i])
 
     def deliver(self, i: int, future: "Future[Outcome]", handle: "Callable[[int], None]") -> None:
         """As a done callback: Python logs what one throws and goes on, so it is remembered here."""
@@ -74,7 +77,7 @@ class Recorder:
     def rows(self) -> "Iterator[list[int]]":
         nothing = (NO_STAMP, NO_STAMP, 0, 0, 0, 0)
         for submitted, task, callback in zip(self.submitted, self.task_outcomes, self.callback_outcomes):
-            yield [submitted, *task, *(callback or nothing)]
+            yield [submitted, *task[:6], *(callback or nothing)[:6]]
 
 
 def run_none(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
@@ -118,7 +121,7 @@ def run_callback_thread(executor: "Executor", recorder: Recorder, _parsers: "Par
 def run_extra(executor: "Executor", recorder: Recorder, parsers: "Parsers | None") -> None:
     assert parsers is not None
     hand_over = parsers.hand_over
-    run_done_callback(executor, recorder, parsers, lambda i: hand_over(i, recorder.callbacks[i]))
+    run_done_callback(executor, recorder, parsers, lambda i: hand_over(i, recorder.callback_of(i)))
     for i, outcome in parsers.finish():
         recorder.callback_outcomes[i] = outcome
 

@@ -6,12 +6,14 @@ import struct
 import threading
 import time
 
+from cpython import user_code
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Tuple
 
-    Work = Tuple[Any, ...]  # kind, port, wait_ns, units, bytes, seed
-    Outcome = Tuple[int, int, int, int, int, int]  # started, finished, pid, tid, cpu, digest
+    Work = Tuple[Any, ...]  # kind, port (of the user's functions: which input), wait_ns, units, bytes, seed
+    Outcome = Tuple[Any, ...]  # started, finished, pid, tid, cpu, digest; of a function of the user's its result, too
 
 KINDS = ("sleep", "blocking_sleep", "spin", "gil_spin", "mixed", "tcp_echo")
 MASK = (1 << 64) - 1
@@ -120,7 +122,9 @@ def do(work: "Work") -> int:
 
 
 def execute(work: "Work") -> "Outcome":
-    """The work, stamped: (started, finished, pid, tid, cpu, digest)."""
+    """The work, stamped: (started, finished, pid, tid, cpu, digest), and what a function of the user's returned."""
+    if work[0] in user_code.KINDS:
+        return user_code.execute(work)
     cpu_before = time.thread_time_ns()
     started = time.monotonic_ns()
     digest = do(work)
@@ -129,7 +133,13 @@ def execute(work: "Work") -> "Outcome":
 
 
 def execute_both(task: "Work", callback: "Work") -> "tuple[Outcome, Outcome]":
-    return execute(task), execute(callback)
+    done = execute(task)
+    return done[:6], execute(with_result(callback, done))
+
+
+def with_result(callback: "Work", done: "Outcome") -> "Work":
+    """A callback of the user's is called with what his task returned; others need nothing."""
+    return (*callback, *done[6:])
 
 
 def outcome(started: int, cpu: int, digest: int) -> "Outcome":

@@ -150,6 +150,19 @@ MODEL = (
 )
 MODEL_TEXT = ("cell_id", "strategy", "formula", "binding", "violated", "basis")
 BASIS_REQUESTED = "requested"  # of a prediction: from the durations asked for, not from measured ones
+CURVE = (  # of a recommendation
+    "backend",
+    "workers",
+    "strategy",
+    "parsers",
+    "tasks",
+    "predicted_ns",
+    "median_ns",
+    "lower_ns",
+    "upper_ns",
+    "runs",
+    "chosen",
+)
 CLAIMS = (
     "id",
     "verdict",

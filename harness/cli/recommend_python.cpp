@@ -1,0 +1,180 @@
+#include "harness/cli/recommend_python.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
+#include "harness/base/quantity.h"
+#include "harness/engine/drivers/catalogue.h"
+#include "harness/engine/drivers/foreign.h"
+#include "harness/engine/drivers/programs.h"
+
+namespace harness {
+namespace {
+
+using recommend::Pool;
+
+constexpr double kLooking = 0.15;  // share of the budget
+
+bool is_identifier(std::string_view name) {
+  if (name.empty() || std::isdigit(static_cast<unsigned char>(name.front()))) return false;
+  return std::ranges::all_of(name, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x80 || std::isalnum(byte) || c == '_';
+  });
+}
+
+bool is_dotted(std::string_view name) {
+  while (true) {
+    const std::size_t dot = name.find('.');
+    if (!is_identifier(name.substr(0, dot))) return false;
+    if (dot == std::string_view::npos) return true;
+    name.remove_prefix(dot + 1);
+  }
+}
+
+// "crawler:fetch" of "crawler:fetch" or "work/crawler.py:fetch"; the directory of a file is added to `paths`.
+std::string resolved(const std::string& flag, const std::string& text, std::vector<std::string>& paths) {
+  const std::size_t colon = text.rfind(':');
+  const auto wrong = [&](const std::string& why) {
+    return ConfigError(
+        fmt::format("{} '{}' {}; allowed: MODULE:FUNCTION, as in crawler:fetch or ./crawler.py:fetch", flag, text, why));
+  };
+  if (colon == std::string::npos) throw wrong("names no function");
+  std::string module = text.substr(0, colon);
+  const std::string function = text.substr(colon + 1);
+  if (!is_dotted(function)) throw wrong("names no function");
+  if (module.find('/') != std::string::npos || module.ends_with(".py")) {
+    const std::filesystem::path file = module.ends_with(".py") ? module : module + ".py";
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(file, error))
+      throw ConfigError(fmt::format("{}: there is no file '{}'", flag, file.string()));
+    const std::string directory = std::filesystem::absolute(file).lexically_normal().parent_path().string();
+    if (std::find(paths.begin(), paths.end(), directory) == paths.end()) paths.insert(paths.begin(), directory);
+    module = file.stem().string();
+  }
+  if (!is_dotted(module)) throw wrong("has no name of a module that Python could import");
+  return module + ':' + function;
+}
+
+std::string inputs_json(const PythonFlags& flags, const std::vector<std::string>& lines, bool json_lines) {
+  nlohmann::json inputs = nlohmann::json::array();
+  for (std::size_t at = 0; at < lines.size(); ++at) {
+    if (!json_lines) {
+      inputs.push_back(lines[at]);
+      continue;
+    }
+    nlohmann::json value = nlohmann::json::parse(lines[at], nullptr, false);
+    if (value.is_discarded()) {
+      throw ConfigError(fmt::format("'{}': input {} is no JSON value: '{}'; a file that ends in .jsonl has one a line",
+                                    flags.inputs_file, at + 1, printable(lines[at], 60)));
+    }
+    inputs.push_back(std::move(value));
+  }
+  try {
+    return inputs.dump();
+  } catch (const nlohmann::json::exception&) {
+    throw ConfigError(fmt::format("the inputs in '{}' are not UTF-8", flags.inputs_file));
+  }
+}
+
+// What the backends of that interpreter are named by at their end.
+std::string suffix_of(const std::string& interpreter) {
+  if (interpreter.empty()) return {};
+  const bool is_path = interpreter.find('/') != std::string::npos;
+  const auto found = is_path ? std::optional<std::filesystem::path>(interpreter) : drivers::find_program(interpreter);
+  std::error_code error;
+  if (!found || !std::filesystem::is_regular_file(*found, error)) {
+    throw ConfigError(fmt::format("--interpreter '{}': there is no such program", interpreter));
+  }
+  try {
+    return drivers::add_python(found->string());
+  } catch (const ConfigError& refusal) {  // which names the flag of `run` and `case`
+    std::string words = refusal.what();
+    if (words.starts_with("--python")) words.replace(0, std::string_view("--python").size(), "--interpreter");
+    throw ConfigError(words);
+  }
+}
+
+// Variables of libraries that start threads inside a task, for as many as there are workers; not those that are set already.
+void bound_threads(recommend::PythonWork& work, const recommend::Seen& seen) {
+  if (seen.threads == 0 && seen.profile.cores_per_task <= 1.2) return;
+  for (const std::string& variable : seen.variables) {
+    if (std::getenv(variable.c_str()) == nullptr) work.environment[variable] = "1";
+  }
+}
+
+Asked question_for(const std::string& interpreter, recommend::PythonWork work, const PythonFlags& flags,
+                   recommend::Question question) {
+  const std::string suffix = suffix_of(interpreter);
+  const drivers::DriverBackend& backend = *drivers::known_backend("cpython_thread" + suffix);
+  backend.require();
+  const drivers::Record record = drivers::record_of(backend);
+  const auto started = std::chrono::steady_clock::now();
+  const auto looking =
+      std::chrono::nanoseconds(static_cast<std::int64_t>(kLooking * static_cast<double>(question.budget.count())));
+  recommend::Seen seen = recommend::examine(work, backend.command(), question.cores, looking, flags.deadline);
+  bound_threads(work, seen);
+  if (!work.environment.empty()) {
+    const int threads = seen.threads;
+    seen = recommend::examine(work, backend.command(), question.cores, looking, flags.deadline);
+    seen.threads = threads;
+  }
+  question.budget =
+      std::max<std::chrono::nanoseconds>(std::chrono::seconds(1), question.budget - (std::chrono::steady_clock::now() - started));
+  question.workload = "python:" + work.function;
+  question.title = work.function + (work.callback.empty() ? "" : " and " + work.callback);
+  question.callback = seen.callback;
+  question.pools = {Pool::thread};
+  if (seen.is_async) question.pools.push_back(Pool::loop);
+  const bool to_thread = !seen.is_async && drivers::known_backend("cpython_to_thread" + suffix)->missing().empty();
+  if (to_thread) question.variants.push_back(Pool::to_thread);
+  if (seen.unpicklable.empty()) {
+    question.pools.push_back(Pool::process);
+    question.variants.insert(question.variants.end(), {Pool::forkserver, Pool::spawn});
+  }
+  const std::string who = fmt::format("{} {} ({})", record.language, record.version, record.executable);
+  workloads::Subject subject;
+  subject.python = recommend::code_of(work);
+  question.python = recommend::PythonQuestion{std::move(work), std::move(seen), who, suffix, record.one_lock};
+  return {std::move(question), std::move(subject)};
+}
+
+}  // namespace
+
+void blame_input(const Asked& asked, std::chrono::nanoseconds deadline) {
+  const recommend::Question& question = asked.question;
+  const drivers::DriverBackend& backend = *drivers::known_backend(recommend::backend_of(question, Pool::thread));
+  recommend::examine(question.python->work, backend.command(), question.cores, question.budget, deadline, question.tasks);
+}
+
+std::vector<Asked> python_questions(const PythonFlags& flags, const std::vector<std::string>& inputs,
+                                    const recommend::Question& question) {
+  recommend::PythonWork work;
+  work.paths = {""};
+  work.function = resolved("--python", flags.function, work.paths);
+  if (!flags.callback.empty()) work.callback = resolved("--callback", flags.callback, work.paths);
+  work.inputs_file = flags.inputs_file;
+  work.range = flags.range;
+  work.json_lines = flags.inputs_file.ends_with(".jsonl");
+  work.inputs = inputs_json(flags, inputs, work.json_lines);
+  std::vector<std::string> interpreters = flags.interpreters;
+  if (interpreters.empty()) interpreters.emplace_back();
+  recommend::Question each = question;
+  each.budget /= static_cast<std::int64_t>(interpreters.size());
+  std::vector<Asked> asked;
+  for (const std::string& interpreter : interpreters) asked.push_back(question_for(interpreter, work, flags, each));
+  return asked;
+}
+
+}  // namespace harness

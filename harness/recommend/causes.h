@@ -1,0 +1,24 @@
+#pragma once
+
+// What the first runs blamed - a lock, contention - held against what was run afterwards: a cause stands only as long as the predictions
+// made with it fit.
+//
+// Thread safety: pure functions.
+
+#include <string>
+#include <vector>
+
+#include "harness/recommend/curve.h"
+#include "harness/recommend/decision.h"
+
+namespace harness::recommend {
+
+// By how much the predictions of the profile for that pool miss what was measured: the median of |measured / predicted - 1| over its
+// runs of several workers. Negative without any.
+double misfit(const Profile& profile, const Batch& batch, const std::vector<Measured>& measured, Pool pool);
+
+// Takes out of the profile each cause that does not hold: the predictions fit what was measured as well without it, or they are off by
+// more than 15 % with it and it mends less than half of what is amiss without it. Returns what was taken out, in words.
+std::vector<std::string> drop_refuted(Profile& profile, const Batch& batch, const std::vector<Measured>& measured);
+
+}  // namespace harness::recommend

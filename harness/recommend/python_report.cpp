@@ -1,0 +1,59 @@
+#include "harness/recommend/python_report.h"
+
+#include <fmt/core.h>
+
+#include "harness/base/quantity.h"
+#include "harness/base/text.h"
+#include "harness/recommend/python_snippet.h"
+
+namespace harness::recommend {
+namespace {
+
+std::string mebibytes(std::int64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
+
+std::string cost_of_a_process(const Question& question, const Recommendation& r) {
+  const Seen& seen = question.python->seen;
+  const PoolProfile& process = r.profile.process;
+  std::string text =
+      fmt::format("starts in {}, and {} more for each", human_ns(process.start_ns), human_ns(process.start_per_worker_ns));
+  text += fmt::format("; has {} of its own, if it imports the module itself", mebibytes(seen.memory_bytes + seen.bare_bytes));
+  text += fmt::format("; a result is {} bytes, pickled in {}", seen.result_bytes, human_ns(seen.pickle_ns));
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> python_facts(const Question& question, const Recommendation& r) {
+  const PythonQuestion& python = *question.python;
+  const Seen& seen = python.seen;
+  std::vector<std::pair<std::string, std::string>> facts;
+  facts.emplace_back("python", python.interpreter + (python.one_lock ? "" : ", without a GIL") +
+                                   "; starting the pool and ending it is part of all times");
+  if (seen.unpicklable.empty()) {
+    facts.emplace_back("a process", cost_of_a_process(question, r));
+  } else {
+    facts.emplace_back("processes", "fall out: " + seen.unpicklable);
+  }
+  if (seen.is_async) facts.emplace_back("async", "the function is asynchronous; in a pool each call has a loop of its own");
+  for (const auto& [name, value] : python.work.environment) {
+    facts.emplace_back(
+        "set", fmt::format("{}={}: a library starts threads of its own inside a task, and would have them for each worker", name,
+                           value));
+  }
+  if (python.work.environment.empty() && seen.threads > 0) {
+    facts.emplace_back("but", fmt::format("a task starts {} thread{} of its own, which no known variable bounds", seen.threads,
+                                          seen.threads == 1 ? "" : "s"));
+  }
+  if (seen.prints) facts.emplace_back("but", "it prints: lines of several workers mix; what it printed here is not shown");
+  return facts;
+}
+
+std::string python_code(const Question& question, const Recommendation& r) {
+  return python_snippet(question.python->work, question.python->seen.is_async, choice_of(r), question.tasks);
+}
+
+std::string python_backend(const Question& question, const Choice& choice) {
+  return is_sequential(choice) ? "sequential" : backend_of(question, choice.pool);
+}
+
+}  // namespace harness::recommend

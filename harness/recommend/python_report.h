@@ -1,0 +1,24 @@
+#pragma once
+
+// What a recommendation for a Python function says beyond that of any other work.
+//
+// Thread safety: pure functions. REQUIRES: the question is about one.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/recommend/recommend.h"
+
+namespace harness::recommend {
+
+// Labels and words: the interpreter, what a process costs, what to set, what is left out and why.
+std::vector<std::pair<std::string, std::string>> python_facts(const Question& question, const Recommendation& recommendation);
+
+// The program to paste.
+std::string python_code(const Question& question, const Recommendation& recommendation);
+
+// "cpython_thread", "sequential": the choice, for scripts.
+std::string python_backend(const Question& question, const Choice& choice);
+
+}  // namespace harness::recommend

@@ -1,0 +1,188 @@
+#include "harness/recommend/python_snippet.h"
+
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace harness::recommend {
+namespace {
+
+using model::Strategy;
+
+std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }  // JSON's strings are Python's, too
+
+// "crawler.fetch" of "crawler:fetch"
+std::string expression(std::string name) {
+  name.replace(name.find(':'), 1, ".");
+  return name;
+}
+
+std::string module_of(const std::string& name) { return name.substr(0, name.find(':')); }
+
+class Snippet {
+ public:
+  Snippet(const PythonWork& work, bool is_async, const Choice& choice, int tasks)
+      : work_(work),
+        is_async_(is_async),
+        choice_(choice),
+        tasks_(tasks),
+        parse_(work.callback.empty() ? "" : expression(work.callback)) {}
+
+  std::string text() {
+    const bool on_loop = choice_.pool == Pool::loop || choice_.pool == Pool::to_thread;
+    const std::string body = is_sequential(choice_)            ? sequential()
+                             : choice_.pool == Pool::loop      ? loop()
+                             : choice_.pool == Pool::to_thread ? to_thread()
+                                                               : pool();
+    if (on_loop || is_async_) imports_.insert("import asyncio");
+    if (work_.json_lines) imports_.insert("import json");
+    if (work_.inputs_file == "-") imports_.insert("import sys");
+    std::string out;
+    for (const auto& [name, value] : work_.environment) {
+      imports_.insert("import os");
+      out += fmt::format("os.environ[{}] = {}  # before the module is imported\n", quoted(name), quoted(value));
+    }
+    for (const std::string& path : work_.paths) {
+      if (path.empty()) continue;
+      imports_.insert("import sys");
+      out += fmt::format("sys.path.insert(0, {})\n", quoted(path));
+    }
+    std::string head;
+    for (const std::string& import : imports_) head += import + '\n';  // "from" comes before "import"
+    if (!head.empty()) head += '\n';
+    out = head + out + (out.empty() ? "" : "\n") + modules() + "\n\n" + functions_;
+    out += on_loop ? "async def main():\n" : "def main():\n";
+    out += inputs();
+    out += body + "    return results\n\n\nif __name__ == \"__main__\":\n";
+    return out + (on_loop ? "    results = asyncio.run(main())\n" : "    results = main()\n");
+  }
+
+ private:
+  std::string inputs() const {
+    if (!work_.range.empty()) {
+      const std::size_t dots = work_.range.find("..");
+      return fmt::format("    inputs = [str(number) for number in range({}, {} + 1)]\n", work_.range.substr(0, dots),
+                         work_.range.substr(dots + 2));
+    }
+    const std::string read = work_.json_lines ? "[json.loads(line) for line in file if line.strip()]"
+                                              : "[line.rstrip(\"\\r\\n\") for line in file if line.rstrip(\"\\r\\n\")]";
+    const std::string file =
+        work_.inputs_file == "-" ? "sys.stdin" : fmt::format("open({}, encoding=\"utf-8\")", quoted(work_.inputs_file));
+    return fmt::format("    with {} as file:\n        inputs = {}\n", file, read);
+  }
+
+  std::string modules() const {
+    std::set<std::string> names{module_of(work_.function)};
+    if (!parse_.empty()) names.insert(module_of(work_.callback));
+    std::string text;
+    for (const std::string& name : names) text += "import " + name + "\n";
+    return text;
+  }
+
+  // The call for one input, as an expression; an asynchronous one is awaited, or run to its end.
+  std::string call(bool await) const {
+    const std::string function = expression(work_.function);
+    const std::string called =
+        work_.json_lines ? fmt::format("({0}(**item) if isinstance(item, dict) else {0}(item))", function) : function + "(item)";
+    if (!is_async_) return called;
+    return await ? "await " + called : "asyncio.run(" + called + ")";
+  }
+
+  // A function that a worker is given: the user's own where that takes an input as it is.
+  std::string one() {
+    const bool fused = choice_.strategy == Strategy::fused;
+    if (!fused && !is_async_ && !work_.json_lines) return expression(work_.function);
+    functions_ +=
+        fmt::format("def one(item):\n    return {}\n\n\n", fused ? fmt::format("{}({})", parse_, call(false)) : call(false));
+    return "one";
+  }
+
+  std::string sequential() {
+    const std::string value = call(false);
+    return fmt::format("    results = [{} for item in inputs]\n", parse_.empty() ? value : fmt::format("{}({})", parse_, value));
+  }
+
+  std::string executor() {
+    if (!is_process(choice_.pool)) {
+      imports_.insert("from concurrent.futures import ThreadPoolExecutor");
+      return fmt::format("ThreadPoolExecutor(max_workers={})", choice_.workers);
+    }
+    return processes(choice_.workers, choice_.pool == Pool::spawn        ? "spawn"
+                                      : choice_.pool == Pool::forkserver ? "forkserver"
+                                                                         : "fork");
+  }
+
+  std::string processes(int workers, const std::string& method) {
+    imports_.insert("from concurrent.futures import ProcessPoolExecutor");
+    imports_.insert("import multiprocessing");
+    return fmt::format("ProcessPoolExecutor(max_workers={}, mp_context=multiprocessing.get_context(\"{}\"))", workers, method);
+  }
+
+  std::string pool() {
+    const std::string function = one();
+    const std::string with = "    with " + executor() + " as pool:\n";
+    const std::string futures = fmt::format("        futures = [pool.submit({}, item) for item in inputs]\n", function);
+    switch (choice_.strategy) {
+      case Strategy::worker:
+      case Strategy::main:
+        return "    results = []\n\n    def done(future):\n        results.append(" + parse_ + "(future.result()))\n\n" + with +
+               fmt::format("        for item in inputs:\n            pool.submit({}, item).add_done_callback(done)\n", function);
+      case Strategy::collect:
+        return with + futures + "        results = [" + parse_ + "(future.result()) for future in futures]\n";
+      case Strategy::map:
+        return with + fmt::format("        results = [{}(result) for result in pool.map({}, inputs)]\n", parse_, function);
+      case Strategy::as_completed:
+        imports_.insert("from concurrent.futures import as_completed");
+        return with + futures + "        results = [" + parse_ + "(future.result()) for future in as_completed(futures)]\n";
+      case Strategy::extra:
+        imports_.insert("from concurrent.futures import as_completed");
+        return "    with " + processes(choice_.parsers, "fork") + " as parsers:\n" +
+               "        parsers.submit(abs, 0)  # forks them now, before there are threads\n" + "    " + with + "    " + futures +
+               "            parsed = [parsers.submit(" + parse_ +
+               ", future.result()) for future in as_completed(futures)]\n"
+               "            results = [future.result() for future in parsed]\n";
+      default:
+        return with + futures + "        results = [future.result() for future in futures]\n";
+    }
+  }
+
+  std::string loop() {
+    const bool bounded = choice_.workers < tasks_;
+    const bool at_end = choice_.strategy == Strategy::collect;
+    const std::string value = parse_.empty() || at_end ? call(true) : fmt::format("{}({})", parse_, call(true));
+    std::string body = bounded ? fmt::format("    room = asyncio.Semaphore({})\n\n", choice_.workers) : "\n";
+    body += "    async def one(item):\n";
+    body += bounded ? "        async with room:\n            return " : "        return ";
+    body += value + "\n\n    results = await asyncio.gather(*[one(item) for item in inputs])\n";
+    if (at_end) body += "    results = [" + parse_ + "(result) for result in results]\n";
+    return body;
+  }
+
+  std::string to_thread() {
+    const std::string function = one();
+    imports_.insert("from concurrent.futures import ThreadPoolExecutor");
+    return fmt::format(
+        "    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers={}))\n"
+        "    results = await asyncio.gather(*[asyncio.to_thread({}, item) for item in inputs])\n",
+        choice_.workers, function);
+  }
+
+  const PythonWork& work_;
+  const bool is_async_;
+  const Choice choice_;
+  const int tasks_;
+  const std::string parse_;
+  std::set<std::string> imports_;
+  std::string functions_;
+};
+
+}  // namespace
+
+bool is_sequential(const Choice& choice) { return choice.pool == Pool::thread && choice.workers == 1 && choice.parsers == 0; }
+
+std::string python_snippet(const PythonWork& work, bool is_async, const Choice& choice, int tasks) {
+  return Snippet(work, is_async, choice, tasks).text();
+}
+
+}  // namespace harness::recommend

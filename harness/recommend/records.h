@@ -1,0 +1,83 @@
+#pragma once
+
+// What a recommendation keeps in a directory: like a sweep's run directory (results.csv, cells/, context/), and beside it what was asked
+// (question.json), what the first runs said (profile.json), the curve (derived/curve.csv) and the answer (recommendation.json). A run there
+// goes on where the last one stopped, if it asks the same on the same machine with the same program.
+//
+// Not thread-safe; one owner.
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/core/cell.h"
+#include "harness/core/sample.h"
+#include "harness/machine/environment.h"
+#include "harness/recommend/recommend.h"
+#include "harness/sweep/run_directory.h"
+#include "workloads/work.h"
+
+namespace harness::recommend {
+
+// What comes out of the first runs, and has to be the same when a run goes on.
+struct FirstRuns {
+  Profile profile;
+  std::vector<std::string> notes;
+  model::Demand callback = {};   // of every task
+  int tasks = 0;                 // how many are run, of those asked for
+  bool contenders_only = false;  // whether candidates were left out that would take too long
+};
+
+class Records {
+ public:
+  struct Settings {
+    std::filesystem::path directory;
+    std::vector<std::string> arguments;  // the command line
+    Environment environment;
+    std::string question;  // all that decides what is measured, as JSON text
+    bool fresh = false;    // what is there is put away first
+  };
+  // Opens the directory, or makes it. One of another question, machine or program is put away first. Throws as RunDirectory and OutputError.
+  explicit Records(Settings settings);
+
+  // Of the latest run there, so that units of computation mean the same in all rows.
+  std::optional<workloads::Calibration> earlier_calibration() const {
+    return directory_->earlier_calibration(settings_.environment);
+  }
+  void set_calibration(const workloads::Calibration& calibration) { calibration_ = calibration; }  // before the first row
+
+  // The rep-th timed repetition of the cell, if it is there and ended well; else nullptr. Until the next keep().
+  const Sample* row(const Cell& cell, int rep) const;
+
+  // A row. Throws OutputError.
+  void keep(const Cell& cell, Sample sample, int rep, bool is_warmup);
+
+  std::optional<FirstRuns> first_runs() const;  // nothing: not there yet
+  void keep(const FirstRuns& first);            // throws OutputError
+  bool complete() const { return complete_; }   // an answer is there: nothing more is to be run
+
+  // Throws OutputError.
+  void finish(const Question& question, const Recommendation& recommendation);
+
+ private:
+  void write_down();  // the context, before the first row
+
+  Settings settings_;
+  std::string run_id_;
+  workloads::Calibration calibration_;
+  std::optional<RunDirectory> directory_;
+  std::map<std::pair<std::string, std::int64_t>, Sample> known_;  // by cell_id, rep
+  std::map<std::string, int> planned_;                            // cell_id -> repetitions written to cells/
+  int rows_ = 0;
+  bool written_down_ = false;
+  bool complete_ = false;
+};
+
+// The curve as CSV: a line per point that was predicted or run.
+std::string curve_csv(const Recommendation& recommendation);
+
+}  // namespace harness::recommend

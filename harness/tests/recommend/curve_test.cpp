@@ -1,0 +1,110 @@
+// The curve and its candidates, with profiles that are known.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "harness/base/quantity.h"
+#include "harness/tests/recommend/known_numbers.h"
+
+namespace harness::recommend {
+namespace {
+
+using testing_recommend::profile_with;
+
+TEST(RecommendCurve, AJobOfWaitingTasksIsFastestWithAWorkerForEach) {
+  const std::vector<Point> curve = predict_curve(profile_with(20 * kMs, 0), {.tasks = 30}, 64);
+  EXPECT_EQ(curve.front().choice, (Choice{Pool::thread, 30, model::Strategy::none, 0}));
+  EXPECT_EQ(curve.front().predicted_ns, 20 * kMs);
+}
+
+TEST(RecommendCurve, AJobOfComputingTasksNeedsNoMoreWorkersThanCores) {
+  const std::vector<Point> curve = predict_curve(profile_with(0, 20 * kMs), {.tasks = 30}, 64);
+  EXPECT_EQ(curve.front().choice, (Choice{Pool::thread, 2, model::Strategy::none, 0}));
+  EXPECT_EQ(curve.front().predicted_ns, 300 * kMs);
+}
+
+TEST(RecommendCurve, OfALoopTheWorkersAreTheTasksInFlight) {
+  const Profile waits = profile_with(20 * kMs, 0);
+  EXPECT_EQ(predict_ns(waits, {.tasks = 30}, {Pool::loop, 30}), 20 * kMs);
+  EXPECT_EQ(predict_ns(waits, {.tasks = 30}, {Pool::loop, 10}), 60 * kMs);
+  Profile computes = profile_with(0, 20 * kMs);
+  computes.thread.locked_share = 1;
+  EXPECT_EQ(predict_ns(computes, {.tasks = 30}, {Pool::loop, 30}), 600 * kMs) << "it has one thread";
+}
+
+TEST(RecommendCurve, ALockOfTheThreadsMakesProcessesTheChoice) {
+  Profile profile = profile_with(0, 20 * kMs);
+  profile.thread.locked_share = 1;
+  const std::vector<Point> curve = predict_curve(profile, {.tasks = 30}, 64);
+  EXPECT_EQ(curve.front().choice, (Choice{Pool::process, 2, model::Strategy::none, 0}));
+}
+
+TEST(RecommendCurve, OfThreeTasksHalfOfWhichAreLockedOneIs) {
+  Profile profile = profile_with(0, 20 * kMs, 4);
+  profile.thread.locked_share = 0.5;
+  EXPECT_EQ(predict_ns(profile, {.tasks = 3}, {Pool::thread, 3, model::Strategy::none, 0}), 20 * kMs);
+  EXPECT_EQ(predict_ns(profile, {.tasks = 4}, {Pool::thread, 4, model::Strategy::none, 0}), 40 * kMs);
+}
+
+TEST(RecommendCurve, WhatContendsTakesLongerWaitingAndComputing) {
+  for (Profile profile : {profile_with(0, 10 * kMs, 16), profile_with(10 * kMs, 0, 16)}) {
+    profile.thread.usl = {.alpha = 0.1, .beta = 0};
+    EXPECT_EQ(predict_ns(profile, {.tasks = 11}, {Pool::thread, 11, model::Strategy::none, 0}), 20 * kMs);
+  }
+}
+
+TEST(RecommendCurve, TheFewestWorkersOfUpToFourRoundsAreWorthAThought) {
+  const std::vector<int> counts = worker_counts(profile_with(20 * kMs, 0), {.tasks = 30}, 64);
+  EXPECT_THAT(counts, testing::IsSupersetOf({30, 15, 10, 8}));
+  EXPECT_TRUE(std::is_sorted(counts.begin(), counts.end()));
+}
+
+TEST(RecommendCurve, AParserCostsAsMuchAsAWorker) {
+  EXPECT_FALSE(cheaper({Pool::thread, 2, model::Strategy::extra, 2}, {Pool::thread, 3, model::Strategy::fused, 0}));
+  EXPECT_TRUE(cheaper({Pool::thread, 2, model::Strategy::extra, 1}, {Pool::thread, 4, model::Strategy::fused, 0}));
+}
+
+TEST(RecommendCurve, CallbacksAreTriedOnTheWorkerInTheMainProcessFusedAndInParsers) {
+  const Batch batch{.tasks = 8, .callback = {.wait_ns = 5 * kMs}};
+  const std::vector<Point> curve = predict_curve(profile_with(20 * kMs, 0), batch, 8);
+  for (const auto strategy : {model::Strategy::worker, model::Strategy::main, model::Strategy::fused, model::Strategy::extra}) {
+    EXPECT_TRUE(std::any_of(curve.begin(), curve.end(), [&](const Point& p) { return p.choice.strategy == strategy; }));
+  }
+  EXPECT_EQ(curve.front().predicted_ns, 25 * kMs);
+}
+
+TEST(RecommendCurve, TheRulesOfThumbAreAlwaysAmongTheCandidates) {
+  const Profile profile = profile_with(38 * kMs, 2 * kMs);
+  const std::vector<Point> curve = predict_curve(profile, {.tasks = 200}, 64);
+  const std::vector<Choice> chosen = candidates(curve, profile, 8);
+  for (const Choice& rule : {Choice{Pool::thread, 2}, Choice{Pool::thread, 10}, Choice{Pool::process, 2}}) {
+    EXPECT_THAT(chosen, testing::Contains(rule));
+  }
+  EXPECT_LE(chosen.size(), 9U);
+  EXPECT_THAT(chosen, testing::Contains(curve.front().choice));
+}
+
+TEST(RecommendCurve, TheLeanestOfWhatIsSurelyAsGoodIsACandidateBesideTheLeanestThatMayBe) {
+  const std::vector<Point> curve{{{Pool::thread, 64}, 1000},
+                                 {{Pool::thread, 50}, 1008},
+                                 {{Pool::thread, 46}, 1028},
+                                 {{Pool::thread, 40}, 1035}};
+  EXPECT_THAT(candidates(curve, profile_with(16 * kMs, 4 * kMs), 3),
+              testing::ElementsAre(Choice{Pool::thread, 64}, Choice{Pool::thread, 50}, Choice{Pool::thread, 46}));
+}
+
+TEST(RecommendCurve, TheLeanestOfAPoolIsOneOfItsOwn) {
+  const std::vector<Point> curve{{{Pool::thread, 64}, 1000},
+                                 {{Pool::process, 64}, 1000},
+                                 {{Pool::thread, 40}, 1005},
+                                 {{Pool::process, 50}, 1008}};
+  EXPECT_THAT(candidates(curve, profile_with(16 * kMs, 4 * kMs), 3),
+              testing::ElementsAre(Choice{Pool::thread, 64}, Choice{Pool::thread, 40}, Choice{Pool::process, 64},
+                                   Choice{Pool::process, 50}));
+}
+
+}  // namespace
+}  // namespace harness::recommend

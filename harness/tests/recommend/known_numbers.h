@@ -1,0 +1,106 @@
+#pragma once
+
+// Profiles, measurements and machines whose numbers are known, for the tests of recommend.
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/base/quantity.h"
+#include "harness/model/simulate.h"
+#include "harness/recommend/decision.h"
+#include "harness/recommend/recommend.h"
+
+namespace harness::recommend::testing_recommend {
+
+inline const Progress kSilent = [](const std::string&, double) {};
+
+inline Trace trace_of(const std::vector<std::pair<std::int64_t, std::int64_t>>& wall_and_cpu) {
+  Trace trace;
+  std::int64_t now = 0;
+  for (const auto& [wall, cpu] : wall_and_cpu) {
+    trace.tasks.push_back({.submitted_ns = 0, .started_ns = now, .finished_ns = now + wall, .cpu_ns = cpu});
+    now += wall;
+  }
+  return trace;
+}
+
+inline Profile profile_with(std::int64_t wait, std::int64_t compute, int cores = 2) {
+  const Trace trace = trace_of({{wait + compute, compute}});
+  return profile_of({&trace}, cores);
+}
+
+inline Measured measured(Choice choice, std::vector<std::int64_t> makespans) {
+  return {choice, 0, makespans, model::median(makespans), model::median_interval(makespans)};
+}
+
+// Runs nothing: takes what a machine with these demands would take.
+class ModelMachine final : public CellRunner {
+ public:
+  ModelMachine(model::Demand demand, double lock) : demand_(demand), lock_(lock) {}
+
+  RepetitionResult run(const Cell& cell, std::chrono::nanoseconds) override {
+    RepetitionResult result;
+    if (runs == stop_after) {
+      result.interrupted = true;
+      return result;
+    }
+    if (!failure.empty()) {
+      result.sample.status = "invalid";
+      result.sample.error = failure;
+      return result;
+    }
+    model::Case c;
+    c.strategy = *model::find_strategy(cell.strategy);
+    c.workers = cell.workers;
+    c.cores = cell.cores;
+    model::Demand demand = demand_;
+    demand.locked = lock_ > 0 && cell.backend.ends_with("thread");
+    c.tasks.assign(static_cast<std::size_t>(cell.tasks), demand);
+    c.callbacks.resize(c.tasks.size());
+    const model::Prediction prediction = model::simulate(c);
+    Trace trace;
+    for (const model::TaskTimes& times : prediction.tasks) {
+      trace.tasks.push_back(
+          {.submitted_ns = 0, .started_ns = times.start_ns, .finished_ns = times.finish_ns, .cpu_ns = demand.compute_ns});
+    }
+    if (cell.backend.ends_with("thread") && cell.workers > 1 && threads_disturbed > 0) {
+      --threads_disturbed;
+      for (TaskTrace& task : trace.tasks) {
+        task.started_ns *= 2;
+        task.finished_ns *= 2;
+      }
+    }
+    if (cell.backend.find("process") != std::string::npos) trace.pool_start_ns = process_start_ns * cell.workers;
+    result.sample = sample_of(cell);
+    result.sample.makespan_ns = makespan_ns(trace);
+    result.trace = trace;
+    ++runs;
+    return result;
+  }
+  std::string check_digests(const Cell&, std::chrono::nanoseconds) override { return {}; }
+  void interrupt() noexcept override {}
+
+  std::string failure;
+  int runs = 0;
+  int stop_after = -1;                // as Ctrl-C does
+  std::int64_t process_start_ns = 0;  // of each worker process; part of what Python's pools take
+  int threads_disturbed = 0;          // so many runs of threads take twice as long
+
+ private:
+  const model::Demand demand_;
+  const double lock_;
+};
+
+inline Question question(int tasks) {
+  Question q;
+  q.title = q.workload = "command";
+  q.tasks = tasks;
+  q.cores = 2;
+  return q;
+}
+
+inline const Choice& chosen(const Recommendation& r) { return r.measured[r.choice].choice; }
+
+}  // namespace harness::recommend::testing_recommend

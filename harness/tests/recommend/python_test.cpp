@@ -1,0 +1,187 @@
+// Recommendations for a Python function: what is read of its examination, what is chosen, and the program to paste.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "harness/recommend/python_report.h"
+#include "harness/recommend/python_snippet.h"
+#include "harness/tests/recommend/known_numbers.h"
+
+namespace harness::recommend {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+using testing_recommend::chosen;
+using testing_recommend::kSilent;
+using testing_recommend::ModelMachine;
+using testing_recommend::profile_with;
+using testing_recommend::question;
+
+PythonWork crawler(const std::string& callback = "") {
+  PythonWork work;
+  work.function = "crawler:fetch";
+  work.callback = callback;
+  work.paths = {""};
+  work.inputs_file = "urls.txt";
+  return work;
+}
+
+TEST(RecommendPythonWork, ReadsWaitingAndComputingOfAnExamination) {
+  const Seen seen =
+      seen_from(R"({"tasks": [[10, 1, 3, 1, 20, 5], [30, 2, 5, 3, 40, 7]], "callbacks": [[8, 2, 2, 0]], "is_async": false,
+      "unpicklable": "", "import_ns": 9, "memory_bytes": 100, "bare_bytes": 50, "threads": 0, "variables": [], "prints": true})",
+                2);
+  EXPECT_EQ(seen.profile.demands.at(0).compute_ns, 4) << "of the process and its children";
+  EXPECT_EQ(seen.profile.demands.at(0).wait_ns, 6);
+  EXPECT_EQ(seen.profile.demands.at(1).compute_ns, 8);
+  EXPECT_EQ(seen.callback.compute_ns, 2);
+  EXPECT_EQ(seen.callback.wait_ns, 6);
+  EXPECT_EQ(seen.result_bytes, 30);
+  EXPECT_TRUE(seen.prints);
+}
+
+TEST(RecommendPythonWork, AFailureHasItsTraceback) {
+  try {
+    seen_from(R"({"failure": "crawler:fetch failed", "traceback": ["line 3", "ValueError"]})", 2);
+    FAIL() << "a failure went unnoticed";
+  } catch (const PythonError& error) {
+    EXPECT_STREQ(error.what(), "crawler:fetch failed");
+    EXPECT_THAT(error.traceback(), testing::ElementsAre("line 3", "ValueError"));
+  }
+  EXPECT_THROW(seen_from("{}", 2), ConfigError);
+  EXPECT_THROW(seen_from("nonsense", 2), ConfigError);
+}
+
+TEST(RecommendPythonCode, IsAProgramForEachPool) {
+  const Choice threads{Pool::thread, 24};
+  EXPECT_EQ(python_snippet(crawler(), false, threads, 200), R"(from concurrent.futures import ThreadPoolExecutor
+
+import crawler
+
+
+def main():
+    with open("urls.txt", encoding="utf-8") as file:
+        inputs = [line.rstrip("\r\n") for line in file if line.rstrip("\r\n")]
+    with ThreadPoolExecutor(max_workers=24) as pool:
+        futures = [pool.submit(crawler.fetch, item) for item in inputs]
+        results = [future.result() for future in futures]
+    return results
+
+
+if __name__ == "__main__":
+    results = main()
+)");
+  EXPECT_THAT(python_snippet(crawler(), false, {Pool::process, 2}, 200),
+              HasSubstr("ProcessPoolExecutor(max_workers=2, mp_context=multiprocessing.get_context(\"fork\"))"));
+  EXPECT_THAT(python_snippet(crawler(), false, {Pool::spawn, 2}, 200), HasSubstr("get_context(\"spawn\")"));
+  EXPECT_THAT(python_snippet(crawler(), false, {Pool::to_thread, 8}, 200),
+              AllOf(HasSubstr("asyncio.to_thread(crawler.fetch, item)"), HasSubstr("asyncio.run(main())")));
+  EXPECT_THAT(python_snippet(crawler(), false, {Pool::thread, 1}, 200),
+              AllOf(HasSubstr("results = [crawler.fetch(item) for item in inputs]"), Not(HasSubstr("pool"))));
+}
+
+TEST(RecommendPythonCode, AnAsynchronousFunctionIsAwaitedOnALoopAndRunToItsEndInAPool) {
+  EXPECT_THAT(python_snippet(crawler(), true, {Pool::loop, 50}, 200),
+              AllOf(HasSubstr("asyncio.Semaphore(50)"), HasSubstr("return await crawler.fetch(item)")));
+  EXPECT_THAT(python_snippet(crawler(), true, {Pool::loop, 200}, 200), Not(HasSubstr("Semaphore")));
+  EXPECT_THAT(python_snippet(crawler(), true, {Pool::process, 2}, 200), HasSubstr("return asyncio.run(crawler.fetch(item))"));
+}
+
+TEST(RecommendPythonCode, TheCallbackIsAttachedTheWayThatWon) {
+  const PythonWork work = crawler("parsing:parse");
+  const auto with = [&](Pool pool, model::Strategy strategy, int parsers = 0) {
+    return python_snippet(work, false, {pool, 4, strategy, parsers}, 200);
+  };
+  EXPECT_THAT(with(Pool::thread, model::Strategy::worker),
+              AllOf(HasSubstr("import crawler\nimport parsing\n"), HasSubstr("add_done_callback(done)")));
+  EXPECT_THAT(with(Pool::process, model::Strategy::fused), HasSubstr("return parsing.parse(crawler.fetch(item))"));
+  EXPECT_THAT(with(Pool::thread, model::Strategy::collect), HasSubstr("[parsing.parse(future.result()) for future in futures]"));
+  EXPECT_THAT(with(Pool::thread, model::Strategy::as_completed), HasSubstr("for future in as_completed(futures)]"));
+  EXPECT_THAT(with(Pool::process, model::Strategy::map), HasSubstr("pool.map(crawler.fetch, inputs)"));
+  EXPECT_THAT(with(Pool::thread, model::Strategy::extra, 2),
+              AllOf(HasSubstr("ProcessPoolExecutor(max_workers=2"), HasSubstr("parsers.submit(parsing.parse")));
+}
+
+TEST(RecommendPythonCode, SetsVariablesBeforeTheImportAndTakesPathsAndJson) {
+  PythonWork work = crawler();
+  work.environment["OMP_NUM_THREADS"] = "1";
+  work.paths = {"/home/somebody", ""};
+  work.inputs_file = "urls.jsonl";
+  work.json_lines = true;
+  const std::string code = python_snippet(work, false, {Pool::thread, 2}, 10);
+  EXPECT_LT(code.find("os.environ[\"OMP_NUM_THREADS\"] = \"1\""), code.find("\nimport crawler"));
+  EXPECT_THAT(code, AllOf(HasSubstr("sys.path.insert(0, \"/home/somebody\")"), HasSubstr("json.loads(line)"),
+                          HasSubstr("crawler.fetch(**item) if isinstance(item, dict)")));
+  work.inputs_file.clear();
+  work.json_lines = false;
+  work.range = "1..60";
+  EXPECT_THAT(python_snippet(work, false, {Pool::thread, 2}, 10), HasSubstr("range(1, 60 + 1)"));
+}
+
+Question python_question(int tasks, std::int64_t wait_ns, std::int64_t compute_ns) {
+  Question q = question(tasks);
+  q.title = "crawler:fetch";
+  q.workload = "python:crawler:fetch";
+  q.variants = {Pool::to_thread, Pool::forkserver, Pool::spawn};
+  q.python =
+      PythonQuestion{.work = crawler(), .seen = {.profile = profile_with(wait_ns, compute_ns)}, .interpreter = "cpython 3.11"};
+  return q;
+}
+
+TEST(RecommendPython, TakesProcessesWhereTheGilIsHeldAndSaysSo) {
+  ModelMachine machine({.wait_ns = 0, .compute_ns = 10 * kMs}, 1);
+  machine.process_start_ns = 5 * kMs;
+  const Question q = python_question(60, 0, 10 * kMs);
+  const Recommendation found = recommend(q, machine, kSilent);
+  EXPECT_TRUE(is_process(chosen(found).pool));
+  EXPECT_THAT(text(q, found), AllOf(HasSubstr("holds the GIL for 100 %"), HasSubstr("turns under the GIL"),
+                                    HasSubstr("ProcessPoolExecutor(max_workers=2")));
+  EXPECT_THAT(json(q, found), AllOf(HasSubstr("\"backend\": \"cpython_process"), HasSubstr("\"gil_share\": 1.0")));
+  EXPECT_THAT(markdown(q, found), AllOf(StartsWith("**crawler:fetch**: process pool"), HasSubstr("```python\n")));
+}
+
+TEST(RecommendPython, TakesThreadsWhereTheGilIsLetGoAndSaysSo) {
+  ModelMachine machine({.wait_ns = 0, .compute_ns = 10 * kMs}, 0);
+  machine.process_start_ns = 5 * kMs;
+  const Question q = python_question(60, 0, 10 * kMs);
+  const Recommendation found = recommend(q, machine, kSilent);
+  EXPECT_EQ(chosen(found), (Choice{Pool::thread, 2, model::Strategy::none, 0}));
+  EXPECT_THAT(text(q, found), HasSubstr("lets go of the GIL"));
+}
+
+TEST(RecommendPython, ThePoolsStartIsPartOfItsTime) {
+  ModelMachine machine({.wait_ns = 0, .compute_ns = 1 * kMs}, 1);
+  machine.process_start_ns = 50 * kMs;
+  const Question q = python_question(20, 0, 1 * kMs);
+  const Recommendation found = recommend(q, machine, kSilent);
+  EXPECT_TRUE(is_sequential(chosen(found))) << describe(chosen(found));
+  EXPECT_THAT(json(q, found), HasSubstr("\"backend\": \"sequential\""));
+}
+
+TEST(RecommendPython, WhatCannotBePickledLeavesProcessesOut) {
+  ModelMachine machine({.wait_ns = 9 * kMs, .compute_ns = 1 * kMs}, 0);
+  Question q = python_question(40, 9 * kMs, 1 * kMs);
+  q.pools = {Pool::thread};
+  q.variants = {Pool::to_thread};
+  q.python->seen.unpicklable = "what it returned cannot be pickled";
+  const Recommendation found = recommend(q, machine, kSilent);
+  for (const Measured& run : found.measured) EXPECT_FALSE(is_process(run.choice.pool));
+  EXPECT_THAT(text(q, found), HasSubstr("fall out: what it returned cannot be pickled"));
+}
+
+TEST(RecommendPython, TriesTheOtherWaysToStartProcessesOnce) {
+  ModelMachine machine({.wait_ns = 0, .compute_ns = 10 * kMs}, 1);
+  const Recommendation found = recommend(python_question(60, 0, 10 * kMs), machine, kSilent);
+  for (const Pool pool : {Pool::forkserver, Pool::spawn}) {
+    EXPECT_TRUE(
+        std::any_of(found.measured.begin(), found.measured.end(), [&](const Measured& m) { return m.choice.pool == pool; }));
+  }
+}
+
+}  // namespace
+}  // namespace harness::recommend

@@ -1,0 +1,98 @@
+// What a recommendation keeps in a directory, and that it goes on from there.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "harness/machine/environment.h"
+#include "harness/recommend/records.h"
+#include "harness/tests/recommend/known_numbers.h"
+
+namespace harness::recommend {
+namespace {
+
+using testing_recommend::chosen;
+using testing_recommend::kSilent;
+using testing_recommend::ModelMachine;
+using testing_recommend::question;
+
+class RecommendRecords : public testing::Test {
+ protected:
+  ~RecommendRecords() override { std::filesystem::remove_all(directory_); }
+  Records records(const std::string& asked = R"({"work": "something"})", bool fresh = false) {
+    return Records({.directory = directory_ / "out",
+                    .arguments = {"poolbench", "recommend"},
+                    .environment = environment_,
+                    .question = asked,
+                    .fresh = fresh});
+  }
+  std::filesystem::path directory_ = [] {
+    std::string path = (std::filesystem::temp_directory_path() / "poolbench-records-XXXXXX").string();
+    return std::filesystem::path(::mkdtemp(path.data()));
+  }();
+  Environment environment_ = read_environment();
+};
+
+TEST_F(RecommendRecords, AnInterruptedRunGoesOnWhereItStoppedAndAnswersTheSame) {
+  const Question q = question(60);
+  ModelMachine through({.wait_ns = 9 * kMs, .compute_ns = 1 * kMs}, 0);
+  const Recommendation whole = recommend(q, through, kSilent);
+
+  ModelMachine machine({.wait_ns = 9 * kMs, .compute_ns = 1 * kMs}, 0);
+  machine.stop_after = through.runs / 2;
+  {
+    Records kept = records();
+    EXPECT_THROW(recommend(q, machine, kSilent, &kept), Interrupted);
+  }
+  machine.stop_after = -1;
+  Records kept = records();
+  const Recommendation found = recommend(q, machine, kSilent, &kept);
+  EXPECT_EQ(machine.runs, through.runs) << "nothing was run twice";
+  EXPECT_EQ(chosen(found), chosen(whole));
+  EXPECT_EQ(found.rounds, whole.rounds);
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "out" / "derived" / "curve.csv"));
+}
+
+TEST_F(RecommendRecords, ACompleteOneIsReadAndNothingIsRun) {
+  const Question q = question(60);
+  ModelMachine machine({.wait_ns = 9 * kMs, .compute_ns = 1 * kMs}, 0);
+  std::string first;
+  {
+    Records kept = records();
+    first = json(q, recommend(q, machine, kSilent, &kept));
+  }
+  const int runs = machine.runs;
+  Records kept = records();
+  EXPECT_EQ(json(q, recommend(q, machine, kSilent, &kept)), first);
+  EXPECT_EQ(machine.runs, runs);
+}
+
+TEST_F(RecommendRecords, AnotherQuestionPutsTheOldDirectoryAway) {
+  ModelMachine machine({.wait_ns = 9 * kMs, .compute_ns = 1 * kMs}, 0);
+  {
+    Records kept = records();
+    recommend(question(20), machine, kSilent, &kept);
+  }
+  testing::internal::CaptureStderr();
+  Records kept = records(R"({"work": "something else"})");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("out.old-1"));
+  EXPECT_FALSE(kept.complete());
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "out.old-1" / "recommendation.json"));
+}
+
+TEST_F(RecommendRecords, ItsCurveHasEveryPointAndOneChoice) {
+  ModelMachine machine({.wait_ns = 9 * kMs, .compute_ns = 1 * kMs}, 0);
+  const Recommendation found = recommend(question(20), machine, kSilent);
+  const std::string csv = curve_csv(found);
+  EXPECT_GT(static_cast<std::size_t>(std::count(csv.begin(), csv.end(), '\n')), found.curve.size());
+  std::size_t chosen_lines = 0;
+  for (std::size_t at = csv.find(",1\n"); at != std::string::npos; at = csv.find(",1\n", at + 1)) ++chosen_lines;
+  EXPECT_EQ(chosen_lines, 1U);
+}
+
+}  // namespace
+}  // namespace harness::recommend

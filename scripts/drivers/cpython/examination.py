@@ -1,0 +1,233 @@
+"""A look at the user's functions before anything is timed: whether they work, and what they demand, one call at a time.
+
+All of it happens in a child process, so that a function that ends its process or hangs is reported with its input.
+"""
+
+import inspect
+import json
+import os
+import pickle
+import resource
+import select
+import signal
+import sys
+import time
+import traceback
+
+from cpython import user_code
+from cpython.processes import LifeLine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, TextIO
+
+# Libraries that start threads of their own inside a task, and the variable that says how many.
+THREADED = {
+    "openblas": "OPENBLAS_NUM_THREADS",
+    "mkl_rt": "MKL_NUM_THREADS",
+    "libblis": "BLIS_NUM_THREADS",
+    "libgomp": "OMP_NUM_THREADS",
+    "libiomp": "OMP_NUM_THREADS",
+    "libomp": "OMP_NUM_THREADS",
+}
+FRAMES = 6  # of a traceback, the last
+
+
+def private_bytes() -> int:
+    """What only this process has in memory: what one more of it costs."""
+    try:
+        with open("/proc/self/smaps_rollup", encoding="ascii") as rollup:
+            return sum(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Private_"))
+    except OSError:
+        return 0
+
+
+def thread_count() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def library_variables() -> "List[str]":
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+        files = {os.path.basename(line.rstrip()) for line in maps}
+    return sorted({variable for name, variable in THREADED.items() if any(name in file for file in files)})
+
+
+def children_cpu_ns() -> int:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return round((used.ru_utime + used.ru_stime) * 1e9)
+
+
+class Failure(Exception):
+    def __init__(self, line: str, error: "BaseException | None" = None) -> None:
+        super().__init__(line)
+        self.trace: "List[str]" = []
+        if error is not None:
+            own = os.path.dirname(os.path.abspath(__file__))
+            frames = [
+                frame
+                for frame in traceback.extract_tb(error.__traceback__)
+                if os.path.dirname(os.path.abspath(frame.filename)) != own and "importlib" not in frame.filename
+            ]
+            lines = "".join(traceback.format_list(frames[-FRAMES:])).splitlines()
+            self.trace = [*lines, user_code.describe(error)] if frames else []
+
+
+def loaded(name: str) -> "Callable[..., Any]":
+    try:
+        return user_code.load(name)
+    except user_code.UserCodeError as error:
+        raise Failure(str(error)) from None
+    except BaseException as error:
+        what = "sys.exit" if isinstance(error, SystemExit) else user_code.describe(error)
+        raise Failure("importing '%s' failed: %s" % (name.partition(":")[0], what), error) from None
+
+
+def timed(work: "Any", name: str) -> "Any":
+    """[wall, CPU of this thread, CPU of the process, CPU of its children], and the result."""
+    number = work[1] + 1
+    function, arguments, named = user_code.prepared(work)
+    try:
+        inspect.signature(function).bind(*arguments, **named)
+    except TypeError as error:
+        raise Failure(
+            "%s cannot be called with input %d, %s: %s"
+            % (name, number, user_code.shown(user_code.input_of(work[1])), error)
+        ) from None
+    except ValueError:
+        pass  # a builtin without a signature
+    before = time.monotonic_ns(), time.thread_time_ns(), time.process_time_ns(), children_cpu_ns()
+    try:
+        result = function(*arguments, **named)
+        if inspect.isawaitable(result):
+            import asyncio
+
+            result = asyncio.run(user_code._awaited(result))
+    except BaseException as error:
+        what = "called sys.exit(%r)" % error.code if isinstance(error, SystemExit) else user_code.describe(error)
+        raise Failure(
+            "%s failed for input %d, %s: %s" % (name, number, user_code.shown(user_code.input_of(work[1])), what), error
+        ) from None
+    after = time.monotonic_ns(), time.thread_time_ns(), time.process_time_ns(), children_cpu_ns()
+    return [end - start for start, end in zip(before, after)], result
+
+
+def pickled(value: "Any", what: str) -> "Any":
+    """(bytes, ns, why not)"""
+    started = time.monotonic_ns()
+    try:
+        size = len(pickle.dumps(value))
+    except Exception as error:
+        return 0, 0, "%s cannot be pickled: %s" % (what, user_code.describe(error))
+    return size, time.monotonic_ns() - started, ""
+
+
+def look(question: "Dict[str, Any]", progress: "TextIO") -> "Dict[str, Any]":
+    """In the child."""
+    output = os.memfd_create("output") if hasattr(os, "memfd_create") else os.open(os.devnull, os.O_WRONLY)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    code = question["code"]
+    bare = private_bytes()
+    threads = thread_count()  # before the import, which may start some
+    started = time.monotonic_ns()
+    user_code.adopt(code)
+    function = loaded(code["function"])
+    callback = loaded(code["callback"]) if code["callback"] else None
+    imported = time.monotonic_ns() - started
+    tasks: "List[List[int]]" = []
+    callbacks: "List[List[int]]" = []
+    unpicklable = pickled(function, "the function '%s'" % code["function"])[2]
+    most_threads = threads
+    begun = time.monotonic_ns()
+    # One call more than is looked at: the first is cold.
+    for index in range(min(question["most"], max(3, len(code["inputs"]))) + 1):
+        at = max(0, index - 1)
+        if index > 1 and time.monotonic_ns() - begun > question["budget_ns"]:
+            break
+        print(json.dumps({"at": at}), file=progress, flush=True)
+        used, result = timed(("python", at), code["function"])
+        size, took, why = pickled(result, "what '%s' returned for input %d" % (code["function"], at + 1))
+        unpicklable = unpicklable or why
+        if callback is not None:
+            print(json.dumps({"at": at, "callback": True}), file=progress, flush=True)
+            used_after = timed(("python_callback", at, 0, 0, 0, 0, result), code["callback"])[0]
+        most_threads = max(most_threads, thread_count())
+        if index > 0:
+            tasks.append([*used, size, took])
+            if callback is not None:
+                callbacks.append(used_after)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return {
+        "tasks": tasks,
+        "callbacks": callbacks,
+        "is_async": user_code.is_async(function),
+        "unpicklable": unpicklable,
+        "import_ns": imported,
+        "memory_bytes": max(0, private_bytes() - bare),
+        "bare_bytes": bare,
+        "threads": most_threads - threads,
+        "variables": library_variables() if most_threads > threads else [],
+        "prints": os.fstat(output).st_size > 0,
+    }
+
+
+def child(question: "Dict[str, Any]", writing: int, life_line: LifeLine) -> None:
+    life_line.hold()
+    with os.fdopen(writing, "w", encoding="ascii") as progress:
+        try:
+            print(json.dumps(look(question, progress)), file=progress, flush=True)
+        except Failure as failure:
+            print(json.dumps({"failure": str(failure), "traceback": failure.trace}), file=progress, flush=True)
+    os._exit(0)
+
+
+def lines_of(reading: int, deadline: float) -> "Any":
+    """The lines that come, and whether they went on to their end without a pause of so many seconds."""
+    data = b""
+    while True:
+        if not select.select([reading], [], [], deadline)[0]:
+            return data.decode("ascii", "replace").splitlines(), False
+        piece = os.read(reading, 1 << 16)
+        if not piece:
+            return data.decode("ascii", "replace").splitlines(), True
+        data += piece
+
+
+def examine(question: "Dict[str, Any]", life_line: LifeLine) -> "Dict[str, Any]":
+    """The answer to `examine`: what is known of the functions, or {"failure": one line, "traceback": lines}."""
+    from cpython.processes import exit_at_end_of
+
+    code = question["code"]
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        try:
+            child(question, writing, life_line)
+        finally:
+            os._exit(70)
+    os.close(writing)
+    exit_at_end_of(0)
+    lines, ended = lines_of(reading, question["deadline_ns"] / 1e9)
+    if not ended:
+        os.kill(pid, signal.SIGKILL)
+    status = os.waitpid(pid, 0)[1]
+    last: "Dict[str, Any]" = json.loads(lines[-1]) if lines else {}
+    if "tasks" in last or "failure" in last:
+        return last
+    if "at" in last:
+        name = code["callback" if last.get("callback") else "function"]
+        value = code["inputs"][last["at"] % len(code["inputs"])]
+        where = "%s for input %d, %s" % (name, last["at"] + 1, user_code.shown(value))
+    else:
+        where = "importing '%s'" % code["function"].partition(":")[0]
+    if not ended:
+        seconds = question["deadline_ns"] / 1e9
+        return {"failure": "%s: did not end within %g s; --deadline gives it more" % (where, seconds), "traceback": []}
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        how = "was killed by signal %d (%s)" % (number, signal.Signals(number).name)
+    else:
+        how = "ended with status %d" % os.WEXITSTATUS(status)
+    return {"failure": "%s: its process %s" % (where, how), "traceback": []}

@@ -1,0 +1,232 @@
+"""Puts `poolbench recommend --python` to the proof, over ten kinds of Python work: how far is its choice from the best
+of an exhaustive sweep, and does the program that it prints take what it has promised?
+
+    scripts/python -m poolbench.experiments.recommend_python_cases POOLBENCH -o DIRECTORY [--budget 50s] [NAME...]
+
+Leaves one JSON document per kind and table.md in DIRECTORY. The printed program is run five times as a program of its
+own; the median of what its main() took is compared with the promise. NAMEs run only these; numpy's is left out where
+there is no numpy.
+"""
+
+import argparse
+import importlib.util
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from poolbench.experiments.recommend_cases import human, name_of, percent, start_server
+
+RUNS = 5
+MODULE = """
+import asyncio, hashlib, html.parser, json, sqlite3, subprocess, time, urllib.request, zlib
+
+
+def fetch(url):
+    with urllib.request.urlopen(url) as answer:
+        return answer.read().decode() + "<p><a href='/next'>next</a></p>" * 2000
+
+
+class Links(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attributes):
+        self.found += [value for name, value in attributes if name == "href"]
+
+
+def parse(page):
+    links = Links()
+    links.feed(page)
+    return len(links.found)
+
+
+def sha(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def deflate(path):
+    with open(path, "rb") as file:
+        return len(zlib.compress(file.read(), 6))
+
+
+def loads(path):
+    with open(path, encoding="utf-8") as file:
+        return len(json.load(file))
+
+
+def loop(text):
+    total = 0
+    for number in range(200_000):
+        total += number * number
+    return total
+
+
+def wait(text):
+    time.sleep(0.05)
+
+
+def query(path):
+    with sqlite3.connect(path) as database:
+        return database.execute("select sum(length(a.t)) from t a, t b where a.rowid % 7 = b.rowid % 5").fetchone()
+
+
+def child(text):
+    return subprocess.run(["sort", "-n", "/dev/null"], check=True).returncode
+
+
+async def client(url):
+    host, _, rest = url.partition("//")[2].partition(":")
+    reader, writer = await asyncio.open_connection(host, int(rest.partition("/")[0]))
+    writer.write(b"GET / HTTP/1.0\\r\\n\\r\\n")
+    await reader.read()
+    writer.close()
+
+
+def multiply(text):
+    import numpy
+
+    square = numpy.ones((300, 300))
+    return float((square @ square).sum())
+"""
+
+
+def files(work: Path, count: int, text: str) -> list[str]:
+    paths = []
+    for number in range(count):
+        path = work / f"file{number}"
+        path.write_text(text, encoding="utf-8")
+        paths.append(str(path))
+    return paths
+
+
+def database(work: Path) -> str:
+    import sqlite3
+
+    path = work / "table.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table t (t text)")
+        connection.executemany("insert into t values (?)", [(str(number) * 20,) for number in range(400)])
+    return str(path)
+
+
+def case(name: str, work: Path, port: int) -> tuple[str, str, list[str]]:
+    """Function, callback or "", inputs."""
+    numbers = [str(number) for number in range(40)]
+    urls = [f"http://127.0.0.1:{port}/{number}" for number in range(60)]
+    inputs: dict[str, tuple[str, str, list[str]]] = {
+        "urllib and html.parser": ("fetch", "parse", urls),
+        "hashlib over files": ("sha", "", files(work, 40, "0123456789" * 200_000)),
+        "zlib": ("deflate", "", files(work, 40, "".join(str(number) for number in range(60_000)))),
+        "json.loads": ("loads", "", files(work, 40, json.dumps([{"a": number} for number in range(20_000)]))),
+        "a pure loop": ("loop", "", numbers),
+        "time.sleep": ("wait", "", numbers),
+        "sqlite3": ("query", "", [database(work)] * 40),
+        "subprocess": ("child", "", numbers),
+        "an asyncio client": ("client", "", urls),
+        "numpy's matmul": ("multiply", "", numbers),
+    }
+    return inputs[name]
+
+
+NAMES = (
+    "urllib and html.parser",
+    "hashlib over files",
+    "zlib",
+    "json.loads",
+    "a pure loop",
+    "time.sleep",
+    "sqlite3",
+    "subprocess",
+    "an asyncio client",
+    "numpy's matmul",
+)
+
+
+def pasted(code: str, work: Path) -> float:
+    """Median ns that main() of the printed program took."""
+    clock = "import time as _time\n_started = _time.monotonic_ns()\n"
+    body, line = code.rstrip("\n").rsplit("\n", 1)
+    timed = (
+        "".join(f"    {each}\n" for each in clock.splitlines())
+        + line
+        + "\n    print(_time.monotonic_ns() - _started)\n"
+    )
+    (work / "pasted.py").write_text(f"{body}\n{timed}", encoding="utf-8")
+    took = []
+    for _ in range(RUNS):
+        done = subprocess.run([sys.executable, "pasted.py"], cwd=work, capture_output=True, text=True, check=True)
+        took.append(int(done.stdout.splitlines()[-1]))
+    return statistics.median(took)
+
+
+def row(name: str, found: dict[str, Any]) -> str:
+    regret = found["regret"]
+    promised = found["choice"]["median_ns"]
+    took = found["pasted_ns"]
+    return (
+        f"| {name} | {found['waiting_share']:.0%} | {found['python']['gil_share']:.0%} | {name_of(found['choice'])} "
+        f"{found['choice']['strategy']} | {name_of(regret['rival'])} {regret['rival']['strategy']} | "
+        f"{percent(regret['ratio'])} % [{percent(regret['low'])}, {percent(regret['high'])}] | {human(promised)} | "
+        f"{human(took)} ({percent(took / promised - 1)} %) |"
+    )
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("poolbench", type=Path)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--budget", default="50s")
+    options = parser.parse_intermixed_args(argv)
+    for name in options.names:
+        if name not in NAMES:
+            parser.error(f"no case '{name}'; there are {', '.join(NAMES)}")
+    options.output.mkdir(parents=True, exist_ok=True)
+    port = start_server()
+    for name in options.names or NAMES:
+        if name.startswith("numpy") and importlib.util.find_spec("numpy") is None:
+            continue
+        with tempfile.TemporaryDirectory() as directory:
+            work = Path(directory)
+            (work / "kinds.py").write_text(MODULE, encoding="utf-8")
+            function, callback, inputs = case(name, work, port)
+            (work / "inputs").write_text("\n".join(inputs) + "\n", encoding="utf-8")
+            flags = ["--python", f"kinds:{function}", "--inputs", "inputs", "--interpreter", sys.executable]
+            flags += ["--callback", f"kinds:{callback}"] if callback else []
+            command = [
+                str(options.poolbench.absolute()),
+                "recommend",
+                "--exhaustive",
+                "--json",
+                "--budget",
+                options.budget,
+            ]
+            print(" ".join(command + flags), file=sys.stderr)
+            done = subprocess.run(command + flags, stdout=subprocess.PIPE, cwd=work, check=False)
+            if done.returncode != 0:
+                return done.returncode
+            found = json.loads(done.stdout)
+            found["pasted_ns"] = pasted(found["python"]["code"], work)
+            path = options.output / f"{name.replace(' ', '_')}.json"
+            path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    lines = [
+        "| work | waits | holds the GIL | recommended | best of all | regret | promised | the program took |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name in NAMES:
+        path = options.output / f"{name.replace(' ', '_')}.json"
+        if path.exists():
+            lines.append(row(name, json.loads(path.read_text(encoding="utf-8"))))
+    (options.output / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
