@@ -46,8 +46,8 @@ int make_report(const ReportFlags& flags) {
     output = flags.directories.size() == 1 ? std::filesystem::path(flags.directories.front()) / "report.html" : "report.html";
   const std::string python = drivers::require_own_file("python", "the report's Python").string();
   const os::Descriptor file = unnamed_file(findings);
-  const int code = run_in_foreground(
-      {python, "-m", "poolbench.report", "--findings", fmt::format("/dev/fd/{}", file.get()), "--output", output.string()});
+  const int code = run_in_foreground({python, "--needs", "jinja2", "-m", "poolbench.report", "--findings",
+                                      fmt::format("/dev/fd/{}", file.get()), "--output", output.string()});
   // What went wrong was said. Without an interpreter or a package the finder ends with 1.
   return code == kExitCheckFailed ? kExitUsage : code;
 }

@@ -1,4 +1,4 @@
-"""poolbench.report: what is in the page, where its links lead, what happens to bad input. No browser: test_report_browser has one."""
+"""poolbench.report: what is in the page, where its links lead, what becomes of bad input; without a browser."""
 
 import csv
 import json
@@ -6,12 +6,16 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from poolbench.report import page, raw_rows, traces
+from poolbench.data import run_data
+from poolbench.report import cells, page, raw_rows, traces
 from tests import program, synthetic_run
 from tests.with_directory import WithDirectory
 
@@ -22,7 +26,13 @@ MOST_BYTES = 4 << 20
 def findings(*directories: Path, **more: Any) -> dict[str, Any]:
     """What the program would say of them, but for what it found."""
     runs = [
-        {"directory": str(each), "last_started_utc": f"2026-01-0{n}T00:00:00Z", "other_rows": 0, "verdict": "", "claims": []}
+        {
+            "directory": str(each),
+            "last_started_utc": f"2026-01-0{n}T00:00:00Z",
+            "other_rows": 0,
+            "verdict": "",
+            "claims": [],
+        }
         for n, each in enumerate(directories, 1)
     ]
     comparisons = [{"a": str(a), "b": str(b), "refused": "no cell"} for a, b in zip(directories, directories[1:])]
@@ -86,34 +96,52 @@ class Parsed(HTMLParser):
             self._into[-1] += data
 
 
-class Report(WithDirectory):
-    def run_directory(self, kind: str = "default", name: str = "run", **more: Any) -> Path:
-        cells = synthetic_run.KINDS[kind]()
-        traced = [index for index, each in enumerate(cells) if each["factors"]["workload"] in ("http_page", "sleep")]
-        return synthetic_run.write(self.directory / name, cells, **{"traced": traced[:6], **more})
+def run_directory(parent: Path, kind: str = "tutorial", name: str = "run", **more: Any) -> Path:
+    options: dict[str, Any] = {"traced": (0, 1, 2, 3), **more}
+    return synthetic_run.write(parent / name, synthetic_run.KINDS[kind](), **options)
 
-    def test_equal_input_gives_equal_bytes_of_at_most_4_mb(self) -> None:
-        directory = self.run_directory()
-        first, _ = page.make(findings(directory))
-        again, _ = page.make(findings(directory))
-        self.assertEqual(first, again)
-        self.assertLessEqual(len(first.encode()), MOST_BYTES)
+
+@cache
+def default_page() -> str:
+    """Of a run with everything: failures, traces, claims, many strategies. Drawing it takes seconds."""
+    with tempfile.TemporaryDirectory() as directory:
+        given = findings(run_directory(Path(directory), "default", traced=range(30, 36)))
+        given["runs"][0]["claims"] = [
+            claim(cells=["0000000000000003"]),
+            claim(id="other", verdict="refuted", violated="n > k"),
+        ]
+        return page.make(given)[0]
+
+
+class Report(WithDirectory):
+    def make(self, *directories: Path, **more: Any) -> str:
+        """A page without the pictures that matplotlib draws."""
+        with mock.patch("poolbench.report.pictures.of_scenario", return_value=[]):
+            with mock.patch("poolbench.report.pictures.timelines", return_value=[]):
+                return page.make(findings(*directories, **more))[0]
+
+    def expect_links_to_lead_somewhere(self, text: str) -> Parsed:
+        parsed = Parsed(text)
+        self.assertEqual(len(parsed.ids), len(set(parsed.ids)))
+        self.assertEqual([link for link in parsed.links if not link.startswith("#")], [])
+        self.assertEqual({link[1:] for link in parsed.links} - set(parsed.ids), set())
+        return parsed
+
+    def test_equal_input_gives_equal_bytes(self) -> None:
+        directory = run_directory(self.directory, traced=(1,))
+        self.assertEqual(*(page.make(findings(directory))[0] for _ in range(2)))
 
     def test_the_page_loads_nothing_and_each_link_has_its_target(self) -> None:
-        for kind in ("default", "single", "failed", "tutorial"):
+        parsed = self.expect_links_to_lead_somewhere(default_page())
+        self.assertEqual([url for url in parsed.loaded if not url.startswith(("data:", "#"))], [])
+        self.assertNotRegex(re.sub(r"url\(#[^)]*\)", "", default_page()), r"url\(|@import")
+        self.assertLessEqual(len(default_page().encode()), MOST_BYTES)
+        for kind in ("single", "failed", "many"):
             with self.subTest(kind):
-                text, _ = page.make(findings(self.run_directory(kind, kind)))
-                parsed = Parsed(text)
-                self.assertEqual([url for url in parsed.loaded if not url.startswith(("data:", "#"))], [])
-                self.assertNotRegex(re.sub(r"url\(#[^)]*\)", "", text), r"url\(|@import")
-                self.assertEqual(len(parsed.ids), len(set(parsed.ids)))
-                self.assertEqual({link[1:] for link in parsed.links} - set(parsed.ids), set())
-                self.assertEqual([link for link in parsed.links if not link.startswith("#")], [])
+                self.expect_links_to_lead_somewhere(self.make(run_directory(self.directory, kind, kind, traced=(0,))))
 
     def test_its_parts_come_in_the_order_in_which_a_reader_wants_them(self) -> None:
-        given = findings(self.run_directory())
-        given["runs"][0]["claims"] = [claim()]
-        parsed = Parsed(page.make(given)[0])
+        parsed = Parsed(default_page())
         self.assertEqual(
             parsed.headings[1:],
             [
@@ -128,15 +156,15 @@ class Report(WithDirectory):
                 "Every row",
             ],
         )
-        self.assertGreater(parsed.pictures, 6)
+        self.assertGreater(parsed.pictures, 8)
         self.assertEqual(parsed.untitled, 0)
 
     def test_the_rows_are_those_of_the_file(self) -> None:
-        directory = self.run_directory()
+        directory = run_directory(self.directory, "failed")
         with open(directory / "results.csv", newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         shown = raw_rows.read(directory, [])
-        parsed = Parsed(page.make(findings(directory))[0])
+        parsed = Parsed(self.make(directory))
         found = [
             {**shown.constant, **dict(zip(shown.varying, cells))}
             for body, lines in parsed.bodies.items()
@@ -150,93 +178,96 @@ class Report(WithDirectory):
         self.assertEqual(sorted(found, key=key), sorted(rows, key=key))
 
     def test_what_more_than_a_page_carries_is_said_to_be_left_out(self) -> None:
-        directory = self.run_directory()
+        directory = run_directory(self.directory)
         self.assertEqual(raw_rows.read(directory, [], most=10).left_out, raw_rows.read(directory, []).count - 10)
-        run = page.run_data.load(directory)
-        scenarios = page.cells.scenarios(run)
+        run = run_data.load(directory)
+        scenarios = cells.scenarios(run)
         everything = traces.of_run(run, scenarios)
-        some = traces.of_run(run, scenarios, most=100)
-        self.assertEqual(everything.left_out, 0)
-        self.assertEqual(len(some.listed) + some.left_out, len(everything.listed))
-        self.assertTrue(all(trace["median"] for trace in some.listed))
+        some = traces.of_run(run, scenarios, most=20)
+        self.assertEqual((everything.left_out, len(everything.listed)), (0, 20))
+        self.assertEqual(len(some.listed), 5)
+        self.assertEqual(some.left_out, 15)
+        self.assertEqual(sum(trace["median"] for trace in some.listed), 4)
 
     def test_failures_are_seen_in_the_answer_and_listed(self) -> None:
-        text, _ = page.make(findings(self.run_directory()))
-        self.assertIn("8 of 300 repetitions failed", re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text)))
-        self.assertIn("worker 3 died, &#34;signal 11&#34;", text)
-        without, _ = page.make(findings(self.run_directory("single", "well")))
-        self.assertIn("Nothing: all 5 repetitions of 1 cells ended well", without)
+        shown = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", default_page()))
+        self.assertRegex(shown, r"\b8 of \d+ repetitions failed")
+        self.assertIn("worker 3 died, &#34;signal 11&#34;", default_page())
+        without = self.make(run_directory(self.directory, "single"))
+        self.assertIn("Nothing: all 5 repetitions of 1 cell ended well", without)
 
     def test_few_repetitions_are_called_neither_best_nor_equal(self) -> None:
-        text, _ = page.make(findings(self.run_directory("tutorial", repetitions=3)))
-        self.assertIn("Too few repetitions to call it best", text)
-        self.assertNotIn("★ 1×", text)
-        self.assertIn("★ 1×", page.make(findings(self.run_directory("tutorial", "enough")))[0])
+        few = self.make(run_directory(self.directory, name="few", repetitions=3))
+        self.assertIn("Too few repetitions to call it best", few)
+        self.assertFalse("★ 1×" in few)
+        self.assertTrue("★ 1×" in self.make(run_directory(self.directory, name="enough")))
 
     def test_names_with_markup_stay_text(self) -> None:
-        directory = self.run_directory("failed")
+        directory = run_directory(self.directory, "failed")
         path = directory / "results.csv"
         path.write_text(path.read_text().replace("worker 3 died", "</script><script>alert(1)</script> died"))
-        given = findings(directory)
-        given["runs"][0]["verdict"] = "</pre></script>"
-        text, _ = page.make(given)
+        text = self.make(directory)
         self.assertNotIn("<script>alert", text)
-        self.assertNotIn("</pre></script>", text)
         self.assertEqual(text.count("</script>"), text.count("<script"))
 
     def test_a_claim_has_its_verdict_numbers_evidence_and_picture(self) -> None:
-        given = findings(self.run_directory())
-        given["runs"][0]["claims"] = [claim(cells=["0000000000000003"]), claim(verdict="refuted", violated="n > k")]
-        text, _ = page.make(given)
-        for words in ("✓ holds", "✗ refuted", "contradicts the model", "N &gt; k", "longest + c", 'href="#r1-0000000000000003"'):
-            self.assertIn(words, text)
-        self.assertIn("measured 104", text.replace("\u00a0", " "))
+        text = default_page()
+        for words in (
+            "✓ holds",
+            "✗ refuted",
+            "contradicts the model",
+            "N &gt; k",
+            "longest + c",
+            'href="#r1-0000000000000003"',
+        ):
+            self.assertTrue(words in text, words)
+        self.assertIn("measured 104 ms, 4 ms above", text.replace("\u00a0", " "))
 
     def test_two_directories_are_put_side_by_side(self) -> None:
-        a, b = self.run_directory(name="a"), self.run_directory(name="b")
-        given = findings(a, b)
-        given["comparisons"] = [
-            {
-                "summary": {"slower": 1, "faster": 0, "same": 0, "undecided": 0},
-                "significance": 0.05,
-                "minimum_effect": 0.05,
-                "across_machines": False,
-                "powerless": "",
-                "cells": [
-                    {
-                        "cell_id": "0000000000000000",
-                        "verdict": "slower",
-                        "ratio": 1.25,
-                        "ratio_low": 1.2,
-                        "ratio_high": 1.3,
-                        "p_holm": 0.01,
-                        "a_median_ns": 1000000,
-                        "b_median_ns": 1250000,
-                    }
-                ],
-                "unmeasured": [],
-                "only_in_a": [],
-                "only_in_b": [],
-            }
-        ]
-        text, _ = page.make(given)
-        parsed = Parsed(text)
-        self.assertEqual(len(parsed.ids), len(set(parsed.ids)))
-        self.assertEqual({link[1:] for link in parsed.links} - set(parsed.ids), set())
+        a, b = (run_directory(self.directory, name=name) for name in "ab")
+        text = self.make(a, b, comparisons=[comparison()])
+        parsed = self.expect_links_to_lead_somewhere(text)
         self.assertIn("Side by side", parsed.headings)
         self.assertIn("1.25× [1.20, 1.30]", text)
 
     def test_of_more_each_cell_is_shown_over_time(self) -> None:
-        text, _ = page.make(findings(*(self.run_directory("tutorial", name) for name in "abc")))
-        parsed = Parsed(text)
+        runs = [run_directory(self.directory, "single", name) for name in "abc"]
+        text = self.make(*runs, comparisons=[comparison(), comparison()])
+        parsed = self.expect_links_to_lead_somewhere(text)
         self.assertIn("Over time", parsed.headings)
-        self.assertEqual(len(parsed.ids), len(set(parsed.ids)))
         self.assertIn("Medians, run by run", text)
+        self.assertEqual(text.count('class="change slower"'), 2)
 
     def test_directories_without_derived_files_or_context_are_shown_as_far_as_they_go(self) -> None:
-        text, notes = page.make(findings(self.run_directory(derived=False, context=False)))
+        directory = run_directory(self.directory, "single", derived=False, context=False)
+        text, notes = page.make(findings(directory))
         self.assertIn("Every row", text)
         self.assertTrue(any("summary.csv is not there" in note for note in notes), notes)
+
+
+def comparison() -> dict[str, Any]:
+    """What the program says of two runs: the first cell is slower."""
+    cell = {
+        "cell_id": "0000000000000000",
+        "verdict": "slower",
+        "ratio": 1.25,
+        "ratio_low": 1.2,
+        "ratio_high": 1.3,
+        "p_holm": 0.01,
+        "a_median_ns": 1000000,
+        "b_median_ns": 1250000,
+    }
+    return {
+        "summary": {"slower": 1, "faster": 0, "same": 0, "undecided": 0},
+        "significance": 0.05,
+        "minimum_effect": 0.05,
+        "across_machines": False,
+        "powerless": "",
+        "cells": [cell],
+        "unmeasured": [],
+        "only_in_a": [],
+        "only_in_b": [],
+    }
 
 
 def claim(**more: Any) -> dict[str, Any]:
@@ -268,7 +299,9 @@ class Module(WithDirectory):
     def start(self, given: dict[str, Any], *before: str, output: str = "out.html") -> subprocess.CompletedProcess[str]:
         path = self.directory / "findings.json"
         path.write_text(json.dumps(given), encoding="utf-8")
-        code = "\n".join([*before, "import runpy", "runpy.run_module('poolbench.report', run_name='__main__', alter_sys=True)"])
+        code = "\n".join(
+            [*before, "import runpy", "runpy.run_module('poolbench.report', run_name='__main__', alter_sys=True)"]
+        )
         return subprocess.run(
             [sys.executable, "-c", code, "--findings", str(path), "--output", str(self.directory / output)],
             capture_output=True,

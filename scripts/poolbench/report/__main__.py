@@ -1,7 +1,7 @@
 """Writes the page of a report. `poolbench report` starts this: it knows the verdicts, and hands them over as JSON.
 
-Exit code: 0, or 2 with one line on standard error: a directory cannot be read, the page cannot be written, a Python package is
-missing.
+Exit code: 0, or 2 with one line on standard error: a directory cannot be read, the page cannot be written, a Python
+package is missing.
 """
 
 import argparse
@@ -22,7 +22,7 @@ def main(argv: list[str]) -> int:
         from poolbench.report import page
     except ModuleNotFoundError as missing:
         print(
-            f"poolbench report: no Python package '{missing.name}' for {sys.executable}; install python3-{missing.name}",
+            f"poolbench report: {sys.executable} has no package '{missing.name}'; install python3-{missing.name}",
             file=sys.stderr,
         )
         return 2

@@ -133,7 +133,7 @@ def executors(found: list[Scenario]) -> list[tuple[str, list[int]]]:
 
 
 def ratio_text(cell: Cell) -> str:
-    """"1.80× [1.73, 1.92]"; empty without a ratio."""
+    """ "1.80× [1.73, 1.92]"; empty without a ratio."""
     if cell.ratio is None:
         return ""
     digits = 2 if (cell.ratio_high or cell.ratio) < 9.995 else 1
@@ -144,7 +144,7 @@ def ratio_text(cell: Cell) -> str:
 
 
 def interval_text(cell: Cell) -> str:
-    """"[101 ms, 105 ms]"; empty without an interval."""
+    """ "[101 ms, 105 ms]"; empty without an interval."""
     if cell.low is None or cell.high is None:
         return ""
     return f"[{duration(cell.low)}, {duration(cell.high)}]"

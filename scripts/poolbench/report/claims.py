@@ -35,7 +35,9 @@ def rows(claims: list[dict[str, Any]]) -> list[Row]:
             contradicts(claim),
             signed(claim["predicted_ns"]),
             "not measured" if claim["measured_ns"] is None else signed(claim["measured_ns"]),
-            "" if claim["interval_ns"] is None else f"[{signed(claim['interval_ns'][0])}, {signed(claim['interval_ns'][1])}]",
+            ""
+            if claim["interval_ns"] is None
+            else f"[{signed(claim['interval_ns'][0])}, {signed(claim['interval_ns'][1])}]",
             f"±{duration(claim['tolerance_ns'])}",
             claim["violated"] or claim["open"] or "",
             _picture(claim),
@@ -57,7 +59,7 @@ def _picture(claim: dict[str, Any]) -> dict[str, Any] | None:
     reach = max(2.5 * tolerance, 1.15 * max(abs(value - predicted) for value in values))
 
     def place(value: float) -> float:
-        return round(WIDTH / 2 + (value - predicted) / reach * (WIDTH / 2 - MARGIN), 1)
+        return round(float(WIDTH / 2 + (value - predicted) / reach * (WIDTH / 2 - MARGIN)), 1)
 
     off = claim["measured_ns"] - predicted
     return {
@@ -67,6 +69,6 @@ def _picture(claim: dict[str, Any]) -> dict[str, Any] | None:
         "predicted": place(predicted),
         "measured": place(claim["measured_ns"]),
         "interval": (place(claim["interval_ns"][0]), place(claim["interval_ns"][1])),
-        "text": f"measured {signed(values[0])}, {duration(abs(off))} {'above' if off >= 0 else 'below'} what the formula says, "
-        f"{signed(predicted)}; allowed are {duration(tolerance)} either way",
+        "text": f"measured {signed(values[0])}, {duration(abs(off))} {'above' if off >= 0 else 'below'} "
+        f"what the formula says, {signed(predicted)}; allowed are {duration(tolerance)} either way",
     }

@@ -49,7 +49,9 @@ def histories(runs: list[list[Scenario]], names: list[str], comparisons: list[di
                 f"t{number}-{start}",
                 scenario,
             )
-            for start, some in ((start, lines[start : start + MOST_LINES]) for start in range(0, len(lines), MOST_LINES))
+            for start, some in (
+                (start, lines[start : start + MOST_LINES]) for start in range(0, len(lines), MOST_LINES)
+            )
         ]
         found.append(History(scenario, lines, drawn))
     return found

@@ -9,8 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from poolbench.data import quantities, run_data
-from poolbench.plots import style
+from poolbench.plots import style, timeline
 from poolbench.report import cells, claims, over_time, pictures, raw_rows, traces, trust, words
+from poolbench.report.pictures import Picture
 
 HERE = Path(__file__).parent
 SCRIPTS = ("common.js", "explorer.js", "timeline.js", "rows.js")
@@ -30,14 +31,23 @@ class Run:
     answers: list[words.Answer]
     trust: trust.Trust
     claims: list[claims.Row]
-    pictures: dict[str, list[pictures.Picture]]  # by scenario
-    timelines: list[pictures.Picture]
+    pictures: dict[str, list[Picture]]  # by scenario
+    timelines: list[Picture]
     traces: traces.Traces
     rows: raw_rows.RawRows
 
     @property
     def failures(self) -> list[Any]:
         return list(self.data.failed.itertuples())
+
+    @property
+    def drawn(self) -> str:
+        """Which traced cells the pictures of the timelines show."""
+        cells_traced = len({trace["cell"] for trace in self.traces.listed})
+        shown = min(cells_traced, timeline.MAX_PANELS)
+        return (
+            f"each of {shown} cells" if shown == cells_traced else f"each of the first {shown} of {cells_traced} cells"
+        )
 
     @property
     def executors(self) -> list[tuple[str, list[int]]]:
@@ -80,7 +90,8 @@ def make(findings: dict[str, Any]) -> tuple[str, list[str]]:
         in_short=words.in_short,
         claims_in_words=words.claims_in_words,
         style=Markup(_asset("assets/uPlot/uPlot.min.css") + _asset("assets/style.css")),
-        scripts=[Markup(_asset("assets/uPlot/uPlot.iife.min.js"))] + [Markup(_asset(f"assets/{name}")) for name in SCRIPTS],
+        scripts=[Markup(_asset("assets/uPlot/uPlot.iife.min.js"))]
+        + [Markup(_asset(f"assets/{name}")) for name in SCRIPTS],
         data=Markup(_for_script(_data(runs))),
     )
     return text, [f"{run.name}: {note}" for run in runs for note in run.data.notes]
@@ -133,7 +144,8 @@ def _data(runs: list[Run]) -> dict[str, Any]:
             {
                 "prefix": run.prefix,
                 "scenarios": [
-                    {"title": scenario.title, "cells": [_cell(cell) for cell in scenario.cells]} for scenario in run.scenarios
+                    {"title": scenario.title, "cells": [_cell(cell) for cell in scenario.cells]}
+                    for scenario in run.scenarios
                 ],
                 "traces": [
                     {name: value for name, value in trace.items() if name != "table"} for trace in run.traces.listed

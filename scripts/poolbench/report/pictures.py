@@ -1,4 +1,4 @@
-"""Matplotlib's figures as SVG within a page: text stays text, colours are the page's, so that they follow its dark mode."""
+"""Matplotlib's figures as SVG within a page: text stays text, and colours the page's, which follow its dark mode."""
 
 import io
 import re
@@ -46,33 +46,34 @@ def of_scenario(run: RunData, scenario: str, prefix: str) -> list[Picture]:
     """Makespan against workers: each repetition, medians, the model; a panel per strategy."""
     part = replace(run, rows=run.rows[run.rows.scenario == scenario], machine="", notes=[])
     text = (
-        "Makespan against the number of workers, a panel per strategy, a line per executor through the medians; a dot is a "
-        "repetition, the dashed line the exact model. The table below has the numbers."
+        "Makespan against the number of workers, a panel per strategy, a line per executor through the medians; "
+        "a dot is a repetition, the dashed line the exact model. The table below has the numbers."
     )
     return [
-        inline(figure, f"{prefix}{name}", f"Makespans of {scenario}", text) for name, figure in _drawn(makespan.draw, part)
+        inline(figure, f"{prefix}{name}", f"Makespans of {scenario}", text)
+        for name, figure in _drawn(makespan.draw, part)
     ]
 
 
 def timelines(run: RunData, prefix: str) -> list[Picture]:
     """Who ran what in traced repetitions; none without traces."""
     try:
-        figures = _drawn(timeline.draw, replace(run, machine=""))
+        figures = _drawn(timeline.draw, replace(run, machine="", notes=[]))
     except Absent:
         return []
     text = (
-        "Lanes of workers over time: solid bars are tasks, hatched ones callbacks, numbered in the order of submission. "
+        "Lanes of workers over time: solid bars are tasks, hatched ones callbacks, numbered as they were submitted. "
         "The median repetition of each cell."
     )
     return [
-        inline(figure, f"{prefix}{name}", f"Who ran what, and when{f' (part {part})' if len(figures) > 1 else ''}", text)
+        inline(
+            figure, f"{prefix}{name}", f"Who ran what, and when{f' (part {part})' if len(figures) > 1 else ''}", text
+        )
         for part, (name, figure) in enumerate(figures, 1)
     ]
 
 
-def _drawn(
-    draw: Callable[[RunData], list[tuple[str, Figure]]], run: RunData
-) -> list[tuple[str, Figure]]:
+def _drawn(draw: Callable[[RunData], list[tuple[str, Figure]]], run: RunData) -> list[tuple[str, Figure]]:
     style.apply_defaults()
     matplotlib.rcParams["svg.fonttype"] = "none"
     return draw(run)
@@ -121,10 +122,14 @@ def over_time(names: list[str], series: Iterable[tuple[str, list[float | None]]]
     factor, unit = style.unit([value for _, values in lines for value in values if value])
     looks = list(style.BACKENDS.values()) + list(style.OTHERS)
     legend = [
-        style.handle(name, color=looks[index % 8].colour, marker=looks[index % 8].marker, linestyle=looks[index % 8].line)
+        style.handle(
+            name, color=looks[index % 8].colour, marker=looks[index % 8].marker, linestyle=looks[index % 8].line
+        )
         for index, (name, _) in enumerate(lines)
     ]
-    page = style.Page("", title, "Median makespan of each cell in the order in which the runs were made.", (8, 3), 1, 1, legend)
+    page = style.Page(
+        "", title, "Median makespan of each cell in the order in which the runs were made.", (8, 3), 1, 1, legend
+    )
     panel = page.panels()[0]
     for index, (_, values) in enumerate(lines):
         look = looks[index % 8]

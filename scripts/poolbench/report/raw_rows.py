@@ -13,7 +13,7 @@ MOST_ROWS = 20_000  # in a page: what a browser still shows without delay
 
 @dataclass
 class RawRows:
-    """`columns` in the file's order; those of `constant` have one value in all rows; `varying` are the others, as they are shown."""
+    """`columns` as in the file; those of `constant` have one value in all rows, `varying` are the rest, as shown."""
 
     columns: list[str]
     constant: dict[str, str]

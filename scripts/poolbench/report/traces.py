@@ -27,7 +27,10 @@ def of_run(run: RunData, found: list[Scenario], most: int = MOST_TASKS) -> Trace
         times = sorted((makespan, rep) for rep, makespan in cell.repetitions if (cell.id, rep) in groups)
         middle = (len(times) - 1) // 2
         reps = [rep for _, rep in times]
-        order += [(rank, number, rep) for rank, rep in enumerate(reps[middle : middle + 1] + reps[:middle] + reps[middle + 1 :])]
+        order += [
+            (rank, number, rep)
+            for rank, rep in enumerate(reps[middle : middle + 1] + reps[:middle] + reps[middle + 1 :])
+        ]
     listed = []
     tasks = left_out = 0
     for rank, number, rep in sorted(order, key=lambda one: (one[0] > 0, one[1], one[2])):
@@ -44,8 +47,8 @@ def of_run(run: RunData, found: list[Scenario], most: int = MOST_TASKS) -> Trace
 def _trace(
     cell: str, name: str, scenario: str, label: str, rep: int, median: bool, group: pd.DataFrame
 ) -> dict[str, Any]:
-    """`tasks` has 7 numbers per task: lane; ns submitted; from there to the start; from there to the end; lane of the callback, -1 for
-    none; ns from the task's end to its start; from there to its end."""
+    """`tasks` has 7 numbers per task: lane; ns submitted; from there to the start; from there to the end; lane of the
+    callback, -1 for none; ns from the task's end to its start; from there to its end."""
     group = group.sort_values("task")
     workers = sorted(int(worker) for worker in set(group.worker))
     others = sorted({int(worker) for worker in group.callback_worker.dropna()} - set(workers))

@@ -27,7 +27,9 @@ def look_at(run: RunData, found: list[Scenario]) -> Trust:
     rows = run.rows
     cells = [cell for scenario in found for cell in scenario.cells if cell.spread is not None]
     scattered = sorted((cell for cell in cells if (cell.spread or 0) > WIDE), key=lambda cell: -(cell.spread or 0))
-    warnings = list(dict.fromkeys(line for context in contexts for line in context["environment"].get("warnings") or []))
+    warnings = list(
+        dict.fromkeys(line for context in contexts for line in context["environment"].get("warnings") or [])
+    )
     throttled = rows[rows.cgroup_throttled_ns > 0]
     cores = int(rows.cores.max())
     busy = rows[rows.load1 > cores + 1]

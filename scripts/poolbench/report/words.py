@@ -47,12 +47,14 @@ def in_short(found: list[Answer]) -> list[str]:
     sentences = []
     for work, some in by_work.items():
         winners = [_executors(answer) for answer in some]
-        common = set(winners[0]).intersection(*map(set, winners[1:]))
+        common = set(winners[0]).intersection(*winners[1:])
         if common:
             names = [name for name in winners[0] if name in common]
-            sentences.append(f"For {work}: {_listed(names)}" + ("." if len(names) == 1 else " (no difference shown)."))
+            sentences.append(
+                f"For {work} take {_listed(names)}" + ("." if len(names) == 1 else ": no difference was shown.")
+            )
         else:
-            sentences.append(f"For {work}: it depends on the tasks; see below.")
+            sentences.append(f"For {work} it depends on the tasks: see below.")
     if any(answer.few for answer in found):
         sentences.append("Some cells have fewer than four repetitions: nothing is called best or equal there.")
     return sentences
@@ -76,8 +78,8 @@ def claims_in_words(claims: list[dict[str, Any]]) -> str:
         return ""
     counts = {verdict: sum(claim["verdict"] == verdict for claim in claims) for verdict in VERDICTS}
     text = (
-        f"Of {len(claims)} claim{'s' if len(claims) > 1 else ''} about such pools that this run can judge, "
-        f"{counts['holds']} hold, {counts['refuted']} are refuted, {counts['inconclusive']} are open."
+        f"Of {len(claims)} claim{'s' if len(claims) > 1 else ''} about such pools that this run can judge, so many "
+        f"hold: {counts['holds']}; are refuted: {counts['refuted']}; are open: {counts['inconclusive']}."
     )
     against = sum(contradicts(claim) for claim in claims)
     if against:

@@ -49,7 +49,7 @@
     const chart = element("div", { class: "chart pans", tabindex: "0", role: "application", "aria-roledescription": "timeline", "aria-describedby": help.id });
     const readout = element("p", { class: "readout", role: "status" });
     box.append(controls, buttons, key, chart, readout, help);
-    const actions = { "←": ["Earlier", () => pan(-0.25)], "→": ["Later", () => pan(0.25)], "+": ["Zoom in", () => zoom(0.5)], "−": ["Zoom out", () => zoom(2)], "Whole": ["Show everything", () => show(0, found.end)] };
+    const actions = { "←": ["Earlier", () => pan(-0.25)], "→": ["Later", () => pan(0.25)], "+": ["Zoom in", () => zoom(0.5)], "−": ["Zoom out", () => zoom(2)], "Show all": ["Show all of it", () => show(0, found.end)] };
     for (const [text, [label, act]] of Object.entries(actions)) buttons.append(element("button", { type: "button", "aria-label": label, onclick: act }, text));
 
     function choose(trace) {
@@ -240,7 +240,7 @@
 
     choose(start);
     follow(chart, build);
-    box.timeline = { state, show, trace: (place) => choose(run.traces[place]), drawNow: () => plot.redraw(false) };
+    box.timeline = { state, show, trace: (place) => choose(run.traces[place]) };
   }
 
   for (const box of document.querySelectorAll(".timeline")) timeline(box);
