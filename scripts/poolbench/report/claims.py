@@ -47,7 +47,9 @@ def rows(claims: list[dict[str, Any]]) -> list[Row]:
 
 
 def signed(ns: float) -> str:
-    return duration(ns) if ns >= 0 else f"−{duration(-ns)}"
+    if ns == 0:
+        return "0"
+    return duration(ns) if ns > 0 else f"−{duration(-ns)}"
 
 
 def _picture(claim: dict[str, Any]) -> dict[str, Any] | None:

@@ -76,11 +76,15 @@ def _listed(names: list[str], most: int = 4) -> str:
 def claims_in_words(claims: list[dict[str, Any]]) -> str:
     if not claims:
         return ""
-    counts = {verdict: sum(claim["verdict"] == verdict for claim in claims) for verdict in VERDICTS}
-    text = (
-        f"Of {len(claims)} claim{'s' if len(claims) > 1 else ''} about such pools that this run can judge, so many "
-        f"hold: {counts['holds']}; are refuted: {counts['refuted']}; are open: {counts['inconclusive']}."
-    )
+    counts = [sum(claim["verdict"] == verdict for claim in claims) for verdict in VERDICTS]
+    found = [
+        f"{count} {one if count == 1 else several}"
+        for count, (one, several) in zip(
+            counts, (("holds", "hold"), ("is refuted", "are refuted"), ("is open", "are open"))
+        )
+    ]
+    one = len(claims) == 1
+    text = f"Of {len(claims)} claim{'' if one else 's'} about such pools that this run can judge, {', '.join(found)}."
     against = sum(contradicts(claim) for claim in claims)
     if against:
         text += f" {against} of these verdicts contradict{'s' if against == 1 else ''} the exact model."

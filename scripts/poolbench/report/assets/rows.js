@@ -42,6 +42,7 @@
     }
 
     form.addEventListener("input", filter);
+    form.addEventListener("change", filter);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", () => setTimeout(filter));
     form.querySelector(".save").addEventListener("click", () => {
