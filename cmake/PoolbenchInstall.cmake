@@ -5,7 +5,7 @@
 #                       find_package(poolbench COMPONENTS pools-thread) and links poolbench::pools-thread; for a RemotePool, where ZeroMQ was
 #                       there when poolbench was built, COMPONENTS pools-remote and poolbench::pools-remote. The contract is in
 #                       share/doc/poolbench/pools
-#   component program   bin/poolbench, share/poolbench/scripts (what draws, and the driver of CPython), share/doc/poolbench with the other documents
+#   component program   bin/poolbench, share/poolbench/scripts (what draws and reports, and the driver of CPython), share/doc/poolbench with the other documents
 include(CMakePackageConfigHelpers)
 
 # Installs documents where they stand in the tree, below share/doc/poolbench. What is not installed there (sources, pictures) is no

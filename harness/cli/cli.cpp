@@ -76,6 +76,8 @@ int parse_and_act(int argc, char** argv) {
   add_recommend_command(app, context);
   add_show_command(app, context);
   add_compare_command(app, context);
+  add_report_command(app, context);
+  add_trace_command(app, context);
   add_merge_command(app, context);
   add_submit_command(app, context);
   add_doctor_command(app, context);

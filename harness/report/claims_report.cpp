@@ -100,6 +100,7 @@ std::string claims_json(std::span<const ClaimResult> results) {
     claim["model_ns"] = prediction.model_ns;
     claim["interval_ns"] = measured ? Json({result.interval.lower, result.interval.upper}) : Json();
     claim["repetitions"] = result.repetitions;
+    claim["cells"] = result.cell_ids;
     claim["failed"] = result.failed;
     claim["rival"] = prediction.rival;
     claim["gap_ns"] = prediction.gap_ns;

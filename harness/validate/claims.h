@@ -90,6 +90,7 @@ struct ClaimResult {
   ClaimPrediction prediction;
   model::Verdict verdict = model::Verdict::inconclusive;
   std::vector<ScaleValues> scales;
+  std::vector<std::string> cell_ids;            // whose rows it was decided by, at all scales; empty if from values alone
   int repetitions = 0;                          // rounds that ended well, at all scales
   int failed = 0;                               // repetitions that did not, those that the gate refused included
   std::int64_t overhead_ns = 0;                 // calibrated; taken off before anything is compared

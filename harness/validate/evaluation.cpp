@@ -113,6 +113,16 @@ ScaleValues values_of(const Claim& claim, std::int64_t scale, const AtScale& row
   return values;
 }
 
+// The ids of the cells that have rows at this scale, each once.
+void append_ids(const AtScale& at, std::vector<std::string>& ids) {
+  for (const RepetitionRows& cell : at.cells) {
+    for (const auto& [rep, row] : cell) {
+      const std::string& id = row->kind->cell_id;
+      if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+    }
+  }
+}
+
 Overheads::const_iterator overhead_of(const Overheads& overheads, const Claim& claim) {
   return overheads.find({std::string(claim.cells.front().backend), std::string(claim.cells.front().strategy)});
 }
@@ -206,7 +216,10 @@ std::vector<ClaimResult> evaluate_claims(const Rows& all, const EvidenceOf& evid
         const double n = static_cast<double>(claim.cells.front().tasks_ms.size());
         overhead = std::max<std::int64_t>(0, static_cast<std::int64_t>(found->second.intercept + found->second.slope * n));
       }
+      std::vector<std::string> ids;
+      for (const ScaleValues& one : scales) append_ids(by_scale.at(one.scale), ids);
       ClaimResult result = decide(claim, at.cores, std::move(scales), overhead);
+      result.cell_ids = std::move(ids);
       result.facts = facts;
       results.push_back(std::move(result));
     };

@@ -11,7 +11,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "poolbench"
-ROOMS = ("data", "race", "plots", "experiments")  # each knows itself and those before it
+ROOMS = ("data", "race", "plots", "report", "experiments")  # each knows itself and those before it
 
 
 def module_of(path: Path) -> str:

@@ -63,6 +63,13 @@ class PythonFinder(WithDirectory):
         for word in ("matplotlib", "pandas", str(bare), "python3-matplotlib"):
             self.assertIn(word, done.stderr)
 
+    def test_a_module_that_is_needed_besides_is_looked_for_and_named(self) -> None:
+        done = self.find("--needs", "no_such_module", "-c", "pass", POOLBENCH_PYTHON=sys.executable)
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (1, 1), done.stderr)
+        self.assertIn("python3-no_such_module", done.stderr)
+        done = self.find("--needs", "json", "-c", "print('there')", POOLBENCH_PYTHON=sys.executable)
+        self.assertEqual((done.returncode, done.stdout), (0, "there\n"), done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -28,16 +28,18 @@ std::optional<std::filesystem::path> find_program(std::string_view name) {
   return find_program(name, path == nullptr ? "" : path);
 }
 
-std::filesystem::path require_script(std::string_view name) {
+std::filesystem::path require_own_file(std::string_view name, std::string_view what) {
   std::error_code error;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  std::filesystem::path installed =
-      program.parent_path().parent_path() / POOLBENCH_DATADIR / "poolbench" / "scripts" / "drivers" / name;
+  std::filesystem::path installed = program.parent_path().parent_path() / POOLBENCH_DATADIR / "poolbench" / "scripts" / name;
   if (!program.empty() && std::filesystem::is_regular_file(installed, error)) return installed;
-  std::filesystem::path source = std::filesystem::path(POOLBENCH_SCRIPTS_DIRECTORY) / "drivers" / name;
+  std::filesystem::path source = std::filesystem::path(POOLBENCH_SCRIPTS_DIRECTORY) / name;
   if (std::filesystem::is_regular_file(source, error)) return source;
-  throw ConfigError(
-      fmt::format("a driver is missing: drivers/{} is neither installed nor in '{}'", name, POOLBENCH_SCRIPTS_DIRECTORY));
+  throw ConfigError(fmt::format("{} is missing: {} is neither installed nor in '{}'", what, name, POOLBENCH_SCRIPTS_DIRECTORY));
+}
+
+std::filesystem::path require_script(std::string_view name) {
+  return require_own_file(fmt::format("drivers/{}", name), "a driver");
 }
 
 }  // namespace harness::drivers

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where the interpreters of this machine are, and the driver scripts of this program.
+// Where the interpreters of this machine are, and the scripts of this program.
 //
 // Thread safety: any thread.
 
@@ -14,8 +14,11 @@ namespace harness::drivers {
 std::optional<std::filesystem::path> find_program(std::string_view name, std::string_view path);
 std::optional<std::filesystem::path> find_program(std::string_view name);
 
-// A file of scripts/drivers, "cpython/driver.py": beside the installed program, else in the source tree. Throws ConfigError if it is in
-// neither.
+// A file of scripts/, "python": beside the installed program, else in the source tree. Throws ConfigError if it is in neither; `what`
+// names it in the message: "a driver".
+std::filesystem::path require_own_file(std::string_view name, std::string_view what);
+
+// A file of scripts/drivers, "cpython/driver.py". Throws likewise.
 std::filesystem::path require_script(std::string_view name);
 
 }  // namespace harness::drivers

@@ -329,7 +329,7 @@ def save(figures: Iterable[tuple[str, Figure]], directory: Path | str) -> list[P
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, figure in figures:
-        _freeze_layout(figure)
+        freeze_layout(figure)
         for suffix, metadata in (("png", {"Software": "poolbench"}), ("svg", {"Date": None, "Creator": "poolbench"})):
             path = directory / f"{name}.{suffix}"
             figure.savefig(path, dpi=150, metadata=metadata)
@@ -337,7 +337,7 @@ def save(figures: Iterable[tuple[str, Figure]], directory: Path | str) -> list[P
     return paths
 
 
-def _freeze_layout(figure: Figure) -> None:
+def freeze_layout(figure: Figure) -> None:
     """Lays the figure out and rounds the places of its panels: the solver's last bits differ from run to run, and the
     ids in an SVG are hashes of them."""
     figure.draw_without_rendering()

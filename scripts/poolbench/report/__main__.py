@@ -1,0 +1,43 @@
+"""Writes the page of a report. `poolbench report` starts this: it knows the verdicts, and hands them over as JSON.
+
+Exit code: 0, or 2 with one line on standard error: a directory cannot be read, the page cannot be written, a Python
+package is missing.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="poolbench report", description=__doc__)
+    parser.add_argument(
+        "--findings", type=Path, required=True, help="what the program found (JSON: harness/report/findings.h)"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="the HTML file to write")
+    options = parser.parse_args(argv)
+    try:
+        from poolbench.data import run_data, text_files
+        from poolbench.report import page
+    except ModuleNotFoundError as missing:
+        print(
+            f"poolbench report: {sys.executable} has no package '{missing.name}'; install python3-{missing.name}",
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        findings = json.loads(text_files.read(options.findings))
+        text, notes = page.make(findings)
+        options.output.write_text(text, encoding="utf-8")
+    except (run_data.UnreadableRun, OSError) as error:
+        print(f"poolbench report: {error}", file=sys.stderr)
+        return 2
+    for note in notes:
+        print(f"poolbench report: {note}", file=sys.stderr)
+    print(options.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
