@@ -5,7 +5,8 @@
 #                       find_package(poolbench COMPONENTS pools-thread) and links poolbench::pools-thread; for a RemotePool, where ZeroMQ was
 #                       there when poolbench was built, COMPONENTS pools-remote and poolbench::pools-remote. The contract is in
 #                       share/doc/poolbench/pools
-#   component program   bin/poolbench, share/poolbench/scripts (what draws and reports, and the driver of CPython), share/doc/poolbench with the other documents
+#                       Makefiles: pkg-config --cflags --libs poolbench-pools (or -pools-thread, -pools-remote)
+#   component program   bin/poolbench, its manual and what completes its command line in bash, zsh and fish, share/poolbench/scripts (what draws and reports, and the driver of CPython), share/doc/poolbench with the other documents
 include(CMakePackageConfigHelpers)
 
 # Installs documents where they stand in the tree, below share/doc/poolbench. What is not installed there (sources, pictures) is no
@@ -53,6 +54,26 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/pools/include/pools" DESTINATION "${CMA
 # The contract. It is installed without the rest, too.
 poolbench_install_documents(pools "${poolbench_guide}" ${poolbench_guide})
 
+# For those who build without CMake. Wherever the tree was moved to: paths are relative to the file.
+set(poolbench_pc_pools-thread_libraries "-pthread")
+set(poolbench_pc_pools_libraries "-lboost_filesystem")
+set(poolbench_pc_pools_requires "poolbench-pools-thread")
+set(poolbench_pc_pools-remote_libraries "-lzmq")
+set(poolbench_pc_pools-remote_requires "poolbench-pools")
+set(poolbench_pc_pools-thread_summary "a thread pool with the API of Python's concurrent.futures")
+set(poolbench_pc_pools_summary "a thread pool and a supervised process pool with the API of Python's concurrent.futures")
+set(poolbench_pc_pools-remote_summary "a pool over several hosts with the API of Python's concurrent.futures")
+file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+foreach(library IN LISTS libraries)
+  set(pc_name "poolbench-${library}")
+  set(pc_library "poolbench_${library}")
+  set(pc_summary "${poolbench_pc_${library}_summary}")
+  set(pc_requires "${poolbench_pc_${library}_requires}")
+  set(pc_libraries "${poolbench_pc_${library}_libraries}")
+  configure_file("${PROJECT_SOURCE_DIR}/cmake/poolbench.pc.in" "${PROJECT_BINARY_DIR}/pkgconfig/${pc_name}.pc" @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/pkgconfig/${pc_name}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT pools)
+endforeach()
+
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/poolbench-config.cmake.in"
   "${PROJECT_BINARY_DIR}/poolbench-config.cmake"
   INSTALL_DESTINATION "${poolbench_config_dir}")
@@ -72,4 +93,25 @@ if(TARGET poolbench)
     COMPONENT program PATTERN "__pycache__" EXCLUDE)
   install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program)
   poolbench_install_documents(program "${poolbench_guide};${poolbench_documents};LICENSE" ${poolbench_documents})
+
+  # The program itself knows its commands and flags.
+  set(generated "${PROJECT_BINARY_DIR}/generated")
+  add_custom_command(OUTPUT "${generated}/stamp"
+    COMMAND "${CMAKE_COMMAND}" -E make_directory "${generated}"
+    COMMAND poolbench manual --output "${generated}/man"
+    COMMAND poolbench completions bash > "${generated}/poolbench"
+    COMMAND poolbench completions zsh > "${generated}/_poolbench"
+    COMMAND poolbench completions fish > "${generated}/poolbench.fish"
+    COMMAND "${CMAKE_COMMAND}" -E touch "${generated}/stamp"
+    DEPENDS poolbench
+    COMMENT "Writing the manual and the completions")
+  add_custom_target(poolbench_generated ALL DEPENDS "${generated}/stamp")
+  foreach(section 1 5)
+    install(DIRECTORY "${generated}/man/" DESTINATION "${CMAKE_INSTALL_MANDIR}/man${section}" COMPONENT program
+      FILES_MATCHING PATTERN "*.${section}")
+  endforeach()
+  install(FILES "${generated}/poolbench" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" COMPONENT program)
+  install(FILES "${generated}/_poolbench" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions" COMPONENT program)
+  install(FILES "${generated}/poolbench.fish" DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" COMPONENT program)
+  include(PoolbenchPackages)
 endif()

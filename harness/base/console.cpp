@@ -1,6 +1,8 @@
 #include "harness/base/console.h"
 
 #include <fmt/core.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -62,6 +64,12 @@ std::string shortened(std::string_view word, std::size_t longest) {
 }
 
 }  // namespace
+
+std::size_t stdout_columns() {
+  constexpr std::size_t kOfNoTerminal = 100;
+  struct winsize window {};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : kOfNoTerminal;
+}
 
 void say(std::string_view text) noexcept {
   std::fwrite(text.data(), 1, text.size(), stderr);

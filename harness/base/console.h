@@ -17,6 +17,9 @@ void say(std::string_view text) noexcept;
 // Everything to standard output. Throws EnvironmentError when it cannot be written whole.
 void write_stdout(std::string_view text);
 
+// Of the terminal that standard output is; 100 if it is none.
+std::size_t stdout_columns();
+
 // The text as a part of one line: control characters and bytes that are not UTF-8 are escaped (\n, \t, \x1b), words longer than
 // `longest_word` bytes keep their two ends.
 std::string printable(std::string_view text, std::size_t longest_word = 400);

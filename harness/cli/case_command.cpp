@@ -42,10 +42,11 @@ std::optional<std::int64_t> median_makespan(const Repetitions& repetitions) {
   return model::median(makespans);
 }
 
-std::string json(const model::Prediction& prediction, const Repetitions& repetitions) {
+std::string json(const CaseOptions& options, const model::Case& c, const model::Prediction& prediction,
+                 const Repetitions& repetitions) {
   const std::optional<std::int64_t> median = median_makespan(repetitions);
-  std::string out = fmt::format(R"({{"predicted_makespan_ns": {}, "median_makespan_ns": {}, "samples": [)",
-                                prediction.makespan_ns, median ? std::to_string(*median) : "null");
+  std::string out = fmt::format(R"({{{}, "predicted_makespan_ns": {}, "median_makespan_ns": {}, "samples": [)",
+                                asked_json(options, c), prediction.makespan_ns, median ? std::to_string(*median) : "null");
   for (const auto& [sample, trace] : repetitions) {
     if (&sample != &repetitions.front().sample) out += ", ";
     const bool ok = sample.status == "ok";
@@ -102,7 +103,8 @@ int run_case(CaseOptions options) {
   const Cell cell = cell_of(options, pools::usable_cores().count);
   if (const std::optional<std::string> reason = skip_reason(cell)) throw ConfigError(*reason);
   find_backend(cell.backend).require();
-  const model::Prediction prediction = model::simulate(waiting_case(cell));
+  const model::Case model_case = waiting_case(cell);
+  const model::Prediction prediction = model::simulate(model_case);
 
   Plan plan;
   plan.suite_name = "case";
@@ -116,7 +118,8 @@ int run_case(CaseOptions options) {
     say(run.interrupted_text(outcome));
     return exit_code(outcome);
   }
-  write_stdout(options.json ? json(prediction, collected.repetitions) : case_table(cell, prediction, collected.repetitions));
+  write_stdout(options.json ? json(options, model_case, prediction, collected.repetitions)
+                            : case_table(cell, prediction, collected.repetitions));
   return exit_code(outcome);
 }
 

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/backends/event_loops.h"
 #include "harness/engine/strategies/strategy.h"
+#include "harness/model/closed_forms.h"
 #include "harness/plan/cell_builder.h"
 
 namespace harness {
@@ -87,6 +89,27 @@ void require_event_loop(const std::string& backend, std::string_view flag) {
     if (is_event_loop(loop->name())) loops += (loops.empty() ? "" : ", ") + std::string(loop->name());
   }
   throw ConfigError(fmt::format("{} does not apply to backend {}, only to event loops: {}", flag, backend, loops));
+}
+
+std::string asked_json(const CaseOptions& options, const model::Case& c) {
+  nlohmann::ordered_json asked;
+  asked["backend"] = options.backend;
+  asked["workers"] = options.workers;
+  asked["tasks"] = options.tasks;
+  asked["callbacks"] = options.callbacks;
+  asked["strategy"] = options.strategy;
+  if (options.parsers) asked["parsers"] = *options.parsers;
+  if (options.chunksize) asked["chunksize"] = *options.chunksize;
+  if (options.in_flight) asked["in_flight"] = *options.in_flight;
+  nlohmann::ordered_json formula;
+  if (c.arrivals_ns.empty()) {
+    const model::ClosedForm form = model::closed_form(c);
+    if (form.in_domain) formula = form.formula;
+  }
+  const auto text = [](const nlohmann::ordered_json& json) {
+    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  };
+  return fmt::format(R"("case": {}, "formula": {})", text(asked), text(formula));
 }
 
 int runs_of(const CaseOptions& options) { return static_cast<int>(parse_integer(options.runs, "--runs", 1, 1'000'000)); }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "harness/core/cell.h"
+#include "harness/model/case.h"
 
 namespace CLI {
 class App;
@@ -32,6 +33,10 @@ void add_case_options(CLI::App& command, CaseOptions& options);
 
 // Throws ConfigError where a flag is given that event loops have, and the backend is none.
 void require_event_loop(const std::string& backend, std::string_view flag);
+
+// What was asked, as it was written, and the formula that is exact for it (null where there is none), as two members of a JSON object:
+// "case": {"backend": "thread", ...}, "formula": "max(t + nc, qt + Lc)"
+std::string asked_json(const CaseOptions& options, const model::Case& c);
 
 // The value of --runs. Throws ConfigError.
 int runs_of(const CaseOptions& options);

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <new>
 #include <sstream>
 
@@ -13,6 +14,10 @@
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
+#include "harness/cli/examples.h"
+#include "harness/cli/flag_values.h"
+#include "harness/cli/help.h"
+#include "harness/cli/usage_errors.h"
 
 namespace harness {
 namespace {
@@ -25,64 +30,32 @@ int complain(std::string_view message, int exit_code) {
   return exit_code;
 }
 
-std::vector<std::string> command_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::App* const command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(command->get_name());
-  }
-  return names;
+// What --help prints is as wide as the terminal, within reason.
+std::size_t help_width() {
+  constexpr std::size_t kNarrowest = 60;
+  constexpr std::size_t kWidest = 120;
+  return std::clamp(stdout_columns(), kNarrowest, kWidest);
 }
 
-std::vector<std::string> flag_names(const CLI::App& command) {
-  std::vector<std::string> names;
-  for (const CLI::Option* const option : command.get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  }
-  return names;
-}
+constexpr const char* kSummary =
+    "Thread pool or process pool? How many workers? Who runs the callback? Measured, and held against an exact model.";
 
-// One line that names what was wrong and what is allowed there.
-std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<CLI::App*> chosen = app.get_subcommands();
-  const std::vector<std::string> extras = app.remaining(true);
-  if (chosen.empty()) {
-    const std::vector<std::string> names = command_names(app);
-    if (extras.empty()) return fmt::format("a command is missing; allowed: {}", join(names));
-    return fmt::format("unknown {} '{}'{}; allowed: {}", extras.front().starts_with('-') ? "flag" : "command", extras.front(),
-                       did_you_mean(extras.front(), names), join(names));
-  }
-  const CLI::App& command = *chosen.front();
-  if (!extras.empty() && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
-    const std::vector<std::string> flags = flag_names(command);
-    return fmt::format("{}: unexpected '{}'{}; allowed: {}", command.get_name(), extras.front(),
-                       did_you_mean(extras.front().substr(0, extras.front().find('=')), flags), join(flags));
-  }
-  return fmt::format("{}: {}", command.get_name(), error.what());
+std::string what_to_type_first() {
+  std::string text = std::string(kSummary) + '\n';
+  const std::vector<Example> examples = examples_of("poolbench");
+  std::size_t width = 0;
+  for (const Example& example : examples) width = std::max(width, example.command.size());
+  for (const Example& example : examples) text += fmt::format("  {:{}}  {}\n", example.command, width, example.meaning);
+  return text;
 }
 
 int parse_and_act(int argc, char** argv) {
   CommandContext context;
   context.arguments.assign(argv, argv + argc);
-  CLI::App app("Thread pool or process pool? How many workers? Who runs the callback? Measured, and held against an exact model.",
-               "poolbench");
-  const BuildInfo& build = build_info();
-  app.set_version_flag("--version",
-                       fmt::format("poolbench {} ({}, {} {})", build.version, build.commit, build.compiler, build.build_type));
-  app.require_subcommand(1);
-  add_run_command(app, context);
-  add_case_command(app, context);
-  add_predict_command(app, context);
-  add_validate_command(app, context);
-  add_recommend_command(app, context);
-  add_show_command(app, context);
-  add_compare_command(app, context);
-  add_report_command(app, context);
-  add_trace_command(app, context);
-  add_merge_command(app, context);
-  add_submit_command(app, context);
-  add_doctor_command(app, context);
-  add_check_driver_command(app, context);
-  add_list_command(app, context);
+  CLI::App app(kSummary, "poolbench");
+  add_commands(app, context);
+  if (const std::optional<int> answered = answer_a_shell(app, context.arguments)) return *answered;
+  if (argc == 1) write_stdout(what_to_type_first());
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {  // --help, --version
@@ -97,6 +70,31 @@ int parse_and_act(int argc, char** argv) {
 }
 
 }  // namespace
+
+void add_commands(CLI::App& app, CommandContext& context) {
+  const BuildInfo& build = build_info();
+  app.set_version_flag("--version",
+                       fmt::format("poolbench {} ({}, {} {})", build.version, build.commit, build.compiler, build.build_type));
+  app.require_subcommand(1);
+  app.formatter(std::make_shared<HelpFormatter>(help_width()));  // before the commands, which inherit it
+  add_run_command(app, context);
+  add_case_command(app, context);
+  add_predict_command(app, context);
+  add_validate_command(app, context);
+  add_recommend_command(app, context);
+  add_show_command(app, context);
+  add_compare_command(app, context);
+  add_report_command(app, context);
+  add_trace_command(app, context);
+  add_merge_command(app, context);
+  add_submit_command(app, context);
+  add_doctor_command(app, context);
+  add_check_driver_command(app, context);
+  add_list_command(app, context);
+  add_completions_command(app, context);
+  add_manual_command(app, context);
+  name_values(app);
+}
 
 int run_cli(int argc, char** argv) {
   try {

@@ -4,6 +4,7 @@
 // to do; run_cli does it, and is the only place that turns errors into messages and exit codes.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,14 @@ void add_submit_command(CLI::App& app, CommandContext& context);
 void add_doctor_command(CLI::App& app, CommandContext& context);
 void add_check_driver_command(CLI::App& app, CommandContext& context);
 void add_list_command(CLI::App& app, CommandContext& context);
+void add_completions_command(CLI::App& app, CommandContext& context);
+void add_manual_command(CLI::App& app, CommandContext& context);
+
+// All of them, and how help is printed; --version.
+void add_commands(CLI::App& app, CommandContext& context);
+
+// The exit code, if a shell's completion asks: `poolbench completions --for WORDS...`, whose words are no command line yet.
+std::optional<int> answer_a_shell(const CLI::App& app, const std::vector<std::string>& arguments);
 
 // Parses, acts, and returns the exit code: see errors.h. An error is one line on stderr, "poolbench: ...".
 int run_cli(int argc, char** argv);

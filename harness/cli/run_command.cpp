@@ -26,6 +26,7 @@
 #include "harness/plan/suite.h"
 #include "harness/report/derived.h"
 #include "harness/report/report.h"
+#include "harness/report/summary_json.h"
 #include "harness/sweep/run.h"
 #include "harness/sweep/sinks/progress.h"
 #include "harness/sweep/sweep.h"
@@ -40,6 +41,7 @@ struct RunFlags : PlanFlags {
   std::string hosts;
   bool fresh = false;
   bool dry_run = false;
+  bool json = false;
   std::optional<std::string> time_budget, shard, replicate, run_id;
 };
 
@@ -108,7 +110,7 @@ int run(const RunFlags& flags, const CommandContext& context) {
   Plan plan = plan_of(suite, flags, environment.cores);
   if (part) cut(plan, *part);
   if (flags.dry_run) {
-    write_stdout(plan_text(plan));
+    write_stdout(flags.json ? plan_json(plan) : plan_text(plan));
     return kExitOk;
   }
   if (flags.strict) require_quiet(environment);
@@ -142,9 +144,13 @@ int run(const RunFlags& flags, const CommandContext& context) {
     std::error_code error;
     const Analysis analysis = analyse(path, cells_of_all_claims);
     if (!complete || !std::filesystem::exists(path / "derived" / "summary.csv", error)) derive(path, analysis);
-    print_verdict(analysis, text);
+    if (flags.json) {
+      text << analysis_json(analysis);
+    } else {
+      print_verdict(analysis, text);
+    }
   }
-  text << path.string() << '\n';
+  if (!flags.json) text << path.string() << '\n';
   write_stdout(text.str());
   return exit_code(outcome);
 }
@@ -159,6 +165,7 @@ void add_run_command(CLI::App& app, CommandContext& context) {
       ->check(not_empty());
   command->add_flag("--fresh", flags->fresh, "Rename the old output directory and start anew");
   command->add_flag("-n,--dry-run", flags->dry_run, "Print the cells, what is skipped and why, and an estimate of the time");
+  command->add_flag("--json", flags->json, "One JSON document instead of the tables, or of the cells of a dry run");
   command->add_option("--time-budget", flags->time_budget, "Start no repetition that would likely end later, as in 10min");
   command
       ->add_option("--hosts", flags->hosts,

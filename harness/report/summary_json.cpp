@@ -1,6 +1,8 @@
 #include "harness/report/summary_json.h"
 
+#include <chrono>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "harness/analysis/predictions.h"
@@ -12,13 +14,37 @@ using Json = nlohmann::ordered_json;
 
 Json or_null(const std::optional<std::int64_t>& value) { return value ? Json(*value) : Json(nullptr); }
 
+Json with_id(const std::string& cell_id, const Factors& factors) {
+  Json json;
+  json["cell_id"] = cell_id;
+  for_each_factor(factors, [&json](const Factor& factor, const auto& value) { json[std::string(factor.name)] = value; });
+  return json;
+}
+
 }  // namespace
 
-Json factors_json(const RowKind& row) {
-  Json json;
-  json["cell_id"] = row.cell_id;
-  for_each_factor(row, [&json](const Factor& factor, const auto& value) { json[std::string(factor.name)] = value; });
-  return json;
+Json factors_json(const RowKind& row) { return with_id(row.cell_id, row); }
+
+Json factors_json(const Cell& cell) { return with_id(cell.cell_id, cell); }
+
+std::string plan_json(const Plan& plan) {
+  Json document;
+  document["suite"] = plan.suite_name;
+  document["cells"] = Json::array();
+  int repetitions = 0;
+  for (const PlannedCell* const own : own_cells(plan)) {
+    Json json = factors_json(own->cell);
+    json["runs"] = own->runs;
+    json["warmup"] = own->warmup;
+    json["predicted_ns"] = predicted_makespan(own->cell).count();
+    repetitions += own->runs + own->warmup;
+    document["cells"].push_back(std::move(json));
+  }
+  document["skips"] = Json::array();
+  for (const Skip& skip : plan.skips) document["skips"].push_back({{"what", skip.what}, {"reason", skip.reason}});
+  document["repetitions"] = repetitions;
+  document["estimate_ns"] = std::chrono::nanoseconds(estimated_time(plan)).count();
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
 std::string analysis_json(const Analysis& analysis) {

@@ -44,9 +44,6 @@ TEST(CommandLine, HasHelpAndAVersion) {
 }
 
 TEST(CommandLine, NamesWhatIsWrongAndWhatIsAllowed) {
-  expect_refused(
-      {},
-      {"a command is missing; allowed: run, case, predict, validate, recommend, show, compare, merge, submit, doctor, check-driver, list"});
   expect_refused({"rum"}, {"unknown command 'rum'", "did you mean 'run'", "allowed: run, "});
   expect_refused({"--nonsense"}, {"unknown flag '--nonsense'"});
   expect_refused({"run", "--rums=3"}, {"run: unexpected '--rums=3'", "did you mean '--runs'", "--output"});

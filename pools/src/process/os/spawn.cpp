@@ -200,7 +200,13 @@ struct LeftToTracers {
 // They are its parent's, and a thread that a fork does not have may have held the mutex.
 const detail::AtFork forget_left([] { ::new (&LeftToTracers::all()) LeftToTracers; });
 
-constexpr int kLooksAtTraced = 20;  // a millisecond apart
+// How often a dead process that somebody traces is looked at, a millisecond apart.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr int kLooksAtTraced =
+    10'000;  // LeakSanitizer traces each process that exits, and lets go of it when the machine lets it
+#else
+constexpr int kLooksAtTraced = 20;
+#endif
 
 void leave_to_tracer(const FileDescriptor& pidfd) noexcept {
   try {

@@ -1,0 +1,39 @@
+#include "harness/cli/suite_keys.h"
+
+namespace harness {
+
+std::span<const SuiteKey> suite_keys() {
+  static constexpr SuiteKey kKeys[] = {
+      {KeyPlace::suite, "name", "its name, that of its output directory: letters, digits, '_' and '-'"},
+      {KeyPlace::suite, "description", "a sentence for poolbench list suites"},
+      {KeyPlace::suite, "runs", "measured repetitions of each cell"},
+      {KeyPlace::suite, "warmup", "repetitions before them, stored but marked"},
+      {KeyPlace::suite, "timeout", "deadline of one repetition, such as \"30s\""},
+      {KeyPlace::suite, "order", "random, round-robin or batch"},
+      {KeyPlace::suite, "seed", "of the order, the drawn durations and the works"},
+      {KeyPlace::suite, "exclude", "a list of tables of axes: cells that agree with all axes of one are left out"},
+      {KeyPlace::suite, "grid", "[[grid]]: axes that are crossed"},
+      {KeyPlace::suite, "case", "[[case]]: the duration of each task; other axes are crossed"},
+      {KeyPlace::axis, "backend", "executors: poolbench list backends"},
+      {KeyPlace::axis, "workers", "how many workers: 4, \"cores\", \"cores*5\", \"1..64*2\""},
+      {KeyPlace::axis, "workload", "kinds of work: poolbench list workloads"},
+      {KeyPlace::axis, "strategy", "who runs the callbacks: poolbench list strategies"},
+      {KeyPlace::axis, "parsers", "parser processes of the strategy extra"},
+      {KeyPlace::axis, "tasks", "how many tasks (of a grid)"},
+      {KeyPlace::axis, "distribution", "of the tasks' durations (of a grid): equal, linear, uniform, exponential, heavy_tailed"},
+      {KeyPlace::axis, "task",
+       "duration of a task, such as \"20ms\": the mean, of linear the first; of a case one per task, \"4x5s,1s\""},
+      {KeyPlace::axis, "callback", "duration of a callback; of a case one for all, or one per task"},
+      {KeyPlace::axis, "payload", "bytes that travel with a task, such as \"64KiB\""},
+      {KeyPlace::axis, "chunksize", "tasks per job of the strategy map"},
+      {KeyPlace::axis, "start_method", "how worker processes are started"},
+      {KeyPlace::axis, "in_flight", "tasks that an event loop has under way at most; 0: any number"},
+      {KeyPlace::table, "runs", "as above, for this table"},
+      {KeyPlace::table, "warmup", "as above, for this table"},
+      {KeyPlace::table, "timeout", "as above, for this table"},
+      {KeyPlace::table, "exclude", "as above, for this table"},
+  };
+  return kKeys;
+}
+
+}  // namespace harness
