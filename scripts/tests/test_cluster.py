@@ -74,7 +74,7 @@ class OnSlurm(ClusterTest):
         return ended
 
     def wait_for_the_end(self) -> None:
-        wait_until(lambda: not self.slurm.queue(), "the queue is empty", 120, ASKED_EVERY)
+        wait_until(lambda: not self.slurm.queue(), "the queue is empty", 300, ASKED_EVERY)
 
     def merge(self, *more: str) -> subprocess.CompletedProcess[str]:
         return poolbench("merge", str(self.parts), *more)
