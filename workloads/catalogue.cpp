@@ -16,6 +16,7 @@ std::span<const Workload* const> catalogue() {
     const auto mixed = mixed_workloads();
     all.insert(all.end(), mixed.begin(), mixed.end());
     all.insert(all.end(), {&command_workload(), &function_workload(), &blocking_sleep_workload()});
+    all.push_back(&payload_workload());
     return all;
   }();
   return kCatalogue;

@@ -23,6 +23,7 @@ const Workload& gil_spin_workload();
 const Workload& command_workload();
 const Workload& function_workload();
 const Workload& blocking_sleep_workload();
+const Workload& payload_workload();
 
 // `mixed` and its variants `mixed:R` and `mixed:R~J`, R the ratio of waiting to computing, J the jitter.
 std::span<const Workload* const> mixed_workloads();
