@@ -17,6 +17,7 @@ std::span<const Workload* const> catalogue() {
     all.insert(all.end(), mixed.begin(), mixed.end());
     all.insert(all.end(), {&command_workload(), &function_workload(), &blocking_sleep_workload(), &python_workload(),
                            &python_callback_workload()});
+    all.push_back(&payload_workload());
     return all;
   }();
   return kCatalogue;

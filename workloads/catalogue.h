@@ -25,6 +25,7 @@ const Workload& function_workload();
 const Workload& blocking_sleep_workload();
 const Workload& python_workload();
 const Workload& python_callback_workload();
+const Workload& payload_workload();
 
 // `mixed` and those of its variants `mixed:R` and `mixed:R~J` that are listed, R the ratio of waiting to computing, J the jitter.
 std::span<const Workload* const> mixed_workloads();
