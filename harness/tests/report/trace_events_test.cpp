@@ -155,7 +155,7 @@ int count(const TraceDocument& document, const std::string& phase, const std::st
       }));
 }
 
-TaskRow task(std::int64_t number, int worker, std::int64_t submitted, std::int64_t started, std::int64_t finished) {
+TaskRow traced_task(std::int64_t number, int worker, std::int64_t submitted, std::int64_t started, std::int64_t finished) {
   TaskRow row;
   row.cell_id = "c";
   row.task = number;
@@ -178,11 +178,11 @@ TaskRow called_back(TaskRow row, int by, std::int64_t started, std::int64_t fini
 }
 
 TEST(TraceEvents, LeadFromASubmitToItsTaskAndOnToItsCallback) {
-  const TraceDocument document =
-      expect_sound(trace_events({{"r",
-                                  "main",
-                                  {called_back(task(0, 0, 0, 1000, 5000), 2, 5500, 7000),
-                                   called_back(task(1, 1, 100, 2000, 5000), 2, 7000, 9000), task(2, 0, 200, 5000, 6000)}}}));
+  const TraceDocument document = expect_sound(
+      trace_events({{"r",
+                     "main",
+                     {called_back(traced_task(0, 0, 0, 1000, 5000), 2, 5500, 7000),
+                      called_back(traced_task(1, 1, 100, 2000, 5000), 2, 7000, 9000), traced_task(2, 0, 200, 5000, 6000)}}}));
   EXPECT_EQ(count(document, "X", "task"), 3);
   EXPECT_EQ(count(document, "X", "callback"), 2);
   EXPECT_EQ(count(document, "X", "submit"), 3);
@@ -196,8 +196,8 @@ TEST(TraceEvents, LeadFromASubmitToItsTaskAndOnToItsCallback) {
 }
 
 TEST(TraceEvents, NestTheCallbackInItsTaskWhereTheyAreFused) {
-  const std::vector<TaskRow> tasks{called_back(task(0, 0, 0, 1000, 5000), 0, 5000, 7000),
-                                   called_back(task(1, 0, 0, 7000, 9000), 0, 9000, 9000)};
+  const std::vector<TaskRow> tasks{called_back(traced_task(0, 0, 0, 1000, 5000), 0, 5000, 7000),
+                                   called_back(traced_task(1, 0, 0, 7000, 9000), 0, 9000, 9000)};
   const TraceDocument fused = expect_sound(trace_events({{"r", "fused", tasks}}));
   const TraceDocument apart = expect_sound(trace_events({{"r", "worker", tasks}}));
   const auto longest = [](const TraceDocument& document) {
@@ -212,8 +212,10 @@ TEST(TraceEvents, NestTheCallbackInItsTaskWhereTheyAreFused) {
 }
 
 TEST(TraceEvents, TasksThatOverlapOnTheirThreadAreAsyncAndArrowsLeadToCallbacksOnly) {
-  const TraceDocument document = expect_sound(trace_events(
-      {{"r", "worker", {called_back(task(0, 0, 0, 10, 5000), 0, 5000, 5500), task(1, 0, 0, 20, 6000), task(2, 1, 0, 30, 50)}}}));
+  const TraceDocument document = expect_sound(trace_events({{"r",
+                                                             "worker",
+                                                             {called_back(traced_task(0, 0, 0, 10, 5000), 0, 5000, 5500),
+                                                              traced_task(1, 0, 0, 20, 6000), traced_task(2, 1, 0, 30, 50)}}}));
   EXPECT_EQ(count(document, "b", "task"), 2);
   EXPECT_EQ(count(document, "X", "task"), 1);
   EXPECT_EQ(count(document, "X", "callback"), 1);
@@ -222,14 +224,14 @@ TEST(TraceEvents, TasksThatOverlapOnTheirThreadAreAsyncAndArrowsLeadToCallbacksO
 }
 
 TEST(TraceEvents, CallbacksThatOverlapATaskOfTheirThreadAreAsync) {
-  const TraceDocument document =
-      expect_sound(trace_events({{"r", "worker", {called_back(task(0, 0, 0, 10, 50), 0, 60, 90), task(1, 0, 0, 70, 80)}}}));
+  const TraceDocument document = expect_sound(
+      trace_events({{"r", "worker", {called_back(traced_task(0, 0, 0, 10, 50), 0, 60, 90), traced_task(1, 0, 0, 70, 80)}}}));
   EXPECT_EQ(count(document, "X", "task"), 2);
   EXPECT_EQ(count(document, "b", "callback"), 1);
 }
 
 TEST(TraceEvents, KeepEveryNanosecond) {
-  const TraceDocument document = expect_sound(trace_events({{"r", "none", {task(0, 0, 0, 1, 3'600'000'000'001)}}}));
+  const TraceDocument document = expect_sound(trace_events({{"r", "none", {traced_task(0, 0, 0, 1, 3'600'000'000'001)}}}));
   for (const auto& event : document["traceEvents"]) {
     if (event["ph"] == "X" && event["cat"] == "task") {
       EXPECT_EQ(nanoseconds(event["dur"]), 3'600'000'000'000);
@@ -256,7 +258,7 @@ TEST(TraceEvents, HoldTheRulesWhateverTheScheduleWas) {
       free[worker] = finished;
       const std::int64_t called = std::max(lane, finished) + draw(3);
       lane = called + draw(3);
-      tasks.push_back(called_back(task(i, static_cast<int>(worker), submitted, started, finished),
+      tasks.push_back(called_back(traced_task(i, static_cast<int>(worker), submitted, started, finished),
                                   on_caller ? workers : static_cast<int>(worker), called, lane));
     }
     expect_sound(trace_events({{"a", on_caller ? "main" : "fused", tasks}, {"b", "worker", tasks}}));
