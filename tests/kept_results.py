@@ -3,9 +3,9 @@
 
     kept_results.py ROOT
 
-The files of results/ that git tracks (outside of a clone: all of them) have at most 4 MiB together, and each picture
-among them is shown by a page of the tree. `scripts/python scripts/plot.py results/NAME` draws all of a directory's
-pictures again; git ignores them.
+The files of results/ that git tracks (outside of a clone: all of them) have at most 4 MiB together; one report, of at
+most 2 MiB, is kept besides. Each picture among them is shown by a page of the tree. `scripts/python scripts/plot.py
+results/NAME` draws all of a directory's pictures again; git ignores them.
 
 Exit code: 0 if that is so, 1 with a line for each place where it is not, 2 if ROOT has no results.
 """
@@ -19,6 +19,7 @@ from pathlib import Path
 import documents
 
 MOST_BYTES = 4 << 20
+REPORT, MOST_REPORT_BYTES = Path("results/default/report.html"), 2 << 20
 PICTURES = (".png", ".svg")
 
 
@@ -44,6 +45,13 @@ def shown(root: Path) -> Iterator[Path]:
 
 def problems(root: Path) -> Iterator[str]:
     files = kept(root)
+    reports = [path for path in files if path.suffix == ".html"]
+    for path in reports:
+        if (name := path.relative_to(root)) != REPORT:
+            yield f"{name}: `poolbench report` makes it again; {REPORT} is the one that is kept"
+        elif (size := path.stat().st_size) > MOST_REPORT_BYTES:
+            yield f"{name}: {size:,} bytes; at most {MOST_REPORT_BYTES:,}"
+    files = [path for path in files if path not in reports]
     if (size := sum(path.stat().st_size for path in files)) > MOST_BYTES:
         largest = max(files, key=lambda path: path.stat().st_size)
         yield f"results: {size:,} bytes; at most {MOST_BYTES:,}: the largest file is {largest.relative_to(root)}"

@@ -42,6 +42,21 @@ class KeptResults(unittest.TestCase):
             ["results: 4,194,327 bytes; at most 4,194,304: the largest file is results/run/tasks/1.csv"],
         )
 
+    def test_one_report_is_kept_beside_them_if_it_is_small(self) -> None:
+        self.write("results/default/report.html", bytes(2 << 20))
+        self.write("results/run/tasks/1.csv", bytes(3 << 20))
+        self.assertEqual(self.problems(), [])
+        self.write("results/default/report.html", bytes((2 << 20) + 1))
+        self.write("results/run/report.html", b"")
+        self.assertEqual(
+            self.problems(),
+            [
+                "results/default/report.html: 2,097,153 bytes; at most 2,097,152",
+                "results/run/report.html: `poolbench report` makes it again; "
+                "results/default/report.html is the one that is kept",
+            ],
+        )
+
     def test_what_git_does_not_track_does_not_count(self) -> None:
         subprocess.run(["git", "init", "--quiet", self.root], check=True)
         subprocess.run(["git", "-C", self.root, "add", "."], check=True)

@@ -68,6 +68,7 @@ class RunScript(unittest.TestCase):
                     any(name.startswith(picture) and name.endswith(suffix) for name in drawn),
                     f"no {picture}.{suffix}: {sorted(drawn)}; {done.stderr}",
                 )
+        self.assertIn("Every row", (self.output / "report.html").read_text(encoding="utf-8"))
         self.assertEqual(self.left_running(), [])
 
         before = (self.output / "results.csv").read_bytes()

@@ -15,6 +15,7 @@ namespace {
 
 using TraceJson = nlohmann::ordered_json;
 using ThreadId = std::pair<std::int32_t, std::int32_t>;  // pid, tid
+using Spans = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
 constexpr std::int64_t kLongestSubmitNs = 1000;  // how long a submit took is not in the rows: a mark to begin the arrow at
 
@@ -52,7 +53,8 @@ class RepetitionEvents {
   struct Track {
     int pid = 0;
     int tid = 0;
-    bool overlaps = false;  // its tasks do
+    bool tasks_overlap = false;
+    bool callbacks_overlap = false;  // each other, or tasks that are slices
   };
 
   static TraceJson metadata(std::string_view what, int pid, int tid, TraceJson args) {
@@ -72,7 +74,8 @@ class RepetitionEvents {
   // Every process and thread that ran something, by the threads' numbers.
   void name_tracks(TraceJson& events) {
     std::map<std::int64_t, ThreadId> threads;
-    std::map<ThreadId, std::vector<std::pair<std::int64_t, std::int64_t>>> tasks_of;
+    std::map<ThreadId, Spans> tasks_of;
+    std::map<ThreadId, Spans> callbacks_of;
     for (const TaskRow& row : repetition_.tasks) {
       const ThreadId thread(row.trace.pid, row.trace.tid);
       threads[row.worker] = thread;
@@ -80,14 +83,17 @@ class RepetitionEvents {
     }
     for (const TaskRow& row : repetition_.tasks) {
       if (row.trace.callback_started_ns == kNoStamp) continue;
-      threads.try_emplace(row.callback_worker, row.trace.callback_pid, row.trace.callback_tid);
+      const ThreadId caller(row.trace.callback_pid, row.trace.callback_tid);
+      threads.try_emplace(row.callback_worker, caller);
+      callbacks_of[caller].emplace_back(row.trace.callback_started_ns, row.trace.callback_finished_ns);
     }
     name_process(events, scheduling_, "scheduling");
     name_thread(events, scheduling_, submitter_, "submitter");
     std::map<std::int32_t, int> processes;
     for (const auto& [number, thread] : threads) {
-      const auto tasks = tasks_of.find(thread);
-      const bool runs_tasks = tasks != tasks_of.end();
+      const Spans& tasks = tasks_of[thread];
+      Spans& callbacks = callbacks_of[thread];
+      const bool runs_tasks = !tasks.empty();
       const auto [process, is_new] = processes.try_emplace(thread.first, next_id_);
       if (is_new) {
         ++next_id_;
@@ -96,12 +102,14 @@ class RepetitionEvents {
       const int tid = next_id_++;
       name_thread(events, process->second, tid,
                   fmt::format("{} {} (thread {})", runs_tasks ? "worker" : "callbacks", number, thread.second));
-      tracks_[thread] = {process->second, tid, runs_tasks && overlap(tasks->second)};
+      const bool tasks_overlap = overlap(tasks);
+      if (!tasks_overlap) callbacks.insert(callbacks.end(), tasks.begin(), tasks.end());
+      tracks_[thread] = {process->second, tid, tasks_overlap, overlap(callbacks)};
       if (runs_tasks) workers_.insert(thread);
     }
   }
 
-  static bool overlap(std::vector<std::pair<std::int64_t, std::int64_t>>& spans) {
+  static bool overlap(Spans spans) {
     std::sort(spans.begin(), spans.end());
     for (std::size_t i = 1; i < spans.size(); ++i) {
       if (spans[i].first < spans[i - 1].second) return true;
@@ -153,7 +161,7 @@ class RepetitionEvents {
     async(scheduling_, "wait", "in the queue", trace.submitted_ns, trace.started_ns, args);
 
     std::vector<std::pair<const Track*, std::int64_t>> ends;  // where the arrow goes
-    if (track.overlaps) {
+    if (track.tasks_overlap) {
       async(track.pid, "task", task, trace.started_ns, trace.finished_ns, args);
     } else {
       const bool nests = called && repetition_.strategy == "fused";
@@ -166,7 +174,7 @@ class RepetitionEvents {
       }
       const Track& caller = tracks_.at({trace.callback_pid, trace.callback_tid});
       const std::string callback = fmt::format("callback {}", row.task);
-      if (caller.overlaps) {
+      if (caller.callbacks_overlap) {
         async(caller.pid, "callback", callback, trace.callback_started_ns, trace.callback_finished_ns, args);
       } else {
         slice(caller, "callback", callback, trace.callback_started_ns, trace.callback_finished_ns, args);

@@ -8,7 +8,7 @@
 //               (threads that run a task or its callback, of those that ran any task) and "callbacks waiting"; the waits as async
 //               events: "in the queue" from submit to start, "callback waits" from the task's end to its callback's start
 //   processes   a thread per thread, with a slice per task and per callback. In `fused` the callback nests in its task. On a thread whose
-//               tasks overlap (an event loop) tasks are async events, because slices of one track must nest.
+//               tasks overlap (an event loop) they are async events, and so are callbacks that overlap, because slices of one track nest.
 // An arrow leads from each submit to its task and on to its callback, as far as these are slices.
 //
 // Events are in order of time, enclosing slices first. ts and dur are microseconds, whole nanoseconds in their decimals.

@@ -30,7 +30,8 @@
       ends[bar.lane][row] = bar.to;
       bar.row = row;
     }
-    return { bars, rows: ends.map((lane) => Math.max(1, lane.length)), end: Math.max(...bars.map((bar) => bar.to), 1) };
+    const byKind = KINDS.map((_, kind) => bars.filter((bar) => bar.kind === kind));
+    return { bars, byKind, rows: ends.map((lane) => Math.max(1, lane.length)), end: Math.max(...bars.map((bar) => bar.to), 1) };
   }
 
   function timeline(box) {
@@ -121,24 +122,29 @@
       ctx.font = `${size}px system-ui, sans-serif`;
       ctx.textAlign = "center";
       ctx.textBaseline = "middle";
-      const drawn = new Map(); // of a lane's row, up to which pixel: what is narrower than one is drawn once
-      for (const bar of found.bars) {
-        if (bar.from > state.to) break;
-        if (bar.to < state.from) continue;
-        const left = bbox.left + (bar.from - state.from) * scale;
-        const right = bbox.left + (bar.to - state.from) * scale;
-        const place = bar.lane * MOST_ROWS_OF_A_LANE + bar.row;
-        if (right - left < 1 && Math.floor(right) === drawn.get(place)) continue;
-        drawn.set(place, Math.floor(right));
-        const height = (laneHeight * 0.8) / found.rows[bar.lane];
-        const top = bbox.top + laneHeight * (bar.lane + 0.1) + height * bar.row;
-        ctx.fillStyle = fills[bar.kind];
-        ctx.fillRect(left, top, Math.max(1, right - left - (right - left > 4 ? 1 : 0)), height - (found.rows[bar.lane] > 1 && height > 3 ? 1 : 0));
-        if (right - left > size * 2.2 && height > size) {
-          ctx.fillStyle = texts;
-          ctx.fillText(String(bar.task), (Math.max(left, bbox.left) + Math.min(right, bbox.left + bbox.width)) / 2, top + height / 2);
+      const named = [];
+      found.byKind.forEach((bars, kind) => {
+        ctx.fillStyle = fills[kind];
+        const drawn = []; // of a lane's row, up to which pixel: what is narrower than one is drawn once
+        for (const bar of bars) {
+          if (bar.from > state.to) break;
+          if (bar.to < state.from) continue;
+          const left = bbox.left + (bar.from - state.from) * scale;
+          const right = bbox.left + (bar.to - state.from) * scale;
+          const place = bar.lane * MOST_ROWS_OF_A_LANE + bar.row;
+          if (right - left < 1 && Math.floor(right) === drawn[place]) continue;
+          drawn[place] = Math.floor(right);
+          const rows = found.rows[bar.lane];
+          const height = (laneHeight * 0.8) / rows;
+          const top = bbox.top + laneHeight * (bar.lane + 0.1) + height * bar.row;
+          ctx.fillRect(left, top, Math.max(1, right - left - (right - left > 4 ? 1 : 0)), height - (rows > 1 && height > 3 ? 1 : 0));
+          if (right - left > size * 2.2 && height > size) {
+            named.push([bar.task, (Math.max(left, bbox.left) + Math.min(right, bbox.left + bbox.width)) / 2, top + height / 2]);
+          }
         }
-      }
+      });
+      ctx.fillStyle = texts;
+      for (const [task, x, y] of named) ctx.fillText(String(task), x, y);
       const bar = found.bars[state.chosen];
       if (bar) {
         ctx.strokeStyle = colour("ink");
