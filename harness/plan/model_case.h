@@ -27,4 +27,7 @@ struct ModelledCell {
 };
 ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& calibration);
 
+// The same without a calibration: every work takes what was asked for.
+model::Case requested_case(const Cell& cell);
+
 }  // namespace harness
