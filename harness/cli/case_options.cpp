@@ -141,6 +141,7 @@ Cell cell_of(const CaseOptions& options, int cores) {
   factors.backend = options.backend;
   factors.workers = workers.value;
   factors.workers_spec = workers.spec;
+  factors.tasks = static_cast<int>(tasks.size());
   factors.cores = cores;
   factors.workload = "sleep";
   factors.strategy = options.strategy;
