@@ -50,6 +50,7 @@ def main(argv: list[str]) -> int:
     output = options.output or options.directory / "plots"
     for name in options.picture or PICTURES:
         try:
+            style.require_rows(run, name)
             figures = importlib.import_module(f"poolbench.plots.{name}").draw(run)
         except run_data.Absent as absent:
             print(f"plot.py: {name} is skipped: {absent}", file=sys.stderr)

@@ -20,16 +20,26 @@ from poolbench.data import schema
 FILES = {
     "results.csv": ("results.csv", schema.RESULTS),
     "tasks/<run_id>.csv": ("tasks/*.csv", schema.TASKS),
+    "sojourns/<run_id>.csv": ("sojourns/*.csv", schema.SOJOURNS),
     "derived/summary.csv": ("derived/summary.csv", schema.SUMMARY),
     "derived/machines.csv": ("derived/machines.csv", schema.MACHINES),
     "derived/model.csv": ("derived/model.csv", schema.MODEL),
     "derived/curve.csv": ("derived/curve.csv", schema.CURVE),
+    "derived/latency.csv": ("derived/latency.csv", schema.LATENCY),
     "derived/claims.csv": ("derived/claims.csv", schema.CLAIMS),
     "evidence/<run_id>.csv": ("evidence/*.csv", schema.EVIDENCE),
     "verdicts.csv": ("verdicts.csv", schema.VERDICTS),
 }
-# Left by validate, by poolbench/experiments/verdicts.py, by merge, and by recommend.
-NOT_OF_A_SWEEP = ("evidence/<run_id>.csv", "verdicts.csv", "derived/machines.csv", "derived/curve.csv")
+# Left by validate, by poolbench/experiments/verdicts.py, by merge, where tasks arrive, and by recommend.
+NOT_OF_A_SWEEP = (
+    "evidence/<run_id>.csv",
+    "verdicts.csv",
+    "derived/machines.csv",
+    "sojourns/<run_id>.csv",
+    "derived/latency.csv",
+    "derived/curve.csv",
+)
+LACKING = {"results.csv": schema.RESULTS_LACKING, "tasks/<run_id>.csv": ((), schema.TASKS_LATER)}
 CONTEXT = "context/<run_id>.json"
 CELLS = "cells/<run_id>.json"
 OF_LOOPS = "loops.<backend>.<threads>."  # only of a run with event loops
@@ -70,7 +80,7 @@ def differences(directory: Path | str, dictionary_path: Path | str) -> Iterator[
         if not paths and title not in NOT_OF_A_SWEEP:
             yield f"{directory}: no {pattern}"
         for path in paths:
-            yield from of_csv(path, wanted, schema.RESULTS_LATER if title == "results.csv" else ())
+            yield from of_csv(path, wanted, LACKING.get(title, ((),)))
     paths = sorted(directory.glob("context/*.json"))
     if not paths:
         yield f"{directory}: no context file"
@@ -80,12 +90,12 @@ def differences(directory: Path | str, dictionary_path: Path | str) -> Iterator[
         yield from of_cells(path, f"{dictionary_path}, {CELLS}", listed.get(CELLS, ()))
 
 
-def versions(names: Sequence[str], later: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """Those of this version, and those of the first."""
-    return tuple(names), tuple(name for name in names if name not in later)
+def versions(names: Sequence[str], lacking: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    """Those of each version that there ever was, by what it lacks."""
+    return tuple(tuple(name for name in names if name not in each) for each in lacking)
 
 
-def of_csv(path: Path, wanted: Mapping[str, Sequence[str]], later: Sequence[str]) -> Iterator[str]:
+def of_csv(path: Path, wanted: Mapping[str, Sequence[str]], lacking: Sequence[Sequence[str]]) -> Iterator[str]:
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.reader(file)
         header = tuple(next(reader))
@@ -93,7 +103,7 @@ def of_csv(path: Path, wanted: Mapping[str, Sequence[str]], later: Sequence[str]
             if len(row) != len(header):
                 yield f"{path}: record {number} has {len(row)} fields, the header {len(header)}"
     for other, names in wanted.items():
-        if header not in versions(names, later):
+        if header not in versions(names, lacking):
             yield f"{path}: {compare(header, names)} {other}"
 
 
@@ -133,8 +143,10 @@ def of_cells(path: Path, section: str, listed: Sequence[str]) -> Iterator[str]:
         yield f"{path}: {compare(tuple(document), schema.CELLS)} {SCHEMA}"
     for cell_id, cell in document["cells"].items():
         durations = schema.CELL_DURATIONS if cell.get("distribution") == "explicit" else ()
-        absent = {name for name in (*schema.RESULTS_LATER, *schema.CELL_PLAN) if name not in cell}
-        for other, names in ((section, listed), (SCHEMA, schema.FACTORS + durations + schema.CELL_PLAN)):
+        optional = (*schema.RESULTS_LATER, *schema.CELL_ARRIVALS, *schema.CELL_PLAN)
+        absent = {name for name in optional if name not in cell}
+        in_schema = schema.FACTORS + durations + schema.CELL_ARRIVALS + schema.CELL_PLAN
+        for other, names in ((section, listed), (SCHEMA, in_schema)):
             names = tuple(name for name in names if durations or name not in schema.CELL_DURATIONS)
             if tuple(cell) != tuple(name for name in names if name not in absent):
                 yield f"{path}, cell {cell_id}: {compare(tuple(cell), names)} {other}"

@@ -122,6 +122,8 @@ std::string title_of(const CellSummary& summary) {
     title += ", callbacks of " + durations_text(f.distribution, f.callback_ns, cell ? &cell->callback_durations_ns : nullptr);
   }
   if (f.payload_bytes > 0) title += fmt::format(", {} bytes", f.payload_bytes);
+  if (arrives(f)) title += fmt::format(", arrivals {}", f.arrivals);
+  if (f.queue > 0) title += fmt::format(", queue of {} ({})", f.queue, f.when_full);
   return title;
 }
 
@@ -130,6 +132,7 @@ std::string scenario_of(const CellSummary& cell) {
 }
 
 void find_best(Analysis& analysis, Scenario& scenario) {
+  if (arrives(analysis.cells[scenario.cells.front()].factors)) return;
   for (const std::size_t index : scenario.cells) {
     const CellSummary& cell = analysis.cells[index];
     if (!cell.median_ns) continue;
@@ -340,6 +343,9 @@ Analysis analyse_read(const std::filesystem::path& run_directory, ReadRows read,
   if (analysis.cells.empty()) {
     throw ConfigError(fmt::format("{}: no row of a measured repetition", (run_directory / "results.csv").string()));
   }
+  const auto comes_over_time = [](const CellSummary& cell) { return arrives(cell.factors); };
+  if (std::any_of(analysis.cells.begin(), analysis.cells.end(), comes_over_time))
+    analysis.sojourns = read_sojourns(run_directory);
   for (const Context& context : contexts) {
     if (context.run_id == analysis.rows.back().kind->run_id) analysis.calibration = context.calibration;
   }

@@ -6,6 +6,8 @@
 // Tie rule. Of two cells of a scenario the one with the lower median is better. It ties with the best when the
 // two-sided Mann-Whitney test cannot tell them apart at 5 % (with very few repetitions it never can: then everything
 // ties), or when the ratio of the medians is below 1.02: what a user would not notice is no victory.
+//
+// Where tasks arrive there is no best: the makespan is as long as they come. Those cells have latencies (latency.h).
 
 #include <cstdint>
 #include <filesystem>
@@ -20,6 +22,7 @@
 #include "harness/core/rows.h"
 #include "harness/core/sample.h"
 #include "harness/model/statistics.h"
+#include "harness/sweep/sinks/sojourns_csv.h"
 #include "workloads/work.h"
 
 namespace harness {
@@ -70,6 +73,7 @@ struct Analysis {
   std::vector<Scenario> scenarios;                    // likewise
   std::optional<workloads::Calibration> calibration;  // of the last row's run, if its context file is there
   std::vector<Block> blocks;                          // machines; one of a directory that was not merged
+  SojournsOf sojourns;                                // where tasks of a cell arrive
 };
 
 // Cells that rows may be of though no suite lists them, on so many cores: those of the claims. Rows name them by their cell_id.

@@ -45,7 +45,7 @@ std::string identity_across_machines(const RowKind& row, const std::optional<Cel
   if (!cell) return row.cell_id;
   Factors factors = *cell;
   factors.cores = 0;
-  return cell_id(factors, cell->task_durations_ns, cell->callback_durations_ns);
+  return cell_id(factors, cell->task_durations_ns, cell->callback_durations_ns, cell->arrivals_ns);
 }
 
 void summarise_blocks(CellSummary& cell, std::map<std::size_t, std::vector<std::int64_t>>&& makespans_ns) {

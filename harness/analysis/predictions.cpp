@@ -1,10 +1,12 @@
 #include "harness/analysis/predictions.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <stdexcept>
 #include <utility>
 
+#include "harness/core/sojourns.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/model/simulate.h"
 #include "harness/plan/model_case.h"
@@ -77,8 +79,8 @@ model::Case on_this_machine(model::Case c, const Cell& cell, const workloads::Ca
   return c;
 }
 
-std::optional<std::int64_t> expected_ns(const model::Case& c, const Cell& cell,
-                                        const std::optional<workloads::Calibration>& calibration) {
+std::optional<model::Prediction> expected_times(const model::Case& c, const Cell& cell,
+                                                const std::optional<workloads::Calibration>& calibration) {
   if (!calibration || calibration->sleep_lateness_ns <= 0) return std::nullopt;
   const model::Case here = on_this_machine(c, cell, *calibration);
   try {
@@ -88,12 +90,22 @@ std::optional<std::int64_t> expected_ns(const model::Case& c, const Cell& cell,
   } catch (const std::invalid_argument&) {  // costs below 0, in a file that somebody has written
     return std::nullopt;
   }
-  return model::simulate(here).makespan_ns;
+  return model::simulate(here);
+}
+
+// Of the tasks that count; nothing of a batch.
+std::optional<model::SojournSummary> sojourn_of(const model::Case& c, const model::Prediction& prediction) {
+  if (c.arrivals_ns.empty()) return std::nullopt;
+  std::vector<std::int64_t> sojourns = model::sojourns_ns(c, prediction);
+  sojourns.erase(sojourns.begin(), sojourns.begin() + static_cast<std::ptrdiff_t>(first_counted(sojourns.size())));
+  return model::summarise_sojourns(std::move(sojourns));
 }
 
 CellPrediction predict_cell(const Analysis& analysis, const CellSummary& summary) {
   if (!summary.cell) return without("the durations of its tasks are not known: suite.toml does not have the cell");
   const Cell& cell = *summary.cell;
+  if (cell.when_full == "reject" || cell.when_full == "caller_runs")
+    return without("the model has no full queue that rejects or has the caller run a task");
   ModelledCell modelled;
   try {
     if (cell.workload == "sleep") {
@@ -124,8 +136,14 @@ CellPrediction predict_cell(const Analysis& analysis, const CellSummary& summary
     prediction.basis = "measured at 1 worker";
   }
   prediction.form = model::closed_form(modelled.model_case);
-  prediction.predicted_ns = model::simulate(modelled.model_case).makespan_ns;
-  if (prediction.basis == "requested") prediction.expected_ns = expected_ns(modelled.model_case, cell, analysis.calibration);
+  const model::Prediction predicted = model::simulate(modelled.model_case);
+  prediction.predicted_ns = predicted.makespan_ns;
+  prediction.predicted_sojourn = sojourn_of(modelled.model_case, predicted);
+  if (prediction.basis != "requested") return prediction;
+  if (const std::optional<model::Prediction> expected = expected_times(modelled.model_case, cell, analysis.calibration)) {
+    prediction.expected_ns = expected->makespan_ns;
+    prediction.expected_sojourn = sojourn_of(modelled.model_case, *expected);
+  }
   return prediction;
 }
 

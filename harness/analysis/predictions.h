@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/analysis/analysis.h"
+#include "harness/model/arrivals.h"
 #include "harness/model/closed_forms.h"
 
 namespace harness {
@@ -18,14 +19,17 @@ struct CellPrediction {
   std::optional<std::int64_t> predicted_ns;
   std::optional<std::int64_t> expected_ns;  // the same on this machine, whose sleeps end late; nothing if that is not known
   model::ClosedForm form;                   // meaningful when predicted_ns is
-  std::string basis;                        // where service times came from: "requested", "measured at 1 worker"
-  std::string why_not;                      // when there is no prediction
+  // Of cells whose tasks arrive, where the two above are: over the tasks that count (core/sojourns.h).
+  std::optional<model::SojournSummary> predicted_sojourn, expected_sojourn;
+  std::string basis;    // where service times came from: "requested", "measured at 1 worker"
+  std::string why_not;  // when there is no prediction
 };
 
 // One per cell of the analysis, in its order. Tasks or callbacks without a defined service time (a disk's) are given
 // the mean one measured where a single worker of the same scenario ran them one after another; without such a cell
 // there is no prediction rather than a wrong one. Nor is there one for durations that could not be found again, and for
-// workloads that compute when the run's calibration is not known.
+// workloads that compute when the run's calibration is not known, and where a full queue turns clients away or has them served out of turn. (One
+// that makes them wait changes nothing for them: they wait outside instead of inside.)
 std::vector<CellPrediction> predict_cells(const Analysis& analysis);
 
 }  // namespace harness

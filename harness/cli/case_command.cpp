@@ -21,6 +21,7 @@
 #include "harness/engine/backends/backend.h"
 #include "harness/model/simulate.h"
 #include "harness/model/statistics.h"
+#include "harness/plan/arrivals.h"
 #include "harness/plan/model_case.h"
 #include "harness/plan/plan.h"
 #include "harness/plan/pythons.h"
@@ -42,7 +43,16 @@ std::optional<std::int64_t> median_makespan(const Repetitions& repetitions) {
   return model::median(makespans);
 }
 
-std::string json(const CaseOptions& options, const model::Case& c, const model::Prediction& prediction,
+// Of a repetition whose tasks arrived: what results.csv has of it.
+std::string arrivals_json(const Sample& sample) {
+  return fmt::format(R"("sojourn_ns": {{"mean": {}, "p50": {}, "p95": {}, "p99": {}, "p999": {}, "max": {}}}, )"
+                     R"("release_lag_p99_ns": {}, "rejected": {}, "queue_max": {}, "completed_per_s": {}, )",
+                     sample.sojourn_mean_ns, sample.sojourn_p50_ns, sample.sojourn_p95_ns, sample.sojourn_p99_ns,
+                     sample.sojourn_p999_ns, sample.sojourn_max_ns, sample.release_lag_p99_ns, sample.rejected, sample.queue_max,
+                     sample.completed_per_s);
+}
+
+std::string json(const CaseOptions& options, const Cell& cell, const model::Case& c, const model::Prediction& prediction,
                  const Repetitions& repetitions) {
   const std::optional<std::int64_t> median = median_makespan(repetitions);
   std::string out = fmt::format(R"({{{}, "predicted_makespan_ns": {}, "median_makespan_ns": {}, "samples": [)",
@@ -56,8 +66,9 @@ std::string json(const CaseOptions& options, const model::Case& c, const model::
       const nlohmann::json error = sample.error;
       out += fmt::format(R"("error": {}, )", error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     }
+    if (ok && arrives(cell)) out += arrivals_json(sample);
     out += R"("tasks": )";
-    append_json(trace ? relative_times(*trace) : std::vector<model::TaskTimes>{}, out);
+    append_json(trace ? relative_times(*trace, cell.arrivals_ns) : std::vector<model::TaskTimes>{}, out, cell.arrivals_ns);
     out += '}';
   }
   return out + "]}\n";
@@ -102,6 +113,7 @@ int run_case(CaseOptions options) {
   const int runs = runs_of(options);
   const Cell cell = cell_of(options, pools::usable_cores().count);
   if (const std::optional<std::string> reason = skip_reason(cell)) throw ConfigError(*reason);
+  require_releasable(cell.arrivals);
   find_backend(cell.backend).require();
   const model::Case model_case = waiting_case(cell);
   const model::Prediction prediction = model::simulate(model_case);
@@ -118,7 +130,7 @@ int run_case(CaseOptions options) {
     say(run.interrupted_text(outcome));
     return exit_code(outcome);
   }
-  write_stdout(options.json ? json(options, model_case, prediction, collected.repetitions)
+  write_stdout(options.json ? json(options, cell, model_case, prediction, collected.repetitions)
                             : case_table(cell, prediction, collected.repetitions));
   return exit_code(outcome);
 }
@@ -129,6 +141,14 @@ void add_case_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand("case", "run one explicit case of sleep tasks, beside its prediction");
   auto options = std::make_shared<CaseOptions>();
   add_case_options(*command, *options);
+  command->add_option(
+      "--arrivals", options->arrivals,
+      "when tasks come, as in `predict`, or with a rate of the cell's capacity: poisson:0.8*capacity; default: all at "
+      "once");
+  command->add_option("--seed", options->seed, "what poisson arrivals are drawn from (default 1)");
+  command->add_option("--queue", options->queue, "tasks that may wait for a worker, where they arrive (default: any number)");
+  command->add_option("--when-full", options->when_full,
+                      "what becomes of a task that finds so many waiting: block, reject, caller_runs (default block)");
   command->add_option("--python", options->python, "run a backend of Python on this one instead of the PATH's python3")
       ->check(not_empty());
   command->callback([options, &context] { context.action = [options] { return run_case(*options); }; });

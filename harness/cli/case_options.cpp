@@ -11,10 +11,12 @@
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/backends/event_loops.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/model/closed_forms.h"
+#include "harness/plan/arrivals.h"
 #include "harness/plan/cell_builder.h"
 
 namespace harness {
@@ -66,6 +68,26 @@ std::vector<std::int64_t> callbacks_of(const CaseOptions& options, std::size_t t
   return callbacks;
 }
 
+// Whether there are none. The seed is the cell's own then, so that `predict` with the same flags speaks of the same clients.
+bool set_arrivals(const CaseOptions& options, Factors& factors) {
+  require_arrivals_apply(options.strategy, options.arrivals, options.seed);
+  factors.arrivals = options.arrivals.value_or(factors.arrivals);
+  require_arrivals(factors.arrivals);
+  const bool closed = !arrives(factors);
+  if ((options.queue || options.when_full) && closed)
+    throw ConfigError("--queue and --when-full do not apply: they are of tasks that come over time; give --arrivals as well");
+  if (options.when_full && !options.queue) throw ConfigError("--when-full does not apply: without --queue no queue is ever full");
+  if (options.queue) factors.queue = static_cast<int>(parse_integer(*options.queue, "--queue", 1, kMost));
+  if (options.when_full) {
+    const std::vector<std::string> known = {"block", "reject", "caller_runs"};
+    if (std::find(known.begin(), known.end(), *options.when_full) == known.end())
+      throw ConfigError(fmt::format("unknown --when-full '{}'; allowed: {}", *options.when_full, join(known)));
+    factors.when_full = *options.when_full;
+  }
+  if (!closed) factors.seed = options.seed ? parse_seed(*options.seed) : 1;
+  return closed;
+}
+
 }  // namespace
 
 void add_case_options(CLI::App& command, CaseOptions& options) {
@@ -101,6 +123,9 @@ std::string asked_json(const CaseOptions& options, const model::Case& c) {
   if (options.parsers) asked["parsers"] = *options.parsers;
   if (options.chunksize) asked["chunksize"] = *options.chunksize;
   if (options.in_flight) asked["in_flight"] = *options.in_flight;
+  if (options.arrivals) asked["arrivals"] = *options.arrivals;
+  if (options.queue) asked["queue"] = *options.queue;
+  if (options.when_full) asked["when_full"] = *options.when_full;
   nlohmann::ordered_json formula;
   if (c.arrivals_ns.empty()) {
     const model::ClosedForm form = model::closed_form(c);
@@ -110,6 +135,14 @@ std::string asked_json(const CaseOptions& options, const model::Case& c) {
     return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   };
   return fmt::format(R"("case": {}, "formula": {})", text(asked), text(formula));
+}
+
+void require_arrivals_apply(std::string_view strategy, const std::optional<std::string>& arrivals,
+                            const std::optional<std::string>& seed) {
+  if (arrivals && !no_arrivals(strategy).empty()) {
+    throw ConfigError(fmt::format("--arrivals does not apply to strategy {}: {}", strategy, no_arrivals(strategy)));
+  }
+  if (seed && !arrivals) throw ConfigError("--seed does not apply: only --arrivals poisson:RATE draws anything");
 }
 
 int runs_of(const CaseOptions& options) { return static_cast<int>(parse_integer(options.runs, "--runs", 1, 1'000'000)); }
@@ -134,6 +167,7 @@ Cell cell_of(const CaseOptions& options, int cores) {
   factors.backend = options.backend;
   factors.workers = workers.value;
   factors.workers_spec = workers.spec;
+  factors.tasks = static_cast<int>(tasks.size());
   factors.cores = cores;
   factors.workload = "sleep";
   factors.strategy = options.strategy;
@@ -151,8 +185,11 @@ Cell cell_of(const CaseOptions& options, int cores) {
     if (sizes.size() != 1) throw ConfigError(fmt::format("--in-flight '{}': one number is allowed here", *options.in_flight));
     factors.in_flight = sizes.front().value;
   }
+  const bool closed = set_arrivals(options, factors);
   if (options.chunksize) factors.chunksize = static_cast<int>(parse_integer(*options.chunksize, "--chunksize", 1, kMost));
-  return CellBuilder(std::move(factors)).durations(std::move(tasks), std::move(callbacks)).seeded_by(1).build();
+  CellBuilder builder(closed ? std::move(factors) : canonical(std::move(factors)));
+  if (closed) builder.seeded_by(1);
+  return builder.durations(std::move(tasks), std::move(callbacks)).build();
 }
 
 }  // namespace harness

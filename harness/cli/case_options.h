@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "harness/core/cell.h"
 #include "harness/model/case.h"
@@ -23,13 +24,18 @@ struct CaseOptions {
   std::optional<std::string> parsers;
   std::optional<std::string> chunksize;
   std::optional<std::string> in_flight;
-  std::string python;  // of `case`; empty: not given
+  std::optional<std::string> arrivals, seed, queue, when_full;  // of `case`
+  std::string python;                                           // likewise; empty: not given
   std::string runs = "5";
   bool json = false;
 };
 
 // REQUIRES: `options` outlives `command`.
 void add_case_options(CLI::App& command, CaseOptions& options);
+
+// Throws ConfigError where --arrivals or --seed is given and has no meaning for the strategy, or not for these.
+void require_arrivals_apply(std::string_view strategy, const std::optional<std::string>& arrivals,
+                            const std::optional<std::string>& seed);
 
 // Throws ConfigError where a flag is given that event loops have, and the backend is none.
 void require_event_loop(const std::string& backend, std::string_view flag);

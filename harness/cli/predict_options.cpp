@@ -16,6 +16,7 @@
 #include "harness/engine/backends/remote.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/model/parsers.h"
+#include "harness/model/capacity.h"
 #include "harness/plan/arrivals.h"
 #include "harness/plan/model_case.h"
 
@@ -101,13 +102,10 @@ void add_computation(const std::optional<std::string>& text, std::string_view fl
 }
 
 void require_meaning(const PredictOptions& options, const Cell& cell) {
-  if (options.arrivals && (cell.strategy == "sync" || cell.strategy == "map")) {
-    throw ConfigError(fmt::format("--arrivals does not apply to strategy {}: {}", cell.strategy,
-                                  cell.strategy == "sync" ? "nobody submits before the callback before has ended"
-                                                          : "it is given all tasks at once"));
-  }
+  require_arrivals_apply(cell.strategy, options.arrivals, options.seed);
   if (options.arrivals && options.explain) throw ConfigError("--explain is of a batch; leave out --arrivals");
-  if (options.seed && !options.arrivals) throw ConfigError("--seed does not apply: only --arrivals poisson:RATE draws anything");
+  if (options.arrivals && needs_capacity(*options.arrivals) && !options.sweeps.empty())
+    throw ConfigError("a rate of the capacity is another one at each point of a --sweep; allowed: a rate such as poisson:300/s");
   if (options.wake_cost) require_event_loop(cell.backend, "--wake-cost");
   const bool hop = options.hop_latency || options.bandwidth || options.payload;
   if (hop && !is_remote(cell.backend)) {
@@ -179,7 +177,9 @@ model::Case model_case_of(const PredictOptions& options, const Cell& cell, int u
   c.serial = cell.backend == "inline";
   c.hop = hop_of(options, c);
   if (options.arrivals) {
-    c.arrivals_ns = arrival_times(*options.arrivals, cell.tasks, options.seed ? parse_seed(*options.seed) : 1);
+    const double capacity = needs_capacity(*options.arrivals) ? model::capacity_per_s(c) : 0;
+    c.arrivals_ns =
+        arrival_times(canonical_arrivals(*options.arrivals, capacity), cell.tasks, options.seed ? parse_seed(*options.seed) : 1);
   }
   // What CPython's executors are, unless something is asked that coupling is not modelled with.
   const bool costs_more = options.compute || options.callback_compute || options.submit_cost;
@@ -242,9 +242,10 @@ void add_predict_options(CLI::App& command, PredictOptions& options) {
                      "computation of each task after its wait in --tasks: one for all, or one per task");
   command.add_option("--callback-compute", options.callback_compute, "likewise of each callback");
   command.add_option("--cores", options.cores, "cores that computation shares (default: this machine's)");
-  command.add_option("--arrivals", options.arrivals,
-                     "when tasks come: 0ms,10ms,... (one per task), constant:300/s, poisson:300/s, burst:50@1s, trace:FILE; "
-                     "default: all at once");
+  command.add_option(
+      "--arrivals", options.arrivals,
+      "when tasks come: 0ms,10ms,... (one per task), constant:300/s, poisson:300/s, poisson:0.8*capacity, burst:50@1s, "
+      "trace:FILE; default: all at once");
   command.add_option("--seed", options.seed, "what poisson arrivals are drawn from (default 1)");
   command.add_flag("--gil", options.gil, "computation holds one lock per process, as Python's");
   command.add_flag("--coupled", options.coupled, "callbacks run on the thread that dispatches, as in CPython's process pool");

@@ -8,14 +8,20 @@
 
 namespace harness {
 
-std::vector<model::TaskTimes> relative_times(const Trace& trace) {
+std::vector<model::TaskTimes> relative_times(const Trace& trace, std::span<const std::int64_t> arrivals_ns) {
   std::vector<model::TaskTimes> tasks;
   if (trace.tasks.empty()) return tasks;
   std::int64_t first = trace.tasks.front().submitted_ns;
   for (const TaskTrace& task : trace.tasks) first = std::min(first, task.submitted_ns);
+  if (!arrivals_ns.empty()) first = trace.tasks.front().arrived_ns - arrivals_ns.front();
   tasks.reserve(trace.tasks.size());
   for (const TaskTrace& task : trace.tasks) {
     model::TaskTimes times;
+    if (task.rejected) {
+      times.start_ns = times.finish_ns = model::kNever;
+      tasks.push_back(times);
+      continue;
+    }
     times.start_ns = task.started_ns - first;
     times.finish_ns = task.finished_ns - first;
     if (task.callback_started_ns != kNoStamp) {
@@ -36,7 +42,9 @@ void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out, s
     out += '{';
     if (!arrivals_ns.empty())
       fmt::format_to(to, R"("arrival_ns": {}, )", arrivals_ns[static_cast<std::size_t>(&times - tasks.data())]);
-    if (times.callback_start_ns == model::kNever) {
+    if (times.start_ns == model::kNever) {
+      out += R"("rejected": true)";
+    } else if (times.callback_start_ns == model::kNever) {
       fmt::format_to(to, R"("start_ns": {}, "finish_ns": {}, "callback_start_ns": null, "callback_finish_ns": null)",
                      times.start_ns, times.finish_ns);
     } else {

@@ -49,19 +49,22 @@ constexpr std::string_view kVersion = "poolbench cell 1";
 }  // namespace
 
 std::string cell_id(const Factors& factors, std::span<const std::int64_t> task_durations_ns,
-                    std::span<const std::int64_t> callback_durations_ns) {
+                    std::span<const std::int64_t> callback_durations_ns, std::span<const std::int64_t> arrivals_ns) {
   CanonicalHash hash;
   hash.field(kVersion);
-  for_each_factor(factors, [&hash](const Factor& factor, const auto& value) {
+  for_each_factor(factors, [&](const Factor& factor, const auto& value) {
     if (factor.in_cell_id == InCellId::never) return;
-    if (factor.in_cell_id == InCellId::unless_zero && value == std::remove_cvref_t<decltype(value)>{}) return;
+    if (factor.in_cell_id == InCellId::unless_default && is_default(factor, factors)) return;
     hash.field(value);
   });
   hash.field(task_durations_ns);
   hash.field(callback_durations_ns);
+  if (arrives(factors)) hash.field(arrivals_ns);
   return hash.hex();
 }
 
-std::string cell_id(const Cell& cell) { return cell_id(cell, cell.task_durations_ns, cell.callback_durations_ns); }
+std::string cell_id(const Cell& cell) {
+  return cell_id(cell, cell.task_durations_ns, cell.callback_durations_ns, cell.arrivals_ns);
+}
 
 }  // namespace harness

@@ -18,12 +18,14 @@ struct Cell : Factors {
 
   std::vector<std::int64_t> task_durations_ns;      // one per task, submission order
   std::vector<std::int64_t> callback_durations_ns;  // one per task; of `none` all zero
+  std::vector<std::int64_t> arrivals_ns =
+      {};  // when each task comes, from the origin of the arrivals, non-decreasing; closed: empty
 };
 
 // The identity of a cell between runs and machines: 16 hexadecimal digits, a hash of every factor but workers_spec, the
-// durations of each task and callback included. Pure; any thread.
+// durations of each task and callback included, and when each arrives. Pure; any thread.
 std::string cell_id(const Factors& factors, std::span<const std::int64_t> task_durations_ns,
-                    std::span<const std::int64_t> callback_durations_ns);
+                    std::span<const std::int64_t> callback_durations_ns, std::span<const std::int64_t> arrivals_ns = {});
 // `cell.cell_id` itself does not enter.
 std::string cell_id(const Cell& cell);
 

@@ -24,6 +24,7 @@ Evidence evidence_of(const Trace& trace) {
   std::set<Thread> workers;
   std::vector<Edge> tasks;
   for (const TaskTrace& task : trace.tasks) {
+    if (task.rejected) continue;
     workers.insert(task.thread());
     if (task.finished_ns > task.started_ns) {
       tasks.emplace_back(task.started_ns, 1);

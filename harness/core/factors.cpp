@@ -23,11 +23,35 @@ constexpr Factor kFactors[] = {
      &Factors::start_method},
     {"seed", "", "Everything random in the cell comes from it.", &Factors::seed},
     {"in_flight", "count", "Tasks that are under way at once at most, on an event loop; 0: any number.", &Factors::in_flight,
-     InCellId::unless_zero, true},
+     InCellId::unless_default, 1},
+    {"arrivals", "", "When tasks come: closed (all at once), constant:RATE, poisson:RATE, burst:N@PERIOD, trace:FILE.",
+     &Factors::arrivals, InCellId::unless_default, 2},
+    {"arrivals_spec", "", "The same as the suite wrote it, such as poisson:0.8*capacity.", &Factors::arrivals_spec,
+     InCellId::never, 2},
+    {"queue", "count", "Tasks that may wait for a worker, where tasks arrive; 0: any number.", &Factors::queue,
+     InCellId::unless_default, 2},
+    {"when_full", "", "What becomes of a task that finds so many waiting: block, reject, caller_runs; none without a bound.",
+     &Factors::when_full, InCellId::unless_default, 2},
 };
 
 }  // namespace
 
 std::span<const Factor> all_factors() { return kFactors; }
+
+bool is_default(const Factor& factor, const Factors& factors) {
+  static const Factors kUntouched;
+  return std::visit([&](const auto member) { return factors.*member == kUntouched.*member; }, factor.field);
+}
+
+Factors without_arrivals(Factors factors) {
+  const Factors batch;
+  factors.arrivals = batch.arrivals;
+  factors.arrivals_spec = batch.arrivals_spec;
+  factors.queue = batch.queue;
+  factors.when_full = batch.when_full;
+  return factors;
+}
+
+bool arrives(const Factors& factors) { return factors.arrivals != "closed"; }
 
 }  // namespace harness

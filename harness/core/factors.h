@@ -29,12 +29,17 @@ struct Factors {
   int chunksize = 1;
   std::string start_method;  // "exec" or "fork" on processes, "none" elsewhere
   std::uint64_t seed = 0;
-  int in_flight = 0;  // tasks that are under way at once at most, on an event loop; 0: any number
+  int in_flight = 0;                     // tasks that are under way at once at most, on an event loop; 0: any number
+  std::string arrivals = "closed";       // when tasks come (plan/arrivals.h); closed: all at once
+  std::string arrivals_spec = "closed";  // as the suite wrote it: "poisson:0.8*capacity"
+  int queue = 0;                         // tasks that may wait for a worker, where they arrive; 0: any number
+  std::string when_full =
+      "none";  // what becomes of one that finds them waiting: block, reject, caller_runs; none without a bound
 
   friend bool operator==(const Factors&, const Factors&) = default;
 };
 
-enum class InCellId { always, never, unless_zero };
+enum class InCellId { always, never, unless_default };
 
 struct Factor {
   std::string_view name;
@@ -42,12 +47,21 @@ struct Factor {
   std::string_view description;  // one sentence, for the data dictionary
   std::variant<std::string Factors::*, int Factors::*, std::int64_t Factors::*, std::uint64_t Factors::*> field;
   InCellId in_cell_id = InCellId::always;
-  bool later = false;  // files of earlier versions do not have it; there it is 0
+  int since = 0;  // the first layout of results.csv that has it (core/sample.h); in files of earlier ones it has its default
 };
 
 // In the order of the columns of results.csv. Changing the order changes every cell_id (see cell.cpp); so does appending one, unless its
-// zero is what all were before.
+// default is what all were before.
 std::span<const Factor> all_factors();
+
+// Whether it is what a Factors that nobody has touched has.
+bool is_default(const Factor& factor, const Factors& factors);
+
+// The factors of arrivals are decided: tasks do not come all at once.
+bool arrives(const Factors& factors);
+
+// The same for a batch.
+Factors without_arrivals(Factors factors);
 
 // Calls visit(const Factor&, value) for each, in that order; `factors` is a Factors, const or not, or derived from it.
 template <class Object, class Visit>

@@ -1,9 +1,13 @@
 #include "harness/core/sample.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <cstddef>
 #include <iterator>
 #include <vector>
+
+#include "harness/core/sojourns.h"
 
 namespace harness {
 namespace {
@@ -24,7 +28,8 @@ constexpr Column kIdentity[] = {
 };
 
 constexpr Column kMeasures[] = {
-    {"makespan_ns", "ns", "First submit to the end of the last task or callback, whichever is later.", &Sample::makespan_ns},
+    {"makespan_ns", "ns", "First submit (first arrival, where tasks arrive) to the end of the last task or callback.",
+     &Sample::makespan_ns},
     {"pool_start_ns", "ns", "Until every worker and parser was ready, before the clock ran.", &Sample::pool_start_ns},
     {"submit_ns", "ns", "From the first submit to the return of the last.", &Sample::submit_ns},
     {"pool_stop_ns", "ns", "Shutdown of the idle pool, parsers included, after the last callback.", &Sample::pool_stop_ns},
@@ -55,38 +60,55 @@ constexpr Column kMeasures[] = {
     {"load1", "", "1-minute load average of the machine when the repetition started.", &Sample::load1},
 };
 
-// Nearest-rank percentile: the smallest value that at least `percent` per cent of the values do not exceed. Of the
-// median that is the lower middle. Sorts `values`; zero if there are none.
-std::int64_t percentile(std::vector<std::int64_t>& values, std::size_t percent) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return values[(values.size() * percent + 99) / 100 - 1];
+// Of layout 2 on.
+constexpr Column kArrivalMeasures[] = {
+    {"sojourn_mean_ns", "ns", "Intended arrival to the end of the callback (none: of the task): mean over all that were served.",
+     &Sample::sojourn_mean_ns},
+    {"sojourn_p50_ns", "ns", "The same: median (lower middle) over those served after the first tenth of the tasks.",
+     &Sample::sojourn_p50_ns},
+    {"sojourn_p95_ns", "ns", "Likewise: 95th percentile (nearest rank).", &Sample::sojourn_p95_ns},
+    {"sojourn_p99_ns", "ns", "Likewise: 99th percentile (nearest rank).", &Sample::sojourn_p99_ns},
+    {"sojourn_p999_ns", "ns", "Likewise: 99.9th percentile (nearest rank).", &Sample::sojourn_p999_ns},
+    {"sojourn_max_ns", "ns", "Likewise: the longest.", &Sample::sojourn_max_ns},
+    {"release_lag_p99_ns", "ns", "How late tasks were released, without what a full queue made wait: 99th percentile.",
+     &Sample::release_lag_p99_ns},
+    {"release_lag_max_ns", "ns", "Likewise: the latest.", &Sample::release_lag_max_ns},
+    {"rejected", "count", "Tasks that were rejected because the queue was full; they are in no time of the row.",
+     &Sample::rejected},
+    {"queue_max", "count", "The most tasks that waited at once: submitted, not rejected, and not begun.", &Sample::queue_max},
+    {"completed_per_s", "1/s", "Tasks served, over the time from the first arrival to the last end.", &Sample::completed_per_s},
+    {"clients_mean", "", "Tasks there at a time, from release to end, averaged over the same time.", &Sample::clients_mean},
+};
+
+// Of each layout, oldest first.
+std::array<std::vector<Column>, kLayout + 1> all_layouts() {
+  std::vector<Column> columns(std::begin(kIdentity), std::end(kIdentity));
+  for (const Factor& factor : all_factors()) {
+    Column column{factor.name, factor.unit, factor.description,
+                  std::visit([](const auto member) -> Field { return member; }, factor.field)};
+    column.since = factor.since;
+    columns.push_back(column);
+  }
+  columns.insert(columns.end(), std::begin(kMeasures), std::end(kMeasures));
+  for (Column column : kArrivalMeasures) {
+    column.since = 2;
+    columns.push_back(column);
+  }
+
+  std::array<std::vector<Column>, kLayout + 1> layouts;
+  for (int layout = 0; layout <= kLayout; ++layout) {
+    std::vector<Column>& own = layouts[static_cast<std::size_t>(layout)] = columns;
+    std::erase_if(own, [layout](const Column& column) { return column.since > layout; });
+    own.front().least = own.front().most = layout < 2 ? 1 : kSchemaVersion;
+  }
+  return layouts;
 }
 
 }  // namespace
 
-std::span<const Column> sample_columns() {
-  static const std::vector<Column> kColumns = [] {
-    std::vector<Column> columns(std::begin(kIdentity), std::end(kIdentity));
-    for (const Factor& factor : all_factors()) {
-      Column column{factor.name, factor.unit, factor.description,
-                    std::visit([](const auto member) -> Field { return member; }, factor.field)};
-      column.later = factor.later;
-      columns.push_back(column);
-    }
-    columns.insert(columns.end(), std::begin(kMeasures), std::end(kMeasures));
-    return columns;
-  }();
-  return kColumns;
-}
-
-std::span<const Column> first_sample_columns() {
-  static const std::vector<Column> kColumns = [] {
-    std::vector<Column> columns(sample_columns().begin(), sample_columns().end());
-    std::erase_if(columns, [](const Column& column) { return column.later; });
-    return columns;
-  }();
-  return kColumns;
+std::span<const Column> sample_columns(int layout) {
+  static const std::array<std::vector<Column>, kLayout + 1> kLayouts = all_layouts();
+  return kLayouts[static_cast<std::size_t>(layout)];
 }
 
 Sample sample_of(const Cell& cell) {
@@ -109,6 +131,7 @@ void measure(const Trace& trace, Sample& sample) {
   queue_waits.reserve(trace.tasks.size());
   callback_lags.reserve(trace.tasks.size());
   for (const TaskTrace& task : trace.tasks) {
+    if (task.rejected) continue;
     const std::int64_t task_ns = task.finished_ns - task.started_ns;
     sample.longest_task_ns = std::max(sample.longest_task_ns, task_ns);
     sample.sum_task_ns += task_ns;
@@ -119,12 +142,14 @@ void measure(const Trace& trace, Sample& sample) {
     sample.callback_sum_ns += callback_ns;
     callback_lags.push_back(task.callback_started_ns - task.finished_ns);
   }
-  sample.queue_wait_p50_ns = percentile(queue_waits, 50);
-  sample.queue_wait_p99_ns = percentile(queue_waits, 99);
-  sample.queue_wait_max_ns = percentile(queue_waits, 100);
-  sample.callback_lag_p50_ns = percentile(callback_lags, 50);
-  sample.callback_lag_p99_ns = percentile(callback_lags, 99);
-  sample.callback_lag_max_ns = percentile(callback_lags, 100);
+  sample.queue_wait_p50_ns = nearest_rank(queue_waits, 500);
+  sample.queue_wait_p99_ns = nearest_rank(queue_waits, 990);
+  sample.queue_wait_max_ns = nearest_rank(queue_waits, 1000);
+  sample.callback_lag_p50_ns = nearest_rank(callback_lags, 500);
+  sample.callback_lag_p99_ns = nearest_rank(callback_lags, 990);
+  sample.callback_lag_max_ns = nearest_rank(callback_lags, 1000);
+
+  if (has_arrivals(trace)) measure_arrivals(trace, sample);
 
   sample.cpu_user_ns = trace.resources.cpu_user_ns;
   sample.cpu_sys_ns = trace.resources.cpu_sys_ns;

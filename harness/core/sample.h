@@ -15,7 +15,11 @@
 
 namespace harness {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
+
+// Layouts of results.csv, oldest first: 0 and 1 are of schema version 1 (1 has in_flight besides), 2 of version 2 (arrivals besides). All are read
+// and gone on with.
+inline constexpr int kLayout = 2;
 
 // What a repetition of a cell measured. Times in ns. All zero in a row whose status is not ok.
 struct Measures {
@@ -42,6 +46,19 @@ struct Measures {
   std::int64_t rss_peak_bytes = 0;
   std::int64_t cgroup_throttled_ns = 0;
   double load1 = 0;  // 1-minute load average when the repetition started
+  // Where tasks arrive; else all zero. What clients count, and what is measured: core/sojourns.h.
+  std::int64_t sojourn_mean_ns = 0;
+  std::int64_t sojourn_p50_ns = 0;
+  std::int64_t sojourn_p95_ns = 0;
+  std::int64_t sojourn_p99_ns = 0;
+  std::int64_t sojourn_p999_ns = 0;
+  std::int64_t sojourn_max_ns = 0;
+  std::int64_t release_lag_p99_ns = 0;
+  std::int64_t release_lag_max_ns = 0;
+  std::int64_t rejected = 0;
+  std::int64_t queue_max = 0;
+  double completed_per_s = 0;
+  double clients_mean = 0;
 };
 
 // What many rows have in common: who made them, of which cell, and how they ended.
@@ -74,18 +91,17 @@ struct Column {
   Field field;
   std::int64_t most = std::numeric_limits<std::int64_t>::max();  // of an integer; none is below `least`
   std::int64_t least = 0;
-  bool later = false;  // files of earlier versions do not have it
+  int since = 0;  // the first layout that has it
 };
 
-// In file order.
-std::span<const Column> sample_columns();
-// Those of a file of the first version.
-std::span<const Column> first_sample_columns();
+// In file order. REQUIRES: 0 <= layout <= kLayout.
+std::span<const Column> sample_columns(int layout = kLayout);
 
 // The factors of the cell, copied; everything else at its default.
 Sample sample_of(const Cell& cell);
 
-// Fills the times and resources. REQUIRES: one TaskTrace per task of the cell, complete.
+// Fills the times and resources; those of tasks that were rejected are in none but their number. REQUIRES: one TaskTrace per task of the
+// cell, complete.
 void measure(const Trace& trace, Sample& sample);
 
 }  // namespace harness

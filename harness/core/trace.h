@@ -11,7 +11,8 @@
 namespace harness {
 
 // Invariant per task: submitted <= started <= finished <= callback_started <= callback_finished (the last two only when
-// there is a callback; kNoStamp otherwise).
+// there is a callback; kNoStamp otherwise). Where tasks arrive, arrived <= due <= submitted besides, else both are kNoStamp; of a task that was
+// rejected there are these three and no others.
 inline constexpr std::int64_t kNoStamp = -1;
 
 // Who ran something. Threads of two machines may have the same numbers.
@@ -42,13 +43,19 @@ struct TaskTrace {
   std::uint64_t callback_host = 0;
   std::int64_t answered_ns = kNoStamp;  // of a task on another host: by then its answer was here
 
+  std::int64_t arrived_ns = kNoStamp;  // the intended arrival
+  std::int64_t due_ns = kNoStamp;      // when it could be released: its arrival, or later if a full queue held who releases
+  bool rejected = false;               // the queue was full
+
   Thread thread() const { return {host, pid, tid}; }
   Thread callback_thread() const { return {callback_host, callback_pid, callback_tid}; }
+  // Its callback's, without one its own. REQUIRES: not rejected.
+  std::int64_t ended_ns() const { return callback_finished_ns == kNoStamp ? finished_ns : callback_finished_ns; }
 
   template <class Archive>
   void serialize(Archive& a) {
     a(submitted_ns, started_ns, finished_ns, callback_started_ns, callback_finished_ns, pid, tid, callback_pid, callback_tid,
-      cpu_ns, callback_cpu_ns, digest, callback_digest, host, callback_host, answered_ns);
+      cpu_ns, callback_cpu_ns, digest, callback_digest, host, callback_host, answered_ns, arrived_ns, due_ns, rejected);
   }
 };
 
@@ -100,7 +107,7 @@ struct Trace {
   }
 };
 
-// First submit to the end of the last task or callback, whichever is later. REQUIRES: at least one task.
+// First submit, where tasks arrive first arrival, to the end of the last task or callback, whichever is later. REQUIRES: at least one task.
 std::int64_t makespan_ns(const Trace& trace);
 
 }  // namespace harness

@@ -192,6 +192,8 @@ class ChildRunner final : public CellRunner {
       if (!prepared.callbacks.empty()) subset.callbacks.push_back(prepared.callbacks[task]);
     }
     subset.cell.tasks = static_cast<int>(subset.tasks.size());
+    static_cast<Factors&>(subset.cell) = without_arrivals(subset.cell);  // what a work gives does not depend on when it comes
+    subset.cell.arrivals_ns.clear();
     return subset;
   }
 

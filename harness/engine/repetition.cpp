@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "harness/core/sojourns.h"
 #include "harness/engine/backends/experiments.h"
 #include "harness/engine/drivers/catalogue.h"
 #include "harness/engine/frame.h"
@@ -30,7 +31,7 @@ namespace harness {
 
 template <class Archive>
 void serialize(Archive& archive, Cell& cell) {
-  archive(cell.cell_id, cell.task_durations_ns, cell.callback_durations_ns);
+  archive(cell.cell_id, cell.task_durations_ns, cell.callback_durations_ns, cell.arrivals_ns);
   for_each_factor(cell, [&archive](const Factor& /*factor*/, auto& value) { archive(value); });
 }
 
@@ -72,6 +73,10 @@ std::string one_line(std::string text) {
   return text.empty() ? "an exception without a message" : text;
 }
 
+bool released_in_order(const TaskTrace& task) {
+  return kNoStamp < task.arrived_ns && task.arrived_ns <= task.due_ns && task.due_ns <= task.submitted_ns;
+}
+
 RepetitionReply answer(std::string_view request, std::span<const Backend* const> backends) {
   RepetitionReply reply;
   try {
@@ -85,6 +90,7 @@ RepetitionReply answer(std::string_view request, std::span<const Backend* const>
       reply.error = misplaced_callback(reply.trace, prepared.cell,
                                        {.attaches_late = backend.attaches_late(), .any_worker = backend.any_worker_calls_back()});
     }
+    if (reply.error.empty()) reply.error = late_releases(reply.trace, prepared.cell);
   } catch (const std::system_error& error) {
     // Of all that a repetition does only std::thread says so, and no more than this.
     const bool thread = error.code() == std::errc::resource_unavailable_try_again;
@@ -111,6 +117,13 @@ std::string defect_of(const Trace& trace, const Cell& cell) {
   const bool with_callbacks = has_callbacks(cell.strategy);
   for (std::size_t index = 0; index < trace.tasks.size(); ++index) {
     const TaskTrace& task = trace.tasks[index];
+    if (arrives(cell) != (task.arrived_ns != kNoStamp) || (arrives(cell) && !released_in_order(task))) {
+      return "the arrival of task " + std::to_string(index) + " is missing or out of order";
+    }
+    if (task.rejected) {
+      if (task.started_ns == kNoStamp && task.callback_started_ns == kNoStamp && cell.when_full == "reject") continue;
+      return "task " + std::to_string(index) + " was rejected and has begun, or was not to be rejected";
+    }
     const bool task_in_order =
         kNoStamp < task.submitted_ns && task.submitted_ns <= task.started_ns && task.started_ns <= task.finished_ns;
     const bool callback_in_order =

@@ -25,6 +25,7 @@ std::string misplaced_callback(const Trace& trace, const Cell& cell, const MayRu
   std::set<Thread> workers;
   std::set<std::pair<std::uint64_t, std::int32_t>> worker_processes;
   for (const TaskTrace& task : trace.tasks) {
+    if (task.rejected) continue;
     workers.insert(task.thread());
     worker_processes.emplace(task.host, task.pid);
   }
@@ -33,6 +34,7 @@ std::string misplaced_callback(const Trace& trace, const Cell& cell, const MayRu
 
   for (std::size_t index = 0; index < trace.tasks.size(); ++index) {
     const TaskTrace& task = trace.tasks[index];
+    if (task.rejected) continue;
     const Thread ran = task.callback_thread();
     if (may.attaches_late && ran == caller) continue;
     const auto elsewhere = [&](const std::string& expected) {

@@ -68,8 +68,12 @@ SojournSummary summarise_sojourns(std::vector<std::int64_t> sojourns_ns) {
   Wide sum = 0;
   for (const std::int64_t sojourn : sojourns_ns) sum += sojourn;
   const auto n = static_cast<Wide>(sojourns_ns.size());
-  return {static_cast<std::int64_t>((sum + n / 2) / n), nearest_rank(sojourns_ns, 0.50), nearest_rank(sojourns_ns, 0.95),
-          nearest_rank(sojourns_ns, 0.99), sojourns_ns.back()};
+  return {static_cast<std::int64_t>((sum + n / 2) / n),
+          nearest_rank(sojourns_ns, 0.50),
+          nearest_rank(sojourns_ns, 0.95),
+          nearest_rank(sojourns_ns, 0.99),
+          sojourns_ns.back(),
+          nearest_rank(sojourns_ns, 0.999)};
 }
 
 }  // namespace harness::model

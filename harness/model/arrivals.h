@@ -33,6 +33,7 @@ struct SojournSummary {
   std::int64_t p95_ns = 0;
   std::int64_t p99_ns = 0;
   std::int64_t max_ns = 0;
+  std::int64_t p999_ns = 0;
 };
 // REQUIRES: not empty, none negative.
 SojournSummary summarise_sojourns(std::vector<std::int64_t> sojourns_ns);

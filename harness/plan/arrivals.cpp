@@ -21,14 +21,16 @@ namespace harness {
 namespace {
 
 constexpr std::string_view kAllowed =
-    "times as in 0ms,10ms,20ms, constant:300/s, poisson:300/s, burst:50@1s, trace:FILE (one time a line)";
+    "times as in 0ms,10ms,20ms, constant:300/s, poisson:300/s, poisson:0.8*capacity, burst:50@1s, trace:FILE (one time a line)";
 constexpr double kNsPerS = 1e9;
+constexpr std::string_view kCapacity = "capacity";
+
+bool rated(std::string_view arrivals) { return arrivals.starts_with("constant:") || arrivals.starts_with("poisson:"); }
 
 std::string shown_text(std::string_view text) { return printable(text, 100); }
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
-  throw ConfigError(
-      fmt::format("bad --arrivals '{}'{}{}; allowed: {}", shown_text(text), why.empty() ? "" : ": ", why, kAllowed));
+  throw ConfigError(fmt::format("bad arrivals '{}'{}{}; allowed: {}", shown_text(text), why.empty() ? "" : ": ", why, kAllowed));
 }
 
 std::int64_t whole_ns(double ns, std::string_view text) {
@@ -61,17 +63,27 @@ std::vector<std::int64_t> poisson(std::string_view text, double rate, std::size_
   return times;
 }
 
-std::vector<std::int64_t> bursts(std::string_view text, std::string_view spec, std::size_t tasks) {
+struct Bursts {
+  std::size_t size = 1;
+  std::int64_t period_ns = 1;
+};
+
+Bursts bursts_of(std::string_view text, std::string_view spec) {
   const std::size_t at = spec.find('@');
   if (at == std::string_view::npos) refuse(text, "a burst is N@PERIOD");
   const auto size =
       static_cast<std::size_t>(parse_integer(spec.substr(0, at), "the size of a burst", 1, std::numeric_limits<int>::max()));
   const std::int64_t period = parse_duration(spec.substr(at + 1)).count();
   if (period == 0) refuse(text, "the period is 0");
+  return {size, period};
+}
+
+std::vector<std::int64_t> bursts(std::string_view text, std::string_view spec, std::size_t tasks) {
+  const Bursts form = bursts_of(text, spec);
   std::vector<std::int64_t> times(tasks);
   for (std::size_t i = 0; i < tasks; ++i) {
-    const std::size_t burst = i / size;
-    times[i] = whole_ns(static_cast<double>(burst) * static_cast<double>(period), text);
+    const std::size_t burst = i / form.size;
+    times[i] = whole_ns(static_cast<double>(burst) * static_cast<double>(form.period_ns), text);
   }
   return times;
 }
@@ -107,6 +119,60 @@ double parse_rate_per_s(std::string_view text) {
                                 shown_text(text)));
 }
 
+void require_arrivals(std::string_view arrivals) {
+  if (arrivals == "closed" || is_trace(arrivals)) return;
+  if (arrivals.find(':') == std::string_view::npos) {
+    parse_durations(arrivals);
+  } else {
+    arrival_times(canonical_arrivals(arrivals, 1), 1, 0);
+  }
+}
+
+bool is_trace(std::string_view arrivals) { return arrivals.starts_with("trace:"); }
+
+bool needs_capacity(std::string_view arrivals) { return rated(arrivals) && arrivals.ends_with(kCapacity); }
+
+std::string canonical_arrivals(std::string_view arrivals, double capacity_per_s) {
+  if (!rated(arrivals)) return std::string(arrivals);
+  const std::string_view kind = arrivals.substr(0, arrivals.find(':') + 1);
+  const std::string_view rate = arrivals.substr(kind.size());
+  if (!rate.ends_with(kCapacity)) return fmt::format("{}{}/s", kind, parse_rate_per_s(rate));
+  double share = 1;
+  if (std::string_view factor = rate.substr(0, rate.size() - kCapacity.size()); !factor.empty()) {
+    if (!factor.ends_with('*')) refuse(arrivals, "a rate of the capacity is NUMBER*capacity");
+    factor.remove_suffix(1);
+    share = parse_number(factor, "share of the capacity", 0, 1000);
+    if (share <= 0) refuse(arrivals, "the rate is 0");
+  }
+  if (!std::isfinite(capacity_per_s)) refuse(arrivals, "tasks that take no time have no capacity");
+  return fmt::format("{}{:.6g}/s", kind, share * capacity_per_s);
+}
+
+void require_releasable(std::string_view arrivals) {
+  if (!rated(arrivals)) return;
+  const double rate = parse_rate_per_s(arrivals.substr(arrivals.find(':') + 1));
+  if (rate <= kMostReleasedPerS) return;
+  throw ConfigError(fmt::format("arrivals '{}' are more than one thread can release; allowed: at most {:.0f}/s",
+                                shown_text(arrivals), kMostReleasedPerS));
+}
+
+int tasks_within(std::string_view arrivals, std::chrono::nanoseconds duration) {
+  const auto within = static_cast<double>(duration.count());
+  double count = 0;
+  if (rated(arrivals)) {
+    count = std::floor(parse_rate_per_s(arrivals.substr(arrivals.find(':') + 1)) * within / kNsPerS);
+  } else if (arrivals.starts_with("burst:")) {
+    const Bursts form = bursts_of(arrivals, arrivals.substr(6));
+    count = std::ceil(within / static_cast<double>(form.period_ns)) * static_cast<double>(form.size);
+  } else {
+    throw ConfigError(
+        fmt::format("a duration does not apply to arrivals '{}', only to constant, poisson and burst", shown_text(arrivals)));
+  }
+  if (count >= 1 && count <= kMostItems) return static_cast<int>(count);
+  throw ConfigError(fmt::format("arrivals '{}' within {} are {:.0f} tasks; allowed: 1 to {}", shown_text(arrivals),
+                                format_duration(duration), count, kMostItems));
+}
+
 std::vector<std::int64_t> arrival_times(std::string_view text, int tasks, std::uint64_t seed) {
   const auto n = static_cast<std::size_t>(tasks);
   const std::size_t colon = text.find(':');
@@ -120,12 +186,12 @@ std::vector<std::int64_t> arrival_times(std::string_view text, int tasks, std::u
   }
   std::vector<std::int64_t> times = colon == std::string_view::npos ? listed(text) : traced(rest);
   if (times.size() != n) {
-    throw ConfigError(fmt::format("--arrivals '{}' gives {} times for {} task{}; allowed: one per task", shown_text(text),
+    throw ConfigError(fmt::format("arrivals '{}' give {} times for {} task{}; allowed: one per task", shown_text(text),
                                   times.size(), n, n == 1 ? "" : "s"));
   }
   const auto back = std::adjacent_find(times.begin(), times.end(), std::greater<>());
   if (back != times.end()) {
-    throw ConfigError(fmt::format("--arrivals '{}' goes backwards: {} comes before {}; allowed: times that do not decrease",
+    throw ConfigError(fmt::format("arrivals '{}' go backwards: {} comes before {}; allowed: times that do not decrease",
                                   shown_text(text), format_duration(std::chrono::nanoseconds(*back)),
                                   format_duration(std::chrono::nanoseconds(*(back + 1)))));
   }

@@ -10,10 +10,16 @@
 #include "harness/engine/backends/event_loops.h"
 #include "harness/engine/backends/experiments.h"
 #include "harness/engine/strategies/strategy.h"
+#include "harness/model/capacity.h"
+#include "harness/plan/arrivals.h"
 #include "harness/plan/distribution.h"
+#include "harness/plan/model_case.h"
 
 namespace harness {
 namespace {
+
+// Whether somebody has said what the arrivals were written as.
+bool arrives_spec(const Factors& factors) { return factors.arrivals_spec != Factors{}.arrivals_spec; }
 
 std::string_view own_start_method(std::string_view backend) {
   const Backend* const experiment = find_experiment(backend);
@@ -49,10 +55,16 @@ Factors canonical(Factors factors) {
   if (!(has_chunks(factors.strategy) && processes)) factors.chunksize = 1;
   if (!is_event_loop(factors.backend) || factors.in_flight >= factors.tasks) factors.in_flight = 0;
   if (!has_callbacks(factors.strategy)) factors.callback_ns = 0;
+  if (!arrives(factors)) factors.queue = 0;
+  if (factors.queue == 0) {
+    factors.when_full = Factors{}.when_full;
+  } else if (factors.when_full == Factors{}.when_full) {
+    factors.when_full = "block";
+  }
   return factors;
 }
 
-CellBuilder::CellBuilder(Factors factors) : cell_{std::move(factors), {}, {}, {}} {
+CellBuilder::CellBuilder(Factors factors) : cell_{std::move(factors), {}, {}, {}, {}} {
   if (cell_.start_method.empty()) cell_.start_method = own_start_method(cell_.backend);
 }
 
@@ -72,9 +84,21 @@ CellBuilder& CellBuilder::recorded_durations(std::vector<std::int64_t> tasks_ns,
   return *this;
 }
 
+CellBuilder& CellBuilder::recorded_arrivals(std::vector<std::int64_t> arrivals_ns) {
+  cell_.arrivals_ns = std::move(arrivals_ns);
+  return *this;
+}
+
 CellBuilder& CellBuilder::seeded_by(std::uint64_t suite_seed) {
   suite_seed_ = suite_seed;
   return *this;
+}
+
+void CellBuilder::decide_arrivals() {
+  if (!arrives_spec(cell_)) cell_.arrivals_spec = cell_.arrivals;
+  const double capacity = needs_capacity(cell_.arrivals) ? model::capacity_per_s(requested_case(cell_)) : 0;
+  cell_.arrivals = canonical_arrivals(cell_.arrivals, capacity);
+  if (cell_.arrivals_ns.empty()) cell_.arrivals_ns = arrival_times(cell_.arrivals, cell_.tasks, cell_.seed);
 }
 
 Cell CellBuilder::build() {
@@ -83,6 +107,7 @@ Cell CellBuilder::build() {
     cell_.task_durations_ns = draw_durations(cell_.distribution, cell_.tasks, cell_.task_ns, cell_.seed);
     cell_.callback_durations_ns.assign(cell_.task_durations_ns.size(), cell_.callback_ns);
   }
+  if (arrives(cell_)) decide_arrivals();
   cell_.cell_id = cell_id(cell_);
   return std::move(cell_);
 }

@@ -20,7 +20,7 @@ std::uint64_t cell_seed(std::uint64_t suite_seed, const Factors& factors);
 
 // The form that all factors with one meaning share: as many workers as the backend has where it leaves no choice, parsers where the
 // strategy has them (at least one), chunks where tasks travel to processes in them, a bound of tasks in flight on event
-// loops and where it bounds, callbacks of 0 where there are none.
+// loops and where it bounds, callbacks of 0 where there are none, a bounded queue where tasks arrive.
 // Throws ConfigError for an unknown backend.
 Factors canonical(Factors factors);
 
@@ -38,14 +38,21 @@ class CellBuilder {
   // The same for a cell that a file tells of, whose factors are complete: decides nothing. REQUIRES: one of each per task.
   CellBuilder& recorded_durations(std::vector<std::int64_t> tasks_ns, std::vector<std::int64_t> callbacks_ns);
 
+  // When each task comes, of a cell that a file tells of: decides nothing. REQUIRES: one per task.
+  CellBuilder& recorded_arrivals(std::vector<std::int64_t> arrivals_ns);
+
   // `seed` is cell_seed() of that one.
   CellBuilder& seeded_by(std::uint64_t suite_seed);
 
   // Without either, the tasks' durations are drawn from the distribution and the seed, and every callback takes `callback_ns`.
-  // Once. Throws ConfigError: an unknown distribution, a duration of more than 2^63-1 ns.
+  // Arrivals take their canonical form (arrivals.h), `arrivals_spec` what was written, unless somebody has set it; times that are not
+  // recorded are drawn from the seed.
+  // Once. Throws ConfigError: an unknown distribution, a duration of more than 2^63-1 ns, arrivals as arrivals.h has it.
   Cell build();
 
  private:
+  void decide_arrivals();
+
   Cell cell_;
   std::optional<std::uint64_t> suite_seed_;
 };

@@ -25,6 +25,7 @@ model::Case frame_of(const Cell& cell, const workloads::Calibration& calibration
   c.strategy = *strategy;
   if (drivers::runs_on_event_loop(cell, calibration)) c.executor = model::Executor::loop;
   c.in_flight = cell.in_flight;
+  c.arrivals_ns = cell.arrivals_ns;
   c.workers = cell.workers;
   c.parsers = has_parsers(cell.strategy) ? cell.parsers : 1;
   c.chunksize = runs_in_processes(cell) ? cell.chunksize : 1;  // a pool of threads ignores it
@@ -100,6 +101,12 @@ ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& commo
   c.coupled = drivers::is_coupled(cell) && !model::shares_cores(c);
   check_case(c);
   return modelled;
+}
+
+model::Case requested_case(const Cell& cell) {
+  // One unit of computation per nanosecond: make() and demand() then agree on every duration asked for.
+  const workloads::Calibration nominal{1, 1, 1, 1, 1, 1};
+  return modelled_case(cell, nominal).model_case;
 }
 
 }  // namespace harness

@@ -30,4 +30,7 @@ ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& calib
 // The way to workers on other hosts, for such tasks: what is permitted there at a time follows from their length.
 model::Hop hop_for(const model::Case& c, const model::Hop& costs);
 
+// The same without a calibration: every work takes what was asked for.
+model::Case requested_case(const Cell& cell);
+
 }  // namespace harness

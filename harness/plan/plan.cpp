@@ -17,9 +17,10 @@ namespace {
 
 // The factors by which a skip is described, and what they are called there.
 constexpr std::pair<std::string_view, std::string_view> kSkipAxes[] = {
-    {"backend", "backend"},      {"strategy", "strategy"},     {"workload", "workload"},         {"workers_spec", "workers"},
-    {"parsers", "parsers"},      {"tasks", "tasks"},           {"distribution", "distribution"}, {"task_ns", "task"},
-    {"callback_ns", "callback"}, {"payload_bytes", "payload"}, {"chunksize", "chunksize"},       {"in_flight", "in_flight"}};
+    {"backend", "backend"},        {"strategy", "strategy"},     {"workload", "workload"},         {"workers_spec", "workers"},
+    {"parsers", "parsers"},        {"tasks", "tasks"},           {"distribution", "distribution"}, {"task_ns", "task"},
+    {"callback_ns", "callback"},   {"payload_bytes", "payload"}, {"chunksize", "chunksize"},       {"in_flight", "in_flight"},
+    {"arrivals_spec", "arrivals"}, {"queue", "queue"},           {"when_full", "when_full"}};
 
 void add_once(std::vector<std::string>& values, std::string value) {
   if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(std::move(value));
@@ -106,6 +107,11 @@ std::string describe(const Factors& factors) {
     text += fmt::format(" callback={}", format_duration(std::chrono::nanoseconds(factors.callback_ns)));
   }
   if (factors.payload_bytes != 0) text += fmt::format(" payload={}", factors.payload_bytes);
+  if (arrives(factors)) {
+    text += fmt::format(" arrivals={}", factors.arrivals);
+    if (factors.arrivals_spec != factors.arrivals) text += fmt::format(" ({})", factors.arrivals_spec);
+  }
+  if (factors.queue != 0) text += fmt::format(" queue={} when_full={}", factors.queue, factors.when_full);
   return text;
 }
 

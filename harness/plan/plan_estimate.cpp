@@ -37,10 +37,9 @@ std::int64_t bound(const model::Case& c) {
 }  // namespace
 
 std::chrono::nanoseconds predicted_makespan(const Cell& cell) {
-  // One unit of computation per nanosecond: make() and demand() then agree on every duration asked for.
-  const workloads::Calibration nominal{1, 1, 1, 1, 1, 1};
-  const model::Case c = modelled_case(cell, nominal).model_case;
-  if (cell.tasks > kMostSimulated && model::shares_cores(c)) return std::chrono::nanoseconds(bound(c));
+  const model::Case c = requested_case(cell);
+  if (cell.tasks > kMostSimulated && model::shares_cores(c))
+    return std::chrono::nanoseconds(bound(c) + (c.arrivals_ns.empty() ? 0 : c.arrivals_ns.back()));
   return std::chrono::nanoseconds(model::simulate(c).makespan_ns);
 }
 

@@ -19,7 +19,8 @@ bool means(std::string_view axis, const std::string& column, const std::string& 
   try {
     if (axis.ends_with("_ns")) return fmt::format("{}", parse_duration(written).count()) == column;
     if (axis.ends_with("_bytes")) return fmt::format("{}", parse_bytes(written)) == column;
-    if (axis == "workers" || axis == "parsers" || axis == "tasks" || axis == "chunksize" || axis == "in_flight") {
+    if (axis == "workers" || axis == "parsers" || axis == "tasks" || axis == "chunksize" || axis == "in_flight" ||
+        axis == "queue") {
       const std::vector<Size> sizes = parse_sizes(written, cores);
       return sizes.size() == 1 && fmt::format("{}", sizes.front().value) == column;
     }

@@ -13,8 +13,11 @@
 #include "harness/engine/backends/event_loops.h"
 #include "harness/engine/drivers/catalogue.h"
 #include "harness/engine/strategies/strategy.h"
+#include "harness/model/capacity.h"
+#include "harness/plan/arrivals.h"
 #include "harness/plan/cell_builder.h"
 #include "harness/plan/distribution.h"
+#include "harness/plan/model_case.h"
 #include "workloads/work.h"
 
 namespace harness {
@@ -91,8 +94,13 @@ std::vector<Value> resolve(std::string_view axis, const std::string& text, int c
     return {{format_duration(std::chrono::nanoseconds(ns)), ns, {}}};
   }
   if (axis == "payload") return {{text, parse_bytes(text), {}}};
-  if (axis == "in_flight" && text == "0") return {{text, 0, {}}};
-  std::vector<Value> values;  // workers, parsers, tasks, chunksize, in_flight
+  if (axis == "arrivals") {
+    require_arrivals(text);
+    return {{text, 0, {}}};
+  }
+  if (axis == "when_full") return one_name(axis, text, {"block", "reject", "caller_runs"});
+  if ((axis == "in_flight" || axis == "queue") && text == "0") return {{text, 0, {}}};
+  std::vector<Value> values;  // workers, parsers, tasks, chunksize, in_flight, queue
   for (const Size& size : parse_sizes(text, cores)) {
     if (size.value > kMostItems) {
       throw ConfigError(fmt::format("bad {} '{}': {}; allowed: at most {}", axis, text, size.value, kMostItems));
@@ -175,7 +183,7 @@ class TableReader {
 
   static bool is_number(std::string_view axis) {
     return axis == "workers" || axis == "parsers" || axis == "tasks" || axis == "task" || axis == "callback" ||
-           axis == "payload" || axis == "chunksize" || axis == "in_flight";
+           axis == "payload" || axis == "chunksize" || axis == "in_flight" || axis == "queue";
   }
 
  private:
@@ -194,6 +202,9 @@ class TableReader {
       if (axis == "payload" && factors.payload_bytes == value.number) return true;
       if (axis == "chunksize" && factors.chunksize == value.number) return true;
       if (axis == "in_flight" && factors.in_flight == value.number) return true;
+      if (axis == "arrivals" && factors.arrivals_spec == value.text) return true;
+      if (axis == "queue" && factors.queue == value.number) return true;
+      if (axis == "when_full" && factors.when_full == value.text) return true;
     }
     return false;
   }
@@ -202,6 +213,17 @@ class TableReader {
   const Table& table_;
   int cores_;
 };
+
+// How many arrive within the duration. A rate of the capacity is for this taken of equal tasks. REQUIRES: the cell can be run.
+int tasks_of(const Factors& factors, const std::string& duration) {
+  if (!arrives(factors)) throw ConfigError("'duration' says how long tasks arrive; with arrivals = \"closed\" use 'tasks'");
+  Factors one = factors;
+  one.distribution = "equal";
+  one.arrivals = one.arrivals_spec = Factors{}.arrivals;
+  const bool needed = needs_capacity(factors.arrivals);
+  const double capacity = needed ? model::capacity_per_s(requested_case(CellBuilder(canonical(one)).build())) : 0;
+  return tasks_within(canonical_arrivals(factors.arrivals, capacity), parse_duration(duration));
+}
 
 std::string start_method_skip(Factors& factors) {
   const std::string own(find_backend(factors.backend).start_method());
@@ -223,6 +245,9 @@ std::string why_same(const Factors& written, const Factors& kept) {
     return is_event_loop(written.backend) ? "no more tasks than in_flight are no bound" : "in_flight bounds event loops only";
   }
   if (written.callback_ns != kept.callback_ns) return "`none` has no callback";
+  if (written.arrivals != kept.arrivals) return "two ways to write the same arrivals";
+  if (written.queue != kept.queue) return "queue bounds tasks that arrive only";
+  if (written.when_full != kept.when_full) return "when_full has a meaning for a bounded queue of tasks that arrive only";
   return {};
 }
 
@@ -258,7 +283,7 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
       {reader.axis("workload", "sleep"), [](Factors& factors, const Value& value) { factors.workload = value.text; }},
       {grid ? reader.axis("distribution", "equal") : std::vector<Value>{{"explicit", 0, {}}},
        [](Factors& factors, const Value& value) { factors.distribution = value.text; }},
-      {grid ? reader.axis("tasks", "") : std::vector<Value>{{"", explicit_count, {}}},
+      {grid && !table.duration ? reader.axis("tasks", "") : std::vector<Value>{{"", explicit_count, {}}},
        [](Factors& factors, const Value& value) { factors.tasks = static_cast<int>(value.number); }},
       {grid ? reader.axis("task", "") : std::vector<Value>{task_list},
        [](Factors& factors, const Value& value) { factors.task_ns = value.number; }},
@@ -272,6 +297,13 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
        [](Factors& factors, const Value& value) { factors.chunksize = static_cast<int>(value.number); }},
       {reader.axis("in_flight", "0"),
        [](Factors& factors, const Value& value) { factors.in_flight = static_cast<int>(value.number); }},
+      {reader.axis("arrivals", "closed"),
+       [](Factors& factors, const Value& value) { factors.arrivals = factors.arrivals_spec = value.text; }},
+      {reader.axis("queue", "0"), [](Factors& factors, const Value& value) { factors.queue = static_cast<int>(value.number); }},
+      {reader.axis("when_full", ""),
+       [](Factors& factors, const Value& value) {
+         if (!value.text.empty()) factors.when_full = value.text;
+       }},
       {reader.axis("backend", ""), [](Factors& factors, const Value& value) { factors.backend = value.text; }},
       {reader.axis("start_method", ""), [](Factors& factors, const Value& value) { factors.start_method = value.text; }},
       {reader.axis("workers", "cores"),
@@ -300,9 +332,14 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
     }
     candidate.skip = start_method_skip(factors);
     if (reader.excluded(factors)) continue;
+    if (table.duration) factors.tasks = 1;
     Factors meant = canonical(factors);
     meant.workers = workers_on(find_backend(meant.backend), meant.workers);
     if (candidate.skip.empty()) candidate.skip = skip_reason(meant).value_or("");
+    if (table.duration && candidate.skip.empty()) {
+      factors.tasks = meant.tasks = reader.at(table.duration->line, [&] { return tasks_of(meant, table.duration->text); });
+      meant = canonical(meant);
+    }
     if (candidate.skip.empty()) {
       tasks_in_all += static_cast<std::size_t>(meant.tasks);
       if (tasks_in_all > static_cast<std::size_t>(kMostTasksInAll)) {
@@ -312,6 +349,10 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
       CellBuilder builder(meant);
       if (!grid) builder.durations(task_list.list, callback_list.list);
       candidate.cell = reader.at(table.line, [&] { return builder.seeded_by(seed).build(); });
+      reader.at(table.line, [&] {
+        require_releasable(candidate.cell.arrivals);
+        return 0;
+      });
     }
     found.push_back(std::move(candidate));
   }

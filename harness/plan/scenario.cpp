@@ -8,8 +8,10 @@ namespace harness {
 namespace {
 
 std::string key_of(const Factors& f) {
-  return fmt::format("{}|{}|{}|{}|{}|{}|{}", f.workload, f.distribution, f.tasks, f.task_ns, f.payload_bytes, f.seed,
-                     !has_callbacks(f.strategy) ? "none" : std::to_string(f.callback_ns));
+  std::string key = fmt::format("{}|{}|{}|{}|{}|{}|{}", f.workload, f.distribution, f.tasks, f.task_ns, f.payload_bytes, f.seed,
+                                !has_callbacks(f.strategy) ? "none" : std::to_string(f.callback_ns));
+  if (arrives(f)) key += fmt::format("|{}|{}|{}", f.arrivals, f.queue, f.when_full);
+  return key;
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
 
-// A scenario: cells that do the same work, so that only backend, workers, strategy, parsers, chunksize, in_flight and cores differ. What
+// A scenario: cells that do the same work for the same clients, so that only backend, workers, strategy, parsers, chunksize, in_flight and cores differ. What
 // a verdict compares is of one scenario.
 //
 // Thread safety: pure functions.

@@ -116,6 +116,7 @@ class Reader {
       }
     }
     const Names axes = allowed;
+    if (!explicit_case) allowed.emplace_back("duration");
     allowed.insert(allowed.end(), kRepetitionKeys.begin(), kRepetitionKeys.end());
     allowed.emplace_back("exclude");
     check_keys(toml, allowed, fmt::format("of a {}", what));
@@ -123,10 +124,14 @@ class Reader {
       const std::string name(key.str());
       if (contains(axes, name)) table.axes[name] = values(node, name);
       if (name == "exclude") table.exclusions = exclusions(node);
+      if (name == "duration") table.duration = AxisValue{text(node, name), line_of(node)};
+    }
+    if (table.duration && table.axes.contains("tasks")) {
+      fail(table.duration->line, "`tasks` and `duration` both say how many tasks there are; allowed: one of them");
     }
     table.repetitions = repetitions_of(toml);
     for (const std::string& required : explicit_case ? kRequiredOfCase : kRequiredOfGrid) {
-      if (!table.axes.contains(required)) {
+      if (!table.axes.contains(required) && !(required == "tasks" && table.duration)) {
         fail(table.line, fmt::format("this {} has no '{}'; needed: {}", what, required,
                                      join(explicit_case ? kRequiredOfCase : kRequiredOfGrid)));
       }

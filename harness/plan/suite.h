@@ -29,9 +29,9 @@ Order parse_order(std::string_view text);
 std::string_view to_string(Order order);
 
 // The keys of a [[grid]] that name a factor, in file order of the columns they fill.
-inline constexpr std::string_view kAxes[] = {"backend",   "workers",      "workload", "strategy", "parsers",
-                                             "tasks",     "distribution", "task",     "callback", "payload",
-                                             "chunksize", "start_method", "in_flight"};
+inline constexpr std::string_view kAxes[] = {"backend",      "workers",  "workload", "strategy", "parsers",   "tasks",
+                                             "distribution", "task",     "callback", "payload",  "chunksize", "start_method",
+                                             "in_flight",    "arrivals", "queue",    "when_full"};
 
 // A value as written; integers in their decimal form.
 struct AxisValue {
@@ -58,6 +58,7 @@ struct Exclusion {
 struct Table {
   bool explicit_case = false;
   Axes axes;
+  std::optional<AxisValue> duration;  // of a grid whose tasks arrive, instead of `tasks`: as many as come within it
   std::vector<Exclusion> exclusions;
   Repetitions repetitions;
   int line = 0;

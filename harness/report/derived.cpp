@@ -12,6 +12,7 @@
 #include "harness/analysis/predictions.h"
 #include "harness/base/errors.h"
 #include "harness/report/claims_report.h"
+#include "harness/report/latency_report.h"
 #include "harness/sweep/sinks/csv.h"
 #include "harness/sweep/sinks/evidence_csv.h"
 #include "harness/sweep/sinks/file.h"
@@ -99,6 +100,7 @@ void derive(const std::filesystem::path& run_directory, const Analysis& analysis
   replace_file(directory / "summary.csv", summary_csv(analysis));
   if (analysis.blocks.size() > 1) replace_file(directory / "machines.csv", machines_csv(analysis));
   replace_file(directory / "model.csv", model_csv(analysis));
+  if (has_latencies(analysis)) replace_file(directory / "latency.csv", latency_csv(analysis));
   replace_file(directory / "claims.csv", claims_csv(evaluate_claims(analysis.rows, read_evidence(run_directory))));
 }
 

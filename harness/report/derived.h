@@ -8,7 +8,7 @@
 
 namespace harness {
 
-// Writes derived/summary.csv, model.csv and claims.csv of a run directory, each to a temporary name first and then
+// Writes derived/summary.csv, model.csv, claims.csv and, where tasks arrive, latency.csv of a run directory, each to a temporary name first and then
 // renamed over the old one. Reads results.csv, context/ (calibration), cells/ (the durations of explicit cases; in a
 // directory that has none, suite.toml) and evidence/.
 //
@@ -25,6 +25,7 @@ namespace harness {
 //                (median - predicted) / predicted; basis says where service times came from: "requested" or "measured
 //                at 1 worker"; expected_ns is the simulation's where every wait is as much longer as the run's calibration
 //                found sleeps to end late, and the last column its residual
+//   latency.csv  of cells whose tasks arrive, see latency_csv() in latency_report.h; not there without one
 //   claims.csv   see claims_csv() in validate.h
 //
 // Throws ConfigError when results.csv is not there or cannot be read, OutputError when a file cannot be written.

@@ -11,9 +11,11 @@
 
 #include "harness/analysis/leaving.h"
 #include "harness/analysis/over_blocks.h"
+#include "harness/analysis/predictions.h"
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
 #include "harness/engine/strategies/strategy.h"
+#include "harness/report/latency_report.h"
 #include "harness/validate/claims.h"
 
 namespace harness {
@@ -66,10 +68,12 @@ void print_comparison(std::ostream& out, const std::string& label, const std::ve
   print_wrapped(out, label, text);
 }
 
-void print_scenario(std::ostream& out, const Analysis& analysis, const Scenario& scenario) {
+void print_scenario(std::ostream& out, const Analysis& analysis, const std::vector<CellPrediction>& predictions,
+                    const Scenario& scenario) {
   out << '\n' << scenario.title << '\n';
   const std::vector<const CellSummary*> ranked = ranking(analysis, scenario);
-  if (!ranked.empty()) {
+  print_latencies(out, analysis, predictions, scenario);
+  if (scenario.best) {
     const CellSummary& best = *ranked.front();
     print_wrapped(out, "best",
                   fmt::format("{}: {} [{}, {}], n = {}", name_of(best), human_ns(*best.median_ns), human_ns(best.interval.lower),
@@ -215,7 +219,16 @@ void print_verdict(const Analysis& analysis, std::ostream& out) {
             "for machines at large (Student's t over them), and so is a tie."),
         0);
   }
-  for (const Scenario& scenario : analysis.scenarios) print_scenario(out, analysis, scenario);
+  std::vector<CellPrediction> predictions;
+  if (has_latencies(analysis)) {
+    predictions = predict_cells(analysis);
+    out << hang(
+        fmt::format(
+            "Where tasks arrive: percentiles of the sojourns (intended arrival to the end of the callback) over those that were served, the "
+            "first tenth of each repetition left out, with 95 % intervals of order statistics."),
+        0);
+  }
+  for (const Scenario& scenario : analysis.scenarios) print_scenario(out, analysis, predictions, scenario);
   print_leaving(out, analysis);
   if (replicates) {
     print_machines(out, analysis);

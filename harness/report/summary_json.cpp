@@ -1,10 +1,13 @@
 #include "harness/report/summary_json.h"
 
 #include <chrono>
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "harness/analysis/latency.h"
 #include "harness/analysis/predictions.h"
 
 namespace harness {
@@ -18,6 +21,40 @@ Json with_id(const std::string& cell_id, const Factors& factors) {
   Json json;
   json["cell_id"] = cell_id;
   for_each_factor(factors, [&json](const Factor& factor, const auto& value) { json[std::string(factor.name)] = value; });
+  return json;
+}
+
+Json quantile_json(const model::Quantile& quantile) {
+  return {{"value", quantile.value}, {"low", quantile.lower}, {"high", quantile.upper}, {"coverage", quantile.coverage}};
+}
+
+Json sojourn_summary_json(const std::optional<model::SojournSummary>& summary) {
+  if (!summary) return nullptr;
+  return {{"p50", summary->p50_ns},
+          {"p95", summary->p95_ns},
+          {"p99", summary->p99_ns},
+          {"p999", summary->p999_ns},
+          {"max", summary->max_ns}};
+}
+
+Json latency_json(const Latency& latency, const CellPrediction& prediction) {
+  Json json;
+  json["clients"] = latency.clients;
+  json["arrived"] = latency.arrived;
+  json["rejected"] = latency.rejected;
+  json["offered_per_s"] = latency.offered_per_s;
+  json["completed_per_s"] = latency.completed_per_s;
+  if (latency.clients > 0) {
+    json["sojourn_ns"] = {{"p50", quantile_json(latency.p50)},
+                          {"p95", quantile_json(latency.p95)},
+                          {"p99", quantile_json(latency.p99)},
+                          {"p999", quantile_json(latency.p999)},
+                          {"max", latency.max_ns}};
+  }
+  json["predicted_sojourn_ns"] = sojourn_summary_json(prediction.predicted_sojourn);
+  json["expected_sojourn_ns"] = sojourn_summary_json(prediction.expected_sojourn);
+  json["little_pct"] = latency.little_pct ? Json(*latency.little_pct) : Json(nullptr);
+  json["finding"] = latency.finding;
   return json;
 }
 
@@ -49,6 +86,8 @@ std::string plan_json(const Plan& plan) {
 
 std::string analysis_json(const Analysis& analysis) {
   const std::vector<CellPrediction> predictions = predict_cells(analysis);
+  std::map<std::size_t, Json> latency_of;
+  for (const Latency& latency : latencies(analysis)) latency_of[latency.cell] = latency_json(latency, predictions[latency.cell]);
   Json document;
   document["machine_id"] = analysis.rows.empty() ? "" : analysis.rows.back().kind->machine_id;
   document["build_id"] = analysis.rows.empty() ? "" : analysis.rows.back().kind->build_id;
@@ -71,6 +110,7 @@ std::string analysis_json(const Analysis& analysis) {
     json["ratio"] = cell.ratio ? Json(cell.ratio->estimate) : Json(nullptr);
     json["ratio_low"] = cell.ratio ? Json(cell.ratio->lower) : Json(nullptr);
     json["ratio_high"] = cell.ratio ? Json(cell.ratio->upper) : Json(nullptr);
+    if (const auto found = latency_of.find(i); found != latency_of.end()) json["latency"] = found->second;
     for (const BlockCell& own : cell.blocks) {
       json["machines"][analysis.blocks[own.block].name] = {{"n", own.makespans_ns.size()},
                                                            {"median_ns", own.median_ns},

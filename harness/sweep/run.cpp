@@ -20,6 +20,7 @@
 #include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/evidence_csv.h"
 #include "harness/sweep/sinks/progress.h"
+#include "harness/sweep/sinks/sojourns_csv.h"
 #include "harness/sweep/sinks/tasks_csv.h"
 
 namespace harness {
@@ -149,6 +150,10 @@ void Run::write_down(const Plan& plan) {
                 {options_.run_id, utc_now(), plan.suite_name, settings_.arguments, plan.seed, std::string(to_string(plan.order)),
                  *settings_.environment, *calibration_, drivers_, plan.part, settings_.sweep, clocks_});
   if (settings_.task_files) files_.push_back(std::make_unique<TasksCsvSink>(path, options_.run_id));
+  const auto comes_over_time = [](const PlannedCell* planned) { return arrives(planned->cell); };
+  if (std::ranges::any_of(own_cells(plan), comes_over_time)) {
+    files_.push_back(std::make_unique<SojournsCsvSink>(path, options_.run_id));
+  }
   if (settings_.evidence_files) files_.push_back(std::make_unique<EvidenceCsvSink>(path, options_.run_id));
   written_down_ = true;
 }

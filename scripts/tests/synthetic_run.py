@@ -61,6 +61,26 @@ def cell(
     return {"factors": factors, "failures": failures}
 
 
+def arriving_cells() -> list[Cell]:
+    """For each picture of arrivals: two pools at three rates, three sizes at one, three full queues at two."""
+    cells = [
+        cell(backend, 2, workload="sleep", tasks=40, **arrivals(rate))
+        for backend in ("thread", "process")
+        for rate in (60, 120, 180)
+    ]
+    cells += [cell("thread", workers, workload="sleep", tasks=40, **arrivals(120)) for workers in (1, 4)]
+    cells += [
+        cell("thread", 2, workload="sleep", tasks=40, **arrivals(rate), queue=5, when_full=way)
+        for rate in (120, 400)
+        for way in ("block", "reject", "caller_runs")
+    ]
+    return cells
+
+
+def arrivals(per_s: int) -> dict[str, Any]:
+    return {"arrivals": f"poisson:{per_s}/s", "arrivals_spec": f"poisson:{per_s}/s"}
+
+
 def default_cells() -> list[Cell]:
     cells = []
     for workload in ("sleep", "tcp_echo", "spin", "gil_spin", "file_io"):
@@ -91,7 +111,7 @@ def default_cells() -> list[Cell]:
                         failures=1 if (backend, parsers, workers) == ("thread", 4, 4) else 0,
                     )
                 )
-    return cells
+    return cells + arriving_cells()
 
 
 def tutorial_cells() -> list[Cell]:
@@ -217,6 +237,7 @@ def write(
             failed = not warmup and rep < each["failures"]
             rows = schedule(factors, noise)
             row: dict[str, Any] = dict.fromkeys(schema.RESULTS, 0)
+            row.update(schema.RESULTS_LATER)
             row.update(factors)
             row.update(
                 schema_version=schema.SCHEMA_VERSION,
@@ -261,6 +282,7 @@ def write(
                                 *("" if v is None else v for v in (r[4], r[5], r[3])),
                                 *(("", "") if r[3] is None else (1, 1)),
                                 f"{i:016x}",
+                                "",
                             ]
                             for i, r in enumerate(rows)
                         ]
@@ -314,7 +336,7 @@ def _scenario(cell_id: str, factors: dict[str, Any]) -> str:
 
 
 def _write_derived(directory: Path, medians: list[Medians]) -> None:
-    summary, model = [], []
+    summary, model, latency = [], [], []
     best: dict[tuple[Any, ...], int] = {}
     for _, factors, good, _ in medians:
         if good:
@@ -348,8 +370,38 @@ def _write_derived(directory: Path, medians: list[Medians]) -> None:
             )
             model.append([line[column] for column in schema.MODEL])
         summary.append([row[column] for column in schema.SUMMARY])
+        if factors.get("arrivals", schema.CLOSED) != schema.CLOSED:
+            latency.append(_latency(cell_id, factors))
     _write_csv(directory / "summary.csv", schema.SUMMARY, summary)
     _write_csv(directory / "model.csv", schema.MODEL, model)
+    if latency:
+        _write_csv(directory / "latency.csv", schema.LATENCY, latency)
+
+
+def _latency(cell_id: str, factors: dict[str, Any]) -> list[Any]:
+    """Something like a hockey stick."""
+    offered = int(factors["arrivals"].split(":")[1].removesuffix("/s"))
+    capacity = 1e9 * factors["workers"] / factors["task_ns"]
+    crowd = 1 / max(0.05, 1 - offered / capacity)
+    row: dict[str, Any] = dict.fromkeys(schema.LATENCY, "")
+    for number, name in enumerate(("p50", "p95", "p99", "p999")):
+        value = int(factors["task_ns"] * (1 + number * crowd))
+        row.update({f"{name}_ns": value, f"{name}_low_ns": int(0.9 * value), f"{name}_high_ns": int(1.2 * value)})
+        if factors.get("when_full", "none") in ("none", "block"):
+            row[f"predicted_{name}_ns"] = int(0.95 * value)
+    row.update(
+        cell_id=cell_id,
+        clients=180,
+        arrived=200,
+        rejected=0,
+        max_ns=row["p999_ns"],
+        offered_per_s=offered,
+        completed_per_s=min(offered, capacity),
+        queue_max=3,
+        release_lag_p99_ns=60_000,
+        little_pct=0.1,
+    )
+    return [row[column] for column in schema.LATENCY]
 
 
 if __name__ == "__main__":

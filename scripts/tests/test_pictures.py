@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import plot
 from poolbench.data import run_data
-from poolbench.plots import PICTURES, style
+from poolbench.plots import OF_ARRIVALS, PICTURES, style
 from tests import synthetic_run
 from tests.synthetic_run import cell
 from tests.with_directory import WithDirectory
@@ -55,7 +55,7 @@ class Pictures(WithDirectory):
         for backend in ("thread", "process")
         for workers in (1, 2)
         for strategy, parsers, failed in (("worker", 0, 0), ("main", 0, 1), ("extra", 2, 0), ("extra", 4, 5))
-    ]
+    ] + synthetic_run.arriving_cells()
 
     def test_every_picture_is_drawn_as_png_and_svg(self) -> None:
         self.write(self.FULL)
@@ -146,6 +146,40 @@ class Pictures(WithDirectory):
         for name in ("speedup", "ratio", "decision", "model_fit"):
             self.assertIn(f"{name} is skipped: ", errors)
         self.assertIn("derived/summary.csv is not there", errors)
+
+    def test_latency_has_the_percentiles_with_their_intervals_and_the_model(self) -> None:
+        self.write(synthetic_run.arriving_cells())
+        cells = run_data.load(self.directory / "run").arriving_cells()
+        cells = cells[(cells.backend == "process") & (cells.workers == 2)]
+        self.assertEqual(len(cells), 3)
+        ((_, figure),) = self.draw("latency")
+        lines = [tuple(line.get_ydata()) for axes in figure.axes for line in axes.lines]
+        for column in ("p99_ns", "p50_ns", "p99_low_ns", "p99_high_ns", "predicted_p99_ns"):
+            wanted = [round(value / 1e6, 6) for value in cells[column]]
+            self.assertTrue(any([round(float(value), 6) for value in y] == wanted for y in lines), column)
+
+    def test_a_full_queue_that_turns_clients_away_is_in_the_goodput_only(self) -> None:
+        self.write(synthetic_run.arriving_cells())
+        ((_, goodput),) = self.draw("goodput")
+        self.assertLessEqual({"block", "reject", "caller_runs"}, set(texts(goodput)))
+        turned_away = [each for each in synthetic_run.arriving_cells() if each["factors"].get("queue")]
+        self.write([each for each in turned_away if each["factors"]["when_full"] == "reject"])
+        with self.assertRaisesRegex(run_data.Absent, "two rates of arrivals"):
+            self.draw("latency")
+
+    def test_where_all_tasks_arrive_the_pictures_of_batches_are_skipped(self) -> None:
+        self.write(synthetic_run.arriving_cells(), traced=())
+        code, output, errors = self.run_driver()
+        self.assertEqual(code, 0)
+        self.assertIn("/latency.png", output)
+        self.assertIn("/latency_workers.png", output)
+        self.assertIn("makespan is skipped: its tasks come over time", errors)
+
+    def test_batches_have_no_picture_of_arrivals(self) -> None:
+        self.write([cell(), cell(workers=4)])
+        for name in OF_ARRIVALS:
+            with self.assertRaises(run_data.Absent):
+                self.draw(name)
 
     def test_without_a_trace_only_the_timeline_is_skipped(self) -> None:
         self.write(self.FULL, traced=())

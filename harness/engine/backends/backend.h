@@ -31,6 +31,9 @@ class Backend {
   // Why this backend cannot run tasks of that workload; empty when it can, as every backend of this language does.
   virtual std::string workload_skip_reason(std::string_view /*workload*/) const { return {}; }
 
+  // Why this backend cannot run a cell whose tasks arrive, with that bound of its queue; empty when it can. REQUIRES: arrives(factors).
+  virtual std::string arrivals_skip_reason(const Factors& /*factors*/) const { return "a driver is given all tasks at once"; }
+
   // Throws ConfigError naming what the backend needs and this machine does not have. To be called before a sweep starts.
   virtual void require() const {}
 

@@ -7,6 +7,7 @@
 #include "harness/engine/backends/event_loops.h"
 #include "harness/engine/backends/remote.h"
 #include "harness/engine/drivers/catalogue.h"
+#include "harness/engine/strategies/strategy.h"
 #include "os/descriptor.h"
 #include "workloads/work.h"
 
@@ -72,6 +73,11 @@ std::span<const BackendInfo> backends() {
 std::optional<std::string> skip_reason(const Factors& factors) {
   const Backend& backend = find_backend(factors.backend);
   if (std::string reason = backend.skip_reason(factors.strategy); !reason.empty()) return reason;
+  if (arrives(factors)) {
+    if (const std::string_view reason = no_arrivals(factors.strategy); !reason.empty())
+      return "where tasks arrive, " + factors.strategy + " has no meaning: " + std::string(reason);
+    if (const std::string reason = backend.arrivals_skip_reason(factors); !reason.empty()) return factors.backend + ": " + reason;
+  }
 
   const workloads::Workload* workload = workloads::find_workload(factors.workload);
   if (workload == nullptr) throw ConfigError("unknown workload '" + factors.workload + "'");

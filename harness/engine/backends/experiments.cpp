@@ -69,12 +69,12 @@ Trace run_on(const PreparedCell& prepared, Experiment experiment) {
 template <class Pool>
 Trace shut_down(const PreparedCell& prepared, bool wait) {
   return run_on<Pool>(prepared, [wait](Pool& pool, Recorder& recorder) {
-    auto futures = submit_each(recorder, [&](int task) { return pool.template submit<&run_task>(recorder.task(task)); });
+    auto submitted = submit_each(recorder, [&](int task) { return pool.template submit<&run_task>(recorder.task(task)); });
     const std::int64_t stopping = workloads::monotonic_ns();
     pool.shutdown({.wait = wait});
     const std::int64_t stopped = workloads::monotonic_ns();
     expect_shut(pool, recorder);
-    await_each(futures, [&](int task, const workloads::Outcome& outcome) { recorder.task_ran(task, outcome); });
+    await_each(submitted, [&](int task, const workloads::Outcome& outcome) { recorder.task_ran(task, outcome); });
     return stopped - stopping;
   });
 }
@@ -91,10 +91,10 @@ Trace shutdown_at_once(const PreparedCell& prepared) {
 template <class Pool>
 Trace attach_late(const PreparedCell& prepared) {
   return run_on<Pool>(prepared, [](Pool& pool, Recorder& recorder) {
-    auto futures = submit_each(recorder, [&](int task) { return pool.template submit<&run_task>(recorder.task(task)); });
-    await_each(futures, [](int, const workloads::Outcome&) {});
-    for (std::size_t task = 0; task < futures.size(); ++task) {
-      futures[task].add_done_callback([&recorder, task](auto done) { recorder.deliver(static_cast<int>(task), done); });
+    auto submitted = submit_each(recorder, [&](int task) { return pool.template submit<&run_task>(recorder.task(task)); });
+    await_each(submitted, [](int, const workloads::Outcome&) {});
+    for (std::size_t task = 0; task < submitted.futures.size(); ++task) {
+      submitted.futures[task].add_done_callback([&recorder, task](auto done) { recorder.deliver(static_cast<int>(task), done); });
     }
     recorder.wait();
     return std::int64_t{0};

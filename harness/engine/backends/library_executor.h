@@ -14,6 +14,7 @@ template <class Pool>
 class LibraryExecutor {
  public:
   static constexpr bool kHasMap = true;
+  static constexpr bool kBoundedQueue = true;
 
   template <auto Fn, class... Args>
   auto submit(Args&&... args) {

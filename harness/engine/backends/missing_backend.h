@@ -25,6 +25,7 @@ class MissingBackend final : public Backend {
   std::string skip_reason(std::string_view /*strategy*/) const override {
     return "this build goes without '" + std::string(name_) + "': " + std::string(missing_);
   }
+  std::string arrivals_skip_reason(const Factors& /*factors*/) const override { return {}; }
   void require() const override { throw ConfigError(skip_reason("")); }
   int tasks_at_once(const Factors& factors) const override { return factors.workers; }
   Trace run(const PreparedCell& /*prepared*/) const override { throw ConfigError(skip_reason("")); }

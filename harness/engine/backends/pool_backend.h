@@ -9,10 +9,14 @@
 //   void within(const std::function<void()>& body)   only where submits have to go on inside of something: calls body once
 //   void put_on_one_clock(Trace&)             only where stamps may be of other clocks; throws where that cannot be
 //   static int workers_for(int tasks)         only where the number of workers is not a choice
+//   static constexpr bool kBoundedQueue = true   only where its queue can be bounded by ExecutorOptions::queue, and a full one is a
+//                                                pools::QueueFullError where that is asked for
+//   static constexpr bool kCallerRuns = true     only where who finds it full can run the task itself
 
 #include <sys/types.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <iterator>
 #include <optional>
@@ -30,6 +34,7 @@
 #include "harness/engine/strategies/strategy.h"
 #include "harness/engine/strategies/work_functions.h"
 #include "harness/machine/resources.h"
+#include "pools/options.h"
 #include "pools/process_pool.h"
 #include "workloads/work.h"
 
@@ -40,9 +45,18 @@ struct ExecutorOptions {
   int workers = 1;
   int tasks = 1;      // how many will be submitted
   int in_flight = 0;  // how many are under way at most; 0: any number
+  pools::QueueOptions queue = {};
   CallbacksOn callbacks = CallbacksOn::worker;
   const workloads::RunContext& context;  // for worker processes
 };
+
+// The bound of a cell's queue, in the pools' own words.
+inline pools::QueueOptions queue_of(const Factors& factors) {
+  return {.limit = static_cast<std::size_t>(factors.queue),
+          .when_full = factors.when_full == "reject"        ? pools::WhenFull::reject
+                       : factors.when_full == "caller_runs" ? pools::WhenFull::caller_runs
+                                                            : pools::WhenFull::block};
+}
 
 // The parsers of a strategy that uses them; for all others nothing at all.
 template <class Strategy>
@@ -85,6 +99,7 @@ Trace run_strategy_on(const PreparedCell& prepared) {
                                     .workers = prepared.cell.workers,
                                     .tasks = prepared.cell.tasks,
                                     .in_flight = prepared.cell.in_flight,
+                                    .queue = queue_of(prepared.cell),
                                     .callbacks = Strategy::kCallbacks,
                                     .context = prepared.context});
   const std::int64_t ready = workloads::monotonic_ns();
@@ -124,6 +139,18 @@ class PoolBackend : public Backend {
   std::string skip_reason(std::string_view strategy) const override {
     const Row& row = row_of(strategy);
     return row.skip_reason.empty() ? std::string() : std::string(name()) + ": " + std::string(row.skip_reason);
+  }
+
+  std::string arrivals_skip_reason([[maybe_unused]] const Factors& factors) const override {
+    if (Executor::kWorkers == WorkersAre::the_caller)
+      return "submit runs the task, so that who releases tasks would be who serves them";
+    if constexpr (!requires { Executor::kBoundedQueue; }) {
+      if (factors.queue > 0) return "its queue has no bound";
+    }
+    if constexpr (!requires { Executor::kCallerRuns; }) {
+      if (factors.when_full == "caller_runs") return "who finds its queue full cannot run the task";
+    }
+    return {};
   }
 
   int tasks_at_once(const Factors& factors) const override { return Executor::tasks_at_once(factors); }

@@ -14,10 +14,16 @@ class ProcessExecutor : public LibraryExecutor<pools::ProcessPool> {
  public:
   static constexpr WorkersAre kWorkers = WorkersAre::processes;
 
-  explicit ProcessExecutor(const ExecutorOptions& options)
-      : LibraryExecutor(work_processes(options.workers, "worker", options.context)) {}
+  explicit ProcessExecutor(const ExecutorOptions& options) : LibraryExecutor(pool_options(options)) {}
 
   std::vector<pid_t> worker_processes() const { return pool_.worker_pids(); }
+
+ private:
+  static pools::ProcessPoolOptions pool_options(const ExecutorOptions& options) {
+    pools::ProcessPoolOptions pool = work_processes(options.workers, "worker", options.context);
+    pool.queue = options.queue;
+    return pool;
+  }
 };
 
 }  // namespace

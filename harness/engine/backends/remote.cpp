@@ -86,6 +86,7 @@ pools::RemotePoolOptions remote_options(const ExecutorOptions& options, std::sha
   const std::vector<std::string> hosts = hosts_of(options.backend);
   pools::RemotePoolOptions pool;
   pool.workers = each_host(options.workers, hosts);
+  pool.queue = options.queue;
   pool.name_prefix = "worker";
   pool.initializer = pools::remote<&enter_measured_host>(options.context);
   pool.host_observer = std::move(clocks);

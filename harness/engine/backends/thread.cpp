@@ -10,6 +10,7 @@ namespace {
 class ThreadExecutor : public LibraryExecutor<pools::ThreadPool> {
  public:
   static constexpr WorkersAre kWorkers = WorkersAre::threads;
+  static constexpr bool kCallerRuns = true;
 
   explicit ThreadExecutor(const ExecutorOptions& options) : LibraryExecutor(pool_options(options)) {}
 
@@ -21,6 +22,7 @@ class ThreadExecutor : public LibraryExecutor<pools::ThreadPool> {
     pool.workers = options.workers;
     pool.name_prefix = "worker";
     pool.callbacks = options.callbacks == CallbacksOn::worker ? pools::CallbackOn::worker : pools::CallbackOn::callback_thread;
+    pool.queue = options.queue;
     return pool;
   }
 };

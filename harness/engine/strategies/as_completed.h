@@ -19,6 +19,7 @@ struct AsCompleted {
   static constexpr CallbackBy kCallbackBy = CallbackBy::the_caller;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
+  static constexpr std::string_view kNoArrivals = kDefined;
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {
@@ -27,10 +28,10 @@ struct AsCompleted {
 
   template <class Executor>
   static void run(Executor& executor, Recorder& recorder) {
-    auto futures = submit_each(recorder, [&](int task) {
+    auto submitted = submit_each(recorder, [&](int task) {
       return executor.template submit<&run_numbered_task>(recorder.task(task), std::int32_t{task});
     });
-    for (auto&& future : pools::as_completed(futures)) {
+    for (auto&& future : pools::as_completed(submitted.futures)) {
       const NumberedOutcome& done = future.result();
       recorder.task_ran(done.task, done.outcome);
       recorder.parse(done.task, done.outcome);

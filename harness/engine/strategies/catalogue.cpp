@@ -13,7 +13,7 @@ namespace {
 template <class... Strategies>
 constexpr auto infos_of(StrategyList<Strategies...>) {
   return std::array{StrategyInfo{Strategies::kName, Strategies::kSummary, Strategies::kCallbackBy, Strategies::kUsesParsers,
-                                 Strategies::kUsesChunks}...};
+                                 Strategies::kUsesChunks, Strategies::kNoArrivals}...};
 }
 
 constexpr auto kInfos = infos_of(StrategyCatalogue{});
@@ -41,5 +41,6 @@ CallbackBy callback_by(std::string_view strategy) { return info_of(strategy).cal
 bool has_callbacks(std::string_view strategy) { return callback_by(strategy) != CallbackBy::nobody; }
 bool has_parsers(std::string_view strategy) { return info_of(strategy).parsers; }
 bool has_chunks(std::string_view strategy) { return info_of(strategy).chunks; }
+std::string_view no_arrivals(std::string_view strategy) { return info_of(strategy).no_arrivals; }
 
 }  // namespace harness

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "harness/engine/strategies/executor.h"
@@ -17,6 +18,7 @@ struct Collect {
   static constexpr CallbackBy kCallbackBy = CallbackBy::the_caller;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
+  static constexpr std::string_view kNoArrivals = kDefined;
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {
@@ -25,11 +27,11 @@ struct Collect {
 
   template <class Executor>
   static void run(Executor& executor, Recorder& recorder) {
-    auto futures = submit_each(recorder, [&](int task) { return executor.template submit<&run_task>(recorder.task(task)); });
-    for (int task = 0; auto& future : futures) {
-      const workloads::Outcome& outcome = future.result();
-      recorder.task_ran(task, outcome);
-      recorder.parse(task++, outcome);
+    auto submitted = submit_each(recorder, [&](int task) { return executor.template submit<&run_task>(recorder.task(task)); });
+    for (std::size_t i = 0; i < submitted.futures.size(); ++i) {
+      const workloads::Outcome& outcome = submitted.futures[i].result();
+      recorder.task_ran(submitted.tasks[i], outcome);
+      recorder.parse(submitted.tasks[i], outcome);
     }
   }
 };

@@ -18,6 +18,7 @@ struct Extra {
   static constexpr CallbackBy kCallbackBy = CallbackBy::parsers;
   static constexpr bool kUsesParsers = true;
   static constexpr bool kUsesChunks = false;
+  static constexpr std::string_view kNoArrivals = kDefined;
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {
@@ -26,11 +27,11 @@ struct Extra {
 
   template <class Executor>
   static void run(Executor& executor, Recorder& recorder, pools::ProcessPool& parsers) {
-    auto futures = submit_each(recorder, [&](int task) {
+    auto submitted = submit_each(recorder, [&](int task) {
       return executor.template submit<&run_task_to_hand_over>(recorder.task(task), recorder.callback(task))
           .template then_in<&parse_handed_over>(parsers);
     });
-    await_each(futures, [&](int task, const TaskAndCallback& both) {
+    await_each(submitted, [&](int task, const TaskAndCallback& both) {
       recorder.task_ran(task, both.task);
       recorder.callback_ran(task, both.callback);
     });

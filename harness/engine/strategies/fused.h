@@ -17,6 +17,7 @@ struct Fused {
   static constexpr CallbackBy kCallbackBy = CallbackBy::the_worker;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
+  static constexpr std::string_view kNoArrivals = kDefined;
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {
@@ -25,10 +26,10 @@ struct Fused {
 
   template <class Executor>
   static void run(Executor& executor, Recorder& recorder) {
-    auto futures = submit_each(recorder, [&](int task) {
+    auto submitted = submit_each(recorder, [&](int task) {
       return executor.template submit<&run_fused>(recorder.task(task), recorder.callback(task));
     });
-    await_each(futures, [&](int task, const TaskAndCallback& both) {
+    await_each(submitted, [&](int task, const TaskAndCallback& both) {
       recorder.task_ran(task, both.task);
       recorder.callback_ran(task, both.callback);
     });

@@ -4,6 +4,7 @@
 
 #include "harness/engine/strategies/executor.h"
 #include "harness/engine/strategies/recorder.h"
+#include "harness/engine/strategies/submit_each.h"
 #include "harness/engine/strategies/work_functions.h"
 
 namespace harness::strategy {
@@ -17,6 +18,7 @@ struct Main {
   static constexpr CallbackBy kCallbackBy = CallbackBy::callback_thread;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
+  static constexpr std::string_view kNoArrivals = kDefined;
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {
@@ -25,12 +27,10 @@ struct Main {
 
   template <class Executor>
   static void run(Executor& executor, Recorder& recorder) {
-    for (int task = 0; task < recorder.tasks(); ++task) {
-      recorder.submitting(task);
+    release_each(recorder, [&](int task) {
       executor.template submit_with_callback<&run_task>([&recorder, task](auto done) { recorder.deliver(task, done); },
                                                         recorder.task(task));
-    }
-    recorder.submitted_all();
+    });
     recorder.wait();
   }
 };

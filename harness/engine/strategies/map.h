@@ -17,6 +17,7 @@ struct Map {
   static constexpr CallbackBy kCallbackBy = CallbackBy::the_caller;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = true;
+  static constexpr std::string_view kNoArrivals = "it is given all tasks at once";
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {

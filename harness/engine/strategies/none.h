@@ -17,6 +17,7 @@ struct None {
   static constexpr CallbackBy kCallbackBy = CallbackBy::nobody;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
+  static constexpr std::string_view kNoArrivals = kDefined;
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {
@@ -25,8 +26,8 @@ struct None {
 
   template <class Executor>
   static void run(Executor& executor, Recorder& recorder) {
-    auto futures = submit_each(recorder, [&](int task) { return executor.template submit<&run_task>(recorder.task(task)); });
-    await_each(futures, [&](int task, const workloads::Outcome& outcome) { recorder.task_ran(task, outcome); });
+    auto submitted = submit_each(recorder, [&](int task) { return executor.template submit<&run_task>(recorder.task(task)); });
+    await_each(submitted, [&](int task, const workloads::Outcome& outcome) { recorder.task_ran(task, outcome); });
   }
 };
 

@@ -18,6 +18,18 @@ void Recorder::submitting(int index) noexcept {
   trace_.tasks[static_cast<std::size_t>(index)].submitted_ns = workloads::monotonic_ns();
 }
 
+void Recorder::releasing(int index, const Generator::Release& release) noexcept {
+  TaskTrace& task = trace_.tasks[static_cast<std::size_t>(index)];
+  task.arrived_ns = release.arrived_ns;
+  task.due_ns = release.due_ns;
+  task.submitted_ns = workloads::monotonic_ns();
+}
+
+void Recorder::rejected(int index) noexcept {
+  trace_.tasks[static_cast<std::size_t>(index)].rejected = true;
+  gate_.count_down();
+}
+
 void Recorder::submitting_all() noexcept {
   const std::int64_t now = workloads::monotonic_ns();
   for (TaskTrace& task : trace_.tasks) task.submitted_ns = now;

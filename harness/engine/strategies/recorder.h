@@ -3,7 +3,7 @@
 // Where a strategy writes what happened, while the clock runs: one slot per task, allocated beforehand, and the gate
 // that opens when the last callback has run.
 //
-// Thread safety: submitting() and submitted_all() belong to the submitting thread; a task's other slots are written by
+// Thread safety: submitting(), releasing(), rejected() and submitted_all() belong to the submitting thread; a task's other slots are written by
 // whoever ran it or its callback, each once; wait() and take() come after all of them (the gate orders them).
 
 #include <cstddef>
@@ -16,6 +16,7 @@
 
 #include "harness/core/trace.h"
 #include "harness/engine/prepared_cell.h"
+#include "harness/engine/strategies/generator.h"
 #include "workloads/work.h"
 
 namespace harness {
@@ -35,6 +36,10 @@ class Recorder {
   // returned.
   void submitting(int index) noexcept;
   void submitting_all() noexcept;
+  // Of a task that arrives, instead: as the generator has it.
+  void releasing(int index, const Generator::Release& release) noexcept;
+  // The submit was refused: nothing else will be recorded of the task. Counts as delivered.
+  void rejected(int index) noexcept;
   void submitted_all() noexcept;
 
   void task_ran(int index, const workloads::Outcome& outcome) noexcept;

@@ -21,8 +21,9 @@ struct StrategyInfo {
   std::string_view name;
   std::string_view summary;  // who runs the callback
   CallbackBy callback_by = CallbackBy::the_worker;
-  bool parsers = false;  // worker processes of its own for them
-  bool chunks = false;   // tasks travel several at a time, as many as the cell says
+  bool parsers = false;               // worker processes of its own for them
+  bool chunks = false;                // tasks travel several at a time, as many as the cell says
+  std::string_view no_arrivals = {};  // why it has no meaning where tasks arrive; empty: it has
 };
 
 // In a fixed order. Constant; any thread.
@@ -36,5 +37,6 @@ CallbackBy callback_by(std::string_view strategy);
 bool has_callbacks(std::string_view strategy);
 bool has_parsers(std::string_view strategy);
 bool has_chunks(std::string_view strategy);
+std::string_view no_arrivals(std::string_view strategy);
 
 }  // namespace harness

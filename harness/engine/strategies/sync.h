@@ -17,6 +17,7 @@ struct Sync {
   static constexpr CallbackBy kCallbackBy = CallbackBy::the_caller;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
+  static constexpr std::string_view kNoArrivals = "nobody submits before the callback before has ended";
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {

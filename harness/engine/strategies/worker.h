@@ -19,6 +19,7 @@ struct Worker {
   static constexpr CallbackBy kCallbackBy = CallbackBy::the_worker;
   static constexpr bool kUsesParsers = false;
   static constexpr bool kUsesChunks = false;
+  static constexpr std::string_view kNoArrivals = kDefined;
 
   template <class Executor>
   static constexpr std::string_view skip_reason() {
@@ -28,20 +29,18 @@ struct Worker {
   template <class Executor>
   static void run(Executor& executor, Recorder& recorder) {
     if constexpr (Executor::kWorkers == WorkersAre::processes || Executor::kWorkers == WorkersAre::loop_threads) {
-      auto futures = submit_each(recorder, [&](int task) {
+      auto submitted = submit_each(recorder, [&](int task) {
         return executor.template submit<&run_task_then_callback>(recorder.task(task), recorder.callback(task));
       });
-      await_each(futures, [&](int task, const TaskAndCallback& both) {
+      await_each(submitted, [&](int task, const TaskAndCallback& both) {
         recorder.task_ran(task, both.task);
         recorder.callback_ran(task, both.callback);
       });
     } else {
-      for (int task = 0; task < recorder.tasks(); ++task) {
-        recorder.submitting(task);
+      release_each(recorder, [&](int task) {
         executor.template submit_with_callback<&run_task>([&recorder, task](auto done) { recorder.deliver(task, done); },
                                                           recorder.task(task));
-      }
-      recorder.submitted_all();
+      });
       recorder.wait();
     }
   }

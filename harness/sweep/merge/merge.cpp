@@ -22,10 +22,8 @@ using Json = nlohmann::ordered_json;
 using std::filesystem::path;
 
 // Files of a run beside results.csv.
-constexpr std::pair<std::string_view, std::string_view> kRunFiles[] = {{"context", ".json"},
-                                                                       {"cells", ".json"},
-                                                                       {"tasks", ".csv"},
-                                                                       {"evidence", ".csv"}};
+constexpr std::pair<std::string_view, std::string_view> kRunFiles[] = {
+    {"context", ".json"}, {"cells", ".json"}, {"tasks", ".csv"}, {"sojourns", ".csv"}, {"evidence", ".csv"}};
 
 // From where, by the file's place in a directory.
 std::map<path, path> files_of_runs(const Sources& sources) {

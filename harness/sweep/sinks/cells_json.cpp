@@ -15,6 +15,7 @@
 #include "harness/base/errors.h"
 #include "harness/base/json_integer.h"
 #include "harness/base/read_file.h"
+#include "harness/plan/arrivals.h"
 #include "harness/plan/cell_builder.h"
 #include "harness/sweep/sinks/file.h"
 
@@ -25,6 +26,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kExplicit = "explicit";
 constexpr const char* kTasks = "task_durations_ns";
+constexpr const char* kArrivals = "arrivals_ns";
 constexpr const char* kRuns = "runs";
 constexpr const char* kShard = "shard";
 constexpr const char* kCallbacks = "callback_durations_ns";
@@ -78,6 +80,7 @@ Json json_of(const PlannedCell& planned, bool has_shards) {
     json[kTasks] = run_lengths(cell.task_durations_ns);
     json[kCallbacks] = run_lengths(cell.callback_durations_ns);
   }
+  if (is_trace(cell.arrivals)) json[kArrivals] = run_lengths(cell.arrivals_ns);
   if (planned.runs > 0) json[kRuns] = planned.runs;
   if (has_shards) json[kShard] = planned.shard;
   return json;
@@ -87,13 +90,14 @@ PlannedCell planned_from(const std::string& id, const Json& json) {
   Factors factors;
   for_each_factor(factors, [&json](const Factor& factor, auto& value) {
     const std::string name(factor.name);
-    if (!factor.later || json.contains(name)) get(json.at(name), value);
+    if (factor.since == 0 || json.contains(name)) get(json.at(name), value);
   });
   if (factors.tasks < 1 || factors.tasks > kMostTasksInAll) throw std::runtime_error(fmt::format("{} tasks", factors.tasks));
   CellBuilder builder(factors);
   if (factors.distribution == kExplicit) {
     builder.recorded_durations(expanded(json.at(kTasks), factors.tasks), expanded(json.at(kCallbacks), factors.tasks));
   }
+  if (is_trace(factors.arrivals)) builder.recorded_arrivals(expanded(json.at(kArrivals), factors.tasks));
   Cell cell = builder.build();
   if (cell.cell_id != id) throw std::runtime_error(fmt::format("cell {} is not what its id says", id));
   PlannedCell planned{std::move(cell), 0, 0, {}};

@@ -10,7 +10,7 @@
 // measures it; files of earlier versions have neither.
 //
 // Durations are run-length encoded: 8 tasks of 100 ms, then one of 5 ns. They are listed for explicit cases only; those of
-// others are drawn again from the seed (plan/distribution.h). The id, a hash of all this, confirms each cell.
+// others are drawn again from the seed (plan/distribution.h). So are arrivals; those of a trace are listed likewise, as "arrivals_ns". The id, a hash of all this, confirms each cell.
 
 #include <filesystem>
 #include <string>

@@ -69,7 +69,8 @@ std::string difference_of_header(std::string_view text) {
 // Refuses before anything is moved: a file of somebody else's stays as it is. A torn header of ours is no foreign one.
 // Returns the columns that the file has: those of this version, or of an earlier one.
 std::span<const Column> require_our_header(const std::filesystem::path& path, std::string_view text) {
-  for (const std::span<const Column> columns : {sample_columns(), first_sample_columns()}) {
+  for (int layout = kLayout; layout >= 0; --layout) {
+    const std::span<const Column> columns = sample_columns(layout);
     const std::string header = csv_header(columns);
     if (text.size() < header.size() ? std::string_view(header).starts_with(text) : text.starts_with(header)) return columns;
   }
@@ -208,10 +209,14 @@ CsvSink::CsvSink(const std::filesystem::path& path) : file_(path) {
 }
 
 void CsvSink::row(const Cell& /*cell*/, const Sample& sample, const Trace* /*trace*/) {
-  if (sample.in_flight != 0 && columns_.size() < sample_columns().size()) {
+  const auto has = [this](std::string_view name) {
+    return std::any_of(columns_.begin(), columns_.end(), [name](const Column& column) { return column.name == name; });
+  };
+  for (const Factor& factor : all_factors()) {
+    if (is_default(factor, sample) || factor.since == 0 || has(factor.name) || factor.in_cell_id == InCellId::never) continue;
     throw ConfigError(
-        fmt::format("'{}' is of an earlier version and has no column in_flight; choose another directory with -o, or --fresh",
-                    file_.path().string()));
+        fmt::format("'{}' is of an earlier version and has no column {}; choose another directory with -o, or --fresh",
+                    file_.path().string(), factor.name));
   }
   file_.append(csv_row(sample, columns_));
 }

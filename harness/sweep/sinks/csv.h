@@ -55,7 +55,7 @@ struct CsvRecords {
 };
 CsvRecords parse_csv(std::string_view text);
 
-// With their line ends. `columns`: of this version, or those that a file has.
+// With their line ends. `columns`: of one of the layouts, whose schema_version the row then has.
 std::string csv_header(std::span<const Column> columns = sample_columns());
 std::string csv_row(const Sample& sample, std::span<const Column> columns = sample_columns());
 

@@ -91,6 +91,10 @@ std::string csv_row(const Sample& sample, std::span<const Column> columns) {
   for (const Column& column : columns) {
     if (!first) row += ',';
     first = false;
+    if (column.field == Field(&Sample::schema_version)) {
+      row += fmt::format("{}", column.least);
+      continue;
+    }
     row += std::visit([&sample](const auto member) { return csv_field(fmt::format("{}", sample.*member)); }, column.field);
   }
   return row + '\n';

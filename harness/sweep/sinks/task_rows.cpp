@@ -20,6 +20,7 @@ namespace harness {
 namespace {
 
 constexpr std::int64_t kMostNs = std::int64_t{1} << 62;
+constexpr std::string_view kArrived = "arrived_ns";  // files of earlier versions have none
 
 // One tasks/<run_id>.csv, a record at a time.
 class TaskFile {
@@ -36,6 +37,7 @@ class TaskFile {
     }
     fields_ = fields;
     line_ = line;
+    if (field("started_ns").empty() && has(kArrived)) return;  // it was rejected: nobody ran it
     TaskTrace& trace = row_.trace;
     row_.cell_id = field("cell_id");
     row_.rep = integer<std::int64_t>("rep");
@@ -65,12 +67,14 @@ class TaskFile {
     names_.assign(fields.begin(), fields.end());
     bool missing = false;
     parse_csv(tasks_csv_header()).records.front().swap(wanted_);
-    for (const std::string& name : wanted_) missing = missing || std::find(names_.begin(), names_.end(), name) == names_.end();
+    for (const std::string& name : wanted_) missing = missing || (name != kArrived && !has(name));
     if (!missing) return;
     std::string line = tasks_csv_header();
     line.pop_back();
     throw ConfigError(fmt::format("'{}' has a foreign header; allowed: '{}'", path_.string(), line));
   }
+
+  bool has(std::string_view name) const { return std::find(names_.begin(), names_.end(), name) != names_.end(); }
 
   const std::string& field(std::string_view name) const {
     return fields_[static_cast<std::size_t>(std::find(names_.begin(), names_.end(), name) - names_.begin())];

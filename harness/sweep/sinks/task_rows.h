@@ -23,7 +23,8 @@ struct TaskRow {
   TaskTrace trace;                   // times from the first submit of the repetition; no CPU time
 };
 
-// Every row of every tasks/<run_id>.csv, runs in the order of their ids, rows in that of the file; a torn last one is left out.
+// Every row of every tasks/<run_id>.csv, runs in the order of their ids, rows in that of the file; a torn last one is left out,
+// and so are tasks that were rejected.
 // Nothing where there is no tasks/. Columns may stand in any order and among others. Throws ConfigError for a file without one of the
 // columns, and for a row that cannot be read or that no run can have written (file, line, column); and what `visit` throws.
 void read_task_rows(const std::filesystem::path& run_directory, const std::function<void(const TaskRow& row)>& visit);

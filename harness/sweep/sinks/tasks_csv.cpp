@@ -19,6 +19,7 @@ std::map<Thread, int> number_threads(const Trace& trace) {
   std::vector<std::pair<std::int64_t, Thread>> tasks;
   std::vector<std::pair<std::int64_t, Thread>> callbacks;
   for (const TaskTrace& task : trace.tasks) {
+    if (task.rejected) continue;
     tasks.emplace_back(task.started_ns, task.thread());
     if (task.callback_started_ns != kNoStamp) {
       callbacks.emplace_back(task.callback_started_ns, task.callback_thread());
@@ -36,18 +37,25 @@ std::map<Thread, int> number_threads(const Trace& trace) {
 
 std::string tasks_csv_header() {
   return "cell_id,rep,task,worker,pid,tid,submitted_ns,started_ns,finished_ns,callback_started_ns,callback_finished_ns,"
-         "callback_worker,callback_pid,callback_tid,digest\n";
+         "callback_worker,callback_pid,callback_tid,digest,arrived_ns\n";
 }
 
 std::string tasks_csv_rows(std::string_view cell_id, std::int64_t rep, const Trace& trace) {
   if (trace.tasks.empty()) return {};
   const std::map<Thread, int> numbers = number_threads(trace);
   std::int64_t origin = trace.tasks.front().submitted_ns;
-  for (const TaskTrace& task : trace.tasks) origin = std::min(origin, task.submitted_ns);
+  for (const TaskTrace& task : trace.tasks) {
+    origin = std::min(origin, task.arrived_ns == kNoStamp ? task.submitted_ns : task.arrived_ns);
+  }
   fmt::memory_buffer rows;
   auto out = std::back_inserter(rows);
   for (std::size_t i = 0; i < trace.tasks.size(); ++i) {
     const TaskTrace& task = trace.tasks[i];
+    if (task.rejected) {
+      fmt::format_to(out, "{},{},{},,,,{},,,,,,,,,{}\n", csv_field(cell_id), rep, i, task.submitted_ns - origin,
+                     task.arrived_ns - origin);
+      continue;
+    }
     fmt::format_to(out, "{},{},{},{},{},{},{},{},{},", csv_field(cell_id), rep, i, numbers.at(task.thread()), task.pid, task.tid,
                    task.submitted_ns - origin, task.started_ns - origin, task.finished_ns - origin);
     if (task.callback_started_ns == kNoStamp) {
@@ -56,7 +64,9 @@ std::string tasks_csv_rows(std::string_view cell_id, std::int64_t rep, const Tra
       fmt::format_to(out, "{},{},{},{},{},", task.callback_started_ns - origin, task.callback_finished_ns - origin,
                      numbers.at(task.callback_thread()), task.callback_pid, task.callback_tid);
     }
-    fmt::format_to(out, "{:016x}\n", task.digest);
+    fmt::format_to(out, "{:016x},", task.digest);
+    if (task.arrived_ns != kNoStamp) fmt::format_to(out, "{}", task.arrived_ns - origin);
+    rows.push_back('\n');
   }
   return fmt::to_string(rows);
 }

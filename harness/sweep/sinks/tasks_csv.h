@@ -1,7 +1,8 @@
 #pragma once
 
 // tasks/<run_id>.csv (opt-in): one row per task of every measured repetition that ended well; warm-ups are left out. Times
-// are ns from the first submit, digests 16 hexadecimal digits.
+// are ns from the first submit, or from the first arrival where tasks arrive; digests 16 hexadecimal digits. Of a task that was rejected there are its
+// arrival and its submit, and all else is empty.
 //
 // `worker` numbers the threads that ran tasks, in order of their first start; a thread that ran callbacks only is numbered
 // after them, in order of its first callback. Callback columns are empty where there was none.

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "harness/base/errors.h"
+#include "harness/cli/case_options.h"
 #include "harness/cli/cli.h"
+#include "harness/plan/arrivals.h"
 
 namespace harness {
 namespace {
@@ -44,6 +46,63 @@ TEST(Case, prints_its_repetitions_beside_the_prediction) {
     std::sort(makespans.begin(), makespans.end());
     EXPECT_EQ(document["median_makespan_ns"], makespans[1]);
   }
+}
+
+std::string refusal_of_case(const CaseOptions& options) {
+  try {
+    cell_of(options, 2);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "was accepted";
+}
+
+TEST(Case, has_the_clients_that_predict_speaks_of) {
+  CaseOptions options;
+  options.backend = "thread";
+  options.workers = "4";
+  options.tasks = "50x10ms";
+  options.strategy = "none";
+  options.arrivals = "poisson:300/s";
+  EXPECT_EQ(cell_of(options, 2).arrivals_ns, arrival_times("poisson:300/s", 50, 1));
+  options.seed = "7";
+  EXPECT_EQ(cell_of(options, 2).arrivals_ns, arrival_times("poisson:300/s", 50, 7));
+  options.arrivals = "poisson:0.5*capacity";
+  EXPECT_EQ(cell_of(options, 2).arrivals, "poisson:200/s");
+  options.queue = "3";
+  EXPECT_EQ(cell_of(options, 2).when_full, "block");
+  options.when_full = "reject";
+  EXPECT_EQ(cell_of(options, 2).when_full, "reject");
+  options.backend = "thread_per_task";
+  options.workers = "";
+  EXPECT_EQ(cell_of(options, 2).workers, 50);  // as many as tasks, and not as none
+}
+
+TEST(Case, refuses_what_has_no_meaning_under_arrivals_or_without) {
+  CaseOptions options;
+  options.backend = "thread";
+  options.workers = "1";
+  options.tasks = "2x10ms";
+  options.strategy = "none";
+  CaseOptions wrong = options;
+  wrong.queue = "3";
+  EXPECT_EQ(refusal_of_case(wrong),
+            "--queue and --when-full do not apply: they are of tasks that come over time; give --arrivals as well");
+  wrong.arrivals = "constant:10/s";
+  wrong.queue = "0";
+  EXPECT_NE(refusal_of_case(wrong).find("'0'"), std::string::npos);
+  wrong.queue = "3";
+  wrong.when_full = "wait";
+  EXPECT_EQ(refusal_of_case(wrong), "unknown --when-full 'wait'; allowed: block, reject, caller_runs");
+  wrong.queue.reset();
+  wrong.when_full = "block";
+  EXPECT_EQ(refusal_of_case(wrong), "--when-full does not apply: without --queue no queue is ever full");
+  wrong = options;
+  wrong.seed = "3";
+  EXPECT_NE(refusal_of_case(wrong).find("--seed does not apply"), std::string::npos);
+  wrong.arrivals = "constant:10/s";
+  wrong.strategy = "map";
+  EXPECT_EQ(refusal_of_case(wrong), "--arrivals does not apply to strategy map: it is given all tasks at once");
 }
 
 }  // namespace

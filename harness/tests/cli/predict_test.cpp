@@ -251,8 +251,10 @@ TEST(PredictArrivals, are_refused_in_one_line) {
   refused("burst:50", "a burst is N@PERIOD");
   refused("burst:0@1s", "'0'");
   refused("burst:5@0s", "the period is 0");
-  refused("1ms", "gives 1 times for 2 tasks");
-  refused("2ms,1ms", "goes backwards: 2ms comes before 1ms");
+  refused("1ms", "give 1 times for 2 tasks");
+  refused("poisson:0*capacity", "the rate is 0");
+  refused("poisson:2capacity", "NUMBER*capacity");
+  refused("2ms,1ms", "go backwards: 2ms comes before 1ms");
   refused("trace:/nonexistent", "/nonexistent");
   refused("0ms,1ms", "--arrivals does not apply to strategy sync", {"--strategy", "sync"});
   refused("0ms,1ms", "--arrivals does not apply to strategy map", {"--strategy", "map"});

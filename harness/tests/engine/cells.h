@@ -30,6 +30,9 @@ struct CellShape {
   std::int64_t task_ns = 20'000;
   std::int64_t callback_ns = 10'000;
   int in_flight = 0;
+  std::string_view arrivals = "closed";
+  int queue = 0;
+  std::string_view when_full = "none";
 };
 
 inline Cell make_cell(const CellShape& shape) {
@@ -44,6 +47,9 @@ inline Cell make_cell(const CellShape& shape) {
   factors.start_method = shape.backend == "process" ? "exec" : "none";
   factors.seed = 20;
   factors.in_flight = shape.in_flight;
+  factors.arrivals = shape.arrivals;
+  factors.queue = shape.queue;
+  factors.when_full = shape.when_full;
   const auto n = static_cast<std::size_t>(shape.tasks);
   return CellBuilder(std::move(factors)).durations(std::vector(n, shape.task_ns), std::vector(n, shape.callback_ns)).build();
 }

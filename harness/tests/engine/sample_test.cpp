@@ -82,6 +82,10 @@ TEST(Columns, AreThoseOfTheDesignInItsOrder) {
                                        "start_method",
                                        "seed",
                                        "in_flight",
+                                       "arrivals",
+                                       "arrivals_spec",
+                                       "queue",
+                                       "when_full",
                                        "makespan_ns",
                                        "pool_start_ns",
                                        "submit_ns",
@@ -103,7 +107,19 @@ TEST(Columns, AreThoseOfTheDesignInItsOrder) {
                                        "ctx_switches_involuntary",
                                        "rss_peak_bytes",
                                        "cgroup_throttled_ns",
-                                       "load1"}));
+                                       "load1",
+                                       "sojourn_mean_ns",
+                                       "sojourn_p50_ns",
+                                       "sojourn_p95_ns",
+                                       "sojourn_p99_ns",
+                                       "sojourn_p999_ns",
+                                       "sojourn_max_ns",
+                                       "release_lag_p99_ns",
+                                       "release_lag_max_ns",
+                                       "rejected",
+                                       "queue_max",
+                                       "completed_per_s",
+                                       "clients_mean"}));
 }
 
 TEST(Columns, NameEveryFieldOnceAndDescribeIt) {

@@ -14,7 +14,6 @@ using std::chrono::milliseconds;
 using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
-using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -38,7 +37,8 @@ std::string shape(const Plan& plan) {
 }
 
 auto skip_like(const std::string& what, const std::string& reason) {
-  return Contains(AllOf(Field("what", &Skip::what, HasSubstr(what)), Field("reason", &Skip::reason, HasSubstr(reason))));
+  return Contains(
+      AllOf(testing::Field("what", &Skip::what, HasSubstr(what)), testing::Field("reason", &Skip::reason, HasSubstr(reason))));
 }
 
 TEST(Plans, CrossTheAxesOfAGrid) {

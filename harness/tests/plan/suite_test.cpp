@@ -201,9 +201,10 @@ TEST(Suites, AreFoundByNameAndByPath) {
     load_suite("tutoral");
     FAIL();
   } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(),
-                StartsWith(
-                    "unknown suite 'tutoral'; did you mean 'tutorial'?; allowed: callbacks, clients, contenders, default"));
+    EXPECT_THAT(
+        error.what(),
+        StartsWith(
+            "unknown suite 'tutoral'; did you mean 'tutorial'?; allowed: arrivals, callbacks, clients, contenders, default"));
   }
   const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "poolbench_suite_test.toml";
   std::ofstream(path) << kGood;

@@ -98,30 +98,34 @@ TEST(Csv, IsTheSameInPiecesOfAnySize) {
 
 // The approved output: a change of a column's name, order or form must be a decision.
 TEST(Csv, HasItsApprovedHeaderAndRow) {
-  EXPECT_EQ(csv_header(),
-            "schema_version,run_id,machine_id,build_id,cell_id,rep,is_warmup,run_order,started_utc,status,error,backend,"
-            "workers,workers_spec,cores,workload,strategy,parsers,tasks,distribution,task_ns,callback_ns,payload_bytes,"
-            "chunksize,start_method,seed,in_flight,makespan_ns,pool_start_ns,submit_ns,pool_stop_ns,longest_task_ns,sum_task_ns,"
-            "callback_sum_ns,callback_max_ns,queue_wait_p50_ns,queue_wait_p99_ns,queue_wait_max_ns,callback_lag_p50_ns,"
-            "callback_lag_p99_ns,callback_lag_max_ns,cpu_user_ns,cpu_sys_ns,main_cpu_ns,ctx_switches_voluntary,"
-            "ctx_switches_involuntary,rss_peak_bytes,cgroup_throttled_ns,load1\n");
+  EXPECT_EQ(
+      csv_header(),
+      "schema_version,run_id,machine_id,build_id,cell_id,rep,is_warmup,run_order,started_utc,status,error,backend,"
+      "workers,workers_spec,cores,workload,strategy,parsers,tasks,distribution,task_ns,callback_ns,payload_bytes,"
+      "chunksize,start_method,seed,in_flight,arrivals,arrivals_spec,queue,when_full,makespan_ns,pool_start_ns,submit_ns,pool_stop_ns,longest_task_ns,sum_task_ns,"
+      "callback_sum_ns,callback_max_ns,queue_wait_p50_ns,queue_wait_p99_ns,queue_wait_max_ns,callback_lag_p50_ns,"
+      "callback_lag_p99_ns,callback_lag_max_ns,cpu_user_ns,cpu_sys_ns,main_cpu_ns,ctx_switches_voluntary,"
+      "ctx_switches_involuntary,rss_peak_bytes,cgroup_throttled_ns,load1,sojourn_mean_ns,sojourn_p50_ns,"
+      "sojourn_p95_ns,sojourn_p99_ns,sojourn_p999_ns,sojourn_max_ns,release_lag_p99_ns,release_lag_max_ns,rejected,"
+      "queue_max,completed_per_s,clients_mean\n");
   Sample sample = test_sample();
-  EXPECT_EQ(csv_row(sample),
-            "1,20250101T000000.000000Z-1,m,b,0123456789abcdef,3,0,7,2025-01-01T00:00:00.000000Z,ok,,thread,10,cores*5,2,"
-            "sleep,none,0,2,equal,10000000,0,0,1,none,18446744073709551615,0,20123456,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
-            "0.25\n");
+  EXPECT_EQ(
+      csv_row(sample),
+      "2,20250101T000000.000000Z-1,m,b,0123456789abcdef,3,0,7,2025-01-01T00:00:00.000000Z,ok,,thread,10,cores*5,2,"
+      "sleep,none,0,2,equal,10000000,0,0,1,none,18446744073709551615,0,closed,closed,0,none,20123456,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
+      "0.25,0,0,0,0,0,0,0,0,0,0,0,0\n");
   sample.status = "crash";
   sample.error = "killed by signal 11 (Segmentation fault), \"core\"";
   EXPECT_THAT(csv_row(sample), HasSubstr(",crash,\"killed by signal 11 (Segmentation fault), \"\"core\"\"\",thread,"));
 }
 
-// What files of users have: the columns of the first version.
+// What files of users have: the columns of the first layout.
 TEST(Results, OfAnEarlierVersionAreReadAndGoneOnWith) {
   const TestDirectory directory;
   const std::filesystem::path path = directory / "results.csv";
   Sample bounded = test_sample();
   bounded.in_flight = 4;
-  const std::string old = csv_header(first_sample_columns()) + csv_row(test_sample(), first_sample_columns());
+  const std::string old = csv_header(sample_columns(0)) + csv_row(test_sample(), sample_columns(0));
   EXPECT_THAT(old, Not(HasSubstr("in_flight")));
   write_text(path, old);
   {
@@ -129,7 +133,7 @@ TEST(Results, OfAnEarlierVersionAreReadAndGoneOnWith) {
     sink.row({}, test_sample(), nullptr);
     EXPECT_THROW(sink.row({}, bounded, nullptr), ConfigError);
   }
-  EXPECT_EQ(content(path), old + csv_row(test_sample(), first_sample_columns()));
+  EXPECT_EQ(content(path), old + csv_row(test_sample(), sample_columns(0)));
   const std::vector<Sample> rows = read_results(path);
   ASSERT_THAT(rows, SizeIs(2));
   EXPECT_EQ(rows[1].in_flight, 0);
@@ -138,6 +142,26 @@ TEST(Results, OfAnEarlierVersionAreReadAndGoneOnWith) {
   std::filesystem::remove(path);
   { CsvSink(path).row({}, bounded, nullptr); }
   EXPECT_EQ(read_results(path).at(0).in_flight, 4);
+
+  // And the second, which knows no arrivals.
+  write_text(path, csv_header(sample_columns(1)) + csv_row(bounded, sample_columns(1)));
+  Sample arriving = test_sample();
+  arriving.arrivals = arriving.arrivals_spec = "poisson:300/s";
+  {
+    CsvSink sink(path);
+    sink.row({}, bounded, nullptr);
+    EXPECT_THAT(refusal([&] { sink.row({}, arriving, nullptr); }), HasSubstr("has no column arrivals;"));
+  }
+  const std::vector<Sample> second = read_results(path);
+  ASSERT_THAT(second, SizeIs(2));
+  EXPECT_EQ(second[1].in_flight, 4);
+  EXPECT_EQ(second[1].schema_version, 1);
+  EXPECT_EQ(second[1].arrivals, "closed");
+
+  std::filesystem::remove(path);
+  { CsvSink(path).row({}, arriving, nullptr); }
+  EXPECT_EQ(read_results(path).at(0).arrivals, "poisson:300/s");
+  EXPECT_EQ(read_results(path).at(0).schema_version, 2);
 }
 
 // The file is read in pieces of 64 KiB, and a sample is reused from row to row.
@@ -272,9 +296,9 @@ TEST(Results, ThatNoRunCanHaveWrittenAreRefusedWithFileLineColumnAndValue) {
   const TestDirectory directory;
   const std::filesystem::path path = directory / "results.csv";
   const std::tuple<const char*, const char*, const char*> cases[] = {
-      {"schema_version", "2", "allowed: 1"},
-      {"schema_version", "0", "allowed: 1"},
-      {"schema_version", "-1", "allowed: 1"},
+      {"schema_version", "3", "allowed: 2"},
+      {"schema_version", "1", "allowed: 2"},
+      {"schema_version", "-1", "allowed: 2"},
       {"makespan_ns", "-5", "allowed: a number, 0 or more"},
       {"queue_wait_p50_ns", "-1", "allowed: a number, 0 or more"},
       {"makespan_ns", "9223372036854775808", "allowed: a number, 0 or more"},

@@ -70,8 +70,8 @@ TEST(PlannedCells, HaveTheirApprovedForm) {
             R"({
   "run_id": "run",
   "cells": {
-    "d060dcc46bc481eb": {"backend":"thread","workers":1,"workers_spec":"1","cores":1,"workload":"sleep","strategy":"none","parsers":0,"tasks":4,"distribution":"explicit","task_ns":10000000,"callback_ns":0,"payload_bytes":0,"chunksize":1,"start_method":"none","seed":0,"in_flight":0,"task_durations_ns":[[3,5],[1,9]],"callback_durations_ns":[[1,0],[2,1],[1,0]],"runs":1},
-    "be5d9f4e521accf5": {"backend":"thread","workers":1,"workers_spec":"cores*5","cores":1,"workload":"sleep","strategy":"none","parsers":0,"tasks":2,"distribution":"exponential","task_ns":10000000,"callback_ns":0,"payload_bytes":0,"chunksize":1,"start_method":"none","seed":18446744073709551615,"in_flight":0,"runs":1}
+    "d060dcc46bc481eb": {"backend":"thread","workers":1,"workers_spec":"1","cores":1,"workload":"sleep","strategy":"none","parsers":0,"tasks":4,"distribution":"explicit","task_ns":10000000,"callback_ns":0,"payload_bytes":0,"chunksize":1,"start_method":"none","seed":0,"in_flight":0,"arrivals":"closed","arrivals_spec":"closed","queue":0,"when_full":"none","task_durations_ns":[[3,5],[1,9]],"callback_durations_ns":[[1,0],[2,1],[1,0]],"runs":1},
+    "be5d9f4e521accf5": {"backend":"thread","workers":1,"workers_spec":"cores*5","cores":1,"workload":"sleep","strategy":"none","parsers":0,"tasks":2,"distribution":"exponential","task_ns":10000000,"callback_ns":0,"payload_bytes":0,"chunksize":1,"start_method":"none","seed":18446744073709551615,"in_flight":0,"arrivals":"closed","arrivals_spec":"closed","queue":0,"when_full":"none","runs":1}
   }
 }
 )");
@@ -126,11 +126,23 @@ TEST(PlannedCells, AreRefusedWhereTheyAreNotWhatTheirIdSays) {
 TEST(TaskTraces, HaveTheirApprovedForm) {
   EXPECT_EQ(tasks_csv_header(),
             "cell_id,rep,task,worker,pid,tid,submitted_ns,started_ns,finished_ns,callback_started_ns,callback_finished_ns,"
-            "callback_worker,callback_pid,callback_tid,digest\n");
+            "callback_worker,callback_pid,callback_tid,digest,arrived_ns\n");
   // Thread 11 started first and is worker 0; thread 10 ran a callback only.
   EXPECT_EQ(tasks_csv_rows("c", 4, two_tasks()),
-            "c,4,0,1,10,12,0,100,500,600,700,2,10,10,0000000000000abc\n"
-            "c,4,1,0,10,11,10,50,400,,,,,,ffffffffffffffff\n");
+            "c,4,0,1,10,12,0,100,500,600,700,2,10,10,0000000000000abc,\n"
+            "c,4,1,0,10,11,10,50,400,,,,,,ffffffffffffffff,\n");
+  // Times count from the first arrival; of who was rejected there is no more than that.
+  Trace arriving = two_tasks();
+  for (TaskTrace& task : arriving.tasks) task.arrived_ns = task.due_ns = task.submitted_ns - 5;
+  TaskTrace rejected;
+  rejected.arrived_ns = rejected.due_ns = arriving.tasks[0].arrived_ns + 20;
+  rejected.submitted_ns = rejected.arrived_ns + 1;
+  rejected.rejected = true;
+  arriving.tasks.push_back(rejected);
+  EXPECT_EQ(tasks_csv_rows("c", 4, arriving),
+            "c,4,0,1,10,12,5,105,505,605,705,2,10,10,0000000000000abc,0\n"
+            "c,4,1,0,10,11,15,55,405,,,,,,ffffffffffffffff,10\n"
+            "c,4,2,,,,21,,,,,,,,,20\n");
   EXPECT_EQ(tasks_csv_rows("c", 0, Trace{}), "");
 }
 

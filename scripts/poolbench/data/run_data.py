@@ -24,8 +24,9 @@ class RunData:
     """Everything the pictures are drawn from.
 
     `rows` are the measured repetitions (no warm-ups), failed ones included, of the last machine and build in the file;
-    a directory that several builds wrote into holds several experiments, and one picture shows one. `summary`, `model`
-    and `tasks` are empty tables when their files are not there.
+    a directory that several builds wrote into holds several experiments, and one picture shows one. They are those of
+    batches; `arriving` are those whose tasks come over time. `summary`, `model`, `latency` and `tasks` are empty tables
+    when their files are not there.
     """
 
     directory: Path
@@ -34,6 +35,8 @@ class RunData:
     model: pd.DataFrame
     tasks: pd.DataFrame
     machine: str
+    arriving: pd.DataFrame
+    latency: pd.DataFrame
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -55,6 +58,15 @@ class RunData:
             cells = cells.join(indexed.reindex(columns=list(columns)))
         cells["tied"] = (cells.best == 1) | (cells.ties == 1)
         return cells.sort_values(list(ORDER), kind="stable").reset_index()
+
+    def arriving_cells(self) -> pd.DataFrame:
+        """The same of cells whose tasks arrive: factors, `work` (without arrivals and number) and the columns of
+        derived/latency.csv (NaN without). Those of which nothing was measured are not in it."""
+        cells = self.arriving.groupby("cell_id", sort=False).first()[list(schema.FACTORS)]
+        cells["work"] = [scenarios.work(row, counted=False) for row in cells.itertuples()]
+        indexed = self.latency.drop_duplicates("cell_id", keep="last").set_index("cell_id")
+        cells = cells.join(indexed.reindex(columns=list(schema.LATENCY[1:])), how="inner")
+        return cells.sort_values([*ORDER, "offered_per_s", "queue"], kind="stable").reset_index()
 
 
 SUMMARY_USED = ("median_ns", "ci_low_ns", "ci_high_ns", "best", "ties", "ratio")
@@ -78,10 +90,10 @@ ORDER = (
 def load(directory: Path | str) -> RunData:
     """Reads a run directory. Raises UnreadableRun."""
     directory = Path(directory)
-    rows = _read(directory / "results.csv", schema.RESULTS, schema.RESULTS_TEXT, schema.RESULTS_LATER)
+    rows = _read(directory / "results.csv", schema.RESULTS, schema.RESULTS_TEXT, tuple(schema.RESULTS_LATER))
     if rows is None:
         raise UnreadableRun(f"{directory}/results.csv does not exist: is {directory} the directory of a run?")
-    rows = rows.assign(in_flight=rows.in_flight if "in_flight" in rows else 0)
+    rows = rows.assign(**{name: value for name, value in schema.RESULTS_LATER.items() if name not in rows})
     _refuse_what_no_run_writes(directory / "results.csv", rows)
     notes = []
     rows = rows[rows.is_warmup == 0]
@@ -104,6 +116,7 @@ def load(directory: Path | str) -> RunData:
     derived = directory / "derived"
     summary = _read(derived / "summary.csv", schema.SUMMARY, schema.SUMMARY_TEXT, schema.SUMMARY_LATER)
     model = _read(derived / "model.csv", schema.MODEL, schema.MODEL_TEXT)
+    latency = _read(derived / "latency.csv", schema.LATENCY, schema.LATENCY_TEXT)
     for name, table in (("summary.csv", summary), ("model.csv", model)):
         if table is None:
             notes.append(f"derived/{name} is not there: what it holds is not drawn")
@@ -113,13 +126,16 @@ def load(directory: Path | str) -> RunData:
         rows = machines.rows_apart(rows, nodes, set(each.cell_id))
         summary = None if summary is None else machines.summary_apart(summary, each)
         model = None if model is None else machines.model_apart(model, each)
+    batch = rows.arrivals == schema.CLOSED
     return RunData(
         directory=directory,
-        rows=rows,
+        rows=rows[batch].reset_index(drop=True),
         summary=_or_empty(summary, schema.SUMMARY),
         model=_or_empty(model, schema.MODEL),
         tasks=_tasks(directory / "tasks"),
         machine=_machines_line(nodes) if len(set(nodes.values())) > 1 else _machine_line(directory / "context", rows),
+        arriving=rows[~batch].reset_index(drop=True),
+        latency=_or_empty(latency, schema.LATENCY),
         notes=notes,
     )
 
@@ -159,7 +175,8 @@ def _read(path: Path, columns: Sequence[str], text: Sequence[str], later: Sequen
 
 def _refuse_what_no_run_writes(path: Path, rows: pd.DataFrame) -> None:
     """Raises UnreadableRun with file, line, column and value, as the program does when it reads such a file."""
-    wrong = [(rows.schema_version != schema.SCHEMA_VERSION, "schema_version", str(schema.SCHEMA_VERSION))]
+    versions = " or ".join(map(str, schema.SCHEMA_VERSIONS))
+    wrong = [(~rows.schema_version.isin(schema.SCHEMA_VERSIONS), "schema_version", versions)]
     wrong += [
         (~(pd.to_numeric(rows[column], errors="coerce") >= 0), column, "a number, 0 or more") for column in schema.TIMES
     ]
@@ -170,11 +187,15 @@ def _refuse_what_no_run_writes(path: Path, rows: pd.DataFrame) -> None:
 
 
 def _tasks(directory: Path) -> pd.DataFrame:
-    found = [_read(path, schema.TASKS, schema.TASKS_TEXT) for path in sorted(directory.glob("*.csv"))]
+    found = [
+        _read(path, schema.TASKS, schema.TASKS_TEXT, schema.TASKS_LATER) for path in sorted(directory.glob("*.csv"))
+    ]
     tables = [table for table in found if table is not None and not table.empty]
     if not tables:
         return pd.DataFrame(columns=list(schema.TASKS))
-    return pd.concat(tables, ignore_index=True).drop_duplicates(["cell_id", "rep", "task"], keep="last")
+    tasks = pd.concat(tables, ignore_index=True).drop_duplicates(["cell_id", "rep", "task"], keep="last")
+    tasks = tasks[tasks.started_ns.notna()]  # one that was rejected never began
+    return tasks.astype({"worker": int, "pid": int, "tid": int}).reset_index(drop=True)
 
 
 def _machines_line(nodes: dict[str, str]) -> str:

@@ -21,7 +21,7 @@ def of(rows: pd.DataFrame, summary: pd.DataFrame | None) -> pd.Series:
 
 
 def _from_factors(rows: pd.DataFrame) -> pd.Series:
-    labels = rows.apply(_scenario, axis=1)
+    labels = rows.apply(work, axis=1)
     # Explicit cases with equal scales but different lists of durations have equal factors: tell them apart by rank of
     # their total work.
     everything = [column for column in schema.FACTORS if column != "workers_spec"]
@@ -33,10 +33,12 @@ def _from_factors(rows: pd.DataFrame) -> pd.Series:
     return labels + rows.cell_id.map(lambda cell: suffix.get(cell, ""))
 
 
-def _scenario(row: Any) -> str:
+def work(row: Any, counted: bool = True) -> str:
+    """What is done, whoever does it and whenever it comes; not `counted`, however often, too."""
     listed = row.distribution == "explicit"
     bound = f"≤{NBSP}" if listed else ""
-    tasks = f"{row.tasks}{NBSP}×{NBSP}{bound}{quantities.duration(row.task_ns)}"
+    count = f"{row.tasks}{NBSP}×{NBSP}" if counted else f"tasks of{NBSP}"
+    tasks = f"{count}{bound}{quantities.duration(row.task_ns)}"
     if row.distribution not in ("equal", "explicit"):
         tasks += f" {row.distribution.replace('_', NO_BREAK_HYPHEN)}"
     if row.callback_ns:

@@ -4,7 +4,8 @@ The program's own table (harness/core/sample.cpp and its neighbours) decides; sc
 file against it. docs/data_dictionary.md is the data dictionary: what each column means and in which unit.
 """
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+SCHEMA_VERSIONS = (1, SCHEMA_VERSION)  # those that are read
 
 IDENTITY = (
     "schema_version",
@@ -36,6 +37,10 @@ FACTORS = (
     "start_method",
     "seed",
     "in_flight",
+    "arrivals",
+    "arrivals_spec",
+    "queue",
+    "when_full",
 )
 TIMES = (
     "makespan_ns",
@@ -63,8 +68,33 @@ RESOURCES = (
     "cgroup_throttled_ns",
     "load1",
 )
-RESULTS = IDENTITY + FACTORS + TIMES + RESOURCES
-RESULTS_LATER = ("in_flight",)  # files of earlier versions do not have them: 0 there
+ARRIVALS = (  # where tasks arrive; else 0
+    "sojourn_mean_ns",
+    "sojourn_p50_ns",
+    "sojourn_p95_ns",
+    "sojourn_p99_ns",
+    "sojourn_p999_ns",
+    "sojourn_max_ns",
+    "release_lag_p99_ns",
+    "release_lag_max_ns",
+    "rejected",
+    "queue_max",
+    "completed_per_s",
+    "clients_mean",
+)
+RESULTS = IDENTITY + FACTORS + TIMES + RESOURCES + ARRIVALS
+CLOSED = "closed"  # arrivals of a batch
+# Files of earlier versions do not have these columns: what is there then.
+RESULTS_LATER: dict[str, int | str] = {
+    "in_flight": 0,
+    "arrivals": CLOSED,
+    "arrivals_spec": CLOSED,
+    "queue": 0,
+    "when_full": "none",
+    **dict.fromkeys(ARRIVALS, 0),
+}
+# Of each layout that results.csv ever had, newest first: which columns it lacks.
+RESULTS_LACKING = ((), tuple(name for name in RESULTS_LATER if name != "in_flight"), tuple(RESULTS_LATER))
 
 # Columns whose text must stay text: a cell_id such as 0012345678901234 is no number.
 RESULTS_TEXT = (
@@ -82,6 +112,9 @@ RESULTS_TEXT = (
     "distribution",
     "start_method",
     "seed",
+    "arrivals",
+    "arrivals_spec",
+    "when_full",
 )
 
 STATUS_OK = "ok"
@@ -102,8 +135,49 @@ TASKS = (
     "callback_pid",
     "callback_tid",
     "digest",
+    "arrived_ns",
 )
 TASKS_TEXT = ("cell_id", "digest")
+TASKS_LATER = ("arrived_ns",)  # columns that task files of earlier versions do not have
+
+SOJOURNS = ("cell_id", "rep", "sojourns_ns")  # where tasks arrive
+SOJOURNS_TEXT = ("cell_id", "sojourns_ns")
+LATENCY = (  # likewise
+    "cell_id",
+    "clients",
+    "arrived",
+    "rejected",
+    "p50_ns",
+    "p50_low_ns",
+    "p50_high_ns",
+    "p95_ns",
+    "p95_low_ns",
+    "p95_high_ns",
+    "p99_ns",
+    "p99_low_ns",
+    "p99_high_ns",
+    "p999_ns",
+    "p999_low_ns",
+    "p999_high_ns",
+    "max_ns",
+    "predicted_p50_ns",
+    "predicted_p95_ns",
+    "predicted_p99_ns",
+    "predicted_p999_ns",
+    "predicted_max_ns",
+    "expected_p50_ns",
+    "expected_p95_ns",
+    "expected_p99_ns",
+    "expected_p999_ns",
+    "expected_max_ns",
+    "offered_per_s",
+    "completed_per_s",
+    "queue_max",
+    "release_lag_p99_ns",
+    "little_pct",
+    "finding",
+)
+LATENCY_TEXT = ("cell_id", "finding")
 
 SUMMARY = (
     "cell_id",
@@ -225,6 +299,7 @@ CELLS = (
     "cells",
 )  # cells/<run_id>.json; "cells" is {cell_id: a key per factor, and an explicit case's durations}
 CELL_DURATIONS = ("task_durations_ns", "callback_durations_ns")  # [[how many tasks, ns], ...], only of explicit cases
+CELL_ARRIVALS = ("arrivals_ns",)  # of a trace
 CELL_PLAN = ("runs", "shard")  # "shard" only of a sweep that is cut into shards; files of earlier versions have neither
 
 CONTEXT = ("run_id", "started_utc", "suite", "argv", "seed", "order", "machine_line", "environment", "calibration")

@@ -9,4 +9,9 @@ PICTURES = (
     "callbacks",
     "cost",
     "timeline",
+    "latency",
+    "latency_workers",
+    "goodput",
 )
+# Of these the data are cells whose tasks arrive; of all others batches.
+OF_ARRIVALS = ("latency", "latency_workers", "goodput")

@@ -5,6 +5,7 @@ own, so that a black-and-white print can be read as well.
 """
 
 import argparse
+import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator  # noqa: E402
 
 from poolbench.data import run_data  # noqa: E402
+from poolbench.data.run_data import RunData  # noqa: E402
+from poolbench.plots import OF_ARRIVALS  # noqa: E402
 
 Units = Sequence[tuple[float, str]]
 AddOptions = Callable[[argparse.ArgumentParser], None]
@@ -362,6 +365,12 @@ def arguments(doc: str | None, add: AddOptions | None = None) -> argparse.Argume
     return parser
 
 
+def require_rows(run: RunData, picture: str) -> None:
+    """Raises Absent where all tasks of a run arrive and the picture is of batches."""
+    if picture not in OF_ARRIVALS and run.rows.empty:
+        raise run_data.Absent("its tasks come over time, and this is a picture of batches")
+
+
 def picture_main(
     doc: str | None, draw: Callable[..., list[tuple[str, Figure]]], argv: list[str], add: AddOptions | None = None
 ) -> int:
@@ -372,6 +381,7 @@ def picture_main(
     apply_defaults()
     try:
         run = run_data.load(options.directory)
+        require_rows(run, Path(inspect.getfile(draw)).stem)
         figures = draw(run, options) if add else draw(run)
     except run_data.Absent as absent:
         print(f"not drawn: {absent}", file=sys.stderr)

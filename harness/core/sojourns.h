@@ -1,0 +1,40 @@
+#pragma once
+
+// How long each client was there, in a trace of tasks that arrived: from the intended arrival to the end of the callback (without one, of the
+// task). So what the generator was late by is part of it, and nobody who waited is left out because the system was slow to take him.
+//
+// Thread safety: pure functions.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/core/cell.h"
+#include "harness/core/sample.h"
+#include "harness/core/trace.h"
+
+namespace harness {
+
+bool has_arrivals(const Trace& trace);
+
+// Percentiles are over the tasks from this one on, rejected ones left out: the first tenth finds a system that is still empty. Fixed beforehand,
+// and the same for the model.
+std::size_t first_counted(std::size_t tasks);
+
+// Of each task, in submission order; kNoStamp of one that was rejected. REQUIRES: has_arrivals.
+std::vector<std::int64_t> sojourns_ns(const Trace& trace);
+
+// The ceil(permille * n / 1000)-th smallest. Sorts `values`; zero if there are none. REQUIRES: 1 <= permille <= 1000.
+std::int64_t nearest_rank(std::vector<std::int64_t>& values, std::size_t permille);
+
+// Fills in what Measures has of arrivals. REQUIRES: has_arrivals; every task has ended or was rejected.
+void measure_arrivals(const Trace& trace, Measures& measures);
+
+// How late 99 % of the releases may be at most: 1 ms or, if that is more, a tenth of what a task with its callback is asked to take in the mean.
+std::int64_t most_release_lag_ns(const Cell& cell);
+
+// What is wrong with a repetition whose generator was later than that, in one line; empty if it was not, and for a batch.
+std::string late_releases(const Trace& trace, const Cell& cell);
+
+}  // namespace harness

@@ -1,0 +1,73 @@
+// The capacity of a case: closed values, and the simulation of an overloaded one against it.
+
+#include "harness/model/capacity.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+
+#include "harness/model/simulate.h"
+
+namespace harness::model {
+namespace {
+
+constexpr std::int64_t kMillisecond = 1'000'000;
+
+Case case_of(Strategy strategy, int tasks, Demand task, Demand callback) {
+  Case c;
+  c.strategy = strategy;
+  c.workers = 4;
+  c.parsers = 2;
+  c.tasks.assign(static_cast<std::size_t>(tasks), task);
+  c.callbacks.assign(static_cast<std::size_t>(tasks), callback);
+  return c;
+}
+
+constexpr Demand waits_for_ms(std::int64_t ms) { return {.wait_ns = ms * kMillisecond}; }
+constexpr Demand computes_for_ms(std::int64_t ms) { return {.wait_ns = 0, .compute_ns = ms * kMillisecond}; }
+
+TEST(Capacity, is_that_of_the_server_that_can_do_least) {
+  EXPECT_DOUBLE_EQ(capacity_per_s(case_of(Strategy::none, 3, waits_for_ms(10), {})), 400);
+  EXPECT_DOUBLE_EQ(capacity_per_s(case_of(Strategy::worker, 3, waits_for_ms(10), waits_for_ms(10))), 200);
+  EXPECT_DOUBLE_EQ(capacity_per_s(case_of(Strategy::fused, 3, waits_for_ms(10), waits_for_ms(10))), 200);
+  EXPECT_DOUBLE_EQ(capacity_per_s(case_of(Strategy::main, 3, waits_for_ms(10), waits_for_ms(10))), 100);  // one callback thread
+  EXPECT_DOUBLE_EQ(capacity_per_s(case_of(Strategy::main, 3, waits_for_ms(10), waits_for_ms(1))), 400);
+  EXPECT_DOUBLE_EQ(capacity_per_s(case_of(Strategy::extra, 3, waits_for_ms(10), waits_for_ms(10))), 200);  // two parsers
+}
+
+TEST(Capacity, is_bounded_by_cores_locks_and_submits) {
+  Case c = case_of(Strategy::main, 5, computes_for_ms(10), computes_for_ms(1));
+  c.cores = 2;
+  EXPECT_DOUBLE_EQ(capacity_per_s(c), 2 / 0.011);
+  for (Demand& task : c.tasks) task.locked = true;
+  EXPECT_DOUBLE_EQ(capacity_per_s(c), 100);
+  c.overheads.submit_ns = 20 * kMillisecond;
+  EXPECT_DOUBLE_EQ(capacity_per_s(c), 50);
+}
+
+TEST(Capacity, of_a_loop_is_of_its_threads_and_of_what_may_be_in_flight) {
+  Case c = case_of(Strategy::none, 5, {.wait_ns = 90 * kMillisecond, .compute_ns = 10 * kMillisecond}, {});
+  c.executor = Executor::loop;
+  c.workers = 1;
+  EXPECT_DOUBLE_EQ(capacity_per_s(c), 100);
+  c.in_flight = 5;
+  EXPECT_DOUBLE_EQ(capacity_per_s(c), 50);
+}
+
+TEST(Capacity, of_tasks_that_take_no_time_is_infinite) {
+  EXPECT_TRUE(std::isinf(capacity_per_s(case_of(Strategy::none, 2, {}, {}))));
+}
+
+// A batch keeps its servers busy to the end, but for the last of each.
+TEST(Capacity, is_the_throughput_of_a_long_batch) {
+  for (const Strategy strategy : {Strategy::none, Strategy::worker, Strategy::main, Strategy::extra, Strategy::collect}) {
+    Case c = case_of(strategy, 4000, {.wait_ns = 5 * kMillisecond, .compute_ns = 2 * kMillisecond}, waits_for_ms(2));
+    c.cores = 2;
+    const double throughput = 4000 * 1e9 / static_cast<double>(simulate(c).makespan_ns);
+    EXPECT_NEAR(throughput, capacity_per_s(c), 0.01 * capacity_per_s(c)) << name(strategy);
+  }
+}
+
+}  // namespace
+}  // namespace harness::model

@@ -1,0 +1,82 @@
+"""Goodput against offered load: how many clients are served when more come than can be.
+
+One panel per work, strategy, backend and number of workers; a line per what becomes of a client that finds the queue
+full. The dotted line is all of them served.
+
+    scripts/python -m poolbench.plots.goodput DIRECTORY [-o OUTPUT]
+"""
+
+import sys
+import textwrap
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from poolbench.data.run_data import Absent, RunData
+from poolbench.plots import style
+from poolbench.plots.latency import with_several
+
+PANELS_PER_PAGE = 12
+# What becomes of it: the colour and marker, and the words.
+WAYS = {
+    "none": ("#000000", "o", "no bound"),
+    "block": ("#0072b2", "s", "block"),
+    "reject": ("#d55e00", "^", "reject"),
+    "caller_runs": ("#009e73", "D", "caller_runs"),
+}
+
+
+def draw(run: RunData) -> list[tuple[str, Figure]]:
+    panel_of = ["work", "strategy", "backend", "workers"]
+    cells = with_several(run.arriving_cells(), panel_of, "offered_per_s")
+    if cells.empty:
+        raise Absent("goodput needs derived/latency.csv of one pool at two rates of arrivals")
+    legend = [
+        style.handle(words, color=colour, marker=marker, linestyle="-")
+        for way, (colour, marker, words) in WAYS.items()
+        if way in set(cells.when_full)
+    ] + [style.handle("all are served", linestyle=":", color=style.BLACK)]
+    figures = []
+    keys = list(dict.fromkeys(map(tuple, cells[panel_of].values)))
+    for suffix, some in style.pages(keys, PANELS_PER_PAGE):
+        columns = min(3, len(some))
+        page = style.Page(
+            run.machine,
+            "Goodput against offered load",
+            "Clients served a second over clients that came a second, medians over the repetitions.",
+            (3.0, 2.7),
+            -(-len(some) // columns),
+            columns,
+            legend,
+        )
+        panels = page.panels()
+        for panel, key in zip(panels, some):
+            _panel(panel, cells[(cells[panel_of] == list(key)).all(axis=1)])
+            title = textwrap.wrap(str(key[0]), 44) + [f"{key[2]}, {key[3]} workers, {key[1]}"]
+            panel.set_title("\n".join(title), fontsize=7.5, loc="left")
+        for panel in panels[len(some) :]:
+            page.leave_out(panel)
+        figures.append((f"goodput{suffix}", page.figure))
+    return figures
+
+
+def _panel(panel: Axes, cells: pd.DataFrame) -> None:
+    most = 1.08 * cells.offered_per_s.max()
+    panel.plot([0, most], [0, most], ":", color=style.BLACK, linewidth=1)
+    for way, (colour, marker, _) in WAYS.items():
+        # Queues of several bounds are lines of their own.
+        for _, line in cells[cells.when_full == way].sort_values("offered_per_s").groupby("queue"):
+            panel.plot(line.offered_per_s, line.completed_per_s, color=colour, marker=marker, zorder=3)
+    panel.set_xlim(0, most)
+    panel.set_ylim(0, most)
+    panel.set_xlabel("clients per second, offered")
+    panel.set_ylabel("clients per second, served")
+
+
+def main(argv: list[str]) -> int:
+    return style.picture_main(__doc__, draw, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
