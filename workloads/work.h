@@ -61,6 +61,13 @@ struct Calibration {
     std::int64_t dispatch_ns = 0;  // of whatever it takes up
   };
   std::map<std::pair<std::string, int>, Loop> loops = {};
+  // What the way to workers on other hosts costs, by the backend.
+  struct Hop {
+    std::int64_t latency_ns = 0;  // one way, of a task on its own, with all that handles it
+    std::int64_t task_ns = 0;     // each task of many
+    double bytes_per_ns = 0;      // of results; 0: not measured
+  };
+  std::map<std::string, Hop, std::less<>> hops = {};
 };
 
 // Takes about `budget` of wall time on an otherwise idle core, a third of it for sleeps.
@@ -101,11 +108,12 @@ struct Outcome {
   std::int64_t cpu_ns = 0;  // CPU time of the executing thread, and of the child processes that it waited for
   std::int32_t pid = 0;
   std::int32_t tid = 0;
-  std::string body;  // what a callback gets to parse: the page, the JSON text; else empty
+  std::uint64_t host = 0;  // which machine that was, where there are several: whoever called execute() fills it in
+  std::string body;        // what a callback gets to parse: the page, the JSON text; else empty
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(digest, started_ns, finished_ns, cpu_ns, pid, tid, body);
+    archive(digest, started_ns, finished_ns, cpu_ns, pid, tid, host, body);
   }
 };
 

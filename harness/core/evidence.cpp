@@ -12,8 +12,7 @@
 namespace harness {
 namespace {
 
-using Thread = std::pair<std::int32_t, std::int32_t>;  // pid, tid
-using Edge = std::pair<std::int64_t, int>;             // instant, +1 or -1
+using Edge = std::pair<std::int64_t, int>;  // instant, +1 or -1
 
 // Ends before starts at the same instant: what follows at once does not overlap.
 void sort_edges(std::vector<Edge>& edges) { std::sort(edges.begin(), edges.end()); }
@@ -25,7 +24,7 @@ Evidence evidence_of(const Trace& trace) {
   std::set<Thread> workers;
   std::vector<Edge> tasks;
   for (const TaskTrace& task : trace.tasks) {
-    workers.emplace(task.pid, task.tid);
+    workers.insert(task.thread());
     if (task.finished_ns > task.started_ns) {
       tasks.emplace_back(task.started_ns, 1);
       tasks.emplace_back(task.finished_ns, -1);
@@ -44,18 +43,18 @@ Evidence evidence_of(const Trace& trace) {
   for (const TaskTrace& task : trace.tasks) {
     if (task.callback_started_ns == kNoStamp) continue;
     ++evidence.callbacks;
-    const Thread caller{task.callback_pid, task.callback_tid};
+    const Thread caller = task.callback_thread();
     const std::int64_t took = task.callback_finished_ns - task.callback_started_ns;
     callers.insert(caller);
     callbacks.emplace_back(task.callback_started_ns, 1);
     callbacks.emplace_back(task.callback_finished_ns, -1);
-    if (caller == Thread{trace.main_pid, trace.submitter_tid}) {
+    if (caller == trace.submitter()) {
       evidence.submitter_ns += took;
-    } else if (caller == Thread{task.pid, task.tid}) {
+    } else if (caller == task.thread()) {
       evidence.own_worker_ns += took;
     } else if (workers.contains(caller)) {
       evidence.other_worker_ns += took;
-    } else if (caller.first == trace.main_pid) {
+    } else if (caller.host == 0 && caller.pid == trace.main_pid) {
       evidence.main_ns += took;
     } else {
       evidence.elsewhere_ns += took;

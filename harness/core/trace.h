@@ -3,7 +3,9 @@
 // What one repetition of a cell leaves: a stamp per event per task, all from CLOCK_MONOTONIC, and what the run cost.
 // The common currency between backends (ours, other libraries', other languages') and everything that looks at results.
 
+#include <compare>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace harness {
@@ -11,6 +13,15 @@ namespace harness {
 // Invariant per task: submitted <= started <= finished <= callback_started <= callback_finished (the last two only when
 // there is a callback; kNoStamp otherwise).
 inline constexpr std::int64_t kNoStamp = -1;
+
+// Who ran something. Threads of two machines may have the same numbers.
+struct Thread {
+  std::uint64_t host = 0;
+  std::int32_t pid = 0;
+  std::int32_t tid = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the defaulted operator for a null pointer
+  friend auto operator<=>(const Thread&, const Thread&) = default;
+};
 
 struct TaskTrace {
   std::int64_t submitted_ns = kNoStamp;  // absolute CLOCK_MONOTONIC
@@ -26,11 +37,31 @@ struct TaskTrace {
   std::int64_t callback_cpu_ns = 0;
   std::uint64_t digest = 0;  // of the task
   std::uint64_t callback_digest = 0;
+  // Where it ran: 0 on this machine, else a number of that host's, the same for all that ran there.
+  std::uint64_t host = 0;
+  std::uint64_t callback_host = 0;
+  std::int64_t answered_ns = kNoStamp;  // of a task on another host: by then its answer was here
+
+  Thread thread() const { return {host, pid, tid}; }
+  Thread callback_thread() const { return {callback_host, callback_pid, callback_tid}; }
 
   template <class Archive>
   void serialize(Archive& a) {
     a(submitted_ns, started_ns, finished_ns, callback_started_ns, callback_finished_ns, pid, tid, callback_pid, callback_tid,
-      cpu_ns, callback_cpu_ns, digest, callback_digest);
+      cpu_ns, callback_cpu_ns, digest, callback_digest, host, callback_host, answered_ns);
+  }
+};
+
+// How far the clock of a host was ahead of this one's, right but for the bound: its CLOCK_MONOTONIC. Negative: behind.
+struct HostClock {
+  std::string host;
+  std::int64_t offset_ns = 0;
+  std::int64_t bound_ns = 0;
+  std::int64_t round_trip_ns = 0;  // of the exchange of stamps that says so
+
+  template <class Archive>
+  void serialize(Archive& a) {
+    a(host, offset_ns, bound_ns, round_trip_ns);
   }
 };
 
@@ -59,10 +90,13 @@ struct Trace {
   std::int32_t main_pid = 0;       // the process that submitted
   std::int32_t submitter_tid = 0;  // the thread that submitted
   ResourceUse resources;
+  std::vector<HostClock> clocks = {};  // of the hosts that workers were on
+
+  Thread submitter() const { return {0, main_pid, submitter_tid}; }
 
   template <class Archive>
   void serialize(Archive& a) {
-    a(tasks, pool_start_ns, submit_ns, pool_stop_ns, main_pid, submitter_tid, resources);
+    a(tasks, pool_start_ns, submit_ns, pool_stop_ns, main_pid, submitter_tid, resources, clocks);
   }
 };
 

@@ -13,6 +13,8 @@
 #include "harness/base/errors.h"
 #include "harness/engine/drivers/catalogue.h"
 #include "harness/engine/drivers/foreign.h"
+#include "harness/engine/backends/remote.h"
+#include "harness/sweep/hop_costs.h"
 #include "harness/sweep/loop_costs.h"
 #include "harness/sweep/sinks/cells_json.h"
 #include "harness/sweep/sinks/context.h"
@@ -62,6 +64,7 @@ SweepOutcome Run::measure(const Plan& plan, const Sinks& more) {
   return interruptibly([&](CellRunner& runner) {  // all of it, for a scope forgets what was before it
     if (!missing_steps(plan, options_).empty()) {
       measure_loops(plan);
+      measure_hops(plan);
       if (directory_) write_down(plan);
     }
     ProgressSink progress(stderr_progress());
@@ -123,6 +126,20 @@ void Run::measure_loops(const Plan& plan) {
   }
 }
 
+// The clocks are those of this run; what the way costs is kept from an earlier one, as other calibrations are.
+void Run::measure_hops(const Plan& plan) {
+  std::set<std::string> tried;
+  for (const PlannedCell* const own : own_cells(plan)) {
+    const std::string& backend = own->cell.backend;
+    if (interrupt_requested()) return;
+    if (!is_remote(backend) || clocks_.contains(backend) || !tried.insert(backend).second) continue;
+    if (std::optional<HopCosts> costs = measure_hop(*children_, backend, own->cell.cores)) {
+      calibration_->hops.emplace(backend, costs->hop);
+      clocks_.emplace(backend, std::move(costs->clocks));
+    }
+  }
+}
+
 void Run::write_down(const Plan& plan) {
   const std::filesystem::path& path = directory_->path();
   if (!written_down_) directory_->freeze(*settings_.suite);
@@ -130,7 +147,7 @@ void Run::write_down(const Plan& plan) {
   if (written_down_) return;
   write_context(path,
                 {options_.run_id, utc_now(), plan.suite_name, settings_.arguments, plan.seed, std::string(to_string(plan.order)),
-                 *settings_.environment, *calibration_, drivers_, plan.part, settings_.sweep});
+                 *settings_.environment, *calibration_, drivers_, plan.part, settings_.sweep, clocks_});
   if (settings_.task_files) files_.push_back(std::make_unique<TasksCsvSink>(path, options_.run_id));
   if (settings_.evidence_files) files_.push_back(std::make_unique<EvidenceCsvSink>(path, options_.run_id));
   written_down_ = true;

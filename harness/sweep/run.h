@@ -28,6 +28,7 @@
 #include "harness/sweep/gate.h"
 #include "harness/sweep/interrupt.h"
 #include "harness/sweep/run_directory.h"
+#include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/sink.h"
 #include "harness/sweep/sweep.h"
 #include "workloads/work.h"
@@ -89,7 +90,8 @@ class Run {
  private:
   void calibrate(const Plan& plan);
   void ask_drivers(const Plan& plan);
-  void measure_loops(const Plan& plan);  // REQUIRES: an InterruptScope
+  void measure_loops(const Plan& plan);  // REQUIRES of both: an InterruptScope
+  void measure_hops(const Plan& plan);
   void write_down(const Plan& plan);
   CellRunner& runner();
 
@@ -97,6 +99,7 @@ class Run {
   SweepOptions options_;
   std::optional<RunDirectory> directory_;
   std::optional<workloads::Calibration> calibration_;
+  HostClocksOf clocks_;                       // of the plan's backends that are on other hosts
   drivers::Records drivers_;                  // of the plan's backends that drivers run
   std::vector<std::unique_ptr<Sink>> files_;  // beside results.csv; since write_down()
   bool written_down_ = false;

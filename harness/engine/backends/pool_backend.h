@@ -7,6 +7,7 @@
 //   std::vector<pid_t> worker_processes()     empty when the workers are threads
 //   static int tasks_at_once(const Factors&)
 //   void within(const std::function<void()>& body)   only where submits have to go on inside of something: calls body once
+//   void put_on_one_clock(Trace&)             only where stamps may be of other clocks; throws where that cannot be
 //   static int workers_for(int tasks)         only where the number of workers is not a choice
 
 #include <sys/types.h>
@@ -105,6 +106,7 @@ Trace run_strategy_on(const PreparedCell& prepared) {
   const std::int64_t stopped = workloads::monotonic_ns();
 
   Trace trace = std::move(recorder).take();
+  if constexpr (requires { executor.put_on_one_clock(trace); }) executor.put_on_one_clock(trace);
   trace.pool_start_ns = ready - starting;
   trace.pool_stop_ns = stopped - stopping;
   trace.resources = meter.finish();

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "harness/base/errors.h"
+#include "harness/core/one_clock.h"
 #include "harness/engine/backends/library_executor.h"
 #include "harness/engine/backends/pool_backend.h"
 #include "harness/engine/strategies/work_functions.h"
@@ -52,12 +53,42 @@ int each_host(int workers, const std::vector<std::string>& hosts) {
   return workers / count;
 }
 
-pools::RemotePoolOptions remote_options(const ExecutorOptions& options) {
+// What its clock says, whenever it has been compared with this one.
+class HostClocks final : public pools::HostObserver {
+ public:
+  void clock_compared(const pools::HostInfo& host) noexcept override {
+    const ClockReading reading{workloads::monotonic_ns(), host.clock_offset.count(), host.clock_bound.count()};
+    const std::lock_guard lock(mutex_);
+    histories_[host.incarnation].add(reading);
+    latest_[host.number] = {host.name, reading.offset_ns, reading.bound_ns, host.round_trip->count()};
+  }
+
+  // Throws ConfigError where no move within the bounds makes sense of the stamps.
+  void put_on_one_clock(Trace& trace) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [number, clock] : latest_) trace.clocks.push_back(clock);
+    if (const std::string why = harness::put_on_one_clock(trace, histories_); !why.empty()) throw ConfigError(why);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  ClockHistories histories_;         // guarded by mutex_
+  std::map<int, HostClock> latest_;  // guarded by mutex_; by the order in which they came
+};
+
+// The initializer of workers on hosts.
+void enter_measured_host(const workloads::RunContext& context) {
+  enter_measured_process(context);
+  enter_host(pools::agent_incarnation());
+}
+
+pools::RemotePoolOptions remote_options(const ExecutorOptions& options, std::shared_ptr<pools::HostObserver> clocks) {
   const std::vector<std::string> hosts = hosts_of(options.backend);
   pools::RemotePoolOptions pool;
   pool.workers = each_host(options.workers, hosts);
   pool.name_prefix = "worker";
-  pool.initializer = pools::remote<&enter_measured_process>(options.context);
+  pool.initializer = pools::remote<&enter_measured_host>(options.context);
+  pool.host_observer = std::move(clocks);
   pool.patience = kPatience;
   if (hosts.empty()) {
     pool.launcher = pools::command("exec {agent}", {"localhost"});
@@ -83,7 +114,7 @@ class RemoteExecutorOfHosts : public LibraryExecutor<pools::RemotePool> {
   static constexpr WorkersAre kWorkers = WorkersAre::processes;
 
   explicit RemoteExecutorOfHosts(const ExecutorOptions& options)
-      : LibraryExecutor(remote_options(options)), local_(hosts_of(options.backend).empty()) {}
+      : RemoteExecutorOfHosts(options, std::make_shared<HostClocks>()) {}
 
   std::vector<pid_t> worker_processes() const {
     std::vector<pid_t> processes;
@@ -94,25 +125,14 @@ class RemoteExecutorOfHosts : public LibraryExecutor<pools::RemotePool> {
     }
     return processes;
   }
-  void shutdown() {
-    require_one_clock();
-    LibraryExecutor::shutdown();
-  }
+  void put_on_one_clock(Trace& trace) const { clocks_->put_on_one_clock(trace); }
 
  private:
-  // Stamps of a machine with another clock would show tasks that start before they are submitted.
-  void require_one_clock() const {
-    constexpr std::chrono::nanoseconds kTolerance = std::chrono::milliseconds(1);
-    for (const pools::HostInfo& host : pool_.hosts()) {
-      const auto apart = host.clock_offset < std::chrono::nanoseconds(0) ? -host.clock_offset : host.clock_offset;
-      if (!host.round_trip || apart <= host.clock_bound + kTolerance) continue;
-      throw ConfigError(
-          fmt::format("the clock of host {} is {} ns from this one's: its stamps cannot be compared with those of this machine",
-                      host.name, apart.count()));
-    }
-  }
+  RemoteExecutorOfHosts(const ExecutorOptions& options, std::shared_ptr<HostClocks> clocks)
+      : LibraryExecutor(remote_options(options, clocks)), local_(hosts_of(options.backend).empty()), clocks_(std::move(clocks)) {}
 
-  bool local_;
+  const bool local_;
+  const std::shared_ptr<HostClocks> clocks_;
 };
 
 constexpr std::string_view kSummary = "pools::RemotePool: worker processes of an agent on this machine, or on each of HOSTS";
@@ -120,9 +140,7 @@ constexpr std::string_view kSummary = "pools::RemotePool: worker processes of an
 class RemoteBackend final : public PoolBackend<RemoteExecutorOfHosts> {
  public:
   explicit RemoteBackend(std::string name)
-      : PoolBackend("", kSummary),
-        own_name_(std::move(name)),
-        machines_(std::max(1, static_cast<int>(hosts_of(own_name_).size()))) {}
+      : PoolBackend("", kSummary), own_name_(std::move(name)), machines_(machines_of(own_name_)) {}
 
   std::string_view name() const override { return own_name_; }
   int machines() const override { return machines_; }

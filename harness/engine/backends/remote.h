@@ -14,6 +14,11 @@ namespace harness {
 
 inline constexpr std::string_view kRemotePrefix = "remote:";
 
+// One of these two.
+bool is_remote(std::string_view backend);
+// How many machines the workers of a backend, of any, are on. Throws as hosts_of.
+int machines_of(std::string_view backend);
+
 const Backend& remote_backend();
 
 // Of "remote:a,b". Throws ConfigError: no host, a name that ssh would take for a flag.

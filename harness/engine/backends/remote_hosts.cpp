@@ -1,10 +1,16 @@
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/engine/backends/remote.h"
 
 namespace harness {
+
+bool is_remote(std::string_view backend) { return backend == "remote" || backend.starts_with(kRemotePrefix); }
+
+int machines_of(std::string_view backend) { return std::max(1, static_cast<int>(hosts_of(backend).size())); }
 
 std::vector<std::string> hosts_of(std::string_view backend) {
   std::vector<std::string> hosts;

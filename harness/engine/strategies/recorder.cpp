@@ -33,6 +33,9 @@ void Recorder::task_ran(int index, const workloads::Outcome& outcome) noexcept {
   task.tid = outcome.tid;
   task.cpu_ns = outcome.cpu_ns;
   task.digest = outcome.digest;
+  if (outcome.host == process_host()) return;
+  task.host = outcome.host;
+  task.answered_ns = workloads::monotonic_ns();
 }
 
 void Recorder::callback_ran(int index, const workloads::Outcome& outcome) noexcept {
@@ -43,10 +46,13 @@ void Recorder::callback_ran(int index, const workloads::Outcome& outcome) noexce
   task.callback_tid = outcome.tid;
   task.callback_cpu_ns = outcome.cpu_ns;
   task.callback_digest = outcome.digest;
+  if (outcome.host != process_host()) task.callback_host = outcome.host;
 }
 
 void Recorder::parse(int index, const workloads::Outcome& task_outcome) {
-  callback_ran(index, workloads::execute(callback(index), process_context(), task_outcome.body));
+  workloads::Outcome outcome = workloads::execute(callback(index), process_context(), task_outcome.body);
+  outcome.host = process_host();
+  callback_ran(index, outcome);
 }
 
 void Recorder::wait() {

@@ -2,15 +2,23 @@
 
 #include <sys/prctl.h>
 
+#include <string_view>
 #include <utility>
 
 namespace harness {
 namespace {
 
 workloads::RunContext context_of_process;
+std::uint64_t host_of_process = 0;
+
+workloads::Outcome done_here(const workloads::Work& work, std::string_view input = {}) {
+  workloads::Outcome outcome = workloads::execute(work, context_of_process, input);
+  outcome.host = host_of_process;
+  return outcome;
+}
 
 workloads::Outcome run_callback(workloads::Work callback, const workloads::Outcome& task) {
-  return workloads::execute(callback, context_of_process, task.body);
+  return done_here(callback, task.body);
 }
 
 TaskAndCallback without_bodies(TaskAndCallback both) {
@@ -26,16 +34,20 @@ void enter_measured_process(const workloads::RunContext& context) {
   ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 }
 
+void enter_host(std::uint64_t host) { host_of_process = host; }
+
+std::uint64_t process_host() { return host_of_process; }
+
 const workloads::RunContext& process_context() { return context_of_process; }
 
-workloads::Outcome run_task(workloads::Work task) { return workloads::execute(task, context_of_process); }
+workloads::Outcome run_task(workloads::Work task) { return done_here(task); }
 
 NumberedOutcome run_numbered_task(workloads::Work task, std::int32_t number) { return {number, run_task(task)}; }
 
 TaskAndCallback run_fused(workloads::Work task, workloads::Work callback) {
   TaskAndCallback both;
-  both.task = workloads::execute(task, context_of_process);
-  both.callback = workloads::execute(callback, context_of_process, both.task.body);
+  both.task = done_here(task);
+  both.callback = done_here(callback, both.task.body);
   return without_bodies(std::move(both));
 }
 

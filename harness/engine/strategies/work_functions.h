@@ -17,6 +17,10 @@ namespace harness {
 // from 50 us to 1 ns. Called before any work runs; not thread-safe.
 void enter_measured_process(const workloads::RunContext& context);
 
+// From now on outcomes of this process say that they are of that machine. 0, at first: none in particular. Not thread-safe.
+void enter_host(std::uint64_t host);
+std::uint64_t process_host();
+
 // The context given last. Constant while works run; any thread.
 const workloads::RunContext& process_context();
 

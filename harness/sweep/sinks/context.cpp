@@ -83,6 +83,21 @@ void loop_members(Object& loop, Archive&& member) {
 }
 
 template <class Object, class Archive>
+void hop_members(Object& hop, Archive&& member) {
+  member("latency_ns", hop.latency_ns);
+  member("task_ns", hop.task_ns);
+  member("bytes_per_ns", hop.bytes_per_ns);
+}
+
+template <class Object, class Archive>
+void clock_members(Object& clock, Archive&& member) {
+  member("host", clock.host);
+  member("offset_ns", clock.offset_ns);
+  member("bound_ns", clock.bound_ns);
+  member("round_trip_ns", clock.round_trip_ns);
+}
+
+template <class Object, class Archive>
 void driver_members(Object& d, Archive&& member) {
   member("language", d.language);
   member("version", d.version);
@@ -175,6 +190,12 @@ void write_context(const std::filesystem::path& run_directory, const Context& co
     json["loops"][key.first][std::to_string(key.second)] = std::move(loop);
   }
 
+  for (const auto& [backend, costs] : context.calibration.hops) hop_members(costs, writer(json["hops"][backend]));
+  for (const auto& [backend, clocks] : context.clocks) {
+    json["clocks"][backend] = Json::array();
+    for (const HostClock& clock : clocks) clock_members(clock, writer(json["clocks"][backend].emplace_back()));
+  }
+
   if (context.part) {
     const Part& part = *context.part;
     json["part"] = {{"sweep", context.sweep}, {"kind", to_string(part.kind)}, {"index", part.index}, {"count", part.count}};
@@ -210,6 +231,14 @@ Context read_context(const std::filesystem::path& file) {
           const auto workers = static_cast<int>(parse_integer(threads, "a loop's threads", 1, std::numeric_limits<int>::max()));
           loop_members(context.calibration.loops[{backend, workers}], reader(loop));
         }
+      }
+    }
+    if (const auto hops = json.find("hops"); hops != json.end()) {
+      for (const auto& [backend, hop] : hops->items()) hop_members(context.calibration.hops[backend], reader(hop));
+    }
+    if (const auto clocks = json.find("clocks"); clocks != json.end()) {
+      for (const auto& [backend, of_hosts] : clocks->items()) {
+        for (const Json& clock : of_hosts) clock_members(context.clocks[backend].emplace_back(), reader(clock));
       }
     }
     if (const auto part = json.find("part"); part != json.end()) {

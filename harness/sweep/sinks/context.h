@@ -4,16 +4,22 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "harness/core/trace.h"
 #include "harness/engine/drivers/foreign.h"
 #include "harness/machine/environment.h"
 #include "harness/plan/plan.h"
 #include "workloads/work.h"
 
 namespace harness {
+
+// What the clocks of other hosts said when the run began, by the backend whose workers are there.
+using HostClocksOf = std::map<std::string, std::vector<HostClock>, std::less<>>;
 
 struct Context {
   std::string run_id;
@@ -28,6 +34,7 @@ struct Context {
   // Of a part of a sweep that goes on in several places:
   std::optional<Part> part = {};
   std::string sweep = {};  // what the ids of its runs begin with
+  HostClocksOf clocks = {};
 };
 
 // What tells the machine of a run apart from others, in a sweep that went on on several: of a shard the machine_id, for equal nodes of a cluster are

@@ -14,16 +14,14 @@
 namespace harness {
 namespace {
 
-using Thread = std::pair<std::int32_t, std::int32_t>;  // pid, tid
-
 // Numbers the threads of a trace as tasks_csv.h has it.
 std::map<Thread, int> number_threads(const Trace& trace) {
   std::vector<std::pair<std::int64_t, Thread>> tasks;
   std::vector<std::pair<std::int64_t, Thread>> callbacks;
   for (const TaskTrace& task : trace.tasks) {
-    tasks.push_back({task.started_ns, {task.pid, task.tid}});
+    tasks.emplace_back(task.started_ns, task.thread());
     if (task.callback_started_ns != kNoStamp) {
-      callbacks.push_back({task.callback_started_ns, {task.callback_pid, task.callback_tid}});
+      callbacks.emplace_back(task.callback_started_ns, task.callback_thread());
     }
   }
   std::map<Thread, int> numbers;
@@ -50,13 +48,13 @@ std::string tasks_csv_rows(std::string_view cell_id, std::int64_t rep, const Tra
   auto out = std::back_inserter(rows);
   for (std::size_t i = 0; i < trace.tasks.size(); ++i) {
     const TaskTrace& task = trace.tasks[i];
-    fmt::format_to(out, "{},{},{},{},{},{},{},{},{},", csv_field(cell_id), rep, i, numbers.at({task.pid, task.tid}), task.pid,
-                   task.tid, task.submitted_ns - origin, task.started_ns - origin, task.finished_ns - origin);
+    fmt::format_to(out, "{},{},{},{},{},{},{},{},{},", csv_field(cell_id), rep, i, numbers.at(task.thread()), task.pid, task.tid,
+                   task.submitted_ns - origin, task.started_ns - origin, task.finished_ns - origin);
     if (task.callback_started_ns == kNoStamp) {
       fmt::format_to(out, ",,,,,");
     } else {
       fmt::format_to(out, "{},{},{},{},{},", task.callback_started_ns - origin, task.callback_finished_ns - origin,
-                     numbers.at({task.callback_pid, task.callback_tid}), task.callback_pid, task.callback_tid);
+                     numbers.at(task.callback_thread()), task.callback_pid, task.callback_tid);
     }
     fmt::format_to(out, "{:016x}\n", task.digest);
   }

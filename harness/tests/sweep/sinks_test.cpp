@@ -167,6 +167,8 @@ Context test_context() {
   context.calibration = {0.1, 1.0 / 3, 3, 4, 5};
   context.calibration.sleep_lateness_ns = 91'000;
   context.calibration.loops[{"coroutine", 2}] = {.wake_ns = 9'000, .dispatch_ns = 700};
+  context.calibration.hops["remote:a,b"] = {.latency_ns = 60'000, .task_ns = 9'000, .bytes_per_ns = 0.4};
+  context.clocks["remote:a,b"] = {{"a", -5, 30'000, 60'001}, {"b", 1'000'000'000'000, 31'000, 62'000}};
   return context;
 }
 
@@ -191,6 +193,16 @@ TEST(Contexts, AreReadBackExactly) {
   const workloads::Calibration::Loop loop = read[0].calibration.loops.at({"coroutine", 2});
   EXPECT_EQ(loop.wake_ns, 9'000);
   EXPECT_EQ(loop.dispatch_ns, 700);
+  const workloads::Calibration::Hop hop = read[0].calibration.hops.at("remote:a,b");
+  EXPECT_EQ(hop.latency_ns, 60'000);
+  EXPECT_EQ(hop.task_ns, 9'000);
+  EXPECT_EQ(hop.bytes_per_ns, 0.4);
+  const std::vector<HostClock>& clocks = read[0].clocks.at("remote:a,b");
+  ASSERT_THAT(clocks, SizeIs(2));
+  EXPECT_EQ(clocks[0].offset_ns, -5);
+  EXPECT_EQ(clocks[1].host, "b");
+  EXPECT_EQ(clocks[1].bound_ns, 31'000);
+  EXPECT_EQ(clocks[1].round_trip_ns, 62'000);
 }
 
 TEST(Contexts, OfEarlierVersionsDoNotKnowHowLateSleepsEnd) {
