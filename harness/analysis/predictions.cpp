@@ -56,8 +56,18 @@ model::Case with_late_waits(model::Case c, std::int64_t lateness_ns) {
   return c;
 }
 
+// Workers on other hosts, of which it is known what the way there costs.
+model::Hop hop_to(const model::Case& c, const Cell& cell, const workloads::Calibration::Hop& costs) {
+  const double carrying = costs.bytes_per_ns > 0 ? static_cast<double>(cell.payload_bytes) / costs.bytes_per_ns : 0;
+  constexpr double kLongest = 1e18;  // a file that somebody has written may have any number
+  return hop_for(c, {.latency_ns = costs.latency_ns,
+                     .request_ns = costs.task_ns,
+                     .answer_ns = static_cast<std::int64_t>(std::clamp(carrying, 0.0, kLongest))});
+}
+
 // On an event loop of which it is known what waking and taking up cost: waits of tasks end with these.
 model::Case on_this_machine(model::Case c, const Cell& cell, const workloads::Calibration& calibration) {
+  if (const auto hop = calibration.hops.find(cell.backend); hop != calibration.hops.end()) c.hop = hop_to(c, cell, hop->second);
   const auto costs = calibration.loops.find({cell.backend, cell.workers});
   if (c.executor != model::Executor::loop || costs == calibration.loops.end()) {
     return with_late_waits(std::move(c), calibration.sleep_lateness_ns);

@@ -19,7 +19,7 @@ constexpr std::uint64_t kMostNs = std::numeric_limits<std::int64_t>::max();
 
 struct Unit {
   std::string_view name;
-  std::uint64_t ns;
+  std::uint64_t size;  // of durations in ns, of bandwidths in bytes per second
 };
 constexpr std::array<Unit, 5> kUnits = {
     {{"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}, {"min", 60'000'000'000}}};
@@ -90,8 +90,8 @@ std::chrono::nanoseconds parse_duration(std::string_view text) {
   if (unit == kUnits.end()) bad_duration(text, fmt::format("'{}' is not a unit", rest));
 
   std::uint64_t units = 0;
-  if (!to_number(whole, kMostNs / unit->ns, units)) bad_duration(text, "more than 2^63-1 ns");
-  std::uint64_t ns = units * unit->ns;
+  if (!to_number(whole, kMostNs / unit->size, units)) bad_duration(text, "more than 2^63-1 ns");
+  std::uint64_t ns = units * unit->size;
 
   while (!fraction.empty() && fraction.back() == '0') fraction.remove_suffix(1);
   if (!fraction.empty()) {
@@ -101,7 +101,7 @@ std::chrono::nanoseconds parse_duration(std::string_view text) {
     to_number(fraction, std::numeric_limits<std::uint64_t>::max(), numerator);
     Wide scale = 1;
     for (std::size_t i = 0; i < fraction.size(); ++i) scale *= 10;
-    const Wide product = static_cast<Wide>(numerator) * unit->ns;
+    const Wide product = static_cast<Wide>(numerator) * unit->size;
     if (product % scale != 0) bad_duration(text, "fractional nanoseconds");
     const auto part = static_cast<std::uint64_t>(product / scale);
     if (part > kMostNs - ns) bad_duration(text, "more than 2^63-1 ns");
@@ -115,8 +115,8 @@ std::string format_duration(std::chrono::nanoseconds duration) {
   if (ns == 0) return "0s";
   std::string shortest;
   for (const Unit& unit : kUnits) {
-    if (unit.name == "min" || ns < unit.ns) continue;
-    std::string text = decimal(ns, unit.ns);
+    if (unit.name == "min" || ns < unit.size) continue;
+    std::string text = decimal(ns, unit.size);
     text += unit.name;
     if (shortest.empty() || text.size() <= shortest.size()) shortest = text;  // of equals the larger unit
   }
@@ -188,6 +188,29 @@ std::int64_t parse_bytes(std::string_view text) {
     throw ConfigError(fmt::format("bad size in bytes '{}': more than 2^63-1; allowed: {}", text, kForms));
   }
   return static_cast<std::int64_t>(value * unit);
+}
+
+std::int64_t parse_bandwidth(std::string_view text) {
+  constexpr std::array<Unit, 7> kSizes = {{{"B/s", 1},
+                                           {"kB/s", 1'000},
+                                           {"MB/s", 1'000'000},
+                                           {"GB/s", 1'000'000'000},
+                                           {"KiB/s", std::uint64_t{1} << 10},
+                                           {"MiB/s", std::uint64_t{1} << 20},
+                                           {"GiB/s", std::uint64_t{1} << 30}}};
+  double value = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  const std::string_view name(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
+  const auto unit = std::find_if(kSizes.begin(), kSizes.end(), [&](const Unit& each) { return each.name == name; });
+  constexpr double kMostBytes = 9.2e18;
+  const double bytes = unit == kSizes.end() ? 0 : value * static_cast<double>(unit->size);
+  if (error != std::errc{} || !(bytes >= 1 && bytes <= kMostBytes)) {  // NaN fails every comparison
+    throw ConfigError(
+        fmt::format("bad bandwidth '{}'; allowed: a number and one of B/s, kB/s, MB/s, GB/s, KiB/s, MiB/s, GiB/s, at least "
+                    "1B/s, as in 100MB/s, 1.25GB/s",
+                    text));
+  }
+  return static_cast<std::int64_t>(bytes);
 }
 
 std::int64_t parse_integer(std::string_view text, std::string_view what, std::int64_t least, std::int64_t most) {

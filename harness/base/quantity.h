@@ -35,6 +35,9 @@ inline constexpr int kMostItems = 1'000'000;
 // "4096", "64KiB", "1MiB", "2GiB": bytes, at most INT64_MAX.
 std::int64_t parse_bytes(std::string_view text);
 
+// "100MB/s", "1.25GB/s", "64KiB/s": bytes per second, of decimal or binary units, at least 1, at most INT64_MAX.
+std::int64_t parse_bandwidth(std::string_view text);
+
 // A whole decimal number in [least, most]; `what` names it in the message: "runs".
 std::int64_t parse_integer(std::string_view text, std::string_view what, std::int64_t least, std::int64_t most);
 // A decimal number in [least, most], as in "5" or "2.5"; never an infinity or NaN.

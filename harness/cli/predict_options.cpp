@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "harness/base/quantity.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/backends/event_loops.h"
+#include "harness/engine/backends/remote.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/model/parsers.h"
 #include "harness/plan/arrivals.h"
@@ -107,6 +109,19 @@ void require_meaning(const PredictOptions& options, const Cell& cell) {
   if (options.arrivals && options.explain) throw ConfigError("--explain is of a batch; leave out --arrivals");
   if (options.seed && !options.arrivals) throw ConfigError("--seed does not apply: only --arrivals poisson:RATE draws anything");
   if (options.wake_cost) require_event_loop(cell.backend, "--wake-cost");
+  const bool hop = options.hop_latency || options.bandwidth || options.payload;
+  if (hop && !is_remote(cell.backend)) {
+    throw ConfigError(fmt::format("{} does not apply to backend {}, only to remote and remote:HOSTS",
+                                  options.hop_latency ? "--hop-latency"
+                                  : options.bandwidth ? "--bandwidth"
+                                                      : "--payload",
+                                  cell.backend));
+  }
+  if (options.bandwidth.has_value() != options.payload.has_value()) {
+    throw ConfigError("--bandwidth and --payload go together: how much of a result a second, and how large each is");
+  }
+  if (hop && options.explain)
+    throw ConfigError("--explain has no path that leaves the machine; leave out --hop-latency and --bandwidth");
   const bool computes = options.compute || options.callback_compute;
   if (options.callback_compute && !has_callbacks(cell.strategy)) {
     throw ConfigError("--callback-compute does not apply to strategy none: it has no callbacks");
@@ -133,6 +148,19 @@ void require_meaning(const PredictOptions& options, const Cell& cell) {
   }
 }
 
+model::Hop hop_of(const PredictOptions& options, const model::Case& c) {
+  model::Hop hop{.latency_ns = cost(options.hop_latency)};
+  if (options.bandwidth) {
+    const std::int64_t bytes = parse_bytes(*options.payload);
+    const double ns = static_cast<double>(bytes) * 1e9 / static_cast<double>(parse_bandwidth(*options.bandwidth));
+    constexpr double kLongest = 9.2e18;
+    if (ns > kLongest)
+      throw ConfigError(fmt::format("--payload '{}' takes more than 292 years at {}", *options.payload, *options.bandwidth));
+    hop.answer_ns = static_cast<std::int64_t>(std::ceil(ns));
+  }
+  return hop.any() ? hop_for(c, hop) : hop;
+}
+
 model::Case model_case_of(const PredictOptions& options, const Cell& cell, int usable_cores) {
   require_meaning(options, cell);
   model::Case c = waiting_case(cell);
@@ -141,13 +169,15 @@ model::Case model_case_of(const PredictOptions& options, const Cell& cell, int u
   add_computation(options.callback_compute, "--callback-compute", options.gil && !processes && !has_parsers(cell.strategy),
                   c.callbacks);
   if (options.compute || options.callback_compute) {
-    c.cores = options.cores ? one_size(*options.cores, "--cores", usable_cores) : usable_cores;
+    c.cores = options.cores ? one_size(*options.cores, "--cores", usable_cores)
+                            : usable_cores * machines_of(cell.backend);  // hosts are taken to have as many
   }
   c.overheads = {.submit_ns = cost(options.submit_cost),
                  .dispatch_ns = cost(options.dispatch_cost),
                  .routing_ns = cost(options.routing_cost),
                  .wake_ns = cost(options.wake_cost)};
   c.serial = cell.backend == "inline";
+  c.hop = hop_of(options, c);
   if (options.arrivals) {
     c.arrivals_ns = arrival_times(*options.arrivals, cell.tasks, options.seed ? parse_seed(*options.seed) : 1);
   }
@@ -171,7 +201,9 @@ void set_chunksize(PredictedPoint& point, int chunksize) {
 
 void set(PredictedPoint& point, const std::string& axis, const Size& size) {
   if (axis == "workers") {
+    const std::int64_t each = point.model_case.hop.window / point.model_case.workers;
     point.factors.workers = point.model_case.workers = size.value;
+    point.model_case.hop.window = each * size.value;
     point.factors.workers_spec = size.spec;
   } else if (axis == "parsers") {
     point.factors.parsers = point.model_case.parsers = size.value;
@@ -202,6 +234,10 @@ void add_predict_options(CLI::App& command, PredictOptions& options) {
   command.add_option("--routing-cost", options.routing_cost,
                      "what handing a result to a parser costs the main process (strategy extra)");
   command.add_option("--wake-cost", options.wake_cost, "what waking a loop thread costs that had nothing to do (event loops)");
+  command.add_option("--hop-latency", options.hop_latency,
+                     "what the way to workers on other hosts takes, each way (backend remote)");
+  command.add_option("--bandwidth", options.bandwidth, "of the way back from them, with --payload: 100MB/s, 1.25GB/s");
+  command.add_option("--payload", options.payload, "size of each result on that way: 4096, 64KiB, 1MiB");
   command.add_option("--compute", options.compute,
                      "computation of each task after its wait in --tasks: one for all, or one per task");
   command.add_option("--callback-compute", options.callback_compute, "likewise of each callback");

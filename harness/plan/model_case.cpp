@@ -1,12 +1,16 @@
 #include "harness/plan/model_case.h"
 
+#include <chrono>
 #include <stdexcept>
 
 #include "harness/base/errors.h"
+#include "harness/engine/backends/remote.h"
 #include "harness/engine/drivers/foreign.h"
 #include "harness/engine/prepared_cell.h"
 #include "harness/engine/strategies/strategy.h"
+#include "harness/model/arrivals.h"
 #include "harness/model/simulate.h"
+#include "pools/remote_pool.h"
 
 namespace harness {
 namespace {
@@ -48,11 +52,26 @@ model::Case waiting_case(const Cell& cell) {
   return c;
 }
 
+model::Hop hop_for(const model::Case& c, const model::Hop& costs) {
+  const bool with_callback = c.strategy == model::Strategy::worker || c.strategy == model::Strategy::fused;
+  double sum = 0;  // ns
+  for (const model::Demand& task : c.tasks) sum += static_cast<double>(task.service_ns());
+  if (with_callback) {
+    for (const model::Demand& callback : c.callbacks) sum += static_cast<double>(callback.service_ns());
+  }
+  const double jobs = static_cast<double>(model::tasks_per_job(c)) / static_cast<double>(c.tasks.size());
+  model::Hop hop = costs;
+  hop.window =
+      std::int64_t{c.workers} * pools::permitted_per_worker(std::chrono::nanoseconds(static_cast<std::int64_t>(sum * jobs)),
+                                                            std::chrono::nanoseconds(2 * hop.latency_ns));
+  return hop;
+}
+
 ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& common) {
   const workloads::Calibration calibration = drivers::calibration_for(cell, common);
   ModelledCell modelled;
   model::Case& c = modelled.model_case = frame_of(cell, common);
-  c.cores = cell.cores;
+  c.cores = cell.cores * machines_of(cell.backend);  // hosts are taken to have as many
   const bool processes = runs_in_processes(cell);
   const bool lock = drivers::shares_lock(cell, common);
   const PreparedCell prepared = prepare(cell, common);

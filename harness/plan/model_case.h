@@ -27,4 +27,7 @@ struct ModelledCell {
 };
 ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& calibration);
 
+// The way to workers on other hosts, for such tasks: what is permitted there at a time follows from their length.
+model::Hop hop_for(const model::Case& c, const model::Hop& costs);
+
 }  // namespace harness

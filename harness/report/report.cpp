@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/analysis/leaving.h"
 #include "harness/analysis/over_blocks.h"
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
@@ -147,6 +148,38 @@ void print_machines(std::ostream& out, const Analysis& analysis) {
   }
 }
 
+// "remote:b,c takes 0.62x as long as process"
+std::string compared_text(const Analysis& analysis, const Leaving::At& at) {
+  return fmt::format("{} takes {:.2f}x as long as {}", analysis.cells[at.away].factors.backend, at.ratio,
+                     analysis.cells[at.here].factors.backend);
+}
+
+// Whether workers on other hosts are worth the way, and from which task size on.
+void print_leaving(std::ostream& out, const Analysis& analysis) {
+  const std::vector<Leaving> all = leaving_pays(analysis);
+  if (all.empty()) return;
+  out << "\nDoes leaving the machine pay?\n";
+  for (const Leaving& leaving : all) {
+    std::string text = leaving.payload_bytes > 0 ? fmt::format("{} bytes each: ", leaving.payload_bytes) : "";
+    const auto pays = std::find_if(leaving.sizes.begin(), leaving.sizes.end(),
+                                   [&](const Leaving::At& at) { return leaving.pays_ns && at.task_ns == *leaving.pays_ns; });
+    if (pays == leaving.sizes.end()) {
+      const Leaving::At& longest = leaving.sizes.back();
+      text += fmt::format("no, not up to tasks of {}: there {}", human_ns(longest.task_ns), compared_text(analysis, longest));
+      if (longest.better == Leaving::Better::neither) text += ", a tie";
+    } else {
+      text += fmt::format("from tasks of {} on: {}", human_ns(pays->task_ns), compared_text(analysis, *pays));
+      if (pays != leaving.sizes.begin())
+        text += fmt::format(", with {} {:.2f}x", human_ns((pays - 1)->task_ns), (pays - 1)->ratio);
+    }
+    if (leaving.model_known) {
+      text += leaving.model_ns ? fmt::format("; by what the way costs, from {} on", human_ns(*leaving.model_ns))
+                               : "; by what the way costs, never: it takes more workers there than here";
+    }
+    print_wrapped(out, leaving.workload, text);
+  }
+}
+
 bool has_replicates(const Analysis& analysis) {
   return std::any_of(analysis.cells.begin(), analysis.cells.end(), [](const CellSummary& cell) { return !cell.blocks.empty(); });
 }
@@ -183,6 +216,7 @@ void print_verdict(const Analysis& analysis, std::ostream& out) {
         0);
   }
   for (const Scenario& scenario : analysis.scenarios) print_scenario(out, analysis, scenario);
+  print_leaving(out, analysis);
   if (replicates) {
     print_machines(out, analysis);
   } else {

@@ -126,6 +126,17 @@ TEST(Bytes, AreWholeAndHaveBinaryUnits) {
   }
 }
 
+TEST(Bandwidths, AreNumbersWithDecimalOrBinaryUnits) {
+  EXPECT_EQ(parse_bandwidth("100MB/s"), 100'000'000);
+  EXPECT_EQ(parse_bandwidth("1.25GB/s"), 1'250'000'000);
+  EXPECT_EQ(parse_bandwidth("64KiB/s"), 65536);
+  EXPECT_EQ(parse_bandwidth("1B/s"), 1);
+  for (const char* const text :
+       {"", "GB/s", "1GB", "1", "0B/s", "-1MB/s", "nanGB/s", "infGB/s", "1e3MB/s", "1 GB/s", "1Gb/s", "99999999999GB/s"}) {
+    EXPECT_THAT(refusal([&] { parse_bandwidth(text); }), HasSubstr("100MB/s, 1.25GB/s")) << text;
+  }
+}
+
 // "spec=value spec=value"
 std::string sizes(std::string_view text, int cores = 4) {
   std::string listed;

@@ -116,6 +116,12 @@ std::vector<std::string> thread_case(std::vector<std::string> more) {
   return arguments;
 }
 
+std::vector<std::string> remote_case(std::vector<std::string> more) {
+  std::vector<std::string> arguments = {"--backend", "remote", "--workers", "2", "--tasks", "4x10ms", "--strategy", "none"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     BadInput, PredictRefuses,
     ::testing::Values(
@@ -151,7 +157,35 @@ INSTANTIATE_TEST_SUITE_P(
                 "9223372036854775807"},
         Refusal{{"--backend", "thread", "--workers", "4", "--tasks", "99999999999999999999s", "--strategy", "main"},
                 "99999999999999999999s"},
-        Refusal{{"--backend", "thread", "--workers", "4", "--strategy", "main"}, "--tasks"}));
+        Refusal{{"--backend", "thread", "--workers", "4", "--strategy", "main"}, "--tasks"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "4", "--hop-latency", "50us"}),
+                "--hop-latency does not apply to backend thread, only to remote"},
+        Refusal{thread_case({"--strategy", "main", "--workers", "4", "--payload", "1MiB"}),
+                "--payload does not apply to backend thread"},
+        Refusal{remote_case({"--bandwidth", "1GB/s"}), "--bandwidth and --payload go together"},
+        Refusal{remote_case({"--payload", "1MiB"}), "--bandwidth and --payload go together"},
+        Refusal{remote_case({"--bandwidth", "1GB", "--payload", "1MiB"}), "bad bandwidth '1GB'"},
+        Refusal{remote_case({"--bandwidth", "1B/s", "--payload", "8589934591GiB"}), "more than 292 years"},
+        Refusal{remote_case({"--hop-latency", "-1us"}), "-1us"},
+        Refusal{remote_case({"--hop-latency", "50us", "--explain"}), "--explain has no path that leaves the machine"}));
+
+TEST(PredictHop, adds_the_way_to_other_hosts_and_back) {
+  const auto makespan = [](const std::vector<std::string>& more) {
+    return predicted(remote_case(more)).at("makespan_ns").get<std::int64_t>();
+  };
+  EXPECT_EQ(makespan({}), 20'000'000);
+  // Tasks of 10 ms are permitted one at a time: the second round waits for an answer and a permission.
+  EXPECT_EQ(makespan({"--hop-latency", "50us"}), 20'000'000 + 3 * 50'000);
+  // The results of the first round, 1 MB each, are carried one after the other before the next round is permitted; those of the last nobody of
+  // strategy none waits for.
+  EXPECT_EQ(makespan({"--bandwidth", "1GB/s", "--payload", "1000000"}), 20'000'000 + 2 * 1'000'000);
+}
+
+TEST(PredictHop, of_short_tasks_is_hidden_by_those_that_are_permitted_ahead) {
+  const auto document =
+      predicted({"--backend", "remote", "--workers", "2", "--tasks", "100x100us", "--strategy", "none", "--hop-latency", "50us"});
+  EXPECT_EQ(document.at("makespan_ns"), 50 * 100'000 + 50'000);
+}
 
 TEST(PredictArrivals, gives_each_arrival_and_percentiles_by_nearest_rank) {
   const auto document = predicted(

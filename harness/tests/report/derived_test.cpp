@@ -304,6 +304,22 @@ TEST(Predictions, expect_of_a_loop_what_waking_it_and_taking_up_cost) {
   EXPECT_FALSE(predict_cells(analysis).at(0).expected_ns.has_value());
 }
 
+TEST(Predictions, expect_of_workers_on_hosts_what_the_way_there_costs) {
+  std::vector<Sample> rows;
+  add(rows, sleep_cell("remote", 2), {21 * kMs});
+  Analysis analysis = analyse_rows(rows, {});
+  analysis.calibration = workloads::Calibration{1, 1, 1, 1, 1};
+  analysis.calibration->sleep_lateness_ns = 100'000;
+  const auto expected = [&] { return predict_cells(analysis).at(0).expected_ns; };
+  const std::int64_t here = *expected();
+  analysis.calibration->hops["remote"] = {.latency_ns = 50'000, .task_ns = 0, .bytes_per_ns = 1};
+  // Tasks of 10 ms are permitted one at a time: each but the first waits for an answer and a permission.
+  EXPECT_EQ(predict_cells(analysis).at(0).predicted_ns, here - 4 * 100'000) << "the pure model has no hop";
+  EXPECT_EQ(expected(), here + 7 * 50'000);
+  analysis.calibration->hops["remote"].latency_ns = -1;
+  EXPECT_FALSE(expected().has_value());
+}
+
 TEST(Predictions, of_a_disk_come_from_one_worker_or_not_at_all) {
   const auto file_cell = [](int workers) {
     Cell cell = sleep_cell("thread", workers);
