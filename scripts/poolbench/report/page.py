@@ -184,10 +184,8 @@ def _shade(cell: cells.Cell) -> int:
 def _slowdown(cell: cells.Cell) -> str:
     """A tie can have a ratio below 1: its median is larger, but not its repetitions by and large."""
     ratio = cell.ratio or 1
-    if cell.best:
-        return "1×"
-    if ratio < 1:
-        return "≈ 1×"
+    if ratio < 1 or cell.best:
+        return "1×" if cell.wins else "≈ 1×"
     return f"{ratio:.2f}×" if ratio < 9.995 else f"{ratio:.1f}×"
 
 
