@@ -189,6 +189,15 @@ class Report(WithDirectory):
         self.assertEqual(some.left_out, 15)
         self.assertEqual(sum(trace["median"] for trace in some.listed), 4)
 
+    def test_workloads_of_one_cell_have_their_table_and_too_many_are_said_to_have_no_picture(self) -> None:
+        with mock.patch("poolbench.report.page.MOST_PICTURES", 3):
+            text = self.make(run_directory(self.directory))
+        self.assertTrue("1 further workloads have their tables only" in text)
+        self.assertFalse("have their tables only" in self.make(run_directory(self.directory, "failed", "of_two")))
+        with mock.patch("poolbench.report.pictures.of_scenario") as drawn:
+            page.make(findings(run_directory(self.directory, "single", "of_one", traced=())))
+        drawn.assert_not_called()
+
     def test_failures_are_seen_in_the_answer_and_listed(self) -> None:
         shown = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", default_page()))
         self.assertRegex(shown, r"\b8 of \d+ repetitions failed")

@@ -15,6 +15,7 @@ from poolbench.report.pictures import Picture
 
 HERE = Path(__file__).parent
 SCRIPTS = ("common.js", "explorer.js", "timeline.js", "rows.js")
+MOST_PICTURES = 40  # of workloads in a page: each takes half a second to draw, and 25 kB
 WORST = 20  # slow-downs beyond it share the darkest colour of the decision table
 
 
@@ -39,6 +40,11 @@ class Run:
     @property
     def failures(self) -> list[Any]:
         return list(self.data.failed.itertuples())
+
+    @property
+    def undrawn(self) -> int:
+        """Workloads that ought to have a picture, and are too many."""
+        return len(_compared(self.scenarios)) - len(self.pictures)
 
     @property
     def drawn(self) -> str:
@@ -118,12 +124,17 @@ def _run(number: int, found: dict[str, Any], all_found: list[dict[str, Any]]) ->
         claims=claims.rows(found["claims"]),
         pictures={
             scenario.title: pictures.of_scenario(data, scenario.title, f"{prefix}-s{place}-")
-            for place, scenario in enumerate(scenarios)
+            for place, scenario in enumerate(_compared(scenarios)[:MOST_PICTURES])
         },
         timelines=pictures.timelines(data, f"{prefix}-"),
         traces=traces.of_run(data, scenarios),
         rows=raw_rows.read(directory, [cell.id for scenario in scenarios for cell in scenario.cells]),
     )
+
+
+def _compared(scenarios: list[cells.Scenario]) -> list[cells.Scenario]:
+    """Those with something to see: of one cell the table says all."""
+    return [scenario for scenario in scenarios if len(scenario.cells) > 1]
 
 
 def _title(runs: list[Run]) -> str:
@@ -173,10 +184,8 @@ def _shade(cell: cells.Cell) -> int:
 def _slowdown(cell: cells.Cell) -> str:
     """A tie can have a ratio below 1: its median is larger, but not its repetitions by and large."""
     ratio = cell.ratio or 1
-    if cell.best:
-        return "1×"
-    if ratio < 1:
-        return "≈ 1×"
+    if ratio < 1 or cell.best:
+        return "1×" if cell.wins else "≈ 1×"
     return f"{ratio:.2f}×" if ratio < 9.995 else f"{ratio:.1f}×"
 
 

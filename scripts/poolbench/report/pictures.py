@@ -142,6 +142,6 @@ def over_time(names: list[str], series: Iterable[tuple[str, list[float | None]]]
             linestyle=look.line,
         )
     panel.set_xticks(range(len(names)), names)
-    panel.set_ylim(bottom=0)
+    panel.set_ylim(0, 1.1 * max([value / factor for _, values in lines for value in values if value] or [1]))
     panel.set_ylabel(f"makespan ({unit})")
     return inline(page.figure, prefix, title, "A line per cell; the table below has the numbers.")

@@ -43,7 +43,7 @@ def in_short(found: list[Answer]) -> list[str]:
     by_work: dict[str, list[Answer]] = {}
     for answer in found:
         if answer.best is not None and not answer.few:
-            by_work.setdefault(answer.scenario.title.partition(":")[0], []).append(answer)
+            by_work.setdefault(answer.scenario.title.partition(": ")[0], []).append(answer)
     sentences = []
     for work, some in by_work.items():
         winners = [_executors(answer) for answer in some]
