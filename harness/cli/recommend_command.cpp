@@ -81,11 +81,13 @@ void refuse(bool given, const char* flag, const char* with) {
 // The pressure that the gate allows is counted in windows of 30 ms: each repetition has one before and one after it, and there are hundreds.
 constexpr std::chrono::milliseconds kWindow{30};
 
-recommend::Quiet quiet_of(const RecommendFlags& flags, std::chrono::nanoseconds budget) {
+// Nothing: every repetition counts, and no window is waited for.
+std::optional<recommend::Quiet> quiet_of(const RecommendFlags& flags, std::chrono::nanoseconds budget) {
   recommend::Quiet quiet;
   quiet.rule.most_pressure = parse_number(flags.most_pressure, "--max-pressure", 0, 100);
   quiet.rule.window = kWindow;
   quiet.rule.patience = std::min(quiet.rule.patience, std::chrono::floor<std::chrono::seconds>(budget));
+  if (quiet.rule.most_pressure >= 100) return std::nullopt;
   quiet.strict = flags.strict;
   quiet.seams.stop = interrupt_requested;
   return quiet;

@@ -4,9 +4,17 @@
 #include <cmath>
 
 namespace harness::recommend {
+namespace {
+
+constexpr double kSurelySlower = 1.5;  // times as long in one run each
+
+}  // namespace
 
 bool told_apart(const Measured& fastest, const Measured& other, double margin) {
-  const bool slower = static_cast<double>(other.median_ns) > static_cast<double>(fastest.median_ns) * (1 + margin);
+  // Of one run or two the interval says nothing.
+  const bool few = std::min(fastest.makespans_ns.size(), other.makespans_ns.size()) < 3;
+  const bool slower =
+      static_cast<double>(other.median_ns) > static_cast<double>(fastest.median_ns) * (few ? kSurelySlower : 1 + margin);
   return slower && other.interval.lower > fastest.interval.upper;
 }
 

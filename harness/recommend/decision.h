@@ -22,7 +22,8 @@ struct Measured {
   model::Interval interval = {};  // of the median
 };
 
-// Whether `other` is slower than `fastest` by what was measured: by more than the margin, and their intervals do not overlap.
+// Whether `other` is slower than `fastest` by what was measured: by more than the margin, and their intervals do not overlap; if one of them ran
+// fewer than three times, by half.
 bool told_apart(const Measured& fastest, const Measured& other, double margin = 0.02);
 
 // What to take of `measured` (fastest first, not empty).

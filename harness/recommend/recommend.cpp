@@ -24,12 +24,12 @@ constexpr int kLeastRounds = 3;
 constexpr double kHopeless = 1.5;  // times the fastest: not worth further rounds
 constexpr double kClose = 1.1;
 constexpr double kPromising = 1.2;  // predicted, times the fastest: the same on the other pool is run, too
+constexpr double kAsGood = 1.05;    // predicted for more tasks than were run, times the best: no prediction is better than that
 constexpr double kSharp = 0.02;     // half the interval, of the median
 constexpr int kExhaustiveRounds = 5;
 constexpr std::size_t kJudged = 4;  // of the sweep: the best, which are then run again beside the choice
 constexpr int kJudgingRounds = 15;
-constexpr nanoseconds kRepetition =
-    std::chrono::milliseconds(25);  // what one costs beside its makespan, the gate's windows aside
+constexpr nanoseconds kRepetition = std::chrono::milliseconds(25);  // what one costs beside its makespan, at least
 
 // Shares of the budget: up to here each may go on, the first runs being over.
 constexpr double kLeast = 0.8;  // the least number of rounds that the batch's size is chosen for
@@ -92,7 +92,7 @@ class Search {
     const auto affordable = [&](const Batch& batch, bool contenders_only) {
       nanoseconds needed{0};
       for (const Choice& choice : candidates_of(batch, contenders_only)) {
-        needed += kLeastRounds * (repetition_ + nanoseconds(predict_ns(found_.profile, batch, choice)));
+        needed += kLeastRounds * (repetition() + nanoseconds(predict_ns(found_.profile, batch, choice)));
       }
       return needed <= trials_.left(kLeast);
     };
@@ -103,6 +103,9 @@ class Search {
     }
     first.tasks = batch.tasks;
   }
+
+  // What one costs beside its makespan.
+  nanoseconds repetition() const { return std::max(kRepetition, trials_.beside()); }
 
   std::vector<Choice> candidates_of(const Batch& batch, bool contenders_only) const {
     const std::vector<Point> curve = predict_curve(found_.profile, batch, question_.most_workers);
@@ -127,17 +130,26 @@ class Search {
       }
       nanoseconds needed{0};
       for (const Choice& choice : choices) {
-        if (!rounds_.is_known(choice)) needed += repetition_ + rounds_.expected(choice);
+        if (!rounds_.is_known(choice)) needed += repetition() + rounds_.expected(choice);
       }
-      if (needed.count() > 0 && records_ != nullptr && records_->complete() && round > 0) break;
       if (round >= kLeastRounds && needed.count() > 0 && needed > trials_.left(most)) break;
       shuffle(choices, random);
+      bool is_over = false;
+      std::size_t ran = 0;
       for (const Choice& choice : choices) {
+        // Of an answer that is there no more is run than was: it may have ended within a round.
+        is_over = records_ != nullptr && records_->complete() && !rounds_.measured().empty() && !rounds_.is_known(choice);
+        if (is_over) break;
         trials_.tell("round " + std::to_string(round + 1) + ", " + describe(choice));
         rounds_.run(choice);
-        if (trials_.used() > 2) break;  // far beyond: take what there is
+        ++ran;
+        is_over = trials_.used() > 2;  // far beyond: take what there is
+        if (is_over) break;
       }
-      if (trials_.used() > 2) break;
+      if (is_over) {
+        if (ran == choices.size()) ++round;
+        break;
+      }
       if (round == 0 || round == 1) refine(choices);
       if (round + 1 == kLeastRounds) judge_causes(&choices);
       if (round + 1 >= kLeastRounds) drop(choices, kHopeless);
@@ -264,14 +276,14 @@ class Search {
                                           [](const Point& a, const Point& b) { return a.predicted_ns < b.predicted_ns; });
     Point best = *fastest;
     for (const Point& point : curve) {
-      const bool as_good = static_cast<double>(point.predicted_ns) <= 1.02 * static_cast<double>(fastest->predicted_ns);
+      const bool as_good = static_cast<double>(point.predicted_ns) <= kAsGood * static_cast<double>(fastest->predicted_ns);
       if (as_good && cheaper(point.choice, best.choice)) best = point;
     }
     found_.all = Extrapolation{best.choice, best.predicted_ns};
     for (int run = 0; run < kLeastRounds; ++run) {
       const bool known = trials_.is_known(best.choice, all.tasks);
       const bool is_over = records_ != nullptr && records_->complete();
-      if (!known && (is_over || repetition_ + nanoseconds(best.predicted_ns) > trials_.left(1))) break;
+      if (!known && (is_over || repetition() + nanoseconds(best.predicted_ns) > trials_.left(1))) break;
       trials_.tell("all " + std::to_string(all.tasks) + " tasks, " + describe(best.choice));
       found_.all->makespans_ns.push_back(trials_.time(best.choice, all.tasks));
     }
@@ -314,9 +326,6 @@ class Search {
   Recommendation found_;
   model::Demand callback_;  // of every task
   bool contenders_only_ = false;
-  // What one costs beside its makespan: a window of the gate before it and one after it.
-  const nanoseconds repetition_ =
-      kRepetition + (question_.quiet ? 2 * question_.quiet->rule.window : std::chrono::milliseconds(0));
   Rounds rounds_{trials_, found_.profile, found_.batch};  // of the candidates
 };
 

@@ -79,7 +79,7 @@ std::string knee_text(const Recommendation& r, Pool pool) {
   return text;
 }
 
-std::string against(const Recommendation& r) {
+std::string against(const Question& question, const Recommendation& r) {
   std::string text;
   for (const Comparison& comparison : comparisons(r)) {
     const std::string words = times(comparison.ratio.estimate) + " as fast as " + comparison.rule;
@@ -88,8 +88,13 @@ std::string against(const Recommendation& r) {
                                  : fmt::format(" [{}, {}]", times(comparison.ratio.lower), times(comparison.ratio.upper));
     text += (text.empty() ? "" : "; ") + words + sure;
   }
-  const auto alone = static_cast<double>(r.one_at_a_time_ns) / static_cast<double>(r.measured[r.choice].median_ns);
-  return text + (text.empty() ? "" : "; ") + times(alone) + " as fast as one at a time";
+  const Measured& chosen = r.measured[r.choice];
+  const Measured* const alone =
+      find(r, Pool::thread, 1);  // where the start of a pool counts, what was run is compared with what was run
+  if (question.python && (alone == nullptr || alone == &chosen)) return text;
+  const std::int64_t alone_ns = question.python ? alone->median_ns : r.one_at_a_time_ns;
+  return text + (text.empty() ? "" : "; ") + times(static_cast<double>(alone_ns) / static_cast<double>(chosen.median_ns)) +
+         " as fast as one at a time";
 }
 
 std::string gate_words(const GateCounts& gate) {
@@ -146,6 +151,9 @@ std::string reason(const Question& question, const Recommendation& r) {
   const Choice& choice = choice_of(r);
   const double waits = p.waiting_share();
   std::string text;
+  if (question.python && is_sequential(choice)) {
+    return fmt::format("the tasks wait {} of the time, but a pool would save less than it costs to start one", percent(waits));
+  }
   if (waits > 0.5) {
     text = fmt::format("the tasks wait {} of the time", percent(waits));
     text +=
@@ -170,7 +178,11 @@ namespace {
 std::string table(const Recommendation& r, const std::vector<Measured>& rows, const Measured* chosen) {
   std::string out = fmt::format("{:<56} {:>11} {:>11}  {:>25}\n", "", "predicted", "measured", "95 % interval");
   for (const Measured& row : rows) {
-    std::string name = describe(row.choice);
+    Choice plain = row.choice;
+    plain.strategy = model::Strategy::none;
+    std::string name = describe(plain);
+    if (row.choice.strategy != model::Strategy::none) name += fmt::format(", {}", model::name(row.choice.strategy));
+    if (row.choice.parsers > 0) name += fmt::format(" by {}", row.choice.parsers);
     if (row.choice.pool == Pool::thread && row.choice.workers == r.profile.cores * 5)
       name += " (cores*5)";
     else if (row.choice.workers == r.profile.cores)
@@ -198,7 +210,7 @@ std::string text(const Question& question, const Recommendation& r) {
     out += line("use", "too noisy to tell: " + r.noise + ". What follows is what was measured all the same, and may be wrong");
   }
   out += line(r.noise.empty() ? "use" : "perhaps", headline(question, r));
-  out += line("", against(r));
+  if (const std::string compared = against(question, r); !compared.empty()) out += line("", compared);
   std::string ties;
   for (const std::size_t tie : r.ties) ties += (ties.empty() ? "" : "; ") + describe(r.measured[tie].choice);
   out += line("ties with", ties.empty() ? "nothing that was run" : ties);

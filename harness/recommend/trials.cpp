@@ -1,5 +1,6 @@
 #include "harness/recommend/trials.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "harness/base/errors.h"
@@ -62,8 +63,15 @@ RepetitionResult Trials::repetition(const Cell& cell) {
 }
 
 Trace Trials::attempt(const Cell& cell, const Choice& choice, Sample& sample) {
+  const Clock::time_point started = Clock::now();
+  const nanoseconds waited = gate_counts().waited;
   RepetitionResult result = repetition(cell);
   if (result.interrupted) throw Interrupted{};
+  const nanoseconds took = Clock::now() - started - (gate_counts().waited - waited);
+  if (result.trace) {
+    beside_ += std::max(nanoseconds(0), took - nanoseconds(makespan_ns(*result.trace)));
+    ++run_count_;
+  }
   const std::string tasks = std::to_string(cell.tasks) + (cell.tasks == 1 ? " task" : " tasks");
   if (result.sample.status == "timeout") {
     throw ConfigError(tasks + " of '" + question_.title + "' took longer than the budget of " +

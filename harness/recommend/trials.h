@@ -38,6 +38,9 @@ class Trials {
   void tell(const std::string& what) const { progress_(what, used()); }
   void tell_beyond_budget(const std::string& what) const { progress_(what, 1); }
 
+  // What a repetition has cost beside its makespan, on average: processes to start, the gate's windows.
+  std::chrono::nanoseconds beside() const { return run_count_ > 0 ? beside_ / run_count_ : std::chrono::nanoseconds(0); }
+
   const std::string& noise() const { return noise_; }  // why the gate was given up; empty: it was not
   GateCounts gate_counts() const { return gated_ ? gated_->counts() : GateCounts{}; }
 
@@ -55,6 +58,8 @@ class Trials {
   Records* const records_;
   std::optional<GatedRunner> gated_;
   std::string noise_;
+  std::chrono::nanoseconds beside_{0};  // of all repetitions
+  int run_count_ = 0;
   std::map<std::string, int, std::less<>> timed_;  // by cell_id: how often
   std::map<std::string, int, std::less<>> run_;    // likewise of run()
   const Clock::time_point start_ = Clock::now();

@@ -71,6 +71,13 @@ TEST(RecommendDecision, WhatDoesNotOverlapAndIsSlowerByMoreThanTheMarginIsTold) 
   EXPECT_THAT(decide(runs).ties, testing::IsEmpty());
 }
 
+TEST(RecommendDecision, OneRunEachTellsOnlyWhatIsFarSlower) {
+  const std::vector<Measured> runs{measured({Pool::thread, 8}, {100}), measured({Pool::thread, 4}, {130}),
+                                   measured({Pool::thread, 2}, {160})};
+  EXPECT_THAT(decide(runs).ties, testing::ElementsAre(1U));
+  EXPECT_EQ(decide(runs).choice, 0U);
+}
+
 TEST(RecommendDecision, SaysWhichNumbersOfWorkersAreAsGood) {
   const std::vector<Measured> runs{measured({Pool::thread, 50}, {100, 101, 102}), measured({Pool::thread, 37}, {101, 102, 103}),
                                    measured({Pool::process, 20}, {101, 102, 103}), measured({Pool::thread, 64}, {101, 102, 104}),

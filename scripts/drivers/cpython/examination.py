@@ -31,6 +31,7 @@ THREADED = {
     "libomp": "OMP_NUM_THREADS",
 }
 FRAMES = 6  # of a traceback, the last
+PASSES = 3  # over the inputs, if there is time: something else may disturb one call
 
 
 def private_bytes() -> int:
@@ -121,6 +122,11 @@ def pickled(value: "Any", what: str) -> "Any":
     return size, time.monotonic_ns() - started, ""
 
 
+def middle(rows: "List[List[int]]") -> "List[int]":
+    """The row whose wall time is the median."""
+    return sorted(rows)[(len(rows) - 1) // 2]
+
+
 def look(question: "Dict[str, Any]", progress: "TextIO") -> "Dict[str, Any]":
     """In the child."""
     output = os.memfd_create("output") if hasattr(os, "memfd_create") else os.open(os.devnull, os.O_WRONLY)
@@ -139,23 +145,33 @@ def look(question: "Dict[str, Any]", progress: "TextIO") -> "Dict[str, Any]":
     unpicklable = pickled(function, "the function '%s'" % code["function"])[2]
     most_threads = threads
     begun = time.monotonic_ns()
-    # One call more than is looked at: the first is cold.
-    for index in range(min(question["most"], max(3, len(code["inputs"]))) + 1):
-        at = max(0, index - 1)
-        if index > 1 and time.monotonic_ns() - begun > question["budget_ns"]:
-            break
+
+    def call(at: int) -> "Any":
+        """The rows of one input: of the function, and of the callback if there is one."""
         print(json.dumps({"at": at}), file=progress, flush=True)
         used, result = timed(("python", at), code["function"])
         size, took, why = pickled(result, "what '%s' returned for input %d" % (code["function"], at + 1))
-        unpicklable = unpicklable or why
+        if callback is None:
+            return [*used, size, took], None, why
+        print(json.dumps({"at": at, "callback": True}), file=progress, flush=True)
+        return [*used, size, took], timed(("python_callback", at, 0, 0, 0, 0, result), code["callback"])[0], why
+
+    unpicklable = unpicklable or call(0)[2]  # cold, and not looked at
+    passes: "List[List[Any]]" = [[] for _ in range(PASSES)]
+    for rows in passes:
+        if rows is not passes[0] and (time.monotonic_ns() - begun) * 2 > question["budget_ns"]:
+            break
+        for at in range(len(passes[0]) or min(question["most"], max(3, len(code["inputs"])))):
+            if at > 0 and time.monotonic_ns() - begun > question["budget_ns"]:
+                break
+            rows.append(call(at))
+            unpicklable = unpicklable or rows[-1][2]
+            most_threads = max(most_threads, thread_count())
+    for at in range(len(passes[0])):
+        seen = [rows[at] for rows in passes if at < len(rows)]
+        tasks.append(middle([row for row, _, _ in seen]))
         if callback is not None:
-            print(json.dumps({"at": at, "callback": True}), file=progress, flush=True)
-            used_after = timed(("python_callback", at, 0, 0, 0, 0, result), code["callback"])[0]
-        most_threads = max(most_threads, thread_count())
-        if index > 0:
-            tasks.append([*used, size, took])
-            if callback is not None:
-                callbacks.append(used_after)
+            callbacks.append(middle([row for _, row, _ in seen]))
     sys.stdout.flush()
     sys.stderr.flush()
     return {
