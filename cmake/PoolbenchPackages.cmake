@@ -1,9 +1,9 @@
 # Debian packages: `cpack --config build/release/CPackConfig.cmake` makes poolbench (the program) and libpoolbench-dev (the library).
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME poolbench)
-set(CPACK_PACKAGE_CONTACT "The poolbench authors <poolbench@localhost>")
+set(CPACK_PACKAGE_CONTACT "The poolbench authors <poolbench@users.noreply.github.com>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "thread pools and process pools: which, and with how many workers")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
-set(CPACK_OUTPUT_FILE_PREFIX "${PROJECT_BINARY_DIR}/packages")
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
@@ -16,12 +16,11 @@ set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION utils)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS "python3")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "python3-matplotlib, python3-pandas, python3-numpy")
-set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "thread pool or process pool, and how many workers, measured
- poolbench measures on your own machine and for your own work which executor
- to use (thread pool, process pool, event loop), how many workers it should
- have and who should run the callbacks, and holds the result against an exact
- model. It sweeps executors, pool sizes, workloads and callback strategies
- into CSV files, draws them, and recommends.")
+set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "The program: it measures on your own machine and for your own work which executor
+to use (thread pool, process pool, event loop), how many workers it should have
+and who should run the callbacks, and holds the result against an exact model.
+It sweeps executors, pool sizes, workloads and callback strategies into CSV
+files, draws them, and recommends.")
 
 set(CPACK_DEBIAN_POOLS_PACKAGE_NAME libpoolbench-dev)
 set(CPACK_DEBIAN_POOLS_PACKAGE_SECTION libdevel)
@@ -29,10 +28,10 @@ set(CPACK_DEBIAN_POOLS_PACKAGE_DEPENDS "libboost-filesystem-dev (>= 1.74), libce
 if(TARGET poolbench_pools-remote)
   set(CPACK_DEBIAN_POOLS_PACKAGE_SUGGESTS "libzmq3-dev")
 endif()
-set(CPACK_COMPONENT_POOLS_DESCRIPTION "thread pool and supervised process pool for C++20
- Two executors with the API of Python's concurrent.futures: a thread pool and
- a process pool whose workers are supervised, restarted and leave nothing
- behind. Static libraries, headers, and what find_package and pkg-config read.")
+set(CPACK_COMPONENT_POOLS_DESCRIPTION "The library: two executors for C++20 with the API of Python's concurrent.futures,
+a thread pool and a process pool whose workers are supervised, restarted and
+leave nothing behind. Static libraries, headers, and what find_package and
+pkg-config read.")
 
 # What Debian wants beside what `cmake --install` installs: a copyright file and a changelog for each package, compressed pages.
 set(CPACK_PRE_BUILD_SCRIPTS "${PROJECT_BINARY_DIR}/PoolbenchPackagesStaged.cmake")

@@ -73,7 +73,7 @@ std::string HelpFormatter::make_description(const CLI::App* app) const {
 std::string HelpFormatter::make_footer(const CLI::App* app) const {
   const std::vector<Example> examples = examples_of(app->get_name());
   if (examples.empty()) return "";
-  std::string text = "\nExamples:\n";
+  std::string text = "Examples:\n";
   for (const Example& example : examples) {
     text += fmt::format("  $ {}\n", example.command) + row("", example.meaning);
   }
