@@ -99,10 +99,8 @@ def timed(work: "Any", name: str) -> "Any":
     before = time.monotonic_ns(), time.thread_time_ns(), time.process_time_ns(), children_cpu_ns()
     try:
         result = function(*arguments, **named)
-        if inspect.isawaitable(result):
-            import asyncio
-
-            result = asyncio.run(user_code._awaited(result))
+        if hasattr(result, "__await__"):
+            result = user_code.awaited(result)
     except BaseException as error:
         what = "called sys.exit(%r)" % error.code if isinstance(error, SystemExit) else user_code.describe(error)
         raise Failure(
