@@ -86,20 +86,30 @@ class Search {
             .in_processes = !question_.python || question_.python->seen.unpicklable.empty()};
   }
 
+  // Of the least number of rounds.
+  struct Cost {
+    nanoseconds tasks{0};   // makespans, as predicted
+    nanoseconds beside{0};  // what repetitions cost beside them, however few tasks there are
+  };
+  Cost cost_of(const Batch& batch, bool contenders_only) const {
+    Cost cost;
+    for (const Choice& choice : candidates_of(batch, contenders_only)) {
+      cost.tasks += kLeastRounds * nanoseconds(predict_ns(found_.profile, batch, choice));
+      cost.beside += kLeastRounds * repetition();
+    }
+    return cost;
+  }
+
   // As many tasks as were asked for, if the budget lasts for all candidates or at least for those that may be chosen; else as many as it
-  // lasts for with all.
+  // lasts for with all. Fewer tasks do not help where something else takes the time.
   void choose_job(FirstRuns& first) const {
-    const auto affordable = [&](const Batch& batch, bool contenders_only) {
-      nanoseconds needed{0};
-      for (const Choice& choice : candidates_of(batch, contenders_only)) {
-        needed += kLeastRounds * (repetition() + nanoseconds(predict_ns(found_.profile, batch, choice)));
-      }
-      return needed <= trials_.left(kLeast);
-    };
+    const auto affordable = [&](const Cost& cost) { return cost.tasks + cost.beside <= trials_.left(kLeast); };
     Batch batch = batch_of(question_.tasks);
-    first.contenders_only = !affordable(batch, false) && affordable(batch, true);
-    if (!first.contenders_only) {
-      while (batch.tasks > 8 && !affordable(batch, false)) batch.tasks = std::max(8, batch.tasks * 3 / 4);
+    Cost cost = cost_of(batch, false);
+    first.contenders_only = !affordable(cost) && affordable(cost_of(batch, true));
+    while (!first.contenders_only && batch.tasks > 8 && !affordable(cost) && cost.tasks > cost.beside) {
+      batch.tasks = std::max(8, batch.tasks * 3 / 4);
+      cost = cost_of(batch, false);
     }
     first.tasks = batch.tasks;
   }

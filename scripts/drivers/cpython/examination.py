@@ -58,6 +58,15 @@ def children_cpu_ns() -> int:
     return round((used.ru_utime + used.ru_stime) * 1e9)
 
 
+def run_delay_ns() -> int:
+    """How long this thread has been ready to run and had no CPU: what other programs take is no waiting of its own."""
+    try:
+        with open("/proc/thread-self/schedstat", encoding="ascii") as stat:
+            return int(stat.read().split()[1])
+    except (OSError, IndexError):  # a kernel that does not count it
+        return 0
+
+
 class Failure(Exception):
     def __init__(self, line: str, error: "BaseException | None" = None) -> None:
         super().__init__(line)
@@ -84,7 +93,7 @@ def loaded(name: str) -> "Callable[..., Any]":
 
 
 def timed(work: "Any", name: str) -> "Any":
-    """[wall, CPU of this thread, CPU of the process, CPU of its children], and the result."""
+    """[wall less time without a CPU, CPU of this thread, of the process, of its children], and the result."""
     number = work[1] + 1
     function, arguments, named = user_code.prepared(work)
     try:
@@ -96,20 +105,20 @@ def timed(work: "Any", name: str) -> "Any":
         ) from None
     except ValueError:
         pass  # a builtin without a signature
+    delay = run_delay_ns()
     before = time.monotonic_ns(), time.thread_time_ns(), time.process_time_ns(), children_cpu_ns()
     try:
         result = function(*arguments, **named)
-        if inspect.isawaitable(result):
-            import asyncio
-
-            result = asyncio.run(user_code._awaited(result))
+        if hasattr(result, "__await__"):
+            result = user_code.awaited(result)
     except BaseException as error:
         what = "called sys.exit(%r)" % error.code if isinstance(error, SystemExit) else user_code.describe(error)
         raise Failure(
             "%s failed for input %d, %s: %s" % (name, number, user_code.shown(user_code.input_of(work[1])), what), error
         ) from None
     after = time.monotonic_ns(), time.thread_time_ns(), time.process_time_ns(), children_cpu_ns()
-    return [end - start for start, end in zip(before, after)], result
+    wall, *cpu = (end - start for start, end in zip(before, after))
+    return [max(wall - (run_delay_ns() - delay), cpu[0]), *cpu], result
 
 
 def pickled(value: "Any", what: str) -> "Any":

@@ -4,9 +4,7 @@ A run question has them in `code`: {"function": "MODULE:NAME", "callback": "MODU
 "inputs": [...], "environment": {...}}. An input is any JSON value; an object is keyword arguments.
 """
 
-import asyncio
 import importlib
-import inspect
 import os
 import sys
 import threading
@@ -84,6 +82,8 @@ def _callables(module: "Any") -> "list[str]":
 
 
 def is_async(function: "Callable[..., Any]") -> bool:
+    import inspect  # here and below: what is imported counts as a worker's memory
+
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))
 
 
@@ -131,13 +131,19 @@ def call(work: "Work") -> "Any":
     try:
         function, arguments, named = prepared(work)
         result = function(*arguments, **named)
-        return asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
+        return awaited(result) if hasattr(result, "__await__") else result
     except BaseException as error:  # sys.exit, too: it would end the driver
         raise failed(work, error) from None
 
 
-async def _awaited(result: "Any") -> "Any":
-    return await result
+def awaited(result: "Any") -> "Any":
+    """What the awaitable comes to, on a loop of its own."""
+    import asyncio
+
+    async def wait() -> "Any":
+        return await result
+
+    return asyncio.run(wait())
 
 
 def execute(work: "Work") -> "Outcome":
@@ -155,7 +161,7 @@ async def execute_on(work: "Work") -> "Outcome":
     try:
         function, arguments, named = prepared(work)
         result = function(*arguments, **named)
-        if inspect.isawaitable(result):
+        if hasattr(result, "__await__"):
             result = await result
     except BaseException as error:
         raise failed(work, error) from None
