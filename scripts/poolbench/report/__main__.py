@@ -1,7 +1,7 @@
 """Writes the page of a report. `poolbench report` starts this: it knows the verdicts, and hands them over as JSON.
 
-Exit code: 0, or 2 with one line on standard error: a directory cannot be read, the page cannot be written, a Python
-package is missing.
+Exit code: 0, 130 if it was interrupted, or 2 with one line on standard error: a directory cannot be read, the page
+cannot be written, a Python package is missing.
 """
 
 import argparse
@@ -29,10 +29,18 @@ def main(argv: list[str]) -> int:
     try:
         findings = json.loads(text_files.read(options.findings))
         text, notes = page.make(findings)
-        options.output.write_text(text, encoding="utf-8")
+        # A reader sees the report that was there, or this one.
+        part = options.output.with_name(f"{options.output.name}.part")
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(options.output)
+        finally:
+            part.unlink(missing_ok=True)
     except (run_data.UnreadableRun, OSError) as error:
         print(f"poolbench report: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     for note in notes:
         print(f"poolbench report: {note}", file=sys.stderr)
     print(options.output)
