@@ -21,7 +21,9 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/recommend_inputs.h"
 #include "harness/cli/recommend_python.h"
+#include "harness/engine/backends/remote.h"
 #include "harness/machine/environment.h"
+#include "harness/plan/hosts.h"
 #include "harness/recommend/recommend.h"
 #include "harness/recommend/records.h"
 #include "harness/sweep/gate.h"
@@ -50,6 +52,7 @@ struct RecommendFlags {
   std::string budget = "60s";
   std::string most_workers = "64";
   std::string seed = "1";
+  std::string hosts;
   std::string output;
   std::string most_pressure = fmt::format("{}", GateRule{}.most_pressure);
   bool fresh = false;
@@ -102,6 +105,7 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
   }
   refuse(!flags.interpreters.empty() && flags.python.empty(), "--interpreter", "what is no Python function");
   refuse(!flags.deadline.empty() && flags.python.empty(), "--deadline", "what is no Python function");
+  refuse(!flags.hosts.empty() && !flags.python.empty(), "--hosts", "a Python function, whose pools are this machine's");
   recommend::Question question;
   question.cores = pools::usable_cores().count;
   question.budget = parse_duration(flags.budget);
@@ -110,6 +114,11 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
   question.seed = parse_seed(flags.seed);
   question.exhaustive = flags.exhaustive;
   question.quiet = quiet_of(flags, question.budget);
+  if (!flags.hosts.empty()) {
+    question.over_hosts = backends_over(flags.hosts);
+    if (const std::string_view missing = remote_backend().missing(); !missing.empty())
+      throw ConfigError(fmt::format("--hosts: {}", missing));
+  }
   if (!flags.workload.empty()) {
     const workloads::Workload* const workload = workloads::find_workload(flags.workload);
     if (workload == nullptr || workload->needs().subject) {
@@ -168,6 +177,7 @@ std::string question_text(const recommend::Question& question, const workloads::
                                        {"payload_bytes", question.payload_bytes},
                                        {"cores", question.cores},
                                        {"most_workers", question.most_workers},
+                                       {"over_hosts", question.over_hosts},
                                        {"seed", question.seed},
                                        {"exhaustive", question.exhaustive},
                                        {"command", subject.command},
@@ -343,8 +353,11 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
       ->capture_default_str();
   command->add_option("--payload", flags->payload, "Of a workload: bytes")->check(not_empty());
   command->add_option("--budget", flags->budget, "Time for all of it")->capture_default_str();
-  command->add_option("--max-workers", flags->most_workers, "No more workers than so many")->capture_default_str();
+  command->add_option("--max-workers", flags->most_workers, "No more workers than so many; of --hosts, on each")
+      ->capture_default_str();
   command->add_option("--seed", flags->seed, "Of the order of the runs")->capture_default_str();
+  command->add_option("--hosts", flags->hosts, "a,b,c: pools over one of these hosts, two, ... are candidates, too")
+      ->check(not_empty());
   command
       ->add_option("--max-pressure", flags->most_pressure,
                    "Percent of its time in which tasks may wait for a CPU while a repetition counts; 100: all count")

@@ -154,7 +154,7 @@ Asked question_for(const std::string& interpreter, recommend::PythonWork work, c
 
 void blame_input(const Asked& asked, std::chrono::nanoseconds deadline) {
   const recommend::Question& question = asked.question;
-  const drivers::DriverBackend& backend = *drivers::known_backend(recommend::backend_of(question, Pool::thread));
+  const drivers::DriverBackend& backend = *drivers::known_backend(recommend::backend_of(question, {Pool::thread}));
   recommend::examine(question.python->work, backend.command(), question.cores, question.budget, deadline, question.tasks);
 }
 

@@ -8,6 +8,7 @@
 #include "harness/model/bounds.h"
 #include "harness/model/shared_cores.h"
 #include "harness/model/simulate.h"
+#include "harness/plan/model_case.h"
 
 namespace harness::recommend {
 namespace {
@@ -18,14 +19,15 @@ model::Case case_of(const Profile& profile, const Batch& batch, const Choice& ch
   c.strategy = choice.strategy;
   c.workers = choice.workers;
   c.parsers = std::max(1, choice.parsers);
-  c.cores = std::max(1, static_cast<int>(std::lround(profile.effective_cores())));
+  const int machines = std::max(1, choice.hosts);
+  c.cores = std::max(1, static_cast<int>(std::lround(profile.effective_cores()))) * machines;
   if (choice.pool == Pool::loop) {  // one thread, and so many tasks under way
     c.executor = model::Executor::loop;
     c.workers = 1;
     c.in_flight = choice.workers;
   }
   c.overheads.dispatch_ns = pool.dispatch_ns;
-  const double slowdown = choice.pool == Pool::loop ? 1 : pool.usl.slowdown(choice.workers);
+  const double slowdown = choice.pool == Pool::loop ? 1 : pool.usl.slowdown(choice.workers / machines);
   double locked = 0;  // of a task, carried from task to task: a share of one half locks every second one
   for (int task = 0; task < batch.tasks; ++task) {
     model::Demand demand = profile.demands[static_cast<std::size_t>(task) % profile.demands.size()];
@@ -42,11 +44,13 @@ model::Case case_of(const Profile& profile, const Batch& batch, const Choice& ch
   // CPython's process pool feeds its workers on the thread that runs the callbacks.
   const bool coupled = batch.python && is_process(choice.pool) && choice.strategy == model::Strategy::main;
   c.coupled = coupled && !model::shares_cores(c);
+  if (choice.pool == Pool::remote && profile.hop.any()) c.hop = hop_for(c, profile.hop);
   return c;
 }
 
-int fewest_parsers_for(const Profile& profile, const Batch& batch, Pool pool, int workers) {
-  const model::Case c = case_of(profile, batch, {pool, workers, model::Strategy::none, 0});
+int fewest_parsers_for(const Profile& profile, const Batch& batch, Choice choice) {
+  choice.strategy = model::Strategy::none;
+  const model::Case c = case_of(profile, batch, choice);
   const std::int64_t fewest = model::fewest_parsers(model::finish_times(c), batch.callback.service_ns());
   return static_cast<int>(std::clamp<std::int64_t>(fewest, 1, 64));
 }
@@ -72,6 +76,7 @@ std::string describe(const Choice& choice) {
   std::string text = is_process(choice.pool) ? "process pool" : "thread pool";
   if (choice.pool == Pool::to_thread) text = "asyncio.to_thread";
   if (choice.pool == Pool::loop) text = "asyncio";
+  if (choice.pool == Pool::remote) text = "pool over " + std::to_string(choice.hosts) + (choice.hosts == 1 ? " host" : " hosts");
   text += ", " + std::to_string(choice.workers);
   text += choice.pool == Pool::loop ? " in flight" : choice.workers == 1 ? " worker" : " workers";
   if (choice.pool == Pool::forkserver) text += " by forkserver";
@@ -139,21 +144,28 @@ std::vector<model::Strategy> strategies_on(Pool pool, const Batch& batch) {
 bool cheaper(const Choice& a, const Choice& b) {
   const auto cost = [](const Choice& c) {
     // Tasks in flight on a loop cost next to nothing.
-    return std::tuple((c.pool == Pool::loop ? 1 : c.workers) + c.parsers, static_cast<int>(c.pool), static_cast<int>(c.strategy),
-                      c.workers);
+    return std::tuple(c.hosts, (c.pool == Pool::loop ? 1 : c.workers) + c.parsers, static_cast<int>(c.pool),
+                      static_cast<int>(c.strategy), c.workers);
   };
   return cost(a) < cost(b);
 }
 
 std::vector<Point> predict_curve(const Profile& profile, const Batch& batch, int most_workers) {
   std::vector<Point> points;
+  const auto add = [&](Pool pool, int workers, int hosts) {
+    for (const model::Strategy strategy : strategies_on(pool, batch)) {
+      Choice choice{pool, workers, strategy, 0, hosts};
+      if (strategy == model::Strategy::extra) choice.parsers = fewest_parsers_for(profile, batch, choice);
+      points.push_back({choice, predict_ns(profile, batch, choice)});
+    }
+  };
+  const std::vector<int> counts = worker_counts(profile, batch, most_workers);
   for (const Pool pool : batch.pools) {
-    for (const int workers : worker_counts(profile, batch, most_workers)) {
-      for (const model::Strategy strategy : strategies_on(pool, batch)) {
-        const int parsers = strategy == model::Strategy::extra ? fewest_parsers_for(profile, batch, pool, workers) : 0;
-        const Choice choice{pool, workers, strategy, parsers};
-        points.push_back({choice, predict_ns(profile, batch, choice)});
-      }
+    for (const int workers : counts) add(pool, workers, 0);
+  }
+  for (int hosts = 1; hosts <= batch.hosts; ++hosts) {
+    for (const int each : counts) {
+      if (each == 1 || each * hosts < batch.tasks + hosts) add(Pool::remote, each * hosts, hosts);
     }
   }
   std::stable_sort(points.begin(), points.end(), better);
@@ -180,11 +192,16 @@ std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& p
     add(leanest_within(margin / 3, *best, curve));  // what is surely as good
     add(leanest_within(margin, *best, curve));      // what may turn out to be
   }
+  for (int hosts = 1;; ++hosts) {
+    const auto best = std::find_if(curve.begin(), curve.end(), [&](const Point& p) { return p.choice.hosts == hosts; });
+    if (best == curve.end()) break;
+    add(best->choice);
+  }
   // Then whatever is predicted best, until there are enough.
   for (const Point& point : curve) {
     if (chosen.size() >= most) break;
     const bool near = std::any_of(chosen.begin(), chosen.end(), [&](const Choice& c) {
-      return c.pool == point.choice.pool && c.strategy == point.choice.strategy &&
+      return c.pool == point.choice.pool && c.hosts == point.choice.hosts && c.strategy == point.choice.strategy &&
              std::abs(c.workers - point.choice.workers) * 8 <= c.workers;
     });
     if (!near) add(point.choice);

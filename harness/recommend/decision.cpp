@@ -35,7 +35,9 @@ Decision decide(const std::vector<Measured>& measured, double margin) {
   for (const std::size_t at : within) {
     const Choice& other = measured[at].choice;
     if (at != decision.choice) decision.ties.push_back(at);
-    if (other.pool != chosen.pool || other.strategy != chosen.strategy || other.parsers != chosen.parsers) continue;
+    if (other.pool != chosen.pool || other.strategy != chosen.strategy || other.parsers != chosen.parsers ||
+        other.hosts != chosen.hosts)
+      continue;
     decision.fewest_workers = std::min(decision.fewest_workers, other.workers);
     decision.most_workers = std::max(decision.most_workers, other.workers);
   }

@@ -19,6 +19,8 @@ std::string backend_name(Pool pool) {
       return "process_forkserver";
     case Pool::spawn:
       return "process_spawn";
+    case Pool::remote:
+      return "remote";
     default:
       return "thread";
   }

@@ -16,9 +16,10 @@
 namespace harness::recommend {
 
 // What runs the tasks, the cheaper first. Those other than thread and process are Python's: threads that asyncio hands functions to, one
-// event loop (whose `workers` are the tasks in flight), processes that are not forked.
-enum class Pool { thread, to_thread, loop, process, forkserver, spawn };
-std::string backend_name(Pool pool);  // "thread", "to_thread", "asyncio", "process", "process_forkserver", "process_spawn"
+// event loop (whose `workers` are the tasks in flight), processes that are not forked. Those of `remote` are on other hosts.
+enum class Pool { thread, to_thread, loop, process, forkserver, spawn, remote };
+std::string backend_name(
+    Pool pool);  // "thread", "to_thread", "asyncio", "process", "process_forkserver", "process_spawn", "remote"
 bool is_process(Pool pool);
 
 // USL (Gunther): running N at a time, each takes 1 + alpha (N - 1) + beta N (N - 1) times as long. Here on top of what the model
@@ -55,7 +56,8 @@ struct Profile {
   int cores = 1;
   double cores_per_task = 1;  // CPU time over duration where that is more than one
   PoolProfile thread;
-  PoolProfile process;
+  PoolProfile process;  // of worker processes, on other hosts, too, which are taken to be as this one
+  model::Hop hop = {};  // what the way to other hosts costs, without its window
 
   const PoolProfile& of(Pool pool) const { return is_process(pool) ? process : thread; }
   std::int64_t mean_wait_ns() const;

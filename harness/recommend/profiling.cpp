@@ -22,6 +22,7 @@ class Profiling {
       : question_(question), trials_(trials), notes_(notes) {}
 
   Profile run() {
+    const model::Hop hop = question_.over_hosts.empty() ? model::Hop{} : trials_.hop();  // first: the records begin with it
     if (question_.python) {
       profile_ = question_.python->seen.profile;
       look_at_pools();
@@ -29,6 +30,7 @@ class Profiling {
       sample();
     }
     probe();
+    profile_.hop = hop;
     return std::move(profile_);
   }
 

@@ -53,7 +53,7 @@ std::string python_code(const Question& question, const Recommendation& r) {
 }
 
 std::string python_backend(const Question& question, const Choice& choice) {
-  return is_sequential(choice) ? "sequential" : backend_of(question, choice.pool);
+  return is_sequential(choice) ? "sequential" : backend_of(question, choice);
 }
 
 }  // namespace harness::recommend

@@ -82,6 +82,7 @@ class Search {
     return {.tasks = tasks,
             .callback = callback_,
             .pools = question_.pools,
+            .hosts = static_cast<int>(question_.over_hosts.size()),
             .python = question_.python.has_value(),
             .in_processes = !question_.python || question_.python->seen.unpicklable.empty()};
   }
@@ -190,11 +191,13 @@ class Search {
     for (const double factor : {0.75, 1.3}) {
       Choice neighbour = at;
       neighbour.workers = static_cast<int>(std::lround(at.workers * factor));
-      const bool sensible = neighbour.workers >= 1 && neighbour.workers <= std::min(question_.most_workers, found_.batch.tasks);
+      if (at.hosts > 1) neighbour.workers -= neighbour.workers % at.hosts;
+      const int most = std::min(question_.most_workers * std::max(1, at.hosts), found_.batch.tasks);
+      const bool sensible = neighbour.workers >= 1 && neighbour.workers <= most;
       if (!sensible || neighbour.workers == at.workers) continue;
       const bool known = std::any_of(rounds_.measured().begin(), rounds_.measured().end(), [&](const Measured& measured) {
         const Choice& c = measured.choice;
-        return c.pool == neighbour.pool && c.strategy == neighbour.strategy &&
+        return c.pool == neighbour.pool && c.hosts == neighbour.hosts && c.strategy == neighbour.strategy &&
                std::abs(c.workers - neighbour.workers) * 10 <= c.workers;
       });
       if (!known) choices.push_back(neighbour);
@@ -206,6 +209,7 @@ class Search {
       same.pool = variant;
       if (std::find(choices.begin(), choices.end(), same) == choices.end()) choices.push_back(same);
     }
+    if (at.hosts > 0) return;
     Choice other = at;  // what starts a command sooner, say, is beyond the model
     other.pool = at.pool == Pool::thread ? Pool::process : Pool::thread;
     const bool possible = std::find(question_.pools.begin(), question_.pools.end(), other.pool) != question_.pools.end();
@@ -276,7 +280,9 @@ class Search {
   void answer_for_all() {
     const Batch all = batch_of(question_.tasks);
     std::vector<Point> curve = predict_curve(found_.profile, all, question_.most_workers);
-    for (const Pool pool : question_.pools) {
+    std::vector<Pool> pools = question_.pools;
+    if (all.hosts > 0) pools.push_back(Pool::remote);
+    for (const Pool pool : pools) {
       const double off = off_on(pool);
       for (Point& point : curve) {
         if (point.choice.pool == pool) point.predicted_ns = std::llround(off * static_cast<double>(point.predicted_ns));
@@ -345,8 +351,9 @@ Recommendation recommend(const Question& question, CellRunner& runner, const Pro
   return Search(question, runner, progress, records).run();
 }
 
-std::string backend_of(const Question& question, Pool pool) {
-  return question.python ? "cpython_" + backend_name(pool) + question.python->suffix : backend_name(pool);
+std::string backend_of(const Question& question, const Choice& choice) {
+  if (choice.hosts > 0) return question.over_hosts[static_cast<std::size_t>(choice.hosts) - 1];
+  return question.python ? "cpython_" + backend_name(choice.pool) + question.python->suffix : backend_name(choice.pool);
 }
 
 const Choice& choice_of(const Recommendation& recommendation) {

@@ -63,12 +63,13 @@ struct Question {
   bool exhaustive = false;                                  // afterwards every point of the curve is run, too
   std::optional<Quiet> quiet = {};                          // nothing: whatever else the machine does, every repetition counts
   std::vector<Pool> pools = {Pool::thread, Pool::process};  // the curve is over these
+  std::vector<std::string> over_hosts = {};  // and the backends over one other host, two, ... of those that were named
   std::vector<Pool> variants = {};  // tried instead of the fastest's pool, of its kind (threads, processes), with its workers
   std::optional<PythonQuestion> python = {};
 };
 
-// The backend of that pool: "thread", "cpython_thread", "cpython_process@3.13".
-std::string backend_of(const Question& question, Pool pool);
+// The backend of its pool: "thread", "cpython_thread", "cpython_process@3.13", "remote:a,b".
+std::string backend_of(const Question& question, const Choice& choice);
 
 // The answer for all tasks where fewer were run.
 struct Extrapolation {

@@ -12,7 +12,6 @@
 #include "harness/base/read_file.h"
 #include "harness/plan/plan.h"
 #include "harness/sweep/sinks/cells_json.h"
-#include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/file.h"
 
 namespace harness::recommend {
@@ -47,6 +46,9 @@ std::string text_of(const FirstRuns& first) {
   json["callback_ns"] = {first.callback.wait_ns, first.callback.compute_ns};
   json["thread"] = pool_json(first.profile.thread);
   json["process"] = pool_json(first.profile.process);
+  if (const model::Hop& hop = first.profile.hop; hop.any()) {
+    json["hop_ns"] = {hop.latency_ns, hop.request_ns, hop.answer_ns};  // one way, a task's request, its result
+  }
   json["notes"] = first.notes;
   return json.dump(1) + '\n';
 }
@@ -64,6 +66,9 @@ FirstRuns first_runs_from(const ordered_json& json) {
   first.callback = {.wait_ns = json.at("callback_ns").at(0), .compute_ns = json.at("callback_ns").at(1)};
   first.profile.thread = pool_from(json.at("thread"));
   first.profile.process = pool_from(json.at("process"));
+  if (const auto hop = json.find("hop_ns"); hop != json.end()) {
+    first.profile.hop = {.latency_ns = hop->at(0), .request_ns = hop->at(1), .answer_ns = hop->at(2)};
+  }
   first.notes = json.at("notes").get<std::vector<std::string>>();
   if (first.profile.demands.empty() || first.tasks < 1) throw std::invalid_argument("no tasks");
   return first;
@@ -118,7 +123,8 @@ void Records::write_down() {
                                      .calibration = calibration_,
                                      .drivers = {},
                                      .part = {},
-                                     .sweep = {}});
+                                     .sweep = {},
+                                     .clocks = clocks_});
   written_down_ = true;
 }
 
@@ -140,6 +146,11 @@ void Records::keep(const Cell& cell, Sample sample, int rep, bool is_warmup) {
   sample.run_order = rows_++;
   sample.started_utc = utc_now();
   directory_->results().row(cell, sample, nullptr);
+}
+
+void Records::keep(const std::string& backend, const HopCosts& costs) {
+  calibration_.hops.insert_or_assign(backend, costs.hop);
+  clocks_.insert_or_assign(backend, costs.clocks);
 }
 
 std::optional<FirstRuns> Records::first_runs() const {
@@ -164,11 +175,11 @@ void Records::finish(const Question& question, const Recommendation& recommendat
 }
 
 std::string curve_csv(const Recommendation& r) {
-  std::string out = "backend,workers,strategy,parsers,tasks,predicted_ns,median_ns,lower_ns,upper_ns,runs,chosen\n";
+  std::string out = "backend,workers,strategy,parsers,hosts,tasks,predicted_ns,median_ns,lower_ns,upper_ns,runs,chosen\n";
   const Choice& chosen = choice_of(r);
   const auto add = [&](const Choice& choice, int tasks, std::int64_t predicted_ns, const Measured* run) {
-    out += fmt::format("{},{},{},{},{},{},", backend_name(choice.pool), choice.workers, model::name(choice.strategy),
-                       choice.parsers, tasks, predicted_ns);
+    out += fmt::format("{},{},{},{},{},{},{},", backend_name(choice.pool), choice.workers, model::name(choice.strategy),
+                       choice.parsers, choice.hosts, tasks, predicted_ns);
     if (run != nullptr) {
       out += fmt::format("{},{},{},{},", run->median_ns, run->interval.lower, run->interval.upper, run->makespans_ns.size());
     } else {

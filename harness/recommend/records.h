@@ -18,7 +18,9 @@
 #include "harness/core/sample.h"
 #include "harness/machine/environment.h"
 #include "harness/recommend/recommend.h"
+#include "harness/sweep/hop_costs.h"
 #include "harness/sweep/run_directory.h"
+#include "harness/sweep/sinks/context.h"
 #include "workloads/work.h"
 
 namespace harness::recommend {
@@ -56,6 +58,9 @@ class Records {
   // A row. Throws OutputError.
   void keep(const Cell& cell, Sample sample, int rep, bool is_warmup);
 
+  // What the way to the hosts of a backend costs: part of the context, and so before the first row.
+  void keep(const std::string& backend, const HopCosts& costs);
+
   std::optional<FirstRuns> first_runs() const;  // nothing: not there yet
   void keep(const FirstRuns& first);            // throws OutputError
   bool complete() const { return complete_; }   // an answer is there: nothing more is to be run
@@ -69,6 +74,7 @@ class Records {
   Settings settings_;
   std::string run_id_;
   workloads::Calibration calibration_;
+  HostClocksOf clocks_;
   std::optional<RunDirectory> directory_;
   std::map<std::pair<std::string, std::int64_t>, Sample> known_;  // by cell_id, rep
   std::map<std::string, int> planned_;                            // cell_id -> repetitions written to cells/

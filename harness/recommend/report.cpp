@@ -8,6 +8,7 @@
 
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
+#include "harness/recommend/other_hosts.h"
 #include "harness/recommend/python_report.h"
 #include "harness/recommend/python_snippet.h"
 #include "harness/recommend/recommend.h"
@@ -65,14 +66,14 @@ std::string contention_text(const Question& question, const Profile& p) {
 }
 
 // "knee at 28 workers = 2 cores x (1 + W/C); cores*5 = 10 reaches 36 % of it"
-std::string knee_text(const Recommendation& r, Pool pool) {
+std::string knee_text(const Recommendation& r, const Choice& choice) {
   const Profile& p = r.profile;
-  const auto at = knee(p, pool);
+  const auto at = knee(p, choice.pool);
   if (!at) return "none: the tasks never compute, so that every worker more is a task more at a time, up to the number of tasks";
   const double ratio = p.wait_to_compute().value_or(0);
   const double free = p.effective_cores() * (1 + ratio);
-  std::string text = fmt::format("at {:.1f} workers", *at);
-  text += *at < free * 0.999 ? fmt::format(" = (1 + W/C) / {:.2f}, the share under the lock", p.of(pool).locked_share)
+  std::string text = fmt::format("at {:.1f} workers{}", *at, choice.hosts > 0 ? " on each host" : "");
+  text += *at < free * 0.999 ? fmt::format(" = (1 + W/C) / {:.2f}, the share under the lock", p.of(choice.pool).locked_share)
                              : fmt::format(" = {:.3g} cores x (1 + W/C)", p.effective_cores());
   const int rule = p.cores * 5;
   if (*at > rule) text += fmt::format("; cores*5 = {} reaches {} of the throughput there", rule, percent(rule / *at));
@@ -160,9 +161,12 @@ std::string reason(const Question& question, const Recommendation& r) {
         choice.workers >= question.tasks ? ", and there is a worker for every task" : ", so that many at a time share the cores";
   } else {
     text = fmt::format("the tasks compute {} of the time", percent(1 - waits));
-    text += choice.workers <= p.cores * 2 ? ", and more workers than the cores can feed only wait for them" : "";
+    text += choice.workers <= p.cores * 2 * std::max(1, choice.hosts)
+                ? ", and more workers than the cores can feed only wait for them"
+                : "";
   }
-  if (p.thread.locked_share > 0.3 && choice.pool == Pool::process)
+  if (choice.hosts > 0) text += fmt::format("; {} host{} cores for it", choice.hosts, choice.hosts == 1 ? " has" : "s have");
+  if (p.thread.locked_share > 0.3 && (choice.pool == Pool::process || choice.pool == Pool::remote))
     text += question.python ? "; threads would take turns under the GIL, of which processes have one each"
                             : "; threads would take turns under their common lock, processes have one each";
   if (question.python && waits <= 0.5 && choice.pool == Pool::thread && choice.workers > 1 && p.thread.locked_share <= 0.3)
@@ -185,7 +189,7 @@ std::string table(const Recommendation& r, const std::vector<Measured>& rows, co
     if (row.choice.parsers > 0) name += fmt::format(" by {}", row.choice.parsers);
     if (row.choice.pool == Pool::thread && row.choice.workers == r.profile.cores * 5)
       name += " (cores*5)";
-    else if (row.choice.workers == r.profile.cores)
+    else if (row.choice.workers == r.profile.cores && row.choice.hosts == 0)
       name += " (cores)";
     const bool is_choice = chosen != nullptr && row.choice == chosen->choice;
     out += fmt::format("{} {:<54} {:>11} {:>11}  {:>25}\n", is_choice ? '*' : ' ', name, human_ns(row.predicted_ns),
@@ -204,7 +208,7 @@ std::string text(const Question& question, const Recommendation& r) {
   std::string out = line("work", work);
   out += line("a task", demand_text(r));
   out += line("contention", contention_text(question, r.profile));
-  out += line("knee", knee_text(r, choice_of(r).pool));
+  out += line("knee", knee_text(r, choice_of(r)));
   out += '\n' + table(r, r.measured, &chosen) + '\n';
   if (!r.noise.empty()) {
     out += line("use", "too noisy to tell: " + r.noise + ". What follows is what was measured all the same, and may be wrong");
@@ -214,6 +218,7 @@ std::string text(const Question& question, const Recommendation& r) {
   std::string ties;
   for (const std::size_t tie : r.ties) ties += (ties.empty() ? "" : "; ") + describe(r.measured[tie].choice);
   out += line("ties with", ties.empty() ? "nothing that was run" : ties);
+  if (const auto found = leaving(question, r)) out += line("hosts", leaving_text(*found));
   out += line("why", reason(question, r));
   out += line("how sure", fmt::format("{} rounds, interleaved at random (seed {}); of what cannot be told from the fastest the "
                                       "cheapest was chosen{}",

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "harness/recommend/other_hosts.h"
 #include "harness/recommend/python_report.h"
 #include "harness/recommend/recommend.h"
 
@@ -17,7 +18,8 @@ ordered_json json_of(const Question& question, const Choice& choice) {
   return {{"backend", question.python ? python_backend(question, choice) : backend_name(choice.pool)},
           {"workers", choice.workers},
           {"strategy", std::string(model::name(choice.strategy))},
-          {"parsers", choice.parsers}};
+          {"parsers", choice.parsers},
+          {"hosts", choice.hosts}};
 }
 
 ordered_json json_of(const Question& question, const Measured& m) {
@@ -98,6 +100,17 @@ std::string json(const Question& question, const Recommendation& r) {
   out["workers_as_good"] = r.all ? ordered_json() : ordered_json({r.fewest_workers, r.most_workers});
   out["why"] = reason(question, r);
   out["compared"] = ratios(r);
+  if (const auto found = leaving(question, r)) {
+    const model::Hop& hop = r.profile.hop;
+    out["hosts"] = question.over_hosts;
+    out["hop"] = {{"latency_ns", hop.latency_ns}, {"task_ns", hop.request_ns}, {"payload_ns", hop.answer_ns}};
+    out["leaving"] = {{"here", json_of(question, found->here)},
+                      {"away", json_of(question, found->away)},
+                      {"times_as_long", found->ratio.estimate},
+                      {"interval", {found->ratio.lower, found->ratio.upper}},
+                      {"predicted", found->is_predicted}};
+    out["leaving_pays_ns"] = found->from_ns ? ordered_json(*found->from_ns) : ordered_json();  // of a task; null: never
+  }
   out["ties"] = ordered_json::array();
   for (const std::size_t tie : r.ties) out["ties"].push_back(json_of(question, r.measured[tie]));
   out["measured"] = list_of(question, r.measured);

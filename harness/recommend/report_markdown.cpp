@@ -5,6 +5,7 @@
 #include <string>
 
 #include "harness/base/quantity.h"
+#include "harness/recommend/other_hosts.h"
 #include "harness/recommend/python_report.h"
 #include "harness/recommend/recommend.h"
 
@@ -25,6 +26,7 @@ std::string markdown(const Question& question, const Recommendation& r) {
     out += fmt::format("| {0}{1}{0} | {2} | {3} | {4} to {5} |\n", mark, describe(row.choice), human_ns(row.predicted_ns),
                        human_ns(row.median_ns), human_ns(row.interval.lower), human_ns(row.interval.upper));
   }
+  if (const auto found = leaving(question, r)) out += "\n" + leaving_text(*found) + ".\n";
   for (const std::string& note : r.notes) out += "\n* " + note + "\n";
   if (question.python) {
     out += '\n';

@@ -1,12 +1,14 @@
 #include "harness/recommend/trials.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/plan/cell_builder.h"
 #include "harness/recommend/records.h"
+#include "harness/sweep/hop_costs.h"
 
 namespace harness::recommend {
 
@@ -28,7 +30,7 @@ nanoseconds Trials::left(double share) const {
 
 Cell Trials::cell_of(const Choice& choice, int tasks) const {
   Factors factors;
-  factors.backend = backend_of(question_, choice.pool);
+  factors.backend = backend_of(question_, choice);
   factors.workers = choice.workers;
   if (choice.pool == Pool::loop) {
     factors.workers = 1;
@@ -78,8 +80,8 @@ Trace Trials::attempt(const Cell& cell, const Choice& choice, Sample& sample) {
                       format_duration(question_.budget) + " allows; give more with --budget, or shorter work");
   }
   if (!result.trace) {
-    throw ConfigError(question_.title + ": " + tasks + " on a " + backend_name(choice.pool) + " pool of " +
-                      std::to_string(choice.workers) + ": " + result.sample.error);
+    throw ConfigError(question_.title + ": " + tasks + " on a " + (choice.hosts > 0 ? cell.backend : backend_name(choice.pool)) +
+                      " pool of " + std::to_string(choice.workers) + ": " + result.sample.error);
   }
   sample = std::move(result.sample);
   return std::move(*result.trace);
@@ -92,6 +94,21 @@ Trace Trials::run(const Choice& choice, int tasks) {
   // Kept as a warm-up: it belongs to no round.
   if (records_ != nullptr) records_->keep(cell, std::move(sample), run_[cell.cell_id]++, true);
   return trace;
+}
+
+model::Hop Trials::hop() {
+  const std::string& backend = question_.over_hosts.front();
+  tell("measuring the way to the hosts");
+  const std::optional<HopCosts> costs = measure_hop(runner_, backend, question_.cores);
+  if (!costs) {
+    run({Pool::remote, 1, model::Strategy::none, 0, 1}, 1);  // says what is wrong
+    throw ConfigError("the way to the hosts could not be measured: " + backend);
+  }
+  if (records_ != nullptr) records_->keep(backend, *costs);
+  const double per_byte = costs->hop.bytes_per_ns > 0 ? 1 / costs->hop.bytes_per_ns : 0;
+  return {.latency_ns = costs->hop.latency_ns,
+          .request_ns = costs->hop.task_ns,
+          .answer_ns = std::llround(per_byte * static_cast<double>(question_.payload_bytes))};
 }
 
 std::int64_t Trials::time(const Choice& choice, int tasks) {

@@ -32,6 +32,9 @@ class Trials {
   std::int64_t time(const Choice& choice, int tasks);
   bool is_known(const Choice& choice, int tasks) const;  // whether the next time() of it would run nothing
 
+  // What the way to the first of the hosts costs, without its window, for such tasks. Throws as run. REQUIRES: hosts are asked about.
+  model::Hop hop();
+
   double used() const;                                // share of the budget; more than 1 beyond it
   std::chrono::nanoseconds left(double share) const;  // until that share is used; negative beyond
 

@@ -204,6 +204,9 @@ TEST_F(CommandRecommend, RefusesUnknownWorkloadsAndMoreThanOneForm) {
   EXPECT_THAT(refused({}), HasSubstr("exactly one"));
   EXPECT_THAT(refused({"--workload", "sleep", "--range", "1..3", "--", "true", "{}"}), HasSubstr("exactly one"));
   EXPECT_THAT(refused({"--workload", "sleep", "--budget", "1ms"}), HasSubstr("1ms"));
+  EXPECT_THAT(refused({"--workload", "sleep", "--hosts", "a,a"}), HasSubstr("'a,a' has a twice"));
+  EXPECT_THAT(refused({"--python", "work:fetch", "--range", "1..4", "--hosts", "a"}),
+              AllOf(HasSubstr("--hosts does not apply"), HasSubstr("Python")));
 }
 
 }  // namespace

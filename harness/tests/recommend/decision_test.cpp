@@ -91,6 +91,16 @@ TEST(RecommendDecision, SaysWhichNumbersOfWorkersAreAsGood) {
   EXPECT_EQ(decide(threads).most_workers, 64);
 }
 
+TEST(RecommendDecision, NumbersOfWorkersAreAsGoodOnAsManyHosts) {
+  const auto over = [](int hosts, int workers) { return Choice{Pool::remote, workers, model::Strategy::none, 0, hosts}; };
+  const std::vector<Measured> runs{measured(over(2, 8), {100, 101, 102}), measured(over(1, 4), {101, 102, 103}),
+                                   measured(over(1, 6), {101, 102, 103})};
+  const Decision decision = decide(runs);
+  EXPECT_EQ(decision.choice, 1U) << "fewer hosts are cheaper";
+  EXPECT_EQ(decision.fewest_workers, 4);
+  EXPECT_EQ(decision.most_workers, 6);
+}
+
 // Two runs of the same command, of which the second was a little less lucky with what the first has chosen.
 TEST(RecommendDecision, ASecondRunChoosesWhatTheFirstSaysCannotBeToldApart) {
   const std::vector<Measured> first{measured({Pool::process, 42}, {1000, 1004, 1008, 1012, 1040, 1050}),

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/base/quantity.h"
+#include "harness/engine/backends/remote.h"
 #include "harness/model/simulate.h"
 #include "harness/recommend/decision.h"
 #include "harness/recommend/recommend.h"
@@ -56,6 +57,12 @@ class ModelMachine final : public CellRunner {
     c.workers = cell.workers;
     c.cores = cell.cores;
     model::Demand demand = demand_;
+    const bool away = is_remote(cell.backend);
+    if (away) {
+      c.cores *= machines_of(cell.backend);
+      c.hop = hop;
+      if (cell.workload != "command") demand = {};  // what measures the way is no work
+    }
     demand.locked = lock_ > 0 && cell.backend.ends_with("thread");
     c.tasks.assign(static_cast<std::size_t>(cell.tasks), demand);
     c.callbacks.resize(c.tasks.size());
@@ -64,6 +71,13 @@ class ModelMachine final : public CellRunner {
     for (const model::TaskTimes& times : prediction.tasks) {
       trace.tasks.push_back(
           {.submitted_ns = 0, .started_ns = times.start_ns, .finished_ns = times.finish_ns, .cpu_ns = demand.compute_ns});
+    }
+    if (away) trace.clocks = {{.host = "a"}};
+    if (away && cell.strategy == "sync") {  // one at a time: each is submitted when it can leave at once
+      for (TaskTrace& task : trace.tasks) {
+        task.submitted_ns = task.started_ns - hop.latency_ns;
+        task.callback_started_ns = task.finished_ns + hop.latency_ns;
+      }
     }
     if (cell.backend.ends_with("thread") && cell.workers > 1 && threads_disturbed > 0) {
       --threads_disturbed;
@@ -86,6 +100,7 @@ class ModelMachine final : public CellRunner {
   int runs = 0;
   int stop_after = -1;                // as Ctrl-C does
   std::int64_t process_start_ns = 0;  // of each worker process; part of what Python's pools take
+  model::Hop hop = {};                // to the workers of remote backends, whose hosts are as this machine
   int threads_disturbed = 0;          // so many runs of threads take twice as long
 
  private:

@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "harness/base/errors.h"
+#include "harness/model/hop_forms.h"
+#include "harness/recommend/other_hosts.h"
 #include "harness/tests/recommend/known_numbers.h"
 
 namespace harness::recommend {
@@ -148,6 +151,76 @@ TEST(Recommend, WaitsForAQuietMachine) {
   EXPECT_EQ(found.noise, "");
   EXPECT_GT(found.gate.waited.count(), 0);
   EXPECT_THAT(text(q, found), testing::Not(testing::HasSubstr("too noisy")));
+}
+
+Question question_over_two_hosts(int tasks) {
+  Question q = question(tasks);
+  q.over_hosts = {"remote:a", "remote:a,b"};
+  return q;
+}
+
+TEST(Recommend, LeavesTheMachineWhereTheHostsHaveCoresForTheWork) {
+  ModelMachine machine({.wait_ns = 0, .compute_ns = 20 * kMs}, 0);
+  machine.hop = {.latency_ns = 100'000, .request_ns = 10'000};
+  const Question q = question_over_two_hosts(60);
+  const Recommendation found = recommend(q, machine, kSilent);
+  EXPECT_EQ(chosen(found), (Choice{Pool::remote, 4, model::Strategy::none, 0, 2}));
+  EXPECT_THAT(found.measured, testing::Contains(testing::Field(&Measured::choice, testing::Field(&Choice::hosts, 1))));
+  const std::optional<Leaving> leaves = leaving(q, found);
+  ASSERT_TRUE(leaves);
+  EXPECT_EQ(leaves->away, chosen(found));
+  EXPECT_EQ(leaves->here.hosts, 0);
+  EXPECT_FALSE(leaves->is_predicted);
+  EXPECT_LT(leaves->ratio.upper, 0.6);
+  EXPECT_EQ(leaves->from_ns, model::break_even_ns(60, leaves->here.workers, 4, found.profile.hop));
+  for (const std::string& said : {text(q, found), markdown(q, found)}) {
+    EXPECT_THAT(said, testing::HasSubstr("leaving the machine pays"));
+  }
+  EXPECT_THAT(reason(q, found), testing::HasSubstr("2 hosts have cores"));
+  EXPECT_THAT(json(q, found), testing::AllOf(testing::HasSubstr("\"hosts\": 2"), testing::HasSubstr("\"leaving_pays_ns\": ")));
+}
+
+TEST(Recommend, StaysWhereTheWayIsLongerThanTheWork) {
+  ModelMachine machine({.wait_ns = 0, .compute_ns = kMs}, 0);
+  machine.hop = {.latency_ns = 100 * kMs, .request_ns = 5 * kMs};
+  const Question q = question_over_two_hosts(20);
+  const Recommendation found = recommend(q, machine, kSilent);
+  EXPECT_EQ(chosen(found).hosts, 0);
+  EXPECT_THAT(text(q, found), testing::HasSubstr("leaving the machine does not pay"));
+}
+
+TEST(Recommend, WithoutHostsNothingIsSaidOfLeaving) {
+  ModelMachine machine({.wait_ns = 0, .compute_ns = kMs}, 0);
+  const Recommendation found = recommend(question(20), machine, kSilent);
+  EXPECT_FALSE(leaving(question(20), found));
+  EXPECT_THAT(text(question(20), found), testing::Not(testing::HasSubstr("leaving")));
+  EXPECT_THAT(json(question(20), found), testing::Not(testing::HasSubstr("leaving")));
+}
+
+TEST(Recommend, LeavingIsPredictedWhereOneSideWasNotRun) {
+  const Question q = question_over_two_hosts(60);
+  const Choice here{Pool::thread, 2};
+  const Choice away{Pool::remote, 4, model::Strategy::none, 0, 2};
+  Recommendation found;
+  found.curve = {{away, 310 * kMs}, {here, 620 * kMs}};
+  found.profile.hop = {.latency_ns = 100'000, .request_ns = 10'000};
+  found.measured = {testing_recommend::measured(away, {300 * kMs})};
+  const std::optional<Leaving> leaves = leaving(q, found);
+  ASSERT_TRUE(leaves);
+  EXPECT_TRUE(leaves->is_predicted);
+  EXPECT_DOUBLE_EQ(leaves->ratio.estimate, 0.5);
+  EXPECT_THAT(leaving_text(*leaves), testing::AllOf(testing::HasSubstr("pays"), testing::HasSubstr("predicted")));
+}
+
+TEST(Recommend, HostsThatDoNotAnswerEndItWithTheirWords) {
+  ModelMachine machine({.wait_ns = kMs}, 0);
+  machine.failure = "no agent at a";
+  try {
+    recommend(question_over_two_hosts(10), machine, kSilent);
+    FAIL() << "a failure went unnoticed";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("remote:a"), testing::HasSubstr("no agent at a")));
+  }
 }
 
 TEST(Recommend, AFailingTaskEndsItWithTheTasksOwnWords) {

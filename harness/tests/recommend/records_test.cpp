@@ -8,8 +8,10 @@
 #include <filesystem>
 #include <string>
 
+#include "harness/base/quantity.h"
 #include "harness/machine/environment.h"
 #include "harness/recommend/records.h"
+#include "harness/sweep/sinks/context.h"
 #include "harness/tests/recommend/known_numbers.h"
 
 namespace harness::recommend {
@@ -82,6 +84,31 @@ TEST_F(RecommendRecords, AnotherQuestionPutsTheOldDirectoryAway) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("out.old-1"));
   EXPECT_FALSE(kept.complete());
   EXPECT_TRUE(std::filesystem::exists(directory_ / "out.old-1" / "recommendation.json"));
+}
+
+TEST_F(RecommendRecords, ARunOverHostsGoesOnWithTheWayThatWasMeasured) {
+  Question q = question(60);
+  q.over_hosts = {"remote:a", "remote:a,b"};
+  ModelMachine machine({.wait_ns = 0, .compute_ns = 20 * kMs}, 0);
+  machine.hop = {.latency_ns = 100'000, .request_ns = 10'000};
+  std::string first;
+  {
+    Records kept = records();
+    first = json(q, recommend(q, machine, kSilent, &kept));
+    ASSERT_TRUE(kept.first_runs());
+    EXPECT_EQ(kept.first_runs()->profile.hop.latency_ns, 100'000);
+  }
+  machine.hop = {.latency_ns = kMs, .request_ns = kMs};
+  const int runs = machine.runs;
+  Records kept = records();
+  const Recommendation found = recommend(q, machine, kSilent, &kept);
+  EXPECT_EQ(json(q, found), first);
+  EXPECT_EQ(machine.runs, runs);
+  EXPECT_THAT(curve_csv(found), testing::HasSubstr("\nremote,4,none,0,2,60,"));
+  const std::vector<Context> contexts = read_contexts(directory_ / "out");
+  ASSERT_EQ(contexts.size(), 1U);
+  EXPECT_EQ(contexts.front().calibration.hops.at("remote:a").latency_ns, 100'000);
+  EXPECT_TRUE(contexts.front().clocks.contains("remote:a"));
 }
 
 TEST_F(RecommendRecords, ItsCurveHasEveryPointAndOneChoice) {

@@ -229,6 +229,7 @@ CURVE = (  # of a recommendation
     "workers",
     "strategy",
     "parsers",
+    "hosts",
     "tasks",
     "predicted_ns",
     "median_ns",
