@@ -19,6 +19,8 @@
 #include "harness/base/text.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
+#include "harness/engine/backends/remote.h"
+#include "harness/plan/hosts.h"
 #include "harness/recommend/recommend.h"
 #include "harness/sweep/run.h"
 #include "harness/sweep/sinks/progress.h"
@@ -41,6 +43,7 @@ struct RecommendFlags {
   std::string budget = "60s";
   std::string most_workers = "64";
   std::string seed = "1";
+  std::string hosts;
   bool exhaustive = false;
   bool json = false;
 };
@@ -122,6 +125,11 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
   question.most_workers = static_cast<int>(parse_integer(flags.most_workers, "--max-workers", 1, 4096));
   question.seed = parse_seed(flags.seed);
   question.exhaustive = flags.exhaustive;
+  if (!flags.hosts.empty()) {
+    question.over_hosts = backends_over(flags.hosts);
+    if (const std::string_view missing = remote_backend().missing(); !missing.empty())
+      throw ConfigError(fmt::format("--hosts: {}", missing));
+  }
   if (!flags.workload.empty()) {
     const workloads::Workload* const workload = workloads::find_workload(flags.workload);
     if (workload == nullptr || workload->needs().subject) {
@@ -244,6 +252,8 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
   command->add_option("--budget", flags->budget, "Time for all of it")->capture_default_str();
   command->add_option("--max-workers", flags->most_workers, "No more workers than so many")->capture_default_str();
   command->add_option("--seed", flags->seed, "Of the order of the runs")->capture_default_str();
+  command->add_option("--hosts", flags->hosts, "a,b,c: pools over one of these hosts, two, ... are candidates, too")
+      ->check(not_empty());
   command->add_flag("--exhaustive", flags->exhaustive,
                     "Afterwards run every point of the curve, and say how far the choice is from the best");
   command->add_flag("--json", flags->json, "One JSON document instead of the text");

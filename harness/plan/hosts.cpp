@@ -12,20 +12,6 @@
 namespace harness {
 namespace {
 
-// "remote:a", "remote:a,b", ...
-std::vector<std::string> backends_on(std::string_view hosts) {
-  std::vector<std::string> names;
-  std::string listed;
-  std::vector<std::string> seen;
-  for (const std::string& host : hosts_of(std::string(kRemotePrefix) + std::string(hosts))) {
-    if (std::ranges::find(seen, host) != seen.end()) throw ConfigError(fmt::format("--hosts '{}' has {} twice", hosts, host));
-    seen.push_back(host);
-    listed += (listed.empty() ? "" : ",") + host;
-    names.push_back(std::string(kRemotePrefix) + listed);
-  }
-  return names;
-}
-
 // True: `remote` was among them.
 bool extend(Axes& axes, const std::vector<std::string>& names) {
   const auto found = axes.find("backend");
@@ -44,9 +30,22 @@ bool extend(Axes& axes, const std::vector<std::string>& names) {
 
 }  // namespace
 
+std::vector<std::string> backends_over(std::string_view hosts) {
+  std::vector<std::string> names;
+  std::string listed;
+  std::vector<std::string> seen;
+  for (const std::string& host : hosts_of(std::string(kRemotePrefix) + std::string(hosts))) {
+    if (std::ranges::find(seen, host) != seen.end()) throw ConfigError(fmt::format("--hosts '{}' has {} twice", hosts, host));
+    seen.push_back(host);
+    listed += (listed.empty() ? "" : ",") + host;
+    names.push_back(std::string(kRemotePrefix) + listed);
+  }
+  return names;
+}
+
 Suite on_hosts(Suite suite, std::string_view hosts) {
   if (hosts.empty()) return suite;
-  const std::vector<std::string> names = backends_on(hosts);
+  const std::vector<std::string> names = backends_over(hosts);
   bool extended = false;
   for (Exclusion& exclusion : suite.exclusions) extend(exclusion.axes, names);
   for (Table& table : suite.tables) {

@@ -7,6 +7,7 @@
 
 #include "harness/model/bounds.h"
 #include "harness/model/simulate.h"
+#include "harness/plan/model_case.h"
 
 namespace harness::recommend {
 namespace {
@@ -17,9 +18,9 @@ model::Case case_of(const Profile& profile, const Batch& batch, const Choice& ch
   c.strategy = choice.strategy;
   c.workers = choice.workers;
   c.parsers = std::max(1, choice.parsers);
-  c.cores = std::max(1, static_cast<int>(std::lround(profile.effective_cores())));
+  c.cores = std::max(1, static_cast<int>(std::lround(profile.effective_cores()))) * std::max(1, choice.hosts);
   c.overheads.dispatch_ns = pool.dispatch_ns;
-  const double slowdown = pool.usl.slowdown(choice.workers);
+  const double slowdown = pool.usl.slowdown(choice.workers / std::max(1, choice.hosts));
   double locked = 0;  // of a task, carried from task to task: a share of one half locks every second one
   for (int task = 0; task < batch.tasks; ++task) {
     model::Demand demand = profile.demands[static_cast<std::size_t>(task) % profile.demands.size()];
@@ -33,11 +34,13 @@ model::Case case_of(const Profile& profile, const Batch& batch, const Choice& ch
     c.tasks.push_back(demand);
   }
   c.callbacks.assign(static_cast<std::size_t>(batch.tasks), batch.has_callbacks() ? batch.callback : model::Demand{});
+  if (choice.pool == Pool::remote && profile.hop.any()) c.hop = hop_for(c, profile.hop);
   return c;
 }
 
-int fewest_parsers_for(const Profile& profile, const Batch& batch, Pool pool, int workers) {
-  const model::Case c = case_of(profile, batch, {pool, workers, model::Strategy::none, 0});
+int fewest_parsers_for(const Profile& profile, const Batch& batch, Choice choice) {
+  choice.strategy = model::Strategy::none;
+  const model::Case c = case_of(profile, batch, choice);
   const std::int64_t fewest = model::fewest_parsers(model::finish_times(c), batch.callback.service_ns());
   return static_cast<int>(std::clamp<std::int64_t>(fewest, 1, 64));
 }
@@ -60,8 +63,10 @@ Choice leanest_within(double margin, const Point& best, const std::vector<Point>
 }  // namespace
 
 std::string describe(const Choice& choice) {
-  std::string text =
-      backend_name(choice.pool) + " pool, " + std::to_string(choice.workers) + (choice.workers == 1 ? " worker" : " workers");
+  const std::string pool = choice.pool == Pool::remote
+                               ? "pool over " + std::to_string(choice.hosts) + (choice.hosts == 1 ? " host" : " hosts")
+                               : backend_name(choice.pool) + " pool";
+  const std::string text = pool + ", " + std::to_string(choice.workers) + (choice.workers == 1 ? " worker" : " workers");
   switch (choice.strategy) {
     case model::Strategy::worker:
       return text + ", callbacks on the worker";
@@ -105,27 +110,31 @@ std::int64_t predict_ns(const Profile& profile, const Batch& batch, const Choice
 
 bool cheaper(const Choice& a, const Choice& b) {
   const auto cost = [](const Choice& c) {
-    return std::tuple(c.workers + c.parsers, c.pool == Pool::process, static_cast<int>(c.strategy));
+    return std::tuple(c.hosts, c.workers + c.parsers, c.pool == Pool::process, static_cast<int>(c.strategy));
   };
   return cost(a) < cost(b);
 }
 
-std::vector<Point> predict_curve(const Profile& profile, const Batch& batch, int most_workers) {
+std::vector<Point> predict_curve(const Profile& profile, const Batch& batch, int most_workers, int hosts) {
   std::vector<Point> points;
+  const auto add_all = [&](Pool pool, int workers, int on_hosts) {
+    const auto add = [&](model::Strategy strategy, int parsers) {
+      const Choice choice{pool, workers, strategy, parsers, on_hosts};
+      points.push_back({choice, predict_ns(profile, batch, choice)});
+    };
+    if (!batch.has_callbacks()) return add(model::Strategy::none, 0);
+    add(model::Strategy::worker, 0);
+    add(model::Strategy::main, 0);
+    add(model::Strategy::fused, 0);
+    add(model::Strategy::extra, fewest_parsers_for(profile, batch, {pool, workers, model::Strategy::none, 0, on_hosts}));
+  };
+  const std::vector<int> counts = worker_counts(profile, batch, most_workers);
   for (const Pool pool : {Pool::thread, Pool::process}) {
-    for (const int workers : worker_counts(profile, batch, most_workers)) {
-      const auto add = [&](model::Strategy strategy, int parsers) {
-        const Choice choice{pool, workers, strategy, parsers};
-        points.push_back({choice, predict_ns(profile, batch, choice)});
-      };
-      if (!batch.has_callbacks()) {
-        add(model::Strategy::none, 0);
-        continue;
-      }
-      add(model::Strategy::worker, 0);
-      add(model::Strategy::main, 0);
-      add(model::Strategy::fused, 0);
-      add(model::Strategy::extra, fewest_parsers_for(profile, batch, pool, workers));
+    for (const int workers : counts) add_all(pool, workers, 0);
+  }
+  for (int on_hosts = 1; on_hosts <= hosts; ++on_hosts) {
+    for (const int each : counts) {
+      if (each == 1 || each * on_hosts < batch.tasks + on_hosts) add_all(Pool::remote, each * on_hosts, on_hosts);
     }
   }
   std::stable_sort(points.begin(), points.end(), better);
@@ -152,11 +161,16 @@ std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& p
     add(leanest_within(margin / 3, *best, curve));  // what is surely as good
     add(leanest_within(margin, *best, curve));      // what may turn out to be
   }
+  for (int hosts = 1;; ++hosts) {
+    const auto best = std::find_if(curve.begin(), curve.end(), [&](const Point& p) { return p.choice.hosts == hosts; });
+    if (best == curve.end()) break;
+    add(best->choice);
+  }
   // Then whatever is predicted best, until there are enough.
   for (const Point& point : curve) {
     if (chosen.size() >= most) break;
     const bool near = std::any_of(chosen.begin(), chosen.end(), [&](const Choice& c) {
-      return c.pool == point.choice.pool && c.strategy == point.choice.strategy &&
+      return c.pool == point.choice.pool && c.hosts == point.choice.hosts && c.strategy == point.choice.strategy &&
              std::abs(c.workers - point.choice.workers) * 8 <= c.workers;
     });
     if (!near) add(point.choice);

@@ -19,10 +19,11 @@ struct Choice {
   int workers = 1;
   model::Strategy strategy = model::Strategy::none;
   int parsers = 0;  // > 0 of `extra` only
+  int hosts = 0;    // of a remote pool: on so many of those that were named, as many workers on each; else 0
 
   bool operator==(const Choice&) const = default;
 };
-// "thread pool, 28 workers", "process pool, 2 workers, callbacks in 3 parsers"
+// "thread pool, 28 workers", "process pool, 2 workers, callbacks in 3 parsers", "pool over 2 hosts, 8 workers"
 std::string describe(const Choice& choice);
 
 struct Point {
@@ -45,15 +46,16 @@ std::vector<int> worker_counts(const Profile& profile, const Batch& batch, int m
 std::int64_t predict_ns(const Profile& profile, const Batch& batch, const Choice& choice);
 
 // Every pool x worker_counts() x strategy: `none` without callbacks; with them `worker`, `main`, `fused` and `extra` with the fewest
-// parsers that reach the makespan of unlimited ones. Best first; of equals the cheaper: fewer workers, threads before processes.
-std::vector<Point> predict_curve(const Profile& profile, const Batch& batch, int most_workers);
+// parsers that reach the makespan of unlimited ones; the same over 1 to `hosts` other hosts. Best first; of equals the cheaper: fewer hosts,
+// fewer workers, threads before processes.
+std::vector<Point> predict_curve(const Profile& profile, const Batch& batch, int most_workers, int hosts = 0);
 
-// Fewer processes and threads are cheaper.
+// Fewer hosts are cheaper, then fewer processes and threads.
 bool cheaper(const Choice& a, const Choice& b);
 
 // The few that are to be run: for each pool the best and, with the fewest workers each, what is predicted within a third of `margin` and
-// within `margin` of it; the rules of thumb (one per core on both pools, five per core on threads); and, if these are fewer than
-// `most`, what is predicted best of the rest. At most max(9, most) of them.
+// within `margin` of it; the rules of thumb (one per core on both pools, five per core on threads); over each number of hosts the best; and, if
+// these are fewer than `most`, what is predicted best of the rest. At most max(9 and one per number of hosts, most) of them.
 std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& profile, std::size_t most, double margin = 0.03);
 
 }  // namespace harness::recommend

@@ -7,7 +7,17 @@
 
 namespace harness::recommend {
 
-std::string backend_name(Pool pool) { return pool == Pool::thread ? "thread" : "process"; }
+std::string backend_name(Pool pool) {
+  switch (pool) {
+    case Pool::thread:
+      return "thread";
+    case Pool::process:
+      return "process";
+    case Pool::remote:
+      break;
+  }
+  return "remote";
+}
 
 Usl fit_usl(const std::vector<Slowdown>& slowdowns, double noise) {
   const bool explained = std::all_of(slowdowns.begin(), slowdowns.end(), [&](const Slowdown& s) { return s.factor < noise; });

@@ -15,8 +15,8 @@
 
 namespace harness::recommend {
 
-enum class Pool { thread, process };
-std::string backend_name(Pool pool);  // "thread", "process"
+enum class Pool { thread, process, remote };
+std::string backend_name(Pool pool);  // "thread", "process", "remote"
 
 // USL (Gunther): running N at a time, each takes 1 + alpha (N - 1) + beta N (N - 1) times as long. Here on top of what the model
 // knows (cores, a lock), so that 0 and 0 mean: nothing else contends.
@@ -50,7 +50,8 @@ struct Profile {
   int cores = 1;
   double cores_per_task = 1;  // CPU time over duration where that is more than one
   PoolProfile thread;
-  PoolProfile process;
+  PoolProfile process;  // of worker processes, on other hosts, too, which are taken to be as this one
+  model::Hop hop = {};  // what the way to other hosts costs, without its window
 
   const PoolProfile& of(Pool pool) const { return pool == Pool::thread ? thread : process; }
   std::int64_t mean_wait_ns() const;

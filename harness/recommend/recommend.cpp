@@ -6,6 +6,7 @@
 
 #include "harness/base/quantity.h"
 #include "harness/base/random.h"
+#include "harness/model/hop_forms.h"
 #include "harness/recommend/profiling.h"
 #include "harness/recommend/rounds.h"
 #include "harness/recommend/trials.h"
@@ -39,8 +40,9 @@ class Search {
 
   Recommendation run() {
     found_.profile = profile_by_running(question_, trials_, found_.notes);
+    if (!question_.over_hosts.empty()) found_.profile.hop = hop_of(trials_.hop());
     choose_job();
-    found_.curve = predict_curve(found_.profile, found_.batch, question_.most_workers);
+    found_.curve = curve();
     verify();
     finish();
     if (question_.exhaustive) sweep();
@@ -48,6 +50,14 @@ class Search {
   }
 
  private:
+  std::vector<Point> curve() const {
+    return predict_curve(found_.profile, found_.batch, question_.most_workers, static_cast<int>(question_.over_hosts.size()));
+  }
+  model::Hop hop_of(const workloads::Calibration::Hop& costs) const {
+    const double carrying = costs.bytes_per_ns > 0 ? static_cast<double>(question_.payload_bytes) / costs.bytes_per_ns : 0;
+    return {.latency_ns = costs.latency_ns, .request_ns = costs.task_ns, .answer_ns = std::llround(carrying)};
+  }
+
   // As many tasks as were asked for, unless the budget does not last for them.
   void choose_job() {
     found_.batch.tasks = question_.tasks;
@@ -55,8 +65,7 @@ class Search {
     // The curve is cheap to predict for some hundred tasks; for the candidates' durations a coarse one would do as well.
     const auto affordable = [&] {
       nanoseconds needed{0};
-      for (const Choice& choice :
-           candidates(predict_curve(found_.profile, found_.batch, question_.most_workers), found_.profile, kCandidates)) {
+      for (const Choice& choice : candidates(curve(), found_.profile, kCandidates)) {
         needed += kLeastRounds * (kRepetition + nanoseconds(predict_ns(found_.profile, found_.batch, choice)));
       }
       return needed <= trials_.left(kLeast);
@@ -109,15 +118,17 @@ class Search {
     for (const double factor : {0.75, 1.3}) {
       Choice neighbour = at;
       neighbour.workers = static_cast<int>(std::lround(at.workers * factor));
+      if (at.hosts > 1) neighbour.workers -= neighbour.workers % at.hosts;
       const bool sensible = neighbour.workers >= 1 && neighbour.workers <= std::min(question_.most_workers, found_.batch.tasks);
       if (!sensible || neighbour.workers == at.workers) continue;
       const bool known = std::any_of(rounds_.measured().begin(), rounds_.measured().end(), [&](const Measured& measured) {
         const Choice& c = measured.choice;
-        return c.pool == neighbour.pool && c.strategy == neighbour.strategy &&
+        return c.pool == neighbour.pool && c.hosts == neighbour.hosts && c.strategy == neighbour.strategy &&
                std::abs(c.workers - neighbour.workers) * 10 <= c.workers;
       });
       if (!known) choices.push_back(neighbour);
     }
+    if (at.hosts > 0) return;
     Choice other = at;  // what starts a command sooner, say, is beyond the model
     other.pool = at.pool == Pool::thread ? Pool::process : Pool::thread;
     const auto promising = static_cast<std::int64_t>(kPromising * static_cast<double>(fastest.median_ns));
@@ -147,6 +158,7 @@ class Search {
 
   void finish() {
     found_.measured = rounds_.ranking();
+    if (!question_.over_hosts.empty()) found_.leaving_pays_ns = leaving_pays();
     const Decision decision = decide(found_.measured);
     found_.choice = decision.choice;
     found_.ties = decision.ties;
@@ -157,6 +169,18 @@ class Search {
                              human_duration(nanoseconds(chosen.predicted_ns)) +
                              " predicted): something contends that was not seen one task at a time");
     }
+  }
+
+  // With as many workers as did best here and there.
+  std::optional<std::int64_t> leaving_pays() const {
+    const auto best = [&](bool away) {
+      return std::find_if(found_.measured.begin(), found_.measured.end(),
+                          [&](const Measured& measured) { return (measured.choice.hosts > 0) == away; });
+    };
+    const auto here = best(false);
+    const auto away = best(true);
+    if (here == found_.measured.end() || away == found_.measured.end()) return std::nullopt;
+    return model::break_even_ns(found_.batch.tasks, here->choice.workers, away->choice.workers, found_.profile.hop);
   }
 
   // So many runs of each, whatever they take.

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,23 +36,26 @@ struct Question {
   int most_workers = 64;
   std::chrono::nanoseconds budget = std::chrono::seconds(60);
   std::uint64_t seed = 1;
+  std::vector<std::string> over_hosts =
+      {};                   // the backends over one host, two, ... of those that were named; empty: this machine alone
   bool exhaustive = false;  // afterwards every point of the curve is run, too
 };
 
 struct Recommendation {
   Profile profile;
-  Batch batch;                        // what was run: perhaps fewer tasks than asked, so that the budget suffices
-  std::vector<Point> curve;           // predicted, best first
-  std::vector<Measured> measured;     // fastest first
-  std::size_t best = 0;               // the fastest, index into measured
-  std::size_t choice = 0;             // what is recommended
-  std::vector<std::size_t> ties;      // others that are as good (Decision::ties)
-  std::int64_t one_at_a_time_ns = 0;  // all tasks of the batch, one after the other: from the first runs
-  int rounds = 0;                     // so often the candidates were run that stayed close to the fastest
-  std::vector<std::string> notes;     // what makes it less sure; one line each
-  std::vector<Measured> exhaustive;   // if asked for: every point of the curve, fastest first, and the choice
-  std::vector<Measured> judged;       // then: the best of them and the choice, run again
-  Regret regret;                      // and what they say of the choice
+  Batch batch;                                  // what was run: perhaps fewer tasks than asked, so that the budget suffices
+  std::vector<Point> curve;                     // predicted, best first
+  std::vector<Measured> measured;               // fastest first
+  std::size_t best = 0;                         // the fastest, index into measured
+  std::size_t choice = 0;                       // what is recommended
+  std::vector<std::size_t> ties;                // others that are as good (Decision::ties)
+  std::int64_t one_at_a_time_ns = 0;            // all tasks of the batch, one after the other: from the first runs
+  int rounds = 0;                               // so often the candidates were run that stayed close to the fastest
+  std::optional<std::int64_t> leaving_pays_ns;  // of other hosts: from which task size on, by what the way costs; nothing: never
+  std::vector<std::string> notes;               // what makes it less sure; one line each
+  std::vector<Measured> exhaustive;             // if asked for: every point of the curve, fastest first, and the choice
+  std::vector<Measured> judged;                 // then: the best of them and the choice, run again
+  Regret regret;                                // and what they say of the choice
 };
 
 // Told what happens, for a line of progress: "5 of 8 candidates", and the share of the budget used.

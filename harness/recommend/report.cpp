@@ -94,6 +94,32 @@ std::string against(const Recommendation& r) {
   return text;
 }
 
+// The fastest over other hosts against the fastest here.
+std::string hosts_text(const Recommendation& r) {
+  const auto fastest = [&](bool away) -> const Measured* {
+    for (const Measured& measured : r.measured) {
+      if ((measured.choice.hosts > 0) == away) return &measured;
+    }
+    return nullptr;
+  };
+  const Measured* const here = fastest(false);
+  const Measured* const away = fastest(true);
+  if (here == nullptr || away == nullptr) return "not compared: all that ran was on one side";
+  const model::Ratio ratio = model::ratio_interval(here->makespans_ns, away->makespans_ns);
+  const bool pays = ratio.upper < 1;
+  const bool costs = ratio.lower > 1;
+  std::string text =
+      fmt::format("leaving the machine {}: {} takes {} [{}, {}] as long as {}",
+                  pays    ? "pays"
+                  : costs ? "does not pay"
+                          : "makes no difference that could be told",
+                  describe(away->choice), times(ratio.estimate), times(ratio.lower), times(ratio.upper), describe(here->choice));
+  text += r.leaving_pays_ns ? fmt::format("; with these numbers of workers it pays from tasks of {} on, by what the way costs",
+                                          human_ns(*r.leaving_pays_ns))
+                            : "; with these numbers of workers it never can, by what the way costs";
+  return text;
+}
+
 std::string reason(const Recommendation& r) {
   const Profile& p = r.profile;
   const Choice& choice = r.measured[r.choice].choice;
@@ -134,6 +160,7 @@ nlohmann::ordered_json json_of(const Measured& m) {
           {"workers", m.choice.workers},
           {"strategy", std::string(model::name(m.choice.strategy))},
           {"parsers", m.choice.parsers},
+          {"hosts", m.choice.hosts},
           {"predicted_ns", m.predicted_ns},
           {"median_ns", m.median_ns},
           {"interval_ns", {m.interval.lower, m.interval.upper}},
@@ -156,6 +183,7 @@ std::string text(const Question& question, const Recommendation& r) {
   std::string ties;
   for (const std::size_t tie : r.ties) ties += (ties.empty() ? "" : "; ") + describe(r.measured[tie].choice);
   out += line("ties with", ties.empty() ? "nothing that was run" : ties);
+  if (!question.over_hosts.empty()) out += line("hosts", hosts_text(r));
   out += line("why", reason(r));
   out +=
       line("how sure",
@@ -193,6 +221,11 @@ std::string json(const Question& question, const Recommendation& r) {
                                {"knee", at ? nlohmann::ordered_json(*at) : nullptr}};
   }
   out["one_at_a_time_ns"] = r.one_at_a_time_ns;
+  if (!question.over_hosts.empty()) {
+    const model::Hop& hop = r.profile.hop;
+    out["hop"] = {{"latency_ns", hop.latency_ns}, {"task_ns", hop.request_ns}, {"payload_ns", hop.answer_ns}};
+    out["leaving_pays_ns"] = r.leaving_pays_ns ? nlohmann::ordered_json(*r.leaving_pays_ns) : nullptr;
+  }
   out["rounds"] = r.rounds;
   out["choice"] = json_of(r.measured[r.choice]);
   out["ties"] = nlohmann::ordered_json::array();

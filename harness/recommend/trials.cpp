@@ -5,6 +5,7 @@
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/plan/cell_builder.h"
+#include "harness/sweep/hop_costs.h"
 
 namespace harness::recommend {
 
@@ -21,9 +22,21 @@ nanoseconds Trials::left(double share) const {
   return nanoseconds(static_cast<std::int64_t>((share - used()) * static_cast<double>(question_.budget.count())));
 }
 
+std::string Trials::backend_of(const Choice& choice) const {
+  return choice.hosts == 0 ? backend_name(choice.pool) : question_.over_hosts[static_cast<std::size_t>(choice.hosts) - 1];
+}
+
+workloads::Calibration::Hop Trials::hop() {
+  tell("measuring the way to the hosts");
+  const std::optional<HopCosts> costs = measure_hop(runner_, question_.over_hosts.front(), question_.cores);
+  if (costs) return costs->hop;
+  run({Pool::remote, 1, model::Strategy::none, 0, 1}, 1);  // says what is wrong
+  throw ConfigError("the way to the hosts could not be measured: " + question_.over_hosts.front());
+}
+
 Cell Trials::cell_of(const Choice& choice, int tasks) const {
   Factors factors;
-  factors.backend = backend_name(choice.pool);
+  factors.backend = backend_of(choice);
   factors.workers = choice.workers;
   factors.workers_spec = std::to_string(choice.workers);
   factors.cores = question_.cores;
@@ -50,7 +63,7 @@ Trace Trials::run(const Choice& choice, int tasks) {
   }
   if (!result.trace) {
     throw ConfigError(question_.title + ": " + (tasks == 1 ? "1 task" : std::to_string(tasks) + " tasks") + " on a " +
-                      backend_name(choice.pool) + " pool of " + std::to_string(choice.workers) + ": " + result.sample.error);
+                      backend_of(choice) + " pool of " + std::to_string(choice.workers) + ": " + result.sample.error);
   }
   return std::move(*result.trace);
 }

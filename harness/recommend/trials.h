@@ -11,6 +11,7 @@
 #include "harness/engine/runner.h"
 #include "harness/recommend/curve.h"
 #include "harness/recommend/recommend.h"
+#include "workloads/work.h"
 
 namespace harness::recommend {
 
@@ -23,6 +24,9 @@ class Trials {
   // does not suffice.
   Trace run(const Choice& choice, int tasks);
 
+  // What the way to the first of the hosts costs. Throws as run.
+  workloads::Calibration::Hop hop();
+
   double used() const;                                // share of the budget; more than 1 beyond it
   std::chrono::nanoseconds left(double share) const;  // until that share is used; negative beyond
 
@@ -32,6 +36,7 @@ class Trials {
  private:
   using Clock = std::chrono::steady_clock;
 
+  std::string backend_of(const Choice& choice) const;
   Cell cell_of(const Choice& choice, int tasks) const;
 
   const Question& question_;

@@ -201,6 +201,18 @@ task = "5ms"
 callback = "1ms"
 """
 
+HERE_AND_THERE = """
+name = "here_and_there"
+runs = 5
+warmup = 0
+[[grid]]
+backend = ["process", "remote"]
+workers = 1
+workload = "sleep"
+tasks = 8
+task = ["0s", "40ms"]
+"""
+
 
 class OnHosts(ClusterTest):
     @classmethod
@@ -217,10 +229,10 @@ class OnHosts(ClusterTest):
         shell.chmod(0o755)
         self.environment = {**os.environ, "POOLBENCH_RSH": str(shell), "POOLBENCH_ADDRESS": "tcp://eth0:*"}
 
-    def test_a_sweep_measures_pools_over_hosts(self) -> None:
-        out = self.folder / "out"
+    def on_hosts(self, *arguments: str) -> str:
+        """What it prints on the first of three hosts; nothing is left on any."""
         done = subprocess.run(
-            [HOSTS, "run", "a b c", PROGRAM, "run", str(self.suite), "--hosts", "b,c", "-o", str(out)],
+            [HOSTS, "run", "a b c", PROGRAM, *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -230,11 +242,62 @@ class OnHosts(ClusterTest):
         )
         if done.returncode == 77:
             self.skipTest(done.stdout)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)  # and nothing is left on any host
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_a_sweep_measures_pools_over_hosts(self) -> None:
+        out = self.folder / "out"
+        self.on_hosts("run", str(self.suite), "--hosts", "b,c", "-o", str(out))
         measured = Counter((row["backend"], row["workers"], row["status"]) for row in rows(out))
         self.assertEqual(measured, {("remote", "2", "ok"): 4, ("remote:b", "2", "ok"): 4, ("remote:b,c", "4", "ok"): 4})
         with (out / "derived" / "model.csv").open(encoding="utf-8", newline="") as file:
-            self.assertTrue(all(row["predicted_ns"] for row in csv.DictReader(file)))
+            predicted = list(csv.DictReader(file))
+        self.assertTrue(all(row["predicted_ns"] for row in predicted))
+        self.assertTrue(all(int(row["expected_ns"]) > int(row["predicted_ns"]) for row in predicted))
+        (context,) = [json.loads(file.read_text()) for file in (out / "context").iterdir()]
+        self.assertEqual(set(context["hops"]), {"remote", "remote:b", "remote:b,c"})
+        self.assertTrue(all(hop["latency_ns"] > 0 and hop["bytes_per_ns"] > 0 for hop in context["hops"].values()))
+        self.assertEqual({clock["host"] for clock in context["clocks"]["remote:b,c"]}, {"b", "c"})
+
+    def test_leaving_the_machine_pays_where_that_gives_more_workers(self) -> None:
+        self.suite.write_text(HERE_AND_THERE, encoding="utf-8")
+        said = self.on_hosts("run", str(self.suite), "--hosts", "b,c", "-o", str(self.folder / "out"))
+        self.assertIn("Does leaving the machine pay?", said)
+        self.assertIn("from tasks of 40.0 ms on: remote:b,c takes 0.", said)
+
+    def test_a_recommendation_says_whether_leaving_the_machine_pays(self) -> None:
+        asked = ["recommend", "--workload", "sleep", "--task", "20ms", "--tasks", "32", "--max-workers", "2"]
+        said = json.loads(self.on_hosts(*asked, "--budget", "30s", "--hosts", "b,c", "--json"))
+        self.assertEqual((said["choice"]["backend"], said["choice"]["hosts"]), ("remote", 2), said)
+        self.assertEqual(said["choice"]["workers"], 4)
+        self.assertGreater(said["hop"]["latency_ns"], 0)
+        self.assertLess(said["leaving_pays_ns"], 20_000_000)
+        self.assertTrue(any(row["hosts"] == 1 for row in said["measured"]))
+        self.assertTrue(any(row["hosts"] == 0 for row in said["measured"]))
+
+    def test_a_host_with_another_clock_is_measured_on_this_ones(self) -> None:
+        ahead = 1000  # seconds
+        unshare = f"unshare --time --monotonic {ahead} --fork --kill-child"
+        if subprocess.run([*unshare.split(), "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("time namespaces cannot be made here (it takes root, Linux 5.6 and unshare of util-linux)")
+        shell = self.folder / "other_clock"
+        shell.write_text(f'#!/bin/sh\nexec {unshare} sh -c "$2"\n', encoding="utf-8")
+        shell.chmod(0o755)
+        environment = {**self.environment, "POOLBENCH_RSH": str(shell), "POOLBENCH_ADDRESS": "tcp://lo:*"}
+        out = self.folder / "out"
+        done = poolbench("run", str(self.suite), "--hosts", "x", "--trace", "-o", str(out), env=environment)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        (context,) = [json.loads(file.read_text()) for file in (out / "context").iterdir()]
+        (clock,) = context["clocks"]["remote:x"]
+        self.assertAlmostEqual(clock["offset_ns"] / 1e9, ahead, delta=1)
+        self.assertLess(clock["bound_ns"], 100_000_000)
+        (tasks,) = (out / "tasks").iterdir()
+        with tasks.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                stamps = [int(row[f"{event}_ns"]) for event in ("submitted", "started", "finished")]
+                stamps += [int(row[f"callback_{event}_ns"]) for event in ("started", "finished") if row["callback_pid"]]
+                self.assertEqual(stamps, sorted(stamps), row)
+                self.assertLess(stamps[-1], 60e9, row)
 
     def test_hosts_that_do_not_answer_are_rows_that_say_so(self) -> None:
         out = self.folder / "out"

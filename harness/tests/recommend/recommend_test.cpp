@@ -196,6 +196,33 @@ TEST(RecommendCurve, TheRulesOfThumbAreAlwaysAmongTheCandidates) {
   EXPECT_THAT(chosen, testing::Contains(curve.front().choice));
 }
 
+// Two cores here and on each host; the way costs 100 us each way, and 10 us a task.
+Profile profile_with_hosts(std::int64_t wait_ns, std::int64_t compute_ns) {
+  Profile profile = profile_with(wait_ns, compute_ns);
+  profile.hop = {.latency_ns = 100'000, .request_ns = 10'000};
+  return profile;
+}
+
+TEST(RecommendCurve, OtherHostsAreTheChoiceWhereTheirCoresAreWorthTheWay) {
+  const std::vector<Point> curve = predict_curve(profile_with_hosts(0, 20 * kMs), {.tasks = 60}, 64, 2);
+  EXPECT_EQ(curve.front().choice, (Choice{Pool::remote, 4, model::Strategy::none, 0, 2}));
+  EXPECT_LT(curve.front().predicted_ns, 310 * kMs);
+  EXPECT_EQ(describe(curve.front().choice), "pool over 2 hosts, 4 workers");
+  const std::vector<Point> short_tasks = predict_curve(profile_with_hosts(0, 1'000), {.tasks = 60}, 64, 2);
+  EXPECT_EQ(short_tasks.front().choice.hosts, 0);
+}
+
+TEST(RecommendCurve, OverEachNumberOfHostsTheBestIsACandidate) {
+  const Profile profile = profile_with_hosts(0, 20 * kMs);
+  const std::vector<Choice> chosen = candidates(predict_curve(profile, {.tasks = 60}, 64, 3), profile, 8);
+  for (const int hosts : {1, 2, 3}) EXPECT_THAT(chosen, testing::Contains(testing::Field(&Choice::hosts, hosts)));
+}
+
+TEST(RecommendCurve, AHostCostsMoreThanAnyWorkersHere) {
+  EXPECT_TRUE(cheaper({Pool::process, 64}, {Pool::remote, 2, model::Strategy::none, 0, 1}));
+  EXPECT_TRUE(cheaper({Pool::remote, 8, model::Strategy::none, 0, 1}, {Pool::remote, 2, model::Strategy::none, 0, 2}));
+}
+
 TEST(RecommendCurve, TheLeanestOfWhatIsSurelyAsGoodIsACandidateBesideTheLeanestThatMayBe) {
   const std::vector<Point> curve{{{Pool::thread, 64}, 1000},
                                  {{Pool::thread, 50}, 1008},
