@@ -41,7 +41,8 @@ Dealer::Dealer(const std::string& address, const AgentKey& key, const std::strin
     // A cable that is cut and mended: TCP would wait for seconds before it tries again.
     set_option(dealer_, ZMQ_CONNECT_TIMEOUT, 300);
     set_option(dealer_, ZMQ_HEARTBEAT_IVL, 400);
-    set_option(dealer_, ZMQ_HEARTBEAT_TIMEOUT, 1000);
+    // Less than the silence that an agent usually bears, and no shorter: a pool that is stopped for a moment loses nothing.
+    set_option(dealer_, ZMQ_HEARTBEAT_TIMEOUT, 2500);
     set_key(dealer_, ZMQ_CURVE_SERVERKEY, key.pool);
     set_key(dealer_, ZMQ_CURVE_PUBLICKEY, key.own.public_key);
     set_key(dealer_, ZMQ_CURVE_SECRETKEY, key.own.secret_key);
