@@ -32,6 +32,8 @@ NOT_OF_A_SWEEP = ("evidence/<run_id>.csv", "verdicts.csv", "derived/machines.csv
 CONTEXT = "context/<run_id>.json"
 CELLS = "cells/<run_id>.json"
 OF_LOOPS = "loops.<backend>.<threads>."  # only of a run with event loops
+OF_HOPS = "hops.<backend>."  # only of a run with workers on other hosts; so are the clocks of these
+OF_CLOCKS = "clocks.<backend>[]."
 OF_DRIVERS = "drivers.<backend>."  # keys of the context that only a run with backends of other languages has
 OF_PARTS = "part."  # only of a part of a sweep
 OF_CPYTHON = "python."  # what one of an earlier version has instead
@@ -103,6 +105,8 @@ def of_context(path: Path, section: str, listed: Sequence[str]) -> Iterator[str]
         *(f"calibration.{key}" for key in schema.CONTEXT_CALIBRATION),
         *(f"{OF_DRIVERS}{key}" for key in schema.CONTEXT_DRIVER),
         *(f"{OF_LOOPS}{key}" for key in schema.CONTEXT_LOOP),
+        *(f"{OF_HOPS}{key}" for key in schema.CONTEXT_HOP),
+        *(f"{OF_CLOCKS}{key}" for key in schema.CONTEXT_CLOCK),
         *(f"{OF_PARTS}{key}" for key in schema.CONTEXT_PART),
         *(f"{OF_CPYTHON}{key}" for key in schema.CONTEXT_PYTHON),
     )
@@ -111,13 +115,17 @@ def of_context(path: Path, section: str, listed: Sequence[str]) -> Iterator[str]
     drivers = dict.fromkeys(tuple(driver) for driver in document.pop("drivers", {}).values())
     part = document.pop("part", {})
     loops = dict.fromkeys(tuple(loop) for sizes in document.pop("loops", {}).values() for loop in sizes.values())
+    hops = dict.fromkeys(tuple(hop) for hop in document.pop("hops", {}).values())
+    clocks = dict.fromkeys(tuple(clock) for of_hosts in document.pop("clocks", {}).values() for clock in of_hosts)
     found = (
         *keys(document),
         *(f"{OF_DRIVERS}{key}" for names in drivers for key in names),
         *(f"{OF_LOOPS}{key}" for names in loops for key in names),
+        *(f"{OF_HOPS}{key}" for names in hops for key in names),
+        *(f"{OF_CLOCKS}{key}" for names in clocks for key in names),
         *(f"{OF_PARTS}{key}" for key in part),
     )
-    prefixes = (OF_DRIVERS, OF_LOOPS, OF_PARTS, OF_CPYTHON)
+    prefixes = (OF_DRIVERS, OF_LOOPS, OF_HOPS, OF_CLOCKS, OF_PARTS, OF_CPYTHON)
     absent = tuple(prefix for prefix in prefixes if not any(key.startswith(prefix) for key in found))
     later = {f"environment.{key}" for key in schema.CONTEXT_ENVIRONMENT_LATER} - set(found)
     for other, names in ((section, listed), (SCHEMA, in_schema)):

@@ -262,6 +262,8 @@ CONTEXT_PYTHON = (
 )  # only of runs of earlier versions with CPython's executors
 CONTEXT_PART = ("sweep", "kind", "index", "count")  # of a run that is a part of a sweep on several machines
 CONTEXT_LOOP = ("wake_ns", "dispatch_ns")  # of each event loop of the run and each number of its threads
+CONTEXT_HOP = ("latency_ns", "task_ns", "bytes_per_ns")  # of each backend whose workers are on other hosts
+CONTEXT_CLOCK = ("host", "offset_ns", "bound_ns", "round_trip_ns")  # of each of these hosts
 CONTEXT_DRIVER = (
     "language",
     "version",
