@@ -101,7 +101,7 @@ TEST(CommandLine, ShowsWhatItWasGivenEscapedOnOneLineAndNotAtFullLength) {
   const Invocation ending = poolbench({"run", std::string(100'000, 'a')});
   EXPECT_EQ(ending.exit_code, kExitUsage);
   EXPECT_LT(ending.err.size(), 1'000U);
-  EXPECT_THAT(ending.err, HasSubstr("allowed: callbacks, clients"));
+  EXPECT_THAT(ending.err, HasSubstr("allowed: arrivals, callbacks, clients"));
 }
 
 TEST(RunCommand, RefusesADirectoryThatCannotBeWritten) {

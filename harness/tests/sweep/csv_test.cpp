@@ -341,9 +341,9 @@ TEST(Results, SayWhatIsForeignAboutAHeaderOnceAndEscaped) {
       {without("workers_spec,"), "it has no column 'workers_spec'"},
       {without(",load1"), "it has no column 'load1'"},
       {replaced("workers_spec", "worker_spec"), "it has no column 'workers_spec'"},
-      {more, "its column 50, 'one\\x1b[2Jmore', is unknown"},
+      {more, "its column 66, 'one\\x1b[2Jmore', is unknown"},
       {replaced("run_id", "\"run_id\""), "its names are in quotes"},
-      {twice, "its column 50, 'load1', is there twice"},
+      {twice, "its column 66, 'load1', is there twice"},
       {replaced("run_id,machine_id", "machine_id,run_id"), "its column 2 is 'machine_id' and not 'run_id'"},
       {"name,age\n1,2\n", "it begins with 'name,age'"},
       {"\x1b]0;owned\a" + std::string(200, 'x') + header, "it has no column 'schema_version'"},
@@ -353,7 +353,7 @@ TEST(Results, SayWhatIsForeignAboutAHeaderOnceAndEscaped) {
     write_text(path, text);
     const std::string said = refusal([&] { peek_results(path); });
     EXPECT_THAT(said, HasSubstr("has a foreign header: " + why)) << text;
-    EXPECT_THAT(said, HasSubstr("schema version 1"));
+    EXPECT_THAT(said, HasSubstr("schema version 2"));
     EXPECT_TRUE(std::all_of(said.begin(), said.end(), [](char c) { return c >= ' ' && c < 0x7f; })) << said;
     const std::string first = text.substr(0, std::min<std::size_t>(20, text.find('\n')));
     EXPECT_EQ(said.find(first, said.find(first) + 1), std::string::npos) << "said twice: " << said;
