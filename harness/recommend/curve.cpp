@@ -59,13 +59,13 @@ bool better(const Point& a, const Point& b) {
   return a.predicted_ns != b.predicted_ns ? a.predicted_ns < b.predicted_ns : cheaper(a.choice, b.choice);
 }
 
-// The cheapest that the same pool has and that is predicted within `margin` of `best`.
+// The cheapest that the same pool has, on as many hosts, and that is predicted within `margin` of `best`.
 Choice leanest_within(double margin, const Point& best, const std::vector<Point>& curve) {
   const double enough = static_cast<double>(best.predicted_ns) * (1 + margin);
   Choice lean = best.choice;
   for (const Point& point : curve) {
-    if (point.choice.pool == lean.pool && static_cast<double>(point.predicted_ns) <= enough && cheaper(point.choice, lean))
-      lean = point.choice;
+    const bool same = point.choice.pool == lean.pool && point.choice.hosts == lean.hosts;
+    if (same && static_cast<double>(point.predicted_ns) <= enough && cheaper(point.choice, lean)) lean = point.choice;
   }
   return lean;
 }
@@ -195,7 +195,7 @@ std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& p
   for (int hosts = 1;; ++hosts) {
     const auto best = std::find_if(curve.begin(), curve.end(), [&](const Point& p) { return p.choice.hosts == hosts; });
     if (best == curve.end()) break;
-    add(best->choice);
+    add(leanest_within(margin / 3, *best, curve));
   }
   // Then whatever is predicted best, until there are enough.
   for (const Point& point : curve) {

@@ -60,8 +60,9 @@ std::vector<Point> predict_curve(const Profile& profile, const Batch& batch, int
 bool cheaper(const Choice& a, const Choice& b);
 
 // The few that are to be run: for each pool the best and, with the fewest workers each, what is predicted within a third of `margin` and
-// within `margin` of it; the rules of thumb (one per core on both pools, five per core on threads); over each number of hosts the best; and, if
-// these are fewer than `most`, what is predicted best of the rest. At most max(9 and one per number of hosts, most) of them.
+// within `margin` of it; the rules of thumb (one per core on both pools, five per core on threads); over each number of hosts, with the
+// fewest workers, what is predicted within a third of `margin` of the best there; and, if these are fewer than `most`, what is predicted best of the
+// rest. At most max(9 and one per number of hosts, most) of them.
 std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& profile, std::size_t most, double margin = 0.03);
 
 }  // namespace harness::recommend
