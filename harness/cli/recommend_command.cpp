@@ -276,7 +276,7 @@ std::optional<recommend::Recommendation> answer_to(Asked& asked, const Recommend
   }
 }
 
-std::string shown(const RecommendFlags& flags, const Asked& asked, const recommend::Recommendation& found) {
+std::string document_of(const RecommendFlags& flags, const Asked& asked, const recommend::Recommendation& found) {
   if (flags.json) return recommend::json(asked.question, found);
   return flags.markdown ? recommend::markdown(asked.question, found) : recommend::text(asked.question, found);
 }
@@ -301,7 +301,7 @@ int run_recommend(const RecommendFlags& flags, const CommandContext& context) tr
   const auto best = static_cast<std::size_t>(
       std::min_element(found.begin(), found.end(), [](const auto& a, const auto& b) { return time_of(a) < time_of(b); }) -
       found.begin());
-  std::string out = shown(flags, all[best], found[best]);
+  std::string out = document_of(flags, all[best], found[best]);
   if (found.size() > 1 && !flags.json) {
     out += "\n";
     for (std::size_t at = 0; at < found.size(); ++at) {
