@@ -29,7 +29,7 @@ std::vector<std::string> flag_names(const CLI::App& command) {
 }
 
 // "--runs N", "SUITE"
-std::string shown(const CLI::App& command, const CLI::Option& option) {
+std::string as_typed(const CLI::App& command, const CLI::Option& option) {
   const bool positional = option.get_lnames().empty();
   const std::string name = positional ? option.get_name(true) : "--" + option.get_lnames().front();
   const std::string_view word = positional ? "" : value_word(command, option);
@@ -53,7 +53,7 @@ std::string mismatch(const CLI::App& command, const CLI::ParseError& error) {
   const std::string name = option->get_name();
   const std::string received = message.substr(message.rfind(' ') + 1);
   if (message.find("At Most") != std::string::npos) return fmt::format("{} is there {} times; allowed: once", name, received);
-  return fmt::format("{} has no value; allowed: {}", name, shown(command, *option));
+  return fmt::format("{} has no value; allowed: {}", name, as_typed(command, *option));
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   if (name == "RequiredError") {
     const CLI::Option* const option = option_of(command, message);
     if (option != nullptr) {
-      return fmt::format("{}: {} is missing; see: poolbench {} --help", command.get_name(), shown(command, *option),
+      return fmt::format("{}: {} is missing; see: poolbench {} --help", command.get_name(), as_typed(command, *option),
                          command.get_name());
     }
   }

@@ -201,7 +201,7 @@ TEST(CompareCommand, RefusesBadUsage) {
   std::vector<Sample> elsewhere = run_of(80, 20, 40);
   for (Sample& row : elsewhere) row.machine_id = "other";
   const RunOfTest b(elsewhere);
-  expect_refused({"compare", a.path()}, "B is required");
+  expect_refused({"compare", a.path()}, "B is missing");
   expect_refused({"compare", a.path(), "no/such/place"}, "'no/such/place' is not a directory");
   expect_refused({"compare", a.path(), b.path()}, "--across-machines");
   EXPECT_EQ(poolbench({"compare", a.path(), b.path(), "--across-machines"}).exit_code, kExitOk);
@@ -245,7 +245,7 @@ TEST(ShowCommand, has_JSON) {
 
 TEST(ShowCommand, RefusesWhatIsNoResultDirectory) {
   const TestDirectory directory;
-  expect_refused({"show"}, "DIR is required");
+  expect_refused({"show"}, "DIR is missing");
   expect_refused({"show", (directory / "none").string()}, "is not a directory");
   expect_refused({"show", directory.path().string()}, "holds no results.csv");
   write_text(directory / "results.csv", "name,age\n");

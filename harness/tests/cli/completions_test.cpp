@@ -53,7 +53,7 @@ using Completions = CommandTree;
 TEST_F(Completions, offer_the_commands_first) {
   EXPECT_THAT(offered({""}), IsSupersetOf({"run", "recommend", "check-driver"}));
   EXPECT_THAT(offered({}), Contains("run"));
-  EXPECT_THAT(offered({"re"}), ElementsAre("recommend"));
+  EXPECT_THAT(offered({"re"}), ElementsAre("recommend", "report"));
   EXPECT_THAT(offered({"--v"}), ElementsAre("--version"));
 }
 

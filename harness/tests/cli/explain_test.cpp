@@ -62,9 +62,9 @@ TEST(PredictExplain, names_the_term_and_walks_the_critical_path_to_the_makespan)
 
 TEST(PredictExplain, is_part_of_the_json_document_on_request_only) {
   const nlohmann::json plain = document(kRemedy);
-  EXPECT_EQ(plain.size(), 2U);
+  EXPECT_EQ(plain.size(), 4U);
   const nlohmann::json explained = document(with(kRemedy, {"--parsers", "2", "--explain"}));
-  ASSERT_EQ(explained.size(), 3U);
+  ASSERT_EQ(explained.size(), 5U);
   const nlohmann::json& explain = explained["explain"];
   EXPECT_EQ(explain["binding"], "j = 1");
   EXPECT_TRUE(explain["in_domain"].get<bool>());
