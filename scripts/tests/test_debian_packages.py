@@ -71,7 +71,7 @@ class DebianPackages(unittest.TestCase):
 
     def test_they_depend_on_what_they_need(self) -> None:
         needed = self.field(self.program, "Depends")
-        for library in ("libc6", "libboost-filesystem", "python3"):
+        for library in ("libc6", "libfmt", "python3"):
             self.assertIn(library, needed)
         self.assertIn("libboost-filesystem-dev", self.field(self.library, "Depends"))
         self.assertIn("libcereal-dev", self.field(self.library, "Depends"))
@@ -90,16 +90,9 @@ class DebianPackages(unittest.TestCase):
             run("mount", "--bind", f"/{name}", str(root / name))
             self.addCleanup(run, "umount", "-l", str(root / name))
         shutil.copy("/etc/resolv.conf", root / "etc" / "resolv.conf")
-        for path in (
-            "/etc/apt/sources.list",
-            "/etc/apt/sources.list.d",
-            "/etc/apt/apt.conf.d",
-            "/etc/apt/trusted.gpg.d",
-        ):
-            if Path(path).is_dir():
-                shutil.copytree(path, f"{root}{path}", dirs_exist_ok=True)
-            elif Path(path).exists():
-                shutil.copy(path, f"{root}{path}")
+        for settings in Path("/etc/apt/apt.conf.d").iterdir():  # how this machine reaches the mirror
+            if "Acquire::" in settings.read_text(encoding="utf-8", errors="replace"):
+                shutil.copy(settings, root / "etc" / "apt" / "apt.conf.d")
         packages = root / "packages"
         packages.mkdir()
         for package in (self.program, self.library):
@@ -131,13 +124,9 @@ class DebianPackages(unittest.TestCase):
 
 
 def mirror() -> str:
-    """The first that this machine's apt uses."""
-    for path in [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]:
-        if path.is_file():
-            found = re.search(r"^[^#\n]*?(https?://\S+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-            if found and "security" not in found[1]:
-                return found[1]
-    return "http://deb.debian.org/debian"
+    """The first of Debian's that this machine's apt uses."""
+    listed = run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Created-By: Packages")
+    return next((uri for uri in listed.splitlines() if "security" not in uri), "http://deb.debian.org/debian")
 
 
 if __name__ == "__main__":
