@@ -98,7 +98,7 @@ class Attack(WithDirectory):
         self.assertEqual(len(rows), 1 + CELLS * RUNS, text)
         for row in rows[1:]:
             self.assertEqual(len(row), len(rows[0]), row)
-            self.assertEqual(row[0], "1", row)
+            self.assertEqual(row[0], "2", row)
             self.assertEqual(row[rows[0].index("status")], "ok", row)
 
     def run_directory(self) -> Path:
