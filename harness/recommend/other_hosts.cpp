@@ -27,8 +27,10 @@ std::optional<Leaving> leaving(const Question& question, const Recommendation& r
   const Point* const point_away = fastest_of(r.curve, true);
   if (point_here == nullptr || point_away == nullptr) return std::nullopt;
   Leaving found{.here = point_here->choice, .away = point_away->choice, .ratio = {}, .is_predicted = true, .from_ns = {}};
-  const Measured* const here = fastest_of(r.measured, false);
-  const Measured* const away = fastest_of(r.measured, true);
+  const Measured* here = fastest_of(r.measured, false);
+  const Measured* away = fastest_of(r.measured, true);
+  const Measured& chosen = r.measured[r.choice];  // on its side it stands for what is as good and costs more
+  (chosen.choice.hosts > 0 ? away : here) = &chosen;
   if (here != nullptr && away != nullptr) {
     found.here = here->choice;
     found.away = away->choice;

@@ -1,6 +1,6 @@
 #pragma once
 
-// Whether leaving the machine pays: the best pool over other hosts against the best one here.
+// Whether leaving the machine pays: what is recommended against the fastest on the other side, other hosts or this machine.
 //
 // Thread safety: pure functions.
 
