@@ -165,7 +165,7 @@ void RemotePoolCore::start_all(int hosts) {
     ++state_.starters;
   }
   state_.poke();
-  const auto leave = [&] { --state_.starters; };
+  const auto leave = [&]() REQUIRES(state_.mutex) { --state_.starters; };
   await([&]() REQUIRES(state_.mutex) {
     if (state_.closing) {
       leave();
