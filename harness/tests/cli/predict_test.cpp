@@ -32,11 +32,11 @@ nlohmann::json predicted(std::vector<std::string> arguments) {
 TEST(Predict, gives_every_task_in_submission_order_in_integer_nanoseconds) {
   const auto document = predicted(
       {"--backend", "thread", "--workers", "2", "--tasks", "200ms,40ms", "--callbacks", "20ms,300ms", "--strategy", "worker"});
-  EXPECT_EQ(document, nlohmann::json::parse(R"({"case": {"backend": "thread", "workers": "2", "tasks": "200ms,40ms",
+  EXPECT_EQ(document, nlohmann::json::parse(R"json({"case": {"backend": "thread", "workers": "2", "tasks": "200ms,40ms",
     "callbacks": "20ms,300ms", "strategy": "worker"}, "formula": "max(t + c)", "makespan_ns": 340000000, "tasks": [
     {"start_ns": 0, "finish_ns": 200000000, "callback_start_ns": 200000000, "callback_finish_ns": 220000000},
     {"start_ns": 0, "finish_ns": 40000000, "callback_start_ns": 40000000, "callback_finish_ns": 340000000}]
-})"));
+})json"));
 }
 
 TEST(Predict, leaves_the_callbacks_of_none_null_and_rounds_nothing) {
