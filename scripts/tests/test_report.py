@@ -127,6 +127,21 @@ class Report(WithDirectory):
         self.assertEqual({link[1:] for link in parsed.links} - set(parsed.ids), set())
         return parsed
 
+    def test_where_tasks_arrive_it_says_how_long_clients_were_there(self) -> None:
+        directory = self.directory / "arriving"
+        synthetic_run.write(directory, synthetic_run.arriving_cells())
+        text = page.make(findings(directory))[0]
+        parsed = self.expect_links_to_lead_somewhere(text)
+        self.assertIn("How long clients were there", parsed.headings)
+        self.assertIn("queue of 5: reject", text)
+        self.assertIn("Latency against load", text)
+        self.assertEqual(parsed.untitled, 0)
+        self.assertNotIn("of another build or machine", text)
+
+    def test_of_batches_nothing_is_said_of_clients(self) -> None:
+        headings = Parsed(self.make(run_directory(self.directory))).headings
+        self.assertNotIn("How long clients were there", headings)
+
     def test_equal_input_gives_equal_bytes(self) -> None:
         directory = run_directory(self.directory, traced=(1,))
         self.assertEqual(*(page.make(findings(directory))[0] for _ in range(2)))
@@ -152,6 +167,7 @@ class Report(WithDirectory):
                 "Workload by workload",
                 "Claims on trial",
                 "Who ran what, and when",
+                "How long clients were there",
                 "What failed",
                 "Every row",
             ],

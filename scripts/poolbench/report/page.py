@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from poolbench.data import quantities, run_data
+from poolbench.data import quantities, run_data, schema
 from poolbench.plots import style, timeline
-from poolbench.report import cells, claims, over_time, pictures, raw_rows, traces, trust, words
+from poolbench.report import cells, claims, latency, over_time, pictures, raw_rows, traces, trust, words
 from poolbench.report.pictures import Picture
 
 HERE = Path(__file__).parent
@@ -33,13 +34,26 @@ class Run:
     trust: trust.Trust
     claims: list[claims.Row]
     pictures: dict[str, list[Picture]]  # by scenario
+    latency: list[latency.Row]  # of cells whose tasks arrive
+    latency_pictures: list[Picture]
     timelines: list[Picture]
     traces: traces.Traces
     rows: raw_rows.RawRows
 
     @property
     def failures(self) -> list[Any]:
-        return list(self.data.failed.itertuples())
+        table = pd.concat([self.data.rows, self.data.arriving])
+        return list(table[table.status != schema.STATUS_OK].itertuples())
+
+    @property
+    def repetitions(self) -> int:
+        return len(self.data.rows) + len(self.data.arriving)
+
+    @property
+    def titles(self) -> dict[str, tuple[str, str]]:
+        """Of each cell what it is called, and its work."""
+        of_batches = {id: (cell.name, cell.scenario) for id, cell in self.names.items()}
+        return of_batches | {row.id: (row.name, row.work) for row in self.latency}
 
     @property
     def undrawn(self) -> int:
@@ -108,6 +122,7 @@ def _run(number: int, found: dict[str, Any], all_found: list[dict[str, Any]]) ->
     data = run_data.load(directory)
     prefix = f"r{number}"
     scenarios = cells.scenarios(data)
+    arrivals = latency.rows(data)
     name = directory.resolve().name
     same = sum(Path(other["directory"]).resolve().name == name for other in all_found)
     if same > 1:
@@ -126,9 +141,13 @@ def _run(number: int, found: dict[str, Any], all_found: list[dict[str, Any]]) ->
             scenario.title: pictures.of_scenario(data, scenario.title, f"{prefix}-s{place}-")
             for place, scenario in enumerate(_compared(scenarios)[:MOST_PICTURES])
         },
+        latency=arrivals,
+        latency_pictures=pictures.latencies(data, f"{prefix}-") if arrivals else [],
         timelines=pictures.timelines(data, f"{prefix}-"),
         traces=traces.of_run(data, scenarios),
-        rows=raw_rows.read(directory, [cell.id for scenario in scenarios for cell in scenario.cells]),
+        rows=raw_rows.read(
+            directory, [cell.id for scenario in scenarios for cell in scenario.cells] + [row.id for row in arrivals]
+        ),
     )
 
 

@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from poolbench.data.run_data import Absent, RunData
-from poolbench.plots import makespan, style, timeline
+from poolbench.plots import goodput, latency, latency_workers, makespan, style, timeline
 
 # What a colour of the pictures is called in the page; the style sheet has a light and a dark value of each.
 VARIABLES = {
@@ -53,6 +53,29 @@ def of_scenario(run: RunData, scenario: str, prefix: str) -> list[Picture]:
         inline(figure, f"{prefix}{name}", f"Makespans of {scenario}", text)
         for name, figure in _drawn(makespan.draw, part)
     ]
+
+
+def latencies(run: RunData, prefix: str) -> list[Picture]:
+    """Where tasks arrive: percentiles against load and against workers, and what is served; where there is data."""
+    found = []
+    for plot, title, text in (
+        (
+            latency,
+            "Latency against load",
+            "Percentiles of the sojourns as more clients come, the model's as dashed lines.",
+        ),
+        (latency_workers, "Latency against workers", "Percentiles of the sojourns by the number of workers."),
+        (goodput, "Goodput", "Clients served a second against clients that came, by what a full queue does."),
+    ):
+        try:
+            figures = _drawn(plot.draw, replace(run, machine="", notes=[]))
+        except Absent:
+            continue
+        found += [
+            inline(figure, f"{prefix}{name}", title, f"{text} The table below has the numbers.")
+            for name, figure in figures
+        ]
+    return found
 
 
 def timelines(run: RunData, prefix: str) -> list[Picture]:

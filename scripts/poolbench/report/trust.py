@@ -24,7 +24,7 @@ class Trust:
 
 def look_at(run: RunData, found: list[Scenario]) -> Trust:
     contexts = _contexts(run)
-    rows = run.rows
+    rows = pd.concat([run.rows, run.arriving])
     cells = [cell for scenario in found for cell in scenario.cells if cell.spread is not None]
     scattered = sorted((cell for cell in cells if (cell.spread or 0) > WIDE), key=lambda cell: -(cell.spread or 0))
     warnings = list(
@@ -75,7 +75,7 @@ def _meaning(cells: list[Cell], scattered: list[Cell], noisy: bool) -> str:
 def _contexts(run: RunData) -> list[dict[str, Any]]:
     """Of the runs whose rows count, in the order of their ids; what cannot be read is left out."""
     contexts = []
-    for run_id in sorted(set(run.rows.run_id)):
+    for run_id in sorted({*run.rows.run_id, *run.arriving.run_id}):
         try:
             contexts.append(json.loads(text_files.read(run.directory / "context" / f"{run_id}.json")))
         except (OSError, ValueError):
