@@ -109,7 +109,11 @@ class DebianPackages(unittest.TestCase):
             )
             return {name for name in found.splitlines() if "poolbench" in name}
 
-        inside("apt-get -qq update", "apt-get -qq install -y /packages/*.deb g++ cmake ninja-build pkg-config")
+        inside(
+            "apt-get -qq update",
+            "apt-get -qq install -y --no-install-recommends /packages/*.deb python3-matplotlib python3-pandas"
+            " g++ cmake ninja-build pkg-config",
+        )
         inside("poolbench run quick -o run", "poolbench show run > shown", "man -w poolbench-run > shown || true")
         inside("/usr/share/poolbench/scripts/python /usr/share/poolbench/scripts/plot.py run")
         self.assertTrue(list((root / "tmp" / "run" / "plots").iterdir()))
