@@ -137,6 +137,8 @@ class Report(WithDirectory):
         self.assertIn("Latency against load", text)
         self.assertEqual(parsed.untitled, 0)
         self.assertNotIn("of another build or machine", text)
+        self.assertNotIn("Decision table", parsed.headings)  # there is no batch
+        self.assertNotIn("All 0 repetitions", text)
 
     def test_of_batches_nothing_is_said_of_clients(self) -> None:
         headings = Parsed(self.make(run_directory(self.directory))).headings

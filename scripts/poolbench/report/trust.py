@@ -47,7 +47,8 @@ def look_at(run: RunData, found: list[Scenario]) -> Trust:
     noisy = bool(warnings or len(busy) > 0.1 * len(rows) or len(throttled))
     if not noisy:
         sentences.append("Nothing says that the machine was busy with other work.")
-    sentences.append(_meaning(cells, scattered, noisy))
+    if found:
+        sentences.append(_meaning(cells, scattered, noisy))
     low = [cell.coverage for cell in cells if cell.coverage is not None and cell.coverage < 0.945]
     if low:
         sentences.append(
