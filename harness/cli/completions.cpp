@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostDirectories = 1000;  // that are looked into
 
 const CLI::App* find_command(const CLI::App& app, std::string_view name) {
-  for (const CLI::App* const command : app.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* const command : commands_of(app)) {
     if (command->get_name() == name) return command;
   }
   return nullptr;
@@ -88,7 +88,7 @@ Completion complete_name(const CLI::App& app, const std::string& begun) {
     if (name.starts_with(begun)) completion.candidates.push_back({name, summary});
   };
   if (!begun.starts_with('-')) {
-    for (const CLI::App* const command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    for (const CLI::App* const command : commands_of(app)) {
       offer(command->get_name(), command->get_description());
     }
   } else {

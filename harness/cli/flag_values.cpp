@@ -98,11 +98,15 @@ std::string_view find_word(std::string_view name) {
   return found == std::end(kFlags) ? std::string_view() : found->word;
 }
 
+}  // namespace
+
 std::string name_of(const CLI::Option& option) {
   return option.get_lnames().empty() ? option.get_name(true) : "--" + option.get_lnames().front();
 }
 
-}  // namespace
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
 
 bool takes_a_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
 

@@ -20,6 +20,11 @@ namespace harness {
 
 bool takes_a_value(const CLI::Option& option);
 
+// "--runs", or of an argument "SUITE".
+std::string name_of(const CLI::Option& option);
+
+std::vector<const CLI::App*> commands_of(const CLI::App& app);
+
 // "" for a flag without a value. Else one word in capitals, such as DURATION, or the words that there are: "slurm|parallel".
 std::string_view value_word(const CLI::App& command, const CLI::Option& option);
 

@@ -9,6 +9,7 @@
 #include "harness/base/errors.h"
 #include "harness/base/text.h"
 #include "harness/cli/examples.h"
+#include "harness/cli/flag_values.h"
 #include "harness/cli/help.h"
 #include "harness/cli/suite_keys.h"
 
@@ -27,10 +28,6 @@ constexpr ExitCode kExitCodes[] = {
     {kExitEnvironment, "the environment: a noisy machine under --strict, standard output or TMPDIR cannot be used, no memory"},
     {kExitInterrupted, "interrupted: everything measured is kept, and the command that resumes is printed"},
 };
-
-std::vector<const CLI::App*> commands_of(const CLI::App& app) {
-  return app.get_subcommands([](const CLI::App*) { return true; });
-}
 
 // Text as man(7) takes it: nothing in it is a request.
 std::string roff(std::string_view text) {

@@ -14,7 +14,7 @@ namespace {
 
 std::vector<std::string> command_names(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* const command : app.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* const command : commands_of(app)) {
     names.push_back(command->get_name());
   }
   return names;
@@ -30,9 +30,8 @@ std::vector<std::string> flag_names(const CLI::App& command) {
 
 // "--runs N", "SUITE"
 std::string as_typed(const CLI::App& command, const CLI::Option& option) {
-  const bool positional = option.get_lnames().empty();
-  const std::string name = positional ? option.get_name(true) : "--" + option.get_lnames().front();
-  const std::string_view word = positional ? "" : value_word(command, option);
+  const std::string name = name_of(option);
+  const std::string_view word = option.get_positional() ? "" : value_word(command, option);
   return word.empty() ? name : fmt::format("{} {}", name, word);
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "harness/base/quantity.h"
+#include "harness/model/arrivals.h"
 
 namespace harness {
 namespace {
@@ -49,8 +50,8 @@ std::vector<std::int64_t> sojourns_ns(const Trace& trace) {
 
 std::int64_t nearest_rank(std::vector<std::int64_t>& values, std::size_t permille) {
   if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return values[(values.size() * permille + 999) / 1000 - 1];
+  if (!std::is_sorted(values.begin(), values.end())) std::sort(values.begin(), values.end());
+  return model::nearest_rank(values, static_cast<double>(permille) / 1000);
 }
 
 void measure_arrivals(const Trace& trace, Measures& measures) {

@@ -200,6 +200,8 @@ PartitionName=all Nodes=n[1-{NODES}] Default=YES MaxTime=INFINITE State=UP
         for pid in daemons:
             kill(pid)
         wait_until(lambda: not any(Path("/proc", str(pid)).exists() for pid in daemons), "the daemons are gone")
+        for pid in started_with(self.folder / "slurm.conf"):  # steps are nobody's children
+            kill(pid)
 
 
 def parent_of(pid: int) -> int:
@@ -207,6 +209,19 @@ def parent_of(pid: int) -> int:
         return int(Path("/proc", str(pid), "stat").read_text("ascii", "replace").rpartition(")")[2].split()[1])
     except OSError:
         return 0
+
+
+def started_with(configuration: Path) -> list[int]:
+    """The processes that were told of the configuration."""
+    told = f"SLURM_CONF={configuration}".encode()
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if told in environment.read_bytes().split(b"\0"):
+                found.append(int(environment.parent.name))
+        except OSError:
+            pass
+    return found
 
 
 def kill(pid: int) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class Run:
     traces: traces.Traces
     rows: raw_rows.RawRows
 
-    @property
+    @cached_property
     def failures(self) -> list[Any]:
         table = pd.concat([self.data.rows, self.data.arriving])
         return list(table[table.status != schema.STATUS_OK].itertuples())
@@ -49,7 +50,7 @@ class Run:
     def repetitions(self) -> int:
         return len(self.data.rows) + len(self.data.arriving)
 
-    @property
+    @cached_property
     def titles(self) -> dict[str, tuple[str, str]]:
         """Of each cell what it is called, and its work."""
         of_batches = {id: (cell.name, cell.scenario) for id, cell in self.names.items()}
@@ -74,7 +75,7 @@ class Run:
         """The columns of the decision table: an executor, its numbers of workers."""
         return cells.executors(self.scenarios)
 
-    @property
+    @cached_property
     def names(self) -> dict[str, cells.Cell]:
         return {cell.id: cell for scenario in self.scenarios for cell in scenario.cells}
 
