@@ -46,7 +46,7 @@ const CLI::Option* option_of(const CLI::App& command, std::string_view message) 
 
 // The parser's own words say how many arguments it counted; a person wants to know what to type.
 std::string mismatch(const CLI::App& command, const CLI::ParseError& error) {
-  const std::string message = error.what();
+  std::string message = error.what();
   const CLI::Option* const option = option_of(command, message);
   if (option == nullptr) return message;
   const std::string name = option->get_name();

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -69,7 +70,7 @@ void measure_arrivals(const Trace& trace, Measures& measures) {
     if (i >= first_counted(all.size())) counted.push_back(all[i]);
   }
   measures.rejected = static_cast<std::int64_t>(all.size()) - served;
-  measures.sojourn_mean_ns = served > 0 ? static_cast<std::int64_t>(stayed_ns / static_cast<double>(served) + 0.5) : 0;
+  measures.sojourn_mean_ns = served > 0 ? std::llround(stayed_ns / static_cast<double>(served)) : 0;
   measures.sojourn_p50_ns = nearest_rank(counted, 500);
   measures.sojourn_p95_ns = nearest_rank(counted, 950);
   measures.sojourn_p99_ns = nearest_rank(counted, 990);

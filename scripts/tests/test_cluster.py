@@ -272,9 +272,7 @@ class OnHosts(ClusterTest):
         self.assertEqual(said["choice"]["workers"], 4)
         self.assertGreater(said["hop"]["latency_ns"], 0)
         self.assertLess(said["leaving_pays_ns"], 20_000_000)
-        self.assertLessEqual(
-            {0, 2}, {row["hosts"] for row in said["measured"]}
-        )  # which others had time is the machine's
+        self.assertIn(2, {row["hosts"] for row in said["measured"]})  # which others had time is the machine's
 
     def test_a_host_with_another_clock_is_measured_on_this_ones(self) -> None:
         ahead = 1000  # seconds

@@ -81,6 +81,7 @@ class DebianPackages(unittest.TestCase):
         options = ["--allow-root"] if os.getuid() == 0 else []
         run("lintian", "--fail-on", "error", *options, str(self.program), str(self.library))
 
+    @unittest.skipIf("POOLBENCH_FRESH_DEBIAN" not in os.environ, "three minutes: POOLBENCH_FRESH_DEBIAN=1 asks for it")
     @unittest.skipIf(shutil.which("debootstrap") is None, "debootstrap is not on the PATH (Debian: debootstrap)")
     @unittest.skipIf(os.getuid() != 0, "only root makes a fresh Debian")
     def test_in_a_fresh_debian_they_work_and_leave_nothing(self) -> None:
