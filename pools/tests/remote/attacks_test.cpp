@@ -58,6 +58,9 @@ Child waiting_agent(RemotePool& pool, const std::string& fifo) {
 }
 
 TEST_F(RemoteAttacksTest, a_client_without_descriptors_goes_on_and_lets_agents_in_when_it_has_some) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "UBSan's check of objects takes two descriptors: without any, no object is valid to it";
+#endif
   const TemporaryDirectory directory;
   const std::string fifo = directory.file("go");
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
