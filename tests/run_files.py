@@ -25,6 +25,7 @@ FILES = {
     "derived/machines.csv": ("derived/machines.csv", schema.MACHINES),
     "derived/model.csv": ("derived/model.csv", schema.MODEL),
     "derived/curve.csv": ("derived/curve.csv", schema.CURVE),
+    "derived/service.csv": ("derived/service.csv", schema.SERVICE),
     "derived/latency.csv": ("derived/latency.csv", schema.LATENCY),
     "derived/claims.csv": ("derived/claims.csv", schema.CLAIMS),
     "evidence/<run_id>.csv": ("evidence/*.csv", schema.EVIDENCE),
@@ -38,6 +39,7 @@ NOT_OF_A_SWEEP = (
     "sojourns/<run_id>.csv",
     "derived/latency.csv",
     "derived/curve.csv",
+    "derived/service.csv",
 )
 LACKING = {"results.csv": schema.RESULTS_LACKING, "tasks/<run_id>.csv": ((), schema.TASKS_LATER)}
 CONTEXT = "context/<run_id>.json"

@@ -36,6 +36,8 @@ constexpr Entry kEntries[] = {
 
     {"recommend", "poolbench recommend --python crawler:fetch --callback crawler:parse --inputs urls.txt",
      "for a Python function and what parses its results"},
+    {"recommend", "poolbench recommend --workload mixed:9 --task 20ms --rate 60/s --slo p99=100ms",
+     "how many workers for a server, and how much more they hold"},
 
     {"report", "poolbench report out/default", "one HTML file to hand on: out/default/report.html"},
     {"report", "poolbench report out/before out/after -o changes.html", "two runs side by side"},

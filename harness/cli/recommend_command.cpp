@@ -1,8 +1,6 @@
 // poolbench recommend: what to use for a workload of the catalogue, for a command, for a function.
 
 #include <fmt/core.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
@@ -11,6 +9,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "harness/base/console.h"
@@ -21,11 +21,13 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/recommend_inputs.h"
 #include "harness/cli/recommend_python.h"
+#include "harness/cli/recommend_rate.h"
 #include "harness/engine/backends/remote.h"
 #include "harness/machine/environment.h"
 #include "harness/plan/hosts.h"
 #include "harness/recommend/recommend.h"
 #include "harness/recommend/records.h"
+#include "harness/recommend/serve.h"
 #include "harness/sweep/gate.h"
 #include "harness/sweep/interrupt.h"
 #include "harness/sweep/run.h"
@@ -53,6 +55,7 @@ struct RecommendFlags {
   std::string most_workers = "64";
   std::string seed = "1";
   std::string hosts;
+  RateFlags rate;
   std::string output;
   std::string most_pressure = fmt::format("{}", GateRule{}.most_pressure);
   bool fresh = false;
@@ -61,21 +64,6 @@ struct RecommendFlags {
   bool json = false;
   bool markdown = false;
 };
-
-// Executable by name along PATH, as execvp finds it. Only for a better message: the truth comes out when it is run.
-bool can_be_executed(const std::string& program) {
-  if (program.find('/') != std::string::npos)
-    return ::access(program.c_str(), X_OK) == 0 && !std::filesystem::is_directory(program);
-  const char* const path = std::getenv("PATH");
-  std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
-  while (true) {
-    const std::size_t colon = rest.find(':');
-    const std::filesystem::path candidate = std::filesystem::path(rest.substr(0, colon)) / program;
-    if (::access(candidate.c_str(), X_OK) == 0 && !std::filesystem::is_directory(candidate)) return true;
-    if (colon == std::string_view::npos) return false;
-    rest.remove_prefix(colon + 1);
-  }
-}
 
 void refuse(bool given, const char* flag, const char* with) {
   if (given) throw ConfigError(fmt::format("{} does not apply to {}", flag, with));
@@ -106,6 +94,12 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
   refuse(!flags.interpreters.empty() && flags.python.empty(), "--interpreter", "what is no Python function");
   refuse(!flags.deadline.empty() && flags.python.empty(), "--deadline", "what is no Python function");
   refuse(!flags.hosts.empty() && !flags.python.empty(), "--hosts", "a Python function, whose pools are this machine's");
+  if (!flags.rate.rate.empty()) {
+    refuse(!flags.python.empty(), "--rate", "a Python function: its executors are given all tasks at once");
+    refuse(!flags.hosts.empty(), "--hosts", "--rate: pools of this machine are sized");
+    refuse(flags.exhaustive, "--exhaustive", "--rate: sizes are run until the least is known");
+    refuse(!flags.tasks.empty(), "--tasks", "--rate: as many clients come as the budget has room for");
+  }
   recommend::Question question;
   question.cores = pools::usable_cores().count;
   question.budget = parse_duration(flags.budget);
@@ -168,23 +162,29 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
 }
 
 // All that decides what is measured, as JSON text.
-std::string question_text(const recommend::Question& question, const workloads::Subject& subject) {
-  const nlohmann::ordered_json json = {{"work", question.title},
-                                       {"workload", question.workload},
-                                       {"tasks", question.tasks},
-                                       {"task_ns", question.task_ns},
-                                       {"callback_ns", question.callback_ns},
-                                       {"payload_bytes", question.payload_bytes},
-                                       {"cores", question.cores},
-                                       {"most_workers", question.most_workers},
-                                       {"over_hosts", question.over_hosts},
-                                       {"seed", question.seed},
-                                       {"exhaustive", question.exhaustive},
-                                       {"command", subject.command},
-                                       {"library", subject.library},
-                                       {"inputs", subject.inputs},
-                                       {"python", subject.python},
-                                       {"interpreter", question.python ? question.python->interpreter : ""}};
+std::string question_text(const recommend::Question& question, const workloads::Subject& subject,
+                          const std::optional<recommend::Objective>& objective) {
+  nlohmann::ordered_json json = {{"work", question.title},
+                                 {"workload", question.workload},
+                                 {"tasks", question.tasks},
+                                 {"task_ns", question.task_ns},
+                                 {"callback_ns", question.callback_ns},
+                                 {"payload_bytes", question.payload_bytes},
+                                 {"cores", question.cores},
+                                 {"most_workers", question.most_workers},
+                                 {"over_hosts", question.over_hosts},
+                                 {"seed", question.seed},
+                                 {"exhaustive", question.exhaustive},
+                                 {"command", subject.command},
+                                 {"library", subject.library},
+                                 {"inputs", subject.inputs},
+                                 {"python", subject.python},
+                                 {"interpreter", question.python ? question.python->interpreter : ""}};
+  if (objective) {
+    json["arrivals"] = recommend::arrivals_at(*objective, objective->rate_per_s);
+    json["slo"] = recommend::bounds_text(*objective);
+    json["budget_ns"] = question.budget.count();  // so many clients come
+  }
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -240,15 +240,18 @@ std::vector<Asked> questions_of(const RecommendFlags& flags) {
                           asked.subject.inputs, asked.question);
 }
 
-// Nothing when it was interrupted.
-std::optional<recommend::Recommendation> answer_to(Asked& asked, const RecommendFlags& flags, const CommandContext& context) {
+// Of the question, what `find`(question, runner, progress, records) finds. Nothing when it was interrupted.
+template <class Find>
+auto answer_to(Asked& asked, const RecommendFlags& flags, const std::optional<recommend::Objective>& objective,
+               const CommandContext& context, Find&& find)
+    -> std::optional<std::invoke_result_t<Find, recommend::Question&, CellRunner&, recommend::Progress, recommend::Records*>> {
   recommend::Question& question = asked.question;
   std::optional<recommend::Records> records;
   if (!flags.output.empty()) {
     records.emplace(recommend::Records::Settings{.directory = flags.output,
                                                  .arguments = context.arguments,
                                                  .environment = read_environment(),
-                                                 .question = question_text(question, asked.subject),
+                                                 .question = question_text(question, asked.subject, objective),
                                                  .fresh = flags.fresh});
   }
   std::optional<workloads::Calibration> calibration = records ? records->earlier_calibration() : std::nullopt;
@@ -259,7 +262,7 @@ std::optional<recommend::Recommendation> answer_to(Asked& asked, const Recommend
   Line line(stderr_progress());
   try {
     return run.interruptibly([&](CellRunner& runner) {
-      return recommend::recommend(
+      return find(
           question, runner, [&line](const std::string& what, double share) { line.show(what, share); },
           records ? &*records : nullptr);
     });
@@ -276,13 +279,31 @@ std::optional<recommend::Recommendation> answer_to(Asked& asked, const Recommend
   }
 }
 
-std::string document_of(const RecommendFlags& flags, const Asked& asked, const recommend::Recommendation& found) {
-  if (flags.json) return recommend::json(asked.question, found);
-  return flags.markdown ? recommend::markdown(asked.question, found) : recommend::text(asked.question, found);
+// What was found is the last of `parts`.
+template <class... Parts>
+std::string document_of(const RecommendFlags& flags, const Asked& asked, const Parts&... parts) {
+  if (flags.json) return recommend::json(asked.question, parts...);
+  return flags.markdown ? recommend::markdown(asked.question, parts...) : recommend::text(asked.question, parts...);
 }
 
 std::int64_t time_of(const recommend::Recommendation& found) {
   return found.all ? found.all->predicted_ns : found.measured[found.choice].median_ns;
+}
+
+// Clients who come again and again want no batch's size: there is no number of tasks, and the inputs are taken in turns.
+int recommend_for_rate(const RecommendFlags& flags, const recommend::Objective& objective, const CommandContext& context) {
+  Asked asked = std::move(questions_of(flags).front());
+  constexpr int kLooked = 200;  // at most, of the first runs
+  asked.question.tasks = std::max(asked.question.tasks, kLooked);
+  const std::optional<recommend::Serving> found =
+      answer_to(asked, flags, objective, context,
+                [&objective](recommend::Question& question, CellRunner& runner, const recommend::Progress& progress,
+                             recommend::Records* records) {
+                  return recommend::serve(question, objective, runner, progress, records);
+                });
+  if (!found) return kExitInterrupted;
+  write_stdout(document_of(flags, asked, objective, *found));
+  return found->kept ? kExitOk : kExitCheckFailed;
 }
 
 int run_recommend(const RecommendFlags& flags, const CommandContext& context) try {
@@ -291,10 +312,11 @@ int run_recommend(const RecommendFlags& flags, const CommandContext& context) tr
     throw ConfigError("-o keeps the runs of one interpreter; --interpreter was given " +
                       std::to_string(flags.interpreters.size()) + " times");
   }
+  if (const auto objective = objective_of(flags.rate)) return recommend_for_rate(flags, *objective, context);
   std::vector<Asked> all = questions_of(flags);
   std::vector<recommend::Recommendation> found;
   for (Asked& asked : all) {
-    std::optional<recommend::Recommendation> answer = answer_to(asked, flags, context);
+    std::optional<recommend::Recommendation> answer = answer_to(asked, flags, {}, context, recommend::recommend);
     if (!answer) return kExitInterrupted;
     found.push_back(std::move(*answer));
   }
@@ -356,6 +378,7 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
   command->add_option("--max-workers", flags->most_workers, "No more workers than so many; of --hosts, on each")
       ->capture_default_str();
   command->add_option("--seed", flags->seed, "Of the order of the runs")->capture_default_str();
+  add_rate_options(*command, flags->rate);
   command->add_option("--hosts", flags->hosts, "a,b,c: pools over one of these hosts, two, ... are candidates, too")
       ->check(not_empty());
   command

@@ -1,8 +1,11 @@
 #include "harness/cli/recommend_inputs.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <string_view>
 
 #include "harness/base/errors.h"
@@ -41,6 +44,20 @@ std::vector<std::string> range_of(const std::string& text) {
 }
 
 }  // namespace
+
+bool can_be_executed(const std::string& program) {
+  if (program.find('/') != std::string::npos)
+    return ::access(program.c_str(), X_OK) == 0 && !std::filesystem::is_directory(program);
+  const char* const path = std::getenv("PATH");
+  std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
+  while (true) {
+    const std::size_t colon = rest.find(':');
+    const std::filesystem::path candidate = std::filesystem::path(rest.substr(0, colon)) / program;
+    if (::access(candidate.c_str(), X_OK) == 0 && !std::filesystem::is_directory(candidate)) return true;
+    if (colon == std::string_view::npos) return false;
+    rest.remove_prefix(colon + 1);
+  }
+}
 
 std::vector<std::string> inputs_of(const std::string& file, const std::string& range) {
   if (!range.empty() && !file.empty()) throw ConfigError("--inputs and --range exclude each other");

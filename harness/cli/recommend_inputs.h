@@ -14,4 +14,7 @@ inline constexpr std::int64_t kMostTasks = 100'000;
 // neither are given.
 std::vector<std::string> inputs_of(const std::string& file, const std::string& range);
 
+// Executable by name along PATH, as execvp finds it. Only for a better message: the truth comes out when it is run.
+bool can_be_executed(const std::string& program);
+
 }  // namespace harness

@@ -99,7 +99,7 @@ std::string late_releases(const Trace& trace, const Cell& cell) {
   const std::int64_t lag = nearest_rank(lags, 990);
   const std::int64_t most = most_release_lag_ns(cell);
   if (lag <= most) return {};
-  return fmt::format("tasks were released too late: 1 % of them more than {} after their arrivals; allowed: {}", human_ns(lag),
+  return fmt::format("{}: 1 % of them more than {} after their arrivals; allowed: {}", kReleasedLate, human_ns(lag),
                      human_ns(most));
 }
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/core/cell.h"
@@ -34,7 +35,9 @@ void measure_arrivals(const Trace& trace, Measures& measures);
 // How late 99 % of the releases may be at most: 1 ms or, if that is more, a tenth of what a task with its callback is asked to take in the mean.
 std::int64_t most_release_lag_ns(const Cell& cell);
 
-// What is wrong with a repetition whose generator was later than that, in one line; empty if it was not, and for a batch.
+// What is wrong with a repetition whose generator was later than that, in one line that starts with kReleasedLate; empty if it was not, and for a
+// batch.
+inline constexpr std::string_view kReleasedLate = "tasks were released too late";
 std::string late_releases(const Trace& trace, const Cell& cell);
 
 }  // namespace harness

@@ -36,28 +36,39 @@ double served(double servers, double holds_ns) {
 
 }  // namespace
 
-double capacity_per_s(const Case& c) {
+std::vector<Limit> limits(const Case& c) {
   const MeanDemand task = mean_of(c.tasks);
   const MeanDemand callback = has_callbacks(c.strategy) ? mean_of(c.callbacks) : MeanDemand{};
   const bool with_task = c.strategy == Strategy::worker || c.strategy == Strategy::fused;  // the worker's, before the next task
   const bool parsed_elsewhere = c.strategy == Strategy::extra;
   const double workers = c.serial ? 1 : c.workers;
   const auto dispatch = static_cast<double>(c.overheads.dispatch_ns);
-  double most = std::min(served(1, static_cast<double>(c.overheads.submit_ns)),
-                         parsed_elsewhere ? served(1, static_cast<double>(c.overheads.routing_ns)) : served(1, 0));
+  std::vector<Limit> found;
+  const auto add = [&found](std::string_view server, double per_s) { found.push_back({server, per_s}); };
 
   if (c.executor == Executor::loop) {
     const double computed = task.compute + (with_task ? callback.compute + dispatch : 0) + dispatch;
     const double stays = task.service() + (with_task ? callback.service() : 0);
-    most = std::min({most, served(workers, computed), c.in_flight > 0 ? served(static_cast<double>(c.in_flight), stays) : most});
+    add("workers", served(workers, computed));
+    if (c.in_flight > 0) add("in flight", served(static_cast<double>(c.in_flight), stays));
   } else {
-    most = std::min(most, served(workers, dispatch + task.service() + (with_task ? callback.service() : 0)));
+    add("workers", served(workers, dispatch + task.service() + (with_task ? callback.service() : 0)));
   }
   if (has_callbacks(c.strategy) && !with_task) {
-    most = std::min(most, served(parsed_elsewhere ? c.parsers : 1, callback.service()));
+    add(parsed_elsewhere ? "parsers" : "callback thread", served(parsed_elsewhere ? c.parsers : 1, callback.service()));
   }
-  if (c.cores > 0) most = std::min(most, served(c.cores, task.compute + callback.compute));
-  return std::min(most, served(1, task.locked + callback.locked));
+  if (c.cores > 0) add("cores", served(c.cores, task.compute + callback.compute));
+  if (task.locked + callback.locked > 0) add("lock", served(1, task.locked + callback.locked));
+  add("submitting", served(1, static_cast<double>(c.overheads.submit_ns)));
+  if (parsed_elsewhere) add("routing", served(1, static_cast<double>(c.overheads.routing_ns)));
+  return found;
 }
+
+Limit least_limit(const Case& c) {
+  const std::vector<Limit> all = limits(c);
+  return *std::min_element(all.begin(), all.end(), [](const Limit& a, const Limit& b) { return a.per_s < b.per_s; });
+}
+
+double capacity_per_s(const Case& c) { return least_limit(c).per_s; }
 
 }  // namespace harness::model

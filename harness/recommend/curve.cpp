@@ -11,7 +11,6 @@
 #include "harness/plan/model_case.h"
 
 namespace harness::recommend {
-namespace {
 
 model::Case case_of(const Profile& profile, const Batch& batch, const Choice& choice) {
   const PoolProfile& pool = profile.of(choice.pool);
@@ -47,6 +46,8 @@ model::Case case_of(const Profile& profile, const Batch& batch, const Choice& ch
   if (choice.pool == Pool::remote && profile.hop.any()) c.hop = hop_for(c, profile.hop);
   return c;
 }
+
+namespace {
 
 int fewest_parsers_for(const Profile& profile, const Batch& batch, Choice choice) {
   choice.strategy = model::Strategy::none;

@@ -50,6 +50,9 @@ std::vector<model::Strategy> strategies_on(Pool pool, const Batch& batch);
 // the number of tasks. Sorted, distinct.
 std::vector<int> worker_counts(const Profile& profile, const Batch& batch, int most);
 
+// What the model is asked of that choice: the batch's tasks, what the profile knows of overheads, locks and contention.
+model::Case case_of(const Profile& profile, const Batch& batch, const Choice& choice);
+
 std::int64_t predict_ns(const Profile& profile, const Batch& batch, const Choice& choice);
 
 // Every pool x worker_counts() x strategy, of pools over other hosts with so many workers on each; `extra` with the fewest parsers that reach the

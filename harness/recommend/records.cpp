@@ -10,6 +10,7 @@
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/read_file.h"
+#include "harness/core/sojourns.h"
 #include "harness/plan/plan.h"
 #include "harness/sweep/sinks/cells_json.h"
 #include "harness/sweep/sinks/file.h"
@@ -98,6 +99,7 @@ Records::Records(Settings settings) : settings_(std::move(settings)), run_id_(ma
   std::error_code error;
   if (!fs::exists(path / "question.json", error)) write_new_file(path / "question.json", text);
   complete_ = fs::exists(path / "recommendation.json", error);
+  sojourns_ = read_sojourns(path);
   for (const Sample& row : directory_->present()) {
     if (row.status != "ok" || row.is_warmup != 0) continue;
     if (row.machine_id == settings_.environment.machine_id && row.build_id == settings_.environment.build_id) {
@@ -109,6 +111,13 @@ Records::Records(Settings settings) : settings_(std::move(settings)), run_id_(ma
 const Sample* Records::row(const Cell& cell, int rep) const {
   const auto found = known_.find({cell.cell_id, rep});
   return found == known_.end() ? nullptr : &found->second;
+}
+
+const std::vector<std::int64_t>* Records::sojourns(const Cell& cell, int rep) const {
+  const Sample* const known = row(cell, rep);
+  if (known == nullptr) return nullptr;
+  const auto found = sojourns_.find({known->run_id, cell.cell_id, rep});
+  return found == sojourns_.end() ? nullptr : &found->second;
 }
 
 void Records::write_down() {
@@ -128,7 +137,7 @@ void Records::write_down() {
   written_down_ = true;
 }
 
-void Records::keep(const Cell& cell, Sample sample, int rep, bool is_warmup) {
+void Records::keep(const Cell& cell, Sample sample, int rep, bool is_warmup, const Trace* trace) {
   write_down();
   if (!planned_.contains(cell.cell_id)) {
     Plan plan;
@@ -145,6 +154,10 @@ void Records::keep(const Cell& cell, Sample sample, int rep, bool is_warmup) {
   sample.is_warmup = is_warmup ? 1 : 0;
   sample.run_order = rows_++;
   sample.started_utc = utc_now();
+  if (trace != nullptr && has_arrivals(*trace)) {  // first, so that no row is without them
+    if (!new_sojourns_) new_sojourns_.emplace(directory_->path(), run_id_);
+    new_sojourns_->row(cell, sample, trace);
+  }
   directory_->results().row(cell, sample, nullptr);
 }
 
@@ -168,10 +181,14 @@ std::optional<FirstRuns> Records::first_runs() const {
 void Records::keep(const FirstRuns& first) { replace_file(directory_->path() / "profile.json", text_of(first)); }
 
 void Records::finish(const Question& question, const Recommendation& recommendation) {
+  finish("curve.csv", curve_csv(recommendation), json(question, recommendation));
+}
+
+void Records::finish(const std::string& csv_name, const std::string& csv, const std::string& json) {
   std::error_code error;
   fs::create_directories(directory_->path() / "derived", error);
-  replace_file(directory_->path() / "derived" / "curve.csv", curve_csv(recommendation));
-  replace_file(directory_->path() / "recommendation.json", json(question, recommendation));
+  replace_file(directory_->path() / "derived" / csv_name, csv);
+  replace_file(directory_->path() / "recommendation.json", json);
 }
 
 std::string curve_csv(const Recommendation& r) {

@@ -16,11 +16,13 @@
 
 #include "harness/core/cell.h"
 #include "harness/core/sample.h"
+#include "harness/core/trace.h"
 #include "harness/machine/environment.h"
 #include "harness/recommend/recommend.h"
 #include "harness/sweep/hop_costs.h"
 #include "harness/sweep/run_directory.h"
 #include "harness/sweep/sinks/context.h"
+#include "harness/sweep/sinks/sojourns_csv.h"
 #include "workloads/work.h"
 
 namespace harness::recommend {
@@ -55,8 +57,11 @@ class Records {
   // The rep-th timed repetition of the cell, if it is there and ended well; else nullptr. Until the next keep().
   const Sample* row(const Cell& cell, int rep) const;
 
-  // A row. Throws OutputError.
-  void keep(const Cell& cell, Sample sample, int rep, bool is_warmup);
+  // The sojourns of that repetition, if its row and they are there; else nullptr. Until the next keep().
+  const std::vector<std::int64_t>* sojourns(const Cell& cell, int rep) const;
+
+  // A row; of tasks that arrive with its trace, of which the sojourns are kept. Throws OutputError.
+  void keep(const Cell& cell, Sample sample, int rep, bool is_warmup, const Trace* trace = nullptr);
 
   // What the way to the hosts of a backend costs: part of the context, and so before the first row.
   void keep(const std::string& backend, const HopCosts& costs);
@@ -67,6 +72,8 @@ class Records {
 
   // Throws OutputError.
   void finish(const Question& question, const Recommendation& recommendation);
+  void finish(const std::string& csv_name, const std::string& csv,
+              const std::string& json);  // a file of derived/, and the answer
 
  private:
   void write_down();  // the context, before the first row
@@ -77,7 +84,9 @@ class Records {
   HostClocksOf clocks_;
   std::optional<RunDirectory> directory_;
   std::map<std::pair<std::string, std::int64_t>, Sample> known_;  // by cell_id, rep
-  std::map<std::string, int> planned_;                            // cell_id -> repetitions written to cells/
+  SojournsOf sojourns_;
+  std::optional<SojournsCsvSink> new_sojourns_;  // since the first of this run
+  std::map<std::string, int> planned_;           // cell_id -> repetitions written to cells/
   int rows_ = 0;
   bool written_down_ = false;
   bool complete_ = false;

@@ -9,20 +9,13 @@
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
 #include "harness/recommend/other_hosts.h"
+#include "harness/recommend/profile_report.h"
 #include "harness/recommend/python_report.h"
 #include "harness/recommend/python_snippet.h"
 #include "harness/recommend/recommend.h"
 
 namespace harness::recommend {
 namespace {
-
-constexpr std::size_t kIndent = 13;
-
-std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
-
-std::string line(const std::string& label, const std::string& words) {
-  return hang(fmt::format("{:<{}}{}", label, kIndent, words), kIndent);
-}
 
 std::string times(double ratio) { return fmt::format("{:.{}f}x", ratio, ratio < 9.95 ? 2 : ratio < 99.5 ? 1 : 0); }
 
@@ -31,38 +24,6 @@ const Measured* find(const Recommendation& r, Pool pool, int workers) {
     if (measured.choice.pool == pool && measured.choice.workers == workers) return &measured;
   }
   return nullptr;
-}
-
-std::string demand_text(const Recommendation& r) {
-  const Profile& p = r.profile;
-  std::string text = fmt::format("{} tasks one at a time: median {}, p95 {}, longest {}", p.services_ns.size(),
-                                 human_ns(p.quantile_ns(0.5)), human_ns(p.quantile_ns(0.95)), human_ns(p.quantile_ns(1)));
-  text += fmt::format("; waits {} of the time", percent(p.waiting_share()));
-  if (const auto ratio = p.wait_to_compute()) text += fmt::format(" (W/C = {:.{}f})", *ratio, *ratio < 9.95 ? 2 : 1);
-  if (p.cores_per_task > 1.2) text += fmt::format("; one task keeps {:.1f} cores busy by itself", p.cores_per_task);
-  return text;
-}
-
-std::string contention_text(const Question& question, const Profile& p) {
-  std::string text;
-  const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : "; ") + more; };
-  if (p.thread.locked_share > 0) {
-    add(question.python
-            ? "the computing holds the GIL for " + percent(p.thread.locked_share) + " of its time"
-            : percent(p.thread.locked_share) + " of the computing goes on under a lock that the threads of a process share" +
-                  (p.process.locked_share == 0 ? ", which worker processes do not" : ""));
-  } else if (p.process.locked_share > 0) {
-    add(percent(p.process.locked_share) + " of the computing does not scale with worker processes");
-  }
-  for (const Pool pool : {Pool::thread, Pool::process}) {
-    const Usl& usl = p.of(pool).usl;
-    if (usl.contends())
-      add(fmt::format("more at a time slows each down on the {} pool (USL: alpha {:.3g}, beta {:.2g})", backend_name(pool),
-                      usl.alpha, usl.beta));
-  }
-  const std::int64_t extra = p.process.dispatch_ns - p.thread.dispatch_ns;
-  if (extra > 0) add("a task costs " + human_ns(extra) + " more on a process pool");
-  return text.empty() ? "nothing: tasks do not get into each other's way" : text;
 }
 
 // "knee at 28 workers = 2 cores x (1 + W/C); cores*5 = 10 reaches 36 % of it"
@@ -96,12 +57,6 @@ std::string against(const Question& question, const Recommendation& r) {
   const std::int64_t alone_ns = question.python ? alone->median_ns : r.one_at_a_time_ns;
   return text + (text.empty() ? "" : "; ") + times(static_cast<double>(alone_ns) / static_cast<double>(chosen.median_ns)) +
          " as fast as one at a time";
-}
-
-std::string gate_words(const GateCounts& gate) {
-  if (gate.repeated == 0 && gate.waited.count() < 1'000'000'000) return "";
-  return fmt::format("; for a quiet machine {} repetition{} repeated, and {} waited", gate.repeated,
-                     gate.repeated == 1 ? " was" : "s were", human_duration(gate.waited));
 }
 
 std::string words_of(const Question& question, const Choice& choice) {
@@ -206,7 +161,7 @@ std::string text(const Question& question, const Recommendation& r) {
   if (r.batch.tasks < question.tasks) work += fmt::format(", of which {} were run at a time", r.batch.tasks);
   if (r.batch.has_callbacks()) work += ", callbacks of " + human_ns(r.batch.callback.service_ns());
   std::string out = line("work", work);
-  out += line("a task", demand_text(r));
+  out += line("a task", demand_text(r.profile));
   out += line("contention", contention_text(question, r.profile));
   out += line("knee", knee_text(r, choice_of(r)));
   out += '\n' + table(r, r.measured, &chosen) + '\n';

@@ -1,11 +1,14 @@
 #include "harness/recommend/trials.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/core/sojourns.h"
 #include "harness/plan/cell_builder.h"
 #include "harness/recommend/records.h"
 #include "harness/sweep/hop_costs.h"
@@ -28,7 +31,7 @@ nanoseconds Trials::left(double share) const {
   return nanoseconds(static_cast<std::int64_t>((share - used()) * static_cast<double>(question_.budget.count())));
 }
 
-Cell Trials::cell_of(const Choice& choice, int tasks) const {
+Factors Trials::factors_of(const Choice& choice, int tasks) const {
   Factors factors;
   factors.backend = backend_of(question_, choice);
   factors.workers = choice.workers;
@@ -47,6 +50,18 @@ Cell Trials::cell_of(const Choice& choice, int tasks) const {
   factors.callback_ns = question_.callback_ns;
   factors.payload_bytes = question_.payload_bytes;
   factors.seed = question_.seed;
+  return factors;
+}
+
+Cell Trials::cell_of(const Choice& choice, int tasks) const { return CellBuilder(canonical(factors_of(choice, tasks))).build(); }
+
+Cell Trials::cell_of(const Choice& choice, const Clients& clients) const {
+  Factors factors = factors_of(choice, clients.number);
+  factors.arrivals = clients.arrivals;
+  factors.seed = clients.seed;
+  if (factors.task_ns == 0) factors.task_ns = clients.task_ns;  // by it a generator is judged late (core/sojourns.h)
+  factors.queue = clients.queue;
+  factors.when_full = clients.when_full;
   return CellBuilder(canonical(std::move(factors))).build();
 }
 
@@ -131,8 +146,42 @@ std::int64_t Trials::time(const Choice& choice, int tasks) {
 bool Trials::is_known(const Choice& choice, int tasks) const {
   if (records_ == nullptr) return false;
   const Cell cell = cell_of(choice, tasks);
+  return records_->row(cell, next_rep(cell)) != nullptr;
+}
+
+int Trials::next_rep(const Cell& cell) const {
   const auto timed = timed_.find(cell.cell_id);
-  return records_->row(cell, timed == timed_.end() ? 0 : timed->second) != nullptr;
+  return timed == timed_.end() ? 0 : timed->second;
+}
+
+bool Trials::is_known(const Choice& choice, const Clients& clients) const {
+  if (records_ == nullptr) return false;
+  const Cell cell = cell_of(choice, clients);
+  return records_->sojourns(cell, next_rep(cell)) != nullptr;
+}
+
+Visit Trials::visit(const Choice& choice, const Clients& clients) {
+  const Cell cell = cell_of(choice, clients);
+  const int rep = next_rep(cell);
+  if (records_ != nullptr) {
+    const std::vector<std::int64_t>* const known = records_->sojourns(cell, rep);
+    if (known != nullptr) {
+      ++timed_[cell.cell_id];
+      return {.sojourns_ns = *known, .release_lag_p99_ns = records_->row(cell, rep)->release_lag_p99_ns};
+    }
+  }
+  RepetitionResult result = repetition(cell);
+  if (result.interrupted) throw Interrupted{};
+  if (result.sample.status == "timeout") return {.too_long = true};
+  if (!result.trace) {
+    if (result.sample.error.starts_with(kReleasedLate)) return {.invalid = result.sample.error};
+    throw ConfigError(fmt::format("{}: {} clients at {} on a {} pool of {}: {}", question_.title, cell.tasks, cell.arrivals,
+                                  backend_name(choice.pool), choice.workers, result.sample.error));
+  }
+  ++timed_[cell.cell_id];
+  const Visit seen{.sojourns_ns = sojourns_ns(*result.trace), .release_lag_p99_ns = result.sample.release_lag_p99_ns};
+  if (records_ != nullptr) records_->keep(cell, std::move(result.sample), rep, false, &*result.trace);
+  return seen;
 }
 
 std::int64_t Trials::value_of(const Sample& sample) const {

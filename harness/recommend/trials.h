@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "harness/core/trace.h"
 #include "harness/engine/runner.h"
@@ -17,6 +18,24 @@
 #include "harness/sweep/gate.h"
 
 namespace harness::recommend {
+
+// Who comes, and what becomes of those who find a full queue.
+struct Clients {
+  std::string arrivals = {};  // "poisson:300/s"
+  int number = 1;
+  std::uint64_t seed = 1;    // compared sizes are given the same
+  std::int64_t task_ns = 0;  // what a task takes in the mean, where the question does not say
+  int queue = 0;             // so many may wait; 0: any number
+  std::string when_full = "none";
+};
+
+// What a repetition under arrivals has shown.
+struct Visit {
+  std::vector<std::int64_t> sojourns_ns = {};  // of each client, in their order; kNoStamp of who was rejected
+  std::int64_t release_lag_p99_ns = 0;
+  std::string invalid = {};  // why it does not count, then there are no sojourns: the generator was late
+  bool too_long = false;     // likewise: it did not end within the budget
+};
 
 class Trials {
  public:
@@ -31,6 +50,11 @@ class Trials {
   // Throws likewise.
   std::int64_t time(const Choice& choice, int tasks);
   bool is_known(const Choice& choice, int tasks) const;  // whether the next time() of it would run nothing
+
+  // The next repetition of that choice under those clients: run, or one that the records have. Throws as run, but for a late generator and for one
+  // that did not end in time.
+  Visit visit(const Choice& choice, const Clients& clients);
+  bool is_known(const Choice& choice, const Clients& clients) const;  // whether the next visit() of it would run nothing
 
   // What the way to the first of the hosts costs, without its window, for such tasks. Throws as run. REQUIRES: hosts are asked about.
   model::Hop hop();
@@ -50,7 +74,10 @@ class Trials {
  private:
   using Clock = std::chrono::steady_clock;
 
+  Factors factors_of(const Choice& choice, int tasks) const;
   Cell cell_of(const Choice& choice, int tasks) const;
+  Cell cell_of(const Choice& choice, const Clients& clients) const;
+  int next_rep(const Cell& cell) const;  // of those that are timed
   RepetitionResult repetition(const Cell& cell);
   std::int64_t value_of(const Sample& sample) const;
   Trace attempt(const Cell& cell, const Choice& choice, Sample& sample);

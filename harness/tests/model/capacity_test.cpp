@@ -46,6 +46,19 @@ TEST(Capacity, is_bounded_by_cores_locks_and_submits) {
   EXPECT_DOUBLE_EQ(capacity_per_s(c), 50);
 }
 
+TEST(Capacity, is_told_with_the_server_that_sets_it) {
+  Case c = case_of(Strategy::main, 3, computes_for_ms(10), waits_for_ms(4));
+  EXPECT_EQ(least_limit(c).server, "callback thread");
+  c.cores = 2;
+  EXPECT_EQ(least_limit(c).server, "cores");
+  for (Demand& task : c.tasks) task.locked = true;
+  EXPECT_EQ(least_limit(c).server, "lock");
+  c.strategy = Strategy::worker;
+  c.workers = 1;
+  EXPECT_EQ(least_limit(c).server, "workers");
+  EXPECT_EQ(limits(c).size(), 4U) << "workers, cores, lock, submitting";
+}
+
 TEST(Capacity, of_a_loop_is_of_its_threads_and_of_what_may_be_in_flight) {
   Case c = case_of(Strategy::none, 5, {.wait_ns = 90 * kMillisecond, .compute_ns = 10 * kMillisecond}, {});
   c.executor = Executor::loop;

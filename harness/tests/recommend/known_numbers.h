@@ -47,9 +47,10 @@ class ModelMachine final : public CellRunner {
       result.interrupted = true;
       return result;
     }
-    if (!failure.empty()) {
+    const std::string& error = arrives(cell) && failure.empty() ? failure_of_arrivals : failure;
+    if (!error.empty()) {
       result.sample.status = "invalid";
-      result.sample.error = failure;
+      result.sample.error = error;
       return result;
     }
     model::Case c;
@@ -66,11 +67,17 @@ class ModelMachine final : public CellRunner {
     demand.locked = lock_ > 0 && cell.backend.ends_with("thread");
     c.tasks.assign(static_cast<std::size_t>(cell.tasks), demand);
     c.callbacks.resize(c.tasks.size());
+    c.arrivals_ns = cell.arrivals_ns;
+    for (model::Demand& task : c.tasks) task.wait_ns += arrives(cell) ? slower_ns : 0;
+    if (arrives(cell)) arriving.push_back(cell);
     const model::Prediction prediction = model::simulate(c);
     Trace trace;
     for (const model::TaskTimes& times : prediction.tasks) {
       trace.tasks.push_back(
           {.submitted_ns = 0, .started_ns = times.start_ns, .finished_ns = times.finish_ns, .cpu_ns = demand.compute_ns});
+      if (!arrives(cell)) continue;
+      TaskTrace& task = trace.tasks.back();
+      task.arrived_ns = task.due_ns = task.submitted_ns = cell.arrivals_ns[trace.tasks.size() - 1];
     }
     if (away) trace.clocks = {{.host = "a"}};
     if (away && cell.strategy == "sync") {  // one at a time: each is submitted when it can leave at once
@@ -97,6 +104,9 @@ class ModelMachine final : public CellRunner {
   void interrupt() noexcept override {}
 
   std::string failure;
+  std::string failure_of_arrivals;  // likewise, where tasks arrive
+  std::int64_t slower_ns = 0;       // so much longer tasks that arrive wait
+  std::vector<Factors> arriving;    // what was run of those
   int runs = 0;
   int stop_after = -1;                // as Ctrl-C does
   std::int64_t process_start_ns = 0;  // of each worker process; part of what Python's pools take

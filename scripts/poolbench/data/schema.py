@@ -238,6 +238,26 @@ CURVE = (  # of a recommendation
     "runs",
     "chosen",
 )
+SERVICE = (  # of a recommendation for clients who come at a rate
+    "backend",
+    "workers",
+    "strategy",
+    "parsers",
+    "rate_per_s",
+    "capacity_per_s",
+    "predicted_p50_ns",
+    "predicted_p90_ns",
+    "predicted_p95_ns",
+    "predicted_p99_ns",
+    "predicted_p999_ns",
+    "p50_ns",
+    "p90_ns",
+    "p95_ns",
+    "p99_ns",
+    "p999_ns",
+    "runs",
+    "chosen",
+)
 CLAIMS = (
     "id",
     "verdict",
