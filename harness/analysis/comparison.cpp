@@ -19,9 +19,17 @@ std::string identity_of(const CellSummary& summary, bool across_machines) {
   return across_machines ? identity_across_machines(summary.factors, summary.cell) : summary.factors.cell_id;
 }
 
+// One of each repetition that ended well.
+std::vector<std::int64_t> compared_ns(const CellSummary& cell) {
+  if (!arrives(cell.factors)) return cell.makespans_ns;
+  std::vector<std::int64_t> percentiles;
+  for (const Row* const row : cell.ok) percentiles.push_back(row->measures.sojourn_p99_ns);
+  return percentiles;
+}
+
 bool comparable(const CellSummary& cell) {
-  return !cell.makespans_ns.empty() &&
-         std::all_of(cell.makespans_ns.begin(), cell.makespans_ns.end(), [](std::int64_t ns) { return ns > 0; });
+  const std::vector<std::int64_t> values = compared_ns(cell);
+  return !values.empty() && std::all_of(values.begin(), values.end(), [](std::int64_t ns) { return ns > 0; });
 }
 
 std::string why_not(const CellSummary& cell, const char* side) {
@@ -47,19 +55,24 @@ void require_same_machine(const Analysis& a, const Analysis& b) {
                   machines_a, machines_b));
 }
 
-// Over the machines that measured both, where several measured each; else over the repetitions.
+// Makespans over the machines that measured both, where several measured each; else over the repetitions.
 void compare_cells(const Analysis& analysis_a, const Analysis& analysis_b, ComparedCell& compared) {
   const CellSummary& a = *compared.a;
   const CellSummary& b = *compared.b;
-  const std::vector<double> logs = log_ratios(analysis_a, a, analysis_b, b);
+  compared.by_latency = arrives(b.factors);
+  compared.a_ns = compared_ns(a);
+  compared.b_ns = compared_ns(b);
+  compared.a_median_ns = compared.by_latency ? model::median(compared.a_ns) : *a.median_ns;
+  compared.b_median_ns = compared.by_latency ? model::median(compared.b_ns) : *b.median_ns;
+  const std::vector<double> logs = compared.by_latency ? std::vector<double>() : log_ratios(analysis_a, a, analysis_b, b);
   if (logs.size() > 1) {
     const BlockRatio over = block_ratio(logs);
     compared.ratio = over.ratio;
     compared.p = over.p;
     return;
   }
-  compared.ratio = model::median_ratio(a.makespans_ns, b.makespans_ns);
-  compared.p = model::mann_whitney_p(a.makespans_ns, b.makespans_ns);
+  compared.ratio = model::median_ratio(compared.a_ns, compared.b_ns);
+  compared.p = model::mann_whitney_p(compared.a_ns, compared.b_ns);
 }
 
 // Why no cell of one is one of the other: what the two that are most alike differ in, and what helps.

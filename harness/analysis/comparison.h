@@ -4,6 +4,7 @@
 //
 // Two cells are the same when all factors are, the durations of every task included; the build and the machine are not
 // factors. Across machines, `cores` is set aside as well: a number of workers means the same there, "cores*5" does not.
+// Repetitions are compared by their makespans; of cells whose tasks arrive, whose makespan says how long they came, by the p99 of their sojourns.
 // Note that a workload that computes is calibrated anew by each run, so that a task of 10 ms takes 10 ms in both.
 //
 // Thread safety: pure functions.
@@ -25,7 +26,12 @@ struct CompareOptions {
 struct ComparedCell {
   const CellSummary* a = nullptr;
   const CellSummary* b = nullptr;
-  std::string scenario;   // its title in B
+  std::string scenario;            // its title in B
+  bool by_latency = false;         // by the p99 of the sojourns
+  std::vector<std::int64_t> a_ns;  // of each repetition that ended well
+  std::vector<std::int64_t> b_ns;
+  std::int64_t a_median_ns = 0;  // over several machines the geometric mean of theirs
+  std::int64_t b_median_ns = 0;
   model::Ratio ratio;     // B to A
   double p = 1;           // Mann-Whitney, two-sided
   double adjusted_p = 1;  // Holm over all compared cells
@@ -67,7 +73,7 @@ std::string comparison_text(const Comparison& comparison, const ComparedNames& n
 // The table of the compared cells as Markdown, below one line of summary.
 std::string comparison_markdown(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options);
 // {"a", "b", "minimum_effect", "significance", "interval", "summary": {verdict: number}, "cells": [{cell_id, factors,
-// "verdict", "ratio", "ratio_low", "ratio_high", "coverage", "p", "p_holm", "a_median_ns", "b_median_ns", "a_n", "b_n"}],
+// "measure": "makespan" or "sojourn_p99", "verdict", "ratio", "ratio_low", "ratio_high", "coverage", "p", "p_holm", "a_median_ns", "b_median_ns", "a_n", "b_n"}],
 // "unmeasured": [...], "only_in_a": [...], "only_in_b": [...]}
 std::string comparison_json(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options);
 

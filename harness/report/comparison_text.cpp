@@ -75,9 +75,13 @@ class Legend {
 
 // "5, 8", or "5" for both
 std::string counts_text(const ComparedCell& cell) {
-  const std::size_t a = cell.a->makespans_ns.size();
-  const std::size_t b = cell.b->makespans_ns.size();
+  const std::size_t a = cell.a_ns.size();
+  const std::size_t b = cell.b_ns.size();
   return a == b ? fmt::format("{}", a) : fmt::format("{},{}", a, b);
+}
+
+std::string compared_name(const ComparedCell& cell) {
+  return name_of(*cell.b) + (cell.by_latency ? ", p99 of the sojourns" : "");
 }
 
 std::string in_markdown(std::string text) {
@@ -87,6 +91,7 @@ std::string in_markdown(std::string text) {
 
 Json cell_json(const ComparedCell& cell) {
   Json json = factors_json(cell.b->factors);
+  json["measure"] = cell.by_latency ? "sojourn_p99" : "makespan";
   json["verdict"] = model::name(cell.change);
   json["ratio"] = cell.ratio.estimate;
   json["ratio_low"] = cell.ratio.lower;
@@ -94,10 +99,10 @@ Json cell_json(const ComparedCell& cell) {
   json["coverage"] = cell.ratio.coverage;
   json["p"] = cell.p;
   json["p_holm"] = cell.adjusted_p;
-  json["a_median_ns"] = *cell.a->median_ns;
-  json["b_median_ns"] = *cell.b->median_ns;
-  json["a_n"] = cell.a->makespans_ns.size();
-  json["b_n"] = cell.b->makespans_ns.size();
+  json["a_median_ns"] = cell.a_median_ns;
+  json["b_median_ns"] = cell.b_median_ns;
+  json["a_n"] = cell.a_ns.size();
+  json["b_n"] = cell.b_ns.size();
   return json;
 }
 
@@ -130,8 +135,7 @@ std::string powerless(const Comparison& comparison) {
   if (comparison.cells.empty()) return {};
   double least = 1;
   for (const ComparedCell& cell : comparison.cells) {
-    least = std::min(least,
-                     model::least_adjusted_p(cell.a->makespans_ns.size(), cell.b->makespans_ns.size(), comparison.cells.size()));
+    least = std::min(least, model::least_adjusted_p(cell.a_ns.size(), cell.b_ns.size(), comparison.cells.size()));
   }
   if (least < kSignificance) return {};
   const std::size_t needed = model::values_needed(comparison.cells.size(), kSignificance);
@@ -150,10 +154,9 @@ std::string comparison_text(const Comparison& comparison, const ComparedNames& n
                        "A", "B", "cell");
   }
   for (const ComparedCell& cell : comparison.cells) {
-    out +=
-        fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  [{}] {}\n", model::name(cell.change),
-                    ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell),
-                    human_ns(*cell.a->median_ns), human_ns(*cell.b->median_ns), legend.number(cell.scenario), name_of(*cell.b));
+    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  [{}] {}\n", model::name(cell.change),
+                       ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell),
+                       human_ns(cell.a_median_ns), human_ns(cell.b_median_ns), legend.number(cell.scenario), compared_name(cell));
   }
   if (!comparison.cells.empty()) out += '\n' + legend.text();
   std::vector<std::string> unmeasured;
@@ -174,7 +177,7 @@ std::string comparison_markdown(const Comparison& comparison, const ComparedName
     out +=
         fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", model::name(cell.change), ratio_text(cell.ratio.estimate),
                     interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell), human_ns(*cell.a->median_ns),
-                    human_ns(*cell.b->median_ns), in_markdown(name_of(*cell.b)), in_markdown(cell.scenario));
+                    human_ns(*cell.b->median_ns), in_markdown(compared_name(cell)), in_markdown(cell.scenario));
   }
   return out;
 }

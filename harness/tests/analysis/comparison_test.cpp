@@ -66,6 +66,32 @@ void expect_refused(const std::vector<std::string>& arguments, const std::string
   EXPECT_EQ(std::count(ending.err.begin(), ending.err.end(), '\n'), 1) << ending.err;
 }
 
+// A cell whose tasks arrive: equal makespans, and eight p99 from `ms` on, 0.1 ms apart.
+std::vector<Sample> arriving_run_of(std::int64_t ms) {
+  Cell cell = sleep_cell("thread", 4, 2);
+  cell.arrivals = cell.arrivals_spec = "poisson:300/s";
+  std::vector<Sample> rows;
+  for (std::int64_t rep = 0; rep < 8; ++rep) {
+    rows.push_back(sample_with(cell, rep, 1000 * kMs));
+    rows.back().sojourn_p99_ns = ms * kMs + rep * kMs / 10;
+  }
+  return rows;
+}
+
+TEST(Compare, looks_at_the_p99_of_the_sojourns_where_tasks_arrive) {
+  const Analysis a = analyse_rows(arriving_run_of(80), {});
+  const Analysis b = analyse_rows(arriving_run_of(120), {});
+  const Comparison comparison = compare(a, b, {});
+  ASSERT_EQ(comparison.cells.size(), 1u);
+  const ComparedCell& cell = comparison.cells.front();
+  EXPECT_TRUE(cell.by_latency);
+  EXPECT_EQ(cell.change, model::Change::slower);
+  EXPECT_NEAR(cell.ratio.estimate, 1.5, 0.01);
+  EXPECT_EQ(cell.a_median_ns, 80'300'000);
+  EXPECT_THAT(comparison_text(comparison, {"x", "y"}, {}), AllOf(HasSubstr("80.3 ms"), HasSubstr("p99 of the sojourns")));
+  EXPECT_THAT(comparison_json(comparison, {"x", "y"}, {}), HasSubstr("\"measure\": \"sojourn_p99\""));
+}
+
 TEST(Compare, tells_slower_faster_and_same_apart_and_sorts_by_effect) {
   const Analysis a = analyse_rows(run_of(80, 20, 40), {});
   const Analysis b = analyse_rows(run_of(88, 15, 40), {});
