@@ -16,7 +16,6 @@
 #include "harness/engine/backends/remote.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/model/parsers.h"
-#include "harness/model/capacity.h"
 #include "harness/plan/arrivals.h"
 #include "harness/plan/model_case.h"
 
@@ -177,7 +176,7 @@ model::Case model_case_of(const PredictOptions& options, const Cell& cell, int u
   c.serial = cell.backend == "inline";
   c.hop = hop_of(options, c);
   if (options.arrivals) {
-    const double capacity = needs_capacity(*options.arrivals) ? model::capacity_per_s(c) : 0;
+    const double capacity = needs_capacity(*options.arrivals) ? capacity_meant(*options.arrivals, c) : 0;
     c.arrivals_ns =
         arrival_times(canonical_arrivals(*options.arrivals, capacity), cell.tasks, options.seed ? parse_seed(*options.seed) : 1);
   }

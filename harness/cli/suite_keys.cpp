@@ -29,7 +29,7 @@ std::span<const SuiteKey> suite_keys() {
       {KeyPlace::axis, "start_method", "how worker processes are started"},
       {KeyPlace::axis, "in_flight", "tasks that an event loop has under way at most; 0: any number"},
       {KeyPlace::axis, "arrivals",
-       "when tasks come: closed (all at once), \"poisson:300/s\", \"poisson:0.8*capacity\", \"constant:300/s\", \"burst:50@1s\", \"trace:FILE\""},
+       "when tasks come: closed (all at once), \"poisson:300/s\", \"poisson:0.8*capacity\", \"poisson:0.6*cores\", \"constant:300/s\", \"burst:50@1s\", \"trace:FILE\""},
       {KeyPlace::axis, "queue", "how many tasks that nobody has begun may wait; 0: any number"},
       {KeyPlace::axis, "when_full", "what becomes of a task when the queue is full: block, reject, caller_runs"},
       {KeyPlace::table, "duration", "of a grid: how long tasks come, instead of how many there are"},

@@ -71,4 +71,13 @@ Limit least_limit(const Case& c) {
 
 double capacity_per_s(const Case& c) { return least_limit(c).per_s; }
 
+double ceiling_per_s(const Case& c) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const Limit& limit : limits(c)) {
+    const bool grows = limit.server == "in flight" || (limit.server == "workers" && !c.serial);
+    if (!grows) least = std::min(least, limit.per_s);
+  }
+  return least;
+}
+
 }  // namespace harness::model

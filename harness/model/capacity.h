@@ -30,4 +30,7 @@ std::vector<Limit> limits(const Case& c);
 Limit least_limit(const Case& c);
 double capacity_per_s(const Case& c);
 
+// The same with any number of workers and in flight: what cores, locks, callback servers and the submitting thread can do.
+double ceiling_per_s(const Case& c);
+
 }  // namespace harness::model

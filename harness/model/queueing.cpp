@@ -81,6 +81,22 @@ double lee_longton(const MMk& queue, double scv) {
   return (1 + scv) / 2 * queue.mean_wait();
 }
 
+double deterministic_wait(const MMk& queue) {
+  require_stable(queue);
+  constexpr double kMostCorrection = 0.24;
+  const double k = queue.k;
+  const double rho = queue.lambda / (k * queue.mu);
+  const double correction = (1 - rho) * (k - 1) * (std::sqrt(4 + 5 * k) - 2) / (16 * rho * k);
+  return (1 + std::min(kMostCorrection, correction)) / 2 * queue.mean_wait();
+}
+
+double kimura(const MMk& queue, double scv) {
+  require_domain(scv >= 0, "scv >= 0");
+  const double exponential = queue.mean_wait();
+  if (exponential <= 0) return 0;  // so few that nobody waits, to the last bit
+  return (1 + scv) / ((1 - scv) / deterministic_wait(queue) + 2 * scv / exponential);
+}
+
 Rejecting rejecting(double lambda, double mu, int k, int most) {
   require_domain(lambda > 0 && mu > 0 && k >= 1 && most >= k, "lambda and mu are above 0, 1 <= k <= K");
   // Birth and death: p_(j+1) = p_j lambda / (min(j+1, k) mu). Kept within range by the largest so far.

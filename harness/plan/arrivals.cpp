@@ -15,15 +15,17 @@
 #include "harness/base/random.h"
 #include "harness/base/read_file.h"
 #include "harness/base/text.h"
+#include "harness/model/capacity.h"
 #include "harness/plan/distribution.h"
 
 namespace harness {
 namespace {
 
 constexpr std::string_view kAllowed =
-    "times as in 0ms,10ms,20ms, constant:300/s, poisson:300/s, poisson:0.8*capacity, burst:50@1s, trace:FILE (one time a line)";
+    "times as in 0ms,10ms,20ms, constant:300/s, poisson:300/s, poisson:0.8*capacity, poisson:0.6*cores, burst:50@1s, trace:FILE (one time a line)";
 constexpr double kNsPerS = 1e9;
 constexpr std::string_view kCapacity = "capacity";
+constexpr std::string_view kCores = "cores";
 
 bool rated(std::string_view arrivals) { return arrivals.starts_with("constant:") || arrivals.starts_with("poisson:"); }
 
@@ -130,21 +132,31 @@ void require_arrivals(std::string_view arrivals) {
 
 bool is_trace(std::string_view arrivals) { return arrivals.starts_with("trace:"); }
 
-bool needs_capacity(std::string_view arrivals) { return rated(arrivals) && arrivals.ends_with(kCapacity); }
+bool needs_capacity(std::string_view arrivals) {
+  return rated(arrivals) && (arrivals.ends_with(kCapacity) || arrivals.ends_with(kCores));
+}
+
+double capacity_meant(std::string_view arrivals, const model::Case& c) {
+  return arrivals.ends_with(kCores) ? model::ceiling_per_s(c) : model::capacity_per_s(c);
+}
 
 std::string canonical_arrivals(std::string_view arrivals, double capacity_per_s) {
   if (!rated(arrivals)) return std::string(arrivals);
   const std::string_view kind = arrivals.substr(0, arrivals.find(':') + 1);
   const std::string_view rate = arrivals.substr(kind.size());
-  if (!rate.ends_with(kCapacity)) return fmt::format("{}{}/s", kind, parse_rate_per_s(rate));
+  if (!needs_capacity(arrivals)) return fmt::format("{}{}/s", kind, parse_rate_per_s(rate));
+  const std::string_view whole = rate.ends_with(kCores) ? kCores : kCapacity;
   double share = 1;
-  if (std::string_view factor = rate.substr(0, rate.size() - kCapacity.size()); !factor.empty()) {
-    if (!factor.ends_with('*')) refuse(arrivals, "a rate of the capacity is NUMBER*capacity");
+  if (std::string_view factor = rate.substr(0, rate.size() - whole.size()); !factor.empty()) {
+    if (!factor.ends_with('*')) refuse(arrivals, fmt::format("a rate of the {0} is NUMBER*{0}", whole));
     factor.remove_suffix(1);
     share = parse_number(factor, "share of the capacity", 0, 1000);
     if (share <= 0) refuse(arrivals, "the rate is 0");
   }
-  if (!std::isfinite(capacity_per_s)) refuse(arrivals, "tasks that take no time have no capacity");
+  if (!std::isfinite(capacity_per_s)) {
+    refuse(arrivals,
+           whole == kCores ? "nothing but workers bounds tasks that do not compute" : "tasks that take no time have no capacity");
+  }
   return fmt::format("{}{:.6g}/s", kind, share * capacity_per_s);
 }
 

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/model/case.h"
+
 namespace harness {
 
 // One of
@@ -30,11 +32,15 @@ void require_arrivals(std::string_view arrivals);
 // Whether it names a file, whose times nobody can draw again: "trace:FILE".
 bool is_trace(std::string_view arrivals);
 
-// Whether the rate is one of the capacity that the model gives a cell: "poisson:0.8*capacity", "constant:capacity".
+// Whether the rate is a share of what the model says can be served: by the cell ("poisson:0.8*capacity", "constant:capacity"), or by its cores with
+// any number of workers ("poisson:0.6*cores"), which is the same for cells that differ in their workers only.
 bool needs_capacity(std::string_view arrivals);
 
-// The one form of all texts with one meaning: constant and poisson with a rate per second, "poisson:300/s", in which `capacity_per_s` has become
-// a number; all others as they are. Throws ConfigError: a rate that there is none, a capacity that is needed and infinite.
+// Per second, what such a rate is a share of. REQUIRES: needs_capacity.
+double capacity_meant(std::string_view arrivals, const model::Case& c);
+
+// The one form of all texts with one meaning: constant and poisson with a rate per second, "poisson:300/s", in which a share of `capacity_per_s` has
+// become a number; all others as they are. Throws ConfigError: a rate that there is none, a capacity that is needed and infinite.
 std::string canonical_arrivals(std::string_view arrivals, double capacity_per_s);
 
 // What one thread can release: a submit takes about 1 us.

@@ -10,7 +10,6 @@
 #include "harness/engine/backends/event_loops.h"
 #include "harness/engine/backends/experiments.h"
 #include "harness/engine/strategies/strategy.h"
-#include "harness/model/capacity.h"
 #include "harness/plan/arrivals.h"
 #include "harness/plan/distribution.h"
 #include "harness/plan/model_case.h"
@@ -96,7 +95,7 @@ CellBuilder& CellBuilder::seeded_by(std::uint64_t suite_seed) {
 
 void CellBuilder::decide_arrivals() {
   if (!arrives_spec(cell_)) cell_.arrivals_spec = cell_.arrivals;
-  const double capacity = needs_capacity(cell_.arrivals) ? model::capacity_per_s(requested_case(cell_)) : 0;
+  const double capacity = needs_capacity(cell_.arrivals) ? capacity_meant(cell_.arrivals, requested_case(cell_)) : 0;
   cell_.arrivals = canonical_arrivals(cell_.arrivals, capacity);
   if (cell_.arrivals_ns.empty()) cell_.arrivals_ns = arrival_times(cell_.arrivals, cell_.tasks, cell_.seed);
 }

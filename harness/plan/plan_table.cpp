@@ -13,7 +13,6 @@
 #include "harness/engine/backends/event_loops.h"
 #include "harness/engine/drivers/catalogue.h"
 #include "harness/engine/strategies/strategy.h"
-#include "harness/model/capacity.h"
 #include "harness/plan/arrivals.h"
 #include "harness/plan/cell_builder.h"
 #include "harness/plan/distribution.h"
@@ -221,7 +220,7 @@ int tasks_of(const Factors& factors, const std::string& duration) {
   one.distribution = "equal";
   one.arrivals = one.arrivals_spec = Factors{}.arrivals;
   const bool needed = needs_capacity(factors.arrivals);
-  const double capacity = needed ? model::capacity_per_s(requested_case(CellBuilder(canonical(one)).build())) : 0;
+  const double capacity = needed ? capacity_meant(factors.arrivals, requested_case(CellBuilder(canonical(one)).build())) : 0;
   return tasks_within(canonical_arrivals(factors.arrivals, capacity), parse_duration(duration));
 }
 

@@ -68,6 +68,25 @@ TEST(Capacity, of_a_loop_is_of_its_threads_and_of_what_may_be_in_flight) {
   EXPECT_DOUBLE_EQ(capacity_per_s(c), 50);
 }
 
+TEST(Capacity, has_a_ceiling_that_no_number_of_workers_raises) {
+  Case c = case_of(Strategy::none, 3, {.wait_ns = 90 * kMillisecond, .compute_ns = 10 * kMillisecond}, {});
+  c.cores = 2;
+  EXPECT_DOUBLE_EQ(capacity_per_s(c), 40);
+  EXPECT_DOUBLE_EQ(ceiling_per_s(c), 200);
+  c.workers = 20;
+  EXPECT_DOUBLE_EQ(capacity_per_s(c), 200);
+  EXPECT_DOUBLE_EQ(ceiling_per_s(c), 200);
+  c.executor = Executor::loop;
+  c.in_flight = 1;
+  EXPECT_DOUBLE_EQ(capacity_per_s(c), 10);
+  EXPECT_DOUBLE_EQ(ceiling_per_s(c), 200);
+  EXPECT_TRUE(std::isinf(ceiling_per_s(case_of(Strategy::none, 3, waits_for_ms(10), {}))));
+  EXPECT_DOUBLE_EQ(ceiling_per_s(case_of(Strategy::main, 3, waits_for_ms(10), waits_for_ms(2))), 500);
+  c = case_of(Strategy::none, 3, waits_for_ms(10), {});
+  c.serial = true;
+  EXPECT_DOUBLE_EQ(ceiling_per_s(c), 100);
+}
+
 TEST(Capacity, of_tasks_that_take_no_time_is_infinite) {
   EXPECT_TRUE(std::isinf(capacity_per_s(case_of(Strategy::none, 2, {}, {}))));
 }

@@ -4,9 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <random>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include "harness/model/arrivals.h"
 #include "harness/model/simulate.h"
@@ -57,6 +61,59 @@ TEST(MMk, QuantilesInvertTheTail) {
   }
 }
 
+TEST(Kimura, IsExactForOneServerAndForExponentialServices) {
+  for (const double scv : {0.0, 0.3, 1.0, 4.0, 9.3}) {
+    EXPECT_NEAR(kimura({70, 100, 1}, scv), pollaczek_khinchine(70, 100, scv), 1e-12) << scv;
+  }
+  for (const MMk& queue : {MMk{700, 100, 8}, MMk{10, 100, 2}, MMk{3900, 100, 40}}) {
+    EXPECT_NEAR(kimura(queue, 1), queue.mean_wait(), 1e-9 * queue.mean_wait());
+    EXPECT_NEAR(kimura(queue, 0), deterministic_wait(queue), 1e-9 * queue.mean_wait());
+    EXPECT_GT(deterministic_wait(queue), queue.mean_wait() / 2);  // Lee and Longton's
+    EXPECT_LE(deterministic_wait(queue), 0.62 * queue.mean_wait());
+    double less = 0;  // the more services vary the longer clients wait
+    for (const double scv : {0.0, 0.5, 1.0, 2.0, 10.0}) {
+      EXPECT_GT(kimura(queue, scv), less);
+      less = kimura(queue, scv);
+    }
+    EXPECT_LT(kimura(queue, 4), lee_longton(queue, 4));  // above 1 it is the lower of the two, below 1 the higher
+    EXPECT_GT(kimura(queue, 0.5), lee_longton(queue, 0.5));
+  }
+}
+
+// E W of M/D/k with services of 1, exactly: who is there a service later is who was too many for the servers, and who has come since (Crommelin 1932).
+double exact_deterministic_wait(double lambda, int k) {
+  constexpr int kMost = 400;
+  std::vector<double> come(kMost);
+  for (int j = 0; j < kMost; ++j)
+    come[static_cast<std::size_t>(j)] = std::exp(-lambda + j * std::log(lambda) - std::lgamma(j + 1));
+  std::vector<double> there(kMost, 0.0);
+  there[0] = 1;
+  for (double moved = 1; moved > 1e-12;) {
+    std::vector<double> next(kMost, 0.0);
+    double sum = 0;
+    for (int before = 0; before < kMost; ++before) {
+      const int left = std::max(before - k, 0);
+      for (int j = 0; left + j < kMost; ++j) {
+        next[static_cast<std::size_t>(left + j)] += there[static_cast<std::size_t>(before)] * come[static_cast<std::size_t>(j)];
+      }
+    }
+    for (const double p : next) sum += p;
+    moved = 0;
+    for (std::size_t i = 0; i < next.size(); ++i) moved += std::abs(next[i] / sum - there[i]);
+    for (std::size_t i = 0; i < next.size(); ++i) there[i] = next[i] / sum;
+  }
+  double waiting = 0;
+  for (int i = k; i < kMost; ++i) waiting += (i - k) * there[static_cast<std::size_t>(i)];
+  return waiting / lambda;
+}
+
+TEST(Kimura, HasNearlyTheExactWaitForEqualServices) {
+  for (const auto& [rho, k] : {std::pair{0.5, 2}, {0.8, 5}, {0.5, 8}, {0.9, 8}, {0.9, 40}}) {
+    const double exact = exact_deterministic_wait(rho * k, k);
+    EXPECT_NEAR(deterministic_wait({rho * k, 1, k}), exact, 0.02 * exact) << rho << ' ' << k;
+  }
+}
+
 TEST(Rejecting, IsErlangBWithoutRoomAndMMkWithALot) {
   EXPECT_NEAR(rejecting(3, 1, 4, 4).rejected, erlang_b(3, 4), 1e-12);
   const MMk queue{3, 1, 4};
@@ -76,6 +133,8 @@ TEST(Queueing, RefusesWhatIsOutsideTheDomain) {
   EXPECT_THROW((void)(MMk{1, 1, 4}.wait_quantile(1)), std::invalid_argument);
   EXPECT_THROW(pollaczek_khinchine(2, 1, 1), std::invalid_argument);
   EXPECT_THROW(rejecting(1, 1, 4, 3), std::invalid_argument);
+  EXPECT_THROW(deterministic_wait({4, 1, 4}), std::invalid_argument);
+  EXPECT_THROW(kimura({1, 1, 4}, -1), std::invalid_argument);
 }
 
 Case queue_of(std::mt19937_64& random, const MMk& queue, std::size_t n, double scv) {
@@ -113,6 +172,27 @@ TEST(Queueing, IsWhatTheSimulationComesTo) {
   const SojournSummary of_four = summarise_sojourns(sojourns_ns(four_equal, simulate(four_equal)));
   const double about = (lee_longton(four, 0) + 1e-3) * 1e9;  // an approximation
   EXPECT_NEAR(static_cast<double>(of_four.mean_ns), about, 0.1 * about);
+  const double nearer = (kimura(four, 0) + 1e-3) * 1e9;
+  EXPECT_NEAR(static_cast<double>(of_four.mean_ns), nearer, 0.04 * nearer);
+}
+
+// Of two exponential services with the same mean, scv above 1; of sums of exponential ones below.
+TEST(Queueing, KimurasIsNearWhatTheSimulationOfOtherServicesComesTo) {
+  std::mt19937_64 random(20260102);
+  std::exponential_distribution<double> unit(1);
+  std::bernoulli_distribution short_one(0.5 * (1 + std::sqrt(0.6)));  // balanced means, scv 4: (4 - 1)/(4 + 1) = 0.6
+  const auto varied = [&] {
+    const double p = short_one.p();
+    return short_one(random) ? unit(random) / (2 * p) : unit(random) / (2 * (1 - p));
+  };
+  const auto steady = [&] { return (unit(random) + unit(random) + unit(random) + unit(random)) / 4; };  // scv 1/4
+  for (const auto& [scv, k] : {std::pair{4.0, 2}, {4.0, 8}, {0.25, 2}, {0.25, 8}}) {
+    const MMk queue{0.8 * k * 1000, 1000, k};
+    Case c = queue_of(random, queue, 400'000, 1);
+    for (Demand& task : c.tasks) task.wait_ns = std::llround((scv > 1 ? varied() : steady()) / queue.mu * 1e9);
+    const double wait = static_cast<double>(summarise_sojourns(sojourns_ns(c, simulate(c))).mean_ns) - 1e9 / queue.mu;
+    EXPECT_NEAR(wait, kimura(queue, scv) * 1e9, 0.12 * wait) << scv << ' ' << k;
+  }
 }
 
 }  // namespace

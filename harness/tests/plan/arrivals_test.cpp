@@ -53,6 +53,21 @@ TEST(Arrivals, OfOneMeaningHaveOneForm) {
   EXPECT_EQ(canonical_arrivals("burst:5@1s", 0), "burst:5@1s");
   EXPECT_TRUE(needs_capacity("poisson:0.5*capacity"));
   EXPECT_FALSE(needs_capacity("trace:capacity"));
+  EXPECT_EQ(canonical_arrivals("poisson:0.5*cores", 400), "poisson:200/s");
+  EXPECT_TRUE(needs_capacity("constant:cores"));
+}
+
+TEST(Arrivals, OfAShareOfTheCoresAreTheSameOnAnyNumberOfWorkers) {
+  const Plan plan = arriving(
+      "backend = \"thread\"\nworkload = \"mixed:9\"\ntask = \"10ms\"\nworkers = [1, 40]\nduration = \"1s\"\n"
+      "distribution = \"exponential\"\narrivals = \"poisson:0.5*cores\"\n");
+  ASSERT_THAT(plan.cells, SizeIs(2));
+  EXPECT_EQ(plan.cells[0].cell.tasks, 1000);  // half of what two cores do, 1 ms each
+  EXPECT_EQ(plan.cells[0].cell.arrivals, plan.cells[1].cell.arrivals);
+  EXPECT_EQ(plan.cells[0].cell.arrivals_ns, plan.cells[1].cell.arrivals_ns);
+  EXPECT_EQ(plan.cells[0].cell.arrivals_spec, "poisson:0.5*cores");
+  EXPECT_THAT(refused(kBase + "tasks = 5\narrivals = \"poisson:0.5*cores\"\n"), HasSubstr("nothing but workers bounds"));
+  EXPECT_THAT(refused(kBase + "tasks = 5\narrivals = \"poisson:0.5cores\"\n"), HasSubstr("NUMBER*cores"));
 }
 
 TEST(Arrivals, KeepWhatTheSuiteWrote) {
