@@ -30,6 +30,7 @@ constexpr Entry kEntries[] = {
 
     {"validate", "poolbench validate -o out/validate", "every claim, with its rows kept"},
     {"validate", "poolbench validate --only 'loop_*' --markdown", "those about event loops, as a page"},
+    {"validate", "poolbench validate --rules -o out/rules", "cores*5, 2*cores+1, 40, ...: what each rule of thumb costs"},
 
     {"recommend", "poolbench recommend --workload mixed:9 --task 20ms", "for a workload of the catalogue"},
     {"recommend", "poolbench recommend --inputs files.txt -- gzip -c {}", "for your own command, once per input"},

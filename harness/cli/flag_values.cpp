@@ -55,6 +55,7 @@ constexpr Flag kFlags[] = {
     {"--replicate", "I/N"},
     {"--routing-cost", "DURATION"},
     {"--run-id", "ID"},
+    {"--rules", "SUITE"},
     {"--runs", "N"},
     {"--seed", "N"},
     {"--shard", "I/N"},

@@ -1,4 +1,4 @@
-// poolbench validate: the tutorial's claims, measured and decided.
+// poolbench validate: the tutorial's claims, and rules of thumb, measured and decided.
 
 #include <fmt/core.h>
 
@@ -13,6 +13,7 @@
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/validate_python.h"
+#include "harness/cli/validate_rules.h"
 #include "harness/core/evidence.h"
 #include "harness/machine/environment.h"
 #include "harness/model/statistics.h"
@@ -30,6 +31,9 @@ namespace {
 
 constexpr std::uint64_t kSeed = 1;  // of the order
 
+// Of a trial's many short repetitions: the usual one, before and after each, would take as long as they do.
+constexpr std::chrono::milliseconds kRulesWindow{20};
+
 struct ValidateFlags {
   std::string output;
   std::string only = "*";
@@ -40,6 +44,8 @@ struct ValidateFlags {
   std::string python_path;  // empty: that of the PATH
   bool true_scale = false;
   bool markdown = false;
+  bool rules = false;
+  std::string rules_suite;  // empty: the built-in one
 };
 
 void say_how_quiet(const GateCounts& counts) {
@@ -57,6 +63,12 @@ int run_validate(const ValidateFlags& flags, const CommandContext& context) {
   const int runs = static_cast<int>(parse_integer(flags.runs, "--runs", 1, 1'000'000));
   const GateRule rule{.most_pressure = parse_number(flags.most_pressure, "--max-pressure", 0, 100)};
   if (flags.python) return validate_python({flags.output, runs, flags.true_scale, flags.json, flags.python_path}, context);
+  if (flags.rules) {
+    RulesValidation rules{.output = flags.output, .runs = runs, .json = flags.json, .markdown = flags.markdown};
+    if (!flags.rules_suite.empty()) rules.suite = flags.rules_suite;
+    rules.gate = {.most_pressure = rule.most_pressure, .window = kRulesWindow};
+    return validate_rules(rules, context);
+  }
   const Environment environment = read_environment();
   const ChosenClaims chosen = claims_matching(flags.only);
   Plan plan = validation_plan(runs, environment.cores, kSeed, chosen);
@@ -136,9 +148,18 @@ void add_validate_command(CLI::App& app, CommandContext& context) {
           ->type_name("[PATH]")
           ->expected(0, 1);
   python->excludes(markdown)->excludes(only);
+  CLI::Option* const rules =
+      command
+          ->add_option("--rules", flags->rules_suite,
+                       "Rules of thumb for the number of workers, each with its regret, on the works of this suite [rules]")
+          ->type_name("[SUITE]")
+          ->expected(0, 1)
+          ->excludes(python)
+          ->excludes(only);
   command->add_flag("--true-scale", flags->true_scale, "With --python: the tutorial's own durations, not a tenth")->needs(python);
-  command->callback([flags, python, &context] {
+  command->callback([flags, python, rules, &context] {
     flags->python = python->count() > 0;
+    flags->rules = rules->count() > 0;
     context.action = [flags, &context] { return run_validate(*flags, context); };
   });
 }

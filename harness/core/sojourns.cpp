@@ -97,7 +97,7 @@ std::string late_releases(const Trace& trace, const Cell& cell) {
   if (!has_arrivals(trace)) return {};
   std::vector<std::int64_t> lags = release_lags(trace);
   const std::int64_t lag = nearest_rank(lags, 990);
-  const std::int64_t most = most_release_lag_ns(cell);
+  const std::int64_t most = most_release_lag_ns(cell) + trace.resources.cgroup_throttled_ns;
   if (lag <= most) return {};
   return fmt::format("{}: 1 % of them more than {} after their arrivals; allowed: {}", kReleasedLate, human_ns(lag),
                      human_ns(most));

@@ -36,7 +36,8 @@ void measure_arrivals(const Trace& trace, Measures& measures);
 std::int64_t most_release_lag_ns(const Cell& cell);
 
 // What is wrong with a repetition whose generator was later than that, in one line that starts with kReleasedLate; empty if it was not, and for a
-// batch.
+// batch. A CPU quota stops who releases and who serves alike: so long as it did, nobody would have been served earlier, and so much later the
+// generator may be.
 inline constexpr std::string_view kReleasedLate = "tasks were released too late";
 std::string late_releases(const Trace& trace, const Cell& cell);
 

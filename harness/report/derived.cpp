@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/analysis/analysis.h"
+#include "harness/analysis/closed_loop.h"
 #include "harness/analysis/predictions.h"
 #include "harness/base/errors.h"
 #include "harness/report/claims_report.h"
@@ -62,6 +63,17 @@ std::string machines_csv(const Analysis& analysis) {
   return out;
 }
 
+std::string closed_loop_csv(const Analysis& analysis, const std::vector<ClosedLoop>& loops) {
+  std::string out =
+      "cell_id,clients,p50_ns,p50_low_ns,p50_high_ns,p99_ns,p99_low_ns,p99_high_ns,max_ns,predicted_p50_ns,predicted_p99_ns\n";
+  for (const ClosedLoop& loop : loops) {
+    out += fmt::format("{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(analysis.cells[loop.cell].factors.cell_id), loop.clients,
+                       loop.p50.value, loop.p50.lower, loop.p50.upper, loop.p99.value, loop.p99.lower, loop.p99.upper,
+                       loop.max_ns, loop.predicted_p50_ns, loop.predicted_p99_ns);
+  }
+  return out;
+}
+
 // Empty without one of them.
 std::string residual_pct(std::optional<std::int64_t> median_ns, std::optional<std::int64_t> predicted_ns) {
   if (!median_ns || !predicted_ns || *predicted_ns <= 0) return {};
@@ -101,6 +113,8 @@ void derive(const std::filesystem::path& run_directory, const Analysis& analysis
   if (analysis.blocks.size() > 1) replace_file(directory / "machines.csv", machines_csv(analysis));
   replace_file(directory / "model.csv", model_csv(analysis));
   if (has_latencies(analysis)) replace_file(directory / "latency.csv", latency_csv(analysis));
+  const std::vector<ClosedLoop> loops = closed_loops(analysis, run_directory);
+  if (!loops.empty()) replace_file(directory / "closed_loop.csv", closed_loop_csv(analysis, loops));
   replace_file(directory / "claims.csv", claims_csv(evaluate_claims(analysis.rows, read_evidence(run_directory))));
 }
 

@@ -8,8 +8,8 @@
 
 namespace harness {
 
-// Writes derived/summary.csv, model.csv, claims.csv and, where tasks arrive, latency.csv of a run directory, each to a temporary name first and then
-// renamed over the old one. Reads results.csv, context/ (calibration), cells/ (the durations of explicit cases; in a
+// Writes derived/summary.csv, model.csv, claims.csv and, where tasks arrive, latency.csv and closed_loop.csv of a run directory, each to a temporary
+// name first and then renamed over the old one. Reads results.csv, context/ (calibration), cells/ (the durations of explicit cases; in a
 // directory that has none, suite.toml) and evidence/.
 //
 //   summary.csv  cell_id, n, median_ns, ci_low_ns, ci_high_ns, best, ties, failed, ci_coverage, ratio, ratio_low,
@@ -26,6 +26,8 @@ namespace harness {
 //                at 1 worker"; expected_ns is the simulation's where every wait is as much longer as the run's calibration
 //                found sleeps to end late, and the last column its residual
 //   latency.csv  of cells whose tasks arrive, see latency_csv() in latency_report.h; not there without one
+//   closed_loop.csv  cell_id, clients, p50_ns, p99_ns with their ends, max_ns, predicted_p50_ns, predicted_p99_ns
+//                of traced batches on a pool that other cells have arrivals on, see closed_loops() in closed_loop.h; not there without one
 //   claims.csv   see claims_csv() in validate.h
 //
 // Throws ConfigError when results.csv is not there or cannot be read, OutputError when a file cannot be written.

@@ -88,7 +88,7 @@ bool GatedRunner::wait_for_quiet() {
 
 // Empty if the repetition counts.
 std::string GatedRunner::noise_of(const Cell& cell, const Sample& sample, const Waiting& before, std::int64_t started_ns) {
-  if (sample.cgroup_throttled_ns > 0) {
+  if (sample.cgroup_throttled_ns > 0 && !rule_.quota_is_meant) {
     return fmt::format("a CPU quota stopped it for {}", human_duration(std::chrono::nanoseconds(sample.cgroup_throttled_ns)));
   }
   double pressure = 0;

@@ -23,6 +23,7 @@ struct GateRule {
   std::chrono::milliseconds own_start{40};
   std::chrono::milliseconds window{100};  // how long the machine is watched before it counts as quiet again
   std::chrono::seconds patience{60};      // waited and repeated in all; after that what is not quiet is refused
+  bool quota_is_meant = false;            // what a CPU quota stops counts: it is part of what is measured
 };
 
 // What the kernel has counted, ns since it started; nothing where it does not say.
@@ -53,7 +54,7 @@ struct GateSeams {
 // Runs what another runner runs, each repetition until the machine was quiet:
 //   cells that only sleep, at most 50 at once: judged by the pressure while they ran, their own start included;
 //   all others make pressure themselves: judged by a window before them and one after;
-//   all: by the time for which a CPU quota stopped them (cgroup v1 and v2), which must be 0.
+//   all: by the time for which a CPU quota stopped them (cgroup v1 and v2), which must be 0 unless the quota is meant.
 // A repetition that is refused when patience has run out is "invalid", its error starts with kGated.
 class GatedRunner : public CellRunner {
  public:

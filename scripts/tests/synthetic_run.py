@@ -336,7 +336,10 @@ def _scenario(cell_id: str, factors: dict[str, Any]) -> str:
 
 
 def _write_derived(directory: Path, medians: list[Medians]) -> None:
-    summary, model, latency = [], [], []
+    summary, model, latency, closed_loop = [], [], [], []
+    opened = {
+        (f["backend"], f["workers"]) for _, f, _, _ in medians if f.get("arrivals", schema.CLOSED) != schema.CLOSED
+    }
     best: dict[tuple[Any, ...], int] = {}
     for _, factors, good, _ in medians:
         if good:
@@ -372,10 +375,30 @@ def _write_derived(directory: Path, medians: list[Medians]) -> None:
         summary.append([row[column] for column in schema.SUMMARY])
         if factors.get("arrivals", schema.CLOSED) != schema.CLOSED:
             latency.append(_latency(cell_id, factors))
+        elif (factors["workload"], factors["strategy"]) == ("sleep", "none"):
+            if (factors["backend"], factors["workers"]) in opened:
+                times = [int(factors["task_ns"] * share) for share in (1.01, 1, 1.02, 1.03, 1.02, 1.05, 1.06, 1, 1)]
+                closed_loop.append([cell_id, 100, *times])
+    _write_csv(directory / "rules.csv", schema.RULES, _rules())
+    if closed_loop:
+        _write_csv(directory / "closed_loop.csv", schema.CLOSED_LOOP, closed_loop)
     _write_csv(directory / "summary.csv", schema.SUMMARY, summary)
     _write_csv(directory / "model.csv", schema.MODEL, model)
     if latency:
         _write_csv(directory / "latency.csv", schema.LATENCY, latency)
+
+
+def _rules() -> list[list[Any]]:
+    """One that costs more the longer tasks wait and misses the clients' bound, and one that cannot be told apart."""
+    rows: list[list[Any]] = []
+    for kind in ("batch", "rate"):
+        for ratio in (0.01, 4, 39):
+            missed = int(kind == "rate" and ratio == 39)
+            regret: list[Any] = [""] * 3 if missed else [20 * ratio, 18 * ratio, 22 * ratio]
+            verdict = "fails" if missed or ratio > 5 else "costs"
+            rows.append(["processes", "cores", "a book", kind, ratio, 4 - 4 * missed, 4 * missed, 0, *regret, verdict])
+            rows.append(["anyio", "40", "a page", kind, ratio, 4, 0, 0, 3, -1, 7, schema.RULE_OPEN])
+    return rows
 
 
 def _latency(cell_id: str, factors: dict[str, Any]) -> list[Any]:

@@ -55,7 +55,7 @@ class Pictures(WithDirectory):
         for backend in ("thread", "process")
         for workers in (1, 2)
         for strategy, parsers, failed in (("worker", 0, 0), ("main", 0, 1), ("extra", 2, 0), ("extra", 4, 5))
-    ] + synthetic_run.arriving_cells()
+    ] + [*synthetic_run.arriving_cells(), cell("thread", 2)]
 
     def test_every_picture_is_drawn_as_png_and_svg(self) -> None:
         self.write(self.FULL)
@@ -157,6 +157,33 @@ class Pictures(WithDirectory):
         for column in ("p99_ns", "p50_ns", "p99_low_ns", "p99_high_ns", "predicted_p99_ns"):
             wanted = [round(value / 1e6, 6) for value in cells[column]]
             self.assertTrue(any([round(float(value), 6) for value in y] == wanted for y in lines), column)
+
+    def test_closed_and_open_has_both_and_the_factor_between_them(self) -> None:
+        self.write([*synthetic_run.arriving_cells(), cell("thread", 2), cell("thread", 8)])
+        run = run_data.load(self.directory / "run")
+        loop = run.closed_cells()
+        self.assertEqual(list(loop.workers), [2])  # on eight workers nobody arrives
+        opened = run.arriving_cells()
+        opened = opened[(opened.backend == "thread") & (opened.workers == 2) & (opened.when_full != "reject")]
+        ((_, figure),) = self.draw("closed_open")
+        (panel,) = figure.axes
+        heights = [round(float(line.get_ydata()[0]), 6) for line in panel.lines if len(line.get_ydata()) == 1]
+        for value in (loop.p99_ns[0], loop.predicted_p99_ns[0], opened.p99_ns.max(), opened.predicted_p99_ns.max()):
+            self.assertIn(round(value / 1e6, 6), heights)
+        self.assertIn(f"×{style.plain(round(opened.p99_ns.max() / loop.p99_ns[0], 1))}", texts(figure))
+
+    def test_rules_are_drawn_with_their_intervals_and_what_misses_the_bound_at_the_edge(self) -> None:
+        self.write([cell()])
+        ((_, figure),) = self.draw("rules")
+        batch, rate = figure.axes
+        drawn = [tuple(round(float(x), 6) for x in line.get_xdata()) for line in batch.lines]
+        for wanted in ((1.8,), (1.72, 1.88), (8.8,), (0.99, 1.07)):
+            self.assertIn(wanted, drawn)
+        self.assertEqual([line.get_marker() for line in batch.lines].count("X"), 0)
+        self.assertEqual([line.get_marker() for line in rate.lines].count("X"), 1)
+        hollow = [line for line in batch.lines if line.get_markerfacecolor() == "white"]
+        self.assertEqual(len(hollow), 3)  # what cannot be told apart
+        self.assertLessEqual({"processes: cores", "anyio: 40", "W/C = 39"}, set(texts(figure)))
 
     def test_a_full_queue_that_turns_clients_away_is_in_the_goodput_only(self) -> None:
         self.write(synthetic_run.arriving_cells())

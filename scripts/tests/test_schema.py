@@ -24,7 +24,15 @@ class Schema(unittest.TestCase):
         self.assertLessEqual(set(schema.MODEL_TEXT), set(schema.MODEL))
 
     def test_no_column_is_listed_twice(self) -> None:
-        for columns in (schema.RESULTS, schema.TASKS, schema.SUMMARY, schema.MODEL, schema.CLAIMS, schema.VERDICTS):
+        for columns in (
+            schema.RESULTS,
+            schema.TASKS,
+            schema.SUMMARY,
+            schema.MODEL,
+            schema.CLAIMS,
+            schema.VERDICTS,
+            schema.RULES,
+        ):
             self.assertEqual(len(columns), len(set(columns)))
 
     def test_the_synthetic_runs_that_the_pictures_are_tested_with_have_these_columns(self) -> None:

@@ -98,6 +98,11 @@ TEST(LateReleases, MakeARepetitionInvalidBeyondALimitFixedBeforehand) {
   EXPECT_EQ(late_releases(trace, cell), "");  // one of a hundred may be later than 1 ms
   trace.tasks[6] = client(6, 2, 0, 1);
   EXPECT_THAT(late_releases(trace, cell), HasSubstr("1 % of them more than 2"));
+  trace.resources.cgroup_throttled_ns = 999'999;
+  EXPECT_THAT(late_releases(trace, cell), HasSubstr("1 % of them more than 2"));
+  trace.resources.cgroup_throttled_ns = 1'000'000;  // a quota stopped everybody for so long
+  EXPECT_EQ(late_releases(trace, cell), "");
+  trace.resources.cgroup_throttled_ns = 0;
   cell.callback_durations_ns.assign(100, 19 * kMillisecond);  // a tenth of 20 ms
   EXPECT_EQ(late_releases(trace, cell), "");
   EXPECT_EQ(most_release_lag_ns(cell), 2 * kMillisecond);

@@ -188,6 +188,15 @@ TEST(Gate, repeats_what_a_quota_stopped_whether_or_not_there_is_pressure_informa
   EXPECT_EQ(f.runner.runs, 26);  // 25 times 300 ms and a look of 100 ms are ten seconds
 }
 
+TEST(Gate, counts_what_a_quota_stopped_where_the_quota_is_meant) {
+  Machine machine;
+  Runner runner(machine);
+  runner.throttled_runs = 1;
+  GatedRunner gate(runner, {.quota_is_meant = true}, machine.seams());
+  EXPECT_EQ(gate.run(sleeping(), std::chrono::seconds(1)).sample.status, "ok");
+  EXPECT_EQ(runner.runs, 1);
+}
+
 TEST(Gate, never_looks_at_failures_or_at_what_was_measured) {
   Fixture f;
   EXPECT_EQ(f.run(sleeping()).sample.makespan_ns, 280 * kMs);

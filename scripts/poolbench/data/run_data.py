@@ -25,8 +25,8 @@ class RunData:
 
     `rows` are the measured repetitions (no warm-ups), failed ones included, of the last machine and build in the file;
     a directory that several builds wrote into holds several experiments, and one picture shows one. They are those of
-    batches; `arriving` are those whose tasks come over time. `summary`, `model`, `latency` and `tasks` are empty tables
-    when their files are not there.
+    batches; `arriving` are those whose tasks come over time. `summary`, `model`, `latency`, `closed_loop`, `rules` and
+    `tasks` are empty tables when their files are not there.
     """
 
     directory: Path
@@ -37,6 +37,8 @@ class RunData:
     machine: str
     arriving: pd.DataFrame
     latency: pd.DataFrame
+    closed_loop: pd.DataFrame
+    rules: pd.DataFrame
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -67,6 +69,14 @@ class RunData:
         indexed = self.latency.drop_duplicates("cell_id", keep="last").set_index("cell_id")
         cells = cells.join(indexed.reindex(columns=list(schema.LATENCY[1:])), how="inner")
         return cells.sort_values([*ORDER, "offered_per_s", "queue"], kind="stable").reset_index()
+
+    def closed_cells(self) -> pd.DataFrame:
+        """The same of the batches that derived/closed_loop.csv has, with its columns: empty without it."""
+        cells = self.rows.groupby("cell_id", sort=False).first()[list(schema.FACTORS)]
+        cells["work"] = [scenarios.work(row, counted=False) for row in cells.itertuples()]
+        indexed = self.closed_loop.drop_duplicates("cell_id", keep="last").set_index("cell_id")
+        cells = cells.join(indexed.reindex(columns=list(schema.CLOSED_LOOP[1:])), how="inner")
+        return cells.sort_values(list(ORDER), kind="stable").reset_index()
 
 
 SUMMARY_USED = ("median_ns", "ci_low_ns", "ci_high_ns", "best", "ties", "ratio")
@@ -117,6 +127,8 @@ def load(directory: Path | str) -> RunData:
     summary = _read(derived / "summary.csv", schema.SUMMARY, schema.SUMMARY_TEXT, schema.SUMMARY_LATER)
     model = _read(derived / "model.csv", schema.MODEL, schema.MODEL_TEXT)
     latency = _read(derived / "latency.csv", schema.LATENCY, schema.LATENCY_TEXT)
+    closed_loop = _read(derived / "closed_loop.csv", schema.CLOSED_LOOP, schema.CLOSED_LOOP_TEXT)
+    rules = _read(derived / "rules.csv", schema.RULES, schema.RULES_TEXT)
     for name, table in (("summary.csv", summary), ("model.csv", model)):
         if table is None:
             notes.append(f"derived/{name} is not there: what it holds is not drawn")
@@ -136,6 +148,8 @@ def load(directory: Path | str) -> RunData:
         machine=_machines_line(nodes) if len(set(nodes.values())) > 1 else _machine_line(directory / "context", rows),
         arriving=rows[~batch].reset_index(drop=True),
         latency=_or_empty(latency, schema.LATENCY),
+        closed_loop=_or_empty(closed_loop, schema.CLOSED_LOOP),
+        rules=_or_empty(rules, schema.RULES),
         notes=notes,
     )
 

@@ -178,6 +178,50 @@ LATENCY = (  # likewise
     "finding",
 )
 LATENCY_TEXT = ("cell_id", "finding")
+CLOSED_LOOP = (  # of traced batches on a pool that other cells have arrivals on
+    "cell_id",
+    "clients",
+    "p50_ns",
+    "p50_low_ns",
+    "p50_high_ns",
+    "p99_ns",
+    "p99_low_ns",
+    "p99_high_ns",
+    "max_ns",
+    "predicted_p50_ns",
+    "predicted_p99_ns",
+)
+CLOSED_LOOP_TEXT = ("cell_id",)
+RULES = (  # of validate --rules
+    "rule",
+    "formula",
+    "source",
+    "kind",
+    "wait_per_compute",
+    "cases",
+    "missed",
+    "open",
+    "regret_pct",
+    "regret_low_pct",
+    "regret_high_pct",
+    "verdict",
+)
+RULES_TEXT = ("rule", "formula", "source", "kind", "verdict")
+RULE_OPEN = "cannot be told apart"  # a verdict
+RULE_CASES = (
+    "rule",
+    "kind",
+    "wait_per_compute",
+    "distribution",
+    "cpu_quota",
+    "cores",
+    "workers",
+    "best_workers",
+    "outcome",
+    "regret_pct",
+    "regret_low_pct",
+    "regret_high_pct",
+)
 
 SUMMARY = (
     "cell_id",

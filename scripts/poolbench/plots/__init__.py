@@ -12,6 +12,8 @@ PICTURES = (
     "latency",
     "latency_workers",
     "goodput",
+    "closed_open",
+    "rules",
 )
 # Of these the data are cells whose tasks arrive; of all others batches.
-OF_ARRIVALS = ("latency", "latency_workers", "goodput")
+OF_ARRIVALS = ("latency", "latency_workers", "goodput", "closed_open")

@@ -1,0 +1,196 @@
+#include "harness/report/rules_report.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "harness/sweep/sinks/csv.h"
+
+namespace harness {
+namespace {
+
+using RulesJson = nlohmann::ordered_json;
+
+std::string_view kind_of(bool is_batch) { return is_batch ? "batch" : "rate"; }
+
+std::string_view outcome_word(RegretKind kind) {
+  switch (kind) {
+    case RegretKind::regret:
+      return "regret";
+    case RegretKind::missed:
+      return "missed";
+    case RegretKind::open:
+      return "open";
+    case RegretKind::none:
+      return "none";
+  }
+  return "";
+}
+
+double regret_percent(double ratio) { return 100 * (ratio - 1); }
+
+// "37", "19x": percent, from 1000 on how many times the best.
+std::string regret_text(double ratio) {
+  return ratio < 11 ? fmt::format("{:.0f}", std::max(0.0, regret_percent(ratio))) : fmt::format("{:.0f}x", ratio);
+}
+
+std::string group_text(const RuleGroup& group) {
+  if (group.over.missed > 0) return "miss";
+  if (group.over.cases == 0) return group.over.open > 0 ? "?" : "-";
+  return regret_text(group.over.ratio.estimate) + (group.verdict == RuleVerdict::open ? "?" : "");
+}
+
+std::string waits_text(double wait_per_compute) { return fmt::format("{:.3g}", wait_per_compute); }
+
+// "fails", "costs (holds at 0.01, 1)": the worst, and where it does better.
+std::string verdict_text(const RuleResult& result) {
+  std::string holds;
+  if (result.verdict != RuleVerdict::holds) {
+    for (const RuleGroup& group : result.groups) {
+      if (group.verdict == RuleVerdict::holds)
+        holds += fmt::format("{}{} {}", holds.empty() ? "" : ", ", kind_of(group.is_batch), waits_text(group.wait_per_compute));
+    }
+  }
+  return std::string(to_string(result.verdict)) + (holds.empty() ? "" : "; holds at " + holds);
+}
+
+std::string header_text(std::span<const RuleGroup> groups) {
+  std::string kinds;
+  std::string ratios;
+  for (const RuleGroup& group : groups) {
+    const bool first = &group == &groups.front() || (&group)[-1].is_batch != group.is_batch;
+    kinds += fmt::format("{:>7}", first ? kind_of(group.is_batch) : "");
+    ratios += fmt::format("{:>7}", waits_text(group.wait_per_compute));
+  }
+  return fmt::format("{:<26}{}\n{:<26}{}  verdict\n", "", kinds, "rule          W/C", ratios);
+}
+
+int cases_with(std::span<const RuleResult> results, bool quota) {
+  int count = 0;
+  for (const RuleOutcome& outcome : results.front().cases) count += outcome.rule_case->quota() == quota;
+  return count;
+}
+
+// What else a reader has to know: of which cases, by which measure.
+std::string frame_text(std::span<const RuleResult> results, const std::vector<std::string>& notes) {
+  std::string text = fmt::format(
+      "Regret in % against the best number of workers that was tried: of a batch in its makespan, at a rate in the clients'\n"
+      "p99, where it stays within {} mean services. miss: it does not, and with another number it does. ?: cannot be told from\n"
+      "a limit (up to {:.0f} % holds, beyond {:.0f} % fails). -: the rule does not say, or nobody meets the bound.\n"
+      "{} cases without a CPU quota, {} with one.\n",
+      kBoundInServices, 100 * kRuleHoldsWithin, 100 * kRuleFailsBeyond, cases_with(results, false), cases_with(results, true));
+  for (const std::string& note : notes) text += note + "\n";
+  return text;
+}
+
+RulesJson interval_json(const model::Ratio& ratio, bool there) {
+  return there ? RulesJson({regret_percent(ratio.lower), regret_percent(ratio.upper)}) : RulesJson();
+}
+
+RulesJson outcome_json(const RuleOutcome& outcome) {
+  const RuleCase& one = *outcome.rule_case;
+  const bool there = outcome.regret.kind == RegretKind::regret;
+  return {{"kind", kind_of(one.is_batch())},
+          {"wait_per_compute", one.setting.wait_per_compute},
+          {"distribution", one.distribution},
+          {"cpu_quota", one.quota()},
+          {"cores", one.setting.cores},
+          {"workers", outcome.workers > 0 ? RulesJson(outcome.workers) : RulesJson()},
+          {"best_workers", outcome.best_workers > 0 ? RulesJson(outcome.best_workers) : RulesJson()},
+          {"outcome", outcome_word(outcome.regret.kind)},
+          {"regret_pct", there ? RulesJson(regret_percent(outcome.regret.ratio.estimate)) : RulesJson()},
+          {"interval_pct", interval_json(outcome.regret.ratio, there)}};
+}
+
+std::string percents_csv(const model::Ratio& ratio, bool there) {
+  if (!there) return ",,";
+  return fmt::format("{:.3f},{:.3f},{:.3f}", regret_percent(ratio.estimate), regret_percent(ratio.lower),
+                     regret_percent(ratio.upper));
+}
+
+}  // namespace
+
+std::string rules_text(std::span<const RuleResult> results, const std::vector<std::string>& notes) {
+  std::string out = header_text(results.front().groups);
+  for (const RuleResult& result : results) {
+    out += fmt::format("{:<26}", title_of(*result.rule));
+    for (const RuleGroup& group : result.groups) out += fmt::format("{:>7}", group_text(group));
+    out += fmt::format("  {}\n", to_string(result.verdict));
+  }
+  out += "\n" + frame_text(results, notes) + "\nWhere each comes from:\n";
+  for (const RuleResult& result : results) out += fmt::format("  {:<12} {}\n", result.rule->name, result.rule->source);
+  return out;
+}
+
+std::string rules_markdown(std::span<const RuleResult> results, const std::vector<std::string>& notes) {
+  std::string out = "| rule | workers |";
+  std::string line = "|---|---|";
+  for (const RuleGroup& group : results.front().groups) {
+    out += fmt::format(" {} {} |", kind_of(group.is_batch), waits_text(group.wait_per_compute));
+    line += "---|";
+  }
+  out += " verdict | source |\n" + line + "---|---|\n";
+  for (const RuleResult& result : results) {
+    std::string formula(result.rule->formula);
+    for (std::size_t at = 0; (at = formula.find('*', at)) != std::string::npos; at += 2) formula.insert(at, "\\");
+    out += fmt::format("| {} | {} |", result.rule->name, formula);
+    for (const RuleGroup& group : result.groups) out += fmt::format(" {} |", group_text(group));
+    out += fmt::format(" {} | {} |\n", verdict_text(result), result.rule->source);
+  }
+  return out + "\n" + frame_text(results, notes);
+}
+
+std::string rules_json(std::span<const RuleResult> results, const std::vector<std::string>& notes) {
+  RulesJson document;
+  document["rules"] = RulesJson::array();
+  for (const RuleResult& result : results) {
+    const bool there = result.over.cases > 0;
+    RulesJson cases = RulesJson::array();
+    for (const RuleOutcome& outcome : result.cases) cases.push_back(outcome_json(outcome));
+    document["rules"].push_back({{"name", result.rule->name},
+                                 {"formula", result.rule->formula},
+                                 {"source", result.rule->source},
+                                 {"verdict", to_string(result.verdict)},
+                                 {"regret_pct", there ? RulesJson(result.over.percent()) : RulesJson()},
+                                 {"interval_pct", interval_json(result.over.ratio, there)},
+                                 {"missed", result.over.missed},
+                                 {"open", result.over.open},
+                                 {"cases", std::move(cases)}});
+  }
+  document["bound_in_services"] = kBoundInServices;
+  document["notes"] = notes;
+  return document.dump(2) + "\n";
+}
+
+std::string rules_csv(std::span<const RuleResult> results) {
+  std::string out =
+      "rule,formula,source,kind,wait_per_compute,cases,missed,open,regret_pct,regret_low_pct,regret_high_pct,verdict\n";
+  for (const RuleResult& result : results) {
+    for (const RuleGroup& group : result.groups) {
+      out += fmt::format("{},{},{},{},{},{},{},{},{},{}\n", csv_field(result.rule->name), csv_field(result.rule->formula),
+                         csv_field(result.rule->source), kind_of(group.is_batch), waits_text(group.wait_per_compute),
+                         group.over.cases, group.over.missed, group.over.open,
+                         percents_csv(group.over.ratio, group.over.cases > 0), to_string(group.verdict));
+    }
+  }
+  return out;
+}
+
+std::string rule_cases_csv(std::span<const RuleResult> results) {
+  std::string out =
+      "rule,kind,wait_per_compute,distribution,cpu_quota,cores,workers,best_workers,outcome,regret_pct,regret_low_pct,regret_high_pct\n";
+  for (const RuleResult& result : results) {
+    for (const RuleOutcome& outcome : result.cases) {
+      const RuleCase& one = *outcome.rule_case;
+      out += fmt::format("{},{},{},{},{:d},{},{},{},{},{}\n", csv_field(result.rule->name), kind_of(one.is_batch()),
+                         waits_text(one.setting.wait_per_compute), csv_field(one.distribution), one.quota(), one.setting.cores,
+                         outcome.workers, outcome.best_workers, outcome_word(outcome.regret.kind),
+                         percents_csv(outcome.regret.ratio, outcome.regret.kind == RegretKind::regret));
+    }
+  }
+  return out;
+}
+
+}  // namespace harness
