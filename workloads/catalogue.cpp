@@ -17,7 +17,7 @@ std::span<const Workload* const> catalogue() {
     all.insert(all.end(), mixed.begin(), mixed.end());
     all.insert(all.end(), {&command_workload(), &function_workload(), &blocking_sleep_workload(), &python_workload(),
                            &python_callback_workload()});
-    all.push_back(&payload_workload());
+    all.insert(all.end(), {&payload_workload(), &command_callback_workload(), &function_callback_workload()});
     return all;
   }();
   return kCatalogue;
@@ -27,8 +27,10 @@ const Workload* find_workload(std::string_view name) {
   for (const Workload* workload : catalogue()) {
     if (workload->name() == name) return workload;
   }
-  const Workload* const python = find_python_workload(name);
-  return python != nullptr ? python : find_mixed_workload(name);
+  for (const auto find : {find_python_workload, find_command_workload, find_function_workload}) {
+    if (const Workload* const own = find(name)) return own;
+  }
+  return find_mixed_workload(name);
 }
 
 }  // namespace workloads

@@ -21,7 +21,9 @@ const Workload& parse_json_workload();
 const Workload& parse_html_links_workload();
 const Workload& gil_spin_workload();
 const Workload& command_workload();
+const Workload& command_callback_workload();
 const Workload& function_workload();
+const Workload& function_callback_workload();
 const Workload& blocking_sleep_workload();
 const Workload& python_workload();
 const Workload& python_callback_workload();
@@ -33,7 +35,10 @@ std::span<const Workload* const> mixed_workloads();
 // nullptr for other numbers and for what is no such name. Thread safety: any thread.
 const Workload* find_mixed_workload(std::string_view name);
 
-// The one of the function that "python:MODULE:FUNCTION" names; nullptr for what is no such name. Any thread.
+// The one of what "python:MODULE:FUNCTION", "command:./convert {}" or "function:./libx.so" names; nullptr for what is no such name. Whether
+// there is such a thing is not asked. Any thread.
 const Workload* find_python_workload(std::string_view name);
+const Workload* find_command_workload(std::string_view name);
+const Workload* find_function_workload(std::string_view name);
 
 }  // namespace workloads

@@ -1,5 +1,6 @@
 // Runs a command of the user's once per input, as a child process: no shell, standard input and output from and to /dev/null,
-// standard error kept for the message if it fails.
+// standard error kept for the message if it fails. Where a callback is to have what it prints, that is kept, too; the callback, another
+// command, has it as its standard input.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,17 +17,20 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "os/boost_process.h"
 #include "os/descriptor.h"
 #include "workloads/catalogue.h"
 #include "workloads/digest.h"
+#include "workloads/named_workloads.h"
 
 namespace workloads {
 namespace {
 
-constexpr std::size_t kLastWords = 400;  // bytes of standard error in a message
+constexpr std::size_t kLastWords = 400;                      // bytes of standard error in a message
+constexpr std::size_t kMostPrinted = std::size_t{64} << 20;  // bytes that a callback is given
 
 // The end of what was written, on one line.
 std::string last_words(int fd) {
@@ -67,8 +71,22 @@ struct Ended {
   std::int64_t cpu_ns = 0;
 };
 
+// A file in memory and not a pipe: nobody has to empty it while the command runs.
+os::Descriptor memory_file(const char* name) {
+  os::Descriptor file(::memfd_create(name, MFD_CLOEXEC));
+  if (!file) throw std::runtime_error(std::string("command: no memory for its output: ") + std::strerror(errno));
+  return file;
+}
+
+// What a command reads and writes; -1: /dev/null.
+struct Streams {
+  int input = -1;
+  int output = -1;
+  int errors = -1;
+};
+
 // Runs `arguments` to its end. Throws std::runtime_error when it cannot be started.
-Ended run_child(std::vector<std::string>& arguments, int errors) {
+Ended run_child(std::vector<std::string>& arguments, const Streams& streams) {
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
@@ -90,7 +108,9 @@ Ended run_child(std::vector<std::string>& arguments, int errors) {
       }),
       process::std_in<process::null, process::std_out> process::null, process::extend::on_exec_setup([&](auto&) {
         // After the redirections above: whatever else this process has open is none of the command's business.
-        ::dup2(errors, STDERR_FILENO);
+        ::dup2(streams.errors, STDERR_FILENO);
+        if (streams.input >= 0) ::dup2(streams.input, STDIN_FILENO);
+        if (streams.output >= 0) ::dup2(streams.output, STDOUT_FILENO);
         ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // the thread that started it waits for it: they live equally long
         if (::getppid() != parent) ::_exit(127);
         sigset_t none;
@@ -116,9 +136,55 @@ Ended run_child(std::vector<std::string>& arguments, int errors) {
   return {failure_of(status), cpu_ns_of(usage)};
 }
 
-class Command final : public Workload {
+// All that was written to the file, as the standard output of `program`. Throws std::runtime_error.
+std::string printed(int file, const std::string& program) {
+  const off_t size = ::lseek(file, 0, SEEK_END);
+  if (static_cast<std::size_t>(std::max<off_t>(0, size)) > kMostPrinted) {
+    throw std::runtime_error("'" + program + "' printed " + std::to_string(size) + " bytes; a callback is given at most " +
+                             std::to_string(kMostPrinted));
+  }
+  std::string text(static_cast<std::size_t>(std::max<off_t>(0, size)), '\0');
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t got = ::pread(file, text.data() + at, text.size() - at, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) throw std::runtime_error("command: what '" + program + "' printed cannot be read");
+    at += static_cast<std::size_t>(got);
+  }
+  return text;
+}
+
+// A file from which a command reads `text`. Throws std::runtime_error.
+os::Descriptor input_file(std::string_view text) {
+  os::Descriptor file = memory_file("poolbench-stdin");
+  while (!text.empty()) {
+    const ssize_t put = ::write(file.get(), text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) throw std::runtime_error(std::string("command: no memory for its input: ") + std::strerror(errno));
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+  ::lseek(file.get(), 0, SEEK_SET);
+  return file;
+}
+
+// Runs the command for one of the subject's inputs. Throws std::runtime_error when it fails.
+Ended run_for(const std::vector<std::string>& command, const std::string& input, Streams streams) {
+  std::vector<std::string> arguments;
+  for (const std::string& argument : command) arguments.push_back(replaced(argument, input));
+  const os::Descriptor errors = memory_file("poolbench-stderr");
+  streams.errors = errors.get();
+  Ended ended = run_child(arguments, streams);
+  if (ended.failure.empty()) return ended;
+  const std::string words = last_words(errors.get());
+  throw std::runtime_error("'" + arguments.front() + "' " + ended.failure + " for the input '" + input + "'" +
+                           (words.empty() ? "" : "; its standard error ends: " + words));
+}
+
+// "command", or "command:./convert {}": which it is stands in the Subject.
+class Command : public Workload {
  public:
-  std::string_view name() const override { return "command"; }
+  explicit Command(std::string name) : name_(std::move(name)) {}
+
+  std::string_view name() const override { return name_; }
   std::string_view summary() const override {
     return "runs a command of the user's per input, no shell: poolbench recommend -- COMMAND {}";
   }
@@ -129,6 +195,8 @@ class Command final : public Workload {
   }
   Demand demand(const Work&, const Calibration&) const override { return {}; }
   std::string_view callback(const Work&) const override { return "sleep"; }
+  const Workload& in_catalogue() const override { return command_workload(); }
+  const Workload& as_callback() const override { return command_callback_workload(); }
 
   std::string_view blocks() const override { return "it holds its thread until the process has ended"; }
 
@@ -137,26 +205,55 @@ class Command final : public Workload {
     if (subject.command.empty()) throw std::runtime_error("command: no command was given");
     if (subject.inputs.empty()) throw std::runtime_error("command: no inputs were given");
     const std::string& input = subject.inputs[work.resource % subject.inputs.size()];
-    std::vector<std::string> arguments;
-    for (const std::string& argument : subject.command) arguments.push_back(replaced(argument, input));
-    // A file in memory and not a pipe: nobody has to empty it while the command runs.
-    const os::Descriptor errors(::memfd_create("poolbench-stderr", MFD_CLOEXEC));
-    if (!errors) throw std::runtime_error(std::string("command: no memory for its output: ") + std::strerror(errno));
-    const Ended ended = run_child(arguments, errors.get());
-    if (!ended.failure.empty()) {
-      const std::string words = last_words(errors.get());
-      throw std::runtime_error("'" + arguments.front() + "' " + ended.failure + " for the input '" + input + "'" +
-                               (words.empty() ? "" : "; its standard error ends: " + words));
+    const std::uint64_t digest = combine(work.resource, "command");
+    if (!subject.has_callback()) {
+      return {.digest = digest, .body = {}, .children_cpu_ns = run_for(subject.command, input, {}).cpu_ns};
     }
-    return {.digest = combine(work.resource, "command"), .body = {}, .children_cpu_ns = ended.cpu_ns};
+    const os::Descriptor output = memory_file("poolbench-stdout");
+    const Ended ended = run_for(subject.command, input, {.output = output.get()});
+    return {.digest = digest, .body = printed(output.get(), subject.command.front()), .children_cpu_ns = ended.cpu_ns};
+  }
+
+ private:
+  const std::string name_;
+};
+
+class CommandCallback final : public Command {
+ public:
+  CommandCallback() : Command("command_callback") {}
+
+  std::string_view summary() const override {
+    return "runs a command of the user's on what the task has printed, its standard input: poolbench recommend --callback";
+  }
+  const Workload& in_catalogue() const override { return *this; }
+
+  Product run(const Work& work, const RunContext& context, std::string_view input) const override {
+    const Subject& subject = context.subject;
+    if (subject.callback_command.empty()) throw std::runtime_error("command_callback: no command was given");
+    if (subject.inputs.empty()) throw std::runtime_error("command_callback: no inputs were given");
+    const os::Descriptor given = input_file(input);
+    const Ended ended =
+        run_for(subject.callback_command, subject.inputs[work.resource % subject.inputs.size()], {.input = given.get()});
+    return {.digest = combine(work.resource, "command_callback"), .body = {}, .children_cpu_ns = ended.cpu_ns};
   }
 };
 
 }  // namespace
 
 const Workload& command_workload() {
-  static const Command kCommand;
+  static const Command kCommand("command");
   return kCommand;
+}
+
+const Workload& command_callback_workload() {
+  static const CommandCallback kCallback;
+  return kCallback;
+}
+
+const Workload* find_command_workload(std::string_view name) {
+  constexpr std::string_view kPrefix = "command:";
+  static NamedWorkloads<Command> all;
+  return name.starts_with(kPrefix) && name.size() > kPrefix.size() ? &all.named(name) : nullptr;
 }
 
 }  // namespace workloads

@@ -1,23 +1,21 @@
 // Functions of the user's in Python, and what is done with their results: a driver runs them (docs/drivers.md). Which they are is in the
 // Subject; `python:MODULE:FUNCTION` names them in a cell.
 
-#include <functional>
-#include <map>
-#include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "workloads/catalogue.h"
+#include "workloads/named_workloads.h"
 
 namespace workloads {
 namespace {
 
 class Python final : public Workload {
  public:
-  Python(std::string name, std::string summary) : name_(std::move(name)), summary_(std::move(summary)) {}
+  explicit Python(std::string name, std::string summary = "a Python function of the user's")
+      : name_(std::move(name)), summary_(std::move(summary)) {}
 
   std::string_view name() const override { return name_; }
   std::string_view summary() const override { return summary_; }
@@ -29,6 +27,7 @@ class Python final : public Workload {
   Demand demand(const Work&, const Calibration&) const override { return {}; }
   std::string_view callback(const Work&) const override { return "python_callback"; }
   const Workload& in_catalogue() const override { return name_ == "python_callback" ? *this : python_workload(); }
+  const Workload& as_callback() const override { return python_callback_workload(); }
   std::string_view blocks() const override { return "only Python's executors run it"; }
 
   Product run(const Work&, const RunContext&, std::string_view) const override {
@@ -57,12 +56,8 @@ const Workload* find_python_workload(std::string_view name) {
   constexpr std::string_view kPrefix = "python:";
   const std::size_t colon = name.rfind(':');
   if (!name.starts_with(kPrefix) || colon <= kPrefix.size() || colon + 1 >= name.size()) return nullptr;
-  static std::mutex mutex;
-  static std::map<std::string, std::unique_ptr<const Python>, std::less<>> all;  // guarded by mutex
-  const std::lock_guard lock(mutex);
-  std::unique_ptr<const Python>& known = all[std::string(name)];
-  if (known == nullptr) known = std::make_unique<const Python>(std::string(name), "a Python function of the user's");
-  return known.get();
+  static NamedWorkloads<Python> all;
+  return &all.named(name);
 }
 
 }  // namespace workloads

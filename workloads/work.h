@@ -73,16 +73,24 @@ struct Calibration {
 // Takes about `budget` of wall time on an otherwise idle core, a third of it for sleeps.
 Calibration calibrate(std::chrono::nanoseconds budget = std::chrono::milliseconds(400));
 
-// What a user wants to have measured: a command, a function or Python's, and what it is to work on. Serialisable by cereal.
+// What a user wants to have measured: a command, a function or Python's, what it is to work on, and what is then done with what it
+// gives. Serialisable by cereal.
 struct Subject {
   std::vector<std::string> command = {};  // argv; "{}" in any argument stands for the input
   std::string library = {};               // path of the shared object that holds the function
   std::vector<std::string> inputs = {};   // one per task, from the first again when there are more tasks
   std::string python = {};  // `code` of the drivers' protocol, a JSON object that has its inputs itself; empty: no Python
+  std::string entry = {};   // of the library; empty: poolbench_task
+  std::vector<std::string> callback_command = {};  // argv likewise; its standard input is what the task has printed
+  std::string callback_library = {};               // the shared object that holds the callback
+  std::string callback_entry = {};                 // of that; empty: poolbench_callback
+
+  // Whether somebody is given what a task printed or put into its result.
+  bool has_callback() const { return !callback_command.empty() || !callback_library.empty(); }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(command, library, inputs, python);
+    archive(command, library, inputs, python, entry, callback_command, callback_library, callback_entry);
   }
 };
 
@@ -90,7 +98,7 @@ struct Subject {
 struct RunContext {
   std::string scratch_directory = {};     // exists; empty if no workload of the run needs one
   std::vector<std::uint16_t> ports = {};  // loopback TCP ports: [kEchoPort], [kHttpPort]; 0 where no such server runs
-  Subject subject = {};                   // of `command` and `function`; empty elsewhere
+  Subject subject = {};                   // of the user's own work; empty elsewhere
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -176,13 +184,17 @@ class Workload {
   // The one of the catalogue that runs its works: itself, unless it is one of endlessly many that differ in make() alone (mixed:16).
   virtual const Workload& in_catalogue() const { return *this; }
 
+  // The one whose works are done with what a task gave, where a suite names this one for its callbacks: of the user's own work.
+  virtual const Workload& as_callback() const { return *this; }
+
   // Why it has no form that an event loop could wait on, although it waits; empty where it has one or needs none.
   virtual std::string_view blocks() const { return {}; }
 };
 
 // All workloads, in a fixed order: Work::kind indexes it.
 std::span<const Workload* const> catalogue();
-// nullptr if there is none of that name. Of `mixed:R~J`, R and J any numbers, one is made at the first mention.
+// nullptr if there is none of that name. Of `mixed:R~J`, R and J any numbers, and of the user's own, `python:MODULE:FUNCTION`,
+// `command:...`, `function:...`, one is made at the first mention.
 const Workload* find_workload(std::string_view name);
 
 // workload.make() with `kind` filled in.

@@ -113,11 +113,15 @@ std::string durations_text(const std::string& distribution, std::int64_t scale_n
 std::string title_of(const CellSummary& summary) {
   const Factors& f = summary.factors;
   const Cell* const cell = summary.cell ? &*summary.cell : nullptr;
-  std::string title = fmt::format("{}: {} task{} of {}", f.workload, f.tasks, f.tasks == 1 ? "" : "s",
-                                  durations_text(f.distribution, f.task_ns, cell ? &cell->task_durations_ns : nullptr));
+  const std::string of = f.inputs.empty()
+                             ? "of " + durations_text(f.distribution, f.task_ns, cell ? &cell->task_durations_ns : nullptr)
+                             : "over " + f.inputs;
+  std::string title = fmt::format("{}: {} task{} {}", f.workload, f.tasks, f.tasks == 1 ? "" : "s", of);
   if (f.distribution != "equal" && f.distribution != "explicit") title += " (" + f.distribution + ")";
   if (!has_callbacks(f.strategy)) {
     title += ", no callbacks";
+  } else if (!f.callback_workload.empty()) {
+    title += ", then " + f.callback_workload;
   } else if (f.callback_ns > 0) {
     title += ", callbacks of " + durations_text(f.distribution, f.callback_ns, cell ? &cell->callback_durations_ns : nullptr);
   }

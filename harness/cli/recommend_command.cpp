@@ -1,9 +1,9 @@
 // poolbench recommend: what to use for a workload of the catalogue, for a command, for a function.
 
 #include <fmt/core.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -23,6 +23,8 @@
 #include "harness/cli/recommend_python.h"
 #include "harness/cli/recommend_rate.h"
 #include "harness/engine/backends/remote.h"
+#include "harness/engine/own/inputs.h"
+#include "harness/engine/own/own_work.h"
 #include "harness/machine/environment.h"
 #include "harness/plan/hosts.h"
 #include "harness/recommend/recommend.h"
@@ -126,7 +128,7 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
     refuse(!flags.inputs.empty() || !flags.range.empty(), "--inputs and --range", "--workload: --tasks says how many");
     question.title = flags.workload;
     question.workload = std::string(workload->name());
-    question.tasks = static_cast<int>(parse_integer(flags.tasks.empty() ? "200" : flags.tasks, "--tasks", 1, kMostTasks));
+    question.tasks = static_cast<int>(parse_integer(flags.tasks.empty() ? "200" : flags.tasks, "--tasks", 1, own::kMostInputs));
     question.task_ns = parse_duration(flags.task).count();
     question.callback_ns = parse_duration(flags.callback).count();
     if (!flags.payload.empty()) question.payload_bytes = parse_bytes(flags.payload);
@@ -137,27 +139,20 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
   if (!flags.python.empty()) {
     question.title = flags.python;
   } else if (!flags.command.empty()) {
-    if (std::none_of(flags.command.begin(), flags.command.end(),
-                     [](const std::string& a) { return a.find("{}") != std::string::npos; })) {
-      throw ConfigError("the command has no {} to put the input in: " + join(flags.command));
-    }
-    if (flags.command.front().find("{}") == std::string::npos && !can_be_executed(flags.command.front())) {
-      throw ConfigError("cannot execute '" + flags.command.front() + "': it is not there, or not executable");
-    }
+    own::require_command(flags.command, true, "the command");
     subject.command = flags.command;
     question.workload = "command";
     for (const std::string& argument : flags.command) question.title += (question.title.empty() ? "" : " ") + argument;
   } else {
-    std::error_code error;
-    subject.library = std::filesystem::absolute(flags.function, error).string();
-    if (!std::filesystem::is_regular_file(flags.function, error))
-      throw ConfigError("there is no shared object '" + flags.function + "'");
+    const own::Entry entry = own::require_entry(flags.function);
+    subject.library = entry.library;
+    subject.entry = entry.name;
     question.workload = "function";
     question.title = flags.function;
   }
   subject.inputs = inputs_of(flags.inputs, flags.range);
   const auto all = static_cast<std::int64_t>(subject.inputs.size());
-  question.tasks = static_cast<int>(flags.tasks.empty() ? all : parse_integer(flags.tasks, "--tasks", 1, kMostTasks));
+  question.tasks = static_cast<int>(flags.tasks.empty() ? all : parse_integer(flags.tasks, "--tasks", 1, own::kMostInputs));
   return question;
 }
 

@@ -3,21 +3,20 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
-#include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/engine/drivers/catalogue.h"
 #include "harness/engine/drivers/foreign.h"
 #include "harness/engine/drivers/programs.h"
+#include "harness/engine/own/inputs.h"
+#include "harness/engine/own/python_names.h"
 
 namespace harness {
 namespace {
@@ -25,68 +24,6 @@ namespace {
 using recommend::Pool;
 
 constexpr double kLooking = 0.15;  // share of the budget
-
-bool is_identifier(std::string_view name) {
-  if (name.empty() || std::isdigit(static_cast<unsigned char>(name.front()))) return false;
-  return std::ranges::all_of(name, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x80 || std::isalnum(byte) || c == '_';
-  });
-}
-
-bool is_dotted(std::string_view name) {
-  while (true) {
-    const std::size_t dot = name.find('.');
-    if (!is_identifier(name.substr(0, dot))) return false;
-    if (dot == std::string_view::npos) return true;
-    name.remove_prefix(dot + 1);
-  }
-}
-
-// "crawler:fetch" of "crawler:fetch" or "work/crawler.py:fetch"; the directory of a file is added to `paths`.
-std::string resolved(const std::string& flag, const std::string& text, std::vector<std::string>& paths) {
-  const std::size_t colon = text.rfind(':');
-  const auto wrong = [&](const std::string& why) {
-    return ConfigError(
-        fmt::format("{} '{}' {}; allowed: MODULE:FUNCTION, as in crawler:fetch or ./crawler.py:fetch", flag, text, why));
-  };
-  if (colon == std::string::npos) throw wrong("names no function");
-  std::string module = text.substr(0, colon);
-  const std::string function = text.substr(colon + 1);
-  if (!is_dotted(function)) throw wrong("names no function");
-  if (module.find('/') != std::string::npos || module.ends_with(".py")) {
-    const std::filesystem::path file = module.ends_with(".py") ? module : module + ".py";
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(file, error))
-      throw ConfigError(fmt::format("{}: there is no file '{}'", flag, file.string()));
-    const std::string directory = std::filesystem::absolute(file).lexically_normal().parent_path().string();
-    if (std::find(paths.begin(), paths.end(), directory) == paths.end()) paths.insert(paths.begin(), directory);
-    module = file.stem().string();
-  }
-  if (!is_dotted(module)) throw wrong("has no name of a module that Python could import");
-  return module + ':' + function;
-}
-
-std::string inputs_json(const PythonFlags& flags, const std::vector<std::string>& lines, bool json_lines) {
-  nlohmann::json inputs = nlohmann::json::array();
-  for (std::size_t at = 0; at < lines.size(); ++at) {
-    if (!json_lines) {
-      inputs.push_back(lines[at]);
-      continue;
-    }
-    nlohmann::json value = nlohmann::json::parse(lines[at], nullptr, false);
-    if (value.is_discarded()) {
-      throw ConfigError(fmt::format("'{}': input {} is no JSON value: '{}'; a file that ends in .jsonl has one a line",
-                                    flags.inputs_file, at + 1, printable(lines[at], 60)));
-    }
-    inputs.push_back(std::move(value));
-  }
-  try {
-    return inputs.dump();
-  } catch (const nlohmann::json::exception&) {
-    throw ConfigError(fmt::format("the inputs in '{}' are not UTF-8", flags.inputs_file));
-  }
-}
 
 // What the backends of that interpreter are named by at their end.
 std::string suffix_of(const std::string& interpreter) {
@@ -162,12 +99,12 @@ std::vector<Asked> python_questions(const PythonFlags& flags, const std::vector<
                                     const recommend::Question& question) {
   recommend::PythonWork work;
   work.paths = {""};
-  work.function = resolved("--python", flags.function, work.paths);
-  if (!flags.callback.empty()) work.callback = resolved("--callback", flags.callback, work.paths);
+  work.function = own::python_name("--python", flags.function, work.paths);
+  if (!flags.callback.empty()) work.callback = own::python_name("--callback", flags.callback, work.paths);
   work.inputs_file = flags.inputs_file;
   work.range = flags.range;
   work.json_lines = flags.inputs_file.ends_with(".jsonl");
-  work.inputs = inputs_json(flags, inputs, work.json_lines);
+  work.inputs = own::inputs_json(inputs, work.json_lines, flags.inputs_file);
   std::vector<std::string> interpreters = flags.interpreters;
   if (interpreters.empty()) interpreters.emplace_back();
   recommend::Question each = question;

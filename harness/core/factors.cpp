@@ -32,6 +32,10 @@ constexpr Factor kFactors[] = {
      InCellId::unless_default, 2},
     {"when_full", "", "What becomes of a task that finds so many waiting: block, reject, caller_runs; none without a bound.",
      &Factors::when_full, InCellId::unless_default, 2},
+    {"callback_workload", "", "What is done with the result of one's own work: python:, command:, function:; else empty.",
+     &Factors::callback_workload, InCellId::unless_default, 3},
+    {"inputs", "", "What one's own work is done on, as the suite wrote it: a file, or numbers such as 1..60; else empty.",
+     &Factors::inputs, InCellId::unless_default, 3},
 };
 
 }  // namespace

@@ -35,6 +35,9 @@ struct Factors {
   int queue = 0;                         // tasks that may wait for a worker, where they arrive; 0: any number
   std::string when_full =
       "none";  // what becomes of one that finds them waiting: block, reject, caller_runs; none without a bound
+  std::string callback_workload =
+      {};                   // what is done with the result of work of the user's own; empty: what the workload itself has
+  std::string inputs = {};  // what such work is done on, as the suite wrote it: a file, "1..60"; empty: of no other work
 
   friend bool operator==(const Factors&, const Factors&) = default;
 };

@@ -17,9 +17,9 @@ namespace harness {
 
 inline constexpr int kSchemaVersion = 2;
 
-// Layouts of results.csv, oldest first: 0 and 1 are of schema version 1 (1 has in_flight besides), 2 of version 2 (arrivals besides). All are read
-// and gone on with.
-inline constexpr int kLayout = 2;
+// Layouts of results.csv, oldest first: 0 and 1 are of schema version 1 (1 has in_flight besides), 2 and 3 of version 2 (arrivals besides; 3 has
+// callback_workload and inputs besides). All are read and gone on with.
+inline constexpr int kLayout = 3;
 
 // What a repetition of a cell measured. Times in ns. All zero in a row whose status is not ok.
 struct Measures {

@@ -19,6 +19,7 @@
 #include "harness/base/quantity.h"
 #include "harness/engine/internal_entry.h"
 #include "harness/engine/loopback_servers.h"
+#include "harness/engine/own/own_work.h"
 #include "harness/engine/prepared_cell.h"
 #include "harness/engine/repetition.h"
 #include "harness/engine/scratch.h"
@@ -63,6 +64,8 @@ class ChildRunner final : public CellRunner {
   }
 
   std::string check_digests(const Cell& cell, std::chrono::nanoseconds timeout) override try {
+    // What work of the user's own has to give is not known; and it is not done once more than was asked for.
+    if (own::is_own(cell.workload)) return {};
     const PreparedCell unchecked = unchecked_works_of(provided(cell));
     if (unchecked.cell.tasks == 0) return {};
 
@@ -119,12 +122,19 @@ class ChildRunner final : public CellRunner {
     PreparedCell prepared = prepare(cell, options_.calibration);
     const workloads::Needs needs = needs_of(prepared);
     prepared.context.ports = servers_.require(needs);
-    if (needs.subject) prepared.context.subject = options_.subject;
+    if (needs.subject) prepared.context.subject = cell.inputs.empty() ? options_.subject : own_subject(cell);
     if (needs.scratch_directory) {
       if (!scratch_) scratch_.emplace(options_.scratch_parent);
       prepared.context.scratch_directory = scratch_->directory().string();
     }
     return prepared;
+  }
+
+  // Read when a cell first names them: the file of inputs may change while a sweep goes on, and its repetitions do not.
+  const workloads::Subject& own_subject(const Cell& cell) {
+    const std::vector<std::string> key{cell.workload, cell.callback_workload, cell.inputs};
+    const auto known = own_.find(key);
+    return known != own_.end() ? known->second : own_.emplace(key, own::subject_of(cell)).first->second;
   }
 
   // Runs it in a child and fills in the outcome.
@@ -217,8 +227,9 @@ class ChildRunner final : public CellRunner {
   os::Descriptor interruption_;
   LoopbackServers servers_;
   std::optional<Scratch> scratch_;
-  std::map<WorkKey, Digests> references_;             // what inline gave
-  std::map<std::string, std::set<WorkKey>> checked_;  // per backend, what agreed with it
+  std::map<std::vector<std::string>, workloads::Subject> own_;  // by workload, callback_workload and inputs
+  std::map<WorkKey, Digests> references_;                       // what inline gave
+  std::map<std::string, std::set<WorkKey>> checked_;            // per backend, what agreed with it
 };
 
 }  // namespace

@@ -16,8 +16,8 @@
 namespace harness {
 
 struct RunnerOptions {
-  workloads::Calibration calibration;         // what makes works of durations
-  workloads::Subject subject = {};            // what `command` and `function` run
+  workloads::Calibration calibration;  // what makes works of durations
+  workloads::Subject subject = {};     // of cells of the user's own work that name no inputs; else they say it (own/own_work.h)
   std::filesystem::path scratch_parent = {};  // where the scratch directory is made; empty: the system's temporary directory
 };
 

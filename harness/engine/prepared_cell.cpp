@@ -62,7 +62,9 @@ PreparedCell prepare(const Cell& cell, const workloads::Calibration& common) {
   prepared.callbacks.reserve(count);
   for (std::size_t index = 0; index < count; ++index) {
     const workloads::Work& task = prepared.tasks[index];
-    prepared.callbacks.push_back(requested_work(workload_named(workload.callback(task)),
+    const workloads::Workload& callback = cell.callback_workload.empty() ? workload_named(workload.callback(task))
+                                                                         : workload_named(cell.callback_workload).as_callback();
+    prepared.callbacks.push_back(requested_work(callback,
                                                 {.duration = std::chrono::nanoseconds(cell.callback_durations_ns[index]),
                                                  .payload_bytes = 0,
                                                  .seed = task.seed,

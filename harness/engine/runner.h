@@ -30,7 +30,8 @@ class CellRunner {
   virtual RepetitionResult run(const Cell& cell, std::chrono::nanoseconds timeout) = 0;
 
   // Before anything of a sweep is timed: each distinct Work of the cell, with wait = 0, on the cell's backend against
-  // `inline`. Returns an empty string or one line that says which digest differed or what failed.
+  // `inline`. Returns an empty string or one line that says which digest differed or what failed. Work of the user's own is not checked: what it
+  // has to give is not known.
   virtual std::string check_digests(const Cell& cell, std::chrono::nanoseconds timeout) = 0;
 
   // Kills what is running and makes the pending run() return with interrupted = true. Async-signal-safe.

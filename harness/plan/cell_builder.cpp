@@ -13,6 +13,7 @@
 #include "harness/plan/arrivals.h"
 #include "harness/plan/distribution.h"
 #include "harness/plan/model_case.h"
+#include "workloads/work.h"
 
 namespace harness {
 namespace {
@@ -53,7 +54,15 @@ Factors canonical(Factors factors) {
   const bool processes = backend.start_method() != "none";
   if (!(has_chunks(factors.strategy) && processes)) factors.chunksize = 1;
   if (!is_event_loop(factors.backend) || factors.in_flight >= factors.tasks) factors.in_flight = 0;
-  if (!has_callbacks(factors.strategy)) factors.callback_ns = 0;
+  const workloads::Workload* const workload = workloads::find_workload(factors.workload);
+  if (workload != nullptr && workload->needs().subject) {  // the user's own, which takes what it takes
+    factors.task_ns = factors.payload_bytes = 0;
+    factors.distribution = "equal";
+  } else {
+    factors.inputs = factors.callback_workload = "";
+  }
+  if (!has_callbacks(factors.strategy)) factors.callback_workload = "";
+  if (!has_callbacks(factors.strategy) || !factors.callback_workload.empty()) factors.callback_ns = 0;
   if (!arrives(factors)) factors.queue = 0;
   if (factors.queue == 0) {
     factors.when_full = Factors{}.when_full;

@@ -20,7 +20,8 @@ std::uint64_t cell_seed(std::uint64_t suite_seed, const Factors& factors);
 
 // The form that all factors with one meaning share: as many workers as the backend has where it leaves no choice, parsers where the
 // strategy has them (at least one), chunks where tasks travel to processes in them, a bound of tasks in flight on event
-// loops and where it bounds, callbacks of 0 where there are none, a bounded queue where tasks arrive.
+// loops and where it bounds, callbacks of 0 where there are none, a bounded queue where tasks arrive, inputs and a callback_workload where
+// the work is the user's own, which has no durations.
 // Throws ConfigError for an unknown backend.
 Factors canonical(Factors factors);
 

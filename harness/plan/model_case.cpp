@@ -88,7 +88,7 @@ ModelledCell modelled_case(const Cell& cell, const workloads::Calibration& commo
     // A disk has no service time that could be known beforehand, and no real work takes none.
     const workloads::Needs needs = workload.needs();
     const bool outside = needs.scratch_directory || needs.echo_server || needs.http_server;
-    return !needs.scratch_directory && (demand.wait_ns + demand.compute_ns > 0 || (asked_ns == 0 && !outside));
+    return !needs.scratch_directory && !needs.subject && (demand.wait_ns + demand.compute_ns > 0 || (asked_ns == 0 && !outside));
   };
   for (std::size_t i = 0; i < prepared.tasks.size(); ++i) {
     modelled.task_known &= add(prepared.tasks[i], cell.task_durations_ns[i], processes, c.tasks);

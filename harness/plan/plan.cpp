@@ -16,11 +16,23 @@ namespace harness {
 namespace {
 
 // The factors by which a skip is described, and what they are called there.
-constexpr std::pair<std::string_view, std::string_view> kSkipAxes[] = {
-    {"backend", "backend"},        {"strategy", "strategy"},     {"workload", "workload"},         {"workers_spec", "workers"},
-    {"parsers", "parsers"},        {"tasks", "tasks"},           {"distribution", "distribution"}, {"task_ns", "task"},
-    {"callback_ns", "callback"},   {"payload_bytes", "payload"}, {"chunksize", "chunksize"},       {"in_flight", "in_flight"},
-    {"arrivals_spec", "arrivals"}, {"queue", "queue"},           {"when_full", "when_full"}};
+constexpr std::pair<std::string_view, std::string_view> kSkipAxes[] = {{"backend", "backend"},
+                                                                       {"strategy", "strategy"},
+                                                                       {"workload", "workload"},
+                                                                       {"workers_spec", "workers"},
+                                                                       {"parsers", "parsers"},
+                                                                       {"tasks", "tasks"},
+                                                                       {"distribution", "distribution"},
+                                                                       {"task_ns", "task"},
+                                                                       {"callback_ns", "callback"},
+                                                                       {"payload_bytes", "payload"},
+                                                                       {"chunksize", "chunksize"},
+                                                                       {"in_flight", "in_flight"},
+                                                                       {"arrivals_spec", "arrivals"},
+                                                                       {"queue", "queue"},
+                                                                       {"when_full", "when_full"},
+                                                                       {"callback_workload", "callback_workload"},
+                                                                       {"inputs", "inputs"}};
 
 void add_once(std::vector<std::string>& values, std::string value) {
   if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(std::move(value));
@@ -100,10 +112,13 @@ std::string describe(const Factors& factors) {
   if (factors.parsers != 0) text += fmt::format(" parsers={}", factors.parsers);
   if (factors.chunksize != 1) text += fmt::format(" chunksize={}", factors.chunksize);
   if (factors.in_flight != 0) text += fmt::format(" in_flight={}", factors.in_flight);
+  if (!factors.callback_workload.empty()) text += fmt::format(" callback_workload={}", factors.callback_workload);
   text += fmt::format(" tasks={}", factors.tasks);
+  const bool is_own = !factors.inputs.empty();
+  if (is_own) text += fmt::format(" inputs={}", factors.inputs);
   if (factors.distribution != "equal") text += fmt::format(" distribution={}", factors.distribution);
-  text += fmt::format(" task={}", format_duration(std::chrono::nanoseconds(factors.task_ns)));
-  if (has_callbacks(factors.strategy)) {
+  if (!is_own) text += fmt::format(" task={}", format_duration(std::chrono::nanoseconds(factors.task_ns)));
+  if (has_callbacks(factors.strategy) && factors.callback_workload.empty()) {
     text += fmt::format(" callback={}", format_duration(std::chrono::nanoseconds(factors.callback_ns)));
   }
   if (factors.payload_bytes != 0) text += fmt::format(" payload={}", factors.payload_bytes);

@@ -12,11 +12,13 @@
 #include "harness/engine/backends/remote.h"
 #include "harness/engine/backends/event_loops.h"
 #include "harness/engine/drivers/catalogue.h"
+#include "harness/engine/own/own_work.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/plan/arrivals.h"
 #include "harness/plan/cell_builder.h"
 #include "harness/plan/distribution.h"
 #include "harness/plan/model_case.h"
+#include "harness/plan/own_inputs.h"
 #include "workloads/work.h"
 
 namespace harness {
@@ -80,6 +82,15 @@ std::vector<Value> resolve(std::string_view axis, const std::string& text, int c
     if (drivers::known_backend(text) != nullptr) return {{text, 0, {}}};
     return one_name(axis, text, backend_names());
   }
+  if ((axis == "workload" || axis == "callback_workload") && own::is_own(text)) {
+    own::require(axis, text);
+    return {{text, 0, {}}};
+  }
+  if (axis == "callback_workload") {
+    throw ConfigError(
+        fmt::format("bad callback_workload '{}'; allowed: python:MODULE:FUNCTION, command:PROGRAM, function:LIBRARY", text));
+  }
+  if (axis == "inputs") return {{text, 0, {}}};
   if (axis == "workload") {
     const workloads::Workload* const known = workloads::find_workload(text);  // also one that is not listed: mixed:16
     if (known != nullptr) return {{std::string(known->name()), 0, {}}};
@@ -204,6 +215,8 @@ class TableReader {
       if (axis == "arrivals" && factors.arrivals_spec == value.text) return true;
       if (axis == "queue" && factors.queue == value.number) return true;
       if (axis == "when_full" && factors.when_full == value.text) return true;
+      if (axis == "callback_workload" && factors.callback_workload == value.text) return true;
+      if (axis == "inputs" && factors.inputs == value.text) return true;
     }
     return false;
   }
@@ -243,7 +256,15 @@ std::string why_same(const Factors& written, const Factors& kept) {
   if (written.in_flight != kept.in_flight) {
     return is_event_loop(written.backend) ? "no more tasks than in_flight are no bound" : "in_flight bounds event loops only";
   }
-  if (written.callback_ns != kept.callback_ns) return "`none` has no callback";
+  if (written.task_ns != kept.task_ns || written.payload_bytes != kept.payload_bytes || written.distribution != kept.distribution)
+    return "work of one's own takes what it takes";
+  if (written.callback_ns != kept.callback_ns) {
+    return has_callbacks(written.strategy) ? "a callback of one's own takes what it takes" : "`none` has no callback";
+  }
+  if (written.inputs != kept.inputs) return "inputs are of work of one's own only";
+  if (written.callback_workload != kept.callback_workload) {
+    return has_callbacks(written.strategy) ? "callback_workload is of work of one's own only" : "`none` has no callback";
+  }
   if (written.arrivals != kept.arrivals) return "two ways to write the same arrivals";
   if (written.queue != kept.queue) return "queue bounds tasks that arrive only";
   if (written.when_full != kept.when_full) return "when_full has a meaning for a bounded queue of tasks that arrive only";
@@ -282,6 +303,7 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
       {reader.axis("workload", "sleep"), [](Factors& factors, const Value& value) { factors.workload = value.text; }},
       {grid ? reader.axis("distribution", "equal") : std::vector<Value>{{"explicit", 0, {}}},
        [](Factors& factors, const Value& value) { factors.distribution = value.text; }},
+      {reader.axis("inputs", ""), [](Factors& factors, const Value& value) { factors.inputs = value.text; }},
       {grid && !table.duration ? reader.axis("tasks", "") : std::vector<Value>{{"", explicit_count, {}}},
        [](Factors& factors, const Value& value) { factors.tasks = static_cast<int>(value.number); }},
       {grid ? reader.axis("task", "") : std::vector<Value>{task_list},
@@ -289,6 +311,8 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
       {reader.axis("payload", "0"), [](Factors& factors, const Value& value) { factors.payload_bytes = value.number; }},
       {grid ? reader.axis("callback", "0s") : std::vector<Value>{callback_list},
        [](Factors& factors, const Value& value) { factors.callback_ns = value.number; }},
+      {reader.axis("callback_workload", ""),
+       [](Factors& factors, const Value& value) { factors.callback_workload = value.text; }},
       {reader.axis("strategy", "none"), [](Factors& factors, const Value& value) { factors.strategy = value.text; }},
       {reader.axis("parsers", ""),
        [](Factors& factors, const Value& value) { factors.parsers = static_cast<int>(value.number); }},
@@ -319,6 +343,7 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
   }
 
   std::vector<Candidate> found;
+  KnownInputs known;
   std::size_t tasks_in_all = 0;
   for (std::size_t index = 0; index < count; ++index) {
     Candidate candidate;
@@ -329,6 +354,10 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
       axis->set(factors, axis->values[rest % axis->values.size()]);
       rest /= axis->values.size();
     }
+    const bool is_own = own::is_own(factors.workload);
+    const Inputs* const inputs =
+        is_own ? &reader.at(table.line, [&]() -> const Inputs& { return known.of(factors, grid); }) : nullptr;
+    if (is_own && factors.tasks == 0) factors.tasks = inputs->count;
     candidate.skip = start_method_skip(factors);
     if (reader.excluded(factors)) continue;
     if (table.duration) factors.tasks = 1;
@@ -347,7 +376,8 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
       }
       CellBuilder builder(meant);
       if (!grid) builder.durations(task_list.list, callback_list.list);
-      candidate.cell = reader.at(table.line, [&] { return builder.seeded_by(seed).build(); });
+      const std::uint64_t suite_seed = is_own ? seed ^ inputs->digest : seed;
+      candidate.cell = reader.at(table.line, [&] { return builder.seeded_by(suite_seed).build(); });
       reader.at(table.line, [&] {
         require_releasable(candidate.cell.arrivals);
         return 0;

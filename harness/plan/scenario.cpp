@@ -10,6 +10,7 @@ namespace {
 std::string key_of(const Factors& f) {
   std::string key = fmt::format("{}|{}|{}|{}|{}|{}|{}", f.workload, f.distribution, f.tasks, f.task_ns, f.payload_bytes, f.seed,
                                 !has_callbacks(f.strategy) ? "none" : std::to_string(f.callback_ns));
+  if (!f.inputs.empty()) key += fmt::format("|{}|{}", f.inputs, has_callbacks(f.strategy) ? f.callback_workload : "");
   if (arrives(f)) key += fmt::format("|{}|{}|{}", f.arrivals, f.queue, f.when_full);
   return key;
 }

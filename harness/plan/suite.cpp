@@ -11,6 +11,7 @@
 #include "harness/base/quantity.h"
 #include "harness/base/read_file.h"
 #include "harness/base/text.h"
+#include "harness/engine/own/own_work.h"
 
 namespace harness {
 namespace {
@@ -21,13 +22,13 @@ const Names kSuiteKeys = {"name", "description", "runs", "warmup", "timeout", "o
 const Names kRepetitionKeys = {"runs", "warmup", "timeout"};
 const Names kRequiredOfGrid = {"backend", "workload", "tasks", "task"};
 const Names kRequiredOfCase = {"backend", "task"};
+constexpr std::string_view kOwnInCases = "it lists durations, and work of one's own takes what it takes; allowed: a [[grid]]";
 
 Names axis_names() { return {std::begin(kAxes), std::end(kAxes)}; }
 
 Names case_axis_names() {
   Names names = axis_names();
-  std::erase(names, "tasks");
-  std::erase(names, "distribution");
+  for (const std::string_view of_a_grid : {"tasks", "distribution", "callback_workload", "inputs"}) std::erase(names, of_a_grid);
   return names;
 }
 
@@ -109,6 +110,10 @@ class Reader {
     table.explicit_case = explicit_case;
     table.line = line_of(toml);
     Names allowed = explicit_case ? case_axis_names() : axis_names();
+    for (const std::string_view name : {"callback_workload", "inputs"}) {
+      const toml::node* const node = toml.get(name);
+      if (explicit_case && node != nullptr) fail(*node, fmt::format("a [[case]] has no '{}': {}", name, kOwnInCases));
+    }
     for (const std::string_view name : {"tasks", "distribution"}) {
       const toml::node* const node = toml.get(name);
       if (explicit_case && node != nullptr) {
@@ -131,13 +136,22 @@ class Reader {
     }
     table.repetitions = repetitions_of(toml);
     for (const std::string& required : explicit_case ? kRequiredOfCase : kRequiredOfGrid) {
-      if (!table.axes.contains(required) && !(required == "tasks" && table.duration)) {
+      if (!table.axes.contains(required) && !(required == "tasks" && table.duration) &&
+          !(of_own_work(table) && is_its_own(required))) {
         fail(table.line, fmt::format("this {} has no '{}'; needed: {}", what, required,
                                      join(explicit_case ? kRequiredOfCase : kRequiredOfGrid)));
       }
     }
     return table;
   }
+
+  // All that it does is the user's own, which takes what it takes, as often as there are inputs.
+  static bool of_own_work(const Table& table) {
+    const auto workloads = table.axes.find("workload");
+    return workloads != table.axes.end() &&
+           std::ranges::all_of(workloads->second, [](const AxisValue& value) { return own::is_own(value.text); });
+  }
+  static bool is_its_own(std::string_view key) { return key == "tasks" || key == "task"; }
 
   std::vector<Exclusion> exclusions(const toml::node& node) const {
     constexpr std::string_view kForm = "an array of tables, as in [{strategy = \"worker\", backend = \"process\"}]";

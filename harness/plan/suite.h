@@ -29,9 +29,10 @@ Order parse_order(std::string_view text);
 std::string_view to_string(Order order);
 
 // The keys of a [[grid]] that name a factor, in file order of the columns they fill.
-inline constexpr std::string_view kAxes[] = {"backend",      "workers",  "workload", "strategy", "parsers",   "tasks",
-                                             "distribution", "task",     "callback", "payload",  "chunksize", "start_method",
-                                             "in_flight",    "arrivals", "queue",    "when_full"};
+inline constexpr std::string_view kAxes[] = {"backend",   "workers",           "workload",  "strategy", "parsers",
+                                             "tasks",     "distribution",      "task",      "callback", "payload",
+                                             "chunksize", "start_method",      "in_flight", "arrivals", "queue",
+                                             "when_full", "callback_workload", "inputs"};
 
 // A value as written; integers in their decimal form.
 struct AxisValue {
@@ -53,7 +54,7 @@ struct Exclusion {
   int line = 0;
 };
 
-// A [[grid]] (axes crossed; `task` is the distribution's scale) or a [[case]] (`task` and `callback` are lists with one
+// A [[grid]] (axes crossed; `task` is the distribution's scale; of work of the user's own neither it nor `tasks` need be said) or a [[case]] (`task` and `callback` are lists with one
 // duration per task; the other axes crossed; `tasks` and `distribution` not allowed).
 struct Table {
   bool explicit_case = false;

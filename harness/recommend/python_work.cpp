@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "harness/engine/drivers/protocol.h"
+#include "harness/engine/own/python_names.h"
 
 namespace harness::recommend {
 namespace {
@@ -67,12 +68,7 @@ Seen read(const Json& answer, int cores) {
 }  // namespace
 
 std::string code_of(const PythonWork& work) {
-  return Json{{"function", work.function},
-              {"callback", work.callback},
-              {"paths", work.paths},
-              {"inputs", Json::parse(work.inputs)},
-              {"environment", work.environment}}
-      .dump();
+  return own::python_code(work.function, work.callback, work.paths, work.inputs, work.environment);
 }
 
 Seen seen_from(const std::string& text, int cores) {

@@ -124,7 +124,8 @@ std::vector<std::string> named(const std::vector<const CellSummary*>& cells) {
   std::vector<std::string> lines;
   for (const CellSummary* const cell : cells) {
     const Factors& f = cell->factors;
-    lines.push_back(fmt::format("{}; {}, {} tasks of {}", name_of(*cell), f.workload, f.tasks, human_ns(f.task_ns)));
+    lines.push_back(fmt::format("{}; {}, {} tasks {}", name_of(*cell), f.workload, f.tasks,
+                                f.inputs.empty() ? "of " + human_ns(f.task_ns) : "over " + f.inputs));
   }
   return lines;
 }

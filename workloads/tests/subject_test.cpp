@@ -73,6 +73,27 @@ TEST(Command, NeedsACommandAndInputs) {
   EXPECT_THAT(failure_of({"true"}, {}), HasSubstr("no inputs"));
 }
 
+TEST(Command, KeepsWhatItPrintsOnlyForACallback) {
+  RunContext context{.subject = {.command = {"sh", "-c", "printf 'a\\nb '; echo {}"}, .inputs = {"one", "two"}}};
+  EXPECT_EQ(execute(work_of("command", 1), context).body, "");
+  context.subject.callback_command = {"grep", "-qx", "b {}"};
+  const Outcome task = execute(work_of("command", 1), context);
+  EXPECT_EQ(task.body, "a\nb two\n");
+  EXPECT_NO_THROW(execute(work_of("command_callback", 1), context, task.body));
+  EXPECT_THAT([&] { execute(work_of("command_callback", 0), context, task.body); },
+              testing::ThrowsMessage<std::runtime_error>(
+                  AllOf(HasSubstr("'grep' exited with status 1"), HasSubstr("input 'one'"))));
+}
+
+TEST(Command, GivesACallbackWhateverSizeItsInputHas) {
+  RunContext context{.subject = {.command = {"head", "-c", "{}", "/dev/zero"}, .inputs = {"1000000"}}};
+  context.subject.callback_command = {"sh", "-c", "test $(wc -c) = {}"};
+  EXPECT_NO_THROW(execute(work_of("command_callback"), context, execute(work_of("command"), context).body));
+  context.subject.inputs = {"70000000"};
+  EXPECT_THAT([&] { execute(work_of("command"), context); }, testing::ThrowsMessage<std::runtime_error>(HasSubstr(
+                                                                 "'head' printed 70000000 bytes; a callback is given at most")));
+}
+
 TEST(Command, ManyThreadsAtOnceStartAndReapTheirOwn) {
   std::vector<std::jthread> threads;
   for (int thread = 0; thread < 4; ++thread) {
@@ -90,6 +111,34 @@ TEST(Function, IsCalledWithItsInput) {
   EXPECT_NO_THROW(execute(work_of("function"), context));
   const RunContext wrong{.subject = {.command = {}, .library = EXAMPLE_FUNCTION, .inputs = {"many"}}};
   EXPECT_THAT(failure(wrong, work_of("function")), AllOf(HasSubstr("returned 1"), HasSubstr("'many'")));
+}
+
+TEST(Function, GivesItsResultToTheCallbackOfTheObject) {
+  RunContext context{.subject = {.library = EXAMPLE_FUNCTION, .inputs = {"1000"}}};
+  EXPECT_EQ(execute(work_of("function"), context).body, "");
+  context.subject.callback_library = EXAMPLE_FUNCTION;
+  EXPECT_EQ(execute(work_of("function"), context).body, "168");
+  EXPECT_NO_THROW(execute(work_of("function_callback"), context, "168"));
+  EXPECT_THAT([&] { execute(work_of("function_callback"), context, "!"); },
+              testing::ThrowsMessage<std::runtime_error>(HasSubstr("poolbench_callback returned 1")));
+  context.subject.callback_entry = "another";
+  EXPECT_THAT([&] { execute(work_of("function_callback"), context, "168"); },
+              testing::ThrowsMessage<std::runtime_error>(
+                  HasSubstr("no entry point another(const char* input, const char* result")));
+}
+
+TEST(Own, NamesAreWorkloads) {
+  for (const std::string name : {"python:crawler:fetch", "command:./convert {}", "function:./libx.so"}) {
+    ASSERT_NE(find_workload(name), nullptr) << name;
+    EXPECT_EQ(find_workload(name)->name(), name);
+    EXPECT_EQ(find_workload(name), find_workload(name));
+    EXPECT_TRUE(find_workload(name)->needs().subject);
+  }
+  EXPECT_EQ(find_workload("command:ls {}")->as_callback().name(), "command_callback");
+  EXPECT_EQ(find_workload("function:./libx.so")->as_callback().name(), "function_callback");
+  EXPECT_EQ(find_workload("python:a:b")->as_callback().name(), "python_callback");
+  for (const char* const name : {"command:", "function:", "python:", "python:a:", "shell:ls"})
+    EXPECT_EQ(find_workload(name), nullptr) << name;
 }
 
 TEST(Function, WhatCannotBeLoadedIsAnErrorThatNamesIt) {

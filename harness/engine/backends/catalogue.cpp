@@ -7,6 +7,7 @@
 #include "harness/engine/backends/event_loops.h"
 #include "harness/engine/backends/remote.h"
 #include "harness/engine/drivers/catalogue.h"
+#include "harness/engine/own/own_work.h"
 #include "harness/engine/strategies/strategy.h"
 #include "os/descriptor.h"
 #include "workloads/work.h"
@@ -83,7 +84,7 @@ std::optional<std::string> skip_reason(const Factors& factors) {
   if (workload == nullptr) throw ConfigError("unknown workload '" + factors.workload + "'");
   if (std::string reason = backend.workload_skip_reason(factors.workload); !reason.empty()) return reason;
   if (workload->needs().subject) {
-    return "'" + factors.workload + "' is something of the user's, which only `poolbench recommend` is given";
+    if (std::string reason = own::skip_reason(factors); !reason.empty()) return reason;
   }
   if (workload->needs().echo_server || workload->needs().http_server) {
     // One socket per running task in the server's process, besides what any process has open.

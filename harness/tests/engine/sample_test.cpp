@@ -86,6 +86,8 @@ TEST(Columns, AreThoseOfTheDesignInItsOrder) {
                                        "arrivals_spec",
                                        "queue",
                                        "when_full",
+                                       "callback_workload",
+                                       "inputs",
                                        "makespan_ns",
                                        "pool_start_ns",
                                        "submit_ns",

@@ -35,6 +35,10 @@ def _from_factors(rows: pd.DataFrame) -> pd.Series:
 
 def work(row: Any, counted: bool = True) -> str:
     """What is done, whoever does it and whenever it comes; not `counted`, however often, too."""
+    if row.inputs:
+        over = f"{row.tasks}{NBSP}tasks over {row.inputs}" if counted else f"tasks over {row.inputs}"
+        parsed = f", then {row.callback_workload}" if row.callback_workload else f" +{NBSP}callback"
+        return f"{row.workload}: {over}{parsed if row.strategy != 'none' else ''}"
     listed = row.distribution == "explicit"
     bound = f"≤{NBSP}" if listed else ""
     count = f"{row.tasks}{NBSP}×{NBSP}" if counted else f"tasks of{NBSP}"

@@ -41,6 +41,8 @@ FACTORS = (
     "arrivals_spec",
     "queue",
     "when_full",
+    "callback_workload",
+    "inputs",
 )
 TIMES = (
     "makespan_ns",
@@ -92,9 +94,17 @@ RESULTS_LATER: dict[str, int | str] = {
     "queue": 0,
     "when_full": "none",
     **dict.fromkeys(ARRIVALS, 0),
+    "callback_workload": "",
+    "inputs": "",
 }
+OWN_WORK = ("callback_workload", "inputs")
 # Of each layout that results.csv ever had, newest first: which columns it lacks.
-RESULTS_LACKING = ((), tuple(name for name in RESULTS_LATER if name != "in_flight"), tuple(RESULTS_LATER))
+RESULTS_LACKING = (
+    (),
+    OWN_WORK,
+    tuple(name for name in RESULTS_LATER if name != "in_flight"),
+    tuple(RESULTS_LATER),
+)
 
 # Columns whose text must stay text: a cell_id such as 0012345678901234 is no number.
 RESULTS_TEXT = (
@@ -115,6 +125,8 @@ RESULTS_TEXT = (
     "arrivals",
     "arrivals_spec",
     "when_full",
+    "callback_workload",
+    "inputs",
 )
 
 STATUS_OK = "ok"

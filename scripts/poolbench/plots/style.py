@@ -94,6 +94,8 @@ def apply_defaults() -> None:
             "lines.markersize": 4.5,
         }
     )
+    if "text.parse_math" in matplotlib.rcParams:  # since matplotlib 3.6
+        matplotlib.rcParams["text.parse_math"] = False  # a dollar sign in somebody's command is no formula
 
 
 class Page:
@@ -173,7 +175,9 @@ def backend_handles(names: Iterable[str], line: bool = True) -> list[Line2D]:
 
 
 def handle(label: str, **properties: Any) -> Line2D:
-    return Line2D([], [], label=label, **{"color": GREY, "linestyle": "", **properties})
+    # A marker such as $10$ is one, whatever a dollar sign is elsewhere.
+    with matplotlib.rc_context({"text.parse_math": True} if "text.parse_math" in matplotlib.rcParams else {}):
+        return Line2D([], [], label=label, **{"color": GREY, "linestyle": "", **properties})
 
 
 def repetition_handle() -> Line2D:
