@@ -35,6 +35,9 @@ constexpr Entry kEntries[] = {
     {"recommend", "poolbench recommend --workload mixed:9 --task 20ms", "for a workload of the catalogue"},
     {"recommend", "poolbench recommend --inputs files.txt -- gzip -c {}", "for your own command, once per input"},
 
+    {"recommend", "poolbench recommend --callback 'jq .name' --inputs urls.txt -- curl -s {}",
+     "and for the command that reads what yours prints"},
+
     {"recommend", "poolbench recommend --python crawler:fetch --callback crawler:parse --inputs urls.txt",
      "for a Python function and what parses its results"},
     {"recommend", "poolbench recommend --workload mixed:9 --task 20ms --rate 60/s --slo p99=100ms",

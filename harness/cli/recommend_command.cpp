@@ -16,6 +16,7 @@
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/shell_words.h"
 #include "harness/base/text.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
@@ -40,6 +41,8 @@
 namespace harness {
 namespace {
 
+constexpr std::string_view kNoCallback = "0s";
+
 struct RecommendFlags {
   std::string workload;
   std::string function;
@@ -51,7 +54,7 @@ struct RecommendFlags {
   std::string range;
   std::string tasks;
   std::string task = "20ms";
-  std::string callback = "0s";
+  std::string callback = std::string(kNoCallback);
   std::string payload;
   std::string budget = "60s";
   std::string most_workers = "64";
@@ -84,6 +87,12 @@ std::optional<recommend::Quiet> quiet_of(const RecommendFlags& flags, std::chron
   quiet.strict = flags.strict;
   quiet.seams.stop = interrupt_requested;
   return quiet;
+}
+
+// The library of "./libx.so:NAME", as it was given.
+std::string library_of(const std::string& function) {
+  const std::string name = own::require_entry(function).name;
+  return name.empty() ? function : function.substr(0, function.size() - name.size() - 1);
 }
 
 recommend::Question question_of(const RecommendFlags& flags, workloads::Subject& subject) {
@@ -134,7 +143,6 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
     if (!flags.payload.empty()) question.payload_bytes = parse_bytes(flags.payload);
     return question;
   }
-  refuse(flags.callback != "0s" && flags.python.empty(), "--callback", "a command or function");
   refuse(!flags.payload.empty(), "--payload", "a command or function");
   if (!flags.python.empty()) {
     question.title = flags.python;
@@ -143,12 +151,32 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
     subject.command = flags.command;
     question.workload = "command";
     for (const std::string& argument : flags.command) question.title += (question.title.empty() ? "" : " ") + argument;
+    if (flags.callback != kNoCallback) {
+      subject.callback_command = shell_words(flags.callback);
+      own::require_command(subject.callback_command, false, "--callback");
+      question.callback_workload = "command:" + flags.callback;
+    }
   } else {
     const own::Entry entry = own::require_entry(flags.function);
     subject.library = entry.library;
     subject.entry = entry.name;
     question.workload = "function";
     question.title = flags.function;
+    if (flags.callback != kNoCallback) {
+      const bool elsewhere = flags.callback.find_first_of("/.") != std::string::npos;
+      const own::Entry callback =
+          elsewhere ? own::require_entry(flags.callback) : own::require_entry(library_of(flags.function) + ":" + flags.callback);
+      subject.callback_library = callback.library;
+      subject.callback_entry = callback.name;
+      question.callback_workload = "function:" + callback.library + (callback.name.empty() ? "" : ":" + callback.name);
+    }
+  }
+  if (!question.callback_workload.empty()) question.title += " and " + flags.callback;
+  if (flags.python.empty()) {
+    question.own = recommend::OwnQuestion{.subject = subject,
+                                          .library = flags.function.empty() ? "" : library_of(flags.function),
+                                          .inputs_file = flags.inputs,
+                                          .range = flags.range};
   }
   subject.inputs = inputs_of(flags.inputs, flags.range);
   const auto all = static_cast<std::int64_t>(subject.inputs.size());
@@ -172,6 +200,8 @@ std::string question_text(const recommend::Question& question, const workloads::
                                  {"exhaustive", question.exhaustive},
                                  {"command", subject.command},
                                  {"library", subject.library},
+                                 {"entry", subject.entry},
+                                 {"callback_workload", question.callback_workload},
                                  {"inputs", subject.inputs},
                                  {"python", subject.python},
                                  {"interpreter", question.python ? question.python->interpreter : ""}};
@@ -227,7 +257,7 @@ std::vector<Asked> questions_of(const RecommendFlags& flags) {
   if (flags.python.empty()) return {std::move(asked)};
   const auto deadline = flags.deadline.empty() ? asked.question.budget : parse_duration(flags.deadline);
   return python_questions({.function = flags.python,
-                           .callback = flags.callback == "0s" ? "" : flags.callback,
+                           .callback = flags.callback == kNoCallback ? "" : flags.callback,
                            .interpreters = flags.interpreters,
                            .inputs_file = flags.inputs,
                            .range = flags.range,
@@ -341,7 +371,9 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
       "Which pool, how many workers: for a workload, your Python function, your command (-- ./convert {}), your function");
   const auto flags = std::make_shared<RecommendFlags>();
   command->add_option("--workload", flags->workload, "A workload of the catalogue")->check(not_empty());
-  command->add_option("--function", flags->function, "A shared object that exports poolbench_task (workloads/function_entry.h)")
+  command
+      ->add_option("--function", flags->function,
+                   "A shared object that exports poolbench_task (workloads/function_entry.h); or FILE:ENTRY")
       ->check(not_empty());
   command
       ->add_option(
@@ -365,8 +397,10 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
   command->add_option("--tasks", flags->tasks, "How many tasks the job has; default: all inputs, or 200")->check(not_empty());
   command->add_option("--task", flags->task, "Of a workload: a task's duration")->capture_default_str();
   command
-      ->add_option("--callback", flags->callback,
-                   "Of a workload: a callback's duration; of a Python function: MODULE:FUNCTION, called with what it returns")
+      ->add_option(
+          "--callback", flags->callback,
+          "Of a workload: a callback's duration; of a Python function: MODULE:FUNCTION, called with what it returns; of a "
+          "command (before --): another, whose standard input is what it prints; of a shared object: one more of its entries")
       ->capture_default_str();
   command->add_option("--payload", flags->payload, "Of a workload: bytes")->check(not_empty());
   command->add_option("--budget", flags->budget, "Time for all of it")->capture_default_str();

@@ -18,8 +18,8 @@ constexpr double kProbing = 0.25;
 
 class Profiling {
  public:
-  Profiling(const Question& question, Trials& trials, std::vector<std::string>& notes)
-      : question_(question), trials_(trials), notes_(notes) {}
+  Profiling(const Question& question, Trials& trials, std::vector<std::string>& notes, model::Demand& callback)
+      : question_(question), trials_(trials), notes_(notes), callback_(callback) {}
 
   Profile run() {
     const model::Hop hop = question_.over_hosts.empty() ? model::Hop{} : trials_.hop();  // first: the records begin with it
@@ -51,7 +51,9 @@ class Profiling {
   // One task at a time.
   void sample() {
     trials_.tell("running tasks one at a time");
-    const Choice alone{Pool::thread, 1, model::Strategy::none, 0};
+    // A callback of the user's own, whose demand nobody knows, runs as part of the task.
+    const bool parses = !question_.callback_workload.empty();
+    const Choice alone{Pool::thread, 1, parses ? model::Strategy::fused : model::Strategy::none, 0};
     const Trace first = trials_.run(alone, 1);  // cold: files to be read, code to be loaded; only for an idea of the duration
     const std::int64_t about = std::max<std::int64_t>(1, makespan_ns(first));
     const std::int64_t affordable = trials_.left(kSampling).count() / 2 / about;
@@ -60,7 +62,8 @@ class Profiling {
     const Trace many = trials_.run(alone, tasks);
     profile_ = profile_of({&many}, question_.cores);
     profile_.thread.dispatch_ns = overhead_of(many);
-    const Trace remote = trials_.run({Pool::process, 1, model::Strategy::none, 0}, std::min(tasks, 8));
+    if (parses) callback_ = callback_of(many);
+    const Trace remote = trials_.run({Pool::process, 1, alone.strategy, 0}, std::min(tasks, 8));
     profile_.process.dispatch_ns = overhead_of(remote);
     if (tasks < std::min(8, question_.tasks)) {
       notes_.push_back("only " + std::to_string(tasks) +
@@ -90,10 +93,26 @@ class Profiling {
     pool.start_ns = std::max<std::int64_t>(0, pool.start_ns - pool.start_per_worker_ns);
   }
 
-  // Per task, beyond the tasks themselves.
+  // On average. At least 1 ns, so that it counts as a callback.
+  static model::Demand callback_of(const Trace& trace) {
+    model::Demand sum;
+    for (const TaskTrace& task : trace.tasks) {
+      const std::int64_t took = task.callback_finished_ns - task.callback_started_ns;
+      const std::int64_t computed = std::clamp<std::int64_t>(task.callback_cpu_ns, 0, took);
+      sum.compute_ns += computed;
+      sum.wait_ns += took - computed;
+    }
+    const auto count = static_cast<std::int64_t>(trace.tasks.size());
+    return {.wait_ns = sum.wait_ns / count, .compute_ns = std::max<std::int64_t>(1, sum.compute_ns / count)};
+  }
+
+  // Per task, beyond the tasks themselves and their callbacks.
   static std::int64_t overhead_of(const Trace& trace) {
     std::int64_t busy = 0;
-    for (const TaskTrace& task : trace.tasks) busy += task.finished_ns - task.started_ns;
+    for (const TaskTrace& task : trace.tasks) {
+      busy += task.finished_ns - task.started_ns;
+      if (task.callback_started_ns != kNoStamp) busy += task.callback_finished_ns - task.callback_started_ns;
+    }
     return std::max<std::int64_t>(0, makespan_ns(trace) - busy) / static_cast<std::int64_t>(trace.tasks.size());
   }
 
@@ -188,13 +207,14 @@ class Profiling {
   const Question& question_;
   Trials& trials_;
   std::vector<std::string>& notes_;
+  model::Demand& callback_;
   Profile profile_;
 };
 
 }  // namespace
 
-Profile profile_by_running(const Question& question, Trials& trials, std::vector<std::string>& notes) {
-  return Profiling(question, trials, notes).run();
+Profile profile_by_running(const Question& question, Trials& trials, std::vector<std::string>& notes, model::Demand& callback) {
+  return Profiling(question, trials, notes, callback).run();
 }
 
 }  // namespace harness::recommend

@@ -12,8 +12,8 @@
 
 namespace harness::recommend {
 
-// Takes a quarter of the budget, if a task is not too long for that. What makes the profile less sure is added to `notes`. Throws as
-// Trials::run.
-Profile profile_by_running(const Question& question, Trials& trials, std::vector<std::string>& notes);
+// Takes a quarter of the budget, if a task is not too long for that. What makes the profile less sure is added to `notes`; `callback` is set to
+// what one demands where only running it tells. Throws as Trials::run.
+Profile profile_by_running(const Question& question, Trials& trials, std::vector<std::string>& notes, model::Demand& callback);
 
 }  // namespace harness::recommend

@@ -61,7 +61,7 @@ class Search {
       found_.profile = first.profile;
     } else {
       first.callback = question_.callback;
-      first.profile = profile_by_running(question_, trials_, first.notes);
+      first.profile = profile_by_running(question_, trials_, first.notes, first.callback);
       found_.profile = first.profile;
       callback_ = first.callback;
       choose_job(first);

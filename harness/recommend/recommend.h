@@ -23,6 +23,7 @@
 #include "harness/engine/runner.h"
 #include "harness/recommend/curve.h"
 #include "harness/recommend/decision.h"
+#include "harness/recommend/own_snippet.h"
 #include "harness/recommend/profile.h"
 #include "harness/recommend/python_work.h"
 #include "harness/sweep/gate.h"
@@ -66,6 +67,8 @@ struct Question {
   std::vector<std::string> over_hosts = {};  // and the backends over one other host, two, ... of those that were named
   std::vector<Pool> variants = {};  // tried instead of the fastest's pool, of its kind (threads, processes), with its workers
   std::optional<PythonQuestion> python = {};
+  std::optional<OwnQuestion> own = {};  // of a command or a function of a shared object
+  std::string callback_workload = {};   // of these: "command:jq .name", "function:./libx.so:parse"; empty: no callbacks
 };
 
 // The backend of its pool: "thread", "cpython_thread", "cpython_process@3.13", "remote:a,b".

@@ -60,7 +60,7 @@ std::string against(const Question& question, const Recommendation& r) {
 }
 
 std::string words_of(const Question& question, const Choice& choice) {
-  return question.python && is_sequential(choice) ? "no pool: one after the other" : describe(choice);
+  return (question.python || question.own) && is_sequential(choice) ? "no pool: one after the other" : describe(choice);
 }
 
 // What the choice takes, and how that is known.
@@ -109,6 +109,10 @@ std::string reason(const Question& question, const Recommendation& r) {
   std::string text;
   if (question.python && is_sequential(choice)) {
     return fmt::format("the tasks wait {} of the time, but a pool would save less than it costs to start one", percent(waits));
+  }
+  if (question.own && is_sequential(choice) && question.tasks > 1) {
+    return fmt::format("the tasks {} of the time, and several at once take as long as one after the other",
+                       waits > 0.5 ? "wait " + percent(waits) : "compute " + percent(1 - waits));
   }
   if (waits > 0.5) {
     text = fmt::format("the tasks wait {} of the time", percent(waits));
@@ -186,6 +190,9 @@ std::string text(const Question& question, const Recommendation& r) {
   if (question.python) {
     for (const auto& [label, words] : python_facts(question, r)) out += line(label, words);
     out += "\n" + python_code(question, r);
+  }
+  if (question.own) {
+    if (const std::string snippet = own_snippet(*question.own, choice_of(r)); !snippet.empty()) out += "\n" + snippet;
   }
   if (!r.exhaustive.empty()) {
     out += "\nexhaustive sweep, fastest first\n" + table(r, r.exhaustive, &chosen) + '\n';

@@ -135,6 +135,10 @@ std::string json(const Question& question, const Recommendation& r) {
                      {"prints", python.seen.prints},
                      {"code", python_code(question, r)}};
   }
+  if (question.own) {
+    out["callback_workload"] = question.callback_workload;
+    out["snippet"] = {{"language", snippet_language(*question.own)}, {"code", own_snippet(*question.own, choice_of(r))}};
+  }
   if (!r.exhaustive.empty()) {
     out["exhaustive"] = list_of(question, r.exhaustive);
     out["judged"] = list_of(question, r.judged);

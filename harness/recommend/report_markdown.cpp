@@ -33,6 +33,10 @@ std::string markdown(const Question& question, const Recommendation& r) {
     for (const auto& [label, words] : python_facts(question, r)) out += "* " + label + ": " + words + '\n';
     out += "\n```python\n" + python_code(question, r) + "```\n";
   }
+  if (question.own) {
+    if (const std::string snippet = own_snippet(*question.own, chosen); !snippet.empty())
+      out += "\n```" + snippet_language(*question.own) + "\n" + snippet + "```\n";
+  }
   return out;
 }
 

@@ -48,6 +48,7 @@ Factors Trials::factors_of(const Choice& choice, int tasks) const {
   factors.distribution = "equal";
   factors.task_ns = question_.task_ns;
   factors.callback_ns = question_.callback_ns;
+  factors.callback_workload = question_.callback_workload;
   factors.payload_bytes = question_.payload_bytes;
   factors.seed = question_.seed;
   return factors;

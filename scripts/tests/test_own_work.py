@@ -1,4 +1,4 @@
-"""Suites of the user's own work, as a user meets them: rows, pictures, a report, two runs compared, a trace, what is wrong."""
+"""Suites of the user's own work, as a user meets them: rows, pictures, two runs compared, a trace, what is wrong."""
 
 import csv
 import json
@@ -82,7 +82,10 @@ class OwnWork(WithDirectory):
             {(row["backend"], row["strategy"]) for row in python},
             {
                 (f"cpython_{pool}", strategy)
-                for pool, strategies in (("thread", ("worker", "fused", "extra")), ("process", ("main", "fused", "extra")))
+                for pool, strategies in (
+                    ("thread", ("worker", "fused", "extra")),
+                    ("process", ("main", "fused", "extra")),
+                )
                 for strategy in strategies
             },
         )
@@ -147,7 +150,9 @@ class OwnWork(WithDirectory):
 
     def test_what_is_missing_is_one_line_before_anything_runs(self) -> None:
         self.assertIn("nowhere.txt", self.refused(SUITE.replace("urls.txt", "nowhere.txt")))
-        self.assertIn("there is no file './nowhere.py'", self.refused(SUITE.replace("python:crawler:f", "python:./nowhere.py:f")))
+        self.assertIn(
+            "there is no file './nowhere.py'", self.refused(SUITE.replace("python:crawler:f", "python:./nowhere.py:f"))
+        )
         self.assertIn("cannot execute 'nosuchtool'", self.refused(SUITE.replace("command:grep", "command:nosuchtool")))
         self.assertIn(
             "there is no shared object './libx.so'",

@@ -99,6 +99,54 @@ TEST_F(CommandRecommend, CallsAFunctionOfASharedObject) {
   EXPECT_GT(document["mean_compute_ns"], 0);
 }
 
+TEST_F(CommandRecommend, GivesWhatACommandPrintsToTheCallbackAndNamesWhoRunsIt) {
+  const std::string inputs = file("inputs", "one\ntwo\nthree\nfour\n");
+  const std::vector<std::string> flags{"--inputs", inputs, "--budget", "2s", "--max-workers", "4", "--max-pressure", "100"};
+  std::vector<std::string> asked = flags;
+  asked.insert(asked.end(), {"--json", "--callback", "grep -qx 'got {}'", "--", "echo", "got {}"});
+  const Invocation ending = recommend(asked);
+  ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
+  const auto document = nlohmann::json::parse(ending.out);
+  EXPECT_EQ(document["work"], "echo got {} and grep -qx 'got {}'");
+  EXPECT_GT(document["callback_ns"], 0);
+  EXPECT_NE(document["choice"]["strategy"], "none");
+  EXPECT_EQ(document["callback_workload"], "command:grep -qx 'got {}'");
+  EXPECT_THAT(document["snippet"]["code"].get<std::string>(), AllOf(HasSubstr("xargs"), HasSubstr("echo"), HasSubstr("grep")));
+
+  std::vector<std::string> wrong = flags;
+  wrong.insert(wrong.end(), {"--callback", "grep -qx other", "--", "echo", "{}"});
+  EXPECT_THAT(refused(wrong), AllOf(HasSubstr("'grep' exited with status 1"), HasSubstr("input 'one'")));
+}
+
+TEST_F(CommandRecommend, CallsTheCallbackOfASharedObject) {
+  const std::vector<std::string> flags{"--function", EXAMPLE_FUNCTION, "--range", "2000..2007", "--budget",
+                                       "2s",         "--max-workers",  "4"};
+  std::vector<std::string> asked = flags;
+  asked.insert(asked.end(), {"--json", "--max-pressure", "100", "--callback", "poolbench_callback"});
+  const Invocation ending = recommend(asked);
+  ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
+  const auto document = nlohmann::json::parse(ending.out);
+  EXPECT_NE(document["choice"]["strategy"], "none");
+  EXPECT_EQ(document["snippet"]["language"], "cpp");
+  EXPECT_THAT(document["snippet"]["code"].get<std::string>(), HasSubstr("poolbench_callback("));
+  asked = flags;
+  asked.insert(asked.end(), {"--callback", "no_such_entry"});
+  EXPECT_THAT(refused(asked), HasSubstr("has no entry point no_such_entry(const char* input, const char* result, size_t size)"));
+}
+
+TEST_F(CommandRecommend, RefusesCallbacksThatAreNone) {
+  const auto of_command = [this](const std::string& callback) {
+    return refused({"--range", "1..4", "--callback", callback, "--", "true", "{}"});
+  };
+  EXPECT_THAT(of_command("no-such-program"), HasSubstr("cannot execute 'no-such-program'"));
+  EXPECT_THAT(of_command("cat '"), HasSubstr("a quote, ', that does not end"));
+  const auto of_function = [this](const std::string& callback) {
+    return refused({"--range", "1..4", "--callback", callback, "--function", EXAMPLE_FUNCTION});
+  };
+  EXPECT_THAT(of_function("./other.so"), HasSubstr("'./other.so'"));
+  EXPECT_THAT(of_function("a-b"), HasSubstr("names no function"));
+}
+
 TEST_F(CommandRecommend, AFunctionThatEndsItsProcessIsReportedWithItsInput) {
   for (const auto& [input, how] : std::initializer_list<std::pair<std::string, std::string>>{{"crash", "killed by signal 11"},
                                                                                              {"overflow", "killed by signal 11"},

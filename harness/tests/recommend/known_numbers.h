@@ -2,6 +2,7 @@
 
 // Profiles, measurements and machines whose numbers are known, for the tests of recommend.
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -66,7 +67,8 @@ class ModelMachine final : public CellRunner {
     }
     demand.locked = lock_ > 0 && cell.backend.ends_with("thread");
     c.tasks.assign(static_cast<std::size_t>(cell.tasks), demand);
-    c.callbacks.resize(c.tasks.size());
+    c.callbacks.assign(c.tasks.size(), model::has_callbacks(c.strategy) ? callback : model::Demand{});
+    c.parsers = std::max(1, cell.parsers);
     c.arrivals_ns = cell.arrivals_ns;
     for (model::Demand& task : c.tasks) task.wait_ns += arrives(cell) ? slower_ns : 0;
     if (arrives(cell)) arriving.push_back(cell);
@@ -75,9 +77,12 @@ class ModelMachine final : public CellRunner {
     for (const model::TaskTimes& times : prediction.tasks) {
       trace.tasks.push_back(
           {.submitted_ns = 0, .started_ns = times.start_ns, .finished_ns = times.finish_ns, .cpu_ns = demand.compute_ns});
-      if (!arrives(cell)) continue;
       TaskTrace& task = trace.tasks.back();
-      task.arrived_ns = task.due_ns = task.submitted_ns = cell.arrivals_ns[trace.tasks.size() - 1];
+      if (arrives(cell)) task.arrived_ns = task.due_ns = task.submitted_ns = cell.arrivals_ns[trace.tasks.size() - 1];
+      if (callback.service_ns() == 0 || !model::has_callbacks(c.strategy)) continue;
+      task.callback_started_ns = times.callback_start_ns;
+      task.callback_finished_ns = times.callback_finish_ns;
+      task.callback_cpu_ns = callback.compute_ns;
     }
     if (away) trace.clocks = {{.host = "a"}};
     if (away && cell.strategy == "sync") {  // one at a time: each is submitted when it can leave at once
@@ -109,6 +114,7 @@ class ModelMachine final : public CellRunner {
   std::vector<Factors> arriving;    // what was run of those
   int runs = 0;
   int stop_after = -1;                // as Ctrl-C does
+  model::Demand callback = {};        // of the user's own
   std::int64_t process_start_ns = 0;  // of each worker process; part of what Python's pools take
   model::Hop hop = {};                // to the workers of remote backends, whose hosts are as this machine
   int threads_disturbed = 0;          // so many runs of threads take twice as long

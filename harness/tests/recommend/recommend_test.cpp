@@ -54,6 +54,41 @@ TEST(Recommend, TakesThreadsAndOnePerCoreForPlainComputing) {
               testing::AllOf(testing::HasSubstr("thread pool, 2 workers"), testing::HasSubstr("compute 100 %")));
 }
 
+TEST(Recommend, MeasuresACallbackOfTheUsersOwnAndNamesWhoRunsIt) {
+  ModelMachine machine({.wait_ns = 20 * kMs, .compute_ns = 0}, 0);
+  machine.callback = {.wait_ns = 1 * kMs, .compute_ns = 3 * kMs};
+  Question q = question(60);
+  q.callback_workload = "command:jq .name";
+  q.own.emplace();
+  q.own->subject.command = {"curl", "-s", "{}"};
+  q.own->subject.callback_command = {"jq", ".name"};
+  q.own->inputs_file = "urls.txt";
+  const Recommendation found = recommend(q, machine, kSilent);
+  EXPECT_EQ(found.batch.callback.wait_ns, 1 * kMs);
+  EXPECT_EQ(found.batch.callback.compute_ns, 3 * kMs);
+  EXPECT_NE(chosen(found).strategy, model::Strategy::none);
+  // One thread for all callbacks would take 60 x 4 ms; two cores compute them in 90.
+  EXPECT_NE(chosen(found).strategy, model::Strategy::main);
+  EXPECT_LT(found.measured[found.choice].median_ns, 150 * kMs);
+  EXPECT_THAT(text(q, found),
+              testing::AllOf(testing::HasSubstr("callbacks of 4 ms"), testing::HasSubstr("sed '/^$/d' urls.txt | xargs")));
+  EXPECT_THAT(json(q, found), testing::HasSubstr("\"language\": \"sh\""));
+  EXPECT_THAT(markdown(q, found), testing::HasSubstr("\n```sh\n"));
+}
+
+TEST(Recommend, OfAFunctionUnderALockWithoutProcessesItIsOneAfterTheOther) {
+  ModelMachine machine({.wait_ns = 0, .compute_ns = 10 * kMs}, 1);
+  Question q = question(40);
+  q.pools = {Pool::thread};
+  q.own.emplace();
+  q.own->library = "./libx.so";
+  q.own->range = "1..40";
+  const Recommendation found = recommend(q, machine, kSilent);
+  EXPECT_EQ(chosen(found), (Choice{Pool::thread, 1, model::Strategy::none, 0}));
+  EXPECT_THAT(text(q, found), testing::AllOf(testing::HasSubstr("no pool: one after the other"),
+                                             testing::HasSubstr("several at once take as long as one after the other")));
+}
+
 TEST(Recommend, AnExhaustiveSweepGivesTheRegret) {
   ModelMachine machine({.wait_ns = 9 * kMs, .compute_ns = 1 * kMs}, 0);
   Question q = question(60);
