@@ -13,23 +13,25 @@ import importlib
 import sys
 from pathlib import Path
 
-from poolbench.plots import PICTURES
+from poolbench.plots import OF_RECOMMEND, PICTURES
 
 
 def main(argv: list[str]) -> int:
-    listed = "\n".join(f"  {name:<12}{_summary(name)}" for name in PICTURES)
+    listed = "\n".join(f"  {name:<12}{_summary(name)}" for name in PICTURES + OF_RECOMMEND)
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=f"pictures:\n{listed}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "directory", type=Path, help="what `poolbench run` or scripts/race left: holds results.csv or race.csv"
+        "directory",
+        type=Path,
+        help="what `poolbench run`, `recommend -o` or scripts/race left: holds results.csv or race.csv",
     )
     parser.add_argument("picture", nargs="*", help="of a run: draw only these (default: all)")
     parser.add_argument("-o", "--output", type=Path, help="where the pictures go (default: plots/ in the directory)")
     options = parser.parse_args(argv)
     for name in options.picture:
-        if name not in PICTURES:
-            print(f"plot.py: no picture '{name}'; there are {', '.join(PICTURES)}", file=sys.stderr)
+        if name not in PICTURES + OF_RECOMMEND:
+            print(f"plot.py: no picture '{name}'; there are {', '.join(PICTURES + OF_RECOMMEND)}", file=sys.stderr)
             return 2
 
     if not options.picture and (options.directory / "race.csv").exists():
@@ -48,7 +50,8 @@ def main(argv: list[str]) -> int:
         return 2
 
     output = options.output or options.directory / "plots"
-    for name in options.picture or PICTURES:
+    recommended = (options.directory / "derived" / "curve.csv").exists()
+    for name in options.picture or (OF_RECOMMEND + PICTURES if recommended else PICTURES):
         try:
             style.require_rows(run, name)
             figures = importlib.import_module(f"poolbench.plots.{name}").draw(run)

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import importlib
 import io
+import json
 import unittest
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import plot
-from poolbench.data import run_data
+from poolbench.data import run_data, schema
+from poolbench.data.quantities import NBSP
 from poolbench.plots import OF_ARRIVALS, PICTURES, style
 from tests import synthetic_run
 from tests.synthetic_run import cell
@@ -201,6 +203,64 @@ class Pictures(WithDirectory):
         self.assertIn("/latency.png", output)
         self.assertIn("/latency_workers.png", output)
         self.assertIn("makespan is skipped: its tasks come over time", errors)
+
+    def recommended(self, strategies: tuple[str, ...] = ("none",)) -> None:
+        """What `recommend -o` leaves: a curve over both pools, of which some was run."""
+        self.write([cell(), cell(workers=4), cell("process", 2)], traced=())
+        lines = [",".join(schema.CURVE)]
+        for strategy in strategies:
+            for backend in ("thread", "process"):
+                for workers in (1, 2, 4, 10, 20):
+                    predicted = 400_000_000 // workers + 10_000_000 * (backend == "process")
+                    run = f"{predicted},{predicted - 1_000_000},{predicted + 2_000_000},9" if workers > 2 else ",,,0"
+                    chosen = int((backend, workers, strategy) == ("thread", 10, strategies[0]))
+                    lines.append(f"{backend},{workers},{strategy},0,0,40,{predicted},{run},{chosen}")
+        directory = self.directory / "run"
+        (directory / "derived" / "curve.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        answer = {"work": "./convert {} $HOME $x", "cores": 2, "thread": {"knee": 8.5}, "process": {"knee": None}}
+        (directory / "recommendation.json").write_text(json.dumps(answer), encoding="utf-8")
+
+    def test_the_curve_of_a_recommendation_has_prediction_runs_knee_and_choice(self) -> None:
+        self.recommended()
+        code, output, errors = self.run_driver("curve")
+        self.assertEqual((code, errors), (0, ""))
+        self.assertEqual([Path(line).name for line in output.splitlines()], ["curve.png", "curve.svg"])
+        ((_, figure),) = self.draw("curve")
+        (panel,) = figure.axes
+        lines = [tuple(map(float, line.get_xdata())) for line in panel.lines]
+        self.assertIn((1, 2, 4, 10, 20), lines)  # predicted
+        self.assertIn((4, 10, 20), lines)  # run
+        self.assertIn((8.5, 8.5), lines)  # the knee, of threads alone
+        self.assertIn((10,), lines)  # the choice
+        ring = next(line for line in panel.lines if tuple(line.get_xdata()) == (10,))
+        self.assertEqual(tuple(ring.get_ydata()), (40.0,))
+        self.assertIn("./convert {} $HOME $x", " ".join(texts(figure)))
+
+    def test_the_curve_has_a_panel_per_strategy(self) -> None:
+        self.recommended(("worker", "main", "extra"))
+        ((_, figure),) = self.draw("curve")
+        self.assertEqual(sum(panel.get_visible() for panel in figure.axes), 3)
+        _, output, _ = self.run_driver()
+        self.assertIn("/curve.png", output)
+
+    def test_a_sweep_has_no_curve(self) -> None:
+        self.write([cell()])
+        with self.assertRaisesRegex(run_data.Absent, "recommend -o"):
+            self.draw("curve")
+        _, _, errors = self.run_driver()
+        self.assertNotIn("curve", errors)
+
+    def test_work_of_one_s_own_is_drawn_under_its_name(self) -> None:
+        own: dict[str, Any] = {"inputs": "urls.txt", "callback_workload": "command:jq $x.$y", "task_ms": 0}
+        cells = [
+            cell(backend, 2, "command:curl -s $a$ {}", strategy, tasks=3, **own)
+            for backend in ("thread", "process")
+            for strategy in ("worker", "main")
+        ]
+        self.write(cells, derived=False, traced=())
+        written = " ".join(text for _, figure in self.draw("callbacks") for text in texts(figure))
+        written = " ".join(written.replace(NBSP, " ").split())
+        self.assertIn("command:curl -s $a$ {}: 3 tasks over urls.txt, then command:jq $x.$y", written)
 
     def test_batches_have_no_picture_of_arrivals(self) -> None:
         self.write([cell(), cell(workers=4)])

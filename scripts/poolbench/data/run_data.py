@@ -154,6 +154,11 @@ def load(directory: Path | str) -> RunData:
     )
 
 
+def curve(directory: Path) -> pd.DataFrame | None:
+    """derived/curve.csv of a recommendation; None where there is none. Raises UnreadableRun."""
+    return _read(directory / "derived" / "curve.csv", schema.CURVE, schema.CURVE_TEXT)
+
+
 def _or_empty(table: pd.DataFrame | None, columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(columns=list(columns)) if table is None else table
 

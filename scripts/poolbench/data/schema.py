@@ -294,6 +294,9 @@ CURVE = (  # of a recommendation
     "runs",
     "chosen",
 )
+CURVE_TEXT = ("backend", "strategy")
+RECOMMENDATION_USED = ("work", "cores", "thread", "process")  # of recommendation.json
+POOLS_WITH_A_KNEE = ("thread", "process")  # there: objects with `knee`
 SERVICE = (  # of a recommendation for clients who come at a rate
     "backend",
     "workers",

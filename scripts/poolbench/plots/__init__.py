@@ -15,5 +15,6 @@ PICTURES = (
     "closed_open",
     "rules",
 )
+OF_RECOMMEND = ("curve",)  # of what `recommend -o` leaves besides
 # Of these the data are cells whose tasks arrive; of all others batches.
 OF_ARRIVALS = ("latency", "latency_workers", "goodput", "closed_open")
