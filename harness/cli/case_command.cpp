@@ -52,11 +52,19 @@ std::string arrivals_json(const Sample& sample) {
                      sample.completed_per_s);
 }
 
-std::string json(const CaseOptions& options, const Cell& cell, const model::Case& c, const model::Prediction& prediction,
+// What the model says of a case. Of work of the user's own it says nothing.
+struct Predicted {
+  model::Case model_case;
+  std::int64_t makespan_ns = 0;
+};
+
+std::string json(const CaseOptions& options, const Cell& cell, const std::optional<Predicted>& predicted,
                  const Repetitions& repetitions) {
   const std::optional<std::int64_t> median = median_makespan(repetitions);
-  std::string out = fmt::format(R"({{{}, "predicted_makespan_ns": {}, "median_makespan_ns": {}, "samples": [)",
-                                asked_json(options, c), prediction.makespan_ns, median ? std::to_string(*median) : "null");
+  std::string out =
+      fmt::format(R"({{{}, "predicted_makespan_ns": {}, "median_makespan_ns": {}, "samples": [)",
+                  asked_json(options, predicted ? &predicted->model_case : nullptr),
+                  predicted ? std::to_string(predicted->makespan_ns) : "null", median ? std::to_string(*median) : "null");
   for (const auto& [sample, trace] : repetitions) {
     if (&sample != &repetitions.front().sample) out += ", ";
     const bool ok = sample.status == "ok";
@@ -78,22 +86,24 @@ std::string signed_duration(std::int64_t ns) {
   return (ns < 0 ? "-" : "+") + human_duration(std::chrono::nanoseconds(ns < 0 ? -ns : ns));
 }
 
-std::string case_table(const Cell& cell, const model::Prediction& prediction, const Repetitions& repetitions) {
-  std::string out = fmt::format("case       {}\npredicted  {}\n", describe(cell),
-                                format_duration(std::chrono::nanoseconds(prediction.makespan_ns)));
+std::string case_table(const Cell& cell, const std::optional<Predicted>& predicted, const Repetitions& repetitions) {
+  const std::string expected =
+      predicted ? format_duration(std::chrono::nanoseconds(predicted->makespan_ns)) : "nothing: what it demands is not known";
+  std::string out = fmt::format("case       {}\npredicted  {}\n", describe(cell), expected);
   if (const auto median = median_makespan(repetitions)) {
-    out += fmt::format("median     {}  ({})\n", format_duration(std::chrono::nanoseconds(*median)),
-                       signed_duration(*median - prediction.makespan_ns));
+    const std::string off = predicted ? fmt::format("  ({})", signed_duration(*median - predicted->makespan_ns)) : "";
+    out += fmt::format("median     {}{}\n", format_duration(std::chrono::nanoseconds(*median)), off);
   } else {
     out += "median     none: no repetition ended well\n";
   }
-  out += fmt::format("\n{:>10}  {:<8}  {:>16}  {:>12}\n", "repetition", "status", "makespan", "- predicted");
+  out += fmt::format("\n{:>10}  {:<8}  {:>16}{}\n", "repetition", "status", "makespan",
+                     predicted ? fmt::format("  {:>12}", "- predicted") : "");
   for (std::size_t i = 0; i < repetitions.size(); ++i) {
     const Sample& sample = repetitions[i].sample;
     if (sample.status == "ok") {
-      out += fmt::format("{:>10}  {:<8}  {:>16}  {:>12}\n", i + 1, sample.status,
+      out += fmt::format("{:>10}  {:<8}  {:>16}{}\n", i + 1, sample.status,
                          format_duration(std::chrono::nanoseconds(sample.makespan_ns)),
-                         signed_duration(sample.makespan_ns - prediction.makespan_ns));
+                         predicted ? fmt::format("  {:>12}", signed_duration(sample.makespan_ns - predicted->makespan_ns)) : "");
     } else {
       out += fmt::format("{:>10}  {:<8}  {}\n", i + 1, sample.status, sample.error);
     }
@@ -115,13 +125,17 @@ int run_case(CaseOptions options) {
   if (const std::optional<std::string> reason = skip_reason(cell)) throw ConfigError(*reason);
   require_releasable(cell.arrivals);
   find_backend(cell.backend).require();
-  const model::Case model_case = waiting_case(cell);
-  const model::Prediction prediction = model::simulate(model_case);
+  constexpr std::chrono::hours kOwn{1};  // nobody knows beforehand how long one's own work takes
+  std::optional<Predicted> predicted;
+  if (options.workload.empty()) {
+    const model::Case model_case = waiting_case(cell);
+    predicted = Predicted{model_case, model::simulate(model_case).makespan_ns};
+  }
 
   Plan plan;
   plan.suite_name = "case";
   plan.order = Order::batch;
-  plan.cells.push_back({.cell = cell, .runs = runs, .warmup = 0, .timeout = deadline(prediction.makespan_ns)});
+  plan.cells.push_back({.cell = cell, .runs = runs, .warmup = 0, .timeout = predicted ? deadline(predicted->makespan_ns) : kOwn});
 
   Run run({.calibration = workloads::Calibration{}});  // `sleep` needs none
   CollectingSink collected(true);
@@ -130,17 +144,30 @@ int run_case(CaseOptions options) {
     say(run.interrupted_text(outcome));
     return exit_code(outcome);
   }
-  write_stdout(options.json ? json(options, cell, model_case, prediction, collected.repetitions)
-                            : case_table(cell, prediction, collected.repetitions));
+  write_stdout(options.json ? json(options, cell, predicted, collected.repetitions)
+                            : case_table(cell, predicted, collected.repetitions));
   return exit_code(outcome);
 }
 
 }  // namespace
 
 void add_case_command(CLI::App& app, CommandContext& context) {
-  CLI::App* const command = app.add_subcommand("case", "run one explicit case of sleep tasks, beside its prediction");
+  CLI::App* const command =
+      app.add_subcommand("case", "run one explicit case of sleep tasks, beside its prediction; or of work of your own");
   auto options = std::make_shared<CaseOptions>();
   add_case_options(*command, *options);
+  command->get_option("--tasks")->required(false);
+  command
+      ->add_option(
+          "--workload", options->workload,
+          "work of your own instead of --tasks, once per input: python:crawler:fetch, command:./convert {}, function:./libx.so")
+      ->check(not_empty());
+  command->add_option("--inputs", options->inputs, "of such work: a file with one input per line, or numbers such as 1..60")
+      ->check(not_empty());
+  command
+      ->add_option("--callback-workload", options->callback_workload,
+                   "of such work: what is done with its result, likewise named: python:crawler:parse, command:wc -c")
+      ->check(not_empty());
   command->add_option(
       "--arrivals", options->arrivals,
       "when tasks come, as in `predict`, or with a rate of the cell's capacity: poisson:0.8*capacity; default: all at "

@@ -14,10 +14,12 @@
 #include "harness/base/text.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/backends/event_loops.h"
+#include "harness/engine/own/own_work.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/model/closed_forms.h"
 #include "harness/plan/arrivals.h"
 #include "harness/plan/cell_builder.h"
+#include "harness/plan/own_inputs.h"
 
 namespace harness {
 namespace {
@@ -68,6 +70,31 @@ std::vector<std::int64_t> callbacks_of(const CaseOptions& options, std::size_t t
   return callbacks;
 }
 
+// What is done, and on what. Throws ConfigError.
+Inputs set_own_work(const CaseOptions& options, Factors& factors) {
+  if (!own::is_own(options.workload)) {
+    throw ConfigError(fmt::format(
+        "--workload '{}' is no work of your own; allowed: python:MODULE:FUNCTION, command:PROGRAM {{}}, function:LIBRARY",
+        options.workload));
+  }
+  if (!options.tasks.empty()) throw ConfigError("--tasks does not apply: work of your own takes what it takes, once per input");
+  own::require(own::Role::task, "--workload", options.workload);
+  factors.workload = options.workload;
+  factors.inputs = options.inputs;
+  if (!options.callback_workload.empty()) {
+    if (!own::is_own(options.callback_workload) || !has_callbacks(options.strategy)) {
+      throw ConfigError(fmt::format("--callback-workload '{}' {}", options.callback_workload,
+                                    has_callbacks(options.strategy) ? "is no work of your own, such as command:PROGRAM"
+                                                                    : "does not apply to strategy none: it has no callbacks"));
+    }
+    own::require(own::Role::callback, "--callback-workload", options.callback_workload);
+    factors.callback_workload = options.callback_workload;
+  }
+  if (options.inputs.empty()) throw ConfigError("--inputs is missing: a file with one per line, or numbers such as 1..60");
+  KnownInputs known;
+  return known.of(factors, true);
+}
+
 // Whether there are none. The seed is the cell's own then, so that `predict` with the same flags speaks of the same clients.
 bool set_arrivals(const CaseOptions& options, Factors& factors) {
   require_arrivals_apply(options.strategy, options.arrivals, options.seed);
@@ -113,11 +140,14 @@ void require_event_loop(const std::string& backend, std::string_view flag) {
   throw ConfigError(fmt::format("{} does not apply to backend {}, only to event loops: {}", flag, backend, loops));
 }
 
-std::string asked_json(const CaseOptions& options, const model::Case& c) {
+std::string asked_json(const CaseOptions& options, const model::Case* c) {
   nlohmann::ordered_json asked;
   asked["backend"] = options.backend;
   asked["workers"] = options.workers;
-  asked["tasks"] = options.tasks;
+  if (options.workload.empty()) asked["tasks"] = options.tasks;
+  if (!options.workload.empty()) asked["workload"] = options.workload;
+  if (!options.inputs.empty()) asked["inputs"] = options.inputs;
+  if (!options.callback_workload.empty()) asked["callback_workload"] = options.callback_workload;
   asked["callbacks"] = options.callbacks;
   asked["strategy"] = options.strategy;
   if (options.parsers) asked["parsers"] = *options.parsers;
@@ -127,8 +157,8 @@ std::string asked_json(const CaseOptions& options, const model::Case& c) {
   if (options.queue) asked["queue"] = *options.queue;
   if (options.when_full) asked["when_full"] = *options.when_full;
   nlohmann::ordered_json formula;
-  if (c.arrivals_ns.empty()) {
-    const model::ClosedForm form = model::closed_form(c);
+  if (c != nullptr && c->arrivals_ns.empty()) {
+    const model::ClosedForm form = model::closed_form(*c);
     if (form.in_domain) formula = form.formula;
   }
   const auto text = [](const nlohmann::ordered_json& json) {
@@ -158,18 +188,28 @@ Cell cell_of(const CaseOptions& options, int cores) {
     throw ConfigError(fmt::format("strategy {} is not defined on backend {}: {}", options.strategy, options.backend, reason));
   }
 
-  std::vector<std::int64_t> tasks = nanoseconds(parse_durations(options.tasks));
+  Factors factors;
+  const bool is_own = !options.workload.empty();
+  Inputs inputs;
+  if (is_own) {
+    inputs = set_own_work(options, factors);
+  } else if (!options.inputs.empty() || !options.callback_workload.empty()) {
+    throw ConfigError("--inputs and --callback-workload do not apply: they are of work of your own; give --workload as well");
+  } else if (options.tasks.empty()) {
+    throw ConfigError("--tasks is missing: durations such as 100ms,200ms; or --workload and --inputs, for work of your own");
+  }
+  std::vector<std::int64_t> tasks =
+      is_own ? std::vector<std::int64_t>(static_cast<std::size_t>(inputs.count), 0) : nanoseconds(parse_durations(options.tasks));
   if (tasks.size() > static_cast<std::size_t>(kMost)) throw ConfigError("--tasks: more than 2147483647 tasks");
   const Size workers = workers_of(options, backend, static_cast<int>(tasks.size()), cores);
   std::vector<std::int64_t> callbacks = callbacks_of(options, tasks.size());
 
-  Factors factors;
   factors.backend = options.backend;
   factors.workers = workers.value;
   factors.workers_spec = workers.spec;
   factors.tasks = static_cast<int>(tasks.size());
   factors.cores = cores;
-  factors.workload = "sleep";
+  if (!is_own) factors.workload = "sleep";
   factors.strategy = options.strategy;
   if (options.parsers && !has_parsers(options.strategy)) {
     throw ConfigError(fmt::format("--parsers does not apply to strategy {}, only to extra", options.strategy));
@@ -187,6 +227,13 @@ Cell cell_of(const CaseOptions& options, int cores) {
   }
   const bool closed = set_arrivals(options, factors);
   if (options.chunksize) factors.chunksize = static_cast<int>(parse_integer(*options.chunksize, "--chunksize", 1, kMost));
+  if (is_own) {
+    factors.distribution = "equal";
+    factors.callback_ns = callbacks.front();
+    CellBuilder builder(canonical(std::move(factors)));
+    if (closed) builder.seeded_by(1 ^ inputs.digest);
+    return builder.build();
+  }
   CellBuilder builder(closed ? std::move(factors) : canonical(std::move(factors)));
   if (closed) builder.seeded_by(1);
   return builder.durations(std::move(tasks), std::move(callbacks)).build();

@@ -1,6 +1,6 @@
 #pragma once
 
-// The flags that `case` and `predict` share: one explicit case of `sleep` tasks, turned into a Cell.
+// The flags that `case` and `predict` share: one explicit case of `sleep` tasks, or of work of the user's own, turned into a Cell.
 
 #include <optional>
 #include <string>
@@ -26,6 +26,7 @@ struct CaseOptions {
   std::optional<std::string> in_flight;
   std::optional<std::string> arrivals, seed, queue, when_full;  // of `case`
   std::string python;                                           // likewise; empty: not given
+  std::string workload, callback_workload, inputs;              // likewise, of work of the user's own, which lists no durations
   std::string runs = "5";
   bool json = false;
 };
@@ -41,8 +42,8 @@ void require_arrivals_apply(std::string_view strategy, const std::optional<std::
 void require_event_loop(const std::string& backend, std::string_view flag);
 
 // What was asked, as it was written, and the formula that is exact for it (null where there is none), as two members of a JSON object:
-// "case": {"backend": "thread", ...}, "formula": "max(t + nc, qt + Lc)"
-std::string asked_json(const CaseOptions& options, const model::Case& c);
+// "case": {"backend": "thread", ...}, "formula": "max(t + nc, qt + Lc)". `c` is nullptr where nothing can be predicted.
+std::string asked_json(const CaseOptions& options, const model::Case* c);
 
 // The value of --runs. Throws ConfigError.
 int runs_of(const CaseOptions& options);

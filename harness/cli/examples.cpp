@@ -21,6 +21,8 @@ constexpr Entry kEntries[] = {
 
     {"case", "poolbench case --backend thread --workers 4 --tasks 100ms,200ms,300ms,400ms --callbacks 100ms --strategy worker",
      "four tasks whose callbacks the workers run, beside the prediction"},
+    {"case", "poolbench case --backend thread --workers 8 --strategy none --workload 'command:curl -s {}' --inputs urls.txt",
+     "your own work, once per line of the file"},
 
     {"predict", "poolbench predict --backend process --workers 4 --tasks 4x5s --callbacks 1s --strategy main",
      "the tutorial's third program"},

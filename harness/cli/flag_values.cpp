@@ -22,6 +22,7 @@ constexpr Flag kFlags[] = {
     {"--budget", "DURATION"},
     {"--callback", "DURATION"},
     {"--callback-compute", "DURATIONS"},
+    {"--callback-workload", "WORKLOAD"},
     {"--callbacks", "DURATIONS"},
     {"--cell", "CELL"},
     {"--chunksize", "N"},

@@ -78,7 +78,7 @@ int predict_one(const PredictOptions& options, PredictRequest request) {
   }
   std::string out;
   out.reserve(64 + prediction.tasks.size() * 128);
-  out += fmt::format(R"({{{}, "makespan_ns": {}, )", asked_json(options.base, point.model_case), prediction.makespan_ns);
+  out += fmt::format(R"({{{}, "makespan_ns": {}, )", asked_json(options.base, &point.model_case), prediction.makespan_ns);
   if (request.parsers_auto()) out += fmt::format(R"("parsers": {}, )", point.factors.parsers);
   if (options.explain) {
     out += R"("explain": )";

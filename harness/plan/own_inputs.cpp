@@ -7,6 +7,7 @@
 #include "harness/base/errors.h"
 #include "harness/base/hash.h"
 #include "harness/engine/own/inputs.h"
+#include "harness/engine/own/own_work.h"
 
 namespace harness {
 
@@ -16,7 +17,7 @@ const Inputs& KnownInputs::of(const Factors& factors, bool grid) {
     throw ConfigError(
         fmt::format("'{}' has no inputs; needed: inputs = \"FILE\" (one per line), or \"1..60\"", factors.workload));
   }
-  const bool python = factors.workload.starts_with("python:");
+  const bool python = factors.workload.starts_with(own::kPython);
   const auto [known, is_new] = known_.try_emplace({factors.inputs, python});
   if (!is_new) return known->second;
   const std::vector<std::string> lines = own::suite_inputs(factors.inputs);

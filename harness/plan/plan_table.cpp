@@ -83,7 +83,7 @@ std::vector<Value> resolve(std::string_view axis, const std::string& text, int c
     return one_name(axis, text, backend_names());
   }
   if ((axis == "workload" || axis == "callback_workload") && own::is_own(text)) {
-    own::require(axis, text);
+    own::require(axis == "workload" ? own::Role::task : own::Role::callback, axis, text);
     return {{text, 0, {}}};
   }
   if (axis == "callback_workload") {

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <filesystem>
 #include <system_error>
@@ -22,10 +21,6 @@
 namespace harness::own {
 namespace {
 
-constexpr std::string_view kPython = "python:";
-constexpr std::string_view kCommand = "command:";
-constexpr std::string_view kFunction = "function:";
-
 bool is_python(std::string_view workload) { return workload.starts_with(kPython); }
 
 // What follows the kind.
@@ -37,18 +32,13 @@ bool can_be_executed(const std::string& program) {
   return std::filesystem::is_regular_file(program, error) && ::access(program.c_str(), X_OK) == 0;
 }
 
-std::vector<std::string> command_of(const std::string& axis, std::string_view workload) {
+std::vector<std::string> command_of(Role role, std::string_view workload) {
   std::vector<std::string> command = shell_words(rest_of(workload));
-  require_command(command, axis == "workload", fmt::format("'{}'", workload));
+  require_command(command, role == Role::task, fmt::format("'{}'", workload));
   return command;
 }
 
 }  // namespace
-
-bool is_own(std::string_view workload) {
-  return std::ranges::any_of(std::array{kPython, kCommand, kFunction},
-                             [&](std::string_view kind) { return workload.starts_with(kind); });
-}
 
 void require_command(const std::vector<std::string>& command, bool needs_input, std::string_view what) {
   const bool has_input = std::ranges::any_of(command, [](const std::string& a) { return a.find("{}") != std::string::npos; });
@@ -74,18 +64,17 @@ Entry require_entry(const std::string& text) {
   return entry;
 }
 
-void require(std::string_view axis, const std::string& text) {
-  const std::string name(axis);
+void require(Role role, std::string_view what, const std::string& text) {
   if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < ' '; }))
     throw ConfigError(
-        fmt::format("{} '{}' has a control character, which no row of results can hold", axis, printable(text, 60)));
+        fmt::format("{} '{}' has a control character, which no row of results can hold", what, printable(text, 60)));
   if (text.starts_with(kCommand)) {
-    command_of(name, text);
+    command_of(role, text);
   } else if (text.starts_with(kFunction)) {
     require_entry(rest_of(text));
   } else {
     std::vector<std::string> paths;
-    python_name(name + " " + std::string(kPython), rest_of(text), paths);
+    python_name(fmt::format("{} {}", what, kPython), rest_of(text), paths);
   }
 }
 
@@ -118,13 +107,13 @@ workloads::Subject subject_of(const Factors& factors) {
     return subject;
   }
   if (factors.workload.starts_with(kCommand)) {
-    subject.command = command_of("workload", factors.workload);
+    subject.command = command_of(Role::task, factors.workload);
   } else {
     const Entry entry = require_entry(rest_of(factors.workload));
     subject.library = entry.library;
     subject.entry = entry.name;
   }
-  if (callback.starts_with(kCommand)) subject.callback_command = command_of("callback_workload", callback);
+  if (callback.starts_with(kCommand)) subject.callback_command = command_of(Role::callback, callback);
   if (callback.starts_with(kFunction)) {
     const Entry entry = require_entry(rest_of(callback));
     subject.callback_library = entry.library;

@@ -14,13 +14,20 @@
 
 namespace harness::own {
 
-// Whether a suite's `workload` or `callback_workload` is one of these.
-bool is_own(std::string_view workload);
+inline constexpr std::string_view kPython = "python:";
+inline constexpr std::string_view kCommand = "command:";
+inline constexpr std::string_view kFunction = "function:";
 
-// Throws ConfigError unless the text of that axis ("workload", "callback_workload") names something that is there: of Python a function's
-// name (whether it can be imported shows when it is), of a command an executable program, of a function a file. A command that is a task has
-// the place {} for its input. REQUIRES: is_own(text).
-void require(std::string_view axis, const std::string& text);
+// Whether a suite's `workload` or `callback_workload` is one of these.
+inline bool is_own(std::string_view workload) {
+  return workload.starts_with(kPython) || workload.starts_with(kCommand) || workload.starts_with(kFunction);
+}
+
+// Throws ConfigError unless the text, which `what` names in messages ("callback_workload"), is of something that is there: of Python a
+// function's name (whether it can be imported shows when it is), of a command an executable program, of a function a file. A command that is
+// a task has the place {} for its input. REQUIRES: is_own(text).
+enum class Role { task, callback };
+void require(Role role, std::string_view what, const std::string& text);
 
 // Why the cell has no meaning on that backend, or with that callback; empty if it has. REQUIRES: the workload needs a subject.
 std::string skip_reason(const Factors& factors);

@@ -1,5 +1,6 @@
 // `poolbench case`, with real repetitions: what it prints, not how fast it was.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,6 +15,8 @@
 
 namespace harness {
 namespace {
+
+using testing::HasSubstr;
 
 TEST(Case, prints_its_repetitions_beside_the_prediction) {
   for (const std::string backend : {"thread", "process"}) {
@@ -48,6 +51,40 @@ TEST(Case, prints_its_repetitions_beside_the_prediction) {
   }
 }
 
+TEST(Case, runs_work_of_one_s_own_once_per_input_and_predicts_nothing) {
+  std::vector<std::string> arguments = {"poolbench",
+                                        "case",
+                                        "--backend",
+                                        "process",
+                                        "--workers",
+                                        "2",
+                                        "--strategy",
+                                        "main",
+                                        "--workload",
+                                        "command:echo {}",
+                                        "--callback-workload",
+                                        "command:grep -qx {}",
+                                        "--inputs",
+                                        "11..13",
+                                        "-r",
+                                        "2",
+                                        "--json"};
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run_cli(static_cast<int>(arguments.size()), argv.data()), kExitOk);
+  const auto document = nlohmann::json::parse(testing::internal::GetCapturedStdout());
+  EXPECT_EQ(document["case"]["workload"], "command:echo {}");
+  EXPECT_EQ(document["predicted_makespan_ns"], nullptr);
+  EXPECT_EQ(document["formula"], nullptr);
+  ASSERT_EQ(document["samples"].size(), 2U);
+  for (const auto& sample : document["samples"]) {
+    EXPECT_EQ(sample["status"], "ok") << sample;
+    EXPECT_EQ(sample["tasks"].size(), 3U);
+  }
+}
+
 std::string refusal_of_case(const CaseOptions& options) {
   try {
     cell_of(options, 2);
@@ -55,6 +92,30 @@ std::string refusal_of_case(const CaseOptions& options) {
     return error.what();
   }
   return "was accepted";
+}
+
+TEST(Case, of_work_of_one_s_own_refuses_what_has_no_meaning) {
+  CaseOptions good;
+  good.backend = "thread";
+  good.workers = "2";
+  good.strategy = "none";
+  good.workload = "command:echo {}";
+  good.inputs = "1..3";
+  EXPECT_EQ(cell_of(good, 2).tasks, 3);
+  const auto with = [&good](auto change) {
+    CaseOptions options = good;
+    change(options);
+    return refusal_of_case(options);
+  };
+  EXPECT_THAT(with([](CaseOptions& o) { o.inputs.clear(); }), HasSubstr("--inputs is missing"));
+  EXPECT_THAT(with([](CaseOptions& o) { o.tasks = "1s"; }), HasSubstr("--tasks does not apply"));
+  EXPECT_THAT(with([](CaseOptions& o) { o.workload = "sleep"; }), HasSubstr("--workload 'sleep' is no work of your own"));
+  EXPECT_THAT(with([](CaseOptions& o) { o.workload = "command:echo"; }), HasSubstr("has no {}"));
+  EXPECT_THAT(with([](CaseOptions& o) { o.callback_workload = "command:cat"; }), HasSubstr("strategy none: it has no callbacks"));
+  EXPECT_THAT(with([](CaseOptions& o) { o.strategy = "main", o.callback_workload = "cat"; }),
+              HasSubstr("is no work of your own"));
+  EXPECT_THAT(with([](CaseOptions& o) { o.workload.clear(); }), HasSubstr("give --workload as well"));
+  EXPECT_THAT(with([](CaseOptions& o) { o.workload.clear(), o.inputs.clear(); }), HasSubstr("--tasks is missing"));
 }
 
 TEST(Case, has_the_clients_that_predict_speaks_of) {
