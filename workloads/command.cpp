@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -69,7 +70,17 @@ std::string failure_of(int status) {
 struct Ended {
   std::string failure;  // empty: status 0
   std::int64_t cpu_ns = 0;
+  std::int64_t delayed_ns = 0;
 };
+
+// For how long the process, which has ended and is not reaped, was ready and had no CPU: its first thread, without children of its own. 0 where
+// the kernel does not say.
+std::int64_t run_delay_ns(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/schedstat");  // time on a CPU, time ready without one, time slices
+  std::int64_t on_cpu = 0;
+  std::int64_t ready = 0;
+  return file >> on_cpu >> ready ? ready : 0;
+}
 
 // A file in memory and not a pipe: nobody has to empty it while the command runs.
 os::Descriptor memory_file(const char* name) {
@@ -124,6 +135,9 @@ Ended run_child(std::vector<std::string>& arguments, const Streams& streams) {
   if (fork_error != 0) throw std::runtime_error(std::string("command: cannot start a process: ") + std::strerror(fork_error));
   const pid_t pid = started.id();
   started.detach();  // waited for here, since Boost.Process does not give what the child used
+  siginfo_t end{};
+  while (::waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED | WNOWAIT) < 0 && errno == EINTR) continue;
+  const std::int64_t delayed_ns = run_delay_ns(pid);
   int status = 0;
   rusage usage{};
   while (::wait4(pid, &status, 0, &usage) < 0) {
@@ -133,7 +147,7 @@ Ended run_child(std::vector<std::string>& arguments, const Streams& streams) {
   if (::read(reason.get(), &exec_error, sizeof exec_error) == sizeof exec_error) {
     throw std::runtime_error("command: cannot execute '" + arguments.front() + "': " + std::strerror(exec_error));
   }
-  return {failure_of(status), cpu_ns_of(usage)};
+  return {failure_of(status), cpu_ns_of(usage), delayed_ns};
 }
 
 // All that was written to the file, as the standard output of `program`. Throws std::runtime_error.
@@ -207,11 +221,15 @@ class Command : public Workload {
     const std::string& input = subject.inputs[work.resource % subject.inputs.size()];
     const std::uint64_t digest = combine(work.resource, "command");
     if (!subject.has_callback()) {
-      return {.digest = digest, .body = {}, .children_cpu_ns = run_for(subject.command, input, {}).cpu_ns};
+      const Ended ended = run_for(subject.command, input, {});
+      return {.digest = digest, .body = {}, .children_cpu_ns = ended.cpu_ns, .children_delayed_ns = ended.delayed_ns};
     }
     const os::Descriptor output = memory_file("poolbench-stdout");
     const Ended ended = run_for(subject.command, input, {.output = output.get()});
-    return {.digest = digest, .body = printed(output.get(), subject.command.front()), .children_cpu_ns = ended.cpu_ns};
+    return {.digest = digest,
+            .body = printed(output.get(), subject.command.front()),
+            .children_cpu_ns = ended.cpu_ns,
+            .children_delayed_ns = ended.delayed_ns};
   }
 
  private:
@@ -234,7 +252,10 @@ class CommandCallback final : public Command {
     const os::Descriptor given = input_file(input);
     const Ended ended =
         run_for(subject.callback_command, subject.inputs[work.resource % subject.inputs.size()], {.input = given.get()});
-    return {.digest = combine(work.resource, "command_callback"), .body = {}, .children_cpu_ns = ended.cpu_ns};
+    return {.digest = combine(work.resource, "command_callback"),
+            .body = {},
+            .children_cpu_ns = ended.cpu_ns,
+            .children_delayed_ns = ended.delayed_ns};
   }
 };
 

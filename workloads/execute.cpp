@@ -46,6 +46,7 @@ Outcome ended(std::int64_t started_ns, std::int64_t finished_ns, std::int64_t cp
   outcome.started_ns = started_ns;
   outcome.finished_ns = finished_ns;
   outcome.cpu_ns = cpu_ns + product.children_cpu_ns;
+  outcome.delayed_ns = product.children_delayed_ns;
   outcome.digest = product.digest;
   outcome.body = std::move(product.body);
   return outcome;

@@ -115,6 +115,8 @@ struct Outcome {
   std::int64_t started_ns = 0;
   std::int64_t finished_ns = 0;
   std::int64_t cpu_ns = 0;  // CPU time of the executing thread, and of the child processes that it waited for
+  std::int64_t delayed_ns =
+      0;  // for which these children were ready to compute and had no CPU, as far as the kernel says; never more than that
   std::int32_t pid = 0;
   std::int32_t tid = 0;
   std::uint64_t host = 0;  // which machine that was, where there are several: whoever called execute() fills it in
@@ -122,7 +124,7 @@ struct Outcome {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(digest, started_ns, finished_ns, cpu_ns, pid, tid, host, body);
+    archive(digest, started_ns, finished_ns, cpu_ns, delayed_ns, pid, tid, host, body);
   }
 };
 
@@ -173,7 +175,8 @@ class Workload {
   struct Product {
     std::uint64_t digest = 0;
     std::string body;
-    std::int64_t children_cpu_ns = 0;  // CPU time of processes that it started and waited for
+    std::int64_t children_cpu_ns = 0;      // CPU time of processes that it started and waited for
+    std::int64_t children_delayed_ns = 0;  // for which they were ready to compute and had no CPU
   };
   virtual Product run(const Work& work, const RunContext& context, std::string_view input) const = 0;
 

@@ -36,6 +36,8 @@ struct TaskTrace {
   std::int32_t callback_tid = 0;
   std::int64_t cpu_ns = 0;  // of the task
   std::int64_t callback_cpu_ns = 0;
+  std::int64_t delayed_ns = 0;  // of the task: workloads::Outcome
+  std::int64_t callback_delayed_ns = 0;
   std::uint64_t digest = 0;  // of the task
   std::uint64_t callback_digest = 0;
   // Where it ran: 0 on this machine, else a number of that host's, the same for all that ran there.
@@ -55,7 +57,8 @@ struct TaskTrace {
   template <class Archive>
   void serialize(Archive& a) {
     a(submitted_ns, started_ns, finished_ns, callback_started_ns, callback_finished_ns, pid, tid, callback_pid, callback_tid,
-      cpu_ns, callback_cpu_ns, digest, callback_digest, host, callback_host, answered_ns, arrived_ns, due_ns, rejected);
+      cpu_ns, callback_cpu_ns, delayed_ns, callback_delayed_ns, digest, callback_digest, host, callback_host, answered_ns,
+      arrived_ns, due_ns, rejected);
   }
 };
 

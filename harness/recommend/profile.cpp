@@ -103,20 +103,25 @@ Profile profile_of(const std::vector<const Trace*>& one_at_a_time, int cores) {
   profile.cores = cores;
   std::int64_t all_service = 0;
   std::int64_t all_cpu = 0;
+  std::int64_t all_delayed = 0;
   for (const Trace* const trace : one_at_a_time) {
     for (const TaskTrace& task : trace->tasks) {
       const std::int64_t service = std::max<std::int64_t>(0, task.finished_ns - task.started_ns);
       const std::int64_t cpu = std::max<std::int64_t>(0, task.cpu_ns);
+      const std::int64_t delayed = std::clamp<std::int64_t>(task.delayed_ns, 0, std::max<std::int64_t>(0, service - cpu));
       all_service += service;
       all_cpu += cpu;
+      all_delayed += delayed;
       profile.services_ns.push_back(service);
-      profile.demands.push_back({.wait_ns = std::max<std::int64_t>(0, service - cpu), .compute_ns = std::min(service, cpu)});
+      profile.demands.push_back(
+          {.wait_ns = std::max<std::int64_t>(0, service - cpu - delayed), .compute_ns = std::min(service, cpu)});
     }
   }
   if (profile.demands.empty()) throw std::invalid_argument("no task was measured");
   if (all_cpu > all_service && all_service > 0) {
     profile.cores_per_task = static_cast<double>(all_cpu) / static_cast<double>(all_service);
   }
+  if (all_service > 0) profile.delayed_share = static_cast<double>(all_delayed) / static_cast<double>(all_service);
   return profile;
 }
 

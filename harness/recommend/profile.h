@@ -53,6 +53,7 @@ struct Profile {
   // the time, on cores that are so many fewer.
   std::vector<model::Demand> demands;
   std::vector<std::int64_t> services_ns;  // their durations as measured, one at a time
+  double delayed_share = 0;               // of these, in which a task was kept off a CPU: is in no demand
   int cores = 1;
   double cores_per_task = 1;  // CPU time over duration where that is more than one
   PoolProfile thread;
@@ -69,7 +70,8 @@ struct Profile {
   double effective_cores() const { return cores / cores_per_task; }
 };
 
-// From runs of one worker, in which nothing disturbs anybody. Throws std::invalid_argument when there is no task.
+// From runs of one worker, in which nothing disturbs anybody; where somebody else had the CPU, as far as the kernel says, a task did not wait.
+// Throws std::invalid_argument when there is no task.
 Profile profile_of(const std::vector<const Trace*>& one_at_a_time, int cores);
 
 // How much of the computation is under a lock, from one run of several workers: 0 where it took what the model says without a

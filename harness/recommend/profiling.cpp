@@ -65,6 +65,10 @@ class Profiling {
     if (parses) callback_ = callback_of(many);
     const Trace remote = trials_.run({Pool::process, 1, alone.strategy, 0}, std::min(tasks, 8));
     profile_.process.dispatch_ns = overhead_of(remote);
+    if (constexpr double kMuch = 0.05; profile_.delayed_share > kMuch) {
+      notes_.push_back("tasks were kept off a CPU for " + std::to_string(std::lround(100 * profile_.delayed_share)) +
+                       " % of their time, by what else this machine does; that is not counted as waiting");
+    }
     if (tasks < std::min(8, question_.tasks)) {
       notes_.push_back("only " + std::to_string(tasks) +
                        " tasks fit the share of the budget for a first look: the distribution is not known well");
@@ -100,7 +104,7 @@ class Profiling {
       const std::int64_t took = task.callback_finished_ns - task.callback_started_ns;
       const std::int64_t computed = std::clamp<std::int64_t>(task.callback_cpu_ns, 0, took);
       sum.compute_ns += computed;
-      sum.wait_ns += took - computed;
+      sum.wait_ns += std::max<std::int64_t>(0, took - computed - task.callback_delayed_ns);
     }
     const auto count = static_cast<std::int64_t>(trace.tasks.size());
     return {.wait_ns = sum.wait_ns / count, .compute_ns = std::max<std::int64_t>(1, sum.compute_ns / count)};

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -54,6 +55,26 @@ TEST(Command, TakesNoShell) { EXPECT_NO_THROW(run_command({"test", "{}", "=", "$
 TEST(Command, CountsTheCpuTimeOfTheChild) {
   const Outcome outcome = run_command({"sh", "-c", "i=0; while [ $i -lt {} ]; do i=$((i+1)); done"}, {"20000"});
   EXPECT_GT(outcome.cpu_ns, 1'000'000);
+}
+
+// As many as there are cores and one more compute at the same time, so that somebody is always kept off.
+TEST(Command, KnowsHowLongTheChildWasKeptOffACpu) {
+  if (!std::ifstream("/proc/self/schedstat")) GTEST_SKIP() << "the kernel does not say";
+  const unsigned count = std::thread::hardware_concurrency() + 1;
+  std::vector<Outcome> outcomes(count);
+  std::vector<std::jthread> threads;
+  for (unsigned thread = 0; thread < count; ++thread) {
+    threads.emplace_back([&outcome = outcomes[thread]] {
+      outcome = run_command({"sh", "-c", "i=0; while [ $i -lt {} ]; do i=$((i+1)); done"}, {"200000"});
+    });
+  }
+  threads.clear();
+  std::int64_t delayed_ns = 0;
+  for (const Outcome& outcome : outcomes) {
+    delayed_ns += outcome.delayed_ns;
+    EXPECT_LE(outcome.delayed_ns, outcome.finished_ns - outcome.started_ns);
+  }
+  EXPECT_GT(delayed_ns, 1'000'000);
 }
 
 TEST(Command, AStatusOtherThanZeroIsAnErrorWithTheEndOfStandardError) {

@@ -44,6 +44,7 @@ void Recorder::task_ran(int index, const workloads::Outcome& outcome) noexcept {
   task.pid = outcome.pid;
   task.tid = outcome.tid;
   task.cpu_ns = outcome.cpu_ns;
+  task.delayed_ns = outcome.delayed_ns;
   task.digest = outcome.digest;
   if (outcome.host == process_host()) return;
   task.host = outcome.host;
@@ -57,6 +58,7 @@ void Recorder::callback_ran(int index, const workloads::Outcome& outcome) noexce
   task.callback_pid = outcome.pid;
   task.callback_tid = outcome.tid;
   task.callback_cpu_ns = outcome.cpu_ns;
+  task.callback_delayed_ns = outcome.delayed_ns;
   task.callback_digest = outcome.digest;
   if (outcome.host != process_host()) task.callback_host = outcome.host;
 }

@@ -14,6 +14,17 @@
 namespace harness::recommend {
 namespace {
 
+TEST(Profile, WhatATaskWasKeptOffACpuForIsNoWaiting) {
+  Trace trace;
+  trace.tasks.push_back({.submitted_ns = 0, .started_ns = 0, .finished_ns = 100, .cpu_ns = 40, .delayed_ns = 35});
+  trace.tasks.push_back({.submitted_ns = 0, .started_ns = 100, .finished_ns = 200, .cpu_ns = 90, .delayed_ns = 50});
+  const Profile profile = profile_of({&trace}, 2);
+  EXPECT_EQ(profile.demands.at(0).wait_ns, 25);
+  EXPECT_EQ(profile.demands.at(0).compute_ns, 40);
+  EXPECT_EQ(profile.demands.at(1).wait_ns, 0) << "no more than there is besides the CPU time";
+  EXPECT_DOUBLE_EQ(profile.delayed_share, 0.5 * (35 + 10) / 100);
+}
+
 using testing_recommend::profile_with;
 using testing_recommend::trace_of;
 
