@@ -5,6 +5,8 @@ A picture whose data are not in the run is skipped with a line that says what is
 context/ and derived/ and nothing else, of a race race.csv and context.json. `scripts/python scripts/plot.py` finds a
 Python that has matplotlib and pandas.
 
+--cell and --rep choose what the timeline shows; with them and no picture's name, only it is drawn.
+
 Exit code: 0, or 2 when the directory cannot be read or a name is no picture's.
 """
 
@@ -13,7 +15,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from poolbench.plots import OF_RECOMMEND, PICTURES
+from poolbench.plots import OF_RECOMMEND, PICTURES, timeline_options
 
 
 def main(argv: list[str]) -> int:
@@ -28,13 +30,15 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("picture", nargs="*", help="of a run: draw only these (default: all)")
     parser.add_argument("-o", "--output", type=Path, help="where the pictures go (default: plots/ in the directory)")
-    options = parser.parse_args(argv)
-    for name in options.picture:
+    timeline_options(parser)
+    options = parser.parse_intermixed_args(argv)  # options may stand between the directory and the pictures
+    pictures = options.picture or (["timeline"] if options.cell or options.rep is not None else [])
+    for name in pictures:
         if name not in PICTURES + OF_RECOMMEND:
             print(f"plot.py: no picture '{name}'; there are {', '.join(PICTURES + OF_RECOMMEND)}", file=sys.stderr)
             return 2
 
-    if not options.picture and (options.directory / "race.csv").exists():
+    if not pictures and (options.directory / "race.csv").exists():
         from poolbench.plots import race
 
         return race.main([str(options.directory), *(["-o", str(options.output)] if options.output else [])])
@@ -51,10 +55,11 @@ def main(argv: list[str]) -> int:
 
     output = options.output or options.directory / "plots"
     recommended = (options.directory / "derived" / "curve.csv").exists()
-    for name in options.picture or (OF_RECOMMEND + PICTURES if recommended else PICTURES):
+    for name in pictures or (OF_RECOMMEND + PICTURES if recommended else PICTURES):
         try:
             style.require_rows(run, name)
-            figures = importlib.import_module(f"poolbench.plots.{name}").draw(run)
+            draw = importlib.import_module(f"poolbench.plots.{name}").draw
+            figures = draw(run, options) if name == "timeline" else draw(run)
         except run_data.Absent as absent:
             print(f"plot.py: {name} is skipped: {absent}", file=sys.stderr)
             continue

@@ -104,15 +104,27 @@ install_packages() {
       die "missing packages, and sudo is refused; as root: apt-get install ${missing[*]}"
   fi
 
-  say "Installing with apt: ${missing[*]}"
-  local log
+  say "Installing ${#missing[@]} packages with apt: ${missing[*]}"
+  local log ticker
   log=$(mktemp)
+  tick "$log" &
+  ticker=$!
   if ! apt_get "${as_root[@]}" update >"$log" 2>&1 ||
     ! apt_get "${as_root[@]}" install --yes --no-install-recommends "${missing[@]}" >>"$log" 2>&1; then
+    kill "$ticker" 2>/dev/null || true
     tail -n 20 "$log" >&2
     die "apt-get failed, its last lines are above; the whole output: $log"
   fi
+  kill "$ticker" 2>/dev/null || true
   rm -f "$log"
+}
+
+# tick LOG - every 15 s, until the script has ended, how long it has taken and the log's last line.
+tick() {
+  local seconds=0
+  while sleep 1 && kill -0 $$ 2>/dev/null; do
+    ((++seconds % 15)) || say "  $seconds s: $(tail -n 1 "$1" | cut -c 1-100)"
+  done
 }
 
 # apt_get [sudo [-n]] ARGUMENTS... - waits for another apt that holds the lock rather than failing at once.

@@ -335,6 +335,21 @@ def _scenario(cell_id: str, factors: dict[str, Any]) -> str:
     return title + (f", case {int(cell_id, 16)}" if factors["distribution"] == "explicit" else "")
 
 
+def _claim(verdict: str) -> list[Any]:
+    """One of which 240 ms are claimed, with a tolerance of 10 ms."""
+    row: dict[str, Any] = dict.fromkeys(schema.CLAIMS, "")
+    measured = {"holds": 241 * MS, "refuted": 360 * MS}.get(verdict, 0 * MS)
+    row.update(
+        id=f"it_{verdict}",
+        verdict=verdict,
+        claim=f"a claim that {verdict}",
+        predicted_ns=240 * MS,
+        tolerance_ns=10 * MS,
+    )
+    row.update(measured_ns=measured, ci_low_ns=measured - MS, ci_high_ns=measured + MS)
+    return [row[column] for column in schema.CLAIMS]
+
+
 def _write_derived(directory: Path, medians: list[Medians]) -> None:
     summary, model, latency, closed_loop = [], [], [], []
     opened = {
@@ -384,6 +399,9 @@ def _write_derived(directory: Path, medians: list[Medians]) -> None:
         _write_csv(directory / "closed_loop.csv", schema.CLOSED_LOOP, closed_loop)
     _write_csv(directory / "summary.csv", schema.SUMMARY, summary)
     _write_csv(directory / "model.csv", schema.MODEL, model)
+    _write_csv(
+        directory / "claims.csv", schema.CLAIMS, [_claim(verdict) for verdict in ("holds", "refuted", "inconclusive")]
+    )
     if latency:
         _write_csv(directory / "latency.csv", schema.LATENCY, latency)
 

@@ -149,6 +149,43 @@ class Pictures(WithDirectory):
             self.assertIn(f"{name} is skipped: ", errors)
         self.assertIn("derived/summary.csv is not there", errors)
 
+    def test_claims_stand_as_far_from_their_formula_as_they_are_in_tolerances(self) -> None:
+        self.write([cell()])
+        ((_, figure),) = self.draw("claims")
+        drawn = [tuple(line.get_xdata()) for axes in figure.axes for line in axes.lines]
+        for wanted in ((0.1,), (12.0,), (-24.0,), (0.0, 0.2), (11.9, 12.1)):
+            self.assertTrue(
+                any(len(x) == len(wanted) and max(abs(a - b) for a, b in zip(x, wanted)) < 1e-9 for x in drawn)
+            )
+        self.assertIn("240 ms, 360 ms", " ".join(texts(figure)).replace("\u00a0", " "))
+
+    def test_workloads_of_one_cell_are_no_decision_and_the_largest_difference_comes_first(self) -> None:
+        self.write(
+            [cell(workers=1), cell(workers=2), cell(workload="hash")]
+            + [cell(backend, 2, "spin") for backend in ("thread", "process")]
+        )
+        ((_, figure),) = self.draw("decision")
+        written = " ".join(texts(figure)).replace("\n", " ")
+        self.assertNotIn("hash", written)
+        self.assertLess(written.index("sleep"), written.index("spin"))
+
+    def test_the_cost_of_many_workloads_is_that_of_those_that_differ_most(self) -> None:
+        self.write([cell(workers=workers, tasks=tasks) for tasks in range(2, 20) for workers in (1, 2)], traced=())
+        figures = self.draw("cost")
+        self.assertEqual([name for name, _ in figures], ["cost-1", "cost-2", "cost-3", "cost-4"])
+        self.assertIn("16 of 18 workloads", " ".join(texts(figures[0][1])).replace("\n", " "))
+
+    def test_a_logarithmic_axis_says_so(self) -> None:
+        self.write(self.FULL)
+        self.assertIn("log", texts(self.draw("cost")[0][1]))
+        self.assertIn("workers (log scale)", texts(self.draw("makespan")[0][1]))
+
+    def test_plot_py_takes_the_cell_of_the_timeline(self) -> None:
+        self.write(self.FULL)
+        code, output, _ = self.run_driver("--cell", "0" * 16, "--rep", "2")
+        self.assertEqual(code, 0)
+        self.assertEqual([Path(line).name for line in output.splitlines()], ["timeline.png", "timeline.svg"])
+
     def test_latency_has_the_percentiles_with_their_intervals_and_the_model(self) -> None:
         self.write(synthetic_run.arriving_cells())
         cells = run_data.load(self.directory / "run").arriving_cells()

@@ -25,8 +25,8 @@ class RunData:
 
     `rows` are the measured repetitions (no warm-ups), failed ones included, of the last machine and build in the file;
     a directory that several builds wrote into holds several experiments, and one picture shows one. They are those of
-    batches; `arriving` are those whose tasks come over time. `summary`, `model`, `latency`, `closed_loop`, `rules` and
-    `tasks` are empty tables when their files are not there.
+    batches; `arriving` are those whose tasks come over time. `summary`, `model`, `latency`, `closed_loop`, `rules`,
+    `claims` and `tasks` are empty tables when their files are not there.
     """
 
     directory: Path
@@ -39,6 +39,7 @@ class RunData:
     latency: pd.DataFrame
     closed_loop: pd.DataFrame
     rules: pd.DataFrame
+    claims: pd.DataFrame
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -79,7 +80,7 @@ class RunData:
         return cells.sort_values(list(ORDER), kind="stable").reset_index()
 
 
-SUMMARY_USED = ("median_ns", "ci_low_ns", "ci_high_ns", "best", "ties", "ratio")
+SUMMARY_USED = ("n", "median_ns", "ci_low_ns", "ci_high_ns", "best", "ties", "ratio")
 MODEL_USED = ("predicted_ns", "residual_pct", "basis", "expected_ns", "expected_residual_pct")
 
 ORDER = (
@@ -129,6 +130,7 @@ def load(directory: Path | str) -> RunData:
     latency = _read(derived / "latency.csv", schema.LATENCY, schema.LATENCY_TEXT)
     closed_loop = _read(derived / "closed_loop.csv", schema.CLOSED_LOOP, schema.CLOSED_LOOP_TEXT)
     rules = _read(derived / "rules.csv", schema.RULES, schema.RULES_TEXT)
+    claims = _read(derived / "claims.csv", schema.CLAIMS, schema.CLAIMS_TEXT)
     for name, table in (("summary.csv", summary), ("model.csv", model)):
         if table is None:
             notes.append(f"derived/{name} is not there: what it holds is not drawn")
@@ -139,17 +141,19 @@ def load(directory: Path | str) -> RunData:
         summary = None if summary is None else machines.summary_apart(summary, each)
         model = None if model is None else machines.model_apart(model, each)
     batch = rows.arrivals == schema.CLOSED
+    machine = _machines_line(nodes) if len(set(nodes.values())) > 1 else _machine_line(directory / "context", rows)
     return RunData(
         directory=directory,
         rows=rows[batch].reset_index(drop=True),
         summary=_or_empty(summary, schema.SUMMARY),
         model=_or_empty(model, schema.MODEL),
         tasks=_tasks(directory / "tasks"),
-        machine=_machines_line(nodes) if len(set(nodes.values())) > 1 else _machine_line(directory / "context", rows),
+        machine=machine,
         arriving=rows[~batch].reset_index(drop=True),
         latency=_or_empty(latency, schema.LATENCY),
         closed_loop=_or_empty(closed_loop, schema.CLOSED_LOOP),
         rules=_or_empty(rules, schema.RULES),
+        claims=_or_empty(claims, schema.CLAIMS),
         notes=notes,
     )
 

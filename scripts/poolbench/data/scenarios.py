@@ -21,7 +21,9 @@ def of(rows: pd.DataFrame, summary: pd.DataFrame | None) -> pd.Series:
 
 
 def _from_factors(rows: pd.DataFrame) -> pd.Series:
-    labels = rows.apply(work, axis=1)
+    # Of a list whose sum is that of as many tasks as its longest, all are as long: not "at most".
+    sums = rows.groupby("cell_id").sum_task_ns.transform("median")
+    labels = rows.assign(all_equal=sums >= 0.995 * rows.tasks * rows.task_ns).apply(work, axis=1)
     # Explicit cases with equal scales but different lists of durations have equal factors: tell them apart by rank of
     # their total work.
     everything = [column for column in schema.FACTORS if column != "workers_spec"]
@@ -40,7 +42,7 @@ def work(row: Any, counted: bool = True) -> str:
         parsed = f", then {row.callback_workload}" if row.callback_workload else f" +{NBSP}callback"
         return f"{row.workload}: {over}{parsed if row.strategy != 'none' else ''}"
     listed = row.distribution == "explicit"
-    bound = f"≤{NBSP}" if listed else ""
+    bound = f"≤{NBSP}" if listed and not getattr(row, "all_equal", False) else ""
     count = f"{row.tasks}{NBSP}×{NBSP}" if counted else f"tasks of{NBSP}"
     tasks = f"{count}{bound}{quantities.duration(row.task_ns)}"
     if row.distribution not in ("equal", "explicit"):

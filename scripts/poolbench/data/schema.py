@@ -348,6 +348,7 @@ CLAIMS = (
     "open",
     "facts",
 )
+CLAIMS_TEXT = tuple("id verdict expected violated formula rival claim tutorial domain case scales open facts".split())
 EVIDENCE = (
     "cell_id",
     "rep",

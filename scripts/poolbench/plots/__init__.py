@@ -1,5 +1,7 @@
 """The pictures, one module each. A new picture is one file with draw(run) and main(argv), and one line here."""
 
+import argparse
+
 PICTURES = (
     "makespan",
     "speedup",
@@ -7,6 +9,7 @@ PICTURES = (
     "decision",
     "model_fit",
     "callbacks",
+    "claims",
     "cost",
     "timeline",
     "latency",
@@ -18,3 +21,13 @@ PICTURES = (
 OF_RECOMMEND = ("curve",)  # of what `recommend -o` leaves besides
 # Of these the data are cells whose tasks arrive; of all others batches.
 OF_ARRIVALS = ("latency", "latency_workers", "goodput", "closed_open")
+
+
+def timeline_options(parser: argparse.ArgumentParser) -> None:
+    """Here rather than in its module: `plot.py --help` works without matplotlib."""
+    parser.add_argument(
+        "--cell", action="append", metavar="CELL_ID", help="of the timeline: draw this cell; repeat for several"
+    )
+    parser.add_argument(
+        "--rep", type=int, metavar="N", help="of it: this repetition (default: the one with the median makespan)"
+    )

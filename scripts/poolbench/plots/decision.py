@@ -3,7 +3,8 @@
 A row per workload and strategy, a column per executor and number of workers; 1.00× is the fastest median of the
 workload; the others are derived/summary.csv's ratio, an estimate over all pairs of repetitions, which can differ from
 that of the medians. A black frame marks the best and all that tie with it statistically; a struck-out field failed; an
-empty one was not run.
+empty one was not run. Workloads of one cell, where nothing is to be decided, are left out as long as there are others;
+where the choice matters most comes first.
 
     scripts/python -m poolbench.plots.decision DIRECTORY [-o OUTPUT]
 """
@@ -28,6 +29,7 @@ from poolbench.plots.style import Page
 ROWS_PER_PAGE = 28
 COLUMNS_PER_PAGE = 16
 MINIMUM_FOR_SCALE = 5  # rows: below that the scale has no room, and the numbers are in the fields
+ENOUGH = 4  # repetitions: with fewer nothing is called best or a tie
 WORST = 20  # slow-downs beyond it share the darkest colour
 
 
@@ -35,13 +37,16 @@ def draw(run: RunData) -> list[tuple[str, Figure]]:
     if run.summary.empty:
         raise Absent("the decision map needs derived/summary.csv")
     cells = add_labels(run.cells())
+    several = cells.groupby("scenario").cell_id.transform("size") > 1
+    cells = cells[several] if several.any() else cells
     columns = sorted(
         set(zip(cells.backend, cells.workers)),
         key=lambda column: (list(style.backends(cells.backend)).index(column[0]), column[1]),
     )
+    worst = cells.groupby("scenario", sort=False).ratio.max().sort_values(ascending=False, kind="stable")
     rows = [
         (scenario, label)
-        for scenario in dict.fromkeys(cells.scenario)
+        for scenario in worst.index
         for label in labels_in_order(cells)
         if not cells[(cells.scenario == scenario) & (cells.label == label)].empty
     ]
@@ -54,7 +59,12 @@ def draw(run: RunData) -> list[tuple[str, Figure]]:
     ]
     for suffix, [(some, across)] in style.pages(parts, 1):
         legend = [
-            Patch(facecolor="white", edgecolor=style.BLACK, linewidth=2, label="best of its workload, and ties with it")
+            Patch(
+                facecolor="white",
+                edgecolor=style.BLACK,
+                linewidth=2,
+                label="best of its workload, and ties with it (from 4 repetitions on)",
+            )
         ]
         if cells.failures.any():
             legend.append(Patch(facecolor="white", edgecolor=style.BLACK, hatch="xxxx", linewidth=0.5, label="failed"))
@@ -103,14 +113,16 @@ def _map(
     # Executors above their columns, workloads left of their rows.
     for backend in dict.fromkeys(backend for backend, _ in columns):
         places = [x for x, column in enumerate(columns) if column[0] == backend]
-        name = backend if len(backend) < 9 * len(places) else backend.replace("_", "_\n")
+        fits = len(backend) < 8 * len(places)
         panel.annotate(
-            name,
+            backend,
             (places[0] - 0.5, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(3, 4),
+            xytext=(3 if fits else 14, 4),
             textcoords="offset points",
             fontweight="bold",
+            rotation=0 if fits else 60,
+            rotation_mode="anchor",
         )
         if places[0] > 0:
             panel.axvline(places[0] - 0.5, color=style.BLACK, linewidth=0.8)
@@ -154,9 +166,11 @@ def _field(panel: Axes, x: int, y: int, cell: Any, colours: Any, norm: Any, fram
     colour = colours(norm(min(cell.ratio, WORST)))
     panel.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.8))
     dark = 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2] < 0.5
-    text = f"{cell.ratio:.2f}×" if cell.ratio < 10 else f"{cell.ratio:.3g}×"
+    # Of all pairs of repetitions the other may be the faster one although its median is not the lowest.
+    text = "≤ 1×" if cell.ratio < 1 else f"{cell.ratio:.2f}×" if cell.ratio < 10 else f"{cell.ratio:.3g}×"
     small = duration(cell.median_ns) if not cell.failures else f"{int(cell.failures)}/{int(cell.repetitions)} failed"
-    best = cell.best == 1
+    enough = cell.n >= ENOUGH
+    best = cell.best == 1 and enough
     panel.text(
         x,
         y - 0.13,
@@ -176,7 +190,7 @@ def _field(panel: Axes, x: int, y: int, cell: Any, colours: Any, norm: Any, fram
         color="white" if dark else style.BLACK,
         fontstyle="italic" if cell.failures else "normal",
     )
-    if best or cell.tied:
+    if best or (cell.tied and enough):
         frames.append(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, edgecolor=style.BLACK, linewidth=2))
 
 

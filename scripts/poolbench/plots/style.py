@@ -265,7 +265,7 @@ def worker_axis(panel: Axes, workers: Iterable[int], cores: int, label: bool = T
             va="bottom",
         )
     if label:
-        panel.set_xlabel("workers")
+        panel.set_xlabel("workers (log scale)")
 
 
 def _thinned(workers: list[int]) -> list[int]:
@@ -281,7 +281,8 @@ TITLE_ABOVE_GUIDES = {"loc": "left", "pad": 13}  # for set_title() over a worker
 
 
 def log_axis(axis: Axis, values: Iterable[float], minimum_span: float = 4, headroom: float = 1.6) -> None:
-    """A log axis with plain numbers at 1, 2 and 5, that shows at least a factor of minimum_span."""
+    """A log axis with plain numbers, the more the shorter it is, that shows at least a factor of minimum_span and says
+    at its end that it is logarithmic."""
     values = [value for value in values if value > 0]
     low, high = (min(values), max(values)) if values else (0.5, 2)
     middle = (low * high) ** 0.5
@@ -293,10 +294,28 @@ def log_axis(axis: Axis, values: Iterable[float], minimum_span: float = 4, headr
     else:
         panel.set_yscale("log")
         panel.set_ylim(low, high)
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 200 else (1,)))
+    span = high / low
+    axis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 6, 8) if span < 12 else (1, 2, 5) if span < 200 else (1,)))
+    _say_logarithmic(panel, axis.axis_name)
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(plain))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _say_logarithmic(panel: Axes, axis_name: str) -> None:
+    across = axis_name == "x"
+    panel.annotate(
+        "log",
+        (1, 0) if across else (0, 1),
+        xycoords="axes fraction",
+        xytext=(-2, 2) if across else (2, -2),
+        textcoords="offset points",
+        ha="right" if across else "left",
+        va="bottom" if across else "top",
+        fontsize=6,
+        fontstyle="italic",
+        color=GREY,
+    )
 
 
 def dodge(index: int, count: int, step: float = 0.09) -> float:

@@ -18,7 +18,7 @@ from matplotlib.patches import Patch
 
 from poolbench.data.quantities import NBSP
 from poolbench.data.run_data import Absent, RunData
-from poolbench.plots import style
+from poolbench.plots import style, timeline_options
 from poolbench.plots.makespan import strategy_label
 from poolbench.plots.style import Look
 
@@ -49,14 +49,18 @@ def draw(run: RunData, options: argparse.Namespace | None = None) -> list[tuple[
     if wanted:
         traced = traced[traced.cell_id.isin(wanted)]
     elif (traced.tasks > MAX_TASKS).any():
-        run.notes.append(f"timeline: cells of more than {MAX_TASKS} tasks are left out; --cell CELL_ID draws them")
+        run.notes.append(
+            f"timeline: cells of more than {MAX_TASKS} tasks are left out; plot.py DIRECTORY --cell CELL_ID draws them"
+        )
         traced = traced[traced.tasks <= MAX_TASKS]
     if traced.empty:
         raise Absent(f"the timeline needs traces of this build's cells of at most {MAX_TASKS} tasks")
     # Executors that do the same side by side.
     traced = traced.iloc[sorted(range(len(traced)), key=lambda row: _order(traced.iloc[row]))]
     if len(traced) > MAX_PANELS:
-        run.notes.append(f"timeline: {MAX_PANELS} of {len(traced)} traced cells drawn; --cell CELL_ID chooses others")
+        run.notes.append(
+            f"timeline: {MAX_PANELS} of {len(traced)} traced cells drawn; plot.py DIRECTORY --cell ID chooses others"
+        )
         traced = traced.iloc[:MAX_PANELS]
     charts = [(cell, *_repetition(run, cell, getattr(options, "rep", None))) for cell in traced.itertuples()]
     figures = []
@@ -222,15 +226,8 @@ def _bar(
         )
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cell", action="append", metavar="CELL_ID", help="draw this cell; repeat for several")
-    parser.add_argument(
-        "--rep", type=int, metavar="N", help="the repetition to draw (default: the one with the median makespan)"
-    )
-
-
 def main(argv: list[str]) -> int:
-    return style.picture_main(__doc__, draw, argv, add_options)
+    return style.picture_main(__doc__, draw, argv, timeline_options)
 
 
 if __name__ == "__main__":
