@@ -47,7 +47,11 @@ NOT_OF_A_SWEEP = (
     "derived/curve.csv",
     "derived/service.csv",
 )
-LACKING = {"results.csv": schema.RESULTS_LACKING, "tasks/<run_id>.csv": ((), schema.TASKS_LATER)}
+LACKING = {
+    "results.csv": schema.RESULTS_LACKING,
+    "tasks/<run_id>.csv": ((), schema.TASKS_LATER),
+    "derived/summary.csv": ((), schema.SUMMARY_LATER[1:], schema.SUMMARY_LATER),
+}
 CONTEXT = "context/<run_id>.json"
 CELLS = "cells/<run_id>.json"
 OF_LOOPS = "loops.<backend>.<threads>."  # only of a run with event loops

@@ -351,7 +351,9 @@ Analysis analyse_read(const std::filesystem::path& run_directory, ReadRows read,
   if (std::any_of(analysis.cells.begin(), analysis.cells.end(), comes_over_time))
     analysis.sojourns = read_sojourns(run_directory);
   for (const Context& context : contexts) {
-    if (context.run_id == analysis.rows.back().kind->run_id) analysis.calibration = context.calibration;
+    if (context.run_id != analysis.rows.back().kind->run_id) continue;
+    analysis.calibration = context.calibration;
+    analysis.command = context.argv;
   }
   return analysis;
 }

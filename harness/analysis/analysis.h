@@ -74,6 +74,7 @@ struct Analysis {
   std::optional<workloads::Calibration> calibration;  // of the last row's run, if its context file is there
   std::vector<Block> blocks;                          // machines; one of a directory that was not merged
   SojournsOf sojourns;                                // where tasks of a cell arrive
+  std::vector<std::string> command;                   // of the last row's run, if its context file is there
 };
 
 // Cells that rows may be of though no suite lists them, on so many cores: those of the claims. Rows name them by their cell_id.

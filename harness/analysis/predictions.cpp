@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "harness/core/sojourns.h"
+#include "harness/engine/backends/experiments.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/model/simulate.h"
 #include "harness/plan/model_case.h"
@@ -108,6 +109,7 @@ CellPrediction predict_cell(const Analysis& analysis, const CellSummary& summary
     return without("the model has no full queue that rejects or has the caller run a task");
   if (workloads::find_workload(cell.workload) != nullptr && workloads::find_workload(cell.workload)->needs().subject)
     return without("what work of one's own demands is not known beforehand: poolbench recommend measures it, and predicts");
+  if (attaches_late(cell.backend)) return without("its callbacks are attached when all tasks have ended");
   ModelledCell modelled;
   try {
     if (cell.workload == "sleep") {

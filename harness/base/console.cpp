@@ -71,6 +71,12 @@ std::size_t stdout_columns() {
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : kOfNoTerminal;
 }
 
+std::size_t text_columns() {
+  constexpr std::size_t kNarrowest = 60;
+  constexpr std::size_t kWidest = 120;
+  return std::clamp(stdout_columns(), kNarrowest, kWidest);
+}
+
 void say(std::string_view text) noexcept {
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);

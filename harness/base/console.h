@@ -20,6 +20,9 @@ void write_stdout(std::string_view text);
 // Of the terminal that standard output is; 100 if it is none.
 std::size_t stdout_columns();
 
+// How wide text for people may be there: as the terminal, but at least 60 and at most 120 columns.
+std::size_t text_columns();
+
 // The text as a part of one line: control characters and bytes that are not UTF-8 are escaped (\n, \t, \x1b), words longer than
 // `longest_word` bytes keep their two ends.
 std::string printable(std::string_view text, std::size_t longest_word = 400);

@@ -30,13 +30,6 @@ int complain(std::string_view message, int exit_code) {
   return exit_code;
 }
 
-// What --help prints is as wide as the terminal, within reason.
-std::size_t help_width() {
-  constexpr std::size_t kNarrowest = 60;
-  constexpr std::size_t kWidest = 120;
-  return std::clamp(stdout_columns(), kNarrowest, kWidest);
-}
-
 constexpr const char* kSummary =
     "Thread pool or process pool? How many workers? Who runs the callback? Measured, and held against an exact model.";
 
@@ -76,7 +69,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   app.set_version_flag("--version",
                        fmt::format("poolbench {} ({}, {} {})", build.version, build.commit, build.compiler, build.build_type));
   app.require_subcommand(1);
-  app.formatter(std::make_shared<HelpFormatter>(help_width()));  // before the commands, which inherit it
+  app.formatter(std::make_shared<HelpFormatter>(text_columns()));  // before the commands, which inherit it
   add_run_command(app, context);
   add_case_command(app, context);
   add_predict_command(app, context);

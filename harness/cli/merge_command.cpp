@@ -56,7 +56,7 @@ int run_merge(const MergeFlags& flags) {
   }
   std::ostringstream text;
   text << merge_text(status) << fmt::format("{} of {} rows added to {}\n\n", added, status.rows, flags.output);
-  print_verdict(analysis, text);
+  print_verdict(analysis, text, text_columns());
   text << flags.output << '\n';
   write_stdout(text.str());
   return exit_code_of(status);

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "harness/analysis/analysis.h"
+#include "harness/analysis/noise.h"
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
@@ -40,6 +42,7 @@ struct RunFlags : PlanFlags {
   std::string output;
   std::string hosts;
   bool fresh = false;
+  bool again = false;
   bool dry_run = false;
   bool json = false;
   std::optional<std::string> time_budget, shard, replicate, run_id;
@@ -57,6 +60,13 @@ std::filesystem::path output_of(const RunFlags& flags, const Suite& suite, const
   if (!flags.output.empty()) return flags.output;
   const std::filesystem::path whole = std::filesystem::path("out") / suite.name;
   return part ? std::filesystem::path(fmt::format("{}-{}", whole.string(), short_name(*part))) : whole;
+}
+
+// With --again, rows of repetitions that something else disturbed do not count: they are measured once more.
+std::function<bool(const Sample&)> counts_of(const RunFlags& flags, const std::filesystem::path& directory) {
+  if (!flags.again) return {};
+  const double own_load = noise_of(look_at(directory, cells_of_all_claims)).own_load;
+  return [own_load](const Sample& row) { return !is_disturbed(row, row.cores, own_load); };
 }
 
 // Empty without the flag.
@@ -125,6 +135,7 @@ int run(const RunFlags& flags, const CommandContext& context) {
            .sweep = id,
            .directory = path,
            .put_old_away = flags.fresh,
+           .counts = counts_of(flags, path),
            .task_files = flags.trace,
            .time_budget = time_budget});
   SweepOutcome outcome;
@@ -135,6 +146,7 @@ int run(const RunFlags& flags, const CommandContext& context) {
     outcome.failed_before = failures_present(plan, run.options());
   } else {
     tell_plan(plan, environment, path);
+    say(run.resumed_text(plan));
     outcome = run.measure(plan, {});
     run.done_measuring();
     tell_outcome(outcome, context);
@@ -147,7 +159,7 @@ int run(const RunFlags& flags, const CommandContext& context) {
     if (flags.json) {
       text << analysis_json(analysis);
     } else {
-      print_verdict(analysis, text);
+      print_verdict(analysis, text, text_columns());
     }
   }
   if (!flags.json) text << path.string() << '\n';
@@ -163,7 +175,11 @@ void add_run_command(CLI::App& app, CommandContext& context) {
   add_plan_flags(*command, *flags);
   command->add_option("-o,--output", flags->output, "The output directory [out/<suite>]; a run there is resumed")
       ->check(not_empty());
-  command->add_flag("--fresh", flags->fresh, "Rename the old output directory and start anew");
+  CLI::Option* const fresh = command->add_flag("--fresh", flags->fresh, "Rename the old output directory and start anew");
+  command
+      ->add_flag(std::string(kAgainFlag), flags->again,
+                 "Measure again the repetitions there that other programs or a CPU quota disturbed")
+      ->excludes(fresh);
   command->add_flag("-n,--dry-run", flags->dry_run, "Print the cells, what is skipped and why, and an estimate of the time");
   command->add_flag("--json", flags->json, "One JSON document instead of the tables, or of the cells of a dry run");
   command->add_option("--time-budget", flags->time_budget, "Start no repetition that would likely end later, as in 10min");

@@ -36,7 +36,7 @@ int show(const ShowFlags& flags) {
     return kExitOk;
   }
   std::ostringstream text;
-  print_verdict(analysis, text);
+  print_verdict(analysis, text, text_columns());
   write_stdout(text.str());
   return kExitOk;
 }

@@ -2,8 +2,15 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "harness/analysis/analysis.h"
+#include "harness/analysis/noise.h"
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
+#include "harness/base/text.h"
 #include "harness/cli/cli.h"
 #include "harness/engine/drivers/programs.h"
 #include "harness/machine/environment.h"
@@ -23,6 +30,27 @@ int skip(bool json) {
   write_stdout(json ? fmt::format("{{\"skipped\": \"{}\"}}\n", kSkipped.substr(kSkipped.find("CPython")))
                     : fmt::format("{}\n", kSkipped));
   return kExitOk;
+}
+
+// What disturbed the run while it measured, and the rows of the table that suffered. Empty if nothing did.
+std::string noise_text_of(const std::vector<cpython::ExampleResult>& results,
+                          const std::vector<CollectingSink::Repetition>& repetitions, const CommandContext& context) {
+  std::vector<Sample> samples;
+  for (const auto& [sample, trace] : repetitions) samples.push_back(sample);
+  Analysis analysis = analyse_rows(samples, {});
+  analysis.command = context.arguments;
+  const Noise noise = noise_of(analysis);
+  if (!noise.noisy()) return {};
+  const auto suffered = [&](const cpython::Side& side) {
+    const std::vector<std::size_t> cells = disturbed_cells(noise);
+    return std::ranges::any_of(cells, [&](std::size_t i) { return analysis.cells[i].factors.cell_id == side.cell.cell_id; });
+  };
+  std::vector<std::string> rows;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (suffered(results[i].python) || suffered(results[i].here)) rows.push_back(std::to_string(i + 1));
+  }
+  return fmt::format("{} Rows that suffered: {}; where tasks compute, threads beside other programs look as if they had a GIL.",
+                     noise_text(analysis, noise), join(rows));
 }
 
 }  // namespace
@@ -53,7 +81,10 @@ int validate_python(const PythonValidation& options, const CommandContext& conte
   if (!options.output.empty()) derive(options.output);
   const std::vector<cpython::ExampleResult> results = cpython::evaluate(plan, collected.repetitions, run.calibration());
   const drivers::Record& python = run.drivers().begin()->second;  // of both executors the same
-  write_stdout(options.json ? cpython::table_json(results, python, divisor) : cpython::table_text(results, python, divisor));
+  const std::string noise = noise_text_of(results, collected.repetitions, context);
+  write_stdout(options.json ? cpython::table_json(results, python, divisor, noise)
+                            : cpython::table_text(results, python, divisor));
+  if (!options.json && !noise.empty()) write_stdout('\n' + hang(noise, 0, text_columns()));
   return exit_code(outcome);
 }
 

@@ -10,6 +10,7 @@
 
 #include "harness/analysis/analysis.h"
 #include "harness/analysis/closed_loop.h"
+#include "harness/analysis/noise.h"
 #include "harness/analysis/predictions.h"
 #include "harness/base/errors.h"
 #include "harness/report/claims_report.h"
@@ -36,15 +37,18 @@ std::vector<std::string> names_of(const std::vector<Scenario>& scenarios) {
 }
 
 std::string summary_csv(const Analysis& analysis) {
-  std::string out = "cell_id,n,median_ns,ci_low_ns,ci_high_ns,best,ties,failed,ci_coverage,ratio,ratio_low,ratio_high,scenario\n";
+  std::string out =
+      "cell_id,n,median_ns,ci_low_ns,ci_high_ns,best,ties,failed,ci_coverage,ratio,ratio_low,ratio_high,scenario,disturbed\n";
   const std::vector<std::string> scenarios = names_of(analysis.scenarios);
-  for (const CellSummary& cell : analysis.cells) {
+  const Noise noise = noise_of(analysis);
+  for (std::size_t i = 0; i < analysis.cells.size(); ++i) {
+    const CellSummary& cell = analysis.cells[i];
     out += fmt::format("{},{},", csv_field(cell.factors.cell_id), cell.makespans_ns.size());
     out += cell.median_ns ? fmt::format("{},{},{},", *cell.median_ns, cell.interval.lower, cell.interval.upper) : ",,,";
     out += fmt::format("{:d},{:d},{},", cell.best, cell.tie, cell.failed);
     out += cell.median_ns ? fmt::format("{:.4f},", cell.interval.coverage) : ",";
     out += cell.ratio ? fmt::format("{:.4f},{:.4f},{:.4f},", cell.ratio->estimate, cell.ratio->lower, cell.ratio->upper) : ",,,";
-    out += csv_field(scenarios[cell.scenario]) + '\n';
+    out += fmt::format("{},{}\n", csv_field(scenarios[cell.scenario]), noise.disturbed[i]);
   }
   return out;
 }

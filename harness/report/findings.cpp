@@ -11,7 +11,9 @@
 
 #include "harness/analysis/analysis.h"
 #include "harness/analysis/comparison.h"
+#include "harness/analysis/noise.h"
 #include "harness/base/errors.h"
+#include "harness/report/sentences.h"
 #include "harness/report/claims_report.h"
 #include "harness/report/report.h"
 #include "harness/sweep/sinks/evidence_csv.h"
@@ -41,10 +43,16 @@ void refuse_one_directory_twice(const std::vector<std::string>& directories) {
 FindingsJson run_json(const ReportedRun& run) {
   std::ostringstream verdict;
   print_verdict(run.analysis, verdict);
+  const Noise noise = noise_of(run.analysis);
+  FindingsJson disturbed = FindingsJson::array();
+  for (const std::size_t cell : disturbed_cells(noise)) disturbed.push_back(run.analysis.cells[cell].factors.cell_id);
   const std::vector<ClaimResult> claims = evaluate_claims(run.analysis.rows, read_evidence(run.directory));
   return {{"directory", run.directory},
           {"last_started_utc", run.analysis.last_started_utc},
           {"other_rows", run.analysis.other_rows},
+          {"answers", answers(run.analysis)},
+          {"noise", noise_text(run.analysis, noise)},
+          {"disturbed", disturbed},
           {"verdict", verdict.str()},
           {"claims", FindingsJson::parse(claims_json(claims))["claims"]}};
 }

@@ -10,7 +10,8 @@
 
 namespace harness {
 
-// {"runs": [{"directory", "last_started_utc", "other_rows", "verdict": as `show` prints it, "claims": as `validate --json` has them}, ...],
+// {"runs": [{"directory", "last_started_utc", "other_rows", "answers": what the verdict begins with, a sentence each,
+//  "noise": that of them which says what disturbed the run, or "", "disturbed": [cell ids], "verdict": as `show` prints it, "claims": as `validate --json` has them}, ...],
 //  "comparisons": [one per run but the last, with the next: as `compare --json` has it, with "across_machines"; or {"a", "b", "refused":
 //  why}], "by_time": whether the runs were ordered by when they were made}.
 // Two directories are compared as they are named, more in the order in which they were made. One document with its line end. Throws

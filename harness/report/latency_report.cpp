@@ -11,7 +11,7 @@
 
 #include "harness/analysis/latency.h"
 #include "harness/base/quantity.h"
-#include "harness/base/text.h"
+#include "harness/report/labelled.h"
 #include "harness/report/report.h"
 #include "harness/sweep/sinks/csv.h"
 
@@ -44,33 +44,28 @@ std::string with_interval(std::string_view name, const model::Quantile& quantile
   return fmt::format("{} {} [{}, {}]", name, human_ns(quantile.value), human_ns(quantile.lower), human_ns(quantile.upper));
 }
 
-void print_labelled(std::ostream& out, std::string_view label, const std::string& text) {
-  constexpr std::size_t kLabel = 12;
-  out << hang(fmt::format("  {:<{}}{}", label, kLabel - 2, text), kLabel);
-}
-
-void print_latency(std::ostream& out, const Analysis& analysis, const Latency& latency, const CellPrediction& prediction) {
+void print_latency(std::ostream& out, const Analysis& analysis, const Latency& latency, const CellPrediction& prediction,
+                   std::size_t width) {
   const CellSummary& cell = analysis.cells[latency.cell];
+  const auto print = [&](std::string_view label, const std::string& text) { print_labelled(out, label, text, width); };
   if (latency.clients == 0) {
-    print_labelled(out, "latency", fmt::format("{}: the directory has no sojourns of it", name_of(cell)));
+    print("latency", fmt::format("{}: the directory has no sojourns of it", name_of(cell)));
   } else {
-    print_labelled(out, "latency",
-                   fmt::format("{}: {}, {}, {}, {}, max {}", name_of(cell), with_interval("p50", latency.p50),
-                               with_interval("p95", latency.p95), with_interval("p99", latency.p99),
-                               with_interval("p99.9", latency.p999), human_ns(latency.max_ns)));
+    print("latency", fmt::format("{}: {}, {}, {}, {}, max {}", name_of(cell), with_interval("p50", latency.p50),
+                                 with_interval("p95", latency.p95), with_interval("p99", latency.p99),
+                                 with_interval("p99.9", latency.p999), human_ns(latency.max_ns)));
   }
   if (prediction.expected_sojourn) {
-    print_labelled(out, "expected", line_of(*prediction.expected_sojourn));
+    print("expected", line_of(*prediction.expected_sojourn));
   } else if (prediction.predicted_sojourn) {
-    print_labelled(out, "predicted", line_of(*prediction.predicted_sojourn));
+    print("predicted", line_of(*prediction.predicted_sojourn));
   } else {
-    print_labelled(out, "predicted", "nothing: " + prediction.why_not);
+    print("predicted", "nothing: " + prediction.why_not);
   }
-  print_labelled(out, "clients",
-                 fmt::format("{} counted of {} that came in {} repetition{}; {} rejected; {:.4g}/s offered, {:.4g}/s served",
-                             latency.clients, latency.arrived, cell.ok.size(), cell.ok.size() == 1 ? "" : "s", latency.rejected,
-                             latency.offered_per_s, latency.completed_per_s));
-  if (!latency.finding.empty()) print_labelled(out, "finding", latency.finding);
+  print("clients", fmt::format("{} counted of {} that came in {} repetition{}; {} rejected; {:.4g}/s offered, {:.4g}/s served",
+                               latency.clients, latency.arrived, cell.ok.size(), cell.ok.size() == 1 ? "" : "s", latency.rejected,
+                               latency.offered_per_s, latency.completed_per_s));
+  if (!latency.finding.empty()) print("finding", latency.finding);
 }
 
 }  // namespace
@@ -106,11 +101,11 @@ bool has_latencies(const Analysis& analysis) {
 }
 
 void print_latencies(std::ostream& out, const Analysis& analysis, const std::vector<CellPrediction>& predictions,
-                     const Scenario& scenario) {
+                     const Scenario& scenario, std::size_t width) {
   if (!arrives(analysis.cells[scenario.cells.front()].factors)) return;
   for (const Latency& latency : latencies(analysis)) {
     if (std::find(scenario.cells.begin(), scenario.cells.end(), latency.cell) == scenario.cells.end()) continue;
-    print_latency(out, analysis, latency, predictions[latency.cell]);
+    print_latency(out, analysis, latency, predictions[latency.cell], width);
   }
 }
 

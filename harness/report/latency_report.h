@@ -24,7 +24,7 @@ std::string latency_csv(const Analysis& analysis);
 
 // The same for people, of one scenario; nothing for a batch. REQUIRES: `predictions` is predict_cells(analysis).
 void print_latencies(std::ostream& out, const Analysis& analysis, const std::vector<CellPrediction>& predictions,
-                     const Scenario& scenario);
+                     const Scenario& scenario, std::size_t width);
 
 // Whether tasks of one of the cells arrive.
 bool has_latencies(const Analysis& analysis);

@@ -10,27 +10,42 @@
 #include <vector>
 
 #include "harness/analysis/leaving.h"
+#include "harness/analysis/noise.h"
 #include "harness/analysis/over_blocks.h"
 #include "harness/analysis/predictions.h"
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
 #include "harness/engine/strategies/strategy.h"
+#include "harness/report/sentences.h"
+#include "harness/report/labelled.h"
 #include "harness/report/latency_report.h"
 #include "harness/validate/claims.h"
 
 namespace harness {
 namespace {
 
-constexpr std::size_t kIndent = 12;  // of what follows a label
-
+// Of another cell to the best, whose median is lower; over all pairs of repetitions the other may be faster nevertheless.
 std::string ratio_with_interval(const model::Ratio& ratio) {
   const int digits = ratio.upper < 9.995 ? 2 : ratio.upper < 99.95 ? 1 : 0;
-  return fmt::format("{:.{}f}x [{:.{}f}, {:.{}f}]", ratio.estimate, digits, ratio.lower, digits, ratio.upper, digits);
+  const std::string estimate = ratio.estimate < 1 ? "no slower" : fmt::format("{:.{}f}x", ratio.estimate, digits);
+  return fmt::format("{} [{:.{}f}, {:.{}f}]", estimate, ratio.lower, digits, ratio.upper, digits);
 }
 
-void print_wrapped(std::ostream& out, const std::string& label, const std::string& text) {
-  out << hang(fmt::format("  {:<{}}{}", label, kIndent - 2, text), kIndent);
-}
+// Where the lines of a verdict go: how wide they may be.
+class Lines {
+ public:
+  Lines(std::ostream& out, std::size_t width) : out_(out), width_(width) {}
+
+  void labelled(std::string_view label, const std::string& text) { print_labelled(out_, label, text, width_); }
+  void paragraph(const std::string& text) { out_ << hang(text, 0, width_); }
+  void heading(const std::string& text) { out_ << '\n' << hang(text, 2, width_); }
+  std::ostream& stream() { return out_; }
+  std::size_t width() const { return width_; }
+
+ private:
+  std::ostream& out_;
+  std::size_t width_;
+};
 
 // The scenario's cells that were measured, fastest first; failed ones are not among them.
 std::vector<const CellSummary*> ranking(const Analysis& analysis, const Scenario& scenario) {
@@ -55,7 +70,7 @@ std::vector<const CellSummary*> best_per(const std::vector<const CellSummary*>& 
 
 // "thread: 100 ms; process: 1.01x [1.00, 1.02] (tie)": the best cell of each value against the best of all.
 template <class Value, class Name>
-void print_comparison(std::ostream& out, const std::string& label, const std::vector<const CellSummary*>& ranked, Value&& value,
+void print_comparison(Lines& out, std::string_view label, const std::vector<const CellSummary*>& ranked, Value&& value,
                       Name&& named) {
   const std::vector<const CellSummary*> best = best_per(ranked, value);
   if (best.size() < 2) return;
@@ -63,57 +78,63 @@ void print_comparison(std::ostream& out, const std::string& label, const std::ve
   for (std::size_t i = 1; i < best.size(); ++i) {
     text += fmt::format("; {}: {}", named(best[i]->factors),
                         best[i]->ratio ? ratio_with_interval(*best[i]->ratio) : human_ns(*best[i]->median_ns));
-    if (best[i]->tie) text += " (tie)";
+    if (best[i]->tie && has_enough(*best.front()) && has_enough(*best[i])) text += " (tie)";
   }
-  print_wrapped(out, label, text);
+  out.labelled(label, text);
 }
 
-void print_scenario(std::ostream& out, const Analysis& analysis, const std::vector<CellPrediction>& predictions,
+// The best, what ties with it and the next one. With few repetitions only what was the fastest of them.
+void print_best(Lines& out, const std::vector<const CellSummary*>& ranked) {
+  const CellSummary& best = *ranked.front();
+  const bool enough = has_enough(best);
+  out.labelled(enough ? "best" : "lowest",
+               fmt::format("{}: {} [{}, {}], n = {}{}", name_of(best), human_ns(*best.median_ns), human_ns(best.interval.lower),
+                           human_ns(best.interval.upper), best.makespans_ns.size(),
+                           enough ? "" : ": too few repetitions to call it best"));
+  std::string tied;
+  const CellSummary* next = nullptr;
+  int ties = 0;
+  for (const CellSummary* cell : ranked) {
+    const bool ties_with_it = enough && cell->tie && has_enough(*cell);
+    if (ties_with_it) tied += (ties++ == 0 ? "" : "; ") + name_of(*cell);
+    if (!next && !cell->best && !ties_with_it) next = cell;
+  }
+  if (ties > 0) out.labelled(ties == 1 ? "tie" : fmt::format("{} ties", ties), tied);
+  if (next && next->ratio) {
+    const bool slower = next->ratio->estimate >= 1;
+    out.labelled("next", fmt::format("{}: {}{}{}", name_of(*next), slower ? "takes " : "", ratio_with_interval(*next->ratio),
+                                     slower ? " as long" : ""));
+  }
+}
+
+void print_scenario(Lines& out, const Analysis& analysis, const std::vector<CellPrediction>& predictions,
                     const Scenario& scenario) {
-  out << '\n' << scenario.title << '\n';
+  out.heading(scenario.title);
   const std::vector<const CellSummary*> ranked = ranking(analysis, scenario);
-  print_latencies(out, analysis, predictions, scenario);
+  print_latencies(out.stream(), analysis, predictions, scenario, out.width());
   if (scenario.best) {
-    const CellSummary& best = *ranked.front();
-    print_wrapped(out, "best",
-                  fmt::format("{}: {} [{}, {}], n = {}", name_of(best), human_ns(*best.median_ns), human_ns(best.interval.lower),
-                              human_ns(best.interval.upper), best.makespans_ns.size()));
-    std::string tied;
-    const CellSummary* next = nullptr;
-    int ties = 0;
-    for (const CellSummary* cell : ranked) {
-      if (cell->tie) tied += (ties++ == 0 ? "" : "; ") + name_of(*cell);
-      if (!next && !cell->best && !cell->tie) next = cell;
-    }
-    if (ties > 0) print_wrapped(out, ties == 1 ? "tie" : fmt::format("{} ties", ties), tied);
-    if (next && next->ratio) {
-      print_wrapped(out, "next", fmt::format("{}: takes {} as long", name_of(*next), ratio_with_interval(*next->ratio)));
-    }
+    print_best(out, ranked);
     print_comparison(
-        out, "pools", ranked, [](const Factors& f) { return f.backend; }, [](const Factors& f) { return f.backend; });
+        out, "by pool", ranked, [](const Factors& f) { return f.backend; }, [](const Factors& f) { return f.backend; });
     print_comparison(
-        out, "workers", ranked, [](const Factors& f) { return f.workers; },
+        out, "by workers", ranked, [](const Factors& f) { return f.workers; },
         [](const Factors& f) {
           return f.workers_spec == std::to_string(f.workers) ? f.workers_spec : fmt::format("{} ({})", f.workers, f.workers_spec);
         });
-    const auto callback_way = [](const Factors& f) {
-      return has_parsers(f.strategy) ? fmt::format("{}({})", f.strategy, f.parsers) : f.strategy;
-    };
-    print_comparison(out, "callbacks", ranked, callback_way, callback_way);
+    print_comparison(out, "callbacks", ranked, way_of_callbacks, way_of_callbacks);
   }
   for (const std::size_t index : scenario.cells) {
     const CellSummary& cell = analysis.cells[index];
     if (cell.failed == 0) continue;
-    print_wrapped(out, "failed",
-                  fmt::format("{}: {} of {} repetitions, {}", name_of(cell), cell.failed,
-                              cell.failed + static_cast<int>(cell.makespans_ns.size()), cell.failure));
+    out.labelled("failed", fmt::format("{}: {} of {} repetitions, {}", name_of(cell), cell.failed,
+                                       cell.failed + static_cast<int>(cell.makespans_ns.size()), cell.failure));
   }
 }
 
-void print_claims(std::ostream& out, const Analysis& analysis) {
+void print_claims(Lines& out, const Analysis& analysis) {
   const std::vector<ClaimResult> results = evaluate_claims(analysis.rows);
   if (results.empty()) return;
-  out << "\nThe tutorial's formulas, where this run has their cells\n";
+  out.heading("The tutorial's formulas, where this run has their cells");
   for (const ClaimResult& result : results) {
     std::string text =
         fmt::format("{}: {} = {}", result.claim->english, result.prediction.formula, human_ns(result.prediction.claimed_ns));
@@ -121,7 +142,7 @@ void print_claims(std::ostream& out, const Analysis& analysis) {
       text += fmt::format(", measured {} (+-{})", human_ns(*result.measured_ns), human_ns(result.prediction.tolerance_ns));
     if (!result.explanation.empty()) text += "; " + result.explanation;
     if (result.contradicts()) text += "; this contradicts the model";
-    print_wrapped(out, result.verdict == model::Verdict::inconclusive ? "open" : std::string(to_string(result.verdict)), text);
+    out.labelled(result.verdict == model::Verdict::inconclusive ? "open" : std::string(to_string(result.verdict)), text);
   }
 }
 
@@ -131,24 +152,23 @@ std::string percent_slower(double ratio) {
 }
 
 // What the machines of a merged directory differ in, and whether they agree.
-void print_machines(std::ostream& out, const Analysis& analysis) {
+void print_machines(Lines& out, const Analysis& analysis) {
   const std::vector<NodeEffect> effects = node_effects(analysis);
   if (effects.empty()) return;
-  out << "\nMachines, each against the geometric mean of all\n";
+  out.heading("Machines, each against the geometric mean of all");
   for (const NodeEffect& effect : effects) {
-    print_wrapped(out, effect.computing ? "computing" : "waiting",
-                  fmt::format("{}: {} [{}, {}] over {} cell{}", analysis.blocks[effect.block].name,
-                              percent_slower(effect.ratio.estimate), percent_slower(effect.ratio.lower),
-                              percent_slower(effect.ratio.upper), effect.cells, effect.cells == 1 ? "" : "s"));
+    out.labelled(effect.computing ? "computing" : "waiting",
+                 fmt::format("{}: {} [{}, {}] over {} cell{}", analysis.blocks[effect.block].name,
+                             percent_slower(effect.ratio.estimate), percent_slower(effect.ratio.lower),
+                             percent_slower(effect.ratio.upper), effect.cells, effect.cells == 1 ? "" : "s"));
   }
   const std::vector<Disagreement> found = disagreements(analysis);
   if (found.empty()) {
-    out << "  On each machine the best over all is the best, or ties with it.\n";
+    out.paragraph("  On each machine the best over all is the best, or ties with it.");
   }
   for (const Disagreement& one : found) {
-    print_wrapped(out, "but",
-                  fmt::format("{}: on {} the best is {}", analysis.scenarios[one.scenario].title, analysis.blocks[one.block].name,
-                              name_of(analysis.cells[one.best])));
+    out.labelled("but", fmt::format("{}: on {} the best is {}", analysis.scenarios[one.scenario].title,
+                                    analysis.blocks[one.block].name, name_of(analysis.cells[one.best])));
   }
 }
 
@@ -159,10 +179,10 @@ std::string compared_text(const Analysis& analysis, const Leaving::At& at) {
 }
 
 // Whether workers on other hosts are worth the way, and from which task size on.
-void print_leaving(std::ostream& out, const Analysis& analysis) {
+void print_leaving(Lines& out, const Analysis& analysis) {
   const std::vector<Leaving> all = leaving_pays(analysis);
   if (all.empty()) return;
-  out << "\nDoes leaving the machine pay?\n";
+  out.heading("Does leaving the machine pay?");
   for (const Leaving& leaving : all) {
     std::string text = leaving.payload_bytes > 0 ? fmt::format("{} bytes each: ", leaving.payload_bytes) : "";
     const auto pays = std::find_if(leaving.sizes.begin(), leaving.sizes.end(),
@@ -180,7 +200,7 @@ void print_leaving(std::ostream& out, const Analysis& analysis) {
       text += leaving.model_ns ? fmt::format("; by what the way costs, from {} on", human_ns(*leaving.model_ns))
                                : "; by what the way costs, never: it takes more workers there than here";
     }
-    print_wrapped(out, leaving.workload, text);
+    out.labelled(leaving.workload, text);
   }
 }
 
@@ -188,46 +208,92 @@ bool has_replicates(const Analysis& analysis) {
   return std::any_of(analysis.cells.begin(), analysis.cells.end(), [](const CellSummary& cell) { return !cell.blocks.empty(); });
 }
 
+// Who runs callbacks by each of the strategies that are compared, in words.
+std::string strategies_text(const Analysis& analysis) {
+  std::string text;
+  for (const StrategyInfo& strategy : strategies()) {
+    const auto has_it = [&](const CellSummary& cell) { return cell.factors.strategy == strategy.name; };
+    if (!has_callbacks(strategy.name) || std::ranges::none_of(analysis.cells, has_it)) continue;
+    text += fmt::format("{}{}{} = {}", text.empty() ? "" : "; ", strategy.name,
+                        strategy.parsers  ? "(number of them)"
+                        : strategy.chunks ? "(chunksize)"
+                                          : "",
+                        strategy.summary);
+  }
+  return text;
+}
+
+// In sentences: what failed, what disturbed the run and which cells suffered.
+void print_what_went_wrong(Lines& out, const Analysis& analysis) {
+  int failed = 0;
+  for (const CellSummary& cell : analysis.cells) failed += cell.failed;
+  if (failed > 0)
+    out.paragraph(fmt::format("{} repetition{} failed: below, \"failed\" says how.", failed, failed == 1 ? "" : "s"));
+  const Noise noise = noise_of(analysis);
+  const std::string text = noise_text(analysis, noise);
+  if (text.empty()) return;
+  out.paragraph(text);
+  constexpr std::size_t kMost = 5;
+  const std::vector<std::size_t> cells = disturbed_cells(noise);
+  for (std::size_t i = 0; i < std::min(kMost, cells.size()); ++i) {
+    const CellSummary& cell = analysis.cells[cells[i]];
+    out.labelled("disturbed", fmt::format("{}: {}, {} of {} repetitions", analysis.scenarios[cell.scenario].title, name_of(cell),
+                                          noise.disturbed[cells[i]], cell.ok.size()));
+  }
+  if (cells.size() > kMost) out.labelled("", fmt::format("and {} more cells", cells.size() - kMost));
+}
+
+// What the lines of the tables mean.
+void print_legend(Lines& out, const Analysis& analysis) {
+  const bool compared = std::ranges::any_of(analysis.scenarios, [](const Scenario& one) { return one.best.has_value(); });
+  out.heading("How to read the tables");
+  if (compared) {
+    out.labelled("best", "median [95 % interval] of the repetitions; below 6 of them the interval is their range");
+    out.labelled("tie", fmt::format("cannot be told from the best: Mann-Whitney p >= {:.2f}, or less than {:.0f} % apart",
+                                    kSignificance, 100 * kMinimumEffect));
+    out.labelled("next", "the fastest that does not tie; 1.50x: it takes half as long again, over all pairs of repetitions");
+    out.labelled("by pool", "the best cell of each pool against the best of all");
+    out.labelled("by workers", "of each number of workers");
+    const std::string ways = strategies_text(analysis);
+    if (!ways.empty()) out.labelled("callbacks", "of each way to run them: " + ways);
+  }
+  if (has_replicates(analysis)) {
+    out.labelled(
+        "machines",
+        "several measured the same cells: a median is the geometric mean of theirs, an interval is for machines at large "
+        "(Student's t over them), and so is a tie");
+  }
+  if (has_latencies(analysis)) {
+    out.labelled(
+        "latency",
+        "where tasks arrive: percentiles of the sojourns (intended arrival to the end of the callback) over those that were "
+        "served, the first tenth of each repetition left out, with 95 % intervals of order statistics");
+  }
+}
+
 }  // namespace
 
 std::string name_of(const CellSummary& cell) {
   const Factors& f = cell.factors;
-  std::string strategy = f.strategy;
-  if (has_parsers(f.strategy)) strategy += fmt::format("({})", f.parsers);
-  if (has_chunks(f.strategy)) strategy += fmt::format("({})", f.chunksize);
   std::string workers = f.workers == 1 ? "1 worker" : fmt::format("{} workers", f.workers);
   if (f.workers_spec != std::to_string(f.workers)) workers += fmt::format(" ({})", f.workers_spec);
   if (f.in_flight != 0) workers += fmt::format(", {} in flight", f.in_flight);
-  return fmt::format("{}, {}{}", f.backend, workers, has_callbacks(f.strategy) ? ", " + strategy : "");
+  return fmt::format("{}, {}{}", f.backend, workers, has_callbacks(f.strategy) ? ", " + way_of_callbacks(f) : "");
 }
 
-void print_verdict(const Analysis& analysis, std::ostream& out) {
-  out << "Verdict. Medians with 95 % intervals (below 6 repetitions: the range), ratios to the best likewise.\n"
-      << fmt::format("A tie: Mann-Whitney p >= {:.2f}, or less than {:.0f} % apart.\n", kSignificance, 100 * kMinimumEffect);
-  // The test's least p is 2 / C(2n, n): 0.1 for 3 and 3 repetitions.
-  const auto too_few = [&analysis](const Scenario& scenario) {
-    return scenario.best && scenario.cells.size() > 1 && analysis.cells[*scenario.best].makespans_ns.size() < 4;
-  };
-  if (std::any_of(analysis.scenarios.begin(), analysis.scenarios.end(), too_few)) {
-    out << "Fewer than 4 repetitions (-r) cannot tell cells apart: where n is less, nearly everything ties.\n";
-  }
+std::string way_of_callbacks(const Factors& f) {
+  if (has_parsers(f.strategy)) return fmt::format("{}({})", f.strategy, f.parsers);
+  return has_chunks(f.strategy) ? fmt::format("{}({})", f.strategy, f.chunksize) : f.strategy;
+}
+
+void print_verdict(const Analysis& analysis, std::ostream& stream, std::size_t width) {
+  Lines out(stream, width);
+  for (const std::string& sentence : answers(analysis)) out.paragraph(sentence);
+  print_what_went_wrong(out, analysis);
+  print_legend(out, analysis);
   const bool replicates = has_replicates(analysis);
-  if (replicates) {
-    out << hang(
-        fmt::format(
-            "Several machines measured the same cells: a median is the geometric mean of the machines' medians, an interval is "
-            "for machines at large (Student's t over them), and so is a tie."),
-        0);
-  }
   std::vector<CellPrediction> predictions;
-  if (has_latencies(analysis)) {
-    predictions = predict_cells(analysis);
-    out << hang(
-        fmt::format(
-            "Where tasks arrive: percentiles of the sojourns (intended arrival to the end of the callback) over those that were served, the "
-            "first tenth of each repetition left out, with 95 % intervals of order statistics."),
-        0);
-  }
+  if (has_latencies(analysis)) predictions = predict_cells(analysis);
   for (const Scenario& scenario : analysis.scenarios) print_scenario(out, analysis, predictions, scenario);
   print_leaving(out, analysis);
   if (replicates) {
@@ -235,11 +301,11 @@ void print_verdict(const Analysis& analysis, std::ostream& out) {
   } else {
     print_claims(out, analysis);
   }
-  out << '\n';
+  stream << '\n';
 }
 
-void print_verdict(const std::filesystem::path& run_directory, std::ostream& out) {
-  print_verdict(analyse(run_directory, cells_of_all_claims), out);
+void print_verdict(const std::filesystem::path& run_directory, std::ostream& out, std::size_t width) {
+  print_verdict(analyse(run_directory, cells_of_all_claims), out, width);
 }
 
 }  // namespace harness

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "harness/analysis/latency.h"
+#include "harness/analysis/noise.h"
 #include "harness/analysis/predictions.h"
+#include "harness/report/sentences.h"
 
 namespace harness {
 namespace {
@@ -88,15 +90,19 @@ std::string analysis_json(const Analysis& analysis) {
   const std::vector<CellPrediction> predictions = predict_cells(analysis);
   std::map<std::size_t, Json> latency_of;
   for (const Latency& latency : latencies(analysis)) latency_of[latency.cell] = latency_json(latency, predictions[latency.cell]);
+  const Noise noise = noise_of(analysis);
   Json document;
   document["machine_id"] = analysis.rows.empty() ? "" : analysis.rows.back().kind->machine_id;
   document["build_id"] = analysis.rows.empty() ? "" : analysis.rows.back().kind->build_id;
+  document["answers"] = answers(analysis);
+  document["noise"] = noise_text(analysis, noise);
   document["cells"] = Json::array();
   for (std::size_t i = 0; i < analysis.cells.size(); ++i) {
     const CellSummary& cell = analysis.cells[i];
     Json json = factors_json(cell.factors);
     json["n"] = cell.makespans_ns.size();
     json["failed"] = cell.failed;
+    json["disturbed"] = noise.disturbed[i];
     json["failure"] = cell.failure;
     const bool measured = cell.median_ns.has_value();
     json["median_ns"] = or_null(cell.median_ns);

@@ -19,7 +19,8 @@ nlohmann::ordered_json factors_json(const Cell& cell);
 // "repetitions" with warm-ups, "estimate_ns"}. Of a part of a sweep its own cells.
 std::string plan_json(const Plan& plan);
 
-// {"machine_id", "build_id", "cells": [{cell_id, factors, "n", "failed", "failure", "median_ns", "ci_low_ns", "ci_high_ns",
+// {"machine_id", "build_id", "answers": what the verdict begins with, a sentence each, "noise": what disturbed the run, or "",
+// "cells": [{cell_id, factors, "n", "failed", "disturbed", "failure", "median_ns", "ci_low_ns", "ci_high_ns",
 // "ci_coverage", "predicted_ns", "scenario", "best", "ties", "ratio", "ratio_low", "ratio_high"}, ...]}: numbers that are
 // not there are null. One document with its line end.
 std::string analysis_json(const Analysis& analysis);

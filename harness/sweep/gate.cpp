@@ -37,7 +37,9 @@ double percent(std::int64_t part, std::int64_t whole) {
 
 }  // namespace
 
-bool makes_pressure(const Cell& cell) { return cell.workload != "sleep" || std::min(cell.workers, cell.tasks) > kManySleepers; }
+bool makes_pressure(const Factors& cell) {
+  return cell.workload != "sleep" || std::min(cell.workers, cell.tasks) > kManySleepers;
+}
 
 Waiting read_waiting(const std::string& proc) {
   std::ifstream file(proc + "/pressure/cpu");

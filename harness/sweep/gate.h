@@ -84,6 +84,6 @@ class GatedRunner : public CellRunner {
 inline constexpr std::string_view kGated = "the machine was not quiet";
 
 // Whether running the cell makes others wait for a CPU.
-bool makes_pressure(const Cell& cell);
+bool makes_pressure(const Factors& cell);
 
 }  // namespace harness

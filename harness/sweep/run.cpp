@@ -177,6 +177,12 @@ void Run::done_measuring() {
 
 GateCounts Run::gate_counts() const { return gated_ != nullptr ? gated_->counts() : GateCounts{}; }
 
+std::string Run::resumed_text(const Plan& plan) const {
+  const std::size_t all = ordered_steps(plan).size();
+  const std::size_t missing = missing_steps(plan, options_).size();
+  return missing == all ? "" : fmt::format("resuming: {} of {} repetitions are done, {} to go\n", all - missing, all, missing);
+}
+
 std::string Run::interrupted_text(const SweepOutcome& outcome) const {
   const bool resumes = directory_ && !settings_.put_old_away;
   return fmt::format("poolbench: interrupted after {} of {} repetitions{}\n", outcome.run, outcome.steps,

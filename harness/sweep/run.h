@@ -84,6 +84,9 @@ class Run {
 
   GateCounts gate_counts() const;  // all 0 before measure() and after done_measuring()
 
+  // One line: how many of the plan's repetitions are there already; empty where none is.
+  std::string resumed_text(const Plan& plan) const;
+
   // One line: how far it came, and what resumes it where anything does.
   std::string interrupted_text(const SweepOutcome& outcome) const;
 

@@ -239,7 +239,8 @@ std::string table_text(const std::vector<ExampleResult>& results, const drivers:
   return text;
 }
 
-std::string table_json(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor) {
+std::string table_json(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor,
+                       const std::string& noise) {
   nlohmann::ordered_json json;
   json["python"] = {{"implementation", python.language},
                     {"version", python.version},
@@ -258,6 +259,7 @@ std::string table_json(const std::vector<ExampleResult>& results, const drivers:
     example["poolbench"] = side_json(result.here);
     json["examples"].push_back(std::move(example));
   }
+  json["noise"] = noise;
   return json.dump(2) + '\n';
 }
 

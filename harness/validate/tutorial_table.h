@@ -64,7 +64,8 @@ std::vector<ExampleResult> evaluate(const Plan& plan, const std::vector<Collecti
 
 std::string table_text(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor);
 // {"python": {...}, "divisor": 10, "examples": [{"id", "example", "tutorial_ns", "printed", "cpython": {"median_ns", "makespans_ns",
-// "failed", "model_ns", "callbacks_by"}, "poolbench": {...}}, ...]}; tutorial_ns (divided like the rest) and median_ns may be null.
-std::string table_json(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor);
+// "failed", "model_ns", "callbacks_by"}, "poolbench": {...}}, ...], "noise": what disturbed the run while it measured, or ""}; tutorial_ns (divided like the rest) and median_ns may be null.
+std::string table_json(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor,
+                       const std::string& noise = {});
 
 }  // namespace harness::cpython

@@ -363,7 +363,7 @@ def _write_derived(directory: Path, medians: list[Medians]) -> None:
     for cell_id, factors, good, predicted in medians:
         key = (factors["workload"], factors["callback_ns"], factors["task_ns"], factors["distribution"])
         row: dict[str, Any] = dict.fromkeys(schema.SUMMARY, "")
-        row.update(cell_id=cell_id, n=len(good), scenario=_scenario(cell_id, factors))
+        row.update(cell_id=cell_id, n=len(good), scenario=_scenario(cell_id, factors), disturbed=0)
         if good:
             median = good[(len(good) - 1) // 2]
             row.update(

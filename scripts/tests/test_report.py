@@ -30,6 +30,9 @@ def findings(*directories: Path, **more: Any) -> dict[str, Any]:
             "directory": str(each),
             "last_started_utc": f"2026-01-0{n}T00:00:00Z",
             "other_rows": 0,
+            "answers": ["For work that waits (sleep): threads, 4 workers."],
+            "noise": "",
+            "disturbed": [],
             "verdict": "",
             "claims": [],
         }

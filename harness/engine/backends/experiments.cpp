@@ -125,6 +125,8 @@ class ExperimentBackend final : public Backend {
 
 }  // namespace
 
+bool attaches_late(std::string_view name) { return name == "thread_attach_late" || name == "process_attach_late"; }
+
 const Backend* find_experiment(std::string_view name) {
   using pools::ProcessPool;
   using pools::ThreadPool;

@@ -17,4 +17,7 @@ namespace harness {
 // The shutdowns are for strategy `none`, the others for any with callbacks. nullptr for any other name.
 const Backend* find_experiment(std::string_view name);
 
+// Whether it is one of the last two: the model, whose callbacks are attached at the submit, does not know when theirs begin.
+bool attaches_late(std::string_view name);
+
 }  // namespace harness

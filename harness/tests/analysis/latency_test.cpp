@@ -140,7 +140,7 @@ TEST(Latencies, AreSaidWithWhomTheyAreOver) {
   EXPECT_THAT(text.str(), HasSubstr("arrivals constant:100/s"));
   EXPECT_THAT(text.str(), HasSubstr("p50 17.0 ms [11.0 ms, 24.0 ms]"));
   EXPECT_THAT(text.str(), HasSubstr("34 counted of 40 that came in 2 repetitions; 2 rejected"));
-  EXPECT_THAT(text.str(), HasSubstr("predicted p50 10.0 ms"));
+  EXPECT_THAT(text.str(), HasSubstr("predicted   p50 10.0 ms"));
   EXPECT_THAT(text.str(), Not(HasSubstr("\n  best")));
   analysis.sojourns.clear();
   std::ostringstream less;

@@ -148,7 +148,7 @@ def load(directory: Path | str) -> RunData:
         summary=_or_empty(summary, schema.SUMMARY),
         model=_or_empty(model, schema.MODEL),
         tasks=_tasks(directory / "tasks"),
-        machine=machine,
+        machine=machine + _disturbed(summary, len(rows)),
         arriving=rows[~batch].reset_index(drop=True),
         latency=_or_empty(latency, schema.LATENCY),
         closed_loop=_or_empty(closed_loop, schema.CLOSED_LOOP),
@@ -219,6 +219,16 @@ def _tasks(directory: Path) -> pd.DataFrame:
     tasks = pd.concat(tables, ignore_index=True).drop_duplicates(["cell_id", "rep", "task"], keep="last")
     tasks = tasks[tasks.started_ns.notna()]  # one that was rejected never began
     return tasks.astype({"worker": int, "pid": int, "tid": int}).reset_index(drop=True)
+
+
+def _disturbed(summary: pd.DataFrame | None, repetitions: int) -> str:
+    """For the footer: how many repetitions were no quiet machine's."""
+    if summary is None or "disturbed" not in summary or not summary.disturbed.sum() > 0:
+        return ""
+    return (
+        f"; NOISY: other programs or a quota disturbed {int(summary.disturbed.sum())} of {repetitions} repetitions "
+        "(`poolbench show` says which)"
+    )
 
 
 def _machines_line(nodes: dict[str, str]) -> str:

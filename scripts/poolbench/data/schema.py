@@ -249,9 +249,10 @@ SUMMARY = (
     "ratio_low",
     "ratio_high",
     "scenario",
+    "disturbed",
 )
 SUMMARY_TEXT = ("cell_id", "scenario")
-SUMMARY_LATER = ("scenario",)  # columns that summary files of earlier versions do not have
+SUMMARY_LATER = ("scenario", "disturbed")  # columns that summary files of earlier versions do not have
 MACHINES = (  # of a merged directory whose cells several machines measured
     "cell_id",
     "machine",

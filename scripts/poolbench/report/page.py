@@ -108,7 +108,6 @@ def make(findings: dict[str, Any]) -> tuple[str, list[str]]:
         comparisons=comparisons,
         side_by_side=over_time.side_by_side(found, comparisons[0]) if len(runs) == 2 else [],
         histories=over_time.histories(found, [run.name for run in runs], comparisons) if len(runs) > 2 else [],
-        in_short=words.in_short,
         claims_in_words=words.claims_in_words,
         style=Markup(_asset("assets/uPlot/uPlot.min.css") + _asset("assets/style.css")),
         scripts=[Markup(_asset("assets/uPlot/uPlot.iife.min.js"))]
@@ -136,7 +135,7 @@ def _run(number: int, found: dict[str, Any], all_found: list[dict[str, Any]]) ->
         findings=found,
         scenarios=scenarios,
         answers=words.answers(scenarios),
-        trust=trust.look_at(data, scenarios),
+        trust=trust.look_at(data, scenarios, found["noise"]),
         claims=claims.rows(found["claims"]),
         pictures={
             scenario.title: pictures.of_scenario(data, scenario.title, f"{prefix}-s{place}-")

@@ -22,29 +22,18 @@ class Trust:
     scattered: list[Cell]  # the widest intervals first
 
 
-def look_at(run: RunData, found: list[Scenario]) -> Trust:
+def look_at(run: RunData, found: list[Scenario], noise: str) -> Trust:
+    """`noise` is what the program says of it: what disturbed the run while it measured, or nothing."""
     contexts = _contexts(run)
-    rows = pd.concat([run.rows, run.arriving])
     cells = [cell for scenario in found for cell in scenario.cells if cell.spread is not None]
     scattered = sorted((cell for cell in cells if (cell.spread or 0) > WIDE), key=lambda cell: -(cell.spread or 0))
     warnings = list(
         dict.fromkeys(line for context in contexts for line in context["environment"].get("warnings") or [])
     )
-    throttled = rows[rows.cgroup_throttled_ns > 0]
-    cores = int(rows.cores.max())
-    busy = rows[rows.load1 > cores + 1]
     sentences = [f"When the run began, {warning}." for warning in warnings]
-    if len(busy):
-        sentences.append(
-            f"While it ran, {len(busy)} of {len(rows)} repetitions began at a load average above {cores + 1} "
-            f"(at most {rows.load1.max():.1f}): other programs competed for the {cores} core{'s' if cores > 1 else ''}."
-        )
-    if len(throttled):
-        sentences.append(
-            f"A CPU quota stopped {len(throttled)} of {len(rows)} repetitions, for "
-            f"{duration(float(throttled.cgroup_throttled_ns.sum()))} in all."
-        )
-    noisy = bool(warnings or len(busy) > 0.1 * len(rows) or len(throttled))
+    if noise:
+        sentences.append(noise)
+    noisy = bool(warnings or noise)
     if not noisy:
         sentences.append("Nothing says that the machine was busy with other work.")
     if found:

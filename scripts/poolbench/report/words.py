@@ -38,41 +38,6 @@ def _answer(scenario: Scenario) -> Answer:
     )
 
 
-def in_short(found: list[Answer]) -> list[str]:
-    """A sentence per kind of work, as the titles name it: which executors are the fastest there, or as good."""
-    by_work: dict[str, list[Answer]] = {}
-    for answer in found:
-        if answer.best is not None and not answer.few:
-            by_work.setdefault(answer.scenario.title.partition(": ")[0], []).append(answer)
-    sentences = []
-    for work, some in by_work.items():
-        winners = [_executors(answer) for answer in some]
-        common = set(winners[0]).intersection(*winners[1:])
-        if common:
-            names = [name for name in winners[0] if name in common]
-            sentences.append(
-                f"For {work} take {_listed(names)}" + ("." if len(names) == 1 else ": no difference was shown.")
-            )
-        else:
-            sentences.append(f"For {work} it depends on the tasks: see below.")
-    if any(answer.few for answer in found):
-        sentences.append("Some cells have fewer than four repetitions: nothing is called best or equal there.")
-    return sentences
-
-
-def _executors(answer: Answer) -> list[str]:
-    """Those that are best or tie, each once: "thread, 10 workers"."""
-    cells = [cell for cell in [answer.best, *answer.ties] if cell is not None]
-    return list(dict.fromkeys(cell.name for cell in cells))
-
-
-def _listed(names: list[str], most: int = 4) -> str:
-    shown = [f"“{name}”" for name in names[:most]]
-    if len(names) > most:
-        return ", ".join(shown) + f" or {len(names) - most} more"
-    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " or " + shown[-1]
-
-
 def claims_in_words(claims: list[dict[str, Any]]) -> str:
     if not claims:
         return ""
