@@ -17,7 +17,9 @@ std::span<const Workload* const> catalogue() {
     all.insert(all.end(), mixed.begin(), mixed.end());
     all.insert(all.end(), {&command_workload(), &function_workload(), &blocking_sleep_workload(), &python_workload(),
                            &python_callback_workload()});
-    all.insert(all.end(), {&payload_workload(), &command_callback_workload(), &function_callback_workload()});
+    all.push_back(&payload_workload());
+    all.push_back(&command_callback_workload());
+    all.push_back(&function_callback_workload());
     return all;
   }();
   return kCatalogue;
