@@ -36,8 +36,6 @@ struct TaskTrace {
   std::int32_t callback_tid = 0;
   std::int64_t cpu_ns = 0;  // of the task
   std::int64_t callback_cpu_ns = 0;
-  std::int64_t delayed_ns = 0;  // of the task: workloads::Outcome
-  std::int64_t callback_delayed_ns = 0;
   std::uint64_t digest = 0;  // of the task
   std::uint64_t callback_digest = 0;
   // Where it ran: 0 on this machine, else a number of that host's, the same for all that ran there.
@@ -48,6 +46,9 @@ struct TaskTrace {
   std::int64_t arrived_ns = kNoStamp;  // the intended arrival
   std::int64_t due_ns = kNoStamp;      // when it could be released: its arrival, or later if a full queue held who releases
   bool rejected = false;               // the queue was full
+
+  std::int64_t delayed_ns = 0;           // of the task: workloads::Outcome
+  std::int64_t callback_delayed_ns = 0;  // of the callback
 
   Thread thread() const { return {host, pid, tid}; }
   Thread callback_thread() const { return {callback_host, callback_pid, callback_tid}; }
