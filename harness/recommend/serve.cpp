@@ -53,7 +53,7 @@ class Service {
       first = *known;
     } else {
       first.callback = question_.callback;
-      first.profile = profile_by_running(question_, trials_, first.notes);
+      first.profile = profile_by_running(question_, trials_, first.notes, first.callback);
       first.tasks = found_.clients;
       if (records_ != nullptr) records_->keep(first);
     }

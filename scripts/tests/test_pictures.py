@@ -15,11 +15,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 import plot
 from poolbench.data import run_data, schema
 from poolbench.data.quantities import NBSP
-from poolbench.plots import OF_ARRIVALS, PICTURES, style
+from poolbench.plots import OF_ARRIVALS, PICTURES, prediction, style
 from tests import synthetic_run
 from tests.synthetic_run import cell
 from tests.with_directory import WithDirectory
 
+MS = 1_000_000
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -179,6 +180,35 @@ class Pictures(WithDirectory):
         self.write(self.FULL)
         self.assertIn("log", texts(self.draw("cost")[0][1]))
         self.assertIn("workers (log scale)", texts(self.draw("makespan")[0][1]))
+
+    def test_a_prediction_is_drawn_task_by_task_and_a_sweep_as_a_line(self) -> None:
+        task = {"start_ns": 0, "finish_ns": 50 * MS, "callback_start_ns": 50 * MS, "callback_finish_ns": 60 * MS}
+        queued = {"start_ns": 50 * MS, "finish_ns": 100 * MS, "callback_start_ns": None, "callback_finish_ns": None}
+        document = {
+            "case": {"backend": "process"},
+            "formula": "t + c",
+            "makespan_ns": 100 * MS,
+            "tasks": [task, queued],
+        }
+        ((_, figure),) = prediction.draw(document)
+        bars = [(round(bar.get_x(), 6), round(bar.get_width(), 6)) for bar in figure.axes[0].patches]
+        self.assertEqual(bars, [(0, 50), (50, 10), (50, 50)])
+        self.assertIn("t + c", " ".join(texts(figure)))
+        points = [{"workers": k, "parsers": 0, "makespan_ns": 120 * MS // k} for k in (1, 2, 3)]
+        ((_, figure),) = prediction.draw({"sweep": points, "best": 2})
+        self.assertEqual(tuple(figure.axes[0].lines[0].get_ydata()), (120, 60, 40))
+        self.assertIn("workers = 3", " ".join(texts(figure)))
+        others: list[dict[str, Any]] = [{"sweep": [], "best": 0}, {"tasks": [1]}, {}]
+        for broken in others:
+            with self.assertRaises(prediction.UnreadablePrediction):
+                prediction.draw(broken)
+
+    def test_a_file_that_is_no_prediction_is_bad_usage(self) -> None:
+        path = self.directory / "prediction.json"
+        path.write_text("[1]", encoding="utf-8")
+        with contextlib.redirect_stderr(io.StringIO()) as errors:
+            self.assertEqual(prediction.main([str(path)]), 2)
+        self.assertIn("prediction.json", errors.getvalue())
 
     def test_plot_py_takes_the_cell_of_the_timeline(self) -> None:
         self.write(self.FULL)
