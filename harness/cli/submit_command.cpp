@@ -15,6 +15,7 @@
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/shell_words.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/plan_flags.h"

@@ -13,7 +13,7 @@ namespace {
 
 using RulesJson = nlohmann::ordered_json;
 
-std::string_view kind_of(bool is_batch) { return is_batch ? "batch" : "rate"; }
+std::string_view batch_or_clients(bool is_batch) { return is_batch ? "batch" : "rate"; }
 
 std::string_view outcome_word(RegretKind kind) {
   switch (kind) {
@@ -50,7 +50,8 @@ std::string verdict_text(const RuleResult& result) {
   if (result.verdict != RuleVerdict::holds) {
     for (const RuleGroup& group : result.groups) {
       if (group.verdict == RuleVerdict::holds)
-        holds += fmt::format("{}{} {}", holds.empty() ? "" : ", ", kind_of(group.is_batch), waits_text(group.wait_per_compute));
+        holds += fmt::format("{}{} {}", holds.empty() ? "" : ", ", batch_or_clients(group.is_batch),
+                             waits_text(group.wait_per_compute));
     }
   }
   return std::string(to_string(result.verdict)) + (holds.empty() ? "" : "; holds at " + holds);
@@ -61,7 +62,7 @@ std::string header_text(std::span<const RuleGroup> groups) {
   std::string ratios;
   for (const RuleGroup& group : groups) {
     const bool first = &group == &groups.front() || (&group)[-1].is_batch != group.is_batch;
-    kinds += fmt::format("{:>7}", first ? kind_of(group.is_batch) : "");
+    kinds += fmt::format("{:>7}", first ? batch_or_clients(group.is_batch) : "");
     ratios += fmt::format("{:>7}", waits_text(group.wait_per_compute));
   }
   return fmt::format("{:<26}{}\n{:<26}{}  verdict\n", "", kinds, "rule          W/C", ratios);
@@ -92,7 +93,7 @@ RulesJson interval_json(const model::Ratio& ratio, bool there) {
 RulesJson outcome_json(const RuleOutcome& outcome) {
   const RuleCase& one = *outcome.rule_case;
   const bool there = outcome.regret.kind == RegretKind::regret;
-  return {{"kind", kind_of(one.is_batch())},
+  return {{"kind", batch_or_clients(one.is_batch())},
           {"wait_per_compute", one.setting.wait_per_compute},
           {"distribution", one.distribution},
           {"cpu_quota", one.quota()},
@@ -128,7 +129,7 @@ std::string rules_markdown(std::span<const RuleResult> results, const std::vecto
   std::string out = "| rule | workers |";
   std::string line = "|---|---|";
   for (const RuleGroup& group : results.front().groups) {
-    out += fmt::format(" {} {} |", kind_of(group.is_batch), waits_text(group.wait_per_compute));
+    out += fmt::format(" {} {} |", batch_or_clients(group.is_batch), waits_text(group.wait_per_compute));
     line += "---|";
   }
   out += " verdict | source |\n" + line + "---|---|\n";
@@ -170,7 +171,7 @@ std::string rules_csv(std::span<const RuleResult> results) {
   for (const RuleResult& result : results) {
     for (const RuleGroup& group : result.groups) {
       out += fmt::format("{},{},{},{},{},{},{},{},{},{}\n", csv_field(result.rule->name), csv_field(result.rule->formula),
-                         csv_field(result.rule->source), kind_of(group.is_batch), waits_text(group.wait_per_compute),
+                         csv_field(result.rule->source), batch_or_clients(group.is_batch), waits_text(group.wait_per_compute),
                          group.over.cases, group.over.missed, group.over.open,
                          percents_csv(group.over.ratio, group.over.cases > 0), to_string(group.verdict));
     }
@@ -184,7 +185,7 @@ std::string rule_cases_csv(std::span<const RuleResult> results) {
   for (const RuleResult& result : results) {
     for (const RuleOutcome& outcome : result.cases) {
       const RuleCase& one = *outcome.rule_case;
-      out += fmt::format("{},{},{},{},{:d},{},{},{},{},{}\n", csv_field(result.rule->name), kind_of(one.is_batch()),
+      out += fmt::format("{},{},{},{},{:d},{},{},{},{},{}\n", csv_field(result.rule->name), batch_or_clients(one.is_batch()),
                          waits_text(one.setting.wait_per_compute), csv_field(one.distribution), one.quota(), one.setting.cores,
                          outcome.workers, outcome.best_workers, outcome_word(outcome.regret.kind),
                          percents_csv(outcome.regret.ratio, outcome.regret.kind == RegretKind::regret));

@@ -10,6 +10,7 @@
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/read_file.h"
+#include "harness/base/shell_words.h"
 #include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/file.h"
 #include "os/descriptor.h"
@@ -23,14 +24,6 @@ const std::filesystem::path& writable(const std::filesystem::path& path) {
 }
 
 }  // namespace
-
-std::string shell_quoted(const std::string& argument) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
-  if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) return argument;
-  std::string quoted = "'";
-  for (const char c : argument) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
 
 std::filesystem::path put_old_directory_away(const std::filesystem::path& directory) {
   // "out/default/" and "out/default" are one directory; only the second has a name to add to.

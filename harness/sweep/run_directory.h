@@ -47,9 +47,6 @@ class RunDirectory {
   std::vector<Sample> present_;
 };
 
-// As a shell takes it, quoted where that is needed.
-std::string shell_quoted(const std::string& argument);
-
 // The command line as a shell takes it, without --fresh: what resumes the run.
 std::string resume_command(const std::vector<std::string>& arguments);
 

@@ -7,9 +7,9 @@
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/read_file.h"
+#include "harness/base/shell_words.h"
 #include "harness/base/text.h"
 #include "harness/engine/drivers/programs.h"
-#include "harness/sweep/run_directory.h"
 #include "harness/sweep/submit/child_program.h"
 #include "harness/sweep/submit/submission.h"
 

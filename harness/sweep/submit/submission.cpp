@@ -2,8 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "harness/base/shell_words.h"
 #include "harness/plan/part.h"
-#include "harness/sweep/run_directory.h"
 
 namespace harness {
 

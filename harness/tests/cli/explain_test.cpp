@@ -171,12 +171,12 @@ TEST(PredictSweep, of_chunks_means_nothing_to_threads) {
   EXPECT_EQ(sweep("thread")[1]["makespan_ns"], 100'000'000);
 }
 
-struct Refusal {
+struct RefusalOfASweep {
   std::vector<std::string> arguments;
   std::string message;
 };
 
-class PredictRefusesToo : public ::testing::TestWithParam<Refusal> {};
+class PredictRefusesToo : public ::testing::TestWithParam<RefusalOfASweep> {};
 
 TEST_P(PredictRefusesToo, with_exit_code_2_one_line_and_no_output) {
   const Invocation run = poolbench(with({"predict", "--tasks", "2x10ms"}, GetParam().arguments));
@@ -191,24 +191,24 @@ const std::vector<std::string> kUnsized = {"--backend", "thread", "--strategy", 
 
 INSTANTIATE_TEST_SUITE_P(
     BadInput, PredictRefusesToo,
-    ::testing::Values(Refusal{with(kUnsized, {"--sweep", "tasks=1..4"}), "one of workers, parsers, chunksize"},
-                      Refusal{with(kUnsized, {"--sweep", "workers"}), "AXIS=SIZES"},
-                      Refusal{with(kUnsized, {"--sweep", "workers=0"}), "0"},
-                      Refusal{with(kUnsized, {"--sweep", "workers=1..20000"}), "20000"},
-                      Refusal{with(kUnsized, {"--sweep", "workers=1", "--sweep", "workers=2"}), "given twice"},
-                      Refusal{with(kThreads, {"--sweep", "workers=1..4"}), "contradict"},
-                      Refusal{with(kThreads, {"--sweep", "parsers=1..4"}), "--parsers does not apply"},
-                      Refusal{with(kUnsized, {"--sweep", "workers=1..4", "--explain"}), "--explain shows one case"},
-                      Refusal{with(kThreads, {"--parsers", "auto"}), "--parsers does not apply"},
-                      Refusal{with(kThreads, {"--submit-cost", "1"}), "'1'"},
-                      Refusal{with(kThreads, {"--routing-cost", "1ms"}), "only to extra"},
-                      Refusal{with(kThreads, {"--gil"}), "nothing computes"},
-                      Refusal{with(kThreads, {"--cores", "2"}), "nothing computes"},
-                      Refusal{with(kThreads, {"--compute", "1ms", "--cores", "1,2"}), "one number"},
-                      Refusal{with(kThreads, {"--compute", "1ms,2ms,3ms"}), "3 durations for 2 tasks"},
-                      Refusal{with(kThreads, {"--callback-compute", "1ms"}), "has no callbacks"},
-                      Refusal{with(kThreads, {"--coupled"}), "only a process pool"},
-                      Refusal{with(kThreads, {"--compute", "200000000000s"}), "200000000000s"}));
+    ::testing::Values(RefusalOfASweep{with(kUnsized, {"--sweep", "tasks=1..4"}), "one of workers, parsers, chunksize"},
+                      RefusalOfASweep{with(kUnsized, {"--sweep", "workers"}), "AXIS=SIZES"},
+                      RefusalOfASweep{with(kUnsized, {"--sweep", "workers=0"}), "0"},
+                      RefusalOfASweep{with(kUnsized, {"--sweep", "workers=1..20000"}), "20000"},
+                      RefusalOfASweep{with(kUnsized, {"--sweep", "workers=1", "--sweep", "workers=2"}), "given twice"},
+                      RefusalOfASweep{with(kThreads, {"--sweep", "workers=1..4"}), "contradict"},
+                      RefusalOfASweep{with(kThreads, {"--sweep", "parsers=1..4"}), "--parsers does not apply"},
+                      RefusalOfASweep{with(kUnsized, {"--sweep", "workers=1..4", "--explain"}), "--explain shows one case"},
+                      RefusalOfASweep{with(kThreads, {"--parsers", "auto"}), "--parsers does not apply"},
+                      RefusalOfASweep{with(kThreads, {"--submit-cost", "1"}), "'1'"},
+                      RefusalOfASweep{with(kThreads, {"--routing-cost", "1ms"}), "only to extra"},
+                      RefusalOfASweep{with(kThreads, {"--gil"}), "nothing computes"},
+                      RefusalOfASweep{with(kThreads, {"--cores", "2"}), "nothing computes"},
+                      RefusalOfASweep{with(kThreads, {"--compute", "1ms", "--cores", "1,2"}), "one number"},
+                      RefusalOfASweep{with(kThreads, {"--compute", "1ms,2ms,3ms"}), "3 durations for 2 tasks"},
+                      RefusalOfASweep{with(kThreads, {"--callback-compute", "1ms"}), "has no callbacks"},
+                      RefusalOfASweep{with(kThreads, {"--coupled"}), "only a process pool"},
+                      RefusalOfASweep{with(kThreads, {"--compute", "200000000000s"}), "200000000000s"}));
 
 TEST(Gantt, of_nothing_says_so) {
   model::Case c;
