@@ -145,10 +145,14 @@ std::string beyond_words(const Objective& objective, const Serving::BeyondRun& b
 }
 
 std::string sure_words(const Question& question, const Serving& s) {
-  std::string text = fmt::format("{} round{} of {} clients at a time, the same for all sizes (seed {})", s.rounds,
-                                 s.rounds == 1 ? "" : "s", s.clients, question.seed);
-  text += fmt::format("; the margin is {} of each bound, and {} of what it can serve; the generator was at most {} late (p99)",
-                      percent(kMargin / (1 + kMargin)), percent(1 - kMostLoad), human_ns(s.release_lag_p99_ns));
+  std::string text = "nothing was run at this rate";
+  if (s.rounds > 0) {
+    text = fmt::format(
+        "{} round{} of {} clients at a time, the same for all sizes (seed {}); the generator was at most {} late (p99)", s.rounds,
+        s.rounds == 1 ? "" : "s", s.clients, question.seed, human_ns(s.release_lag_p99_ns));
+  }
+  text += fmt::format("; the margin is {} of each bound, and {} of what it can serve", percent(kMargin / (1 + kMargin)),
+                      percent(1 - kMostLoad));
   return text + gate_words(s.gate);
 }
 

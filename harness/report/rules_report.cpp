@@ -65,7 +65,7 @@ std::string header_text(std::span<const RuleGroup> groups) {
     kinds += fmt::format("{:>7}", first ? batch_or_clients(group.is_batch) : "");
     ratios += fmt::format("{:>7}", waits_text(group.wait_per_compute));
   }
-  return fmt::format("{:<26}{}\n{:<26}{}  verdict\n", "", kinds, "rule          W/C", ratios);
+  return fmt::format("{:<30}{}\n{:<30}{}  verdict\n", "", kinds, "rule          W/C", ratios);
 }
 
 int cases_with(std::span<const RuleResult> results, bool quota) {
@@ -116,7 +116,7 @@ std::string percents_csv(const model::Ratio& ratio, bool there) {
 std::string rules_text(std::span<const RuleResult> results, const std::vector<std::string>& notes) {
   std::string out = header_text(results.front().groups);
   for (const RuleResult& result : results) {
-    out += fmt::format("{:<26}", title_of(*result.rule));
+    out += fmt::format("{:<30}", title_of(*result.rule));
     for (const RuleGroup& group : result.groups) out += fmt::format("{:>7}", group_text(group));
     out += fmt::format("  {}\n", to_string(result.verdict));
   }

@@ -183,6 +183,7 @@ std::vector<Kind> kinds_of(const Analysis& analysis, std::vector<std::string>& t
     if (std::ranges::find(at->names, f.workload) == at->names.end()) at->names.push_back(f.workload);
     at->scenarios.push_back(&scenario);
   }
+  for (Kind& kind : kinds) std::ranges::sort(kind.names);
   std::ranges::stable_sort(kinds, {}, [](const Kind& kind) {
     return std::pair(kind.callbacks, std::ranges::find(kInOrder, kind.work) - std::begin(kInOrder));
   });

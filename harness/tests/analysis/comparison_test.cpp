@@ -243,7 +243,8 @@ TEST(ShowCommand, prints_the_tables_of_a_run_and_writes_nothing) {
   const Invocation ending = poolbench({"show", run.path()});
   EXPECT_EQ(ending.exit_code, kExitOk);
   EXPECT_THAT(ending.err, IsEmpty());
-  EXPECT_THAT(ending.out, AllOf(StartsWith("Verdict."), HasSubstr("sleep: 8 tasks of 10ms"), HasSubstr("thread, 4 workers")));
+  EXPECT_THAT(ending.out, AllOf(StartsWith("For work that waits (sleep): threads, 4 workers;"),
+                                HasSubstr("sleep: 8 tasks of 10ms"), HasSubstr("thread, 4 workers")));
   std::vector<std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(run.path())) files.push_back(entry.path().filename());
   EXPECT_THAT(files, testing::ElementsAre("results.csv"));

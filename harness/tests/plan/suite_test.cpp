@@ -204,7 +204,7 @@ TEST(Suites, AreFoundByNameAndByPath) {
     EXPECT_THAT(
         error.what(),
         StartsWith(
-            "unknown suite 'tutoral'; did you mean 'tutorial'?; allowed: arrivals, callbacks, clients, contenders, default"));
+            "unknown suite 'tutoral'; did you mean 'tutorial'?; allowed: arrivals, callbacks, clients, closed_open, contenders, default"));
   }
   const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "poolbench_suite_test.toml";
   std::ofstream(path) << kGood;

@@ -71,7 +71,7 @@ TEST(Recommend, MeasuresACallbackOfTheUsersOwnAndNamesWhoRunsIt) {
   EXPECT_NE(chosen(found).strategy, model::Strategy::main);
   EXPECT_LT(found.measured[found.choice].median_ns, 150 * kMs);
   EXPECT_THAT(text(q, found),
-              testing::AllOf(testing::HasSubstr("callbacks of 4 ms"), testing::HasSubstr("sed '/^$/d' urls.txt | xargs")));
+              testing::AllOf(testing::HasSubstr("callbacks of 4.00 ms"), testing::HasSubstr("sed '/^$/d' urls.txt | xargs")));
   EXPECT_THAT(json(q, found), testing::HasSubstr("\"language\": \"sh\""));
   EXPECT_THAT(markdown(q, found), testing::HasSubstr("\n```sh\n"));
 }
@@ -86,7 +86,7 @@ TEST(Recommend, OfAFunctionUnderALockWithoutProcessesItIsOneAfterTheOther) {
   const Recommendation found = recommend(q, machine, kSilent);
   EXPECT_EQ(chosen(found), (Choice{Pool::thread, 1, model::Strategy::none, 0}));
   EXPECT_THAT(text(q, found), testing::AllOf(testing::HasSubstr("no pool: one after the other"),
-                                             testing::HasSubstr("several at once take as long as one after the other")));
+                                             testing::HasSubstr("several at once take as long as one after the\n")));
 }
 
 TEST(Recommend, AnExhaustiveSweepGivesTheRegret) {

@@ -167,8 +167,8 @@ TEST(Derive, tells_scenarios_of_one_title_apart) {
   const RunDirectoryOfTest run;
   derive(run.path(), analyse_rows(rows, cells));
   const std::string summary = run.read("derived/summary.csv");
-  EXPECT_THAT(summary, HasSubstr("\"sleep: 8 tasks of up to 10ms, no callbacks, case 1\"\n"));
-  EXPECT_THAT(summary, HasSubstr("\"sleep: 8 tasks of up to 10ms, no callbacks, case 2\"\n"));
+  EXPECT_THAT(summary, HasSubstr("\"sleep: 8 tasks of up to 10ms, no callbacks, case 1\",0\n"));
+  EXPECT_THAT(summary, HasSubstr("\"sleep: 8 tasks of up to 10ms, no callbacks, case 2\",0\n"));
 }
 
 // A run of explicit cases, made before runs wrote down what they planned.

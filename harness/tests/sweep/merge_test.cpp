@@ -174,7 +174,7 @@ TEST_F(Merging, IsACommand) {
   const std::string b = leave({.directory = "2of2", .part = {PartKind::shard, 2, 2}, .status = "crash"}).string();
   const auto failed = poolbench({"merge", a, b, "-o", (directory_ / "merged").string()});
   EXPECT_EQ(failed.exit_code, kExitCellsFailed) << failed.err;
-  EXPECT_THAT(failed.out, AllOf(HasSubstr("16 of 16 rows added"), HasSubstr("Verdict.")));
+  EXPECT_THAT(failed.out, AllOf(HasSubstr("16 of 16 rows added"), HasSubstr("How to read the tables")));
   EXPECT_TRUE(std::filesystem::exists(directory_ / "merged/derived/summary.csv"));
 }
 
