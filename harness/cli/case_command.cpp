@@ -88,11 +88,11 @@ std::string signed_duration(std::int64_t ns) {
 
 std::string case_table(const Cell& cell, const std::optional<Predicted>& predicted, const Repetitions& repetitions) {
   const std::string expected =
-      predicted ? format_duration(std::chrono::nanoseconds(predicted->makespan_ns)) : "nothing: what it demands is not known";
+      predicted ? exact_ms(predicted->makespan_ns) : "nothing: what it demands is not known";
   std::string out = fmt::format("case       {}\npredicted  {}\n", describe(cell), expected);
   if (const auto median = median_makespan(repetitions)) {
     const std::string off = predicted ? fmt::format("  ({})", signed_duration(*median - predicted->makespan_ns)) : "";
-    out += fmt::format("median     {}{}\n", format_duration(std::chrono::nanoseconds(*median)), off);
+    out += fmt::format("median     {}{}\n", exact_ms(*median), off);
   } else {
     out += "median     none: no repetition ended well\n";
   }
@@ -102,7 +102,7 @@ std::string case_table(const Cell& cell, const std::optional<Predicted>& predict
     const Sample& sample = repetitions[i].sample;
     if (sample.status == "ok") {
       out += fmt::format("{:>10}  {:<8}  {:>16}{}\n", i + 1, sample.status,
-                         format_duration(std::chrono::nanoseconds(sample.makespan_ns)),
+                         exact_ms(sample.makespan_ns),
                          predicted ? fmt::format("  {:>12}", signed_duration(sample.makespan_ns - predicted->makespan_ns)) : "");
     } else {
       out += fmt::format("{:>10}  {:<8}  {}\n", i + 1, sample.status, sample.error);

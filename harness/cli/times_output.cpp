@@ -33,6 +33,8 @@ std::vector<model::TaskTimes> relative_times(const Trace& trace, std::span<const
   return tasks;
 }
 
+std::string exact_ms(std::int64_t ns) { return fmt::format("{}.{:06} ms", ns / 1'000'000, ns % 1'000'000); }
+
 void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out, std::span<const std::int64_t> arrivals_ns) {
   // Written by hand: a document of a million tasks would spend seconds in a tree of values.
   auto to = std::back_inserter(out);

@@ -19,6 +19,9 @@ namespace harness {
 // rejected.
 std::vector<model::TaskTimes> relative_times(const Trace& trace, std::span<const std::int64_t> arrivals_ns = {});
 
+// "500.360123 ms": exact.
+std::string exact_ms(std::int64_t ns);
+
 // [{"start_ns": 0, "finish_ns": 1, "callback_start_ns": null, "callback_finish_ns": null}, ...] appended to `out`; on an event
 // loop each has "resumed_ns" besides and, of callbacks on the loop, "callback_resumed_ns": when the computing began.
 // Where tasks arrive, `arrivals_ns` has one per task and each begins with its "arrival_ns"; a rejected one has "rejected": true instead of times.

@@ -4,9 +4,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
+
+#include "harness/base/quantity.h"
 
 namespace harness {
 namespace {
@@ -60,7 +63,7 @@ void ProgressSink::starting(const Cell& cell, const SweepState& state) {
   const std::string line = fmt::format("[{}/{}] {}%, {} left{}: {}", state.done, state.steps, percent, eta_text(state.remaining),
                                        failures, cell_text(cell));
   if (options_.animated) {
-    draw(line);
+    draw(line + spread_text(cell.cell_id));
     return;
   }
   // Every tenth of the way and at least every half minute.
@@ -71,13 +74,28 @@ void ProgressSink::starting(const Cell& cell, const SweepState& state) {
   options_.write(line + '\n');
 }
 
-void ProgressSink::row(const Cell& /*cell*/, const Sample& sample, const Trace* /*trace*/) {
-  if (sample.status == "ok") return;
+void ProgressSink::row(const Cell& cell, const Sample& sample, const Trace* /*trace*/) {
+  if (sample.status == "ok") {
+    if (sample.is_warmup != 0) return;
+    Spread& spread = spreads_[cell.cell_id];
+    spread.least_ns = spread.repetitions == 0 ? sample.makespan_ns : std::min(spread.least_ns, sample.makespan_ns);
+    spread.most_ns = std::max(spread.most_ns, sample.makespan_ns);
+    ++spread.repetitions;
+    return;
+  }
   clear();
   const std::string_view red = options_.colour ? "\x1b[31m" : "";
   const std::string_view plain = options_.colour ? "\x1b[0m" : "";
   options_.write(fmt::format("{}{}{}: {} x{} {} {} rep {}: {}\n", red, sample.status, plain, sample.backend, sample.workers,
                              sample.workload, sample.strategy, sample.rep, sample.error));
+}
+
+std::string ProgressSink::spread_text(const std::string& cell_id) const {
+  const auto at = spreads_.find(cell_id);
+  if (at == spreads_.end()) return {};
+  const Spread& spread = at->second;
+  if (spread.repetitions == 1) return fmt::format("; so far {}", human_ns(spread.least_ns));
+  return fmt::format("; so far {} to {} in {}", human_ns(spread.least_ns), human_ns(spread.most_ns), spread.repetitions);
 }
 
 void ProgressSink::finished(const SweepState& state) {

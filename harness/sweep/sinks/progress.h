@@ -1,10 +1,13 @@
 #pragma once
 
-// One line on stderr about the sweep under way: repetitions done, what runs, the estimated time left. On a terminal the
+// One line on stderr about the sweep under way: repetitions done, what runs, the estimated time left, and on a terminal the range of what
+// the cell has shown so far. On a terminal the
 // line is redrawn in place; elsewhere a plain line is written now and then. Colour only on a terminal without NO_COLOR.
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "harness/sweep/sinks/sink.h"
@@ -34,7 +37,15 @@ class ProgressSink : public Sink {
   void draw(const std::string& line);
   void clear();
 
+  std::string spread_text(const std::string& cell_id) const;
+
   ProgressOptions options_;
+  struct Spread {
+    int repetitions = 0;
+    std::int64_t least_ns = 0;
+    std::int64_t most_ns = 0;
+  };
+  std::map<std::string, Spread> spreads_;  // by cell, of the makespans of this sweep; warm-ups are none
   bool line_drawn_ = false;
   int last_plain_tenth_ = -1;
   std::chrono::nanoseconds last_plain_{0};

@@ -320,6 +320,28 @@ TEST_F(ProgressTest, IsColouredOnlyWhenAsked) {
   EXPECT_THAT(written, HasSubstr("\x1b[31mtimeout\x1b[0m"));
 }
 
+TEST_F(ProgressTest, HasTheRangeOfTheCellSoFarOnATerminal) {
+  ProgressOptions wide = options(true, false);
+  wide.width = 200;
+  ProgressSink sink(wide);
+  const Cell cell = test_cell("x");
+  const auto measured = [&](std::int64_t makespan_ns, bool warmup) {
+    Sample sample;
+    sample.makespan_ns = makespan_ns;
+    sample.is_warmup = warmup ? 1 : 0;
+    sink.row(cell, sample, nullptr);
+    written.clear();
+    sink.starting(cell, {4, 1, 0, {}, {}});
+    return written;
+  };
+  EXPECT_THAT(measured(50'000'000, true), Not(HasSubstr("so far")));
+  EXPECT_THAT(measured(20'000'000, false), EndsWith("; so far 20.0 ms"));
+  EXPECT_THAT(measured(24'000'000, false), EndsWith("; so far 20.0 ms to 24.0 ms in 2"));
+  written.clear();
+  sink.starting(test_cell("another"), {4, 1, 0, {}, {}});
+  EXPECT_THAT(written, Not(HasSubstr("so far")));
+}
+
 TEST_F(ProgressTest, IsCutToTheWidthOfTheTerminal) {
   ProgressOptions narrow = options(true, false);
   narrow.width = 12;
