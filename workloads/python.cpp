@@ -48,7 +48,9 @@ const Workload& python_workload() {
 }
 
 const Workload& python_callback_workload() {
-  static const Python kCallback("python_callback", "calls a Python function of the user's with what the task has returned");
+  static const Python kCallback(
+      "python_callback",
+      "calls a Python function of the user's with what the task has returned: poolbench recommend --callback MODULE:FUNCTION");
   return kCallback;
 }
 

@@ -13,6 +13,7 @@
 #include "harness/base/errors.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/formats.h"
 #include "harness/cli/times_output.h"
 #include "harness/validate/claims.h"
 
@@ -25,8 +26,7 @@ struct CompareFlags {
   std::string min_effect = "5%";
   std::string fail_on;
   bool across_machines = false;
-  bool json = false;
-  bool markdown = false;
+  FormatFlags format;
 };
 
 double parse_percent(const std::string& text) {
@@ -59,14 +59,13 @@ int run_compare(const CompareFlags& flags) {
   options.minimum_effect = parse_percent(flags.min_effect);
   options.across_machines = flags.across_machines;
   const std::vector<model::Change> failing = parse_fail_on(flags.fail_on);
-  if (flags.json && flags.markdown) throw ConfigError("--json and --markdown exclude each other");
   const Analysis a = look_at(flags.a, cells_of_all_claims);
   const Analysis b = look_at(flags.b, cells_of_all_claims);
   const Comparison comparison = compare(a, b, options);
-  if (flags.json) {
-    write_stdout(comparison_json(comparison, {flags.a, flags.b}, options));
-  } else if (flags.markdown) {
+  if (flags.format.markdown) {
     write_stdout(comparison_markdown(comparison, {flags.a, flags.b}, options));
+  } else if (!flags.format.text()) {
+    write_stdout(in_format(flags.format, comparison_json(comparison, {flags.a, flags.b}, options), "cells"));
   } else {
     write_stdout(comparison_text(comparison, {described(flags.a, a), described(flags.b, b)}, options));
   }
@@ -93,8 +92,7 @@ void add_compare_command(CLI::App& app, CommandContext& context) {
                    "Exit with 1 if a cell is slower (or broke), changed (slower or faster), or undecided (or slower)")
       ->check(not_empty());
   command->add_flag("--across-machines", flags->across_machines, "Compare although the machines differ; cores need not match");
-  command->add_flag("--json", flags->json, "One JSON document instead of the tables");
-  command->add_flag("--markdown", flags->markdown, "A Markdown table instead of the tables");
+  add_format_flags(*command, flags->format);
   command->callback([flags, &context] { context.action = [flags] { return run_compare(*flags); }; });
 }
 

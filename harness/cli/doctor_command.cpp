@@ -6,18 +6,20 @@
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/formats.h"
 #include "harness/machine/doctor/doctor.h"
 
 namespace harness {
 
 void add_doctor_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand("doctor", "What on this machine spoils measurements, and what mends it");
-  const auto json = std::make_shared<bool>(false);
-  command->add_flag("--json", *json, "One JSON document instead of the list");
-  command->callback([json, &context] {
-    context.action = [json] {
+  const auto format = std::make_shared<FormatFlags>();
+  add_format_flags(*command, *format);
+  command->callback([format, &context] {
+    context.action = [format] {
       const std::vector<doctor::Finding> findings = doctor::examine(doctor::measure_patient());
-      write_stdout(*json ? doctor::findings_json(findings) : doctor::findings_text(findings));
+      write_stdout(format->text() ? doctor::findings_text(findings)
+                                  : in_format(*format, doctor::findings_json(findings), "findings"));
       return kExitOk;
     };
   });

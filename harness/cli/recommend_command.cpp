@@ -20,6 +20,7 @@
 #include "harness/base/text.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/formats.h"
 #include "harness/cli/recommend_inputs.h"
 #include "harness/cli/recommend_python.h"
 #include "harness/cli/recommend_rate.h"
@@ -66,8 +67,7 @@ struct RecommendFlags {
   bool fresh = false;
   bool strict = false;
   bool exhaustive = false;
-  bool json = false;
-  bool markdown = false;
+  FormatFlags format;
 };
 
 void refuse(bool given, const char* flag, const char* with) {
@@ -126,7 +126,10 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
   }
   if (!flags.workload.empty()) {
     const workloads::Workload* const workload = workloads::find_workload(flags.workload);
-    if (workload == nullptr || workload->needs().subject) {
+    if (workload != nullptr && workload->needs().subject) {
+      throw ConfigError(fmt::format("the workload '{}' has to be told what to run: it {}", flags.workload, workload->summary()));
+    }
+    if (workload == nullptr) {
       std::vector<std::string> names;
       for (const workloads::Workload* const known : workloads::catalogue()) {
         if (!known->needs().subject) names.emplace_back(known->name());
@@ -307,8 +310,9 @@ auto answer_to(Asked& asked, const RecommendFlags& flags, const std::optional<re
 // What was found is the last of `parts`.
 template <class... Parts>
 std::string document_of(const RecommendFlags& flags, const Asked& asked, const Parts&... parts) {
-  if (flags.json) return recommend::json(asked.question, parts...);
-  return flags.markdown ? recommend::markdown(asked.question, parts...) : recommend::text(asked.question, parts...);
+  if (flags.format.text()) return recommend::text(asked.question, parts...);
+  if (flags.format.markdown) return recommend::markdown(asked.question, parts...);
+  return in_format(flags.format, recommend::json(asked.question, parts...), "curve");
 }
 
 std::int64_t time_of(const recommend::Recommendation& found) {
@@ -349,7 +353,7 @@ int run_recommend(const RecommendFlags& flags, const CommandContext& context) tr
       std::min_element(found.begin(), found.end(), [](const auto& a, const auto& b) { return time_of(a) < time_of(b); }) -
       found.begin());
   std::string out = document_of(flags, all[best], found[best]);
-  if (found.size() > 1 && !flags.json) {
+  if (found.size() > 1 && !flags.format.json && !flags.format.csv) {
     out += "\n";
     for (std::size_t at = 0; at < found.size(); ++at) {
       out += fmt::format("{}: {}: {}\n", all[at].question.python->interpreter, describe(choice_of(found[at])),
@@ -422,8 +426,7 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
   command->add_flag("--fresh", flags->fresh, "Rename the old output directory and start anew");
   command->add_flag("--exhaustive", flags->exhaustive,
                     "Afterwards run every point of the curve, and say how far the choice is from the best");
-  CLI::Option* const json = command->add_flag("--json", flags->json, "One JSON document instead of the text");
-  command->add_flag("--markdown", flags->markdown, "Markdown instead of the text")->excludes(json);
+  add_format_flags(*command, flags->format);
   command->callback([flags, &context] { context.action = [flags, &context] { return run_recommend(*flags, context); }; });
 }
 

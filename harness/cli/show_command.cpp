@@ -13,6 +13,7 @@
 #include "harness/base/errors.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/formats.h"
 #include "harness/cli/times_output.h"
 #include "harness/report/report.h"
 #include "harness/report/summary_json.h"
@@ -23,7 +24,7 @@ namespace {
 
 struct ShowFlags {
   std::string directory;
-  bool json = false;
+  FormatFlags format;
 };
 
 int show(const ShowFlags& flags) {
@@ -31,8 +32,8 @@ int show(const ShowFlags& flags) {
   if (analysis.other_rows > 0) {
     say(fmt::format("{} repetitions of other builds or machines are left out: these are the last row's\n", analysis.other_rows));
   }
-  if (flags.json) {
-    write_stdout(analysis_json(analysis));
+  if (!flags.format.text()) {
+    write_stdout(in_format(flags.format, analysis_json(analysis), "cells"));
     return kExitOk;
   }
   std::ostringstream text;
@@ -49,7 +50,7 @@ void add_show_command(CLI::App& app, CommandContext& context) {
   command->add_option("DIR", flags->directory, "The output directory of a run; one that was cut off will do")
       ->check(not_empty())
       ->required();
-  command->add_flag("--json", flags->json, "One JSON document instead of the tables");
+  add_format_flags(*command, flags->format);
   command->callback([flags, &context] { context.action = [flags] { return show(*flags); }; });
 }
 

@@ -12,6 +12,7 @@
 #include "harness/base/quantity.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/formats.h"
 #include "harness/cli/validate_python.h"
 #include "harness/cli/validate_rules.h"
 #include "harness/core/evidence.h"
@@ -39,11 +40,10 @@ struct ValidateFlags {
   std::string only = "*";
   std::string runs = "5";
   std::string most_pressure = fmt::format("{}", GateRule{}.most_pressure);
-  bool json = false;
+  FormatFlags format;
   bool python = false;
   std::string python_path;  // empty: that of the PATH
   bool true_scale = false;
-  bool markdown = false;
   bool rules = false;
   std::string rules_suite;  // empty: the built-in one
 };
@@ -51,6 +51,12 @@ struct ValidateFlags {
 void say_how_quiet(const GateCounts& counts) {
   say(fmt::format("gate: {} repetitions were repeated, {} refused, {} waited\n", counts.repeated, counts.refused,
                   human_duration(counts.waited)));
+}
+
+std::string claims_in(const FormatFlags& format, const std::vector<ClaimResult>& results) {
+  if (format.json) return claims_json(results);
+  if (format.csv) return claims_csv(results);
+  return format.markdown ? claims_markdown(results) : claims_text(results, text_columns());
 }
 
 // Rows that this program measured on this machine, but those that the gate refused: they are measured again.
@@ -62,9 +68,9 @@ bool counts(const Sample& row, const Environment& environment) {
 int run_validate(const ValidateFlags& flags, const CommandContext& context) {
   const int runs = static_cast<int>(parse_integer(flags.runs, "--runs", 1, 1'000'000));
   const GateRule rule{.most_pressure = parse_number(flags.most_pressure, "--max-pressure", 0, 100)};
-  if (flags.python) return validate_python({flags.output, runs, flags.true_scale, flags.json, flags.python_path}, context);
+  if (flags.python) return validate_python({flags.output, runs, flags.true_scale, flags.format.json, flags.python_path}, context);
   if (flags.rules) {
-    RulesValidation rules{.output = flags.output, .runs = runs, .json = flags.json, .markdown = flags.markdown};
+    RulesValidation rules{.output = flags.output, .runs = runs, .json = flags.format.json, .markdown = flags.format.markdown};
     if (!flags.rules_suite.empty()) rules.suite = flags.rules_suite;
     rules.gate = {.most_pressure = rule.most_pressure, .window = kRulesWindow};
     return validate_rules(rules, context);
@@ -115,8 +121,9 @@ int run_validate(const ValidateFlags& flags, const CommandContext& context) {
   }
   say_how_quiet(run.gate_counts());
   if (!flags.output.empty() && !samples.empty()) derive(flags.output);
-  if (!flags.json && !flags.markdown) write_stdout(overheads_text(calibrated_overheads(samples)) + "\n");
-  write_stdout(flags.json ? claims_json(results) : flags.markdown ? claims_markdown(results) : claims_text(results));
+  if (flags.format.text()) write_stdout(overheads_text(calibrated_overheads(samples)) + "\n");
+  write_stdout(claims_in(flags.format, results));
+  say(undecided_text(results, flags.output.empty() ? "" : resume_command(context.arguments)));
   if (any_contradiction(results)) return kExitCheckFailed;
   return failed > 0 ? kExitCellsFailed : kExitOk;
 }
@@ -137,9 +144,7 @@ void add_validate_command(CLI::App& app, CommandContext& context) {
       ->add_option("--max-pressure", flags->most_pressure,
                    "Percent of its time in which tasks may wait for a CPU while a repetition counts; 100: all count")
       ->capture_default_str();
-  CLI::Option* const json = command->add_flag("--json", flags->json, "One JSON document instead of the table");
-  CLI::Option* const markdown =
-      command->add_flag("--markdown", flags->markdown, "One Markdown table with the tutorial's words instead")->excludes(json);
+  const FormatOptions formats = add_format_flags(*command, flags->format);
   CLI::Option* const python =
       command
           ->add_option(
@@ -147,7 +152,7 @@ void add_validate_command(CLI::App& app, CommandContext& context) {
               "The tutorial's examples on the executors of this Python [the PATH's python3], on these pools and by the model")
           ->type_name("[PATH]")
           ->expected(0, 1);
-  python->excludes(markdown)->excludes(only);
+  python->excludes(formats.markdown)->excludes(formats.csv)->excludes(only);
   CLI::Option* const rules =
       command
           ->add_option("--rules", flags->rules_suite,
@@ -155,6 +160,7 @@ void add_validate_command(CLI::App& app, CommandContext& context) {
           ->type_name("[SUITE]")
           ->expected(0, 1)
           ->excludes(python)
+          ->excludes(formats.csv)
           ->excludes(only);
   command->add_flag("--true-scale", flags->true_scale, "With --python: the tutorial's own durations, not a tenth")->needs(python);
   command->callback([flags, python, rules, &context] {

@@ -235,7 +235,7 @@ TEST(CompareCommand, RefusesBadUsage) {
     expect_refused({"compare", a.path(), a.path(), std::string("--min-effect=") + effect}, "min-effect");
   }
   expect_refused({"compare", a.path(), a.path(), "--fail-on", "sloer"}, "allowed: slower");
-  expect_refused({"compare", a.path(), a.path(), "--json", "--markdown"}, "exclude each other");
+  expect_refused({"compare", a.path(), a.path(), "--json", "--markdown"}, "--json excludes --markdown");
 }
 
 TEST(ShowCommand, prints_the_tables_of_a_run_and_writes_nothing) {

@@ -104,6 +104,33 @@ TEST(CommandLine, ShowsWhatItWasGivenEscapedOnOneLineAndNotAtFullLength) {
   EXPECT_THAT(ending.err, HasSubstr("allowed: arrivals, callbacks, clients"));
 }
 
+TEST(Formats, AreTheSameFlagsEverywhereAndOneAtATime) {
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"show", "D"}, {"compare", "A", "B"}, {"recommend"}, {"validate"}, {"doctor"}}) {
+    for (const auto& [a, b] :
+         {std::pair{"--json", "--csv"}, std::pair{"--json", "--markdown"}, std::pair{"--csv", "--markdown"}}) {
+      std::vector<std::string> arguments = command;
+      arguments.insert(arguments.end(), {a, b});
+      const Invocation ending = poolbench(arguments);
+      EXPECT_EQ(ending.exit_code, kExitUsage) << command.front();
+      EXPECT_THAT(ending.err, HasSubstr("excludes")) << command.front();
+    }
+  }
+}
+
+TEST(Formats, OfWhatTheDoctorFindsHaveTheSameRows) {
+  const Invocation csv = poolbench({"doctor", "--csv"});
+  EXPECT_THAT(csv.out, StartsWith("id,verdict,found,why,remedy\n"));
+  EXPECT_THAT(poolbench({"doctor", "--markdown"}).out,
+              StartsWith("| id | verdict | found | why | remedy |\n|---|---|---|---|---|\n"));
+}
+
+TEST(RunCommand, MeasuresAgainOnlyWhatIsThere) {
+  const TestDirectory directory;
+  expect_refused({"run", "quick", "--again", "-o", (directory / "out").string()}, {"out", "is not a directory"});
+  expect_refused({"run", "quick", "--again", "--fresh"}, {"excludes"});
+}
+
 TEST(RunCommand, RefusesADirectoryThatCannotBeWritten) {
   const TestDirectory directory;
   write_text(directory / "file", "");

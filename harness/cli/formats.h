@@ -1,0 +1,35 @@
+#pragma once
+
+// The flags for what a command prints in place of text: --json, --markdown, --csv, the same for every command that has them.
+//
+// Thread safety: used while commands are declared, on the main thread.
+
+#include <string>
+#include <string_view>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace harness {
+
+struct FormatFlags {
+  bool json = false;
+  bool markdown = false;
+  bool csv = false;
+
+  bool text() const { return !json && !markdown && !csv; }
+};
+
+// Declares them on the command: at most one at a time. Returns those two that some commands refuse with others of their flags.
+struct FormatOptions {
+  CLI::Option* markdown = nullptr;
+  CLI::Option* csv = nullptr;
+};
+FormatOptions add_format_flags(CLI::App& command, FormatFlags& flags);
+
+// The JSON document as it is, or its array of that name as a table. REQUIRES: not text(); the document is JSON and has the array.
+std::string in_format(const FormatFlags& flags, const std::string& json, std::string_view array);
+
+}  // namespace harness
