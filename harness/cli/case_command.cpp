@@ -87,8 +87,7 @@ std::string signed_duration(std::int64_t ns) {
 }
 
 std::string case_table(const Cell& cell, const std::optional<Predicted>& predicted, const Repetitions& repetitions) {
-  const std::string expected =
-      predicted ? exact_ms(predicted->makespan_ns) : "nothing: what it demands is not known";
+  const std::string expected = predicted ? exact_ms(predicted->makespan_ns) : "nothing: what it demands is not known";
   std::string out = fmt::format("case       {}\npredicted  {}\n", describe(cell), expected);
   if (const auto median = median_makespan(repetitions)) {
     const std::string off = predicted ? fmt::format("  ({})", signed_duration(*median - predicted->makespan_ns)) : "";
@@ -101,8 +100,7 @@ std::string case_table(const Cell& cell, const std::optional<Predicted>& predict
   for (std::size_t i = 0; i < repetitions.size(); ++i) {
     const Sample& sample = repetitions[i].sample;
     if (sample.status == "ok") {
-      out += fmt::format("{:>10}  {:<8}  {:>16}{}\n", i + 1, sample.status,
-                         exact_ms(sample.makespan_ns),
+      out += fmt::format("{:>10}  {:<8}  {:>16}{}\n", i + 1, sample.status, exact_ms(sample.makespan_ns),
                          predicted ? fmt::format("  {:>12}", signed_duration(sample.makespan_ns - predicted->makespan_ns)) : "");
     } else {
       out += fmt::format("{:>10}  {:<8}  {}\n", i + 1, sample.status, sample.error);
