@@ -67,7 +67,7 @@ int run_compare(const CompareFlags& flags) {
   } else if (!flags.format.text()) {
     write_stdout(in_format(flags.format, comparison_json(comparison, {flags.a, flags.b}, options), "cells"));
   } else {
-    write_stdout(comparison_text(comparison, {described(flags.a, a), described(flags.b, b)}, options));
+    write_stdout(comparison_text(comparison, {described(flags.a, a), described(flags.b, b)}, options, text_columns()));
   }
   if (failing.empty()) return kExitOk;
   // A gate that cannot close must not look like one that found nothing.

@@ -23,6 +23,7 @@
 #include "harness/report/derived.h"
 #include "harness/sweep/gate.h"
 #include "harness/sweep/run.h"
+#include "harness/sweep/run_directory.h"
 #include "harness/sweep/sinks/collecting_sink.h"
 #include "harness/sweep/sinks/evidence_csv.h"
 #include "harness/validate/validate.h"
@@ -100,6 +101,7 @@ int run_validate(const ValidateFlags& flags, const CommandContext& context) {
   std::vector<Sample>& samples = run.options().present;  // what a round finds there it does not run again
   std::vector<ClaimResult> results =
       validate(samples, evidence.evidence, environment.cores, chosen);  // where nothing can be measured
+  say(run.resumed_text(plan));
   int failed = 0;
   for (int round = 0; !plan.cells.empty(); ++round) {
     if (round > 0) say(fmt::format("round {}: {} cells of claims that are open\n", round + 1, plan.cells.size()));

@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/sweep/sinks/csv.h"
+#include "harness/validate/translations.h"
 
 namespace harness {
 namespace {
@@ -116,40 +118,52 @@ std::string claims_json(std::span<const ClaimResult> results) {
     claim["facts"] = result.facts;
     claim["claim"] = result.claim->english;
     claim["tutorial"] = result.claim->chinese;
+    claim["translation"] = in_english(result.claim->chinese);
     document["claims"].push_back(std::move(claim));
   }
   return document.dump(2) + "\n";
 }
 
-std::string claims_text(std::span<const ClaimResult> results) {
-  std::string out = fmt::format("{:<32} {:<12} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8}\n", "claim", "verdict", "claimed", "measured",
-                                "+-", "slope", "intercept", "overhead");
+std::string claims_text(std::span<const ClaimResult> results, std::size_t width) {
+  constexpr std::size_t kWhole = 100;
+  const bool whole = width >= kWhole;
+  std::string out = fmt::format("The tutorial: {}\n", kTutorial);
+  if (!whole) out += hang(fmt::format("slope, intercept and overhead take {} columns: they are left out", kWhole), 0, width);
+  out += fmt::format("\n{:<32} {:<12} {:>8} {:>8} {:>8}", "claim", "verdict", "claimed", "measured", "+-");
+  out += whole ? fmt::format(" {:>8} {:>9} {:>8}\n", "slope", "intercept", "overhead") : "\n";
   for (const ClaimResult& result : results) {
-    const bool line = result.regression.has_value();
-    out += fmt::format("{:<32} {:<12} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8}{}\n", result.id(), to_string(result.verdict),
+    out += fmt::format("{:<32} {:<12} {:>8} {:>8} {:>8}", result.id(), to_string(result.verdict),
                        human_ns(result.prediction.claimed_ns), result.measured_ns ? human_ns(*result.measured_ns) : "-",
-                       human_ns(result.prediction.tolerance_ns), line ? human_ns(result.regression->line.slope) : "",
-                       line ? human_ns(result.regression->line.intercept) : "", line ? human_ns(result.overhead_ns) : "",
-                       result.contradicts() ? "  <- contradicts the model" : "");
+                       human_ns(result.prediction.tolerance_ns));
+    if (const auto& r = result.regression; whole && r) {
+      out +=
+          fmt::format(" {:>8} {:>9} {:>8}", human_ns(r->line.slope), human_ns(r->line.intercept), human_ns(result.overhead_ns));
+    }
+    out += result.contradicts() ? "  <- contradicts the model\n" : "\n";
+    out += hang(fmt::format("    {}", result.claim->english), 4, width);
+    if (const std::string_view words = in_english(result.claim->chinese); !words.empty()) {
+      out += hang(fmt::format("    tutorial: {}", words), 4, width);
+    }
   }
   for (const ClaimResult& result : results) {
     if (result.explanation.empty()) continue;
-    out += fmt::format("\n{} is {}: {}\n    {}\n    {} = {}", result.id(), to_string(result.verdict), result.claim->english,
-                       case_text(result), result.prediction.formula, human_ns(result.prediction.claimed_ns));
+    out += '\n' + hang(fmt::format("{} is {}: {}", result.id(), to_string(result.verdict), result.claim->english), 4, width);
+    out += hang("    " + case_text(result), 4, width);
+    std::string measured = fmt::format("    {} = {}", result.prediction.formula, human_ns(result.prediction.claimed_ns));
     if (result.measured_ns) {
-      out += fmt::format(", measured {} [{}, {}]", human_ns(*result.measured_ns), human_ns(result.interval.lower),
-                         human_ns(result.interval.upper));
+      measured += fmt::format(", measured {} [{}, {}]", human_ns(*result.measured_ns), human_ns(result.interval.lower),
+                              human_ns(result.interval.upper));
     }
-    out += fmt::format(": {}\n", result.explanation);
-    if (!result.facts.empty()) out += fmt::format("    {}\n", result.facts);
+    out += hang(fmt::format("{}: {}", measured, result.explanation), 4, width);
+    if (!result.facts.empty()) out += hang("    " + result.facts, 4, width);
   }
   return out + "\n" + verdict_counts_text(results);
 }
 
 std::string claims_markdown(std::span<const ClaimResult> results) {
   std::string out =
-      "| claim | the tutorial's words | formula | holds where | case | claimed | measured, 95 % interval | slope; intercept | "
-      "verdict |\n|---|---|---|---|---|---|---|---|---|\n";
+      "| claim | the tutorial's words | in English | formula | holds where | case | claimed | measured, 95 % interval | "
+      "slope; intercept | verdict |\n|---|---|---|---|---|---|---|---|---|---|\n";
   for (const ClaimResult& result : results) {
     std::string measured = "-";
     if (result.measured_ns) {
@@ -166,10 +180,10 @@ std::string claims_markdown(std::span<const ClaimResult> results) {
     if (!result.explanation.empty()) verdict += ": " + escaped(result.explanation);
     if (!result.facts.empty()) verdict += " (" + escaped(result.facts) + ")";
     if (result.contradicts()) verdict += " - this contradicts the model";
-    out += fmt::format("| `{}`: {} | {} | {} | {} | {} | {} +- {} | {} | {} | {} |\n", result.id(),
-                       escaped(result.claim->english), escaped(result.claim->chinese), escaped(result.prediction.formula),
-                       escaped(result.claim->domain), escaped(case_text(result)), human_ns(result.prediction.claimed_ns),
-                       human_ns(result.prediction.tolerance_ns), measured, line, verdict);
+    out += fmt::format("| `{}`: {} | {} | {} | {} | {} | {} | {} +- {} | {} | {} | {} |\n", result.id(),
+                       escaped(result.claim->english), escaped(result.claim->chinese), escaped(in_english(result.claim->chinese)),
+                       escaped(result.prediction.formula), escaped(result.claim->domain), escaped(case_text(result)),
+                       human_ns(result.prediction.claimed_ns), human_ns(result.prediction.tolerance_ns), measured, line, verdict);
   }
   return out + "\n" + verdict_counts_text(results);
 }
@@ -202,6 +216,18 @@ std::string claims_csv(std::span<const ClaimResult> results) {
     out += fmt::format("{},{}\n", csv_field(open ? result.explanation : ""), csv_field(result.facts));
   }
   return out;
+}
+
+std::string undecided_text(std::span<const ClaimResult> results, const std::string& command) {
+  const auto busy = std::ranges::count_if(results, [](const ClaimResult& result) {
+    const auto gated = [](const ScaleValues& at) { return at.gated > 0; };
+    return result.verdict == model::Verdict::inconclusive && std::ranges::any_of(result.scales, gated);
+  });
+  if (busy == 0) return {};
+  return fmt::format("{} claim{} {} open because the machine was not quiet, not because of what was measured: {}\n", busy,
+                     busy == 1 ? "" : "s", busy == 1 ? "is" : "are",
+                     command.empty() ? "the same command decides them when it is (with -o DIR it measures only what is missing)"
+                                     : "the same command measures what is missing and decides them: " + command);
 }
 
 std::string overheads_text(const Overheads& overheads) {

@@ -8,6 +8,7 @@
 
 #include "harness/analysis/comparison.h"
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/report/report.h"
 #include "harness/report/summary_json.h"
 
@@ -43,15 +44,15 @@ std::string summary_line(const Comparison& comparison) {
   return line;
 }
 
-std::string method_text(const CompareOptions& options) {
-  return fmt::format(
-      "B / A is the ratio of the medians; its 95 % interval inverts the Mann-Whitney test (order statistics of all "
-      "ratios of\n"
-      "a repetition of B to one of A; exact up to 40 repetitions together). p is that test's, after Holm over all "
-      "cells.\n"
-      "faster, slower: p < {:.2f} and at least {} apart. same: the interval lies within {} either way. Else "
-      "undecided.\n",
-      kSignificance, percent(options.minimum_effect), percent(options.minimum_effect));
+std::string method_text(const CompareOptions& options, std::size_t width) {
+  return hang(
+             "B / A is the ratio of the medians; its 95 % interval inverts the Mann-Whitney test (order statistics of all ratios of "
+             "a repetition of B to one of A; exact up to 40 repetitions together). p is that test's, after Holm over all cells.",
+             0, width) +
+         hang(fmt::format("faster, slower: p < {:.2f} and at least {} apart. same: the interval lies within {} either way. Else "
+                          "undecided.",
+                          kSignificance, percent(options.minimum_effect), percent(options.minimum_effect)),
+              0, width);
 }
 
 // The scenarios of the compared cells by number, in the order of their first appearance.
@@ -144,20 +145,24 @@ std::string powerless(const Comparison& comparison) {
                      comparison.cells.size(), least, needed, needed);
 }
 
-std::string comparison_text(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options) {
+std::string comparison_text(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options,
+                            std::size_t width) {
+  const bool narrow = width < 100;  // a cell is named on a line of its own
   std::string out = fmt::format("A  {}\nB  {}\n{}\n\n", names.a, names.b, summary_line(comparison));
-  out += method_text(options);
+  out += method_text(options, width);
   if (const std::string warning = powerless(comparison); !warning.empty()) out += warning + '\n';
   out += '\n';
   Legend legend;
   if (!comparison.cells.empty()) {
-    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  {}\n", "verdict", "B / A", "95 % interval", "p", "n",
-                       "A", "B", "cell");
+    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}{}\n", "verdict", "B / A", "95 % interval", "p", "n",
+                       "A", "B", narrow ? "" : "  cell");
   }
   for (const ComparedCell& cell : comparison.cells) {
-    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}  [{}] {}\n", model::name(cell.change),
+    const std::string named = fmt::format("[{}] {}", legend.number(cell.scenario), compared_name(cell));
+    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}", model::name(cell.change),
                        ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell),
-                       human_ns(cell.a_median_ns), human_ns(cell.b_median_ns), legend.number(cell.scenario), compared_name(cell));
+                       human_ns(cell.a_median_ns), human_ns(cell.b_median_ns));
+    out += narrow ? '\n' + hang("    " + named, 8, width) : fmt::format("  {}\n", named);
   }
   if (!comparison.cells.empty()) out += '\n' + legend.text();
   std::vector<std::string> unmeasured;

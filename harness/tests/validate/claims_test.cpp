@@ -7,13 +7,16 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/plan/suite.h"
 #include "harness/report/claims_report.h"
 #include "harness/sweep/sweep.h"
 #include "harness/tests/verdict_samples.h"
+#include "harness/validate/translations.h"
 #include "harness/validate/validate.h"
 
 namespace harness {
@@ -262,15 +265,40 @@ TEST(Validation, answers_for_every_claim_in_json) {
   EXPECT_EQ(measured, 1);
 }
 
-TEST(Validation, table_fits_a_hundred_columns_but_for_explanations) {
-  const std::string text = claims_text(validate({}));
-  std::size_t at = 0;
-  for (std::size_t i = 0; i <= claims().size(); ++i) {
-    const std::size_t end = text.find('\n', at);
-    EXPECT_LE(end - at, 100U) << text.substr(at, end - at);
-    at = end + 1;
+TEST(Validation, table_fits_the_terminal_and_says_what_it_leaves_out) {
+  for (const std::size_t width : {80U, 100U}) {
+    const std::string text = claims_text(validate({}), width);
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(columns_of(line), width) << line;
+    EXPECT_THAT(text, HasSubstr("0 hold, 0 refuted"));
+    EXPECT_EQ(text.find("they are left out") != std::string::npos, width < 100);
   }
-  EXPECT_THAT(text, HasSubstr("0 hold, 0 refuted"));
+}
+
+TEST(Validation, names_claims_by_id_and_sentence_and_the_tutorials_words_in_english) {
+  const std::string text = claims_text(validate({}), 100);
+  for (const Claim& claim : claims()) {
+    EXPECT_THAT(text, HasSubstr(std::string(claim.id)));
+    EXPECT_EQ(in_english(claim.chinese).empty(), claim.chinese.empty()) << claim.chinese;
+  }
+  EXPECT_THAT(text, HasSubstr("\n    process pool: one callback at a time\n"));
+  EXPECT_THAT(text, HasSubstr("\n    tutorial: 2. When the tasks are IO-bound, use a thread pool\n"));
+  EXPECT_EQ(in_english("no claim cites this"), "");
+}
+
+TEST(Validation, says_that_the_same_command_decides_what_a_busy_machine_left_open) {
+  ClaimResult open;
+  open.verdict = Verdict::inconclusive;
+  open.scales = {{.scale = 1, .values_ns = {}, .failed = 3, .gated = 3}};
+  ClaimResult decided = open;
+  decided.verdict = Verdict::holds;
+  ClaimResult blunt = open;
+  blunt.scales[0].gated = 0;
+  EXPECT_EQ(undecided_text(std::vector{decided, blunt}, "poolbench validate -o x"), "");
+  EXPECT_THAT(undecided_text(std::vector{open, decided, blunt}, "poolbench validate -o x"),
+              AllOf(HasSubstr("1 claim is open because the machine was not quiet"),
+                    HasSubstr("measures what is missing and decides them: poolbench validate -o x\n")));
+  EXPECT_THAT(undecided_text(std::vector{open, open}, ""), HasSubstr("2 claims are open"));
 }
 
 }  // namespace
