@@ -104,7 +104,7 @@ install_packages() {
       die "missing packages, and sudo is refused; as root: apt-get install ${missing[*]}"
   fi
 
-  say "Installing ${#missing[@]} packages with apt: ${missing[*]}"
+  say "Installing with apt (${#missing[@]}): ${missing[*]}"
   local log ticker
   log=$(mktemp)
   tick "$log" &

@@ -69,7 +69,7 @@ class Setup(WithDirectory):
     def test_exactly_the_missing_packages_are_named_and_installed(self) -> None:
         self.installed([package for package in PACKAGES if package not in ("ninja-build", "libfmt-dev")])
         done = self.install()
-        self.assertEqual((done.returncode, done.stderr), (0, "Installing with apt: ninja-build libfmt-dev\n"))
+        self.assertEqual((done.returncode, done.stderr), (0, "Installing with apt (2): ninja-build libfmt-dev\n"))
         update, install = self.apt_calls()
         self.assertTrue(update.endswith(" update"))
         self.assertTrue(install.endswith("--no-install-recommends ninja-build libfmt-dev"))

@@ -313,9 +313,9 @@ TEST(RulesReport, SaysTheSameToPeopleAndPrograms) {
   const std::vector<RuleResult> results = judge_rules(trial.cases, rows);
   const std::vector<std::string> notes{"Something was left out."};
   const std::string text = rules_text(results, notes);
-  EXPECT_THAT(text, HasSubstr("gunicorn: 2*cores+1          100?   miss  fails\n"));
-  EXPECT_THAT(text, HasSubstr("tutorial: cores*5               0      0  holds\n"));
-  EXPECT_THAT(text, HasSubstr("little: rate*service            -   miss  fails\n"));
+  EXPECT_THAT(text, HasSubstr("gunicorn: 2*cores+1              100?   miss  fails\n"));
+  EXPECT_THAT(text, HasSubstr("tutorial: cores*5                   0      0  holds\n"));
+  EXPECT_THAT(text, HasSubstr("little: rate*service                -   miss  fails\n"));
   EXPECT_THAT(text, HasSubstr("Something was left out.\n"));
   EXPECT_THAT(rules_markdown(results, notes), HasSubstr("| tutorial | cores\\*5 | 0 | 0 | holds |"));
 
