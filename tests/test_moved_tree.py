@@ -37,7 +37,7 @@ class MovedTree(unittest.TestCase):
     def test_it_has_its_manual(self) -> None:
         done = self.poolbench("manual", "run")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertIn("poolbench-run", done.stdout)
+        self.assertIn(r"poolbench\-run", done.stdout)
         self.assertTrue(list(self.moved.glob("share/man/man1/poolbench-run.1*")))
 
     def test_it_draws(self) -> None:
