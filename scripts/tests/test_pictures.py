@@ -111,6 +111,17 @@ class Pictures(WithDirectory):
             for _, figure in self.draw(name):
                 self.assertIn(synthetic_run.MACHINE_LINE, " ".join(texts(figure)).replace("\n", " "), name)
 
+    def test_the_footer_says_how_many_repetitions_were_disturbed(self) -> None:
+        self.write([cell(workers=1), cell(workers=2)])
+        ((_, quiet),) = self.draw("makespan")
+        self.assertNotIn("NOISY", " ".join(texts(quiet)))
+        path = self.directory / "run" / "derived" / "summary.csv"
+        lines = path.read_text(encoding="utf-8").splitlines()
+        self.assertTrue(lines[1].endswith(",0"))
+        path.write_text("\n".join([lines[0], lines[1][:-1] + "3", *lines[2:]]) + "\n", encoding="utf-8")
+        ((_, noisy),) = self.draw("makespan")
+        self.assertIn("disturbed 3 of 10 repetitions", " ".join(texts(noisy)).replace("\n", " "))
+
     def test_a_single_cell_draws_what_it_can_and_says_what_it_cannot(self) -> None:
         self.write([cell()])
         code, output, errors = self.run_driver()
