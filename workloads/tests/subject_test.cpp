@@ -20,10 +20,10 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-const Calibration kRates{1, 1, 1, 1, 1};
+const Calibration kSubjectRates{1, 1, 1, 1, 1};
 
 Work work_of(const char* workload, std::uint32_t index = 0) {
-  return make_work(*find_workload(workload), {.seed = 1, .index = index}, kRates);
+  return make_work(*find_workload(workload), {.seed = 1, .index = index}, kSubjectRates);
 }
 
 Outcome run_command(std::vector<std::string> command, std::vector<std::string> inputs, std::uint32_t index = 0) {

@@ -21,7 +21,7 @@ using testing_verdict::claim_named;
 using testing_verdict::sample_with;
 
 // Process 100 submits on thread 100.
-TaskTrace task(std::int32_t pid, std::int32_t tid, std::int64_t start, std::int64_t end) {
+TaskTrace task_ran(std::int32_t pid, std::int32_t tid, std::int64_t start, std::int64_t end) {
   TaskTrace trace;
   trace.pid = pid;
   trace.tid = tid;
@@ -42,11 +42,11 @@ Trace mixed_trace() {
   trace.main_pid = 100;
   trace.submitter_tid = 100;
   trace.tasks = {
-      with_callback(task(100, 101, 0, 10), 100, 101, 10, 11),   // its own worker
-      with_callback(task(100, 102, 0, 10), 100, 101, 11, 13),   // another worker, after the first
-      with_callback(task(100, 102, 10, 20), 100, 100, 20, 24),  // the submitter
-      with_callback(task(200, 200, 5, 20), 100, 103, 22, 30),   // a thread of the main process; 2 ns beside the submitter
-      with_callback(task(200, 200, 20, 30), 300, 300, 40, 56),  // another process
+      with_callback(task_ran(100, 101, 0, 10), 100, 101, 10, 11),   // its own worker
+      with_callback(task_ran(100, 102, 0, 10), 100, 101, 11, 13),   // another worker, after the first
+      with_callback(task_ran(100, 102, 10, 20), 100, 100, 20, 24),  // the submitter
+      with_callback(task_ran(200, 200, 5, 20), 100, 103, 22, 30),   // a thread of the main process; 2 ns beside the submitter
+      with_callback(task_ran(200, 200, 20, 30), 300, 300, 40, 56),  // another process
   };
   return trace;
 }
@@ -68,8 +68,8 @@ TEST(Evidence, counts_every_callback_once_by_who_ran_it) {
 
 TEST(Evidence, counts_the_time_of_three_callbacks_at_once_twice) {
   Trace trace;
-  trace.tasks = {with_callback(task(1, 2, 0, 1), 1, 3, 10, 20), with_callback(task(1, 2, 1, 2), 1, 4, 10, 20),
-                 with_callback(task(1, 2, 2, 3), 1, 5, 15, 20)};
+  trace.tasks = {with_callback(task_ran(1, 2, 0, 1), 1, 3, 10, 20), with_callback(task_ran(1, 2, 1, 2), 1, 4, 10, 20),
+                 with_callback(task_ran(1, 2, 2, 3), 1, 5, 15, 20)};
   EXPECT_EQ(evidence_of(trace).overlap_ns, 5 + 2 * 5);
   EXPECT_EQ(evidence_of(Trace{}).callbacks, 0);
   EXPECT_EQ(callbacks_text(evidence_of(Trace{})), "");

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t kMillisecond = 1'000'000;
 
-Case case_of(Strategy strategy, int tasks, Demand task, Demand callback) {
+Case capacity_case(Strategy strategy, int tasks, Demand task, Demand callback) {
   Case c;
   c.strategy = strategy;
   c.workers = 4;
@@ -28,16 +28,17 @@ constexpr Demand waits_for_ms(std::int64_t ms) { return {.wait_ns = ms * kMillis
 constexpr Demand computes_for_ms(std::int64_t ms) { return {.wait_ns = 0, .compute_ns = ms * kMillisecond}; }
 
 TEST(Capacity, is_that_of_the_server_that_can_do_least) {
-  EXPECT_DOUBLE_EQ(capacity_per_s(case_of(Strategy::none, 3, waits_for_ms(10), {})), 400);
-  EXPECT_DOUBLE_EQ(capacity_per_s(case_of(Strategy::worker, 3, waits_for_ms(10), waits_for_ms(10))), 200);
-  EXPECT_DOUBLE_EQ(capacity_per_s(case_of(Strategy::fused, 3, waits_for_ms(10), waits_for_ms(10))), 200);
-  EXPECT_DOUBLE_EQ(capacity_per_s(case_of(Strategy::main, 3, waits_for_ms(10), waits_for_ms(10))), 100);  // one callback thread
-  EXPECT_DOUBLE_EQ(capacity_per_s(case_of(Strategy::main, 3, waits_for_ms(10), waits_for_ms(1))), 400);
-  EXPECT_DOUBLE_EQ(capacity_per_s(case_of(Strategy::extra, 3, waits_for_ms(10), waits_for_ms(10))), 200);  // two parsers
+  EXPECT_DOUBLE_EQ(capacity_per_s(capacity_case(Strategy::none, 3, waits_for_ms(10), {})), 400);
+  EXPECT_DOUBLE_EQ(capacity_per_s(capacity_case(Strategy::worker, 3, waits_for_ms(10), waits_for_ms(10))), 200);
+  EXPECT_DOUBLE_EQ(capacity_per_s(capacity_case(Strategy::fused, 3, waits_for_ms(10), waits_for_ms(10))), 200);
+  EXPECT_DOUBLE_EQ(capacity_per_s(capacity_case(Strategy::main, 3, waits_for_ms(10), waits_for_ms(10))),
+                   100);  // one callback thread
+  EXPECT_DOUBLE_EQ(capacity_per_s(capacity_case(Strategy::main, 3, waits_for_ms(10), waits_for_ms(1))), 400);
+  EXPECT_DOUBLE_EQ(capacity_per_s(capacity_case(Strategy::extra, 3, waits_for_ms(10), waits_for_ms(10))), 200);  // two parsers
 }
 
 TEST(Capacity, is_bounded_by_cores_locks_and_submits) {
-  Case c = case_of(Strategy::main, 5, computes_for_ms(10), computes_for_ms(1));
+  Case c = capacity_case(Strategy::main, 5, computes_for_ms(10), computes_for_ms(1));
   c.cores = 2;
   EXPECT_DOUBLE_EQ(capacity_per_s(c), 2 / 0.011);
   for (Demand& task : c.tasks) task.locked = true;
@@ -47,7 +48,7 @@ TEST(Capacity, is_bounded_by_cores_locks_and_submits) {
 }
 
 TEST(Capacity, is_told_with_the_server_that_sets_it) {
-  Case c = case_of(Strategy::main, 3, computes_for_ms(10), waits_for_ms(4));
+  Case c = capacity_case(Strategy::main, 3, computes_for_ms(10), waits_for_ms(4));
   EXPECT_EQ(least_limit(c).server, "callback thread");
   c.cores = 2;
   EXPECT_EQ(least_limit(c).server, "cores");
@@ -60,7 +61,7 @@ TEST(Capacity, is_told_with_the_server_that_sets_it) {
 }
 
 TEST(Capacity, of_a_loop_is_of_its_threads_and_of_what_may_be_in_flight) {
-  Case c = case_of(Strategy::none, 5, {.wait_ns = 90 * kMillisecond, .compute_ns = 10 * kMillisecond}, {});
+  Case c = capacity_case(Strategy::none, 5, {.wait_ns = 90 * kMillisecond, .compute_ns = 10 * kMillisecond}, {});
   c.executor = Executor::loop;
   c.workers = 1;
   EXPECT_DOUBLE_EQ(capacity_per_s(c), 100);
@@ -69,7 +70,7 @@ TEST(Capacity, of_a_loop_is_of_its_threads_and_of_what_may_be_in_flight) {
 }
 
 TEST(Capacity, has_a_ceiling_that_no_number_of_workers_raises) {
-  Case c = case_of(Strategy::none, 3, {.wait_ns = 90 * kMillisecond, .compute_ns = 10 * kMillisecond}, {});
+  Case c = capacity_case(Strategy::none, 3, {.wait_ns = 90 * kMillisecond, .compute_ns = 10 * kMillisecond}, {});
   c.cores = 2;
   EXPECT_DOUBLE_EQ(capacity_per_s(c), 40);
   EXPECT_DOUBLE_EQ(ceiling_per_s(c), 200);
@@ -80,22 +81,22 @@ TEST(Capacity, has_a_ceiling_that_no_number_of_workers_raises) {
   c.in_flight = 1;
   EXPECT_DOUBLE_EQ(capacity_per_s(c), 10);
   EXPECT_DOUBLE_EQ(ceiling_per_s(c), 200);
-  EXPECT_TRUE(std::isinf(ceiling_per_s(case_of(Strategy::none, 3, waits_for_ms(10), {}))));
-  EXPECT_DOUBLE_EQ(ceiling_per_s(case_of(Strategy::main, 3, waits_for_ms(10), waits_for_ms(2))), 500);
-  c = case_of(Strategy::none, 3, waits_for_ms(10), {});
+  EXPECT_TRUE(std::isinf(ceiling_per_s(capacity_case(Strategy::none, 3, waits_for_ms(10), {}))));
+  EXPECT_DOUBLE_EQ(ceiling_per_s(capacity_case(Strategy::main, 3, waits_for_ms(10), waits_for_ms(2))), 500);
+  c = capacity_case(Strategy::none, 3, waits_for_ms(10), {});
   c.serial = true;
   EXPECT_DOUBLE_EQ(ceiling_per_s(c), 100);
 }
 
 TEST(Capacity, of_tasks_that_take_no_time_is_infinite) {
-  EXPECT_TRUE(std::isinf(capacity_per_s(case_of(Strategy::none, 2, {}, {}))));
+  EXPECT_TRUE(std::isinf(capacity_per_s(capacity_case(Strategy::none, 2, {}, {}))));
 }
 
 // A batch keeps its servers busy to the end, but for the last of each. Equal tasks march in lockstep: on fewer cores than workers they would compute
 // side by side and wait side by side, and reach less.
 TEST(Capacity, is_the_throughput_of_a_long_batch) {
   for (const Strategy strategy : {Strategy::none, Strategy::worker, Strategy::main, Strategy::extra, Strategy::collect}) {
-    Case c = case_of(strategy, 4000, {.wait_ns = 5 * kMillisecond, .compute_ns = 2 * kMillisecond}, waits_for_ms(2));
+    Case c = capacity_case(strategy, 4000, {.wait_ns = 5 * kMillisecond, .compute_ns = 2 * kMillisecond}, waits_for_ms(2));
     c.cores = 4;
     const double throughput = 4000 * 1e9 / static_cast<double>(simulate(c).makespan_ns);
     EXPECT_NEAR(throughput, capacity_per_s(c), 0.01 * capacity_per_s(c)) << name(strategy);
