@@ -35,4 +35,9 @@ const Workload* find_workload(std::string_view name) {
   return find_mixed_workload(name);
 }
 
+bool needs_subject(std::string_view name) {
+  const Workload* const workload = find_workload(name);
+  return workload != nullptr && workload->needs().subject;
+}
+
 }  // namespace workloads

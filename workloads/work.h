@@ -199,6 +199,7 @@ std::span<const Workload* const> catalogue();
 // nullptr if there is none of that name. Of `mixed:R~J`, R and J any numbers, and of the user's own, `python:MODULE:FUNCTION`,
 // `command:...`, `function:...`, one is made at the first mention.
 const Workload* find_workload(std::string_view name);
+bool needs_subject(std::string_view name);  // whether there is one, and it is work of the user's own
 
 // workload.make() with `kind` filled in.
 Work make_work(const Workload& workload, const Request& request, const Calibration& calibration);

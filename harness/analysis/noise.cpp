@@ -16,6 +16,9 @@ double running(const Factors& factors) {
   return makes_pressure(factors) ? std::min(factors.workers, factors.tasks) + factors.parsers : 0;
 }
 
+// From this load average on others competed for the cores.
+double most_load(int cores, double own_load) { return cores + 1 + own_load; }
+
 double own_load_of(const Rows& rows) {
   double took = 0;
   double weighted = 0;
@@ -38,7 +41,7 @@ std::string again_command(const Analysis& analysis) {
 }  // namespace
 
 bool is_disturbed(const Measures& measures, int cores, double own_load) {
-  return measures.cgroup_throttled_ns > 0 || measures.load1 > cores + 1 + own_load;
+  return measures.cgroup_throttled_ns > 0 || measures.load1 > most_load(cores, own_load);
 }
 
 Noise noise_of(const Analysis& analysis) {
@@ -49,7 +52,7 @@ Noise noise_of(const Analysis& analysis) {
     noise.highest_load = std::max(noise.highest_load, row.measures.load1);
     noise.throttled += row.measures.cgroup_throttled_ns > 0 ? 1 : 0;
     noise.throttled_ns += row.measures.cgroup_throttled_ns;
-    noise.busy += row.measures.load1 > row.kind->cores + 1 + noise.own_load ? 1 : 0;
+    noise.busy += row.measures.load1 > most_load(row.kind->cores, noise.own_load) ? 1 : 0;
     return is_disturbed(row.measures, row.kind->cores, noise.own_load);
   };
   for (const CellSummary& cell : analysis.cells) {
@@ -75,7 +78,7 @@ std::string noise_text(const Analysis& analysis, const Noise& noise) {
     text += fmt::format(
         "{} of {} repetitions began at a load average above {:.1f} (up to {:.1f}; the run itself makes {:.1f}), for "
         "other programs competed for the {} core{}",
-        noise.busy, noise.repetitions, cores + 1 + noise.own_load, noise.highest_load, noise.own_load, cores,
+        noise.busy, noise.repetitions, most_load(cores, noise.own_load), noise.highest_load, noise.own_load, cores,
         cores == 1 ? "" : "s");
   }
   if (noise.throttled > 0) {

@@ -107,7 +107,7 @@ CellPrediction predict_cell(const Analysis& analysis, const CellSummary& summary
   const Cell& cell = *summary.cell;
   if (cell.when_full == "reject" || cell.when_full == "caller_runs")
     return without("the model has no full queue that rejects or has the caller run a task");
-  if (workloads::find_workload(cell.workload) != nullptr && workloads::find_workload(cell.workload)->needs().subject)
+  if (workloads::needs_subject(cell.workload))
     return without("what work of one's own demands is not known beforehand: poolbench recommend measures it, and predicts");
   if (attaches_late(cell.backend)) return without("its callbacks are attached when all tasks have ended");
   ModelledCell modelled;

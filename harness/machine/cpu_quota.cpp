@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "harness/base/errors.h"
+#include "os/descriptor.h"
 
 namespace harness {
 namespace {
@@ -79,11 +80,9 @@ std::optional<Hierarchy> find_hierarchy(const CgroupPlaces& places) {
 
 // The kernel's files are written in one piece, and never made.
 void write_words(const path& file, const std::string& words) {
-  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
-  const bool written = descriptor >= 0 && ::write(descriptor, words.data(), words.size()) == static_cast<ssize_t>(words.size());
-  const int error = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  if (!written) throw EnvironmentError(fmt::format("cannot write '{}': {}", file.string(), std::strerror(error)));
+  const os::Descriptor descriptor(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  if (descriptor && ::write(descriptor.get(), words.data(), words.size()) == static_cast<ssize_t>(words.size())) return;
+  throw EnvironmentError(fmt::format("cannot write '{}': {}", file.string(), std::strerror(errno)));
 }
 
 // Those that have ended leave a group a moment later.

@@ -54,8 +54,7 @@ Factors canonical(Factors factors) {
   const bool processes = backend.start_method() != "none";
   if (!(has_chunks(factors.strategy) && processes)) factors.chunksize = 1;
   if (!is_event_loop(factors.backend) || factors.in_flight >= factors.tasks) factors.in_flight = 0;
-  const workloads::Workload* const workload = workloads::find_workload(factors.workload);
-  if (workload != nullptr && workload->needs().subject) {  // the user's own, which takes what it takes
+  if (workloads::needs_subject(factors.workload)) {  // the user's own, which takes what it takes
     factors.task_ns = factors.payload_bytes = 0;
     factors.distribution = "equal";
   } else {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 namespace harness::recommend {
@@ -217,8 +218,14 @@ class Profiling {
 
 }  // namespace
 
-Profile profile_by_running(const Question& question, Trials& trials, std::vector<std::string>& notes, model::Demand& callback) {
-  return Profiling(question, trials, notes, callback).run();
+FirstRuns first_runs(const Question& question, Trials& trials, Records* records, const std::function<void(FirstRuns&)>& choose) {
+  if (auto known = records != nullptr ? records->first_runs() : std::nullopt) return std::move(*known);
+  FirstRuns first;
+  first.callback = question.callback;
+  first.profile = Profiling(question, trials, first.notes, first.callback).run();
+  choose(first);
+  if (records != nullptr) records->keep(first);
+  return first;
 }
 
 }  // namespace harness::recommend

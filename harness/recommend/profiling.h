@@ -4,16 +4,16 @@
 //
 // Thread safety: one call at a time.
 
-#include <string>
-#include <vector>
+#include <functional>
 
-#include "harness/recommend/profile.h"
+#include "harness/recommend/records.h"
 #include "harness/recommend/trials.h"
 
 namespace harness::recommend {
 
-// Takes a quarter of the budget, if a task is not too long for that. What makes the profile less sure is added to `notes`; `callback` is set to
-// what one demands where only running it tells. Throws as Trials::run.
-Profile profile_by_running(const Question& question, Trials& trials, std::vector<std::string>& notes, model::Demand& callback);
+// What the records have of them, or the runs: they take a quarter of the budget, if a task is not too long for that. What makes the profile less
+// sure is in `notes`; `callback` is what one demands, where only running it tells. Then `choose`, which is given all that, sets what is to be run.
+// The records keep it; they may be nullptr. Throws as Trials::run.
+FirstRuns first_runs(const Question& question, Trials& trials, Records* records, const std::function<void(FirstRuns&)>& choose);
 
 }  // namespace harness::recommend

@@ -55,18 +55,12 @@ class Search {
 
  private:
   void look_first() {
-    FirstRuns first;
-    if (const auto known = records_ != nullptr ? records_->first_runs() : std::nullopt) {
-      first = *known;
-      found_.profile = first.profile;
-    } else {
-      first.callback = question_.callback;
-      first.profile = profile_by_running(question_, trials_, first.notes, first.callback);
-      found_.profile = first.profile;
-      callback_ = first.callback;
-      choose_job(first);
-      if (records_ != nullptr) records_->keep(first);
-    }
+    const FirstRuns first = first_runs(question_, trials_, records_, [this](FirstRuns& runs) {
+      found_.profile = runs.profile;
+      callback_ = runs.callback;
+      choose_job(runs);
+    });
+    found_.profile = first.profile;
     callback_ = first.callback;
     found_.notes = first.notes;
     found_.batch = batch_of(first.tasks);

@@ -48,15 +48,7 @@ class Service {
 
  private:
   void look_first() {
-    FirstRuns first;
-    if (const auto known = records_ != nullptr ? records_->first_runs() : std::nullopt) {
-      first = *known;
-    } else {
-      first.callback = question_.callback;
-      first.profile = profile_by_running(question_, trials_, first.notes, first.callback);
-      first.tasks = found_.clients;
-      if (records_ != nullptr) records_->keep(first);
-    }
+    const FirstRuns first = first_runs(question_, trials_, records_, [this](FirstRuns& runs) { runs.tasks = found_.clients; });
     found_.profile = first.profile;
     found_.notes = first.notes;
     found_.batch = {.tasks = kModelledClients, .callback = first.callback, .pools = question_.pools};

@@ -9,6 +9,7 @@
 #include "harness/base/text.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/sweep/sinks/csv.h"
+#include "harness/report/flat_table.h"
 #include "harness/validate/translations.h"
 
 namespace harness {
@@ -57,16 +58,6 @@ std::string verdict_counts_text(std::span<const ClaimResult> results) {
   return fmt::format("{} claims: {} hold, {} refuted, {} inconclusive; {} contradict{} the model\n", results.size(),
                      count(model::Verdict::holds), count(model::Verdict::refuted), count(model::Verdict::inconclusive),
                      contradictions, contradictions == 1 ? "s" : "");
-}
-
-// A cell of a Markdown table.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '|' || c == '*' || c == '_' || c == '<') out += '\\';
-    out += c == '\n' ? ' ' : c;
-  }
-  return out;
 }
 
 }  // namespace
@@ -177,12 +168,13 @@ std::string claims_markdown(std::span<const ClaimResult> results) {
     }
     std::string verdict(to_string(result.verdict));
     if (is_refuted(result)) verdict = "**" + verdict + "**";
-    if (!result.explanation.empty()) verdict += ": " + escaped(result.explanation);
-    if (!result.facts.empty()) verdict += " (" + escaped(result.facts) + ")";
+    if (!result.explanation.empty()) verdict += ": " + markdown_cell(result.explanation);
+    if (!result.facts.empty()) verdict += " (" + markdown_cell(result.facts) + ")";
     if (result.contradicts()) verdict += " - this contradicts the model";
     out += fmt::format("| `{}`: {} | {} | {} | {} | {} | {} | {} +- {} | {} | {} | {} |\n", result.id(),
-                       escaped(result.claim->english), escaped(result.claim->chinese), escaped(in_english(result.claim->chinese)),
-                       escaped(result.prediction.formula), escaped(result.claim->domain), escaped(case_text(result)),
+                       markdown_cell(result.claim->english), markdown_cell(result.claim->chinese),
+                       markdown_cell(in_english(result.claim->chinese)), markdown_cell(result.prediction.formula),
+                       markdown_cell(result.claim->domain), markdown_cell(case_text(result)),
                        human_ns(result.prediction.claimed_ns), human_ns(result.prediction.tolerance_ns), measured, line, verdict);
   }
   return out + "\n" + verdict_counts_text(results);

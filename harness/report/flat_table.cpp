@@ -47,15 +47,6 @@ FlatTable flattened(const TableJson& rows) {
   return table;
 }
 
-std::string in_a_cell(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '|' || c == '*' || c == '_' || c == '<') out += '\\';
-    out += c == '\n' ? ' ' : c;
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string csv_of(const TableJson& rows) {
@@ -79,15 +70,24 @@ std::string markdown_of(const TableJson& rows) {
   const FlatTable table = flattened(rows);
   if (table.rows.empty()) return {};
   std::string out = "|";
-  for (const std::string& column : table.columns) out += fmt::format(" {} |", in_a_cell(column));
+  for (const std::string& column : table.columns) out += fmt::format(" {} |", markdown_cell(column));
   out += "\n|";
   for (std::size_t i = 0; i < table.columns.size(); ++i) out += "---|";
   out += '\n';
   for (const FlatRow& row : table.rows) {
     out += '|';
     for (const std::string& column : table.columns)
-      out += fmt::format(" {} |", in_a_cell(row.contains(column) ? row.at(column) : ""));
+      out += fmt::format(" {} |", markdown_cell(row.contains(column) ? row.at(column) : ""));
     out += '\n';
+  }
+  return out;
+}
+
+std::string markdown_cell(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '|' || c == '*' || c == '_' || c == '<') out += '\\';
+    out += c == '\n' ? ' ' : c;
   }
   return out;
 }

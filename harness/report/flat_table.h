@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 namespace harness {
 
@@ -16,5 +17,8 @@ std::string csv_of(const nlohmann::ordered_json& rows);
 
 // The same as a Markdown table.
 std::string markdown_of(const nlohmann::ordered_json& rows);
+
+// The text as a cell of a Markdown table shows it: what would be markup is escaped, and it stays on its line.
+std::string markdown_cell(std::string_view text);
 
 }  // namespace harness

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "harness/report/flat_table.h"
 #include "harness/sweep/sinks/csv.h"
 
 namespace harness {
@@ -134,9 +135,7 @@ std::string rules_markdown(std::span<const RuleResult> results, const std::vecto
   }
   out += " verdict | source |\n" + line + "---|---|\n";
   for (const RuleResult& result : results) {
-    std::string formula(result.rule->formula);
-    for (std::size_t at = 0; (at = formula.find('*', at)) != std::string::npos; at += 2) formula.insert(at, "\\");
-    out += fmt::format("| {} | {} |", result.rule->name, formula);
+    out += fmt::format("| {} | {} |", result.rule->name, markdown_cell(result.rule->formula));
     for (const RuleGroup& group : result.groups) out += fmt::format(" {} |", group_text(group));
     out += fmt::format(" {} | {} |\n", verdict_text(result), result.rule->source);
   }

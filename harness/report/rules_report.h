@@ -13,7 +13,7 @@
 namespace harness {
 
 // For people: a line per rule, a column per W/C, batches and rates beside each other; then what the marks mean, and the sources. `notes` are lines
-// on what was left out. Up to 100 columns where there are five W/C.
+// on what was left out. 30 columns, 7 for each kind and W/C, and the verdict.
 std::string rules_text(std::span<const RuleResult> results, const std::vector<std::string>& notes);
 
 // The same as Markdown, with the verdicts and sources in the table.

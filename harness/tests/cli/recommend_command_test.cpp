@@ -2,13 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -16,7 +13,7 @@
 
 #include "harness/base/errors.h"
 #include "harness/sweep/gate.h"
-#include "harness/tests/cli/invocation.h"
+#include "harness/tests/cli/recommend_fixture.h"
 #include "pools/cores.h"
 
 namespace harness {
@@ -28,40 +25,7 @@ using testing::IsEmpty;
 
 using testing_cli::Invocation;
 
-class CommandRecommend : public testing::Test {
- protected:
-  ~CommandRecommend() override {
-    std::filesystem::remove_all(directory_);
-    // The runner is the heir of its descendants' orphans: one left behind would be a child now.
-    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a process was left behind";
-  }
-
-  Invocation recommend(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "recommend");
-    return testing_cli::poolbench(std::move(arguments));
-  }
-
-  // Exit code 2, nothing on stdout, one line on stderr.
-  std::string refused(std::vector<std::string> arguments) {
-    const Invocation ending = recommend(std::move(arguments));
-    EXPECT_EQ(ending.exit_code, kExitUsage);
-    EXPECT_THAT(ending.out, IsEmpty());
-    EXPECT_EQ(std::count(ending.err.begin(), ending.err.end(), '\n'), 1) << ending.err;
-    return ending.err;
-  }
-
-  std::string file(const std::string& name, const std::string& content) {
-    const std::filesystem::path path = directory_ / name;
-    std::ofstream(path) << content;
-    return path.string();
-  }
-
- private:
-  std::filesystem::path directory_ = [] {
-    std::string path = (std::filesystem::temp_directory_path() / "poolbench-recommend-XXXXXX").string();
-    return std::filesystem::path(::mkdtemp(path.data()));
-  }();
-};
+class CommandRecommend : public testing_cli::RecommendTest {};
 
 TEST_F(CommandRecommend, RunsACommandOverTheLinesOfAFileAndSaysWhatToUse) {
   const Invocation ending = recommend({"--inputs", file("inputs", "0.001\n\n0.002\n0.003\n"), "--budget", "2s", "--max-workers",

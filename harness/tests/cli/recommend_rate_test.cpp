@@ -2,17 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "harness/base/errors.h"
-#include "harness/tests/cli/invocation.h"
+#include "harness/tests/cli/recommend_fixture.h"
 
 namespace harness {
 namespace {
@@ -23,38 +19,13 @@ using testing::IsEmpty;
 
 using testing_cli::Invocation;
 
-class CommandRecommendRate : public testing::Test {
+class CommandRecommendRate : public testing_cli::RecommendTest {
  protected:
-  ~CommandRecommendRate() override {
-    std::filesystem::remove_all(directory_);
-    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a process was left behind";
-  }
-
-  static Invocation recommend(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "recommend");
-    return testing_cli::poolbench(std::move(arguments));
-  }
-
-  // Exit code 2, nothing on stdout, one line on stderr.
-  static std::string refused(const std::vector<std::string>& arguments) {
-    const Invocation ending = recommend(arguments);
-    EXPECT_EQ(ending.exit_code, kExitUsage);
-    EXPECT_THAT(ending.out, IsEmpty());
-    EXPECT_EQ(std::count(ending.err.begin(), ending.err.end(), '\n'), 1) << ending.err;
-    return ending.err;
-  }
-
   static std::string refused_for(const std::string& rate, const std::string& bound) {
     return refused({"--workload", "sleep", "--rate", rate, "--slo", bound});
   }
 
-  std::string directory() const { return (directory_ / "out").string(); }
-
- private:
-  std::filesystem::path directory_ = [] {
-    std::string path = (std::filesystem::temp_directory_path() / "poolbench-rate-XXXXXX").string();
-    return std::filesystem::path(::mkdtemp(path.data()));
-  }();
+  std::string directory() const { return path_of("out"); }
 };
 
 TEST_F(CommandRecommendRate, SizesAWorkloadKeepsItsRunsAndAnswersTheSameFromThem) {

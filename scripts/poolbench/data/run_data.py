@@ -65,19 +65,11 @@ class RunData:
     def arriving_cells(self) -> pd.DataFrame:
         """The same of cells whose tasks arrive: factors, `work` (without arrivals and number) and the columns of
         derived/latency.csv (NaN without). Those of which nothing was measured are not in it."""
-        cells = self.arriving.groupby("cell_id", sort=False).first()[list(schema.FACTORS)]
-        cells["work"] = [scenarios.work(row, counted=False) for row in cells.itertuples()]
-        indexed = self.latency.drop_duplicates("cell_id", keep="last").set_index("cell_id")
-        cells = cells.join(indexed.reindex(columns=list(schema.LATENCY[1:])), how="inner")
-        return cells.sort_values([*ORDER, "offered_per_s", "queue"], kind="stable").reset_index()
+        return _with_table(self.arriving, self.latency, schema.LATENCY, [*ORDER, "offered_per_s", "queue"])
 
     def closed_cells(self) -> pd.DataFrame:
         """The same of the batches that derived/closed_loop.csv has, with its columns: empty without it."""
-        cells = self.rows.groupby("cell_id", sort=False).first()[list(schema.FACTORS)]
-        cells["work"] = [scenarios.work(row, counted=False) for row in cells.itertuples()]
-        indexed = self.closed_loop.drop_duplicates("cell_id", keep="last").set_index("cell_id")
-        cells = cells.join(indexed.reindex(columns=list(schema.CLOSED_LOOP[1:])), how="inner")
-        return cells.sort_values(list(ORDER), kind="stable").reset_index()
+        return _with_table(self.rows, self.closed_loop, schema.CLOSED_LOOP, list(ORDER))
 
 
 SUMMARY_USED = ("n", "median_ns", "ci_low_ns", "ci_high_ns", "best", "ties", "ratio")
@@ -219,6 +211,15 @@ def _tasks(directory: Path) -> pd.DataFrame:
     tasks = pd.concat(tables, ignore_index=True).drop_duplicates(["cell_id", "rep", "task"], keep="last")
     tasks = tasks[tasks.started_ns.notna()]  # one that was rejected never began
     return tasks.astype({"worker": int, "pid": int, "tid": int}).reset_index(drop=True)
+
+
+def _with_table(rows: pd.DataFrame, table: pd.DataFrame, columns: tuple[str, ...], order: list[str]) -> pd.DataFrame:
+    """The cells of the rows that the derived table has, with `work` (without their number) and its columns."""
+    cells = rows.groupby("cell_id", sort=False).first()[list(schema.FACTORS)]
+    cells["work"] = [scenarios.work(row, counted=False) for row in cells.itertuples()]
+    indexed = table.drop_duplicates("cell_id", keep="last").set_index("cell_id")
+    cells = cells.join(indexed.reindex(columns=list(columns[1:])), how="inner")
+    return cells.sort_values(order, kind="stable").reset_index()
 
 
 def _disturbed(summary: pd.DataFrame | None, repetitions: int) -> str:

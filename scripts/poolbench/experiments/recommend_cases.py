@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -110,18 +110,26 @@ def row(name: str, found: dict[str, Any]) -> str:
     )
 
 
+def parse_cases(
+    parser: argparse.ArgumentParser, argv: list[str], cases: Collection[str], budget: str
+) -> argparse.Namespace:
+    """With the arguments that all such experiments have: NAME..., -o, --budget. The directory is there then."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(cases))
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--budget", default=budget)
+    options = parser.parse_intermixed_args(argv)
+    for name in options.names:
+        if name not in cases:
+            parser.error(f"no case '{name}'; there are {', '.join(cases)}")
+    options.output.mkdir(parents=True, exist_ok=True)
+    return options
+
+
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("poolbench", type=Path)
     parser.add_argument("function", type=Path)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(CASES))
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--budget", default="60s")
-    options = parser.parse_intermixed_args(argv)
-    for name in options.names:
-        if name not in CASES:
-            parser.error(f"no case '{name}'; there are {', '.join(CASES)}")
-    options.output.mkdir(parents=True, exist_ok=True)
+    options = parse_cases(parser, argv, CASES, budget="60s")
     for name in options.names or CASES:
         with tempfile.TemporaryDirectory() as directory:
             flags = CASES[name](Path(directory))

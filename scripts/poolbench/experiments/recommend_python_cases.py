@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from poolbench.experiments.recommend_cases import human, name_of, percent, start_server
+from poolbench.experiments.recommend_cases import human, name_of, parse_cases, percent, start_server
 
 RUNS = 5
 MODULE = """
@@ -180,14 +180,7 @@ def row(name: str, found: dict[str, Any]) -> str:
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("poolbench", type=Path)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--budget", default="50s")
-    options = parser.parse_intermixed_args(argv)
-    for name in options.names:
-        if name not in NAMES:
-            parser.error(f"no case '{name}'; there are {', '.join(NAMES)}")
-    options.output.mkdir(parents=True, exist_ok=True)
+    options = parse_cases(parser, argv, NAMES, budget="50s")
     port = start_server()
     for name in options.names or NAMES:
         if name.startswith("numpy") and importlib.util.find_spec("numpy") is None:

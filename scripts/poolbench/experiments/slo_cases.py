@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from poolbench.data import run_data, schema
-from poolbench.experiments.recommend_cases import start_server
+from poolbench.experiments.recommend_cases import parse_cases, start_server
 
 COMMAND = "command"
 FRESH_SEED = 4711  # of the fresh runs; recommend has 1 and the few after it
@@ -193,15 +193,8 @@ def ask(program: Path, case: Case, budget: str, seconds: int, port: int) -> dict
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("poolbench", type=Path)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(CASES))
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--budget", default="60s")
     parser.add_argument("--seconds", type=int, default=30, help="of a fresh run")
-    options = parser.parse_intermixed_args(argv)
-    for name in options.names:
-        if name not in CASES:
-            parser.error(f"no case '{name}'; there are {', '.join(CASES)}")
-    options.output.mkdir(parents=True, exist_ok=True)
+    options = parse_cases(parser, argv, CASES, budget="60s")
     port = start_server()
     for name in options.names or CASES:
         document = ask(options.poolbench.resolve(), CASES[name], options.budget, options.seconds, port)

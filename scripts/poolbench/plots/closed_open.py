@@ -8,7 +8,6 @@ median, with their 95 % intervals; the dashes are the exact model's. The factor 
 """
 
 import sys
-import textwrap
 from typing import Any
 
 import pandas as pd
@@ -16,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from poolbench.data.run_data import Absent, RunData
-from poolbench.plots import style
-from poolbench.plots.latency import NEVER_TURNED_AWAY, PERCENTILES, predicted
+from poolbench.plots import panels, style
+from poolbench.plots.latency import NEVER_TURNED_AWAY, PERCENTILES, points, predicted
 from poolbench.plots.style import Look
 
 PANELS_PER_PAGE = 9
@@ -39,27 +38,24 @@ def draw(run: RunData) -> list[tuple[str, Figure]]:
         style.handle("median", marker="o", markerfacecolor="white"),
         style.handle("exact model", marker="_", color=style.BLACK, markersize=14),
     ]
-    figures = []
-    for suffix, some in style.pages(keys, PANELS_PER_PAGE):
-        columns = min(3, len(some))
-        page = style.Page(
-            run.machine,
+
+    def draw_one(panel: Axes, key: tuple[Any, ...]) -> None:
+        _panel(panel, _of(closed, key), _of(opened, key), looks[key[2]])
+        panels.set_title(panel, [*panels.wrapped(str(key[0])), f"{key[2]}, {key[3]} workers, {key[1]}"], loc="left")
+
+    return panels.pages(
+        "closed_open",
+        run.machine,
+        (
             "The same pool, closed and open",
             "Clients that wait for their answer before they ask again, and clients that come on their own.",
-            (3.4, 3.0),
-            -(-len(some) // columns),
-            columns,
-            legend,
-        )
-        panels = page.panels()
-        for panel, key in zip(panels, some):
-            _panel(panel, _of(closed, key), _of(opened, key), looks[key[2]])
-            title = textwrap.wrap(str(key[0]), 44) + [f"{key[2]}, {key[3]} workers, {key[1]}"]
-            panel.set_title("\n".join(title), fontsize=7.5, loc="left")
-        for panel in panels[len(some) :]:
-            page.leave_out(panel)
-        figures.append((f"closed_open{suffix}", page.figure))
-    return figures
+        ),
+        keys,
+        PANELS_PER_PAGE,
+        (3.4, 3.0),
+        legend,
+        draw_one,
+    )
 
 
 def _keys(cells: pd.DataFrame) -> list[tuple[Any, ...]]:
@@ -87,18 +83,8 @@ def _panel(panel: Axes, closed: pd.DataFrame, opened: pd.DataFrame, look: Look) 
     heights = []
     for place, row, percentile, model, filled in rows:
         value, low, high = (row[f"{percentile}{end}_ns"] / factor for end in ("", "_low", "_high"))
-        panel.errorbar(
-            [place],
-            [value],
-            yerr=[[value - low], [high - value]],
-            color=look.colour,
-            marker=look.marker,
-            markerfacecolor=look.colour if filled else "white",
-            linestyle="",
-            elinewidth=1,
-            capsize=2,
-            zorder=3,
-        )
+        x, y, down, up = (pd.Series([part]) for part in (place, value, low, high))
+        points(panel, x, y, down, up, look, filled)
         heights += [low, high]
         if pd.notna(model):
             panel.plot([place], [model / factor], "_", color=style.BLACK, markersize=14, zorder=2)

@@ -7,14 +7,14 @@ full. The dotted line is all of them served.
 """
 
 import sys
-import textwrap
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from poolbench.data.run_data import Absent, RunData
-from poolbench.plots import style
+from poolbench.plots import panels, style
 from poolbench.plots.latency import with_several
 
 PANELS_PER_PAGE = 12
@@ -37,28 +37,24 @@ def draw(run: RunData) -> list[tuple[str, Figure]]:
         for way, (colour, marker, words) in WAYS.items()
         if way in set(cells.when_full)
     ] + [style.handle("all are served", linestyle=":", color=style.BLACK)]
-    figures = []
-    keys = list(dict.fromkeys(map(tuple, cells[panel_of].values)))
-    for suffix, some in style.pages(keys, PANELS_PER_PAGE):
-        columns = min(3, len(some))
-        page = style.Page(
-            run.machine,
+
+    def draw_one(panel: Axes, key: tuple[Any, ...]) -> None:
+        _panel(panel, cells[(cells[panel_of] == list(key)).all(axis=1)])
+        panels.set_title(panel, [*panels.wrapped(str(key[0])), f"{key[2]}, {key[3]} workers, {key[1]}"], loc="left")
+
+    return panels.pages(
+        "goodput",
+        run.machine,
+        (
             "Goodput against offered load",
             "Clients served a second over clients that came a second, medians over the repetitions.",
-            (3.0, 2.7),
-            -(-len(some) // columns),
-            columns,
-            legend,
-        )
-        panels = page.panels()
-        for panel, key in zip(panels, some):
-            _panel(panel, cells[(cells[panel_of] == list(key)).all(axis=1)])
-            title = textwrap.wrap(str(key[0]), 44) + [f"{key[2]}, {key[3]} workers, {key[1]}"]
-            panel.set_title("\n".join(title), fontsize=7.5, loc="left")
-        for panel in panels[len(some) :]:
-            page.leave_out(panel)
-        figures.append((f"goodput{suffix}", page.figure))
-    return figures
+        ),
+        list(dict.fromkeys(map(tuple, cells[panel_of].values))),
+        PANELS_PER_PAGE,
+        (3.0, 2.7),
+        legend,
+        draw_one,
+    )
 
 
 def _panel(panel: Axes, cells: pd.DataFrame) -> None:

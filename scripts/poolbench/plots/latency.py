@@ -9,7 +9,6 @@ or has the caller run a task, are not in it.
 """
 
 import sys
-import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from poolbench.data.run_data import Absent, RunData
-from poolbench.plots import style
+from poolbench.plots import panels, style
 from poolbench.plots.style import Look
 
 PANELS_PER_PAGE = 12
@@ -69,21 +68,14 @@ def latency_pages(
         style.handle("median", marker="o", markerfacecolor="white"),
         style.model_handle(),
     ]
-    figures = []
+
+    def draw_one(panel: Axes, key: tuple[Any, ...]) -> None:
+        _panel(panel, cells[(cells[panel_of] == list(key)).all(axis=1)], looks, axis)
+        lines = [part for text in panel_title(key).split("\n") for part in panels.wrapped(text)]
+        panels.set_title(panel, lines, **style.TITLE_ABOVE_GUIDES)
+
     keys = list(dict.fromkeys(map(tuple, cells[panel_of].values)))
-    for suffix, some in style.pages(keys, PANELS_PER_PAGE):
-        columns = min(3, len(some))
-        page = style.Page(run.machine, title, line, (3.0, 2.7), -(-len(some) // columns), columns, legend)
-        panels = page.panels()
-        for panel, key in zip(panels, some):
-            chosen = cells[(cells[panel_of] == list(key)).all(axis=1)]
-            _panel(panel, chosen, looks, axis)
-            wrapped = [part for text in panel_title(key).split("\n") for part in textwrap.wrap(text, 44)]
-            panel.set_title("\n".join(wrapped), fontsize=7.5, **style.TITLE_ABOVE_GUIDES)
-        for panel in panels[len(some) :]:
-            page.leave_out(panel)
-        figures.append((f"{name}{suffix}", page.figure))
-    return figures
+    return panels.pages(name, run.machine, (title, line), keys, PANELS_PER_PAGE, (3.0, 2.7), legend, draw_one)
 
 
 def predicted(cells: pd.DataFrame, percentile: str) -> pd.Series:
@@ -114,22 +106,26 @@ def _all_values(cells: pd.DataFrame, percentile: str) -> Iterable[float]:
 
 def _line(panel: Axes, cells: pd.DataFrame, look: Look, axis: str, factor: float) -> None:
     for percentile, filled in PERCENTILES:
-        y = cells[f"{percentile}_ns"] / factor
-        low, high = y - cells[f"{percentile}_low_ns"] / factor, cells[f"{percentile}_high_ns"] / factor - y
-        panel.errorbar(
-            cells[axis],
-            y,
-            yerr=[low, high],
-            color=look.colour,
-            marker=look.marker,
-            markerfacecolor=look.colour if filled else "white",
-            linestyle="",
-            elinewidth=1,
-            capsize=2,
-            zorder=3,
-        )
+        y, low, high = (cells[f"{percentile}{end}_ns"] / factor for end in ("", "_low", "_high"))
+        points(panel, cells[axis], y, low, high, look, filled)
         line = predicted(cells, percentile) / factor
         panel.plot(cells[axis], line, color=look.colour, linestyle="--", linewidth=1, zorder=2)
+
+
+def points(panel: Axes, x: pd.Series, y: pd.Series, low: pd.Series, high: pd.Series, look: Look, filled: bool) -> None:
+    """Percentiles with their intervals."""
+    panel.errorbar(
+        x,
+        y,
+        yerr=[y - low, high - y],
+        color=look.colour,
+        marker=look.marker,
+        markerfacecolor=look.colour if filled else "white",
+        linestyle="",
+        elinewidth=1,
+        capsize=2,
+        zorder=3,
+    )
 
 
 def main(argv: list[str]) -> int:
