@@ -16,13 +16,15 @@ namespace {
 
 constexpr std::int64_t kMostShards = 10'000;
 
-// What all repetitions take with one worker, in ns; a double, for sums of it may pass 63 bits.
+// What all repetitions take with one worker, in ns; a double, for sums of it may pass 63 bits. A cell counts as often as the
+// suite names it, for whether "cores" and "2" are one cell is the machine's affair.
 double work_of(const PlannedCell& planned) {
-  double sum = 0;
+  double sum = static_cast<double>(kRepetitionCost.count());
+  if (!planned.cell.arrivals_ns.empty()) sum += static_cast<double>(planned.cell.arrivals_ns.back());
   for (const auto* const durations : {&planned.cell.task_durations_ns, &planned.cell.callback_durations_ns}) {
     for (const std::int64_t ns : *durations) sum += static_cast<double>(ns);
   }
-  return sum * (static_cast<double>(planned.runs) + planned.warmup);
+  return sum * (static_cast<double>(planned.runs) + planned.warmup) * planned.written;
 }
 
 }  // namespace
@@ -57,7 +59,7 @@ void cut(Plan& plan, const Part& part) {
   plan.part = part;
   if (part.kind == PartKind::replicate) return;
   struct Group {
-    double work = 0;  // of its cell with most
+    double work = 0;  // of all its cells
     std::vector<PlannedCell*> cells;
   };
   std::vector<Group> groups;  // in plan order
@@ -66,7 +68,7 @@ void cut(Plan& plan, const Part& part) {
     const auto [at, is_new] = group_of.emplace(scenario_key(planned.cell), groups.size());
     if (is_new) groups.emplace_back();
     Group& group = groups[at->second];
-    group.work = std::max(group.work, work_of(planned));
+    group.work += work_of(planned);
     group.cells.push_back(&planned);
   }
   if (static_cast<std::size_t>(part.count) > groups.size()) {

@@ -25,9 +25,9 @@ std::string to_string(const Part& part);
 std::string short_name(const Part& part);
 
 // Makes the plan that of a part. Of a shard every cell gets its own: cells of one scenario, which a verdict compares, share one. The scenarios
-// with most work are dealt first, each to the shard that has least: by what their tasks and callbacks take one after another, so that machines
-// with other numbers of cores cut alike as long as the suite's numbers of tasks do not depend on them. Throws ConfigError for more shards than
-// there are scenarios.
+// with most work are dealt first, each to the shard that has least: by what the tasks and callbacks of all their cells, as the suite names them,
+// take one after another, so that machines with other numbers of cores cut alike as long as the suite's numbers of tasks do not depend on them.
+// Throws ConfigError for more shards than there are scenarios.
 void cut(Plan& plan, const Part& part);
 
 }  // namespace harness

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
 #include <set>
 
@@ -94,30 +95,52 @@ TEST(Parts, LeaveTheCellsOfAClaimTogether) {
   EXPECT_GT(seen, 0);
 }
 
-TEST(Parts, AreOfAboutEqualWork) {
-  Plan plan = builtin_plan("fleet");
-  std::map<int, double> work;
-  cut(plan, {PartKind::shard, 1, 2});
-  std::set<std::string> counted;
-  for (const PlannedCell& planned : plan.cells) {
-    if (!counted.insert(scenario_key(planned.cell)).second) continue;
-    for (const std::int64_t ns : planned.cell.task_durations_ns) work[planned.shard] += static_cast<double>(ns);
+// Every cell counts: a scenario of forty small ones is more than one of three large ones.
+TEST(Parts, AreOfAboutEqualTime) {
+  for (const char* const suite : {"default", "fleet"}) {
+    for (const int count : {2, 3}) {
+      Plan plan = builtin_plan(suite);
+      std::map<int, double> seconds;
+      for (int index = 1; index <= count; ++index) {
+        cut(plan, {PartKind::shard, index, count});
+        seconds[index] = std::chrono::duration<double>(estimated_time(plan)).count();
+      }
+      for (const auto& [index, taken] : seconds) {
+        EXPECT_LT(taken, 1.5 * seconds[1]) << suite << ' ' << index << '/' << count;
+        EXPECT_GT(taken, seconds[1] / 1.5) << suite << ' ' << index << '/' << count;
+      }
+    }
   }
-  ASSERT_THAT(work, SizeIs(2));
-  EXPECT_LT(work[1] / work[2], 2.5);
-  EXPECT_GT(work[1] / work[2], 0.4);
 }
 
-// As long as no number of tasks depends on the cores.
+// As long as no number of tasks depends on the cores. On one core four names of a size are one cell, on 64 none are.
 TEST(Parts, AreCutAlikeOnMachinesWithOtherNumbersOfCores) {
-  for (const int cores : {1, 2, 64}) {
-    Plan few = builtin_plan("fleet", 2);
-    Plan many = builtin_plan("fleet", cores);
-    cut(few, {PartKind::shard, 1, 3});
-    cut(many, {PartKind::shard, 1, 3});
+  const Suite sizes = parse_suite(R"(
+name = "sizes"
+[[grid]]
+workload = "sleep"
+workers = ["1", "cores", "2*cores-1", "cores*cores"]
+tasks = 10
+task = "5ms"
+[[grid]]
+workload = ["spin", "mixed"]
+workers = [1, 4, 8]
+tasks = 11
+task = "5ms"
+)",
+                                  "sizes.toml");
+  for (const Suite& suite : {sizes, load_suite("fleet")}) {
+    Plan few = make_plan(suite, {.cores = 2});
+    cut(few, {PartKind::shard, 1, 2});
     std::map<std::string, int> shard_of;
     for (const PlannedCell& planned : few.cells) shard_of[scenario_key(planned.cell)] = planned.shard;
-    for (const PlannedCell& planned : many.cells) EXPECT_EQ(shard_of.at(scenario_key(planned.cell)), planned.shard);
+    for (const int cores : {1, 3, 64}) {
+      Plan many = make_plan(suite, {.cores = cores});
+      cut(many, {PartKind::shard, 1, 2});
+      for (const PlannedCell& planned : many.cells) {
+        EXPECT_EQ(shard_of.at(scenario_key(planned.cell)), planned.shard) << suite.name << ' ' << cores;
+      }
+    }
   }
 }
 
