@@ -69,8 +69,7 @@ TEST(ThreadChunks, elements_and_results_may_be_move_only_and_functions_without_a
 using Block = std::pair<std::int64_t, std::int64_t>;
 
 template <class First, class Last>
-std::vector<Block> blocks_of(First first, Last last, std::size_t number) {
-  ThreadPool pool{2};
+std::vector<Block> blocks_of(ThreadPool& pool, First first, Last last, std::size_t number) {
   std::vector<Block> blocks;
   for (const auto& future : pool.blocks(
            first, last, [](auto begin, auto end) { return Block(begin, end); }, number)) {
@@ -79,13 +78,20 @@ std::vector<Block> blocks_of(First first, Last last, std::size_t number) {
   return blocks;
 }
 
+template <class First, class Last>
+std::vector<Block> blocks_of(First first, Last last, std::size_t number) {
+  ThreadPool pool{2};
+  return blocks_of(pool, first, last, number);
+}
+
 TEST(ThreadBlocks, they_are_consecutive_cover_the_range_and_differ_by_one_at_most) {
   EXPECT_THAT(blocks_of(0, 10, 3), testing::ElementsAre(Block(0, 4), Block(4, 7), Block(7, 10)));
   EXPECT_THAT(blocks_of(-5, 5, 2), testing::ElementsAre(Block(-5, 0), Block(0, 5)));
   EXPECT_THAT(blocks_of(7, 8, 1), testing::ElementsAre(Block(7, 8)));
+  ThreadPool pool{2};
   for (std::size_t size = 1; size < 40; ++size) {
     for (std::size_t number = 1; number < 45; ++number) {
-      const std::vector<Block> blocks = blocks_of(std::size_t{3}, 3 + size, number);
+      const std::vector<Block> blocks = blocks_of(pool, std::size_t{3}, 3 + size, number);
       ASSERT_EQ(blocks.size(), std::min(size, number));
       EXPECT_EQ(blocks.front().first, 3);
       EXPECT_EQ(blocks.back().second, static_cast<std::int64_t>(3 + size));

@@ -188,7 +188,7 @@ constexpr const char* kShortBudget = "3s";
 TEST_F(CommandRecommend, OnALoadedMachineSaysThatItIsTooNoisyToTell) {
   if (!read_waiting().pressure_ns) GTEST_SKIP() << "the kernel has no pressure stall information";
   const Load load;
-  const std::vector<std::string> flags{"--workload", "mixed:16", "--task", "2ms", "--tasks", "8", "--budget", kShortBudget};
+  const std::vector<std::string> flags{"--workload", "mixed:16", "--task", "2ms", "--tasks", "8", "--budget", "2s"};
   const Invocation ending = recommend(flags);
   ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
   EXPECT_THAT(ending.out, HasSubstr("too noisy to tell"));

@@ -17,6 +17,13 @@
 
 namespace pools::test {
 
+// How often agents that start workers meanwhile can be heard: ThreadSanitizer makes that slow.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr int kSlowness = 20;
+#else
+inline constexpr int kSlowness = 1;
+#endif
+
 // As a user would start one by hand, with a key of the pool's.
 inline Child start_agent(RemotePool& pool, int workers = 1) {
   return spawn({.arguments = {"--pool-agent", pool.address(), "--workers", std::to_string(workers)},

@@ -139,7 +139,9 @@ TEST_F(RemotePoolTest, an_initializer_that_fails_breaks_the_pool_and_says_where)
   POOLS_EXPECT_THROW_WHAT(hand.pool->submit<&square>(1).result(), BrokenPoolError,
                           testing::AllOf(testing::HasSubstr("on host '"), testing::HasSubstr("no table")));
   EXPECT_THROW(hand.pool->submit<&square>(1), BrokenPoolError);
+#if !defined(__SANITIZE_THREAD__)  // which has a code of its own for an end that does not wait for threads
   EXPECT_EQ(hand.agents[0].wait().exit_code, 2);
+#endif
 }
 
 // --- cancellation ---
