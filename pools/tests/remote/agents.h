@@ -17,7 +17,7 @@
 
 namespace pools::test {
 
-// How often agents that start workers meanwhile can be heard: ThreadSanitizer makes that slow.
+// What heartbeats are multiplied by: ThreadSanitizer makes agents slow that start workers or copy large arguments meanwhile.
 #if defined(__SANITIZE_THREAD__)
 inline constexpr int kSlowness = 20;
 #else
@@ -45,6 +45,7 @@ class LoopbackPool : public RemotePool {
     RemotePoolOptions remote;
     remote.launcher = command("exec {agent}", {"localhost"});
     remote.workers = workers_of(options);
+    remote.heartbeat *= kSlowness;
     remote.queue = options.queue;
     remote.timing = options.timing;
     remote.observer = options.observer;
@@ -55,7 +56,10 @@ class LoopbackPool : public RemotePool {
 
 // A pool without a launcher, and agents that are started by hand and end with it.
 struct HandPool {
-  explicit HandPool(RemotePoolOptions options = {}) : pool(std::make_unique<RemotePool>(std::move(options))) {}
+  explicit HandPool(RemotePoolOptions options = {}) {
+    options.heartbeat *= kSlowness;
+    pool = std::make_unique<RemotePool>(std::move(options));
+  }
   ~HandPool() {
     pool.reset();
     for (Child& agent : agents) agent.wait();

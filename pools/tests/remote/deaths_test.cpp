@@ -141,7 +141,7 @@ TEST_F(RemoteDeathsTest, a_retry_is_one_and_no_more) {
 TEST_F(RemoteDeathsTest, a_stopped_agent_is_lost_and_used_again_when_it_goes_on) {
   Gate gate;
   const auto log = std::make_shared<HostLog>();
-  HandPool hand({.host_observer = log, .heartbeat = 30ms * kSlowness, .missed_heartbeats = 3, .silence = 30s});
+  HandPool hand({.host_observer = log, .heartbeat = 30ms, .missed_heartbeats = 3, .silence = 30s});
   Child& agent = hand.add();
   const auto running = hand.pool->submit<&pass_and_return>(gate.name(), 1);
   gate.await();
@@ -160,7 +160,7 @@ TEST_F(RemoteDeathsTest, a_stopped_agent_is_lost_and_used_again_when_it_goes_on)
 
 TEST_F(RemoteDeathsTest, the_workers_of_a_lost_session_are_ended_when_the_agent_hears_of_it) {
   Gate gate;
-  HandPool hand({.heartbeat = 30ms * kSlowness, .missed_heartbeats = 3, .silence = 30s});
+  HandPool hand({.heartbeat = 30ms, .missed_heartbeats = 3, .silence = 30s});
   Child& agent = hand.add();
   const auto running = hand.pool->with({.retries = 1}).submit<&pass_and_return>(gate.name(), 1);
   gate.await();
