@@ -180,7 +180,7 @@ class Load {
 
 // A short one, of which nothing is expected; what is run under a sanitizer takes its time.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr const char* kShortBudget = "20s";
+constexpr const char* kShortBudget = "10s";
 #else
 constexpr const char* kShortBudget = "3s";
 #endif
@@ -188,7 +188,7 @@ constexpr const char* kShortBudget = "3s";
 TEST_F(CommandRecommend, OnALoadedMachineSaysThatItIsTooNoisyToTell) {
   if (!read_waiting().pressure_ns) GTEST_SKIP() << "the kernel has no pressure stall information";
   const Load load;
-  const std::vector<std::string> flags{"--workload", "mixed:16", "--task", "2ms", "--tasks", "8", "--budget", "2s"};
+  const std::vector<std::string> flags{"--workload", "mixed:16", "--task", "2ms", "--tasks", "8", "--budget", kShortBudget};
   const Invocation ending = recommend(flags);
   ASSERT_EQ(ending.exit_code, kExitOk) << ending.err;
   EXPECT_THAT(ending.out, HasSubstr("too noisy to tell"));
