@@ -128,6 +128,7 @@ std::string title_of(const CellSummary& summary) {
   if (f.payload_bytes > 0) title += fmt::format(", {} bytes", f.payload_bytes);
   if (arrives(f)) title += fmt::format(", arrivals {}", f.arrivals);
   if (f.queue > 0) title += fmt::format(", queue of {} ({})", f.queue, f.when_full);
+  if (f.deadline_ns > 0) title += ", deadline " + duration(f.deadline_ns);
   return title;
 }
 

@@ -23,6 +23,7 @@ void count_rows(const CellSummary& summary, Latency& latency) {
     const Measures& measures = row->measures;
     latency.arrived += summary.factors.tasks;
     latency.rejected += measures.rejected;
+    latency.late_by_deadline += measures.late_by_deadline;
     latency.queue_max = std::max(latency.queue_max, measures.queue_max);
     latency.release_lag_p99_ns = std::max(latency.release_lag_p99_ns, measures.release_lag_p99_ns);
     completed.push_back(measures.completed_per_s);

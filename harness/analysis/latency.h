@@ -25,8 +25,9 @@ struct Latency {
   // Percentiles are over these: of all repetitions that ended well those that were served, but for the first tenth (core/sojourns.h). 0: the
   // directory has no sojourns/ of them, and there are no percentiles.
   std::int64_t clients = 0;
-  std::int64_t rejected = 0;  // of all clients of all repetitions
-  std::int64_t arrived = 0;   // all of them
+  std::int64_t rejected = 0;          // of all clients of all repetitions
+  std::int64_t late_by_deadline = 0;  // likewise; they are in the percentiles
+  std::int64_t arrived = 0;           // all of them
   model::Quantile p50, p95, p99, p999;
   std::int64_t max_ns = 0;
   double offered_per_s = 0;               // clients over the time until the last of them comes

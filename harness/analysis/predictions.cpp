@@ -94,19 +94,21 @@ std::optional<model::Prediction> expected_times(const model::Case& c, const Cell
   return model::simulate(here);
 }
 
-// Of the tasks that count; nothing of a batch.
-std::optional<model::SojournSummary> sojourn_of(const model::Case& c, const model::Prediction& prediction) {
-  if (c.arrivals_ns.empty()) return std::nullopt;
+// What it says of clients, of whom a batch has none.
+void add_clients(const model::Case& c, std::int64_t deadline_ns, const model::Prediction& prediction,
+                 std::optional<model::SojournSummary>& summary, std::optional<ClientCounts>& counts) {
+  if (c.arrivals_ns.empty()) return;
   std::vector<std::int64_t> sojourns = model::sojourns_ns(c, prediction);
+  counts = {.rejected = std::count(sojourns.begin(), sojourns.end(), model::kNever),
+            .late_by_deadline = late_by_deadline(sojourns, deadline_ns)};
   sojourns.erase(sojourns.begin(), sojourns.begin() + static_cast<std::ptrdiff_t>(first_counted(sojourns.size())));
-  return model::summarise_sojourns(std::move(sojourns));
+  std::erase(sojourns, model::kNever);
+  if (!sojourns.empty()) summary = model::summarise_sojourns(std::move(sojourns));
 }
 
 CellPrediction predict_cell(const Analysis& analysis, const CellSummary& summary) {
   if (!summary.cell) return without("the durations of its tasks are not known: suite.toml does not have the cell");
   const Cell& cell = *summary.cell;
-  if (cell.when_full == "reject" || cell.when_full == "caller_runs")
-    return without("the model has no full queue that rejects or has the caller run a task");
   if (workloads::needs_subject(cell.workload))
     return without("what work of one's own demands is not known beforehand: poolbench recommend measures it, and predicts");
   if (attaches_late(cell.backend)) return without("its callbacks are attached when all tasks have ended");
@@ -142,11 +144,11 @@ CellPrediction predict_cell(const Analysis& analysis, const CellSummary& summary
   prediction.form = model::closed_form(modelled.model_case);
   const model::Prediction predicted = model::simulate(modelled.model_case);
   prediction.predicted_ns = predicted.makespan_ns;
-  prediction.predicted_sojourn = sojourn_of(modelled.model_case, predicted);
+  add_clients(modelled.model_case, cell.deadline_ns, predicted, prediction.predicted_sojourn, prediction.predicted_counts);
   if (prediction.basis != "requested") return prediction;
   if (const std::optional<model::Prediction> expected = expected_times(modelled.model_case, cell, analysis.calibration)) {
     prediction.expected_ns = expected->makespan_ns;
-    prediction.expected_sojourn = sojourn_of(modelled.model_case, *expected);
+    add_clients(modelled.model_case, cell.deadline_ns, *expected, prediction.expected_sojourn, prediction.expected_counts);
   }
   return prediction;
 }

@@ -45,11 +45,12 @@ std::optional<std::int64_t> median_makespan(const Repetitions& repetitions) {
 
 // Of a repetition whose tasks arrived: what results.csv has of it.
 std::string arrivals_json(const Sample& sample) {
-  return fmt::format(R"("sojourn_ns": {{"mean": {}, "p50": {}, "p95": {}, "p99": {}, "p999": {}, "max": {}}}, )"
-                     R"("release_lag_p99_ns": {}, "rejected": {}, "queue_max": {}, "completed_per_s": {}, )",
-                     sample.sojourn_mean_ns, sample.sojourn_p50_ns, sample.sojourn_p95_ns, sample.sojourn_p99_ns,
-                     sample.sojourn_p999_ns, sample.sojourn_max_ns, sample.release_lag_p99_ns, sample.rejected, sample.queue_max,
-                     sample.completed_per_s);
+  return fmt::format(
+      R"("sojourn_ns": {{"mean": {}, "p50": {}, "p95": {}, "p99": {}, "p999": {}, "max": {}}}, )"
+      R"("release_lag_p99_ns": {}, "rejected": {}, "late_by_deadline": {}, "queue_max": {}, "completed_per_s": {}, )",
+      sample.sojourn_mean_ns, sample.sojourn_p50_ns, sample.sojourn_p95_ns, sample.sojourn_p99_ns, sample.sojourn_p999_ns,
+      sample.sojourn_max_ns, sample.release_lag_p99_ns, sample.rejected, sample.late_by_deadline, sample.queue_max,
+      sample.completed_per_s);
 }
 
 // What the model says of a case. Of work of the user's own it says nothing.
@@ -171,9 +172,7 @@ void add_case_command(CLI::App& app, CommandContext& context) {
       "when tasks come, as in `predict`, or with a rate of the cell's capacity: poisson:0.8*capacity; default: all at "
       "once");
   command->add_option("--seed", options->seed, "what poisson arrivals are drawn from (default 1)");
-  command->add_option("--queue", options->queue, "tasks that may wait for a worker, where they arrive (default: any number)");
-  command->add_option("--when-full", options->when_full,
-                      "what becomes of a task that finds so many waiting: block, reject, caller_runs (default block)");
+  add_client_options(*command, options->clients);
   command->add_option("--python", options->python, "run a backend of Python on this one instead of the PATH's python3")
       ->check(not_empty());
   command->callback([options, &context] { context.action = [options] { return run_case(*options); }; });

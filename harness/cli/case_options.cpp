@@ -101,16 +101,7 @@ bool set_arrivals(const CaseOptions& options, Factors& factors) {
   factors.arrivals = options.arrivals.value_or(factors.arrivals);
   require_arrivals(factors.arrivals);
   const bool closed = !arrives(factors);
-  if ((options.queue || options.when_full) && closed)
-    throw ConfigError("--queue and --when-full do not apply: they are of tasks that come over time; give --arrivals as well");
-  if (options.when_full && !options.queue) throw ConfigError("--when-full does not apply: without --queue no queue is ever full");
-  if (options.queue) factors.queue = static_cast<int>(parse_integer(*options.queue, "--queue", 1, kMost));
-  if (options.when_full) {
-    const std::vector<std::string> known = {"block", "reject", "caller_runs"};
-    if (std::find(known.begin(), known.end(), *options.when_full) == known.end())
-      throw ConfigError(fmt::format("unknown --when-full '{}'; allowed: {}", *options.when_full, join(known)));
-    factors.when_full = *options.when_full;
-  }
+  set_clients(options.clients, closed, factors);
   if (!closed) factors.seed = options.seed ? parse_seed(*options.seed) : 1;
   return closed;
 }
@@ -154,8 +145,9 @@ std::string asked_json(const CaseOptions& options, const model::Case* c) {
   if (options.chunksize) asked["chunksize"] = *options.chunksize;
   if (options.in_flight) asked["in_flight"] = *options.in_flight;
   if (options.arrivals) asked["arrivals"] = *options.arrivals;
-  if (options.queue) asked["queue"] = *options.queue;
-  if (options.when_full) asked["when_full"] = *options.when_full;
+  if (options.clients.queue) asked["queue"] = *options.clients.queue;
+  if (options.clients.when_full) asked["when_full"] = *options.clients.when_full;
+  if (options.clients.deadline) asked["deadline"] = *options.clients.deadline;
   nlohmann::ordered_json formula;
   if (c != nullptr && c->arrivals_ns.empty()) {
     const model::ClosedForm form = model::closed_form(*c);
@@ -173,6 +165,36 @@ void require_arrivals_apply(std::string_view strategy, const std::optional<std::
     throw ConfigError(fmt::format("--arrivals does not apply to strategy {}: {}", strategy, no_arrivals(strategy)));
   }
   if (seed && !arrivals) throw ConfigError("--seed does not apply: only --arrivals poisson:RATE draws anything");
+}
+
+void set_clients(const ClientFlags& flags, bool closed, Factors& factors) {
+  if ((flags.queue || flags.when_full) && closed)
+    throw ConfigError("--queue and --when-full do not apply: they are of tasks that come over time; give --arrivals as well");
+  if (flags.deadline && closed)
+    throw ConfigError("--deadline does not apply: it is of tasks that come over time; give --arrivals as well");
+  if (flags.when_full && !flags.queue) throw ConfigError("--when-full does not apply: without --queue no queue is ever full");
+  if (flags.queue) {
+    factors.queue = static_cast<int>(parse_integer(*flags.queue, "--queue", 1, kMost));
+    factors.when_full = "block";
+  }
+  if (flags.when_full) {
+    const std::vector<std::string> known = {"block", "reject", "caller_runs"};
+    if (std::find(known.begin(), known.end(), *flags.when_full) == known.end())
+      throw ConfigError(fmt::format("unknown --when-full '{}'; allowed: {}", *flags.when_full, join(known)));
+    factors.when_full = *flags.when_full;
+  }
+  if (!flags.deadline) return;
+  factors.deadline_ns = parse_duration(*flags.deadline).count();
+  if (factors.deadline_ns == 0)
+    throw ConfigError(fmt::format("--deadline '{}': everybody is late; allowed: more than 0", *flags.deadline));
+}
+
+void add_client_options(CLI::App& command, ClientFlags& flags) {
+  command.add_option("--queue", flags.queue, "tasks that may wait for a worker, where they arrive (default: any number)");
+  command.add_option("--when-full", flags.when_full,
+                     "what becomes of a task that finds so many waiting: block, reject, caller_runs (default block)");
+  command.add_option("--deadline", flags.deadline,
+                     "where tasks arrive: who is there for longer, such as 200ms, is counted as late");
 }
 
 int runs_of(const CaseOptions& options) { return static_cast<int>(parse_integer(options.runs, "--runs", 1, 1'000'000)); }

@@ -15,6 +15,11 @@ class App;
 
 namespace harness {
 
+// Of tasks that arrive: --queue, --when-full, --deadline.
+struct ClientFlags {
+  std::optional<std::string> queue, when_full, deadline;
+};
+
 struct CaseOptions {
   std::string backend;
   std::string workers;  // empty: not given
@@ -24,9 +29,10 @@ struct CaseOptions {
   std::optional<std::string> parsers;
   std::optional<std::string> chunksize;
   std::optional<std::string> in_flight;
-  std::optional<std::string> arrivals, seed, queue, when_full;  // of `case`
-  std::string python;                                           // likewise; empty: not given
-  std::string workload, callback_workload, inputs;              // likewise, of work of the user's own, which lists no durations
+  std::optional<std::string> arrivals, seed;        // of `case`
+  ClientFlags clients;                              // likewise
+  std::string python;                               // likewise; empty: not given
+  std::string workload, callback_workload, inputs;  // likewise, of work of the user's own, which lists no durations
   std::string runs = "5";
   bool json = false;
 };
@@ -37,6 +43,10 @@ void add_case_options(CLI::App& command, CaseOptions& options);
 // Throws ConfigError where --arrivals or --seed is given and has no meaning for the strategy, or not for these.
 void require_arrivals_apply(std::string_view strategy, const std::optional<std::string>& arrivals,
                             const std::optional<std::string>& seed);
+
+// Those into the factors. Throws ConfigError where one has no meaning, or not for a batch (`closed`), and for values that there are none.
+void set_clients(const ClientFlags& flags, bool closed, Factors& factors);
+void add_client_options(CLI::App& command, ClientFlags& flags);
 
 // Throws ConfigError where a flag is given that event loops have, and the backend is none.
 void require_event_loop(const std::string& backend, std::string_view flag);

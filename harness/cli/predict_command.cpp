@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <string>
@@ -52,6 +51,26 @@ std::string sojourn_line(const model::SojournSummary& sojourn) {
                      human_ns(sojourn.max_ns));
 }
 
+// What of them is asked for, each closed by ", ".
+std::string counts_json(const PredictedPoint& point, const PredictedCounts& counts) {
+  std::string out;
+  if (point.model_case.queue > 0) out += fmt::format(R"("rejected": {}, )", counts.rejected);
+  if (point.factors.deadline_ns > 0) out += fmt::format(R"("late_by_deadline": {}, )", counts.late_by_deadline);
+  return out;
+}
+
+// "clients   100: 12 rejected, 31 served after the deadline of 200ms"; empty where nothing of it is asked.
+std::string counts_line(const PredictedPoint& point, const model::Prediction& prediction) {
+  const PredictedCounts counts = counts_of(point, prediction);
+  std::string line;
+  if (point.model_case.queue > 0) line = fmt::format("{} rejected", counts.rejected);
+  if (point.factors.deadline_ns > 0) {
+    line += fmt::format("{}{} served after the deadline of {}", line.empty() ? "" : ", ", counts.late_by_deadline,
+                        format_duration(std::chrono::nanoseconds(point.factors.deadline_ns)));
+  }
+  return line.empty() ? line : fmt::format("clients   {}: {}\n", prediction.tasks.size(), line);
+}
+
 std::string prediction_table(const PredictedPoint& point, const model::Prediction& prediction, bool explain) {
   std::string out = hang("case      " + describe(point.factors), 10);
   out += fmt::format("makespan  {} (predicted)\n", format_duration(std::chrono::nanoseconds(prediction.makespan_ns)));
@@ -63,7 +82,7 @@ std::string prediction_table(const PredictedPoint& point, const model::Predictio
   if (c.arrivals_ns.empty()) {
     out += hang(formula_line(model::closed_form(c)), 10) + "\n";
   } else {
-    out += sojourn_line(model::summarise_sojourns(c, prediction)) + "\n";
+    out += sojourn_line(model::summarise_sojourns(c, prediction)) + counts_line(point, prediction) + "\n";
   }
   append_table(prediction.tasks, out, kMostLines, kEndLines, c.arrivals_ns);
   return out;
@@ -88,6 +107,7 @@ int predict_one(const PredictOptions& options, PredictRequest request) {
   const model::Case& c = point.model_case;
   if (!c.arrivals_ns.empty()) {
     out += fmt::format(R"("sojourn_ns": {}, )", sojourn_json(model::summarise_sojourns(c, prediction)));
+    out += counts_json(point, counts_of(point, prediction));
   }
   out += R"("tasks": )";
   append_json(prediction.tasks, out, c.arrivals_ns);
@@ -118,8 +138,11 @@ std::string sweep_table(PredictRequest& request, const PredictedSweep& sweep) {
   if (chunks) out += fmt::format(" {:>9}", "chunksize");
   if (flights) out += fmt::format(" {:>9}", "in flight");
   const bool arriving = !best.model_case.arrivals_ns.empty();
+  const bool rejects = best.model_case.queue > 0;
+  const bool hurries = best.factors.deadline_ns > 0;
   if (arriving) {
-    out += fmt::format(" {:>14} {:>10} {:>10} {:>10} {:>10}\n", "makespan", "p50", "p95", "p99", "max");
+    out += fmt::format(" {:>14} {:>10} {:>10} {:>10} {:>10}{}{}\n", "makespan", "p50", "p95", "p99", "max",
+                       rejects ? "   rejected" : "", hurries ? "       late" : "");
   } else {
     out += fmt::format(" {:>14} {:>8}  what decides\n", "makespan", "speedup");
   }
@@ -136,6 +159,8 @@ std::string sweep_table(PredictRequest& request, const PredictedSweep& sweep) {
     if (row.sojourn) {
       line += fmt::format(" {:>14} {:>10} {:>10} {:>10} {:>10}", human_ns(row.makespan_ns), human_ns(row.sojourn->p50_ns),
                           human_ns(row.sojourn->p95_ns), human_ns(row.sojourn->p99_ns), human_ns(row.sojourn->max_ns));
+      if (rejects) line += fmt::format(" {:>10}", row.counts.rejected);
+      if (hurries) line += fmt::format(" {:>10}", row.counts.late_by_deadline);
       marked(line.size());
       continue;
     }
@@ -158,9 +183,9 @@ std::string sweep_json(const PredictRequest& request, const PredictedSweep& swee
     const std::string sojourn = row.sojourn ? fmt::format(R"(, "sojourn_ns": {})", sojourn_json(*row.sojourn)) : "";
     const std::string in_flight = row.sizes.in_flight > 0 ? fmt::format(R"("in_flight": {}, )", row.sizes.in_flight) : "";
     fmt::format_to(std::back_inserter(out),
-                   R"({}{{"workers": {}, "workers_spec": "{}", "parsers": {}, "chunksize": {}, {}"makespan_ns": {}{}}})",
+                   R"({}{{"workers": {}, "workers_spec": "{}", "parsers": {}, "chunksize": {}, {}{}"makespan_ns": {}{}}})",
                    i > 0 ? ", " : "", row.sizes.workers, row.sizes.workers_spec, row.sizes.parsers, row.sizes.chunksize,
-                   in_flight, row.makespan_ns, sojourn);
+                   in_flight, counts_json(request.point(), row.counts), row.makespan_ns, sojourn);
   }
   out += "]}\n";
   return out;

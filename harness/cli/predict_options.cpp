@@ -180,6 +180,7 @@ model::Case model_case_of(const PredictOptions& options, const Cell& cell, int u
     c.arrivals_ns =
         arrival_times(canonical_arrivals(*options.arrivals, capacity), cell.tasks, options.seed ? parse_seed(*options.seed) : 1);
   }
+  set_full_queue(cell, c);
   // What CPython's executors are, unless something is asked that coupling is not modelled with.
   const bool costs_more = options.compute || options.callback_compute || options.submit_cost;
   c.coupled = options.coupled || (c.coupled && !costs_more);
@@ -246,6 +247,7 @@ void add_predict_options(CLI::App& command, PredictOptions& options) {
       "when tasks come: 0ms,10ms,... (one per task), constant:300/s, poisson:300/s, poisson:0.8*capacity, burst:50@1s, "
       "trace:FILE; default: all at once");
   command.add_option("--seed", options.seed, "what poisson arrivals are drawn from (default 1)");
+  add_client_options(command, options.clients);
   command.add_flag("--gil", options.gil, "computation holds one lock per process, as Python's");
   command.add_flag("--coupled", options.coupled, "callbacks run on the thread that dispatches, as in CPython's process pool");
 }
@@ -256,7 +258,8 @@ PredictRequest predict_request(const PredictOptions& options, int usable_cores) 
   PredictOptions complete = with_first_values(options, sweeps);
   const bool parsers_auto = complete.base.parsers == "auto";
   if (parsers_auto) complete.base.parsers = "1";
-  const Cell cell = cell_of(complete.base, usable_cores);
+  Cell cell = cell_of(complete.base, usable_cores);
+  set_clients(options.clients, !options.arrivals, cell);
   return {{model_case_of(complete, cell, usable_cores), cell}, sweeps, parsers_auto};
 }
 

@@ -23,6 +23,7 @@ struct PredictOptions {
   std::optional<std::string> compute, callback_compute;  // after the waits: one for all, or one per task
   std::optional<std::string> cores;
   std::optional<std::string> arrivals, seed;
+  ClientFlags clients;
   std::optional<std::string> hop_latency, bandwidth, payload;
   bool gil = false;
   bool coupled = false;

@@ -2,10 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <optional>
 #include <tuple>
 #include <utility>
 
+#include "harness/core/sojourns.h"
 #include "harness/model/closed_forms.h"
 #include "harness/model/simulate.h"
 
@@ -46,6 +48,12 @@ class SweepProgress {
 
 }  // namespace
 
+PredictedCounts counts_of(const PredictedPoint& point, const model::Prediction& prediction) {
+  const std::vector<std::int64_t> sojourns = model::sojourns_ns(point.model_case, prediction);
+  return {.rejected = std::count(sojourns.begin(), sojourns.end(), model::kNever),
+          .late_by_deadline = late_by_deadline(sojourns, point.factors.deadline_ns)};
+}
+
 PredictedSweep predict_points(PredictRequest& request, bool with_formulas, const PredictSeams& seams) {
   PredictedSweep sweep;
   SweepProgress progress(seams.progress, request.points());
@@ -57,9 +65,12 @@ PredictedSweep predict_points(PredictRequest& request, bool with_formulas, const
     }
     const PredictedPoint& point = request.move_to(i);
     const model::Prediction prediction = model::simulate(point.model_case);
-    SweepRow row{sizes_of(point), prediction.makespan_ns, "", std::nullopt};
+    SweepRow row{.sizes = sizes_of(point), .makespan_ns = prediction.makespan_ns};
     const bool arriving = !point.model_case.arrivals_ns.empty();
-    if (arriving) row.sojourn = model::summarise_sojourns(point.model_case, prediction);
+    if (arriving) {
+      row.sojourn = model::summarise_sojourns(point.model_case, prediction);
+      row.counts = counts_of(point, prediction);
+    }
     if (with_formulas && !arriving) {
       const model::ClosedForm form = model::closed_form(point.model_case);
       row.decides = form.in_domain ? form.formula + ": " + form.binding_term : form.formula;

@@ -18,11 +18,19 @@
 
 namespace harness {
 
+// Of all clients, where tasks arrive, as results.csv counts them.
+struct PredictedCounts {
+  std::int64_t rejected = 0;
+  std::int64_t late_by_deadline = 0;
+};
+PredictedCounts counts_of(const PredictedPoint& point, const model::Prediction& prediction);
+
 struct SweepRow {
   PointSizes sizes;
   std::int64_t makespan_ns = 0;
-  std::string decides;  // the term that binds, or why no formula holds; empty when not asked for, and where tasks arrive
+  std::string decides = {};  // the term that binds, or why no formula holds; empty when not asked for, and where tasks arrive
   std::optional<model::SojournSummary> sojourn = std::nullopt;  // where tasks arrive
+  PredictedCounts counts = {};                                  // likewise
 };
 
 struct PredictedSweep {

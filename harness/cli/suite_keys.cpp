@@ -33,6 +33,8 @@ std::span<const SuiteKey> suite_keys() {
        "when tasks come: closed (all at once), \"poisson:300/s\", \"poisson:0.8*capacity\", \"poisson:0.6*cores\", \"constant:300/s\", \"burst:50@1s\", \"trace:FILE\""},
       {KeyPlace::axis, "queue", "how many tasks that nobody has begun may wait; 0: any number"},
       {KeyPlace::axis, "when_full", "what becomes of a task when the queue is full: block, reject, caller_runs"},
+      {KeyPlace::axis, "deadline",
+       "how long a client may be there, such as \"200ms\"; who is there for longer is counted as late"},
       {KeyPlace::axis, "inputs", "of work of your own: what it is done on, a file with one input per line, or \"1..60\""},
       {KeyPlace::axis, "callback_workload", "of work of your own: what is done with its result, named as a workload is"},
       {KeyPlace::table, "duration", "of a grid: how long tasks come, instead of how many there are"},

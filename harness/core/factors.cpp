@@ -36,6 +36,8 @@ constexpr Factor kFactors[] = {
      &Factors::callback_workload, InCellId::unless_default, 3},
     {"inputs", "", "What one's own work is done on, as the suite wrote it: a file, or numbers such as 1..60; else empty.",
      &Factors::inputs, InCellId::unless_default, 3},
+    {"deadline_ns", "ns", "How long a client may be there, where tasks arrive; it is served all the same; 0: any time.",
+     &Factors::deadline_ns, InCellId::unless_default, 4},
 };
 
 }  // namespace
@@ -53,6 +55,7 @@ Factors without_arrivals(Factors factors) {
   factors.arrivals_spec = batch.arrivals_spec;
   factors.queue = batch.queue;
   factors.when_full = batch.when_full;
+  factors.deadline_ns = batch.deadline_ns;
   return factors;
 }
 

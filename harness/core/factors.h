@@ -36,8 +36,9 @@ struct Factors {
   std::string when_full =
       "none";  // what becomes of one that finds them waiting: block, reject, caller_runs; none without a bound
   std::string callback_workload =
-      {};                   // what is done with the result of work of the user's own; empty: what the workload itself has
-  std::string inputs = {};  // what such work is done on, as the suite wrote it: a file, "1..60"; empty: of no other work
+      {};                        // what is done with the result of work of the user's own; empty: what the workload itself has
+  std::string inputs = {};       // what such work is done on, as the suite wrote it: a file, "1..60"; empty: of no other work
+  std::int64_t deadline_ns = 0;  // a client who was there for longer is late, where tasks arrive; 0: nobody is
 
   friend bool operator==(const Factors&, const Factors&) = default;
 };

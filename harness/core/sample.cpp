@@ -78,6 +78,12 @@ constexpr Column kArrivalMeasures[] = {
     {"queue_max", "count", "The most tasks that waited at once: submitted, not rejected, and not begun.", &Sample::queue_max},
     {"completed_per_s", "1/s", "Tasks served, over the time from the first arrival to the last end.", &Sample::completed_per_s},
     {"clients_mean", "", "Tasks there at a time, from release to end, averaged over the same time.", &Sample::clients_mean},
+    {.name = "late_by_deadline",
+     .unit = "count",
+     .description =
+         "Of all that were served, those whose sojourn was longer than deadline_ns; they are in every time of the row.",
+     .field = &Sample::late_by_deadline,
+     .since = 4},
 };
 
 // Of each layout, oldest first.
@@ -91,7 +97,7 @@ std::array<std::vector<Column>, kLayout + 1> all_layouts() {
   }
   columns.insert(columns.end(), std::begin(kMeasures), std::end(kMeasures));
   for (Column column : kArrivalMeasures) {
-    column.since = 2;
+    column.since = std::max(column.since, 2);
     columns.push_back(column);
   }
 
@@ -149,7 +155,7 @@ void measure(const Trace& trace, Sample& sample) {
   sample.callback_lag_p99_ns = nearest_rank(callback_lags, 990);
   sample.callback_lag_max_ns = nearest_rank(callback_lags, 1000);
 
-  if (has_arrivals(trace)) measure_arrivals(trace, sample);
+  if (has_arrivals(trace)) measure_arrivals(trace, sample.deadline_ns, sample);
 
   sample.cpu_user_ns = trace.resources.cpu_user_ns;
   sample.cpu_sys_ns = trace.resources.cpu_sys_ns;

@@ -17,9 +17,9 @@ namespace harness {
 
 inline constexpr int kSchemaVersion = 2;
 
-// Layouts of results.csv, oldest first: 0 and 1 are of schema version 1 (1 has in_flight besides), 2 and 3 of version 2 (arrivals besides; 3 has
-// callback_workload and inputs besides). All are read and gone on with.
-inline constexpr int kLayout = 3;
+// Layouts of results.csv, oldest first: 0 and 1 are of schema version 1 (1 has in_flight besides), 2 to 4 of version 2 (arrivals besides; 3 has
+// callback_workload and inputs besides, 4 deadline_ns and late_by_deadline). All are read and gone on with.
+inline constexpr int kLayout = 4;
 
 // What a repetition of a cell measured. Times in ns. All zero in a row whose status is not ok.
 struct Measures {
@@ -59,6 +59,7 @@ struct Measures {
   std::int64_t queue_max = 0;
   double completed_per_s = 0;
   double clients_mean = 0;
+  std::int64_t late_by_deadline = 0;
 };
 
 // What many rows have in common: who made them, of which cell, and how they ended.

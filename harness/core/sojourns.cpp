@@ -55,7 +55,12 @@ std::int64_t nearest_rank(std::vector<std::int64_t>& values, std::size_t permill
   return model::nearest_rank(values, static_cast<double>(permille) / 1000);
 }
 
-void measure_arrivals(const Trace& trace, Measures& measures) {
+std::int64_t late_by_deadline(std::span<const std::int64_t> sojourns_ns, std::int64_t deadline_ns) {
+  if (deadline_ns == 0) return 0;
+  return std::count_if(sojourns_ns.begin(), sojourns_ns.end(), [&](std::int64_t sojourn) { return sojourn > deadline_ns; });
+}
+
+void measure_arrivals(const Trace& trace, std::int64_t deadline_ns, Measures& measures) {
   const std::vector<std::int64_t> all = sojourns_ns(trace);
   std::vector<std::int64_t> counted;
   std::int64_t served = 0;
@@ -70,6 +75,7 @@ void measure_arrivals(const Trace& trace, Measures& measures) {
     if (i >= first_counted(all.size())) counted.push_back(all[i]);
   }
   measures.rejected = static_cast<std::int64_t>(all.size()) - served;
+  measures.late_by_deadline = late_by_deadline(all, deadline_ns);
   measures.sojourn_mean_ns = served > 0 ? std::llround(stayed_ns / static_cast<double>(served)) : 0;
   measures.sojourn_p50_ns = nearest_rank(counted, 500);
   measures.sojourn_p95_ns = nearest_rank(counted, 950);

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,11 @@ std::vector<std::int64_t> sojourns_ns(const Trace& trace);
 // The ceil(permille * n / 1000)-th smallest. Sorts `values`; zero if there are none. REQUIRES: 1 <= permille <= 1000.
 std::int64_t nearest_rank(std::vector<std::int64_t>& values, std::size_t permille);
 
+// How many were there for longer than the deadline, which are served all the same; of those that were rejected nobody knows. 0 without a deadline.
+std::int64_t late_by_deadline(std::span<const std::int64_t> sojourns_ns, std::int64_t deadline_ns);
+
 // Fills in what Measures has of arrivals. REQUIRES: has_arrivals; every task has ended or was rejected.
-void measure_arrivals(const Trace& trace, Measures& measures);
+void measure_arrivals(const Trace& trace, std::int64_t deadline_ns, Measures& measures);
 
 // How late 99 % of the releases may be at most: 1 ms or, if that is more, a tenth of what a task with its callback is asked to take in the mean.
 std::int64_t most_release_lag_ns(const Cell& cell);

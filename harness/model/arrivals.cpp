@@ -44,6 +44,10 @@ std::vector<std::int64_t> sojourns_ns(const Case& c, const Prediction& predictio
   sojourns.reserve(prediction.tasks.size());
   for (std::size_t i = 0; i < prediction.tasks.size(); ++i) {
     const TaskTimes& times = prediction.tasks[i];
+    if (times.rejected()) {
+      sojourns.push_back(kNever);
+      continue;
+    }
     const std::int64_t end = times.callback_finish_ns == kNever ? times.finish_ns : times.callback_finish_ns;
     sojourns.push_back(end - (c.arrivals_ns.empty() ? 0 : c.arrivals_ns[i]));
   }
@@ -64,6 +68,8 @@ SojournSummary summarise_sojourns(const Case& c, const Prediction& prediction) {
 }
 
 SojournSummary summarise_sojourns(std::vector<std::int64_t> sojourns_ns) {
+  std::erase(sojourns_ns, kNever);
+  assert(!sojourns_ns.empty());
   std::sort(sojourns_ns.begin(), sojourns_ns.end());
   Wide sum = 0;
   for (const std::int64_t sojourn : sojourns_ns) sum += sojourn;

@@ -21,7 +21,7 @@ std::vector<std::int64_t> submitted_ns(const Case& c);
 // When each job is where its worker is and may start: submitted, and carried there if there is a hop.
 std::vector<std::int64_t> arrived_ns(const Case& c);
 
-// Of each task: from its arrival (in a batch 0) to its callback's end, with `none` to its own. Submission order.
+// Of each task: from its arrival (in a batch 0) to its callback's end, with `none` to its own; kNever of one that was rejected. Submission order.
 std::vector<std::int64_t> sojourns_ns(const Case& c, const Prediction& prediction);
 
 // The ceil(q*n)-th smallest (nearest rank), so that a percentile is a value that somebody met with. REQUIRES: sorted, not empty, 0 < q <= 1.
@@ -35,7 +35,7 @@ struct SojournSummary {
   std::int64_t max_ns = 0;
   std::int64_t p999_ns = 0;
 };
-// REQUIRES: not empty, none negative.
+// Of those that were served. REQUIRES: one was; none of them is negative.
 SojournSummary summarise_sojourns(std::vector<std::int64_t> sojourns_ns);
 SojournSummary summarise_sojourns(const Case& c, const Prediction& prediction);
 

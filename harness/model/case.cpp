@@ -74,6 +74,13 @@ void check(const Case& c) {
             "`sync` has no meaning where tasks arrive: nobody submits before the callback before has ended");
     require(c.strategy != Strategy::map, "`map` has no meaning where tasks arrive: it is given all of them at once");
   }
+  require(c.queue >= 0, "queue is " + std::to_string(c.queue) + ", 0 (no limit) or more is needed");
+  if (c.queue > 0) {
+    require(!c.arrivals_ns.empty(), "a full queue has a meaning where tasks arrive only");
+    require(
+        c.executor == Executor::pool && !c.serial && !c.coupled && !hop.any(),
+        "a full queue is that of a pool on this machine: neither of an event loop, nor of inline execution, CPython's pool or other hosts");
+  }
 
   // A loop thread takes up a task and, on the loop, its callback.
   const Wide taken_up = c.executor == Executor::loop ? 2 * (static_cast<Wide>(o.dispatch_ns) + o.wake_ns) : o.dispatch_ns;

@@ -25,6 +25,12 @@ bool has_callbacks(Strategy strategy);  // all but `none`
 // holds nothing, and only its computing takes one of the loop's threads.
 enum class Executor { pool, loop };
 
+// What becomes of a task that finds the queue full.
+enum class WhenFull {
+  reject,       // it is not served at all
+  caller_runs,  // who submits runs it, with its callback where the worker would, and submits nothing meanwhile
+};
+
 // Service demanded of a worker: it waits first, then computes. Never negative.
 struct Demand {
   std::int64_t wait_ns = 0;
@@ -69,6 +75,10 @@ struct Case {
   std::vector<Demand> callbacks;  // one per task; `none` ignores it and may leave it empty
   // When each task comes, non-decreasing, from the origin of all times; empty: all at 0, a batch. `sync` and `map` have no meaning then.
   std::vector<std::int64_t> arrivals_ns = {};
+  // Where they do, and the pool is here: so many may wait for a worker, without those that one begins at that instant. 0: any number; or who
+  // submits waits for room, which changes nobody's times.
+  std::int64_t queue = 0;
+  WhenFull when_full = WhenFull::reject;
   Overheads overheads;
   Hop hop = {};
 };
@@ -83,17 +93,21 @@ void check(const Case& c);
 
 inline constexpr std::int64_t kNever = -1;
 
-// ns from the first submit; where tasks arrive, from the origin of the arrivals. Callback times are kNever for `none`.
+// ns from the first submit; where tasks arrive, from the origin of the arrivals. Callback times are kNever for `none`, all times are of a task
+// that was rejected.
 struct TaskTimes {
   std::int64_t start_ns = 0;
   std::int64_t finish_ns = 0;  // the task's own end: without its callback, and in `map` not its chunk's
   std::int64_t callback_start_ns = kNever;
   std::int64_t callback_finish_ns = kNever;
-  int worker = 0;  // from 0; the worker that has been idle longest, ties by number. Of a loop the thread that computed
+  int worker =
+      0;  // from 0; the worker that has been idle longest, ties by number; of who submits k. Of a loop the thread that computed
   int server = 0;  // from 0: which worker, parser or (0) caller ran the callback
   // On a loop a task or callback starts with its wait, which holds nothing; here its computing begins. Else kNever.
   std::int64_t resumed_ns = kNever;
   std::int64_t callback_resumed_ns = kNever;
+
+  bool rejected() const { return finish_ns == kNever; }
 };
 
 struct Prediction {

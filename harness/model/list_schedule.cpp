@@ -1,6 +1,7 @@
 #include "harness/model/list_schedule.h"
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <numeric>
 #include <queue>
@@ -66,10 +67,16 @@ class TwoStages {
     arrived_ = c.hop.any() ? arrived_ns(c) : submitted_;
     jobs_ = submitted_.size();
     prediction_.tasks.resize(n_);
+    visible_ns_.resize(n_);
+    opens_ = submitted_.back();
   }
 
   Prediction run() {
-    run_tasks();
+    if (case_.queue > 0) {
+      run_bounded();
+    } else {
+      run_tasks();
+    }
     switch (case_.strategy) {
       case Strategy::none:
       case Strategy::worker:
@@ -83,11 +90,11 @@ class TwoStages {
         serve(by_completion(), case_.parsers, 0, case_.overheads.routing_ns);
         break;
       case Strategy::as_completed:
-        serve(by_completion(), 1, submitted_.back(), 0);
+        serve(by_completion(), 1, opens_, 0);
         break;
       case Strategy::collect:
       case Strategy::map:
-        serve(by_submission(), 1, submitted_.back(), 0);
+        serve(by_submission(), 1, opens_, 0);
         break;
     }
     for (const TaskTimes& times : prediction_.tasks) {
@@ -98,29 +105,9 @@ class TwoStages {
 
  private:
   void run_tasks() {
-    const bool with_callback = case_.strategy == Strategy::worker || case_.strategy == Strategy::fused;
-    visible_ns_.resize(n_);
     Servers workers(case_.workers, jobs_);
     for (std::size_t job = 0; job < jobs_; ++job) {
-      const std::size_t first = job * chunk_;
-      const std::size_t last = std::min(n_, first + chunk_);
-      std::int64_t service = case_.overheads.dispatch_ns;
-      for (std::size_t i = first; i < last; ++i) {
-        service += case_.tasks[i].service_ns() + (with_callback ? case_.callbacks[i].service_ns() : 0);
-      }
-      const Servers::Slot slot = workers.take(std::max(arrived_[job], permitted(job)), service);
-      std::int64_t now = slot.start_ns + case_.overheads.dispatch_ns;
-      for (std::size_t i = first; i < last; ++i) {
-        TaskTimes& times = prediction_.tasks[i];
-        times.worker = slot.server;
-        times.start_ns = now;
-        times.finish_ns = now += case_.tasks[i].service_ns();
-        if (with_callback) {
-          times.server = slot.server;
-          times.callback_start_ns = now;
-          times.callback_finish_ns = now += case_.callbacks[i].service_ns();
-        }
-      }
+      const std::int64_t now = run_job(job, workers.take(std::max(arrived_[job], permitted(job)), service_ns(job)));
       if (case_.hop.any()) {
         ended_.emplace(now, job);
       } else {
@@ -128,6 +115,56 @@ class TwoStages {
       }
     }
     while (!ended_.empty()) answer_next();
+  }
+
+  // Tasks that arrive, of which so many may wait. They begin in the order in which they were admitted.
+  void run_bounded() {
+    Servers workers(case_.workers, n_);
+    std::deque<std::int64_t> begin;  // of those that wait
+    std::int64_t free = 0;           // who submits
+    for (std::size_t i = 0; i < n_; ++i) {
+      const std::int64_t now = std::max(case_.arrivals_ns[i], free) + case_.overheads.submit_ns;
+      free = now;
+      while (!begin.empty() && begin.front() <= now) begin.pop_front();
+      if (static_cast<std::int64_t>(begin.size()) < case_.queue) {
+        const Servers::Slot slot = workers.take(now, service_ns(i));
+        begin.push_back(slot.start_ns);
+        set_visible(i, run_job(i, slot));
+      } else if (case_.when_full == WhenFull::caller_runs) {
+        free = run_job(i, {now, case_.workers});
+        set_visible(i, free);
+      } else {
+        prediction_.tasks[i].start_ns = prediction_.tasks[i].finish_ns = kNever;
+      }
+    }
+    opens_ = free;
+  }
+
+  bool with_callback() const { return case_.strategy == Strategy::worker || case_.strategy == Strategy::fused; }
+
+  // For so long it holds its worker.
+  std::int64_t service_ns(std::size_t job) const {
+    std::int64_t service = case_.overheads.dispatch_ns;
+    for (std::size_t i = job * chunk_; i < std::min(n_, (job + 1) * chunk_); ++i) {
+      service += case_.tasks[i].service_ns() + (with_callback() ? case_.callbacks[i].service_ns() : 0);
+    }
+    return service;
+  }
+
+  // Returns when its worker is free again.
+  std::int64_t run_job(std::size_t job, const Servers::Slot& slot) {
+    std::int64_t now = slot.start_ns + case_.overheads.dispatch_ns;
+    for (std::size_t i = job * chunk_; i < std::min(n_, (job + 1) * chunk_); ++i) {
+      TaskTimes& times = prediction_.tasks[i];
+      times.worker = slot.server;
+      times.start_ns = now;
+      times.finish_ns = now += case_.tasks[i].service_ns();
+      if (!with_callback()) continue;
+      times.server = slot.server;
+      times.callback_start_ns = now;
+      times.callback_finish_ns = now += case_.callbacks[i].service_ns();
+    }
+    return now;
   }
 
   void set_visible(std::size_t job, std::int64_t at) {
@@ -174,6 +211,7 @@ class TwoStages {
     Servers callback_servers(servers, n_);
     std::int64_t routed = open_ns;
     for (const std::uint32_t i : order) {
+      if (prediction_.tasks[i].rejected()) continue;
       routed = std::max(routed, visible_ns_[i]) + routing_ns;
       const std::int64_t service = case_.callbacks[i].service_ns();
       const Servers::Slot slot = callback_servers.take(routed, service);
@@ -190,6 +228,7 @@ class TwoStages {
   std::vector<std::int64_t> arrived_;          // by job: where the workers are
   std::size_t chunk_ = 1;
   std::size_t jobs_ = 1;
+  std::int64_t opens_ = 0;                // when the caller has submitted everything and turns to the results
   std::vector<std::int64_t> visible_ns_;  // when the caller can know: the task's end, or its chunk's; after a hop its answer
   // Of a hop: when and which job has ended, and is not answered; when the link back is free; when the last answer was here; how many were.
   using Ended = std::pair<std::int64_t, std::size_t>;

@@ -40,16 +40,17 @@ class Engine {
         on_worker_(c.strategy == Strategy::worker || c.strategy == Strategy::fused),
         staged_(has_callbacks(c.strategy) && !on_worker_),
         in_order_(c.strategy == Strategy::collect || c.strategy == Strategy::map),
+        after_submits_(in_order_ || c.strategy == Strategy::as_completed),
         timeline_(c.cores),
         visible_(n_, false) {
     prediction_.tasks.resize(n_);
     const std::size_t workers = std::min(static_cast<std::size_t>(c.workers), jobs_);
     for (std::size_t w = 0; w < workers; ++w) idle_workers_.emplace(0, static_cast<int>(w));
+    if (c.queue > 0) submit_from(0);
     if (!staged_) return;
     const std::size_t servers = c.strategy == Strategy::extra ? std::min(static_cast<std::size_t>(c.parsers), n_) : 1;
     for (std::size_t s = 0; s < servers; ++s) idle_servers_.emplace(0, static_cast<int>(s));
-    const bool after_submits = in_order_ || c.strategy == Strategy::as_completed;
-    opens_ = after_submits ? fixed(submitted_.back()) : 0;
+    if (after_submits_ && c.queue == 0) opens_ = fixed(submitted_.back());
     if (opens_ > 0) wake_at(opens_);
   }
 
@@ -123,6 +124,11 @@ class Engine {
       ++activity.task;
       return begin(activity, Step::wait);
     }
+    if (activity.server == case_.workers) {
+      submitter_runs_ = false;
+      submit_from(now());
+      return answered(job);
+    }
     idle_workers_.emplace(now(), activity.server);
     if (!case_.hop.any()) return answered(job);
     const auto tasks = static_cast<std::int64_t>(last + 1 - job * chunk_);
@@ -173,8 +179,9 @@ class Engine {
   }
 
   bool next_result(std::size_t& task) {
-    if (now() < opens_) return false;
+    if (now() < opens_ || (after_submits_ && case_.queue > 0 && (next_job_ < n_ || submitter_runs_))) return false;
     if (in_order_) {
+      while (collected_ < n_ && prediction_.tasks[collected_].rejected()) ++collected_;
       if (collected_ == n_ || !visible_[collected_]) return false;
       task = collected_++;
       return true;
@@ -185,20 +192,54 @@ class Engine {
     return true;
   }
 
+  void give_to_worker(std::size_t job) {
+    const int worker = idle_workers_.top().second;
+    idle_workers_.pop();
+    begin({now(), job * chunk_, 1, worker, Step::dispatch}, Step::dispatch);
+  }
+
+  // Of a bounded queue: who submits has been free since then, and submits the next task when it is there.
+  void submit_from(Fixed free) {
+    if (next_job_ == n_) return;
+    submits_at_ = std::max(free, fixed(case_.arrivals_ns[next_job_])) + fixed(case_.overheads.submit_ns);
+    wake_at(submits_at_);
+  }
+  // When all that ends at this instant has ended: a worker that becomes free takes a task that waits before another comes.
+  bool submits_now() const { return next_job_ < n_ && !submitter_runs_ && submits_at_ <= now() && timeline_.next() > now(); }
+  void submit_next() {
+    const std::size_t task = next_job_++;
+    if (static_cast<std::int64_t>(waiting_.size()) < case_.queue) {
+      waiting_.push(task);
+    } else if (case_.when_full == WhenFull::caller_runs) {
+      submitter_runs_ = true;
+      return begin({now(), task, 1, case_.workers, Step::dispatch}, Step::dispatch);
+    } else {
+      prediction_.tasks[task].start_ns = prediction_.tasks[task].finish_ns = kNever;
+    }
+    submit_from(now());
+  }
+  void take_waiting() {
+    for (; !waiting_.empty() && !idle_workers_.empty(); waiting_.pop()) give_to_worker(waiting_.front());
+  }
+
   // Everything that can start at this instant.
   void dispatch() {
     take_answers();
-    while (next_job_ < jobs_ && !idle_workers_.empty() && permitted()) {
+    if (case_.queue > 0) {
+      take_waiting();
+      while (submits_now()) {
+        submit_next();
+        take_waiting();
+      }
+    }
+    while (case_.queue == 0 && next_job_ < jobs_ && !idle_workers_.empty() && permitted()) {
       const Fixed ready = fixed(arrived_[next_job_]);
       if (ready > now()) {
         if (wakes_for_ != next_job_) wake_at(ready);
         wakes_for_ = next_job_;
         break;
       }
-      const int worker = idle_workers_.top().second;
-      idle_workers_.pop();
-      begin({now(), next_job_ * chunk_, 1, worker, Step::dispatch}, Step::dispatch);
-      ++next_job_;
+      give_to_worker(next_job_++);
     }
     for (std::size_t task = 0; !idle_servers_.empty() && next_result(task);) {
       const int server = idle_servers_.top().second;
@@ -213,14 +254,19 @@ class Engine {
   const std::vector<std::int64_t> submitted_;  // by job
   const std::vector<std::int64_t> arrived_;    // by job: where the workers are
   const std::size_t jobs_;
-  const bool on_worker_;  // callbacks run where the task ran
-  const bool staged_;     // callbacks run on servers of their own
-  const bool in_order_;   // in submission order; else in order of completion
+  const bool on_worker_;      // callbacks run where the task ran
+  const bool staged_;         // callbacks run on servers of their own
+  const bool in_order_;       // in submission order; else in order of completion
+  const bool after_submits_;  // by who has submitted everything
 
   Timeline<Activity> timeline_;
   MinHeap<std::pair<Fixed, int>> idle_workers_;  // since when, number
   MinHeap<std::pair<Fixed, int>> idle_servers_;
   std::size_t next_job_ = 0;
+  // Of a bounded queue: who waits in it, when the next task is submitted, and whether who submits runs one of them.
+  std::queue<std::size_t> waiting_;
+  Fixed submits_at_ = 0;
+  bool submitter_runs_ = false;
   std::size_t wakes_for_ = std::numeric_limits<std::size_t>::max();  // the job that a wake-up is already set for
   std::queue<std::pair<Fixed, std::size_t>> results_;                // when at the parsers, task; in order of completion
   // Of a hop: when the link back is free; answers on their way, and permissions: when they are there; places that answers have made.

@@ -26,6 +26,7 @@ model::Case frame_of(const Cell& cell, const workloads::Calibration& calibration
   if (drivers::runs_on_event_loop(cell, calibration)) c.executor = model::Executor::loop;
   c.in_flight = cell.in_flight;
   c.arrivals_ns = cell.arrivals_ns;
+  if (!c.arrivals_ns.empty()) set_full_queue(cell, c);
   c.workers = cell.workers;
   c.parsers = has_parsers(cell.strategy) ? cell.parsers : 1;
   c.chunksize = runs_in_processes(cell) ? cell.chunksize : 1;  // a pool of threads ignores it
@@ -43,6 +44,12 @@ void check_case(const model::Case& c) {
 }
 
 }  // namespace
+
+void set_full_queue(const Factors& factors, model::Case& c) {
+  if (factors.when_full != "reject" && factors.when_full != "caller_runs") return;  // who waits outside is served no later for it
+  c.queue = factors.queue;
+  c.when_full = factors.when_full == "reject" ? model::WhenFull::reject : model::WhenFull::caller_runs;
+}
 
 model::Case waiting_case(const Cell& cell) {
   model::Case c = frame_of(cell, {});

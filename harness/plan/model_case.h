@@ -17,6 +17,9 @@ namespace harness {
 // strategy or the durations sum to more than 2^63-1 ns. REQUIRES: one task and one callback duration per task.
 model::Case waiting_case(const Cell& cell);
 
+// What becomes of tasks that find a full queue.
+void set_full_queue(const Factors& factors, model::Case& c);
+
 // Of any cell: the works are made as for a repetition and their demands asked of the workload. On threads, demands
 // under a process-wide lock share one; worker processes and parsers have one each. Throws as above, ConfigError for an
 // unknown workload, and what the workload throws for a duration or payload it cannot have. REQUIRES: as above.

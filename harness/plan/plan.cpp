@@ -31,6 +31,7 @@ constexpr std::pair<std::string_view, std::string_view> kSkipAxes[] = {{"backend
                                                                        {"arrivals_spec", "arrivals"},
                                                                        {"queue", "queue"},
                                                                        {"when_full", "when_full"},
+                                                                       {"deadline_ns", "deadline"},
                                                                        {"callback_workload", "callback_workload"},
                                                                        {"inputs", "inputs"}};
 
@@ -42,7 +43,7 @@ std::vector<std::string> values_of(const std::vector<const Factors*>& all, std::
   std::vector<std::string> values;
   for (const Factors* const factors : all) {
     if (axis.ends_with("_ns")) {
-      const auto ns = axis == "task_ns" ? factors->task_ns : factors->callback_ns;
+      const auto ns = axis == "task_ns" ? factors->task_ns : axis == "callback_ns" ? factors->callback_ns : factors->deadline_ns;
       add_once(values, format_duration(std::chrono::nanoseconds(ns)));
     } else {
       add_once(values, factor_text(*factors, axis));
@@ -127,6 +128,8 @@ std::string describe(const Factors& factors) {
     if (factors.arrivals_spec != factors.arrivals) text += fmt::format(" ({})", factors.arrivals_spec);
   }
   if (factors.queue != 0) text += fmt::format(" queue={} when_full={}", factors.queue, factors.when_full);
+  if (factors.deadline_ns != 0)
+    text += fmt::format(" deadline={}", format_duration(std::chrono::nanoseconds(factors.deadline_ns)));
   return text;
 }
 

@@ -99,7 +99,7 @@ std::vector<Value> resolve(std::string_view axis, const std::string& text, int c
   if (axis == "strategy") return one_name(axis, text, names_of(strategies()));
   if (axis == "distribution") return one_name(axis, text, names_of(distributions()));
   if (axis == "start_method") return one_name(axis, text, start_methods());
-  if (axis == "task" || axis == "callback") {
+  if (axis == "task" || axis == "callback" || axis == "deadline") {
     const std::int64_t ns = parse_duration(text).count();
     return {{format_duration(std::chrono::nanoseconds(ns)), ns, {}}};
   }
@@ -193,7 +193,7 @@ class TableReader {
 
   static bool is_number(std::string_view axis) {
     return axis == "workers" || axis == "parsers" || axis == "tasks" || axis == "task" || axis == "callback" ||
-           axis == "payload" || axis == "chunksize" || axis == "in_flight" || axis == "queue";
+           axis == "payload" || axis == "chunksize" || axis == "in_flight" || axis == "queue" || axis == "deadline";
   }
 
  private:
@@ -215,6 +215,7 @@ class TableReader {
       if (axis == "arrivals" && factors.arrivals_spec == value.text) return true;
       if (axis == "queue" && factors.queue == value.number) return true;
       if (axis == "when_full" && factors.when_full == value.text) return true;
+      if (axis == "deadline" && factors.deadline_ns == value.number) return true;
       if (axis == "callback_workload" && factors.callback_workload == value.text) return true;
       if (axis == "inputs" && factors.inputs == value.text) return true;
     }
@@ -268,6 +269,7 @@ std::string why_same(const Factors& written, const Factors& kept) {
   if (written.arrivals != kept.arrivals) return "two ways to write the same arrivals";
   if (written.queue != kept.queue) return "queue bounds tasks that arrive only";
   if (written.when_full != kept.when_full) return "when_full has a meaning for a bounded queue of tasks that arrive only";
+  if (written.deadline_ns != kept.deadline_ns) return "a deadline is of tasks that arrive only";
   return {};
 }
 
@@ -327,6 +329,7 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
        [](Factors& factors, const Value& value) {
          if (!value.text.empty()) factors.when_full = value.text;
        }},
+      {reader.axis("deadline", "0s"), [](Factors& factors, const Value& value) { factors.deadline_ns = value.number; }},
       {reader.axis("backend", ""), [](Factors& factors, const Value& value) { factors.backend = value.text; }},
       {reader.axis("start_method", ""), [](Factors& factors, const Value& value) { factors.start_method = value.text; }},
       {reader.axis("workers", "cores"),

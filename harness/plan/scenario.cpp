@@ -12,6 +12,7 @@ std::string key_of(const Factors& f) {
                                 !has_callbacks(f.strategy) ? "none" : std::to_string(f.callback_ns));
   if (!f.inputs.empty()) key += fmt::format("|{}|{}", f.inputs, has_callbacks(f.strategy) ? f.callback_workload : "");
   if (arrives(f)) key += fmt::format("|{}|{}|{}", f.arrivals, f.queue, f.when_full);
+  if (f.deadline_ns > 0) key += fmt::format("|within {}", f.deadline_ns);
   return key;
 }
 

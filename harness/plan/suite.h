@@ -29,10 +29,10 @@ Order parse_order(std::string_view text);
 std::string_view to_string(Order order);
 
 // The keys of a [[grid]] that name a factor, in file order of the columns they fill.
-inline constexpr std::string_view kAxes[] = {"backend",   "workers",           "workload",  "strategy", "parsers",
-                                             "tasks",     "distribution",      "task",      "callback", "payload",
-                                             "chunksize", "start_method",      "in_flight", "arrivals", "queue",
-                                             "when_full", "callback_workload", "inputs"};
+inline constexpr std::string_view kAxes[] = {
+    "backend", "workers",   "workload", "strategy",          "parsers",      "tasks",     "distribution",
+    "task",    "callback",  "payload",  "chunksize",         "start_method", "in_flight", "arrivals",
+    "queue",   "when_full", "deadline", "callback_workload", "inputs"};
 
 // A value as written; integers in their decimal form.
 struct AxisValue {

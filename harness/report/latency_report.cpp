@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <ostream>
@@ -35,6 +36,11 @@ std::string fields_of(const std::optional<model::SojournSummary>& summary) {
   return out;
 }
 
+// Of so many repetitions.
+std::string fields_of(const std::optional<ClientCounts>& counts, std::int64_t repetitions) {
+  return counts ? fmt::format(",{},{}", repetitions * counts->rejected, repetitions * counts->late_by_deadline) : ",,";
+}
+
 std::string line_of(const model::SojournSummary& summary) {
   return fmt::format("p50 {}, p95 {}, p99 {}, p99.9 {}, max {}", human_ns(summary.p50_ns), human_ns(summary.p95_ns),
                      human_ns(summary.p99_ns), human_ns(summary.p999_ns), human_ns(summary.max_ns));
@@ -42,6 +48,23 @@ std::string line_of(const model::SojournSummary& summary) {
 
 std::string with_interval(std::string_view name, const model::Quantile& quantile) {
   return fmt::format("{} {} [{}, {}]", name, human_ns(quantile.value), human_ns(quantile.lower), human_ns(quantile.upper));
+}
+
+// "of all clients 12 rejected (the model: 10), 31 served after the deadline of 200ms (the model: 33)", of all repetitions.
+std::string counts_line(const CellSummary& cell, const Latency& latency, const CellPrediction& prediction) {
+  const std::optional<ClientCounts>& counts =
+      prediction.expected_counts ? prediction.expected_counts : prediction.predicted_counts;
+  const auto repetitions = static_cast<std::int64_t>(cell.ok.size());
+  const auto beside = [&](std::int64_t ClientCounts::*member) {
+    return counts ? fmt::format(" (the model: {})", repetitions * (*counts).*member) : std::string();
+  };
+  std::string line = fmt::format("of all clients {} rejected{}", latency.rejected, beside(&ClientCounts::rejected));
+  if (cell.factors.deadline_ns > 0) {
+    line +=
+        fmt::format(", {} served after the deadline of {}{}", latency.late_by_deadline,
+                    format_duration(std::chrono::nanoseconds(cell.factors.deadline_ns)), beside(&ClientCounts::late_by_deadline));
+  }
+  return line;
 }
 
 void print_latency(std::ostream& out, const Analysis& analysis, const Latency& latency, const CellPrediction& prediction,
@@ -60,11 +83,12 @@ void print_latency(std::ostream& out, const Analysis& analysis, const Latency& l
   } else if (prediction.predicted_sojourn) {
     print("predicted", line_of(*prediction.predicted_sojourn));
   } else {
-    print("predicted", "nothing: " + prediction.why_not);
+    print("predicted", prediction.why_not.empty() ? "nobody who counts is served" : "nothing: " + prediction.why_not);
   }
   print("clients", fmt::format("{} counted of {} that came in {} repetition{}; {} rejected; {:.4g}/s offered, {:.4g}/s served",
                                latency.clients, latency.arrived, cell.ok.size(), cell.ok.size() == 1 ? "" : "s", latency.rejected,
                                latency.offered_per_s, latency.completed_per_s));
+  if (cell.factors.deadline_ns > 0 || latency.rejected > 0) print("too late", counts_line(cell, latency, prediction));
   if (!latency.finding.empty()) print("finding", latency.finding);
 }
 
@@ -77,7 +101,9 @@ std::string latency_csv(const Analysis& analysis) {
   for (const char* const which : {"predicted", "expected"}) {
     for (const auto& [name, member] : kPredicted) out += fmt::format("{}_{}_ns,", which, name);
   }
-  out += "offered_per_s,completed_per_s,queue_max,release_lag_p99_ns,little_pct,finding\n";
+  out +=
+      "offered_per_s,completed_per_s,queue_max,release_lag_p99_ns,little_pct,finding,late_by_deadline,"
+      "predicted_rejected,predicted_late_by_deadline,expected_rejected,expected_late_by_deadline\n";
 
   const std::vector<CellPrediction> predictions = predict_cells(analysis);
   for (const Latency& latency : latencies(analysis)) {
@@ -89,9 +115,12 @@ std::string latency_csv(const Analysis& analysis) {
     }
     out += latency.clients > 0 ? fmt::format("{},", latency.max_ns) : ",";
     out += fields_of(predictions[latency.cell].predicted_sojourn) + fields_of(predictions[latency.cell].expected_sojourn);
-    out += fmt::format("{:.6g},{:.6g},{},{},{},{}\n", latency.offered_per_s, latency.completed_per_s, latency.queue_max,
+    out += fmt::format("{:.6g},{:.6g},{},{},{},{},{}", latency.offered_per_s, latency.completed_per_s, latency.queue_max,
                        latency.release_lag_p99_ns, latency.little_pct ? fmt::format("{:.3f}", *latency.little_pct) : "",
-                       csv_field(latency.finding));
+                       csv_field(latency.finding), latency.late_by_deadline);
+    const auto repetitions = static_cast<std::int64_t>(analysis.cells[latency.cell].ok.size());
+    out += fields_of(predictions[latency.cell].predicted_counts, repetitions);
+    out += fields_of(predictions[latency.cell].expected_counts, repetitions) + '\n';
   }
   return out;
 }

@@ -17,6 +17,7 @@ namespace harness {
 //   p50_ns, p50_low_ns, p50_high_ns, and so p95, p99, p999; max_ns
 //   predicted_p50_ns, predicted_p95_ns, predicted_p99_ns, predicted_p999_ns, predicted_max_ns, and so expected
 //   offered_per_s, completed_per_s, queue_max, release_lag_p99_ns, little_pct, finding
+//   late_by_deadline; predicted_rejected, predicted_late_by_deadline, and so expected: of as many repetitions as were measured
 //
 // Percentiles are of `clients` sojourns, of all repetitions; empty where there are none. predicted_ and expected_ are the simulation's, of the same
 // clients, as predicted_ns and expected_ns of model.csv; empty where it has none.

@@ -39,11 +39,18 @@ Json sojourn_summary_json(const std::optional<model::SojournSummary>& summary) {
           {"max", summary->max_ns}};
 }
 
-Json latency_json(const Latency& latency, const CellPrediction& prediction) {
+Json counts_json(const std::optional<ClientCounts>& counts, std::int64_t repetitions) {
+  if (!counts) return nullptr;
+  return {{"rejected", repetitions * counts->rejected}, {"late_by_deadline", repetitions * counts->late_by_deadline}};
+}
+
+// Counts are of that many repetitions.
+Json latency_json(const Latency& latency, const CellPrediction& prediction, std::int64_t repetitions) {
   Json json;
   json["clients"] = latency.clients;
   json["arrived"] = latency.arrived;
   json["rejected"] = latency.rejected;
+  json["late_by_deadline"] = latency.late_by_deadline;
   json["offered_per_s"] = latency.offered_per_s;
   json["completed_per_s"] = latency.completed_per_s;
   if (latency.clients > 0) {
@@ -55,6 +62,8 @@ Json latency_json(const Latency& latency, const CellPrediction& prediction) {
   }
   json["predicted_sojourn_ns"] = sojourn_summary_json(prediction.predicted_sojourn);
   json["expected_sojourn_ns"] = sojourn_summary_json(prediction.expected_sojourn);
+  json["predicted_counts"] = counts_json(prediction.predicted_counts, repetitions);
+  json["expected_counts"] = counts_json(prediction.expected_counts, repetitions);
   json["little_pct"] = latency.little_pct ? Json(*latency.little_pct) : Json(nullptr);
   json["finding"] = latency.finding;
   return json;
@@ -89,7 +98,10 @@ std::string plan_json(const Plan& plan) {
 std::string analysis_json(const Analysis& analysis) {
   const std::vector<CellPrediction> predictions = predict_cells(analysis);
   std::map<std::size_t, Json> latency_of;
-  for (const Latency& latency : latencies(analysis)) latency_of[latency.cell] = latency_json(latency, predictions[latency.cell]);
+  for (const Latency& latency : latencies(analysis)) {
+    const auto repetitions = static_cast<std::int64_t>(analysis.cells[latency.cell].ok.size());
+    latency_of[latency.cell] = latency_json(latency, predictions[latency.cell], repetitions);
+  }
   const Noise noise = noise_of(analysis);
   Json document;
   document["machine_id"] = analysis.rows.empty() ? "" : analysis.rows.back().kind->machine_id;

@@ -428,13 +428,13 @@ def _latency(cell_id: str, factors: dict[str, Any]) -> list[Any]:
     for number, name in enumerate(("p50", "p95", "p99", "p999")):
         value = int(factors["task_ns"] * (1 + number * crowd))
         row.update({f"{name}_ns": value, f"{name}_low_ns": int(0.9 * value), f"{name}_high_ns": int(1.2 * value)})
-        if factors.get("when_full", "none") in ("none", "block"):
-            row[f"predicted_{name}_ns"] = int(0.95 * value)
+        row[f"predicted_{name}_ns"] = int(0.95 * value)
     row.update(
         cell_id=cell_id,
         clients=180,
         arrived=200,
         rejected=0,
+        late_by_deadline=50 if factors.get("deadline_ns") else 0,
         max_ns=row["p999_ns"],
         offered_per_s=offered,
         completed_per_s=min(offered, capacity),

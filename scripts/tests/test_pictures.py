@@ -264,6 +264,15 @@ class Pictures(WithDirectory):
         with self.assertRaisesRegex(run_data.Absent, "two rates of arrivals"):
             self.draw("latency")
 
+    def test_goodput_is_of_clients_who_were_served_in_time(self) -> None:
+        late = {**synthetic_run.arrivals(120), "deadline_ns": 200_000_000}
+        self.write(
+            [cell(workers=2, tasks=40, **late), cell(workers=2, tasks=40, **{**late, **synthetic_run.arrivals(60)})]
+        )
+        ((_, figure),) = self.draw("goodput")
+        (panel,) = figure.axes
+        self.assertIn((45.0, 90.0), [tuple(map(float, line.get_ydata())) for line in panel.lines])  # 150 of 200
+
     def test_where_all_tasks_arrive_the_pictures_of_batches_are_skipped(self) -> None:
         self.write(synthetic_run.arriving_cells(), traced=())
         code, output, errors = self.run_driver()

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -53,6 +54,7 @@ Sample repetition(const Cell& cell, int rep) {
   sample.completed_per_s = 100;
   sample.clients_mean = 2;
   sample.rejected = 1;
+  sample.late_by_deadline = 3;
   sample.release_lag_p99_ns = 1000 * (rep + 1);
   sample.queue_max = 5 - rep;
   return sample;
@@ -84,6 +86,7 @@ TEST(Latencies, AreOfAllRepetitionsTogether) {
   EXPECT_EQ(found[0].clients, 34);
   EXPECT_EQ(found[0].arrived, 40);
   EXPECT_EQ(found[0].rejected, 2);
+  EXPECT_EQ(found[0].late_by_deadline, 6);
   EXPECT_EQ(found[0].p50.value, 17 * kMillisecond);
   EXPECT_EQ(found[0].p50.lower, 11 * kMillisecond);
   EXPECT_EQ(found[0].p50.upper, 24 * kMillisecond);
@@ -124,12 +127,47 @@ TEST(Latencies, AreTheModelsOfTheSameClients) {
   ASSERT_TRUE(predicted[0].predicted_sojourn.has_value());
   EXPECT_EQ(predicted[0].predicted_sojourn->p50_ns, 10 * kMillisecond);
   EXPECT_EQ(predicted[0].predicted_sojourn->max_ns, 10 * kMillisecond);
-  const Cell rejecting = arriving_cell("reject");
-  const std::vector<CellPrediction> none = predict_cells(analysis_of(rejecting, {repetition(rejecting, 0)}));
-  EXPECT_FALSE(none[0].predicted_ns.has_value());
-  EXPECT_THAT(none[0].why_not, HasSubstr("no full queue that rejects"));
+  EXPECT_EQ(predicted[0].predicted_counts->rejected, 0);
   const Cell blocking = arriving_cell("block");
   EXPECT_TRUE(predict_cells(analysis_of(blocking, {repetition(blocking, 0)}))[0].predicted_sojourn.has_value());
+}
+
+// 20 tasks of 10 ms at once on one worker with three places: four are served, after 10, 20, 30 and 40 ms, of whom two count in percentiles.
+TEST(Latencies, ArePredictedWhereAFullQueueRejects) {
+  Factors factors = arriving_cell("reject");
+  factors.arrivals = factors.arrivals_spec = "burst:20@1s";
+  factors.deadline_ns = 20 * kMillisecond;
+  const Cell cell = CellBuilder(factors).build();
+  Analysis analysis = analysis_of(cell, {repetition(cell, 0), repetition(cell, 1)});
+  const CellPrediction predicted = predict_cells(analysis)[0];
+  EXPECT_EQ(predicted.why_not, "");
+  EXPECT_EQ(predicted.predicted_counts->rejected, 16);
+  EXPECT_EQ(predicted.predicted_counts->late_by_deadline, 2);
+  EXPECT_EQ(predicted.predicted_sojourn->p50_ns, 30 * kMillisecond);
+  EXPECT_EQ(predicted.predicted_sojourn->max_ns, 40 * kMillisecond);
+  EXPECT_EQ(predicted.predicted_ns, 40 * kMillisecond);
+  std::ostringstream text;
+  print_verdict(analysis, text);
+  EXPECT_THAT(text.str(), HasSubstr("deadline 20ms"));
+  EXPECT_THAT(std::regex_replace(text.str(), std::regex("\\s+"), " "),
+              HasSubstr("of all clients 2 rejected (the model: 32), 6 served after the deadline of 20ms (the model: 4)"));
+  const auto json = nlohmann::json::parse(analysis_json(analysis))["cells"][0]["latency"];
+  EXPECT_EQ(json["late_by_deadline"], 6);
+  EXPECT_EQ(json["predicted_counts"]["rejected"], 32);
+  EXPECT_TRUE(json["expected_counts"].is_null());
+
+  factors.when_full = "caller_runs";  // who submits takes every other one once the queue is full
+  const Cell helped = CellBuilder(factors).build();
+  const CellPrediction all = predict_cells(analysis_of(helped, {repetition(helped, 0)}))[0];
+  EXPECT_EQ(all.predicted_counts->rejected, 0);
+  EXPECT_EQ(all.predicted_ns, 110 * kMillisecond);
+
+  factors.queue = 1;  // two are served, and neither counts
+  factors.when_full = "reject";
+  const Cell crowded = CellBuilder(factors).build();
+  const CellPrediction nobody = predict_cells(analysis_of(crowded, {repetition(crowded, 0)}))[0];
+  EXPECT_EQ(nobody.predicted_counts->rejected, 18);
+  EXPECT_FALSE(nobody.predicted_sojourn.has_value());
 }
 
 TEST(Latencies, AreSaidWithWhomTheyAreOver) {
@@ -165,6 +203,10 @@ TEST(Latencies, AreWrittenWithTheirColumns) {
   EXPECT_EQ(field("predicted_p99_ns"), "10000000");
   EXPECT_EQ(field("expected_p99_ns"), "");
   EXPECT_EQ(field("little_pct"), "0.000");
+  EXPECT_EQ(field("late_by_deadline"), "3");
+  EXPECT_EQ(field("predicted_rejected"), "0");
+  EXPECT_EQ(field("predicted_late_by_deadline"), "0");
+  EXPECT_EQ(field("expected_rejected"), "");
   const auto json = nlohmann::json::parse(analysis_json(analysis));
   EXPECT_EQ(json["cells"][0]["latency"]["sojourn_ns"]["p50"]["value"], 9'000'000);
   EXPECT_EQ(json["cells"][0]["latency"]["rejected"], 1);

@@ -130,10 +130,13 @@ TEST(Case, has_the_clients_that_predict_speaks_of) {
   EXPECT_EQ(cell_of(options, 2).arrivals_ns, arrival_times("poisson:300/s", 50, 7));
   options.arrivals = "poisson:0.5*capacity";
   EXPECT_EQ(cell_of(options, 2).arrivals, "poisson:200/s");
-  options.queue = "3";
+  options.clients.queue = "3";
   EXPECT_EQ(cell_of(options, 2).when_full, "block");
-  options.when_full = "reject";
+  options.clients.when_full = "reject";
   EXPECT_EQ(cell_of(options, 2).when_full, "reject");
+  EXPECT_EQ(cell_of(options, 2).deadline_ns, 0);
+  options.clients.deadline = "200ms";
+  EXPECT_EQ(cell_of(options, 2).deadline_ns, 200'000'000);
   options.backend = "thread_per_task";
   options.workers = "";
   EXPECT_EQ(cell_of(options, 2).workers, 50);  // as many as tasks, and not as none
@@ -146,18 +149,22 @@ TEST(Case, refuses_what_has_no_meaning_under_arrivals_or_without) {
   options.tasks = "2x10ms";
   options.strategy = "none";
   CaseOptions wrong = options;
-  wrong.queue = "3";
+  wrong.clients.queue = "3";
   EXPECT_EQ(refusal_of_case(wrong),
             "--queue and --when-full do not apply: they are of tasks that come over time; give --arrivals as well");
   wrong.arrivals = "constant:10/s";
-  wrong.queue = "0";
+  wrong.clients.queue = "0";
   EXPECT_NE(refusal_of_case(wrong).find("'0'"), std::string::npos);
-  wrong.queue = "3";
-  wrong.when_full = "wait";
+  wrong.clients.queue = "3";
+  wrong.clients.when_full = "wait";
   EXPECT_EQ(refusal_of_case(wrong), "unknown --when-full 'wait'; allowed: block, reject, caller_runs");
-  wrong.queue.reset();
-  wrong.when_full = "block";
+  wrong.clients.queue.reset();
+  wrong.clients.when_full = "block";
   EXPECT_EQ(refusal_of_case(wrong), "--when-full does not apply: without --queue no queue is ever full");
+  wrong.clients = {.deadline = "0s"};
+  EXPECT_EQ(refusal_of_case(wrong), "--deadline '0s': everybody is late; allowed: more than 0");
+  wrong.arrivals.reset();
+  EXPECT_EQ(refusal_of_case(wrong), "--deadline does not apply: it is of tasks that come over time; give --arrivals as well");
   wrong = options;
   wrong.seed = "3";
   EXPECT_NE(refusal_of_case(wrong).find("--seed does not apply"), std::string::npos);

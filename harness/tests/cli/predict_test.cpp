@@ -47,6 +47,38 @@ TEST(Predict, leaves_the_callbacks_of_none_null_and_rounds_nothing) {
   EXPECT_TRUE(document["tasks"][1]["callback_finish_ns"].is_null());
 }
 
+TEST(Predict, counts_who_is_rejected_and_who_is_late) {
+  std::vector<std::string> flags = {"--backend",  "thread",     "--workers", "1", "--tasks",     "5x10ms", "--strategy", "none",
+                                    "--arrivals", "burst:5@1s", "--queue",   "2", "--when-full", "reject", "--deadline", "15ms"};
+  const auto document = predicted(flags);
+  EXPECT_EQ(document["rejected"], 2);
+  EXPECT_EQ(document["late_by_deadline"], 2);
+  EXPECT_EQ(document["sojourn_ns"]["max"], 30'000'000);
+  EXPECT_EQ(document["tasks"][3]["rejected"], true);
+  std::vector<std::string> sweep = flags;
+  sweep[2] = "--sweep";
+  sweep[3] = "workers=1..2";
+  const auto rows = predicted(sweep)["sweep"];
+  EXPECT_EQ(rows[0]["rejected"], 2);
+  EXPECT_EQ(rows[1]["rejected"], 1);
+  EXPECT_EQ(rows[1]["late_by_deadline"], 2);
+  sweep.insert(sweep.begin(), "predict");
+  EXPECT_THAT(poolbench(sweep).out, HasSubstr("  rejected       late"));
+  flags.insert(flags.begin(), "predict");
+  EXPECT_THAT(poolbench(flags).out, HasSubstr("clients   5: 2 rejected, 2 served after the deadline of 15ms"));
+  const std::vector<std::string> batch = {"predict", "--backend", "thread",     "--workers", "1",
+                                          "--tasks", "2x1ms",     "--strategy", "none"};
+  std::vector<std::string> wrong = batch;
+  wrong.insert(wrong.end(), {"--deadline", "1ms"});
+  EXPECT_EQ(poolbench(wrong).exit_code, kExitUsage);
+  wrong = batch;
+  wrong.insert(wrong.end(), {"--arrivals", "0ms,1ms", "--when-full", "reject"});
+  EXPECT_THAT(poolbench(wrong).err, HasSubstr("without --queue"));
+  wrong = {"predict", "--backend",  "coroutine", "--workers", "1", "--tasks",     "2x1ms", "--strategy",
+           "none",    "--arrivals", "0ms,1ms",   "--queue",   "1", "--when-full", "reject"};
+  EXPECT_THAT(poolbench(wrong).err, HasSubstr("a full queue is that of a pool on this machine"));
+}
+
 TEST(Predict, knows_each_strategy_and_its_own_flags) {
   const std::vector<std::string> base = {"--backend", "process",     "--workers", "4",         "--tasks",
                                          "4x300ms",   "--callbacks", "60ms",      "--strategy"};

@@ -45,7 +45,7 @@ TEST(Sojourns, FillTheColumns) {
   Trace trace;
   trace.tasks = {client(0, 0, 0, 100), client(10, 5, 20, 10), client(10, 5, 30, 10), rejected_client(20), client(50, 0, 0, 50)};
   Measures measures;
-  measure_arrivals(trace, measures);
+  measure_arrivals(trace, 0, measures);
   EXPECT_EQ(measures.rejected, 1);
   EXPECT_EQ(measures.sojourn_mean_ns, (100 + 35 + 45 + 50) * kMillisecond / 4);
   EXPECT_EQ(measures.sojourn_p50_ns, 45 * kMillisecond);
@@ -57,12 +57,27 @@ TEST(Sojourns, FillTheColumns) {
   EXPECT_DOUBLE_EQ(measures.clients_mean, (100 + 30 + 40 + 50) / 100.0);
 }
 
+// Who is late is served, and counts like anybody; of who was rejected nobody knows. The first tenth is counted, too.
+TEST(Sojourns, AreLateAfterTheDeadline) {
+  Trace trace;
+  trace.tasks = {client(0, 0, 0, 100), client(10, 5, 20, 10), client(10, 5, 30, 10), rejected_client(20), client(50, 0, 0, 50)};
+  Measures measures;
+  measure_arrivals(trace, 45 * kMillisecond, measures);
+  EXPECT_EQ(measures.late_by_deadline, 2) << "100 and 50 ms; 45 ms are in time";
+  EXPECT_EQ(measures.rejected, 1);
+  EXPECT_EQ(measures.sojourn_max_ns, 100 * kMillisecond);
+  measure_arrivals(trace, 45 * kMillisecond - 1, measures);
+  EXPECT_EQ(measures.late_by_deadline, 3);
+  measure_arrivals(trace, 0, measures);
+  EXPECT_EQ(measures.late_by_deadline, 0);
+}
+
 // Of ten clients the first finds an empty system: its time is in the mean, which is Little's, and in no percentile.
 TEST(Sojourns, LeaveTheFirstTenthOutOfPercentiles) {
   Trace trace;
   for (int i = 0; i < 10; ++i) trace.tasks.push_back(client(10 * i, 0, 0, i == 0 ? 500 : 20));
   Measures measures;
-  measure_arrivals(trace, measures);
+  measure_arrivals(trace, 0, measures);
   EXPECT_EQ(measures.sojourn_max_ns, 20 * kMillisecond);
   EXPECT_EQ(measures.sojourn_mean_ns, 68 * kMillisecond);
   EXPECT_EQ(first_counted(9), 0u);
@@ -74,7 +89,7 @@ TEST(Sojourns, ObeyLittlesLaw) {
   Trace trace;
   for (int i = 0; i < 50; ++i) trace.tasks.push_back(client(7 * i, 0, i % 3, 10 + i % 11));
   Measures measures;
-  measure_arrivals(trace, measures);
+  measure_arrivals(trace, 0, measures);
   EXPECT_NEAR(measures.clients_mean, measures.completed_per_s * static_cast<double>(measures.sojourn_mean_ns) / 1e9, 1e-6);
 }
 
@@ -83,7 +98,7 @@ TEST(Sojourns, OfAFullQueueThatHeldTheGeneratorAreNoLagOfIts) {
   trace.tasks = {client(0, 0, 0, 10), client(1, 40, 0, 10)};
   trace.tasks[1].due_ns = trace.tasks[1].submitted_ns;
   Measures measures;
-  measure_arrivals(trace, measures);
+  measure_arrivals(trace, 0, measures);
   EXPECT_EQ(measures.release_lag_max_ns, 0);
   EXPECT_EQ(measures.sojourn_max_ns, 50 * kMillisecond);  // his wait all the same
 }

@@ -170,7 +170,7 @@ void expect_four_of_six_rejected() {
   for (const TaskTrace& task : trace.tasks) rejected.push_back(task.rejected);
   EXPECT_EQ(rejected, (std::vector<bool>{false, false, true, true, true, true})) << Strategy::kName;
   Measures measures;
-  measure_arrivals(trace, measures);
+  measure_arrivals(trace, 0, measures);
   EXPECT_EQ(measures.rejected, 4);
   EXPECT_EQ(measures.queue_max, 2);
 }
@@ -198,7 +198,7 @@ TEST(RejectedClients, AreThoseBeyondTheBoundOfACellsQueue) {
     const Trace trace = find_backend(backend).run(prepared);
     EXPECT_EQ(defect_of(trace, prepared.cell), "");
     Measures measures;
-    measure_arrivals(trace, measures);
+    measure_arrivals(trace, 0, measures);
     EXPECT_EQ(measures.rejected, 3) << backend;
     EXPECT_LE(measures.queue_max, 3) << backend;
   }

@@ -88,6 +88,7 @@ TEST(Columns, AreThoseOfTheDesignInItsOrder) {
                                        "when_full",
                                        "callback_workload",
                                        "inputs",
+                                       "deadline_ns",
                                        "makespan_ns",
                                        "pool_start_ns",
                                        "submit_ns",
@@ -121,7 +122,8 @@ TEST(Columns, AreThoseOfTheDesignInItsOrder) {
                                        "rejected",
                                        "queue_max",
                                        "completed_per_s",
-                                       "clients_mean"}));
+                                       "clients_mean",
+                                       "late_by_deadline"}));
 }
 
 TEST(Columns, NameEveryFieldOnceAndDescribeIt) {

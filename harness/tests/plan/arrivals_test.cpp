@@ -107,6 +107,28 @@ TEST(Arrivals, WithoutABoundOfTheQueueAndBatchesWithOneHaveTheDefaults) {
   EXPECT_EQ(arriving(kBase + "tasks = 5\narrivals = \"constant:10/s\"\nqueue = 8\n").cells[0].cell.when_full, "block");
 }
 
+// A deadline decides who is late, and neither who comes nor what is done.
+TEST(Arrivals, MayHaveADeadline) {
+  const Plan plan = arriving(kBase + "tasks = 5\narrivals = [\"closed\", \"constant:10/s\"]\ndeadline = [\"0s\", \"200ms\"]\n");
+  ASSERT_THAT(plan.cells, SizeIs(3));
+  EXPECT_EQ(plan.cells[0].cell.deadline_ns, 0);
+  EXPECT_EQ(plan.cells[1].cell.deadline_ns, 0);
+  const Cell& cell = plan.cells[2].cell;
+  EXPECT_EQ(cell.deadline_ns, 200'000'000);
+  EXPECT_EQ(cell.seed, plan.cells[1].cell.seed);
+  EXPECT_EQ(cell.arrivals_ns, plan.cells[1].cell.arrivals_ns);
+  EXPECT_NE(cell.cell_id, plan.cells[1].cell.cell_id);
+  EXPECT_THAT(describe(cell), HasSubstr(" deadline=200ms"));
+  const Plan without = arriving(kBase + "tasks = 5\narrivals = [\"closed\", \"constant:10/s\"]\n");
+  EXPECT_EQ(without.cells[0].cell.cell_id, plan.cells[0].cell.cell_id);
+  EXPECT_EQ(without.cells[1].cell.cell_id, plan.cells[1].cell.cell_id);
+  std::string skipped;
+  for (const Skip& skip : plan.skips) skipped += skip.what + ": " + skip.reason + "\n";
+  EXPECT_THAT(skipped, HasSubstr("deadline=200ms"));
+  EXPECT_THAT(skipped, HasSubstr("a deadline is of tasks that arrive only"));
+  EXPECT_THAT(refused(kBase + "tasks = 5\narrivals = \"constant:10/s\"\ndeadline = \"soon\"\n"), HasSubstr("'soon'"));
+}
+
 TEST(Arrivals, WrittenInTwoWaysAreOneCell) {
   const Plan plan = arriving(kBase + "tasks = 5\narrivals = [\"constant:60/min\", \"constant:1/s\"]\n");
   ASSERT_THAT(plan.cells, SizeIs(1));

@@ -102,18 +102,18 @@ TEST(Csv, HasItsApprovedHeaderAndRow) {
       csv_header(),
       "schema_version,run_id,machine_id,build_id,cell_id,rep,is_warmup,run_order,started_utc,status,error,backend,"
       "workers,workers_spec,cores,workload,strategy,parsers,tasks,distribution,task_ns,callback_ns,payload_bytes,"
-      "chunksize,start_method,seed,in_flight,arrivals,arrivals_spec,queue,when_full,callback_workload,inputs,makespan_ns,pool_start_ns,submit_ns,pool_stop_ns,longest_task_ns,sum_task_ns,"
+      "chunksize,start_method,seed,in_flight,arrivals,arrivals_spec,queue,when_full,callback_workload,inputs,deadline_ns,makespan_ns,pool_start_ns,submit_ns,pool_stop_ns,longest_task_ns,sum_task_ns,"
       "callback_sum_ns,callback_max_ns,queue_wait_p50_ns,queue_wait_p99_ns,queue_wait_max_ns,callback_lag_p50_ns,"
       "callback_lag_p99_ns,callback_lag_max_ns,cpu_user_ns,cpu_sys_ns,main_cpu_ns,ctx_switches_voluntary,"
       "ctx_switches_involuntary,rss_peak_bytes,cgroup_throttled_ns,load1,sojourn_mean_ns,sojourn_p50_ns,"
       "sojourn_p95_ns,sojourn_p99_ns,sojourn_p999_ns,sojourn_max_ns,release_lag_p99_ns,release_lag_max_ns,rejected,"
-      "queue_max,completed_per_s,clients_mean\n");
+      "queue_max,completed_per_s,clients_mean,late_by_deadline\n");
   Sample sample = test_sample();
   EXPECT_EQ(
       csv_row(sample),
       "2,20250101T000000.000000Z-1,m,b,0123456789abcdef,3,0,7,2025-01-01T00:00:00.000000Z,ok,,thread,10,cores*5,2,"
-      "sleep,none,0,2,equal,10000000,0,0,1,none,18446744073709551615,0,closed,closed,0,none,,,20123456,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
-      "0.25,0,0,0,0,0,0,0,0,0,0,0,0\n");
+      "sleep,none,0,2,equal,10000000,0,0,1,none,18446744073709551615,0,closed,closed,0,none,,,0,20123456,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
+      "0.25,0,0,0,0,0,0,0,0,0,0,0,0,0\n");
   sample.status = "crash";
   sample.error = "killed by signal 11 (Segmentation fault), \"core\"";
   EXPECT_THAT(csv_row(sample), HasSubstr(",crash,\"killed by signal 11 (Segmentation fault), \"\"core\"\"\",thread,"));
@@ -174,6 +174,18 @@ TEST(Results, OfAnEarlierVersionAreReadAndGoneOnWith) {
   std::filesystem::remove(path);
   { CsvSink(path).row({}, own, nullptr); }
   EXPECT_EQ(csv_row(read_results(path).at(0)), csv_row(own));
+
+  // And the fourth, which knows no deadline.
+  write_text(path, csv_header(sample_columns(3)) + csv_row(own, sample_columns(3)));
+  Sample hurried = arriving;
+  hurried.deadline_ns = 200'000'000;
+  hurried.late_by_deadline = 7;
+  EXPECT_THAT(refusal([&] { CsvSink(path).row({}, hurried, nullptr); }), HasSubstr("has no column deadline_ns;"));
+  EXPECT_EQ(read_results(path).at(0).deadline_ns, 0);
+  EXPECT_EQ(read_results(path).at(0).late_by_deadline, 0);
+  std::filesystem::remove(path);
+  { CsvSink(path).row({}, hurried, nullptr); }
+  EXPECT_EQ(csv_row(read_results(path).at(0)), csv_row(hurried));
 }
 
 // The file is read in pieces of 64 KiB, and a sample is reused from row to row.

@@ -70,8 +70,8 @@ TEST(PlannedCells, HaveTheirApprovedForm) {
             R"({
   "run_id": "run",
   "cells": {
-    "d060dcc46bc481eb": {"backend":"thread","workers":1,"workers_spec":"1","cores":1,"workload":"sleep","strategy":"none","parsers":0,"tasks":4,"distribution":"explicit","task_ns":10000000,"callback_ns":0,"payload_bytes":0,"chunksize":1,"start_method":"none","seed":0,"in_flight":0,"arrivals":"closed","arrivals_spec":"closed","queue":0,"when_full":"none","callback_workload":"","inputs":"","task_durations_ns":[[3,5],[1,9]],"callback_durations_ns":[[1,0],[2,1],[1,0]],"runs":1},
-    "be5d9f4e521accf5": {"backend":"thread","workers":1,"workers_spec":"cores*5","cores":1,"workload":"sleep","strategy":"none","parsers":0,"tasks":2,"distribution":"exponential","task_ns":10000000,"callback_ns":0,"payload_bytes":0,"chunksize":1,"start_method":"none","seed":18446744073709551615,"in_flight":0,"arrivals":"closed","arrivals_spec":"closed","queue":0,"when_full":"none","callback_workload":"","inputs":"","runs":1}
+    "d060dcc46bc481eb": {"backend":"thread","workers":1,"workers_spec":"1","cores":1,"workload":"sleep","strategy":"none","parsers":0,"tasks":4,"distribution":"explicit","task_ns":10000000,"callback_ns":0,"payload_bytes":0,"chunksize":1,"start_method":"none","seed":0,"in_flight":0,"arrivals":"closed","arrivals_spec":"closed","queue":0,"when_full":"none","callback_workload":"","inputs":"","deadline_ns":0,"task_durations_ns":[[3,5],[1,9]],"callback_durations_ns":[[1,0],[2,1],[1,0]],"runs":1},
+    "be5d9f4e521accf5": {"backend":"thread","workers":1,"workers_spec":"cores*5","cores":1,"workload":"sleep","strategy":"none","parsers":0,"tasks":2,"distribution":"exponential","task_ns":10000000,"callback_ns":0,"payload_bytes":0,"chunksize":1,"start_method":"none","seed":18446744073709551615,"in_flight":0,"arrivals":"closed","arrivals_spec":"closed","queue":0,"when_full":"none","callback_workload":"","inputs":"","deadline_ns":0,"runs":1}
   }
 }
 )");

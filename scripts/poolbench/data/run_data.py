@@ -119,7 +119,7 @@ def load(directory: Path | str) -> RunData:
     derived = directory / "derived"
     summary = _read(derived / "summary.csv", schema.SUMMARY, schema.SUMMARY_TEXT, schema.SUMMARY_LATER)
     model = _read(derived / "model.csv", schema.MODEL, schema.MODEL_TEXT)
-    latency = _read(derived / "latency.csv", schema.LATENCY, schema.LATENCY_TEXT)
+    latency = _read(derived / "latency.csv", schema.LATENCY, schema.LATENCY_TEXT, schema.LATENCY_LATER)
     closed_loop = _read(derived / "closed_loop.csv", schema.CLOSED_LOOP, schema.CLOSED_LOOP_TEXT)
     rules = _read(derived / "rules.csv", schema.RULES, schema.RULES_TEXT)
     claims = _read(derived / "claims.csv", schema.CLAIMS, schema.CLAIMS_TEXT)

@@ -43,6 +43,7 @@ FACTORS = (
     "when_full",
     "callback_workload",
     "inputs",
+    "deadline_ns",
 )
 TIMES = (
     "makespan_ns",
@@ -83,6 +84,7 @@ ARRIVALS = (  # where tasks arrive; else 0
     "queue_max",
     "completed_per_s",
     "clients_mean",
+    "late_by_deadline",
 )
 RESULTS = IDENTITY + FACTORS + TIMES + RESOURCES + ARRIVALS
 CLOSED = "closed"  # arrivals of a batch
@@ -96,12 +98,14 @@ RESULTS_LATER: dict[str, int | str] = {
     **dict.fromkeys(ARRIVALS, 0),
     "callback_workload": "",
     "inputs": "",
+    "deadline_ns": 0,
 }
-OWN_WORK = ("callback_workload", "inputs")
+DEADLINE = ("deadline_ns", "late_by_deadline")
 # Of each layout that results.csv ever had, newest first: which columns it lacks.
 RESULTS_LACKING = (
     (),
-    OWN_WORK,
+    DEADLINE,
+    ("callback_workload", "inputs", *DEADLINE),
     tuple(name for name in RESULTS_LATER if name != "in_flight"),
     tuple(RESULTS_LATER),
 )
@@ -188,8 +192,14 @@ LATENCY = (  # likewise
     "release_lag_p99_ns",
     "little_pct",
     "finding",
+    "late_by_deadline",
+    "predicted_rejected",
+    "predicted_late_by_deadline",
+    "expected_rejected",
+    "expected_late_by_deadline",
 )
 LATENCY_TEXT = ("cell_id", "finding")
+LATENCY_LATER = LATENCY[-5:]  # columns that files of earlier versions do not have
 CLOSED_LOOP = (  # of traced batches on a pool that other cells have arrivals on
     "cell_id",
     "clients",

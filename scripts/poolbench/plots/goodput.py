@@ -1,7 +1,7 @@
-"""Goodput against offered load: how many clients are served when more come than can be.
+"""Goodput against offered load: how many clients are served, in time, when more come than can be.
 
 One panel per work, strategy, backend and number of workers; a line per what becomes of a client that finds the queue
-full. The dotted line is all of them served.
+full. Of cells with a deadline only those count who were served within it. The dotted line is all of them served.
 
     scripts/python -m poolbench.plots.goodput DIRECTORY [-o OUTPUT]
 """
@@ -47,7 +47,7 @@ def draw(run: RunData) -> list[tuple[str, Figure]]:
         run.machine,
         (
             "Goodput against offered load",
-            "Clients served a second over clients that came a second, medians over the repetitions.",
+            "Clients served a second, within the deadline if there is one, over clients that came a second; medians.",
         ),
         list(dict.fromkeys(map(tuple, cells[panel_of].values))),
         PANELS_PER_PAGE,
@@ -57,13 +57,19 @@ def draw(run: RunData) -> list[tuple[str, Figure]]:
     )
 
 
+def in_time_per_s(cells: pd.DataFrame) -> pd.Series:
+    """Clients served a second who were there no longer than the deadline; without one all that were served."""
+    late = cells.late_by_deadline.fillna(0) / (cells.arrived - cells.rejected).clip(lower=1)
+    return cells.completed_per_s * (1 - late)
+
+
 def _panel(panel: Axes, cells: pd.DataFrame) -> None:
     most = 1.08 * cells.offered_per_s.max()
     panel.plot([0, most], [0, most], ":", color=style.BLACK, linewidth=1)
     for way, (colour, marker, _) in WAYS.items():
-        # Queues of several bounds are lines of their own.
-        for _, line in cells[cells.when_full == way].sort_values("offered_per_s").groupby("queue"):
-            panel.plot(line.offered_per_s, line.completed_per_s, color=colour, marker=marker, zorder=3)
+        # Queues of several bounds are lines of their own, and so are deadlines.
+        for _, line in cells[cells.when_full == way].sort_values("offered_per_s").groupby(["queue", "deadline_ns"]):
+            panel.plot(line.offered_per_s, in_time_per_s(line), color=colour, marker=marker, zorder=3)
     panel.set_xlim(0, most)
     panel.set_ylim(0, most)
     panel.set_xlabel("clients per second, offered")

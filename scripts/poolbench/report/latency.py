@@ -19,6 +19,7 @@ class Row:
     name: str  # "thread, 4 workers, main; poisson:300/s, queue of 5: reject"
     clients: int
     rejected: int
+    late: str  # how many were served after the deadline; empty without one
     offered: float  # 1/s
     completed: float  # 1/s
     percentiles: list[str]  # "12 ms [11 ms, 14 ms]", of PERCENTILES; empty without one
@@ -38,12 +39,15 @@ def _row(row: Any) -> Row:
     name = f"{name_of(row)}; {row.arrivals_spec}"
     if row.queue:
         name += f", queue of {int(row.queue)}: {row.when_full}"
+    if row.deadline_ns:
+        name += f", deadline {duration(float(row.deadline_ns))}"
     return Row(
         str(row.cell_id),
         str(row.work),
         name,
         int(row.clients),
         int(row.rejected),
+        "" if not row.deadline_ns or math.isnan(row.late_by_deadline) else str(int(row.late_by_deadline)),
         float(row.offered_per_s),
         float(row.completed_per_s),
         [_percentile(row, each) for each in PERCENTILES],
