@@ -106,7 +106,7 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
   refuse(!flags.deadline.empty() && flags.python.empty(), "--deadline", "what is no Python function");
   refuse(!flags.hosts.empty() && !flags.python.empty(), "--hosts", "a Python function, whose pools are this machine's");
   if (!flags.rate.rate.empty()) {
-    refuse(!flags.python.empty(), "--rate", "a Python function: its executors are given all tasks at once");
+    refuse(flags.interpreters.size() > 1, "--interpreter more than once", "--rate: a server has one");
     refuse(!flags.hosts.empty(), "--hosts", "--rate: pools of this machine are sized");
     refuse(flags.exhaustive, "--exhaustive", "--rate: sizes are run until the least is known");
     refuse(!flags.tasks.empty(), "--tasks", "--rate: as many clients come as the budget has room for");
@@ -322,6 +322,8 @@ std::int64_t time_of(const recommend::Recommendation& found) {
 // Clients who come again and again want no batch's size: there is no number of tasks, and the inputs are taken in turns.
 int recommend_for_rate(const RecommendFlags& flags, const recommend::Objective& objective, const CommandContext& context) {
   Asked asked = std::move(questions_of(flags).front());
+  // How many clients come follows from the budget, and is not to depend on how long the function took to be looked at.
+  if (asked.question.python) asked.question.budget = budget_after_looking(parse_duration(flags.budget));
   constexpr int kLooked = 200;  // at most, of the first runs
   asked.question.tasks = std::max(asked.question.tasks, kLooked);
   const std::optional<recommend::Serving> found =

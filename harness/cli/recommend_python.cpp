@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -88,6 +89,11 @@ Asked question_for(const std::string& interpreter, recommend::PythonWork work, c
 }
 
 }  // namespace
+
+std::chrono::nanoseconds budget_after_looking(std::chrono::nanoseconds budget) {
+  const auto left = static_cast<std::int64_t>((1 - kLooking) * static_cast<double>(budget.count()));
+  return std::max<std::chrono::nanoseconds>(std::chrono::seconds(1), std::chrono::nanoseconds(left));
+}
 
 void blame_input(const Asked& asked, std::chrono::nanoseconds deadline) {
   const recommend::Question& question = asked.question;

@@ -29,6 +29,9 @@ struct Asked {
 std::vector<Asked> python_questions(const PythonFlags& flags, const std::vector<std::string>& inputs,
                                     const recommend::Question& question);
 
+// What is left of a budget when a function has been called to see what it does, if that took as long as it may.
+std::chrono::nanoseconds budget_after_looking(std::chrono::nanoseconds budget);
+
 // After runs of the question have failed: calls the function with one input after the other, to see which of them it fails for. Throws
 // PythonError if it does; returns if it does not within the question's budget.
 void blame_input(const Asked& asked, std::chrono::nanoseconds deadline);

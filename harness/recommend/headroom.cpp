@@ -40,7 +40,12 @@ class Headroom {
     if (found_.checks.empty()) {
       for (const double rate : {*found_.holds_up_to_per_s, found_.passes_at_per_s}) check(rate);
     }
-    if (std::isfinite(capacity)) go_beyond();
+    if (std::isfinite(capacity) && !question_.python) go_beyond();
+    if (question_.python) {
+      found_.notes.push_back(
+          "Python's executors take in any number of tasks: at more than they can serve everybody waits, longer and longer; turn clients away before "
+          "you submit");
+    }
   }
 
  private:
@@ -93,9 +98,9 @@ class Headroom {
     const auto less = [](const model::Limit& a, const model::Limit& b) { return a.per_s < b.per_s; };
     const model::Limit least = *std::min_element(all.begin(), all.end(), less);
     found_.binds = found_.holds_up_to_per_s ? std::string(least.server) : "the task itself";
-    if (found_.binds != "workers") return;
+    if (found_.binds != "workers" && found_.binds != "in flight") return;
     for (const model::Limit& limit : all) {
-      const bool other = limit.server != "workers" && std::isfinite(limit.per_s);
+      const bool other = limit.server != found_.binds && std::isfinite(limit.per_s);
       if (other && (!found_.binds_next || less(limit, *found_.binds_next))) found_.binds_next = limit;
     }
   }

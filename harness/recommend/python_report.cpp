@@ -11,9 +11,8 @@ namespace {
 
 std::string mebibytes(std::int64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
 
-std::string cost_of_a_process(const Question& question, const Recommendation& r) {
+std::string cost_of_a_process(const Question& question, const PoolProfile& process) {
   const Seen& seen = question.python->seen;
-  const PoolProfile& process = r.profile.process;
   std::string text =
       fmt::format("starts in {}, and {} more for each", human_ns(process.start_ns), human_ns(process.start_per_worker_ns));
   text += fmt::format("; has {} of its own, if it imports the module itself", mebibytes(seen.memory_bytes + seen.bare_bytes));
@@ -23,14 +22,14 @@ std::string cost_of_a_process(const Question& question, const Recommendation& r)
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> python_facts(const Question& question, const Recommendation& r) {
+std::vector<std::pair<std::string, std::string>> python_facts(const Question& question, const Profile& profile,
+                                                              std::string_view times) {
   const PythonQuestion& python = *question.python;
   const Seen& seen = python.seen;
   std::vector<std::pair<std::string, std::string>> facts;
-  facts.emplace_back("python", python.interpreter + (python.one_lock ? "" : ", without a GIL") +
-                                   "; starting the pool and ending it is part of all times");
+  facts.emplace_back("python", fmt::format("{}{}; {}", python.interpreter, python.one_lock ? "" : ", without a GIL", times));
   if (seen.unpicklable.empty()) {
-    facts.emplace_back("a process", cost_of_a_process(question, r));
+    facts.emplace_back("a process", cost_of_a_process(question, profile.process));
   } else {
     facts.emplace_back("processes", "fall out: " + seen.unpicklable);
   }
@@ -46,6 +45,19 @@ std::vector<std::pair<std::string, std::string>> python_facts(const Question& qu
   }
   if (seen.prints) facts.emplace_back("but", "it prints: lines of several workers mix; what it printed here is not shown");
   return facts;
+}
+
+std::string python_executor(const Choice& choice) {
+  switch (choice.pool) {
+    case Pool::loop:
+      return fmt::format("asyncio, with an asyncio.Semaphore({}) around each call", choice.workers);
+    case Pool::to_thread:
+      return fmt::format("asyncio.to_thread, with ThreadPoolExecutor(max_workers={}) as the loop's executor", choice.workers);
+    case Pool::thread:
+      return fmt::format("ThreadPoolExecutor(max_workers={})", choice.workers);
+    default:
+      return fmt::format("ProcessPoolExecutor(max_workers={})", choice.workers);
+  }
 }
 
 std::string python_code(const Question& question, const Recommendation& r) {

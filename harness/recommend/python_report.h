@@ -5,6 +5,7 @@
 // Thread safety: pure functions. REQUIRES: the question is about one.
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,8 +13,14 @@
 
 namespace harness::recommend {
 
-// Labels and words: the interpreter, what a process costs, what to set, what is left out and why.
-std::vector<std::pair<std::string, std::string>> python_facts(const Question& question, const Recommendation& recommendation);
+// Labels and words: the interpreter, what a process costs, what to set, what is left out and why. `times`: what the pool's start has to do with
+// them.
+std::vector<std::pair<std::string, std::string>> python_facts(const Question& question, const Profile& profile,
+                                                              std::string_view times);
+inline constexpr std::string_view kTimesWithStart = "starting the pool and ending it is part of all times";
+
+// "ThreadPoolExecutor(max_workers=24)": what serves clients that way.
+std::string python_executor(const Choice& choice);
 
 // The program to paste.
 std::string python_code(const Question& question, const Recommendation& recommendation);

@@ -188,7 +188,7 @@ std::string text(const Question& question, const Recommendation& r) {
   }
   for (const std::string& note : r.notes) out += line("but", note);
   if (question.python) {
-    for (const auto& [label, words] : python_facts(question, r)) out += line(label, words);
+    for (const auto& [label, words] : python_facts(question, r.profile, kTimesWithStart)) out += line(label, words);
     out += "\n" + python_code(question, r);
   }
   if (question.own) {

@@ -30,7 +30,8 @@ std::string markdown(const Question& question, const Recommendation& r) {
   for (const std::string& note : r.notes) out += "\n* " + note + "\n";
   if (question.python) {
     out += '\n';
-    for (const auto& [label, words] : python_facts(question, r)) out += "* " + label + ": " + words + '\n';
+    for (const auto& [label, words] : python_facts(question, r.profile, kTimesWithStart))
+      out += "* " + label + ": " + words + '\n';
     out += "\n```python\n" + python_code(question, r) + "```\n";
   }
   if (question.own) {

@@ -51,7 +51,11 @@ class Service {
     const FirstRuns first = first_runs(question_, trials_, records_, [this](FirstRuns& runs) { runs.tasks = found_.clients; });
     found_.profile = first.profile;
     found_.notes = first.notes;
-    found_.batch = {.tasks = kModelledClients, .callback = first.callback, .pools = question_.pools};
+    found_.batch = {.tasks = kModelledClients,
+                    .callback = first.callback,
+                    .pools = question_.pools,
+                    .python = question_.python.has_value(),
+                    .in_processes = !question_.python || question_.python->seen.unpicklable.empty()};
   }
 
   const ServicePoint& point_of(Choice way, int workers) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "harness/recommend/python_report.h"
 #include "harness/recommend/serve.h"
 
 namespace harness::recommend {
@@ -13,8 +14,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json choice_json(const Choice& choice) {
-  return {{"backend", backend_name(choice.pool)},
+ordered_json choice_json(const Question& question, const Choice& choice) {
+  return {{"backend", backend_of(question, choice)},
           {"workers", choice.workers},
           {"strategy", std::string(model::name(choice.strategy))},
           {"parsers", choice.parsers}};
@@ -36,13 +37,14 @@ ordered_json quantiles_json(const ServedSize& size) {
 }
 
 // Measured, and what the model has of the same clients.
-ordered_json served_json(const ServedSize& size) {
-  ordered_json json = choice_json(size.choice);
+ordered_json served_json(const Question& question, const ServedSize& size) {
+  ordered_json json = choice_json(question, size.choice);
   json["rate_per_s"] = size.rate_per_s;
   json["runs"] = size.runs;
   json["ended"] = !size.too_long;
   json["arrived"] = size.arrived;
   json["rejected"] = size.rejected;
+  json["predicted_rejected"] = size.modelled_rejected;
   json["clients"] = size.counted.size();
   json["sojourn_ns"]["measured"] = size.counted.empty() ? ordered_json() : quantiles_json(size);
   ordered_json& predicted = json["sojourn_ns"]["predicted"];
@@ -52,14 +54,14 @@ ordered_json served_json(const ServedSize& size) {
   return json;
 }
 
-ordered_json sized_json(const Objective& objective, const Serving& s, const ServedSize& size) {
-  ordered_json json = served_json(size);
+ordered_json sized_json(const Question& question, const Objective& objective, const Serving& s, const ServedSize& size) {
+  ordered_json json = served_json(question, size);
   json["verdict"] = name(size.verdict(objective, binding_limit(s.profile, s.batch, size.choice).per_s));
   return json;
 }
 
-ordered_json point_json(const ServicePoint& point) {
-  ordered_json json = choice_json(point.choice);
+ordered_json point_json(const Question& question, const ServicePoint& point) {
+  ordered_json json = choice_json(question, point.choice);
   json["capacity_per_s"] = point.capacity_per_s;
   json["load"] = point.load;
   json["sojourn_ns"] = times_json(point.sojourns_ns);
@@ -67,11 +69,11 @@ ordered_json point_json(const ServicePoint& point) {
   return json;
 }
 
-ordered_json beyond_json(const Serving::BeyondRun& run) {
+ordered_json beyond_json(const Question& question, const Serving::BeyondRun& run) {
   const Beyond& b = run.beyond;
   return {{"when_full", b.when_full},   {"queue", b.queue},
           {"rate_per_s", b.rate_per_s}, {"rejected_share", b.rejected_share},
-          {"late_per_s", b.late_per_s}, {"measured", run.run ? served_json(*run.run) : ordered_json()}};
+          {"late_per_s", b.late_per_s}, {"measured", run.run ? served_json(question, *run.run) : ordered_json()}};
 }
 
 const ServedSize* run_of_choice(const Serving& s) {
@@ -104,7 +106,7 @@ std::string json(const Question& question, const Objective& objective, const Ser
   }
   out["kept"] = s.kept;  // false: nothing keeps the bounds, and the choice comes nearest
   out["sure"] = s.sure;
-  out["choice"] = choice_json(s.chosen.choice);
+  out["choice"] = choice_json(question, s.chosen.choice);
   out["choice"]["capacity_per_s"] = s.chosen.capacity_per_s;
   out["choice"]["load"] = s.chosen.load;
   const ServedSize* const run = run_of_choice(s);
@@ -114,7 +116,7 @@ std::string json(const Question& question, const Objective& objective, const Ser
   out["minimum_workers"] = s.kept ? ordered_json(s.minimum_workers) : ordered_json();
   out["minimum_known"] = s.minimum_known;
   out["holds_up_to_per_s"] = s.holds_up_to_per_s ? ordered_json(*s.holds_up_to_per_s) : ordered_json();
-  out["holder"] = choice_json(s.holder);
+  out["holder"] = choice_json(question, s.holder);
   out["passes"] = s.holds_up_to_per_s ? ordered_json({{"rate_per_s", s.passes_at_per_s}, {"sojourn_ns", times_json(s.passes_ns)}})
                                       : ordered_json();
   out["binds"] = s.binds;
@@ -127,10 +129,12 @@ std::string json(const Question& question, const Objective& objective, const Ser
   out["too_noisy"] = s.noise.empty() ? ordered_json() : ordered_json(s.noise);
   out["gate"] = {{"repeated", s.gate.repeated}, {"waited_ns", s.gate.waited.count()}};
   for (const char* list : {"measured", "checks", "beyond", "curve"}) out[list] = ordered_json::array();
-  for (const ServedSize& size : s.measured) out["measured"].push_back(sized_json(objective, s, size));
-  for (const ServedSize& size : s.checks) out["checks"].push_back(sized_json(objective, s, size));
-  for (const Serving::BeyondRun& beyond : s.beyond) out["beyond"].push_back(beyond_json(beyond));
-  for (const ServicePoint& point : s.curve) out["curve"].push_back(point_json(point));
+  for (const ServedSize& size : s.measured) out["measured"].push_back(sized_json(question, objective, s, size));
+  for (const ServedSize& size : s.checks) out["checks"].push_back(sized_json(question, objective, s, size));
+  for (const Serving::BeyondRun& beyond : s.beyond) out["beyond"].push_back(beyond_json(question, beyond));
+  for (const ServicePoint& point : s.curve) out["curve"].push_back(point_json(question, point));
+  if (question.python)
+    out["python"] = {{"interpreter", question.python->interpreter}, {"executor", python_executor(s.chosen.choice)}};
   out["notes"] = s.notes;
   return out.dump(1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }

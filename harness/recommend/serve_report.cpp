@@ -9,6 +9,7 @@
 
 #include "harness/base/quantity.h"
 #include "harness/recommend/profile_report.h"
+#include "harness/recommend/python_report.h"
 #include "harness/recommend/serve.h"
 
 namespace harness::recommend {
@@ -138,10 +139,14 @@ std::string beyond_words(const Objective& objective, const Serving::BeyondRun& b
   if (!beyond.run) return text;
   const ServedSize& run = *beyond.run;
   text += "; run: " + measured_words(objective, run);
-  if (b.when_full == "reject") {
-    text += fmt::format(", {} turned away", percent(static_cast<double>(run.rejected) / static_cast<double>(run.arrived)));
-  }
-  return text;
+  const auto turned_away = [&run](std::int64_t rejected) {
+    return percent(static_cast<double>(rejected) / static_cast<double>(run.arrived)) + " turned away";
+  };
+  if (b.when_full == "reject") text += ", " + turned_away(run.rejected);
+  if (run.modelled.empty()) return text;
+  text += fmt::format(" (the model of these clients: {} {}", objective.bounds.back().of().name,
+                      human_ns(run.predicted_ns(objective.bounds.back().percentile)));
+  return text + (b.when_full == "reject" ? ", " + turned_away(run.modelled_rejected) + ")" : ")");
 }
 
 std::string sure_words(const Question& question, const Serving& s) {
@@ -175,6 +180,11 @@ std::vector<std::pair<std::string, std::string>> answer_lines(const Question& qu
   lines.emplace_back("binds", serving_reason(s));
   for (const Serving::BeyondRun& beyond : s.beyond) lines.emplace_back("beyond it", beyond_words(objective, beyond));
   lines.emplace_back("how sure", sure_words(question, s));
+  if (question.python) {
+    lines.emplace_back("executor", python_executor(s.kept ? s.chosen.choice : s.holder));
+    for (auto& fact : python_facts(question, s.profile, "the pool stands when the clients come"))
+      lines.push_back(std::move(fact));
+  }
   for (const std::string& note : s.notes) lines.emplace_back("but", note);
   return lines;
 }
@@ -195,7 +205,7 @@ std::string serving_reason(const Serving& s) {
   if (s.binds_next) {
     text += fmt::format("; more of them would do more, until {} bind{}: {}", s.binds_next->server,
                         s.binds_next->server.ends_with('s') ? "" : "s", capacity_words(s.binds_next->per_s));
-  } else if (s.binds == "workers") {
+  } else if (s.binds == "workers" || s.binds == "in flight") {
     text += "; more of them would do more";
   } else {
     text += "; more workers would do no more";

@@ -24,7 +24,8 @@ struct ServedSize {
   std::int64_t arrived = 0;                 // clients of these
   std::int64_t rejected = 0;                // of them
   std::vector<std::int64_t> counted = {};   // sojourns of those that percentiles are over, sorted
-  std::vector<std::int64_t> modelled = {};  // the model's, of the same clients, sorted; where a queue is bounded none
+  std::vector<std::int64_t> modelled = {};  // the model's, of the same clients, sorted
+  std::int64_t modelled_rejected = 0;       // of the same clients
 
   // The verdict on the bounds, and the largest of percentile over bound; a rate that the size cannot serve for ever fails, one that is close to it
   // (kMostLoad) does not meet. `capacity_per_s` is the model's.

@@ -9,6 +9,7 @@
 #include "harness/model/arrivals.h"
 #include "harness/model/simulate.h"
 #include "harness/plan/arrivals.h"
+#include "harness/plan/model_case.h"
 #include "harness/recommend/sizing.h"
 
 namespace harness::recommend {
@@ -40,9 +41,10 @@ std::int64_t own_ns(const Profile& profile, const Batch& batch, double q) {
 bool ServicePoint::keeps_with_margin() const { return load <= kMostLoad && share * (1 + kMargin) <= 1; }
 
 std::vector<std::int64_t> predict_sojourns(const Profile& profile, const Batch& batch, const Choice& choice,
-                                           const std::string& arrivals, std::uint64_t seed) {
+                                           const std::string& arrivals, std::uint64_t seed, const Factors& limits) {
   model::Case c = case_of(profile, batch, choice);
   c.arrivals_ns = arrival_times(arrivals, batch.tasks, seed);
+  set_full_queue(limits, c);
   return model::sojourns_ns(c, model::simulate(c));
 }
 
@@ -61,6 +63,9 @@ ServicePoint predict_service(const Profile& profile, const Batch& batch, const C
 std::vector<Choice> ways_on(Pool pool, const Batch& batch, double rate_per_s) {
   std::vector<Choice> ways;
   for (const model::Strategy strategy : strategies_on(pool, batch)) {
+    const bool at_the_end = strategy == model::Strategy::map || strategy == model::Strategy::collect ||
+                            strategy == model::Strategy::as_completed;  // nobody would get his answer before the last has come
+    if (at_the_end) continue;
     Choice way{pool, 1, strategy, 0};
     if (strategy == model::Strategy::extra) {
       const double busy = rate_per_s * static_cast<double>(batch.callback.service_ns()) / kSecond;
@@ -81,7 +86,9 @@ model::Limit binding_limit(const Profile& profile, const Batch& batch, const Cho
 
 bool costs_less(const Choice& a, const Choice& b) {
   const auto cost = [](const Choice& c) {
-    return std::tuple(is_process(c.pool), c.workers + c.parsers, static_cast<int>(c.strategy));
+    // Tasks in flight on a loop cost next to nothing.
+    const int workers = c.pool == Pool::loop ? 1 : c.workers;
+    return std::tuple(is_process(c.pool), workers + c.parsers, static_cast<int>(c.strategy), c.workers);
   };
   return cost(a) < cost(b);
 }

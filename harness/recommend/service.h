@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/core/factors.h"
 #include "harness/model/capacity.h"
 #include "harness/recommend/curve.h"
 #include "harness/recommend/objective.h"
@@ -33,9 +34,10 @@ struct ServicePoint {
 // `batch.tasks` clients that come at that rate, drawn from `seed`; the first tenth of them counts in no percentile. REQUIRES: rate_per_s > 0.
 ServicePoint predict_service(const Profile& profile, const Batch& batch, const Choice& choice, const Objective& objective,
                              double rate_per_s, std::uint64_t seed);
-// The sojourns themselves, in the order of the clients, all of them.
+// The sojourns themselves, in the order of the clients, all of them; model::kNever of those that a full queue rejects. `limits` has `queue` and
+// `when_full`.
 std::vector<std::int64_t> predict_sojourns(const Profile& profile, const Batch& batch, const Choice& choice,
-                                           const std::string& arrivals, std::uint64_t seed);
+                                           const std::string& arrivals, std::uint64_t seed, const Factors& limits = {});
 
 // Who may run the callbacks of tasks that arrive on a pool of such a batch, each with as many parsers as keep up with the rate.
 std::vector<Choice> ways_on(Pool pool, const Batch& batch, double rate_per_s);

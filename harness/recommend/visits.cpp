@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
@@ -73,11 +74,15 @@ bool Visits::add_run(ServedSize& size, const Clients& clients) {
     }
   }
   std::sort(size.counted.begin(), size.counted.end());
-  if (clients.queue > 0) return true;
   Batch same = batch_;
   same.tasks = clients.number;
-  const auto modelled = predict_sojourns(profile_, same, size.choice, clients.arrivals, clients.seed);
-  size.modelled.insert(size.modelled.end(), modelled.begin() + static_cast<std::ptrdiff_t>(from), modelled.end());
+  Factors limits;
+  limits.queue = clients.queue;
+  limits.when_full = clients.when_full;
+  const auto modelled = predict_sojourns(profile_, same, size.choice, clients.arrivals, clients.seed, limits);
+  size.modelled_rejected += std::count(modelled.begin(), modelled.end(), model::kNever);
+  std::copy_if(modelled.begin() + static_cast<std::ptrdiff_t>(from), modelled.end(), std::back_inserter(size.modelled),
+               [](std::int64_t sojourn) { return sojourn != model::kNever; });
   std::sort(size.modelled.begin(), size.modelled.end());
   return true;
 }

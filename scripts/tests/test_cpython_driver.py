@@ -130,6 +130,20 @@ class Cells(unittest.TestCase):
                             self.assertEqual(row[7:], [-1, -1, 0, 0, 0, 0])
                     self.assertGreater(answer["resources"]["rss_peak_bytes"], 0)
 
+    def test_tasks_that_arrive_are_submitted_at_their_times_and_not_after_an_answer(self) -> None:
+        arrivals = [0, 2_000_000, 2_000_000, 30_000_000]
+        for executor in ("thread", "process", "asyncio", "to_thread"):
+            for strategy in ("none", "fused", "collect", "as_completed"):
+                with self.subTest(executor=executor, strategy=strategy):
+                    tasks = [sleep(60_000_000, i) for i in range(4)]
+                    answer = ask(request(strategy, tasks, arrivals_ns=arrivals, workers=1), executor)
+                    self.assertNotIn("error", answer)
+                    for row, arrival in zip(answer["tasks"], arrivals):
+                        self.assertGreaterEqual(row[0], answer["origin_ns"] + arrival)
+        self.assertNotIn("origin_ns", ask(request("none", [sleep()])))
+        for strategy, times in (("sync", [0]), ("map", [0]), ("none", [0, 1])):
+            self.assertIn("tasks arrive one by one", ask(request(strategy, [sleep()], arrivals_ns=times))["error"])
+
     def test_equal_works_give_equal_digests_in_threads_and_processes(self) -> None:
         works = [
             spin(100, 2**64 - 1),

@@ -80,6 +80,21 @@ class RecommendPython(WithDirectory):
         self.assertLess(time.monotonic() - started, 3600)
         self.assertEqual(sorted(results), [20] * 10 + [30] * 30)
 
+    def test_clients_who_come_at_a_rate_are_served_by_cpythons_executors(self) -> None:
+        flags = ("--rate", "40/s", "--slo", "p99=100s", "--budget", "6s", "--max-workers", "4", "--max-pressure", "100")
+        work = ("--python", "crawler:fetch", "--callback", "crawler:parse", "--inputs", "urls.txt", "-o", "out")
+        done = self.recommend(*work, *flags, "--json")
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        found = json.loads(done.stdout)
+        self.assertTrue(found["choice"]["backend"].startswith("cpython_"), found["choice"])
+        self.assertNotIn(found["choice"]["strategy"], ("map", "collect", "as_completed"))
+        self.assertIn("max_workers=", found["python"]["executor"])
+        self.assertEqual(found["beyond"], [])
+        for size in found["measured"]:
+            self.assertGreaterEqual(size["sojourn_ns"]["measured"]["p50"]["value"], 20_000_000)
+        again = json.loads(self.recommend(*work, *flags, "--json").stdout)
+        self.assertEqual(again["measured"], found["measured"])
+
     def test_a_module_by_its_path_with_json_values(self) -> None:
         (self.directory / "more").mkdir()
         (self.directory / "more" / "sums.py").write_text("def add(a, b=1): return a + b\n", encoding="utf-8")

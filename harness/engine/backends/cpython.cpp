@@ -96,7 +96,7 @@ std::vector<std::unique_ptr<DriverBackend>> make(const std::optional<std::filesy
   for (const PythonExecutor& registered : all) {
     Description known = registered.describe();
     if (registered.executor.starts_with("process_")) known.name += " by " + known.start_method;
-    known.user_code = true;
+    known.user_code = known.arrivals = true;
     if (known.event_loop) known.name = "an event loop: " + known.name;
     known.name += python ? ", of " + python->string() : ", of the python3 on the PATH";
     known.workloads.assign(drivers::protocol_workloads().begin(), drivers::protocol_workloads().end());

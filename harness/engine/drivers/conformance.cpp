@@ -104,6 +104,7 @@ class Examination {
     for (const std::string_view workload : protocol_workloads()) check_workload(workload);
     for (const StrategyInfo& strategy : strategies()) check_strategy(strategy.name);
     check_sizes();
+    check_arrivals();
     check_refusals();
     check_ends();
     return std::move(checks_);
@@ -254,6 +255,18 @@ class Examination {
     check(promise, [&] {
       spin_rate(command_, within_);
       return std::string();
+    });
+  }
+
+  void check_arrivals() {
+    const std::string promise = "submits tasks when they arrive";
+    const auto fits = std::ranges::find_if(driver_.strategies, [](const std::string& name) { return no_arrivals(name).empty(); });
+    if (!driver_.arrivals || fits == driver_.strategies.end()) return skip(promise, "not claimed");
+    check(promise, [&] {
+      PreparedCell cell = prepared(some_workload(), *fits, 5, 2);
+      cell.cell.arrivals = "explicit";
+      for (std::int64_t i = 0; i < 5; ++i) cell.cell.arrivals_ns.push_back(i / 2 * kMoment);
+      return fault_of(run(cell), cell);
     });
   }
 

@@ -7,6 +7,15 @@
 #include "harness/machine/resources.h"
 
 namespace harness::drivers {
+namespace {
+
+// Whether tasks or callbacks run in the process whose one thread takes clients in, with which they may share a lock (a GIL). What that makes it late
+// by is what a client waits for there, as for a full queue, and says nothing of how the repetition went.
+bool computes_beside_who_submits(const Cell& cell) {
+  return cell.start_method == "none" || (has_callbacks(cell.strategy) && cell.strategy != "fused" && !has_parsers(cell.strategy));
+}
+
+}  // namespace
 
 std::string_view DriverBackend::missing() const {
   std::call_once(asked_, [this] {
@@ -30,6 +39,11 @@ std::string DriverBackend::workload_skip_reason(std::string_view workload) const
   return name_ + ": the driver has no '" + std::string(workload) + "'; it has " + join(known_.workloads);
 }
 
+std::string DriverBackend::arrivals_skip_reason(const Factors& factors) const {
+  if (!known_.arrivals) return "the driver is given all tasks at once";
+  return factors.queue > 0 ? "its queue has no bound" : "";
+}
+
 int DriverBackend::tasks_at_once(const Factors& factors) const {
   const int most = known_.event_loop ? factors.in_flight > 0 ? factors.in_flight : factors.tasks : factors.workers;
   return std::min(most, factors.tasks);
@@ -40,6 +54,9 @@ Trace DriverBackend::run(const PreparedCell& prepared) const {
   const ResourceMeter meter;  // for what the driver cannot know: the time for which a CPU quota stopped it
   Trace trace = run_once(command, prepared);
   trace.resources.cgroup_throttled_ns = meter.finish().cgroup_throttled_ns;
+  if (arrives(prepared.cell) && computes_beside_who_submits(prepared.cell)) {
+    for (TaskTrace& task : trace.tasks) task.due_ns = std::max(task.arrived_ns, task.submitted_ns);
+  }
   return trace;
 }
 

@@ -29,6 +29,7 @@ class DriverBackend final : public Backend {
   std::string_view missing() const override;
   std::string skip_reason(std::string_view strategy) const override;
   std::string workload_skip_reason(std::string_view workload) const override;
+  std::string arrivals_skip_reason(const Factors& factors) const override;
   void require() const override { start_(); }
   int tasks_at_once(const Factors& factors) const override;
   int workers(int asked, int /*tasks*/) const override { return known_.workers > 0 ? known_.workers : asked; }

@@ -174,8 +174,8 @@ std::size_t most_bytes_of_trace(std::size_t tasks) { return kMostBytesOfWords + 
 void expect_within(const Trace& trace, std::int64_t asked_ns, std::int64_t answered_ns) {
   for (std::size_t i = 0; i < trace.tasks.size(); ++i) {
     const TaskTrace& task = trace.tasks[i];
-    for (const std::int64_t stamp :
-         {task.submitted_ns, task.started_ns, task.finished_ns, task.callback_started_ns, task.callback_finished_ns}) {
+    for (const std::int64_t stamp : {task.arrived_ns, task.submitted_ns, task.started_ns, task.finished_ns,
+                                     task.callback_started_ns, task.callback_finished_ns}) {
       if (stamp == kNoStamp || (stamp >= asked_ns && stamp <= answered_ns)) continue;
       throw DriverError(
           fmt::format("the driver's answer has the stamp {} in task {}, which ran between {} and {} (CLOCK_MONOTONIC, ns)", stamp,
@@ -228,6 +228,7 @@ Description description_from(std::string_view answer) {
   driver.one_lock = optional<bool>(object, "one_lock", "true or false", false);
   driver.event_loop = optional<bool>(object, "event_loop", "true or false", false);
   driver.attaches_late = optional<bool>(object, "attaches_late", "true or false", false);
+  driver.arrivals = optional<bool>(object, "arrivals", "true or false", false);
   driver.user_code = optional<bool>(object, "user_code", "true or false", false);
   constexpr std::int64_t kMostWorkers = 1'000'000;
   const auto workers = optional<std::int64_t>(object, "workers", "a number", 0);
@@ -254,6 +255,7 @@ std::string run_question(const PreparedCell& prepared) {
                    {"in_flight", cell.in_flight},
                    {"tasks", works_of(prepared.tasks, prepared.context)},
                    {"callbacks", works_of(prepared.callbacks, prepared.context)}};
+  if (arrives(cell)) question["arrivals_ns"] = cell.arrivals_ns;
   if (is_user_code(cell.workload)) question["code"] = json::parse(prepared.context.subject.python);
   return question.dump();
 }
@@ -276,13 +278,22 @@ std::string examine(const Command& command, const std::string& code, int most, s
   return object_of(ask(for_user_code(command), question.dump(), kMostBytesOfWords, within)).dump();
 }
 
-Trace trace_from(std::string_view answer) {
+Trace trace_from(std::string_view answer, std::span<const std::int64_t> arrivals_ns) {
   const json object = object_of(answer);
   Trace trace;
   const json& tasks = member(object, "tasks");
   if (!tasks.is_array()) throw DriverError(fmt::format("the driver's 'tasks' is {}; it is a list", shown(tasks)));
   trace.tasks.reserve(tasks.size());
   for (const json& row : tasks) trace.tasks.push_back(task_from(row));
+  if (!arrivals_ns.empty()) {
+    std::int64_t origin_ns = 0;
+    get(object, "origin_ns", origin_ns);
+    for (std::size_t i = 0; i < std::min(arrivals_ns.size(), trace.tasks.size()); ++i) {
+      if (__builtin_add_overflow(origin_ns, arrivals_ns[i], &trace.tasks[i].arrived_ns))
+        throw DriverError(fmt::format("the driver's 'origin_ns' is {}, so that tasks arrive after the end of time", origin_ns));
+      trace.tasks[i].due_ns = trace.tasks[i].arrived_ns;
+    }
+  }
   get(object, "pool_start_ns", trace.pool_start_ns);
   get(object, "submit_ns", trace.submit_ns);
   get(object, "pool_stop_ns", trace.pool_stop_ns);
@@ -311,7 +322,8 @@ std::string ask(const Command& command, std::string_view question, std::size_t m
 
 Trace run_once(const Command& command, const PreparedCell& prepared, std::optional<std::chrono::milliseconds> within) {
   const std::int64_t asked_ns = workloads::monotonic_ns();
-  Trace trace = trace_from(ask(command, run_question(prepared), most_bytes_of_trace(prepared.tasks.size()), within));
+  Trace trace = trace_from(ask(command, run_question(prepared), most_bytes_of_trace(prepared.tasks.size()), within),
+                           prepared.cell.arrivals_ns);
   expect_within(trace, asked_ns, workloads::monotonic_ns());
   return trace;
 }

@@ -38,6 +38,7 @@ struct Description {
   bool event_loop = false;                                     // workers are loop threads, a task that waits holds none
   bool attaches_late = false;  // callbacks to tasks that may be done, so that who submits runs them
   int workers = 0;             // that it always has; 0: as many as asked
+  bool arrivals = false;       // it submits tasks when they arrive, where it is told when
   bool user_code = false;      // it runs functions of the user's (the workloads python:MODULE:FUNCTION)
 };
 
@@ -54,8 +55,8 @@ std::string_view protocol_name(std::string_view workload);
 
 // The question `run` of a cell. Throws std::runtime_error when a server that it needs does not run.
 std::string run_question(const PreparedCell& prepared);
-// Of the answer to it. Throws DriverError.
-Trace trace_from(std::string_view answer);
+// Of the answer to it; of tasks that arrive then, from the origin that it has. Throws DriverError.
+Trace trace_from(std::string_view answer, std::span<const std::int64_t> arrivals_ns = {});
 
 // One question to a driver of its own. Throws DriverError, also for the driver's own {"error": ...}.
 std::string ask(const Command& command, std::string_view question, std::size_t most_bytes,

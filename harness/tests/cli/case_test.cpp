@@ -161,7 +161,8 @@ TEST(Case, refuses_what_has_no_meaning_under_arrivals_or_without) {
   wrong.clients.queue.reset();
   wrong.clients.when_full = "block";
   EXPECT_EQ(refusal_of_case(wrong), "--when-full does not apply: without --queue no queue is ever full");
-  wrong.clients = {.deadline = "0s"};
+  wrong.clients = {};
+  wrong.clients.deadline = "0s";
   EXPECT_EQ(refusal_of_case(wrong), "--deadline '0s': everybody is late; allowed: more than 0");
   wrong.arrivals.reset();
   EXPECT_EQ(refusal_of_case(wrong), "--deadline does not apply: it is of tasks that come over time; give --arrivals as well");

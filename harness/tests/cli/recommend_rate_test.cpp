@@ -99,7 +99,8 @@ TEST_F(CommandRecommendRate, RefusesOneWithoutTheOtherAndWhatDoesNotApply) {
     return refused(more);
   };
   EXPECT_THAT(with({"--workload", "sleep", "--arrivals", "burst:3@1s"}), AllOf(HasSubstr("burst:3@1s"), HasSubstr("poisson")));
-  EXPECT_THAT(with({"--python", "work:fetch", "--range", "1..3"}), HasSubstr("a Python function"));
+  EXPECT_THAT(with({"--python", "work:fetch", "--range", "1..3", "--interpreter", "a", "--interpreter", "b"}),
+              HasSubstr("--interpreter more than once does not apply"));
   EXPECT_THAT(with({"--workload", "sleep", "--hosts", "a"}), HasSubstr("--hosts does not apply"));
   EXPECT_THAT(with({"--workload", "sleep", "--exhaustive"}), HasSubstr("--exhaustive does not apply"));
   EXPECT_THAT(with({"--workload", "sleep", "--tasks", "3"}), HasSubstr("--tasks does not apply"));

@@ -131,6 +131,45 @@ TEST(CPython, RunsTasksAndCallbacksWhereItsExecutorsDo) {
   EXPECT_FALSE(processes.contains(*callback_processes.begin()));
 }
 
+// Each is released at its own time, and not when the one before has ended. What makes who releases them late there is a client's wait: threads of
+// one process share a lock with it.
+TEST(CPython, SubmitsTasksWhenTheyArrive) {
+  const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = calibration()});
+  for (const std::string_view backend : {"cpython_thread", "cpython_process", "cpython_asyncio"}) {
+    for (const std::string_view strategy : {"none", "fused"}) {
+      SCOPED_TRACE(std::string(backend) + " " + std::string(strategy));
+      Cell cell = make_cell({.backend = backend,
+                             .strategy = strategy,
+                             .workload = "sleep",
+                             .workers = 1,
+                             .tasks = 4,
+                             .task_ns = 60'000'000,
+                             .arrivals = "0ms,1ms,1ms,30ms"});
+      cell.start_method = find_backend(backend).start_method();
+      ASSERT_EQ(skip_reason(cell), std::nullopt);
+      const RepetitionResult result = runner->run(cell, kGenerous);
+      if (backend == "cpython_process" && result.sample.error.starts_with("tasks were released too late")) continue;
+      ASSERT_EQ(result.sample.status, "ok") << result.sample.error;
+      const std::vector<TaskTrace>& tasks = result.trace->tasks;
+      for (std::size_t i = 0; i < tasks.size(); ++i) {
+        EXPECT_EQ(tasks[i].arrived_ns - tasks[0].arrived_ns, cell.arrivals_ns[i]);
+        EXPECT_GE(tasks[i].submitted_ns, tasks[i].arrived_ns);
+        EXPECT_EQ(tasks[i].due_ns, backend == "cpython_process" ? tasks[i].arrived_ns : tasks[i].submitted_ns);
+      }
+      EXPECT_GT(result.sample.sojourn_max_ns, 60'000'000);
+      EXPECT_GT(result.sample.completed_per_s, 0);
+      if (backend != "cpython_process") EXPECT_EQ(result.sample.release_lag_max_ns, 0);
+    }
+  }
+  EXPECT_THAT(skip_reason(make_cell({.backend = "cpython_thread",
+                                     .workload = "sleep",
+                                     .arrivals = "0ms,1ms,2ms,3ms,4ms,5ms",
+                                     .queue = 3,
+                                     .when_full = "reject"}))
+                  .value_or(""),
+              HasSubstr("its queue has no bound"));
+}
+
 TEST(CPython, TalksToTheEchoServer) {
   const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = calibration()});
   const Cell cell = cell_on("cpython_thread", "worker", "tcp_echo");

@@ -199,6 +199,33 @@ TEST_F(Drivers, ThatLieInARepetitionGetARowThatSaysSo) {
   EXPECT_EQ(errno, ECHILD);
 }
 
+// What it is asked, and what becomes of the answer.
+TEST_F(Drivers, SubmitTasksWhenTheyArriveIfTheySayThatTheyDo) {
+  const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = testing_engine::unit_calibration()});
+  const auto cell_on = [&](const std::string& lie) {
+    const std::string name = liar(lie);
+    find_backend(name);
+    return make_cell(
+        {.backend = name, .strategy = "none", .workload = "sleep", .workers = 1, .tasks = 2, .arrivals = "0ms,3600s"});
+  };
+  EXPECT_THAT(skip_reason(cell_on("honest")).value_or(""), HasSubstr("the driver is given all tasks at once"));
+  EXPECT_EQ(skip_reason(cell_on("early")), std::nullopt);
+  EXPECT_THAT(runner->run(cell_on("early"), kDriverDeadline).sample.error, HasSubstr("in task 1, which ran between"));
+  EXPECT_THAT(runner->run(cell_on("no_origin"), kDriverDeadline).sample.error,
+              HasSubstr("the driver's answer has no 'origin_ns'"));
+  const auto arrived = [](const std::string& origin) {
+    const std::vector<std::int64_t> arrivals{5};
+    return drivers::trace_from(R"({"tasks": [[9, 10, 11, 4, 5, 6, 1, -1, -1, 0, 0, 0, 0]], "main_pid": 1, "submitter_tid": 1,
+        "pool_start_ns": 0, "submit_ns": 0, "pool_stop_ns": 0, "origin_ns": )" +
+                                   origin + "}",
+                               arrivals)
+        .tasks.front();
+  };
+  EXPECT_EQ(arrived("3").arrived_ns, 8);
+  EXPECT_EQ(arrived("3").due_ns, 8);
+  for (const char* const wrong : {"-1", "\"soon\"", "9223372036854775807"}) EXPECT_THROW(arrived(wrong), DriverError) << wrong;
+}
+
 TEST_F(Drivers, ReadNumbersOf64BitsAsNumbersAndAsText) {
   const auto digest = [](const std::string& written) {
     return drivers::trace_from(R"({"tasks": [[1, 2, 3, 4, 5, 6, )" + written + R"(, -1, -1, 0, 0, 0, 0]], "main_pid": 1,

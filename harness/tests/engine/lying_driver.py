@@ -47,6 +47,8 @@ def described() -> "dict[str, Any]":
         "strategy": {"strategies": ["none", "later"]},
         "workload": {"workloads": []},
         "nameless": {"name": 7},
+        "early": {"arrivals": True},
+        "no_origin": {"arrivals": True},
     }
     return {**DESCRIPTION, **changed.get(LIE, {})}
 
@@ -75,6 +77,7 @@ def run(question: "dict[str, Any]") -> "dict[str, Any]":
         "pool_stop_ns": -1 if LIE == "minus" else 0,
         "main_pid": os.getpid(),
         "submitter_tid": me,
+        **({"origin_ns": begun} if LIE == "early" else {}),
     }
 
 

@@ -151,13 +151,13 @@ TEST(Arrivals, AreSkippedWhereTheyHaveNoMeaning) {
       "queue = [0, 3]\nwhen_full = \"caller_runs\"\n");
   std::string kept;
   for (const PlannedCell& planned : plan.cells) kept += planned.cell.backend + " " + planned.cell.when_full + ", ";
-  EXPECT_EQ(kept, "thread none, process none, thread_per_task none, thread caller_runs, ");
+  EXPECT_EQ(kept, "thread none, process none, thread_per_task none, cpython_thread none, thread caller_runs, ");
   std::string skipped;
   for (const Skip& skip : plan.skips) skipped += skip.reason + "\n";
   EXPECT_THAT(skipped, HasSubstr("sync has no meaning: nobody submits before the callback before has ended"));
   EXPECT_THAT(skipped, HasSubstr("it is given all tasks at once"));
   EXPECT_THAT(skipped, HasSubstr("inline: submit runs the task"));
-  EXPECT_THAT(skipped, HasSubstr("cpython_thread: a driver is given all tasks at once"));
+  EXPECT_THAT(skipped, HasSubstr("cpython_thread: its queue has no bound"));
   EXPECT_THAT(skipped, HasSubstr("thread_per_task: its queue has no bound"));
   EXPECT_THAT(skipped, HasSubstr("process: who finds its queue full cannot run the task"));
 }

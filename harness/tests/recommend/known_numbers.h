@@ -11,6 +11,7 @@
 #include "harness/base/quantity.h"
 #include "harness/engine/backends/remote.h"
 #include "harness/model/simulate.h"
+#include "harness/plan/model_case.h"
 #include "harness/recommend/decision.h"
 #include "harness/recommend/recommend.h"
 
@@ -70,6 +71,11 @@ class ModelMachine final : public CellRunner {
     c.callbacks.assign(c.tasks.size(), model::has_callbacks(c.strategy) ? callback : model::Demand{});
     c.parsers = std::max(1, cell.parsers);
     c.arrivals_ns = cell.arrivals_ns;
+    if (arrives(cell)) set_full_queue(cell, c);
+    if (cell.backend.ends_with("asyncio")) {
+      c.executor = model::Executor::loop;
+      c.in_flight = cell.in_flight;
+    }
     for (model::Demand& task : c.tasks) task.wait_ns += arrives(cell) ? slower_ns : 0;
     if (arrives(cell)) arriving.push_back(cell);
     const model::Prediction prediction = model::simulate(c);
@@ -79,7 +85,8 @@ class ModelMachine final : public CellRunner {
           {.submitted_ns = 0, .started_ns = times.start_ns, .finished_ns = times.finish_ns, .cpu_ns = demand.compute_ns});
       TaskTrace& task = trace.tasks.back();
       if (arrives(cell)) task.arrived_ns = task.due_ns = task.submitted_ns = cell.arrivals_ns[trace.tasks.size() - 1];
-      if (callback.service_ns() == 0 || !model::has_callbacks(c.strategy)) continue;
+      task.rejected = times.rejected();
+      if (task.rejected || callback.service_ns() == 0 || !model::has_callbacks(c.strategy)) continue;
       task.callback_started_ns = times.callback_start_ns;
       task.callback_finished_ns = times.callback_finish_ns;
       task.callback_cpu_ns = callback.compute_ns;

@@ -102,14 +102,61 @@ TEST(Serve, SaysUpToWhichRateItHoldsAndWhatBinds) {
   EXPECT_GT(found.passes_ns[3], 150 * kMs);
   EXPECT_EQ(found.binds, "workers");
   ASSERT_EQ(found.beyond.size(), 3U) << "block, reject, caller_runs";
-  EXPECT_TRUE(found.beyond[1].run.has_value());
+  ASSERT_TRUE(found.beyond[1].run.has_value());
+  const ServedSize& full = *found.beyond[1].run;
+  EXPECT_GT(full.rejected, 0);
+  EXPECT_EQ(full.rejected, full.modelled_rejected) << "the machine is the model";
+  EXPECT_EQ(full.predicted_ns(3), full.quantile(3).value);
+  EXPECT_LE(full.quantile(3).value, 150 * kMs) << "who is admitted is served within the bound";
   EXPECT_THAT(text(q, objective, found),
               AllOf(HasSubstr("use          thread pool, 7 workers"), HasSubstr("minimum      7 workers; with 6:"),
-                    HasSubstr("holds up to  3"), HasSubstr("reject, a queue of"), Not(HasSubstr("process"))));
+                    HasSubstr("holds up to  3"), HasSubstr("reject, a queue of"),
+                    HasSubstr(" turned away (the model of these clients: p99 "), Not(HasSubstr("process"))));
   EXPECT_THAT(json(q, objective, found), AllOf(HasSubstr("\"minimum_workers\": 7"), HasSubstr("\"binds\": \"workers\""),
                                                HasSubstr("\"holds_up_to_per_s\": 3"), HasSubstr("\"sojourn_ns\"")));
   EXPECT_THAT(markdown(q, objective, found),
               AllOf(HasSubstr("| **thread pool, 7 workers** | p99 |"), HasSubstr("* minimum: 7 workers")));
+}
+
+Question python_question() {
+  Question q = question(200);
+  q.title = "crawler:fetch";
+  q.workload = "python:crawler:fetch";
+  q.python = PythonQuestion{.work = {.function = "crawler:fetch", .paths = {""}, .range = "1..9"},
+                            .seen = {.profile = profile_with(20 * kMs, 0)},
+                            .interpreter = "cpython 3.11"};
+  return q;
+}
+
+TEST(Serve, OfAPythonFunctionItIsOnCPythonsExecutorsWhoseQueuesHaveNoBound) {
+  ModelMachine machine({.wait_ns = 20 * kMs}, 0);
+  const Objective objective = at("300/s", {"p99=150ms"});
+  const Question q = python_question();
+  const Serving found = serve(q, objective, machine, kSilent);
+  EXPECT_TRUE(found.kept);
+  EXPECT_EQ(found.chosen.choice, (Choice{Pool::thread, 7, model::Strategy::none, 0}));
+  EXPECT_TRUE(found.beyond.empty());
+  ASSERT_FALSE(machine.arriving.empty());
+  for (const Factors& factors : machine.arriving) EXPECT_EQ(factors.backend, "cpython_thread");
+  EXPECT_THAT(text(q, objective, found),
+              AllOf(HasSubstr("executor     ThreadPoolExecutor(max_workers=7)"),
+                    HasSubstr("the pool stands when the clients come"), HasSubstr("turn clients away before you submit"),
+                    Not(HasSubstr("is part of all times"))));
+  EXPECT_THAT(json(q, objective, found),
+              AllOf(HasSubstr("\"backend\": \"cpython_thread\""), HasSubstr("\"executor\": \"ThreadPool")));
+}
+
+TEST(Serve, OfAnAsynchronousFunctionTheLoopWithTheFewestInFlightIsCheapest) {
+  ModelMachine machine({.wait_ns = 20 * kMs}, 0);
+  Question q = python_question();
+  q.pools = {Pool::thread, Pool::loop};
+  q.python->seen.is_async = true;
+  const Serving found = serve(q, at("300/s", {"p99=150ms"}), machine, kSilent);
+  EXPECT_EQ(found.chosen.choice, (Choice{Pool::loop, 7, model::Strategy::none, 0}));
+  ASSERT_FALSE(machine.arriving.empty());
+  EXPECT_EQ(machine.arriving.front().backend, "cpython_asyncio");
+  EXPECT_EQ(machine.arriving.front().workers, 1);
+  EXPECT_THAT(serving_reason(found), AllOf(HasSubstr("in flight: 350/s at most"), HasSubstr("more of them would do more")));
 }
 
 TEST(Serve, ATighterBoundTakesMoreWorkers) {
@@ -202,6 +249,15 @@ TEST(Service, ParsersKeepUpWithTheRate) {
     EXPECT_EQ(way.parsers, way.strategy == model::Strategy::extra ? 6 : 0);  // 5 busy, nine tenths of the time
   }
   EXPECT_EQ(ways_on(Pool::thread, {}, 1000).size(), 1U);
+  Batch python = batch;
+  python.python = true;
+  for (const Pool pool : {Pool::thread, Pool::loop, Pool::process}) {
+    for (const Choice& way : ways_on(pool, python, 1000)) {
+      EXPECT_NE(way.strategy, model::Strategy::collect) << "who collects has released the last client before";
+      EXPECT_NE(way.strategy, model::Strategy::map);
+      EXPECT_NE(way.strategy, model::Strategy::as_completed);
+    }
+  }
 }
 
 TEST(Service, AQueueIsAsLongAsTheBoundAllows) {

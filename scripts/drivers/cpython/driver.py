@@ -42,6 +42,7 @@ def describe(executor: str) -> "dict[str, Any]":
         "executable": sys.executable,
         "workloads": list(KINDS),
         "user_code": True,
+        "arrivals": True,
         **EXECUTORS[executor],
     }
 

@@ -8,7 +8,7 @@ import time
 from cpython import user_code
 from cpython.executors import EXECUTORS, make
 from cpython.processes import LifeLine, Parsers, exit_at_end_of
-from cpython.strategies import Recorder, strategy_on
+from cpython.strategies import NO_ARRIVALS, Recorder, strategy_on
 from cpython.works import KINDS
 
 TYPE_CHECKING = False
@@ -47,6 +47,8 @@ def run_cell(executor_name: str, request: "dict[str, Any]", life_line: LifeLine)
         user_code.load_all()
     if unknown:
         raise ValueError("no such work: %s; there are %s" % (", ".join(sorted(unknown)), ", ".join(KINDS)))
+    if recorder.arrivals and (len(recorder.arrivals) != len(recorder.tasks) or request["strategy"] in NO_ARRIVALS):
+        raise ValueError("tasks arrive one by one, and not on the strategies %s" % ", ".join(NO_ARRIVALS))
     workers = request["workers"]
     run_strategy = strategy_on(executor_name, request["strategy"])
     before = usage()
@@ -75,4 +77,5 @@ def run_cell(executor_name: str, request: "dict[str, Any]", life_line: LifeLine)
         "main_pid": os.getpid(),
         "submitter_tid": threading.get_native_id(),
         "resources": {**used, "rss_peak_bytes": memory},
+        **({"origin_ns": recorder.origin_ns} if recorder.arrivals else {}),
     }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 NO_STAMP = -1
+LEAD_NS = 1_000_000  # from the first look at the clock to the origin of the arrivals
 
 
 class Recorder:
@@ -33,19 +34,34 @@ class Recorder:
         self.task_outcomes: "list[Any]" = [None] * n
         self.callback_outcomes: "list[Any]" = [None] * n
         self.submit_ns = 0
+        self.arrivals: "list[int]" = request.get("arrivals_ns", [])  # from the origin; of a batch there are none
+        self.origin_ns = NO_STAMP
         self._left = n
         self._lock = threading.Lock()
         self._all_delivered = threading.Event()
         self._error: "BaseException | None" = None
 
     def submit_each(self, submit: "Callable[[int], T]") -> "list[T]":
-        """submit(i) for every task; a list of what it gives."""
+        """submit(i) for every task, all at once or as they arrive; a list of what it gives."""
         given = []
         for i in range(len(self.tasks)):
+            if self.arrivals:
+                self.await_arrival(i)
             self.submitted[i] = time.monotonic_ns()
             given.append(submit(i))
         self.submitted_all()
         return given
+
+    def await_arrival(self, i: int) -> None:
+        """Sleeps until task i arrives. It follows the clock and no answer: one that has arrived waits no longer."""
+        now = time.monotonic_ns()
+        if i == 0:
+            self.origin_ns = now + LEAD_NS
+        left = self.origin_ns + self.arrivals[i] - now
+        if left > 0:
+            time.sleep(left / 1e9)
+            while time.monotonic_ns() < self.origin_ns + self.arrivals[i]:  # by a rounding
+                pass
 
     def submitted_all(self) -> None:
         self.submit_ns = time.monotonic_ns() - self.submitted[0]
@@ -178,6 +194,7 @@ STRATEGIES: "dict[str, Any]" = {
     "as_completed": run_as_completed,
     "map": run_map,
 }
+NO_ARRIVALS = ("sync", "map")  # the caller waits for each; it is given all of them
 ON_LOOPS = {**STRATEGIES, "worker": run_continuation, "main": run_callback_thread}
 
 
