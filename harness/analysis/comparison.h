@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "harness/analysis/analysis.h"
+#include "harness/base/look.h"
 #include "harness/model/comparison.h"
 
 namespace harness {
@@ -70,7 +71,7 @@ struct ComparedNames {
 
 // Tables for people; at most 118 columns where the names of backends and strategies are no longer than ours.
 std::string comparison_text(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options,
-                            std::size_t width = 100);
+                            const Look& look = {});
 // The table of the compared cells as Markdown, below one line of summary.
 std::string comparison_markdown(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options);
 // {"a", "b", "minimum_effect", "significance", "interval", "summary": {verdict: number}, "cells": [{cell_id, factors,

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <system_error>
 
 #include "harness/base/errors.h"
@@ -63,7 +65,30 @@ std::string shortened(std::string_view word, std::size_t longest) {
   return fmt::format("{}...{}", word.substr(0, head), word.substr(tail));
 }
 
+std::atomic<Colours> chosen_colours{Colours::on_terminals};
+
+std::string_view value_of(const char* variable) {
+  const char* const value = std::getenv(variable);
+  return value == nullptr ? "" : value;
+}
+
+bool has_colours(int descriptor) {
+  const Colours chosen = chosen_colours.load(std::memory_order_relaxed);  // a setting of its own, which orders nothing
+  if (chosen != Colours::on_terminals) return chosen == Colours::always;
+  return ::isatty(descriptor) == 1 && is_capable_terminal() && value_of("NO_COLOR").empty();
+}
+
 }  // namespace
+
+bool is_capable_terminal() { return !value_of("TERM").empty() && value_of("TERM") != "dumb"; }
+
+void choose_colours(Colours when) noexcept { chosen_colours.store(when, std::memory_order_relaxed); }
+
+bool stdout_has_colours() { return has_colours(STDOUT_FILENO); }
+
+bool stderr_has_colours() { return has_colours(STDERR_FILENO); }
+
+Look text_look() { return {.columns = text_columns(), .colour = stdout_has_colours()}; }
 
 std::size_t stdout_columns() {
   constexpr std::size_t kOfNoTerminal = 100;

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "harness/base/look.h"
+
 namespace harness {
 
 // To standard error, as it is. What cannot be said there (nobody reads it, its disk is full) stays unsaid: that neither ends nor
@@ -22,6 +24,21 @@ std::size_t stdout_columns();
 
 // How wide text for people may be there: as the terminal, but at least 60 and at most 120 columns.
 std::size_t text_columns();
+
+// When text for people has colours: on a terminal that is not dumb, unless NO_COLOR is set and not empty; or whatever it goes to.
+enum class Colours { on_terminals, always, never };
+
+// Whether $TERM names one that obeys escape sequences: neither "dumb" nor nothing.
+bool is_capable_terminal();
+
+// For all of this process that asks below; on_terminals until then.
+void choose_colours(Colours when) noexcept;
+
+bool stdout_has_colours();
+bool stderr_has_colours();
+
+// Of text for people on standard output.
+Look text_look();
 
 // The text as a part of one line: control characters and bytes that are not UTF-8 are escaped (\n, \t, \x1b), words longer than
 // `longest_word` bytes keep their two ends.

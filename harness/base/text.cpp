@@ -8,12 +8,17 @@
 namespace harness {
 namespace {
 
-// The first character of the text: its bytes and its columns. Invalid UTF-8 counts as one byte, one column.
+// The first character of the text, or the sequence that colours what follows: its bytes and its columns. Invalid UTF-8 counts as one byte,
+// one column.
 struct Character {
   std::size_t bytes;
   std::size_t columns;
 };
 Character first_of(std::string_view text) {
+  if (text.starts_with("\x1b[")) {
+    const std::size_t end = text.find_first_not_of("0123456789;", 2);
+    if (end != std::string_view::npos && text[end] == 'm') return {end + 1, 0};
+  }
   const auto lead = static_cast<unsigned char>(text.front());
   const std::size_t bytes = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
   if (bytes > text.size()) return {1, 1};

@@ -19,7 +19,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 std::string join(const std::vector<std::string>& words);
 
 // One paragraph, its line end included: broken at blanks so that no line is longer than `width` columns, the later ones
-// indented by `indent` blanks. Columns are counted as UTF-8 characters, those of CJK as two. A word that is too long
+// indented by `indent` blanks. Columns are counted as columns_of() does. A word that is too long
 // for a line stands alone on one; text without blanks (CJK) is broken between characters. REQUIRES: indent < width.
 std::string hang(std::string_view text, std::size_t indent, std::size_t width = 100);
 
@@ -30,7 +30,7 @@ struct ListedLine {
 };
 std::vector<ListedLine> listed_lines(std::string_view text);
 
-// Columns that the text takes on a terminal.
+// Columns that the text takes on a terminal: one per UTF-8 character, two for those of CJK, none for a sequence that colours ("\x1b[1m").
 std::size_t columns_of(std::string_view text);
 
 }  // namespace harness

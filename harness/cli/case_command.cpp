@@ -17,6 +17,7 @@
 #include "harness/cli/case_options.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/formats.h"
 #include "harness/cli/times_output.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/model/simulate.h"
@@ -87,12 +88,13 @@ std::string signed_duration(std::int64_t ns) {
   return (ns < 0 ? "-" : "+") + human_duration(std::chrono::nanoseconds(ns < 0 ? -ns : ns));
 }
 
-std::string case_table(const Cell& cell, const std::optional<Predicted>& predicted, const Repetitions& repetitions) {
+std::string case_table(const Cell& cell, const std::optional<Predicted>& predicted, const Repetitions& repetitions,
+                       const Look& look) {
   const std::string expected = predicted ? exact_ms(predicted->makespan_ns) : "nothing: what it demands is not known";
   std::string out = fmt::format("case       {}\npredicted  {}\n", describe(cell), expected);
   if (const auto median = median_makespan(repetitions)) {
     const std::string off = predicted ? fmt::format("  ({})", signed_duration(*median - predicted->makespan_ns)) : "";
-    out += fmt::format("median     {}{}\n", exact_ms(*median), off);
+    out += painted(fmt::format("median     {}{}", exact_ms(*median), off), Paint::strong, look) + '\n';
   } else {
     out += "median     none: no repetition ended well\n";
   }
@@ -104,7 +106,7 @@ std::string case_table(const Cell& cell, const std::optional<Predicted>& predict
       out += fmt::format("{:>10}  {:<8}  {:>16}{}\n", i + 1, sample.status, exact_ms(sample.makespan_ns),
                          predicted ? fmt::format("  {:>12}", signed_duration(sample.makespan_ns - predicted->makespan_ns)) : "");
     } else {
-      out += fmt::format("{:>10}  {:<8}  {}\n", i + 1, sample.status, sample.error);
+      out += fmt::format("{:>10}  {}  {}\n", i + 1, painted(fmt::format("{:<8}", sample.status), Paint::bad, look), sample.error);
     }
   }
   return out;
@@ -144,7 +146,7 @@ int run_case(CaseOptions options) {
     return exit_code(outcome);
   }
   write_stdout(options.json ? json(options, cell, predicted, collected.repetitions)
-                            : case_table(cell, predicted, collected.repetitions));
+                            : case_table(cell, predicted, collected.repetitions, text_look()));
   return exit_code(outcome);
 }
 
@@ -155,6 +157,7 @@ void add_case_command(CLI::App& app, CommandContext& context) {
       app.add_subcommand("case", "run one explicit case of sleep tasks, beside its prediction; or of work of your own");
   auto options = std::make_shared<CaseOptions>();
   add_case_options(*command, *options);
+  add_colour_flag(*command, context);
   command->get_option("--tasks")->required(false);
   command
       ->add_option(

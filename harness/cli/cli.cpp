@@ -16,6 +16,7 @@
 #include "harness/base/text.h"
 #include "harness/cli/examples.h"
 #include "harness/cli/flag_values.h"
+#include "harness/cli/formats.h"
 #include "harness/cli/help.h"
 #include "harness/cli/usage_errors.h"
 
@@ -59,6 +60,7 @@ int parse_and_act(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return complain(usage_error(app, error), kExitUsage);
   }
+  choose_colours(colours_of(context.colours));
   return context.action();
 }
 

@@ -16,6 +16,7 @@ namespace harness {
 
 struct CommandContext {
   std::vector<std::string> arguments;  // argv as given
+  std::string colours = "auto";        // --color, of commands that have it: add_colour_flag()
   std::function<int()> action;         // set by the chosen subcommand's CLI11 callback; returns the exit code
 };
 

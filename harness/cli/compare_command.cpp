@@ -67,7 +67,7 @@ int run_compare(const CompareFlags& flags) {
   } else if (!flags.format.text()) {
     write_stdout(in_format(flags.format, comparison_json(comparison, {flags.a, flags.b}, options), "cells"));
   } else {
-    write_stdout(comparison_text(comparison, {described(flags.a, a), described(flags.b, b)}, options, text_columns()));
+    write_stdout(comparison_text(comparison, {described(flags.a, a), described(flags.b, b)}, options, text_look()));
   }
   if (failing.empty()) return kExitOk;
   // A gate that cannot close must not look like one that found nothing.
@@ -93,6 +93,7 @@ void add_compare_command(CLI::App& app, CommandContext& context) {
       ->check(not_empty());
   command->add_flag("--across-machines", flags->across_machines, "Compare although the machines differ; cores need not match");
   add_format_flags(*command, flags->format);
+  add_colour_flag(*command, context);
   command->callback([flags, &context] { context.action = [flags] { return run_compare(*flags); }; });
 }
 

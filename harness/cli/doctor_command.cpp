@@ -15,10 +15,11 @@ void add_doctor_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand("doctor", "What on this machine spoils measurements, and what mends it");
   const auto format = std::make_shared<FormatFlags>();
   add_format_flags(*command, *format);
+  add_colour_flag(*command, context);
   command->callback([format, &context] {
     context.action = [format] {
       const std::vector<doctor::Finding> findings = doctor::examine(doctor::measure_patient());
-      write_stdout(format->text() ? doctor::findings_text(findings)
+      write_stdout(format->text() ? doctor::findings_text(findings, text_look())
                                   : in_format(*format, doctor::findings_json(findings), "findings"));
       return kExitOk;
     };

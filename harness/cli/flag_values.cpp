@@ -26,6 +26,7 @@ constexpr Flag kFlags[] = {
     {"--callbacks", "DURATIONS"},
     {"--cell", "CELL"},
     {"--chunksize", "N"},
+    {"--color", "auto|always|never"},
     {"--compute", "DURATIONS"},
     {"--cores", "N"},
     {"--deadline", "DURATION"},

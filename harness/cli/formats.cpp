@@ -1,8 +1,13 @@
 #include "harness/cli/formats.h"
 
+#include <fmt/core.h>
+
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "harness/base/console.h"
+#include "harness/base/errors.h"
+#include "harness/cli/cli.h"
 #include "harness/report/flat_table.h"
 
 namespace harness {
@@ -15,6 +20,20 @@ FormatOptions add_format_flags(CLI::App& command, FormatFlags& flags) {
                                ->excludes(json)
                                ->excludes(markdown);
   return {markdown, csv};
+}
+
+void add_colour_flag(CLI::App& command, CommandContext& context) {
+  command
+      .add_option("--color", context.colours,
+                  "Colours of the text: auto (on a terminal, where NO_COLOR is not set), always or never")
+      ->capture_default_str();
+}
+
+Colours colours_of(const std::string& when) {
+  if (when == "auto") return Colours::on_terminals;
+  if (when == "always") return Colours::always;
+  if (when == "never") return Colours::never;
+  throw ConfigError(fmt::format("bad --color '{}'; allowed: auto, always, never", when));
 }
 
 std::string in_format(const FormatFlags& flags, const std::string& json, std::string_view array) {

@@ -14,6 +14,7 @@
 #include "harness/base/errors.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/formats.h"
 #include "harness/report/derived.h"
 #include "harness/report/merge_text.h"
 #include "harness/report/report.h"
@@ -56,7 +57,7 @@ int run_merge(const MergeFlags& flags) {
   }
   std::ostringstream text;
   text << merge_text(status) << fmt::format("{} of {} rows added to {}\n\n", added, status.rows, flags.output);
-  print_verdict(analysis, text, text_columns());
+  print_verdict(analysis, text, text_look());
   text << flags.output << '\n';
   write_stdout(text.str());
   return exit_code_of(status);
@@ -75,6 +76,7 @@ void add_merge_command(CLI::App& app, CommandContext& context) {
       ->check(not_empty());
   command->add_flag("--status", flags->status, "Write nothing: what is there, what is missing, and the command that measures it");
   command->add_flag("--json", flags->json, "One JSON document instead of the table");
+  add_colour_flag(*command, context);
   command->callback([flags, &context] { context.action = [flags] { return run_merge(*flags); }; });
 }
 

@@ -15,6 +15,7 @@
 #include "harness/base/text.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/explanation.h"
+#include "harness/cli/formats.h"
 #include "harness/cli/predict_options.h"
 #include "harness/cli/predict_sweep.h"
 #include "harness/cli/times_output.h"
@@ -71,9 +72,10 @@ std::string counts_line(const PredictedPoint& point, const model::Prediction& pr
   return line.empty() ? line : fmt::format("clients   {}: {}\n", prediction.tasks.size(), line);
 }
 
-std::string prediction_table(const PredictedPoint& point, const model::Prediction& prediction, bool explain) {
+std::string prediction_table(const PredictedPoint& point, const model::Prediction& prediction, bool explain, const Look& look) {
   std::string out = hang("case      " + describe(point.factors), 10);
-  out += fmt::format("makespan  {} (predicted)\n", format_duration(std::chrono::nanoseconds(prediction.makespan_ns)));
+  const std::string makespan = format_duration(std::chrono::nanoseconds(prediction.makespan_ns));
+  out += painted(fmt::format("makespan  {} (predicted)", makespan), Paint::strong, look) + '\n';
   if (explain) {
     out += explanation_text(point.model_case, prediction);
     return out;
@@ -92,7 +94,7 @@ int predict_one(const PredictOptions& options, PredictRequest request) {
   const PredictedPoint& point = request.move_to(0);
   const model::Prediction prediction = model::simulate(point.model_case);
   if (!options.base.json) {
-    write_stdout(prediction_table(point, prediction, options.explain));
+    write_stdout(prediction_table(point, prediction, options.explain, text_look()));
     return kExitOk;
   }
   std::string out;
@@ -126,7 +128,7 @@ std::int64_t one_at_a_time_ns(const model::Case& c) {
   return sum;
 }
 
-std::string sweep_table(PredictRequest& request, const PredictedSweep& sweep) {
+std::string sweep_table(PredictRequest& request, const PredictedSweep& sweep, const Look& look) {
   const PredictedPoint& best = request.move_to(sweep.rows[sweep.best].sizes);
   const bool parsers = best.model_case.strategy == model::Strategy::extra;
   const bool chunks = best.model_case.strategy == model::Strategy::map;
@@ -154,7 +156,7 @@ std::string sweep_table(PredictRequest& request, const PredictedSweep& sweep) {
     if (flights) line += fmt::format(" {:>9}", row.sizes.in_flight);
     const auto marked = [&](std::size_t indent) {
       if (i == sweep.best) line += arriving ? "  <- least p99, with the fewest" : " <- best, and the fewest that reach it";
-      out += hang(line, indent);
+      out += hang(i == sweep.best ? painted(line, Paint::good, look) : line, indent);
     };
     if (row.sojourn) {
       line += fmt::format(" {:>14} {:>10} {:>10} {:>10} {:>10}", human_ns(row.makespan_ns), human_ns(row.sojourn->p50_ns),
@@ -200,7 +202,7 @@ int predict_sweep(const PredictOptions& options, PredictRequest request) {
                            {[] { return std::chrono::nanoseconds(workloads::monotonic_ns()); }, interrupt_requested,
                             stderr_progress()});
   }
-  if (!sweep.rows.empty()) write_stdout(json ? sweep_json(request, sweep) : sweep_table(request, sweep));
+  if (!sweep.rows.empty()) write_stdout(json ? sweep_json(request, sweep) : sweep_table(request, sweep, text_look()));
   if (!sweep.interrupted) return kExitOk;
   say(fmt::format("poolbench: interrupted after {} of {} cases\n", sweep.rows.size(), request.points()));
   return kExitInterrupted;
@@ -218,6 +220,7 @@ void add_predict_command(CLI::App& app, CommandContext& context) {
   CLI::App* const command = app.add_subcommand("predict", "the exact model of one case, or of a sweep; nothing is run");
   auto options = std::make_shared<PredictOptions>();
   add_predict_options(*command, *options);
+  add_colour_flag(*command, context);
   command->callback([options, &context] { context.action = [options] { return predict(*options); }; });
 }
 

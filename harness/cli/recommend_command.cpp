@@ -310,7 +310,7 @@ auto answer_to(Asked& asked, const RecommendFlags& flags, const std::optional<re
 // What was found is the last of `parts`.
 template <class... Parts>
 std::string document_of(const RecommendFlags& flags, const Asked& asked, const Parts&... parts) {
-  if (flags.format.text()) return recommend::text(asked.question, parts...);
+  if (flags.format.text()) return recommend::text(asked.question, parts..., text_look());
   if (flags.format.markdown) return recommend::markdown(asked.question, parts...);
   return in_format(flags.format, recommend::json(asked.question, parts...), "curve");
 }
@@ -429,6 +429,7 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
   command->add_flag("--exhaustive", flags->exhaustive,
                     "Afterwards run every point of the curve, and say how far the choice is from the best");
   add_format_flags(*command, flags->format);
+  add_colour_flag(*command, context);
   command->callback([flags, &context] { context.action = [flags, &context] { return run_recommend(*flags, context); }; });
 }
 

@@ -18,6 +18,7 @@
 #include "harness/base/quantity.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/formats.h"
 #include "harness/cli/plan_flags.h"
 #include "harness/engine/backends/backend.h"
 #include "harness/engine/scratch.h"
@@ -159,7 +160,7 @@ int run(const RunFlags& flags, const CommandContext& context) {
     if (flags.json) {
       text << analysis_json(analysis);
     } else {
-      print_verdict(analysis, text, text_columns());
+      print_verdict(analysis, text, text_look());
     }
   }
   if (!flags.json) text << path.string() << '\n';
@@ -182,6 +183,7 @@ void add_run_command(CLI::App& app, CommandContext& context) {
       ->excludes(fresh);
   command->add_flag("-n,--dry-run", flags->dry_run, "Print the cells, what is skipped and why, and an estimate of the time");
   command->add_flag("--json", flags->json, "One JSON document instead of the tables, or of the cells of a dry run");
+  add_colour_flag(*command, context);
   command->add_option("--time-budget", flags->time_budget, "Start no repetition that would likely end later, as in 10min");
   command
       ->add_option("--hosts", flags->hosts,

@@ -37,7 +37,7 @@ int show(const ShowFlags& flags) {
     return kExitOk;
   }
   std::ostringstream text;
-  print_verdict(analysis, text, text_columns());
+  print_verdict(analysis, text, text_look());
   write_stdout(text.str());
   return kExitOk;
 }
@@ -51,6 +51,7 @@ void add_show_command(CLI::App& app, CommandContext& context) {
       ->check(not_empty())
       ->required();
   add_format_flags(*command, flags->format);
+  add_colour_flag(*command, context);
   command->callback([flags, &context] { context.action = [flags] { return show(*flags); }; });
 }
 

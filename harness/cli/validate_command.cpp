@@ -57,7 +57,7 @@ void say_how_quiet(const GateCounts& counts) {
 std::string claims_in(const FormatFlags& format, const std::vector<ClaimResult>& results) {
   if (format.json) return claims_json(results);
   if (format.csv) return claims_csv(results);
-  return format.markdown ? claims_markdown(results) : claims_text(results, text_columns());
+  return format.markdown ? claims_markdown(results) : claims_text(results, text_look());
 }
 
 // Rows that this program measured on this machine, but those that the gate refused: they are measured again.
@@ -147,6 +147,7 @@ void add_validate_command(CLI::App& app, CommandContext& context) {
                    "Percent of its time in which tasks may wait for a CPU while a repetition counts; 100: all count")
       ->capture_default_str();
   const FormatOptions formats = add_format_flags(*command, flags->format);
+  add_colour_flag(*command, context);
   CLI::Option* const python =
       command
           ->add_option(

@@ -83,7 +83,7 @@ int validate_python(const PythonValidation& options, const CommandContext& conte
   const drivers::Record& python = run.drivers().begin()->second;  // of both executors the same
   const std::string noise = noise_text_of(results, collected.repetitions, context);
   write_stdout(options.json ? cpython::table_json(results, python, divisor, noise)
-                            : cpython::table_text(results, python, divisor));
+                            : cpython::table_text(results, python, divisor, text_look()));
   if (!options.json && !noise.empty()) write_stdout('\n' + hang(noise, 0, text_columns()));
   return exit_code(outcome);
 }

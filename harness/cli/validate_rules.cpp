@@ -119,7 +119,7 @@ int validate_rules(const RulesValidation& options, const CommandContext& context
   const std::vector<std::string>& notes = measured.notes;
   write_stdout(options.json       ? rules_json(results, notes)
                : options.markdown ? rules_markdown(results, notes)
-                                  : rules_text(results, notes));
+                                  : rules_text(results, notes, text_look()));
   return measured.failed > 0 ? kExitCellsFailed : kExitOk;
 }
 

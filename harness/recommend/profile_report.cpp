@@ -12,8 +12,13 @@ constexpr std::size_t kIndent = 13;
 
 }  // namespace
 
-std::string line(const std::string& label, const std::string& words) {
-  return hang(fmt::format("{:<{}}{}", label, kIndent, words), kIndent);
+std::string line(const std::string& label, const std::string& words, const Look& look) {
+  const std::string column = fmt::format("{:<{}}", label, kIndent);
+  const bool is_doubt = label == "perhaps" || label == "but" || label == "not run";
+  std::string text = column + words;
+  if (label == "use") text = painted(text, Paint::strong, look);
+  if (is_doubt) text = painted(column, Paint::doubtful, look) + words;
+  return hang(text, kIndent, look.columns);
 }
 
 std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }

@@ -12,9 +12,9 @@
 
 namespace harness::recommend {
 
-std::string line(const std::string& label,
-                 const std::string& words);  // a label, and words beside it, over as many lines as they take
-std::string percent(double share);           // "52 %"
+// A label, and words beside it, over as many lines as they take.
+std::string line(const std::string& label, const std::string& words, const Look& look);
+std::string percent(double share);  // "52 %"
 
 std::string demand_text(const Profile& p);  // "40 tasks one at a time: median 20.1 ms, ..."
 std::string contention_text(const Question& question, const Profile& p);

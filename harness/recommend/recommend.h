@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/base/look.h"
 #include "harness/engine/runner.h"
 #include "harness/recommend/curve.h"
 #include "harness/recommend/decision.h"
@@ -125,7 +126,7 @@ struct Comparison {
 std::vector<Comparison> comparisons(const Recommendation& recommendation);
 std::string reason(const Question& question, const Recommendation& recommendation);  // why that choice, in plain words
 
-std::string text(const Question& question, const Recommendation& recommendation);
+std::string text(const Question& question, const Recommendation& recommendation, const Look& look = {});
 std::string markdown(const Question& question, const Recommendation& recommendation);
 std::string json(const Question& question, const Recommendation& recommendation);
 

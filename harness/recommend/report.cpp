@@ -138,7 +138,7 @@ std::string reason(const Question& question, const Recommendation& r) {
 
 namespace {
 
-std::string table(const Recommendation& r, const std::vector<Measured>& rows, const Measured* chosen) {
+std::string table(const Recommendation& r, const std::vector<Measured>& rows, const Measured* chosen, const Look& look) {
   std::string out = fmt::format("{:<56} {:>11} {:>11}  {:>25}\n", "", "predicted", "measured", "95 % interval");
   for (const Measured& row : rows) {
     Choice plain = row.choice;
@@ -151,55 +151,64 @@ std::string table(const Recommendation& r, const std::vector<Measured>& rows, co
     else if (row.choice.workers == r.profile.cores && row.choice.hosts == 0)
       name += " (cores)";
     const bool is_choice = chosen != nullptr && row.choice == chosen->choice;
-    out += fmt::format("{} {:<54} {:>11} {:>11}  {:>25}\n", is_choice ? '*' : ' ', name, human_ns(row.predicted_ns),
-                       human_ns(row.median_ns), "[" + human_ns(row.interval.lower) + ", " + human_ns(row.interval.upper) + "]");
+    const std::string line =
+        fmt::format("{} {:<54} {:>11} {:>11}  {:>25}", is_choice ? '*' : ' ', name, human_ns(row.predicted_ns),
+                    human_ns(row.median_ns), "[" + human_ns(row.interval.lower) + ", " + human_ns(row.interval.upper) + "]");
+    out += (is_choice ? painted(line, Paint::good, look) : line) + '\n';
   }
   return out;
 }
 
 }  // namespace
 
-std::string text(const Question& question, const Recommendation& r) {
+std::string text(const Question& question, const Recommendation& r, const Look& look) {
   const Measured& chosen = r.measured[r.choice];
   std::string work = fmt::format("{}: {} task{}", question.title, question.tasks, question.tasks == 1 ? "" : "s");
   if (r.batch.tasks < question.tasks) work += fmt::format(", of which {} were run at a time", r.batch.tasks);
   if (r.batch.has_callbacks()) work += ", callbacks of " + human_ns(r.batch.callback.service_ns());
-  std::string out = line("work", work);
-  out += line("a task", demand_text(r.profile));
-  out += line("contention", contention_text(question, r.profile));
-  out += line("knee", knee_text(r, choice_of(r)));
-  out += '\n' + table(r, r.measured, &chosen) + '\n';
+  std::string out = line("work", work, look);
+  out += line("a task", demand_text(r.profile), look);
+  out += line("contention", contention_text(question, r.profile), look);
+  out += line("knee", knee_text(r, choice_of(r)), look);
+  out += '\n' + table(r, r.measured, &chosen, look) + '\n';
   if (!r.noise.empty()) {
-    out += line("use", "too noisy to tell: " + r.noise + ". What follows is what was measured all the same, and may be wrong");
+    out +=
+        line("use", "too noisy to tell: " + r.noise + ". What follows is what was measured all the same, and may be wrong", look);
   }
-  out += line(r.noise.empty() ? "use" : "perhaps", headline(question, r));
-  if (const std::string compared = against(question, r); !compared.empty()) out += line("", compared);
+  out += line(r.noise.empty() ? "use" : "perhaps", headline(question, r), look);
+  if (const std::string compared = against(question, r); !compared.empty()) out += line("", compared, look);
   std::string ties;
   for (const std::size_t tie : r.ties) ties += (ties.empty() ? "" : "; ") + describe(r.measured[tie].choice);
-  out += line("ties with", ties.empty() ? "nothing that was run" : ties);
-  if (const auto found = leaving(question, r)) out += line("hosts", leaving_text(*found));
-  out += line("why", reason(question, r));
-  out += line("how sure", fmt::format("{} rounds, interleaved at random (seed {}); of what cannot be told from the fastest the "
-                                      "cheapest was chosen{}",
-                                      r.rounds, question.seed, gate_words(r.gate)));
+  out += line("ties with", ties.empty() ? "nothing that was run" : ties, look);
+  if (const auto found = leaving(question, r)) out += line("hosts", leaving_text(*found), look);
+  out += line("why", reason(question, r), look);
+  out += line("how sure",
+              fmt::format("{} rounds, interleaved at random (seed {}); of what cannot be told from the fastest the "
+                          "cheapest was chosen{}",
+                          r.rounds, question.seed, gate_words(r.gate)),
+              look);
   for (const Point& point : r.too_long) {
-    out += line("not run", fmt::format("{}: the budget does not suffice; {} predicted", describe(point.choice),
-                                       human_ns(point.predicted_ns)));
+    out +=
+        line("not run",
+             fmt::format("{}: the budget does not suffice; {} predicted", describe(point.choice), human_ns(point.predicted_ns)),
+             look);
   }
-  for (const std::string& note : r.notes) out += line("but", note);
+  for (const std::string& note : r.notes) out += line("but", note, look);
   if (question.python) {
-    for (const auto& [label, words] : python_facts(question, r.profile, kTimesWithStart)) out += line(label, words);
+    for (const auto& [label, words] : python_facts(question, r.profile, kTimesWithStart)) out += line(label, words, look);
     out += "\n" + python_code(question, r);
   }
   if (question.own) {
     if (const std::string snippet = own_snippet(*question.own, choice_of(r)); !snippet.empty()) out += "\n" + snippet;
   }
   if (!r.exhaustive.empty()) {
-    out += "\nexhaustive sweep, fastest first\n" + table(r, r.exhaustive, &chosen) + '\n';
-    out += "\nits best and the choice, run again\n" + table(r, r.judged, &chosen) + '\n';
-    out += line("regret", fmt::format("{:.1f} % [{:.1f} %, {:.1f} %] over {}, round by round: the best of all {} points",
-                                      100 * r.regret.ratio, 100 * r.regret.low, 100 * r.regret.high,
-                                      describe(r.judged[r.regret.rival].choice), r.exhaustive.size()));
+    out += "\nexhaustive sweep, fastest first\n" + table(r, r.exhaustive, &chosen, look) + '\n';
+    out += "\nits best and the choice, run again\n" + table(r, r.judged, &chosen, look) + '\n';
+    out +=
+        line("regret",
+             fmt::format("{:.1f} % [{:.1f} %, {:.1f} %] over {}, round by round: the best of all {} points", 100 * r.regret.ratio,
+                         100 * r.regret.low, 100 * r.regret.high, describe(r.judged[r.regret.rival].choice), r.exhaustive.size()),
+             look);
   }
   return out;
 }

@@ -60,7 +60,7 @@ Serving serve(const Question& question, const Objective& objective, CellRunner& 
               Records* records = nullptr);
 
 std::string serving_reason(const Serving& serving);  // what binds, in plain words
-std::string text(const Question& question, const Objective& objective, const Serving& serving);
+std::string text(const Question& question, const Objective& objective, const Serving& serving, const Look& look = {});
 std::string markdown(const Question& question, const Objective& objective, const Serving& serving);
 std::string json(const Question& question, const Objective& objective, const Serving& serving);
 std::string service_csv(const Objective& objective, const Serving& serving);  // a line per point that was predicted or run

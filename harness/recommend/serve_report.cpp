@@ -55,7 +55,7 @@ std::string verdict_words(const Objective& objective, const Serving& s, const Se
   return name(size.verdict(objective, point->capacity_per_s));
 }
 
-std::string served_table(const Objective& objective, const Serving& s) {
+std::string served_table(const Objective& objective, const Serving& s, const Look& look) {
   std::string out = fmt::format("{:<28} {:>5} {:>10} {:>10}  {:>20}  {}\n", "", "", "predicted", "measured", "95 % interval", "");
   for (const ServedSize& size : s.measured) {
     Choice plain = size.choice;
@@ -63,10 +63,11 @@ std::string served_table(const Objective& objective, const Serving& s) {
     std::string first = fmt::format("{} {}", s.kept && size.choice == s.chosen.choice ? '*' : ' ', describe(plain));
     for (const Bound& bound : objective.bounds) {
       const model::Quantile q = size.quantile(bound.percentile);
-      out += fmt::format("{:<28} {:>5} {:>10} {:>10}  {:>20}  {}\n", first, bound.of().name,
-                         human_ns(size.predicted_ns(bound.percentile)), human_ns(q.value),
-                         fmt::format("[{}, {}]", human_ns(q.lower), human_ns(q.upper)),
-                         first.empty() ? "" : verdict_words(objective, s, size));
+      const std::string line = fmt::format("{:<28} {:>5} {:>10} {:>10}  {:>20}  {}", first, bound.of().name,
+                                           human_ns(size.predicted_ns(bound.percentile)), human_ns(q.value),
+                                           fmt::format("[{}, {}]", human_ns(q.lower), human_ns(q.upper)),
+                                           first.empty() ? "" : verdict_words(objective, s, size));
+      out += (first.starts_with('*') ? painted(line, Paint::good, look) : line) + '\n';
       first.clear();
     }
   }
@@ -213,14 +214,14 @@ std::string serving_reason(const Serving& s) {
   return text;
 }
 
-std::string text(const Question& question, const Objective& objective, const Serving& s) {
-  std::string out = line("work", asked_words(question, objective));
-  if (s.batch.has_callbacks()) out += line("", "callbacks of " + human_ns(s.batch.callback.service_ns()));
-  out += line("a task", demand_text(s.profile));
-  out += line("contention", contention_text(question, s.profile));
+std::string text(const Question& question, const Objective& objective, const Serving& s, const Look& look) {
+  std::string out = line("work", asked_words(question, objective), look);
+  if (s.batch.has_callbacks()) out += line("", "callbacks of " + human_ns(s.batch.callback.service_ns()), look);
+  out += line("a task", demand_text(s.profile), look);
+  out += line("contention", contention_text(question, s.profile), look);
   out += '\n';
-  if (!s.measured.empty()) out += served_table(objective, s) + '\n';
-  for (const auto& [label, words] : answer_lines(question, objective, s)) out += line(label, words);
+  if (!s.measured.empty()) out += served_table(objective, s, look) + '\n';
+  for (const auto& [label, words] : answer_lines(question, objective, s)) out += line(label, words, look);
   return out;
 }
 

@@ -47,6 +47,18 @@ std::string scales_text(const ClaimResult& result) {
   return text;
 }
 
+Paint paint_of(model::Verdict verdict) {
+  switch (verdict) {
+    case model::Verdict::holds:
+      return Paint::good;
+    case model::Verdict::refuted:
+      return Paint::bad;
+    case model::Verdict::inconclusive:
+      break;
+  }
+  return Paint::doubtful;
+}
+
 bool is_refuted(const ClaimResult& result) { return result.verdict == model::Verdict::refuted; }
 
 std::string verdict_counts_text(std::span<const ClaimResult> results) {
@@ -55,7 +67,7 @@ std::string verdict_counts_text(std::span<const ClaimResult> results) {
   };
   const auto contradictions =
       std::count_if(results.begin(), results.end(), [](const ClaimResult& result) { return result.contradicts(); });
-  return fmt::format("{} claims: {} hold, {} refuted, {} inconclusive; {} contradict{} the model\n", results.size(),
+  return fmt::format("{} claims: {} hold, {} refuted, {} inconclusive; {} contradict{} the model", results.size(),
                      count(model::Verdict::holds), count(model::Verdict::refuted), count(model::Verdict::inconclusive),
                      contradictions, contradictions == 1 ? "s" : "");
 }
@@ -115,7 +127,8 @@ std::string claims_json(std::span<const ClaimResult> results) {
   return document.dump(2) + "\n";
 }
 
-std::string claims_text(std::span<const ClaimResult> results, std::size_t width) {
+std::string claims_text(std::span<const ClaimResult> results, const Look& look) {
+  const std::size_t width = look.columns;
   constexpr std::size_t kWhole = 100;
   const bool whole = width >= kWhole;
   std::string out = fmt::format("The tutorial: {}\n", kTutorial);
@@ -123,14 +136,15 @@ std::string claims_text(std::span<const ClaimResult> results, std::size_t width)
   out += fmt::format("\n{:<32} {:<12} {:>8} {:>8} {:>8}", "claim", "verdict", "claimed", "measured", "+-");
   out += whole ? fmt::format(" {:>8} {:>9} {:>8}\n", "slope", "intercept", "overhead") : "\n";
   for (const ClaimResult& result : results) {
-    out += fmt::format("{:<32} {:<12} {:>8} {:>8} {:>8}", result.id(), to_string(result.verdict),
+    out += fmt::format("{:<32} {} {:>8} {:>8} {:>8}", result.id(),
+                       painted(fmt::format("{:<12}", to_string(result.verdict)), paint_of(result.verdict), look),
                        human_ns(result.prediction.claimed_ns), result.measured_ns ? human_ns(*result.measured_ns) : "-",
                        human_ns(result.prediction.tolerance_ns));
     if (const auto& r = result.regression; whole && r) {
       out +=
           fmt::format(" {:>8} {:>9} {:>8}", human_ns(r->line.slope), human_ns(r->line.intercept), human_ns(result.overhead_ns));
     }
-    out += result.contradicts() ? "  <- contradicts the model\n" : "\n";
+    out += (result.contradicts() ? painted("  <- contradicts the model", Paint::bad, look) : "") + '\n';
     out += hang(fmt::format("    {}", result.claim->english), 4, width);
     if (const std::string_view words = in_english(result.claim->chinese); !words.empty()) {
       out += hang(fmt::format("    tutorial: {}", words), 4, width);
@@ -148,7 +162,7 @@ std::string claims_text(std::span<const ClaimResult> results, std::size_t width)
     out += hang(fmt::format("{}: {}", measured, result.explanation), 4, width);
     if (!result.facts.empty()) out += hang("    " + result.facts, 4, width);
   }
-  return out + "\n" + verdict_counts_text(results);
+  return out + "\n" + painted(verdict_counts_text(results), Paint::strong, look) + "\n";
 }
 
 std::string claims_markdown(std::span<const ClaimResult> results) {
@@ -177,7 +191,7 @@ std::string claims_markdown(std::span<const ClaimResult> results) {
                        markdown_cell(result.claim->domain), markdown_cell(case_text(result)),
                        human_ns(result.prediction.claimed_ns), human_ns(result.prediction.tolerance_ns), measured, line, verdict);
   }
-  return out + "\n" + verdict_counts_text(results);
+  return out + "\n" + verdict_counts_text(results) + "\n";
 }
 
 std::string claims_csv(std::span<const ClaimResult> results) {

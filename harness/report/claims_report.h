@@ -4,10 +4,10 @@
 //
 // Thread safety: pure functions.
 
-#include <cstddef>
 #include <span>
 #include <string>
 
+#include "harness/base/look.h"
 #include "harness/validate/claims.h"
 
 namespace harness {
@@ -18,7 +18,7 @@ std::string claims_json(std::span<const ClaimResult> results);
 
 // For people: of each claim a line of numbers, its sentence and the tutorial's words in English, then what was refuted or is open and
 // why. Below 100 columns the table has fewer of them, and says so.
-std::string claims_text(std::span<const ClaimResult> results, std::size_t width = 100);
+std::string claims_text(std::span<const ClaimResult> results, const Look& look = {});
 
 // One table, with the tutorial's words, each refutation with its counterexample.
 std::string claims_markdown(std::span<const ClaimResult> results);

@@ -29,6 +29,22 @@ std::string interval_text(const model::Ratio& ratio) {
   return fmt::format("[{}, {}]", ratio_text(ratio.lower), ratio_text(ratio.upper));
 }
 
+// As wide as its column.
+std::string verdict_text(Change change, const Look& look) {
+  const std::string text = fmt::format("{:<9}", model::name(change));
+  switch (change) {
+    case Change::slower:
+      return painted(text, Paint::bad, look);
+    case Change::faster:
+      return painted(text, Paint::good, look);
+    case Change::undecided:
+      return painted(text, Paint::doubtful, look);
+    case Change::same:
+      break;
+  }
+  return text;
+}
+
 std::string p_text(double p) { return p < 0.0001 ? "<0.0001" : fmt::format("{:.4f}", p); }
 
 std::string summary_line(const Comparison& comparison) {
@@ -146,9 +162,11 @@ std::string powerless(const Comparison& comparison) {
 }
 
 std::string comparison_text(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options,
-                            std::size_t width) {
+                            const Look& look) {
+  const std::size_t width = look.columns;
   const bool narrow = width < 100;  // a cell is named on a line of its own
-  std::string out = fmt::format("A  {}\nB  {}\n{}\n\n", names.a, names.b, summary_line(comparison));
+  std::string out = fmt::format("A  {}\nB  {}\n", names.a, names.b);
+  out += hang(painted(summary_line(comparison), Paint::strong, look), 0, width) + '\n';
   out += method_text(options, width);
   if (const std::string warning = powerless(comparison); !warning.empty()) out += warning + '\n';
   out += '\n';
@@ -159,7 +177,7 @@ std::string comparison_text(const Comparison& comparison, const ComparedNames& n
   }
   for (const ComparedCell& cell : comparison.cells) {
     const std::string named = fmt::format("[{}] {}", legend.number(cell.scenario), compared_name(cell));
-    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}", model::name(cell.change),
+    out += fmt::format("{}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}", verdict_text(cell.change, look),
                        ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell),
                        human_ns(cell.a_median_ns), human_ns(cell.b_median_ns));
     out += narrow ? '\n' + hang("    " + named, 8, width) : fmt::format("  {}\n", named);

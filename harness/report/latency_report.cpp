@@ -68,9 +68,9 @@ std::string counts_line(const CellSummary& cell, const Latency& latency, const C
 }
 
 void print_latency(std::ostream& out, const Analysis& analysis, const Latency& latency, const CellPrediction& prediction,
-                   std::size_t width) {
+                   const Look& look) {
   const CellSummary& cell = analysis.cells[latency.cell];
-  const auto print = [&](std::string_view label, const std::string& text) { print_labelled(out, label, text, width); };
+  const auto print = [&](std::string_view label, const std::string& text) { print_labelled(out, label, text, look); };
   if (latency.clients == 0) {
     print("latency", fmt::format("{}: the directory has no sojourns of it", name_of(cell)));
   } else {
@@ -130,11 +130,11 @@ bool has_latencies(const Analysis& analysis) {
 }
 
 void print_latencies(std::ostream& out, const Analysis& analysis, const std::vector<CellPrediction>& predictions,
-                     const Scenario& scenario, std::size_t width) {
+                     const Scenario& scenario, const Look& look) {
   if (!arrives(analysis.cells[scenario.cells.front()].factors)) return;
   for (const Latency& latency : latencies(analysis)) {
     if (std::find(scenario.cells.begin(), scenario.cells.end(), latency.cell) == scenario.cells.end()) continue;
-    print_latency(out, analysis, latency, predictions[latency.cell], width);
+    print_latency(out, analysis, latency, predictions[latency.cell], look);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "harness/analysis/analysis.h"
 #include "harness/analysis/predictions.h"
+#include "harness/base/look.h"
 
 namespace harness {
 
@@ -25,7 +26,7 @@ std::string latency_csv(const Analysis& analysis);
 
 // The same for people, of one scenario; nothing for a batch. REQUIRES: `predictions` is predict_cells(analysis).
 void print_latencies(std::ostream& out, const Analysis& analysis, const std::vector<CellPrediction>& predictions,
-                     const Scenario& scenario, std::size_t width);
+                     const Scenario& scenario, const Look& look);
 
 // Whether tasks of one of the cells arrive.
 bool has_latencies(const Analysis& analysis);

@@ -31,20 +31,21 @@ std::string ratio_with_interval(const model::Ratio& ratio) {
   return fmt::format("{} [{:.{}f}, {:.{}f}]", estimate, ratio.lower, digits, ratio.upper, digits);
 }
 
-// Where the lines of a verdict go: how wide they may be.
+// Where the lines of a verdict go, and how they look there.
 class Lines {
  public:
-  Lines(std::ostream& out, std::size_t width) : out_(out), width_(width) {}
+  Lines(std::ostream& out, const Look& look) : out_(out), look_(look) {}
 
-  void labelled(std::string_view label, const std::string& text) { print_labelled(out_, label, text, width_); }
-  void paragraph(const std::string& text) { out_ << hang(text, 0, width_); }
-  void heading(const std::string& text) { out_ << '\n' << hang(text, 2, width_); }
+  void labelled(std::string_view label, const std::string& text) { print_labelled(out_, label, text, look_); }
+  void paragraph(const std::string& text) { out_ << hang(text, 0, look_.columns); }
+  void answer(const std::string& text) { paragraph(painted(text, Paint::strong, look_)); }
+  void heading(const std::string& text) { out_ << '\n' << hang(painted(text, Paint::strong, look_), 2, look_.columns); }
   std::ostream& stream() { return out_; }
-  std::size_t width() const { return width_; }
+  const Look& look() const { return look_; }
 
  private:
   std::ostream& out_;
-  std::size_t width_;
+  Look look_;
 };
 
 // The scenario's cells that were measured, fastest first; failed ones are not among them.
@@ -111,7 +112,7 @@ void print_scenario(Lines& out, const Analysis& analysis, const std::vector<Cell
                     const Scenario& scenario) {
   out.heading(scenario.title);
   const std::vector<const CellSummary*> ranked = ranking(analysis, scenario);
-  print_latencies(out.stream(), analysis, predictions, scenario, out.width());
+  print_latencies(out.stream(), analysis, predictions, scenario, out.look());
   if (scenario.best) {
     print_best(out, ranked);
     print_comparison(
@@ -286,9 +287,9 @@ std::string way_of_callbacks(const Factors& f) {
   return has_chunks(f.strategy) ? fmt::format("{}({})", f.strategy, f.chunksize) : f.strategy;
 }
 
-void print_verdict(const Analysis& analysis, std::ostream& stream, std::size_t width) {
-  Lines out(stream, width);
-  for (const std::string& sentence : answers(analysis)) out.paragraph(sentence);
+void print_verdict(const Analysis& analysis, std::ostream& stream, const Look& look) {
+  Lines out(stream, look);
+  for (const std::string& sentence : answers(analysis)) out.answer(sentence);
   print_what_went_wrong(out, analysis);
   print_legend(out, analysis);
   const bool replicates = has_replicates(analysis);
@@ -304,8 +305,8 @@ void print_verdict(const Analysis& analysis, std::ostream& stream, std::size_t w
   stream << '\n';
 }
 
-void print_verdict(const std::filesystem::path& run_directory, std::ostream& out, std::size_t width) {
-  print_verdict(analyse(run_directory, cells_of_all_claims), out, width);
+void print_verdict(const std::filesystem::path& run_directory, std::ostream& out, const Look& look) {
+  print_verdict(analyse(run_directory, cells_of_all_claims), out, look);
 }
 
 }  // namespace harness

@@ -4,17 +4,14 @@
 // what won, by how much, what ties with it, how pools, worker counts and ways to run callbacks compare, which cells failed, and which of
 // the tutorial's formulas held.
 
-#include <cstddef>
 #include <filesystem>
 #include <iosfwd>
 #include <string>
 
 #include "harness/analysis/analysis.h"
+#include "harness/base/look.h"
 
 namespace harness {
-
-// Of a text that is kept, or printed where no terminal says how wide it is.
-inline constexpr std::size_t kPageColumns = 100;
 
 // "process, 4 workers (cores*2), extra(2)": which of its scenario's cells it is.
 std::string name_of(const CellSummary& cell);
@@ -23,9 +20,9 @@ std::string name_of(const CellSummary& cell);
 std::string way_of_callbacks(const Factors& factors);
 
 // Reads results.csv, context/ and suite.toml. Throws as analyse().
-void print_verdict(const std::filesystem::path& run_directory, std::ostream& out, std::size_t width = kPageColumns);
+void print_verdict(const std::filesystem::path& run_directory, std::ostream& out, const Look& look = {});
 
 // The same of an analysis.
-void print_verdict(const Analysis& analysis, std::ostream& out, std::size_t width = kPageColumns);
+void print_verdict(const Analysis& analysis, std::ostream& out, const Look& look = {});
 
 }  // namespace harness

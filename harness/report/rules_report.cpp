@@ -58,6 +58,21 @@ std::string verdict_text(const RuleResult& result) {
   return std::string(to_string(result.verdict)) + (holds.empty() ? "" : "; holds at " + holds);
 }
 
+std::string painted_verdict(RuleVerdict verdict, const Look& look) {
+  switch (verdict) {
+    case RuleVerdict::holds:
+      return painted(to_string(verdict), Paint::good, look);
+    case RuleVerdict::fails:
+      return painted(to_string(verdict), Paint::bad, look);
+    case RuleVerdict::costs:
+    case RuleVerdict::open:
+      return painted(to_string(verdict), Paint::doubtful, look);
+    case RuleVerdict::silent:
+      break;
+  }
+  return std::string(to_string(verdict));
+}
+
 std::string header_text(std::span<const RuleGroup> groups) {
   std::string kinds;
   std::string ratios;
@@ -114,12 +129,12 @@ std::string percents_csv(const model::Ratio& ratio, bool there) {
 
 }  // namespace
 
-std::string rules_text(std::span<const RuleResult> results, const std::vector<std::string>& notes) {
+std::string rules_text(std::span<const RuleResult> results, const std::vector<std::string>& notes, const Look& look) {
   std::string out = header_text(results.front().groups);
   for (const RuleResult& result : results) {
     out += fmt::format("{:<30}", title_of(*result.rule));
     for (const RuleGroup& group : result.groups) out += fmt::format("{:>7}", group_text(group));
-    out += fmt::format("  {}\n", to_string(result.verdict));
+    out += fmt::format("  {}\n", painted_verdict(result.verdict, look));
   }
   out += "\n" + frame_text(results, notes) + "\nWhere each comes from:\n";
   for (const RuleResult& result : results) out += fmt::format("  {:<12} {}\n", result.rule->name, result.rule->source);

@@ -8,13 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "harness/base/look.h"
 #include "harness/validate/rules/trial.h"
 
 namespace harness {
 
 // For people: a line per rule, a column per W/C, batches and rates beside each other; then what the marks mean, and the sources. `notes` are lines
 // on what was left out. 30 columns, 7 for each kind and W/C, and the verdict.
-std::string rules_text(std::span<const RuleResult> results, const std::vector<std::string>& notes);
+std::string rules_text(std::span<const RuleResult> results, const std::vector<std::string>& notes, const Look& look = {});
 
 // The same as Markdown, with the verdicts and sources in the table.
 std::string rules_markdown(std::span<const RuleResult> results, const std::vector<std::string>& notes);

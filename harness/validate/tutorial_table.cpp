@@ -199,7 +199,7 @@ std::vector<ExampleResult> evaluate(const Plan& plan, const std::vector<Collecti
   return results;
 }
 
-std::string table_text(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor) {
+std::string table_text(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor, const Look& look) {
   constexpr std::string_view kLine = "{:>2} {:<43} {:>10} {:>9} {:>9}  {:>16}\n";
   std::string text = fmt::format("The tutorial's examples on {} {}, GIL {}", python.language, python.version,
                                  python.one_lock ? "enabled" : "disabled");
@@ -233,7 +233,10 @@ std::string table_text(const std::vector<ExampleResult>& results, const drivers:
   for (const ExampleResult& result : results) {
     for (const Side* const side : {&result.python, &result.here}) {
       if (side->failed > 0)
-        text += fmt::format("{} on {}: {} failed, {}\n", result.example->id, side->cell.backend, side->failed, side->error);
+        text += fmt::format("{}: {}\n",
+                            painted(fmt::format("{} on {}: {} failed", result.example->id, side->cell.backend, side->failed),
+                                    Paint::bad, look),
+                            side->error);
     }
   }
   return text;

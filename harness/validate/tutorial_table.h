@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/look.h"
 #include "harness/engine/drivers/foreign.h"
 #include "harness/plan/plan.h"
 #include "harness/sweep/sinks/collecting_sink.h"
@@ -62,7 +63,8 @@ struct ExampleResult {
 std::vector<ExampleResult> evaluate(const Plan& plan, const std::vector<CollectingSink::Repetition>& repetitions,
                                     const workloads::Calibration& calibration);
 
-std::string table_text(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor);
+std::string table_text(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor,
+                       const Look& look = {});
 // {"python": {...}, "divisor": 10, "examples": [{"id", "example", "tutorial_ns", "printed", "cpython": {"median_ns", "makespans_ns",
 // "failed", "model_ns", "callbacks_by"}, "poolbench": {...}}, ...], "noise": what disturbed the run while it measured, or ""}; tutorial_ns (divided like the rest) and median_ns may be null.
 std::string table_json(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor,

@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/look.h"
+
 namespace harness::doctor {
 
 struct Roots {
@@ -66,9 +68,9 @@ std::span<const Check> checks();
 // All checks, in their order. A check that fails (a file that vanishes) is `unknown`, with the reason.
 std::vector<Finding> examine(const Patient& patient);
 
-// For people: what spoils first, with why and remedy; then what is worth knowing; then what is fine, a line each. At most
-// 118 columns but for commands.
-std::string findings_text(const std::vector<Finding>& findings);
+// For people: what spoils first, with why and remedy; then what is worth knowing; then what is fine. A remedy stays on
+// one line, however long, since it may be a command.
+std::string findings_text(const std::vector<Finding>& findings, const Look& look = {});
 // {"spoils": N, "caution": N, "findings": [{"id", "verdict", "found", "why", "remedy"}, ...]}
 std::string findings_json(const std::vector<Finding>& findings);
 

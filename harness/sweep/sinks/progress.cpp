@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <string_view>
 
+#include "harness/base/console.h"
 #include "harness/base/quantity.h"
 
 namespace harness {
@@ -16,11 +16,6 @@ namespace {
 
 constexpr std::chrono::seconds kPlainInterval{30};
 constexpr std::string_view kClearLine = "\r\x1b[K";
-
-bool set_and_not_empty(const char* name) {
-  const char* const value = std::getenv(name);
-  return value != nullptr && *value != '\0';
-}
 
 std::string cell_text(const Cell& cell) {
   std::string text = fmt::format("{} x{} {} {}", cell.backend, cell.workers, cell.workload, cell.strategy);
@@ -32,10 +27,8 @@ std::string cell_text(const Cell& cell) {
 
 ProgressOptions stderr_progress() {
   ProgressOptions options;
-  const char* const term = std::getenv("TERM");
-  const bool dumb = term == nullptr || std::string_view(term) == "dumb" || *term == '\0';
-  options.animated = ::isatty(STDERR_FILENO) == 1 && !dumb;
-  options.colour = options.animated && !set_and_not_empty("NO_COLOR");
+  options.animated = ::isatty(STDERR_FILENO) == 1 && is_capable_terminal();
+  options.colour = stderr_has_colours();
   struct winsize window {};
   if (options.animated && ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) options.width = window.ws_col;
   options.write = [](const std::string& bytes) {
@@ -84,10 +77,8 @@ void ProgressSink::row(const Cell& cell, const Sample& sample, const Trace* /*tr
     return;
   }
   clear();
-  const std::string_view red = options_.colour ? "\x1b[31m" : "";
-  const std::string_view plain = options_.colour ? "\x1b[0m" : "";
-  options_.write(fmt::format("{}{}{}: {} x{} {} {} rep {}: {}\n", red, sample.status, plain, sample.backend, sample.workers,
-                             sample.workload, sample.strategy, sample.rep, sample.error));
+  options_.write(fmt::format("{}: {} x{} {} {} rep {}: {}\n", painted(sample.status, Paint::bad, look()), sample.backend,
+                             sample.workers, sample.workload, sample.strategy, sample.rep, sample.error));
 }
 
 std::string ProgressSink::spread_text(const std::string& cell_id) const {
@@ -105,9 +96,8 @@ void ProgressSink::finished(const SweepState& state) {
 }
 
 void ProgressSink::draw(const std::string& line) {
-  std::string cut = line.substr(0, static_cast<std::size_t>(options_.width - 1));
-  if (options_.colour) cut = fmt::format("\x1b[2m{}\x1b[0m", cut);
-  options_.write(fmt::format("{}{}", kClearLine, cut));
+  const std::string_view cut = std::string_view(line).substr(0, static_cast<std::size_t>(options_.width - 1));
+  options_.write(fmt::format("{}{}", kClearLine, painted(cut, Paint::faint, look())));
   line_drawn_ = true;
 }
 

@@ -2,7 +2,7 @@
 
 // One line on stderr about the sweep under way: repetitions done, what runs, the estimated time left, and on a terminal the range of what
 // the cell has shown so far. On a terminal the
-// line is redrawn in place; elsewhere a plain line is written now and then. Colour only on a terminal without NO_COLOR.
+// line is redrawn in place; elsewhere a plain line is written now and then.
 
 #include <chrono>
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 
+#include "harness/base/look.h"
 #include "harness/sweep/sinks/sink.h"
 
 namespace harness {
@@ -20,7 +21,7 @@ struct ProgressOptions {
   int width = 80;                                 // columns; the line is cut to fit
   std::function<void(const std::string&)> write;  // bytes to stderr
 };
-// For this process's stderr: isatty, TERM, NO_COLOR and the window's width.
+// For this process's stderr: whether it is a terminal, its colours and the window's width.
 ProgressOptions stderr_progress();
 
 class ProgressSink : public Sink {
@@ -36,6 +37,7 @@ class ProgressSink : public Sink {
  private:
   void draw(const std::string& line);
   void clear();
+  Look look() const { return {.colour = options_.colour}; }
 
   std::string spread_text(const std::string& cell_id) const;
 

@@ -13,6 +13,7 @@
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/sweep/sinks/csv.h"
+#include "harness/tests/colours.h"
 #include "harness/tests/cli/invocation.h"
 #include "harness/tests/front_cells.h"
 #include "harness/tests/verdict_samples.h"
@@ -89,6 +90,9 @@ TEST(Compare, looks_at_the_p99_of_the_sojourns_where_tasks_arrive) {
   EXPECT_NEAR(cell.ratio.estimate, 1.5, 0.01);
   EXPECT_EQ(cell.a_median_ns, 80'300'000);
   EXPECT_THAT(comparison_text(comparison, {"x", "y"}, {}), AllOf(HasSubstr("80.3 ms"), HasSubstr("p99 of the sojourns")));
+  const std::string coloured = comparison_text(comparison, {"x", "y"}, {}, {.colour = true});
+  EXPECT_THAT(coloured, HasSubstr("\n" + painted("slower   ", Paint::bad, {.colour = true})));
+  EXPECT_EQ(without_colours(coloured), comparison_text(comparison, {"x", "y"}, {}));
   EXPECT_THAT(comparison_json(comparison, {"x", "y"}, {}), HasSubstr("\"measure\": \"sojourn_p99\""));
 }
 

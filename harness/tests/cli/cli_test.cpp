@@ -8,6 +8,7 @@
 #include "harness/base/errors.h"
 #include "harness/sweep/run_directory.h"
 #include "harness/tests/cli/invocation.h"
+#include "harness/tests/colours.h"
 #include "harness/tests/front_cells.h"
 
 namespace harness {
@@ -115,6 +116,30 @@ TEST(Formats, AreTheSameFlagsEverywhereAndOneAtATime) {
       EXPECT_EQ(ending.exit_code, kExitUsage) << command.front();
       EXPECT_THAT(ending.err, HasSubstr("excludes")) << command.front();
     }
+  }
+}
+
+TEST(Formats, HaveColoursByTheSameFlagEverywhere) {
+  for (std::vector<std::string> command : {std::vector<std::string>{"run", "quick", "-n"},
+                                           {"show", "D"},
+                                           {"compare", "A", "B"},
+                                           {"recommend"},
+                                           {"validate"},
+                                           {"doctor"},
+                                           {"merge", "D", "--status"},
+                                           {"predict", "--backend", "thread", "--tasks", "1ms", "--strategy", "none"},
+                                           {"case", "--backend", "thread", "--tasks", "1ms", "--strategy", "none"}}) {
+    command.insert(command.end(), {"--color", "sometimes"});
+    expect_refused(command, {"bad --color 'sometimes'; allowed: auto, always, never"});
+  }
+}
+
+TEST(Formats, HaveColoursInTextOnly) {
+  const Invocation text = poolbench({"doctor", "--color", "always"});
+  EXPECT_THAT(text.out, HasSubstr(kColour));
+  EXPECT_THAT(poolbench({"doctor"}).out, Not(HasSubstr(kColour)));  // a file is no terminal
+  for (const char* const format : {"--json", "--csv", "--markdown"}) {
+    EXPECT_THAT(poolbench({"doctor", "--color", "always", format}).out, Not(HasSubstr(kColour)));
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include <set>
 
+#include "harness/tests/colours.h"
 #include "harness/tests/front_cells.h"
 
 namespace harness::doctor {
@@ -243,6 +244,9 @@ TEST(Doctor, writes_what_spoils_first) {
   EXPECT_THAT(text, testing::StartsWith("1 spoils measurements here, 1 asks for caution, "));
   EXPECT_LT(text.find("spoils   load"), text.find("caution  affinity"));
   EXPECT_LT(text.find("caution  affinity"), text.find("fine     governor"));
+  const std::string coloured = findings_text(examine(machine.patient), {.colour = true});
+  EXPECT_THAT(coloured, HasSubstr("\n" + painted("spoils  ", Paint::bad, {.colour = true}) + " load"));
+  EXPECT_EQ(without_colours(coloured), text);
   EXPECT_THAT(findings_json(examine(machine.patient)),
               AllOf(HasSubstr("\"spoils\": 1"), HasSubstr("\"id\": \"load\""), HasSubstr("\"verdict\": \"spoils\"")));
 }

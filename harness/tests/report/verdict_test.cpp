@@ -11,6 +11,7 @@
 #include "harness/base/quantity.h"
 #include "harness/report/sentences.h"
 #include "harness/report/report.h"
+#include "harness/tests/colours.h"
 #include "harness/tests/verdict_samples.h"
 
 namespace harness {
@@ -131,10 +132,17 @@ TEST(Noise, is_no_load_that_the_run_makes_itself) {
   EXPECT_TRUE(noise_of(analyse_rows(rows, {})).noisy());
 }
 
+TEST(Report, has_colours_that_change_nothing_else) {
+  std::ostringstream out;
+  print_verdict(analyse_rows(waiting_rows(), {}), out, {.colour = true});
+  EXPECT_THAT(out.str(), HasSubstr(painted("best       ", Paint::good, {.colour = true}) + " thread, 4 workers"));
+  EXPECT_EQ(without_colours(out.str()), verdict_of(analyse_rows(waiting_rows(), {})));
+}
+
 TEST(Report, is_as_wide_as_it_may_be) {
   for (const std::size_t width : {60U, 80U, 100U}) {
     std::ostringstream out;
-    print_verdict(analyse_rows(waiting_rows(), {}), out, width);
+    print_verdict(analyse_rows(waiting_rows(), {}), out, {.columns = width});
     std::istringstream lines(out.str());
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), width) << line;
   }

@@ -15,6 +15,7 @@
 #include "harness/plan/suite.h"
 #include "harness/report/claims_report.h"
 #include "harness/sweep/sweep.h"
+#include "harness/tests/colours.h"
 #include "harness/tests/verdict_samples.h"
 #include "harness/validate/translations.h"
 #include "harness/validate/validate.h"
@@ -267,7 +268,7 @@ TEST(Validation, answers_for_every_claim_in_json) {
 
 TEST(Validation, table_fits_the_terminal_and_says_what_it_leaves_out) {
   for (const std::size_t width : {80U, 100U}) {
-    const std::string text = claims_text(validate({}), width);
+    const std::string text = claims_text(validate({}), {.columns = width});
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) EXPECT_LE(columns_of(line), width) << line;
     EXPECT_THAT(text, HasSubstr("0 hold, 0 refuted"));
@@ -276,7 +277,8 @@ TEST(Validation, table_fits_the_terminal_and_says_what_it_leaves_out) {
 }
 
 TEST(Validation, names_claims_by_id_and_sentence_and_the_tutorials_words_in_english) {
-  const std::string text = claims_text(validate({}), 100);
+  const std::string text = claims_text(validate({}));
+  EXPECT_EQ(without_colours(claims_text(validate({}), {.colour = true})), text);
   for (const Claim& claim : claims()) {
     EXPECT_THAT(text, HasSubstr(std::string(claim.id)));
     EXPECT_EQ(in_english(claim.chinese).empty(), claim.chinese.empty()) << claim.chinese;

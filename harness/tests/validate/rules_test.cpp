@@ -317,6 +317,7 @@ TEST(RulesReport, SaysTheSameToPeopleAndPrograms) {
   EXPECT_THAT(text, HasSubstr("tutorial: cores*5                   0      0  holds\n"));
   EXPECT_THAT(text, HasSubstr("little: rate*service                -   miss  fails\n"));
   EXPECT_THAT(text, HasSubstr("Something was left out.\n"));
+  EXPECT_THAT(rules_text(results, notes, {.colour = true}), HasSubstr("miss  " + painted("fails", Paint::bad, {.colour = true})));
   EXPECT_THAT(rules_markdown(results, notes), HasSubstr("| tutorial | cores\\*5 | 0 | 0 | holds |"));
 
   const auto json = nlohmann::json::parse(rules_json(results, notes));

@@ -1,0 +1,121 @@
+"""What the program prints on a real terminal, and what it prints in a pipe."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+import unittest
+from pathlib import Path
+
+from tests.program import PROGRAM, poolbench
+from tests.with_directory import WithDirectory
+
+RESULTS = Path(__file__).resolve().parents[2] / "results"
+ESCAPE = "\x1b"
+COLOUR = re.compile("\x1b\\[[0-9;]*m")
+
+SUITE = """name = "tiny"
+description = "One cell"
+runs = 4
+warmup = 0
+timeout = "60s"
+order = "random"
+seed = 1
+[[grid]]
+backend = "thread"
+workers = [1, 2]
+workload = "sleep"
+strategy = "none"
+tasks = 4
+task = "1ms"
+"""
+
+PREDICT = ("predict", "--backend", "thread", "--tasks", "4x5ms", "--strategy", "worker", "--callbacks", "1ms")
+SHOW = ("show", str(RESULTS / "default"))
+COMPARE = ("compare", str(RESULTS / "default"), str(RESULTS / "default"))
+
+# What prints the same each time.
+STEADY = (
+    SHOW,
+    ("show", str(RESULTS / "tutorial")),
+    COMPARE,
+    (*PREDICT, "--workers", "4"),
+    (*PREDICT, "--sweep", "workers=1..4"),
+)
+
+
+def on_a_terminal(*arguments: str, columns: int = 100, **variables: str) -> str:
+    """Standard output, which is a terminal of so many columns, and so is standard error."""
+    reader, writer = pty.openpty()
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+    environment |= {"TERM": "xterm-256color", **variables}
+    command = [PROGRAM, *arguments]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=writer, stderr=writer, env=environment):
+        os.close(writer)
+        said = b""
+        while True:
+            try:
+                more = os.read(reader, 65536)
+            except OSError:  # nobody has the other end any more
+                break
+            if not more:
+                break
+            said += more
+    os.close(reader)
+    return said.decode().replace("\r\n", "\n")
+
+
+class Colours(unittest.TestCase):
+    def test_are_on_a_terminal_and_change_nothing_else(self) -> None:
+        for arguments in STEADY:
+            with self.subTest(arguments):
+                shown = on_a_terminal(*arguments)
+                self.assertIn(ESCAPE, shown)
+                self.assertEqual(COLOUR.sub("", shown), poolbench(*arguments).stdout)
+
+    def test_of_each_command_go_by_the_same_flag(self) -> None:
+        for arguments in (*STEADY, ("doctor",), ("case", *PREDICT[1:], "--workers", "4", "-r", "1")):
+            with self.subTest(arguments):
+                self.assertNotIn(ESCAPE, poolbench(*arguments).stdout)
+                self.assertIn(ESCAPE, poolbench(*arguments, "--color", "always").stdout)
+                self.assertNotRegex(on_a_terminal(*arguments, "--color", "never"), COLOUR)
+
+    def test_are_none_for_who_wants_none(self) -> None:
+        self.assertNotIn(ESCAPE, on_a_terminal(*SHOW, NO_COLOR="1"))
+        self.assertNotIn(ESCAPE, on_a_terminal(*SHOW, TERM="dumb"))
+        self.assertIn(ESCAPE, on_a_terminal(*SHOW, NO_COLOR=""))
+        self.assertIn(ESCAPE, on_a_terminal(*SHOW, "--color", "always", NO_COLOR="1"))
+
+    def test_are_never_in_what_programs_read(self) -> None:
+        for arguments in (SHOW, COMPARE, ("doctor",)):
+            for format_ in ("--json", "--csv", "--markdown"):
+                with self.subTest(arguments, format=format_):
+                    self.assertNotIn(ESCAPE, on_a_terminal(*arguments, format_))
+                    self.assertNotIn(ESCAPE, poolbench(*arguments, format_, "--color", "always").stdout)
+
+
+class OfARun(WithDirectory):
+    def setUp(self) -> None:
+        super().setUp()
+        self.suite = self.directory / "tiny.toml"
+        self.suite.write_text(SUITE)
+        self.run_directory = self.directory / "out"
+
+    def arguments(self) -> tuple[str, ...]:
+        return ("run", str(self.suite), "-o", str(self.run_directory))
+
+    def test_colours_are_in_no_file(self) -> None:
+        shown = on_a_terminal(*self.arguments(), "--color", "always")
+        self.assertIn(ESCAPE, shown)
+        files = [path for path in self.run_directory.rglob("*") if path.is_file()]
+        self.assertGreater(len(files), 3)
+        for path in files:
+            self.assertNotIn(ESCAPE.encode(), path.read_bytes(), path)
+
+
+if __name__ == "__main__":
+    unittest.main()
