@@ -69,7 +69,7 @@ struct ComparedNames {
   std::string b;
 };
 
-// Tables for people; at most 118 columns where the names of backends and strategies are no longer than ours.
+// For people.
 std::string comparison_text(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options,
                             const Look& look = {});
 // The table of the compared cells as Markdown, below one line of summary.

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <system_error>
 
 #include "harness/base/errors.h"
@@ -79,6 +80,8 @@ bool has_colours(int descriptor) {
 }
 
 }  // namespace
+
+std::size_t line_columns() { return ::isatty(STDOUT_FILENO) == 1 ? text_columns() : std::numeric_limits<std::size_t>::max(); }
 
 bool is_capable_terminal() { return !value_of("TERM").empty() && value_of("TERM") != "dumb"; }
 

@@ -28,6 +28,9 @@ std::size_t text_columns();
 // When text for people has colours: on a terminal that is not dumb, unless NO_COLOR is set and not empty; or whatever it goes to.
 enum class Colours { on_terminals, always, never };
 
+// The same of what programs read line by line, too: without a terminal no line is broken.
+std::size_t line_columns();
+
 // Whether $TERM names one that obeys escape sequences: neither "dumb" nor nothing.
 bool is_capable_terminal();
 

@@ -14,6 +14,7 @@
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/cli/case_options.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
@@ -91,7 +92,7 @@ std::string signed_duration(std::int64_t ns) {
 std::string case_table(const Cell& cell, const std::optional<Predicted>& predicted, const Repetitions& repetitions,
                        const Look& look) {
   const std::string expected = predicted ? exact_ms(predicted->makespan_ns) : "nothing: what it demands is not known";
-  std::string out = fmt::format("case       {}\npredicted  {}\n", describe(cell), expected);
+  std::string out = hang("case       " + describe(cell), 11, look.columns) + fmt::format("predicted  {}\n", expected);
   if (const auto median = median_makespan(repetitions)) {
     const std::string off = predicted ? fmt::format("  ({})", signed_duration(*median - predicted->makespan_ns)) : "";
     out += painted(fmt::format("median     {}{}", exact_ms(*median), off), Paint::strong, look) + '\n';
@@ -106,7 +107,8 @@ std::string case_table(const Cell& cell, const std::optional<Predicted>& predict
       out += fmt::format("{:>10}  {:<8}  {:>16}{}\n", i + 1, sample.status, exact_ms(sample.makespan_ns),
                          predicted ? fmt::format("  {:>12}", signed_duration(sample.makespan_ns - predicted->makespan_ns)) : "");
     } else {
-      out += fmt::format("{:>10}  {}  {}\n", i + 1, painted(fmt::format("{:<8}", sample.status), Paint::bad, look), sample.error);
+      const std::string status = painted(fmt::format("{:<8}", sample.status), Paint::bad, look);
+      out += hang(fmt::format("{:>10}  {}  {}", i + 1, status, sample.error), 22, look.columns);
     }
   }
   return out;

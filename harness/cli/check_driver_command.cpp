@@ -13,6 +13,7 @@
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/engine/drivers/catalogue.h"
@@ -39,8 +40,8 @@ int check_driver(const std::string& driver, const std::string& within, bool json
   try {
     checks = drivers::check_conformance(command_of(driver), most, [&](const Check& check) {
       if (json) return;
-      write_stdout(fmt::format("{}  {}{}\n", to_string(check.result), check.promise,
-                               check.why.empty() ? "" : ": " + printable(check.why)));
+      const std::string why = check.why.empty() ? "" : ": " + printable(check.why);
+      write_stdout(hang(fmt::format("{}  {}{}", to_string(check.result), check.promise, why), 6, line_columns()));
     });
   } catch (const drivers::NoDriverError& error) {
     throw ConfigError(error.what());

@@ -14,6 +14,7 @@
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
+#include "harness/base/text_table.h"
 #include "harness/cli/examples.h"
 #include "harness/cli/flag_values.h"
 #include "harness/cli/formats.h"
@@ -35,12 +36,9 @@ constexpr const char* kSummary =
     "Thread pool or process pool? How many workers? Who runs the callback? Measured, and held against an exact model.";
 
 std::string what_to_type_first() {
-  std::string text = std::string(kSummary) + '\n';
-  const std::vector<Example> examples = examples_of("poolbench");
-  std::size_t width = 0;
-  for (const Example& example : examples) width = std::max(width, example.command.size());
-  for (const Example& example : examples) text += fmt::format("  {:{}}  {}\n", example.command, width, example.meaning);
-  return text;
+  TextTable table({{"", TextTable::Column::left}, {"", TextTable::Column::words}});
+  for (const Example& example : examples_of("poolbench")) table.row({"  " + example.command, example.meaning});
+  return hang(kSummary, 0, text_columns()) + table.text(text_columns());
 }
 
 int parse_and_act(int argc, char** argv) {

@@ -7,10 +7,12 @@
 #include <chrono>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
+#include "harness/base/text_table.h"
 #include "harness/cli/gantt.h"
 #include "harness/model/bounds.h"
 #include "harness/model/closed_forms.h"
@@ -98,13 +100,12 @@ std::string because(const Link& link) {
   return fmt::format("queue not refilled before callback {}", after);
 }
 
-std::string line(const model::Case& c, const Link& link) {
-  std::string text = fmt::format("{:>12} {:>12}  {:<24} {:<13} {}", human_ns(link.start_ns), human_ns(link.finish_ns),
-                                 what(c, link), where(c, link), because(link));
+std::vector<std::string> cells_of(const model::Case& c, const Link& link) {
+  std::string why = because(link);
   if (link.finish_ns - link.start_ns > link.alone_ns + 1) {
-    text += fmt::format("; alone {}, the rest waits for a core or the lock", human_ns(link.alone_ns));
+    why += fmt::format("; alone {}, the rest waits for a core or the lock", human_ns(link.alone_ns));
   }
-  return hang(text, 12 + 1 + 12 + 2 + 24 + 1 + 13 + 1);
+  return {human_ns(link.start_ns), human_ns(link.finish_ns), what(c, link), where(c, link), std::move(why)};
 }
 
 // "3 tasks 900 ms, 2 callbacks 120 ms": what the path consists of.
@@ -140,31 +141,35 @@ std::string composition(const std::vector<Link>& path) {
 
 }  // namespace
 
-std::string explanation_text(const model::Case& c, const model::Prediction& prediction) {
+std::string explanation_text(const model::Case& c, const model::Prediction& prediction, std::size_t page) {
   const model::ClosedForm form = model::closed_form(c);
   const model::Bounds bounds = model::makespan_bounds(c);
   const std::vector<Link> path = model::critical_path(c, prediction);
   std::string out;
   if (form.in_domain) {
     out += hang(fmt::format("formula   {} = {}; the term that binds: {}", form.formula, exact(form.value_ns), form.binding_term),
-                10);
+                10, page);
   } else {
-    out += hang(fmt::format("formula   none holds here ({}): simulated", form.violated), 10);
+    out += hang(fmt::format("formula   none holds here ({}): simulated", form.violated), 10, page);
   }
   out += hang(fmt::format("bounds    {} to {}, of any case with these sums and extremes", exact(bounds.lower_ns),
                           exact(bounds.upper_ns)),
-              10);
-  out += hang(fmt::format("path      {}", composition(path)), 10);
-  out += fmt::format("\n{:>12} {:>12}  {:<24} {:<13} {}\n", "from", "to", "critical path", "where", "began because");
+              10, page);
+  out += hang(fmt::format("path      {}", composition(path)), 10, page);
+  TextTable links({{"from"},
+                   {"to"},
+                   {"critical path", TextTable::Column::left},
+                   {"where", TextTable::Column::left},
+                   {"began because", TextTable::Column::words}});
   for (std::size_t i = 0; i < path.size(); ++i) {
     if (path.size() > 2 * kShownAtEachEnd + 1 && i == kShownAtEachEnd) {
-      out += fmt::format("{:>12} {:>12}  {} more links\n", "...", "...", path.size() - 2 * kShownAtEachEnd);
+      links.line(fmt::format("... {} more links", path.size() - 2 * kShownAtEachEnd));
       i = path.size() - kShownAtEachEnd;
     }
-    out += line(c, path[i]);
+    links.row(cells_of(c, path[i]));
   }
-  out += '\n';
-  out += gantt(c, prediction);
+  out += '\n' + links.text(page) + '\n';
+  out += gantt(c, prediction, page);
   return out;
 }
 

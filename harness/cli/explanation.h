@@ -4,14 +4,15 @@
 //
 // Thread safety: pure functions.
 
+#include <cstddef>
 #include <string>
 
 #include "harness/model/case.h"
 
 namespace harness {
 
-// For people, at most 100 columns wide. Long paths are shown by their ends and by what they consist of.
-std::string explanation_text(const model::Case& c, const model::Prediction& prediction);
+// For people, on a page of so many columns, 60 at least. Long paths are shown by their ends and by what they consist of.
+std::string explanation_text(const model::Case& c, const model::Prediction& prediction, std::size_t page);
 
 // {"formula", "in_domain", "binding", "violated", "lower_bound_ns", "upper_bound_ns", "critical_path": [{"activity",
 // "task", "server", "start_ns", "finish_ns", "alone_ns", "because"}, ...]}; tasks and servers from 1, `server` null for

@@ -1,15 +1,13 @@
 // poolbench list backends|workloads|strategies|suites|columns
 
-#include <fmt/core.h>
-
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
+#include "harness/base/text_table.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/lists.h"
 
@@ -24,11 +22,9 @@ int list(const std::string& what, bool json) {
     write_stdout(nlohmann::ordered_json{{what, listed}}.dump(2) + '\n');
     return kExitOk;
   }
-  std::size_t width = 0;
-  for (const ListEntry& entry : entries) width = std::max(width, entry.name.size());
-  std::string text;
-  for (const ListEntry& entry : entries) text += fmt::format("{:{}}  {}\n", entry.name, width, entry.summary);
-  write_stdout(text);
+  TextTable table({{"", TextTable::Column::left}, {"", TextTable::Column::words}});
+  for (const ListEntry& entry : entries) table.row({entry.name, entry.summary});
+  write_stdout(table.text(line_columns()));
   return kExitOk;
 }
 

@@ -45,7 +45,7 @@ int run_merge(const MergeFlags& flags) {
   const Sources sources = read_sources({flags.directories.begin(), flags.directories.end()});
   const MergeStatus status = status_of(sources);
   if (flags.status) {
-    write_stdout(flags.json ? merge_json(status) : merge_text(status));
+    write_stdout(flags.json ? merge_json(status) : merge_text(status, line_columns()));
     return exit_code_of(status);
   }
   const std::size_t added = merge_into(flags.output, sources, status);
@@ -56,7 +56,7 @@ int run_merge(const MergeFlags& flags) {
     return exit_code_of(status);
   }
   std::ostringstream text;
-  text << merge_text(status) << fmt::format("{} of {} rows added to {}\n\n", added, status.rows, flags.output);
+  text << merge_text(status, line_columns()) << fmt::format("{} of {} rows added to {}\n\n", added, status.rows, flags.output);
   print_verdict(analysis, text, text_look());
   text << flags.output << '\n';
   write_stdout(text.str());

@@ -13,6 +13,7 @@
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
+#include "harness/base/text_table.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/explanation.h"
 #include "harness/cli/formats.h"
@@ -47,7 +48,7 @@ std::string sojourn_json(const model::SojournSummary& sojourn) {
 }
 
 std::string sojourn_line(const model::SojournSummary& sojourn) {
-  return fmt::format("sojourn   mean {}, p50 {}, p95 {}, p99 {}, max {} (from the arrival to the end of the callback)\n",
+  return fmt::format("sojourn   mean {}, p50 {}, p95 {}, p99 {}, max {} (from the arrival to the end of the callback)",
                      human_ns(sojourn.mean_ns), human_ns(sojourn.p50_ns), human_ns(sojourn.p95_ns), human_ns(sojourn.p99_ns),
                      human_ns(sojourn.max_ns));
 }
@@ -73,21 +74,20 @@ std::string counts_line(const PredictedPoint& point, const model::Prediction& pr
 }
 
 std::string prediction_table(const PredictedPoint& point, const model::Prediction& prediction, bool explain, const Look& look) {
-  std::string out = hang("case      " + describe(point.factors), 10);
+  std::string out = hang("case      " + describe(point.factors), 10, look.columns);
   const std::string makespan = format_duration(std::chrono::nanoseconds(prediction.makespan_ns));
   out += painted(fmt::format("makespan  {} (predicted)", makespan), Paint::strong, look) + '\n';
   if (explain) {
-    out += explanation_text(point.model_case, prediction);
+    out += explanation_text(point.model_case, prediction, look.columns);
     return out;
   }
   const model::Case& c = point.model_case;
   if (c.arrivals_ns.empty()) {
-    out += hang(formula_line(model::closed_form(c)), 10) + "\n";
+    out += hang(formula_line(model::closed_form(c)), 10, look.columns) + "\n";
   } else {
-    out += sojourn_line(model::summarise_sojourns(c, prediction)) + counts_line(point, prediction) + "\n";
+    out += hang(sojourn_line(model::summarise_sojourns(c, prediction)), 10, look.columns) + counts_line(point, prediction) + "\n";
   }
-  append_table(prediction.tasks, out, kMostLines, kEndLines, c.arrivals_ns);
-  return out;
+  return out + times_table(prediction.tasks, look.columns, kMostLines, kEndLines, c.arrivals_ns);
 }
 
 int predict_one(const PredictOptions& options, PredictRequest request) {
@@ -134,45 +134,48 @@ std::string sweep_table(PredictRequest& request, const PredictedSweep& sweep, co
   const bool chunks = best.model_case.strategy == model::Strategy::map;
   const bool flights = best.model_case.in_flight > 0;
   const std::int64_t serial = one_at_a_time_ns(best.model_case);
-  std::string out = hang(fmt::format("case      {}", describe(best.factors)), 10);
-  out += fmt::format("{:>10}", "workers");
-  if (parsers) out += fmt::format(" {:>8}", "parsers");
-  if (chunks) out += fmt::format(" {:>9}", "chunksize");
-  if (flights) out += fmt::format(" {:>9}", "in flight");
   const bool arriving = !best.model_case.arrivals_ns.empty();
   const bool rejects = best.model_case.queue > 0;
   const bool hurries = best.factors.deadline_ns > 0;
+  std::vector<TextTable::Heading> headings{{"workers"}};
+  if (parsers) headings.push_back({"parsers"});
+  if (chunks) headings.push_back({"chunksize"});
+  if (flights) headings.push_back({"in flight"});
+  headings.push_back({"makespan"});
   if (arriving) {
-    out += fmt::format(" {:>14} {:>10} {:>10} {:>10} {:>10}{}{}\n", "makespan", "p50", "p95", "p99", "max",
-                       rejects ? "   rejected" : "", hurries ? "       late" : "");
+    headings.insert(headings.end(), {{"p50"}, {"p95"}, {"p99"}, {"max"}});
+    if (rejects) headings.push_back({"rejected"});
+    if (hurries) headings.push_back({"late"});
   } else {
-    out += fmt::format(" {:>14} {:>8}  what decides\n", "makespan", "speedup");
+    headings.push_back({"speedup"});
   }
+  headings.push_back({arriving ? "" : "what decides", TextTable::Column::words});
+  TextTable table(std::move(headings));
   for (std::size_t i = 0; i < sweep.rows.size(); ++i) {
     const SweepRow& row = sweep.rows[i];
-    std::string line = fmt::format("{:>10}", row.sizes.workers);
-    if (parsers) line += fmt::format(" {:>8}", row.sizes.parsers);
-    if (chunks) line += fmt::format(" {:>9}", row.sizes.chunksize);
-    if (flights) line += fmt::format(" {:>9}", row.sizes.in_flight);
-    const auto marked = [&](std::size_t indent) {
-      if (i == sweep.best) line += arriving ? "  <- least p99, with the fewest" : " <- best, and the fewest that reach it";
-      out += hang(i == sweep.best ? painted(line, Paint::good, look) : line, indent);
-    };
+    std::vector<std::string> cells{std::to_string(row.sizes.workers)};
+    if (parsers) cells.push_back(std::to_string(row.sizes.parsers));
+    if (chunks) cells.push_back(std::to_string(row.sizes.chunksize));
+    if (flights) cells.push_back(std::to_string(row.sizes.in_flight));
     if (row.sojourn) {
-      line += fmt::format(" {:>14} {:>10} {:>10} {:>10} {:>10}", human_ns(row.makespan_ns), human_ns(row.sojourn->p50_ns),
-                          human_ns(row.sojourn->p95_ns), human_ns(row.sojourn->p99_ns), human_ns(row.sojourn->max_ns));
-      if (rejects) line += fmt::format(" {:>10}", row.counts.rejected);
-      if (hurries) line += fmt::format(" {:>10}", row.counts.late_by_deadline);
-      marked(line.size());
-      continue;
+      cells.push_back(human_ns(row.makespan_ns));
+      for (const std::int64_t ns : {row.sojourn->p50_ns, row.sojourn->p95_ns, row.sojourn->p99_ns, row.sojourn->max_ns})
+        cells.push_back(human_ns(ns));
+      if (rejects) cells.push_back(std::to_string(row.counts.rejected));
+      if (hurries) cells.push_back(std::to_string(row.counts.late_by_deadline));
+      cells.emplace_back(i == sweep.best ? "<- least p99, with the fewest" : "");
+    } else {
+      const double speedup = row.makespan_ns > 0 ? static_cast<double>(serial) / static_cast<double>(row.makespan_ns) : 1.0;
+      cells.push_back(human_duration(std::chrono::nanoseconds(row.makespan_ns)));
+      cells.push_back(fmt::format("{:.2f}x", speedup));
+      cells.push_back(row.decides + (i == sweep.best ? " <- best, and the fewest that reach it" : ""));
     }
-    const double speedup = row.makespan_ns > 0 ? static_cast<double>(serial) / static_cast<double>(row.makespan_ns) : 1.0;
-    line += fmt::format(" {:>14} {:>7.2f}x  ", human_duration(std::chrono::nanoseconds(row.makespan_ns)), speedup);
-    const std::size_t indent = line.size();
-    line += row.decides;
-    marked(indent);
+    if (i == sweep.best) {
+      for (std::string& cell : cells) cell = painted(cell, Paint::good, look);
+    }
+    table.row(std::move(cells));
   }
-  return out;
+  return hang(fmt::format("case      {}", describe(best.factors)), 10, look.columns) + table.text(look.columns);
 }
 
 std::string sweep_json(const PredictRequest& request, const PredictedSweep& sweep) {

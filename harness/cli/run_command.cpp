@@ -16,6 +16,7 @@
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/cli/checks.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/formats.h"
@@ -82,14 +83,15 @@ std::string checked_run_id(const RunFlags& flags) {
   return *flags.run_id;
 }
 
-std::string plan_text(const Plan& plan) {
-  std::string text = plan_line(plan) + '\n';
+std::string plan_text(const Plan& plan, std::size_t columns) {
+  std::string text = hang(plan_line(plan), 2, columns);
   for (const PlannedCell* const own : own_cells(plan)) {
     const PlannedCell& planned = *own;
-    text += fmt::format("cell {} {} runs={} warmup={} predicted {}\n", planned.cell.cell_id, describe(planned.cell), planned.runs,
-                        planned.warmup, human_duration(predicted_makespan(planned.cell)));
+    text += hang(fmt::format("cell {} {} runs={} warmup={} predicted {}", planned.cell.cell_id, describe(planned.cell),
+                             planned.runs, planned.warmup, human_duration(predicted_makespan(planned.cell))),
+                 2, columns);
   }
-  for (const Skip& skip : plan.skips) text += fmt::format("skipped {}: {}\n", skip.what, skip.reason);
+  for (const Skip& skip : plan.skips) text += hang(fmt::format("skipped {}: {}", skip.what, skip.reason), 2, columns);
   return text;
 }
 
@@ -121,7 +123,7 @@ int run(const RunFlags& flags, const CommandContext& context) {
   Plan plan = plan_of(suite, flags, environment.cores);
   if (part) cut(plan, *part);
   if (flags.dry_run) {
-    write_stdout(flags.json ? plan_json(plan) : plan_text(plan));
+    write_stdout(flags.json ? plan_json(plan) : plan_text(plan, line_columns()));
     return kExitOk;
   }
   if (flags.strict) require_quiet(environment);

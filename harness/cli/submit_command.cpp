@@ -185,7 +185,7 @@ int submit(const SubmitFlags& flags) {
   say(what);
   const int ended = parallel::run(submission, hosts);
   const MergeStatus status = status_of(read_sources({submission.directory}));
-  write_stdout(merge_text(status) + next_steps(submission, ""));
+  write_stdout(merge_text(status, line_columns()) + next_steps(submission, ""));
   if (!status.complete())
     say(fmt::format("poolbench: parallel ended with {}; what the parts said is in {}\n", ended,
                     (submission.directory / "logs").string()));

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
+
+#include "harness/base/text_table.h"
 
 namespace harness {
 
@@ -62,32 +65,29 @@ void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out, s
   out += ']';
 }
 
-void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out, std::size_t most, std::size_t ends,
-                  std::span<const std::int64_t> arrivals_ns) {
-  auto to = std::back_inserter(out);
-  fmt::format_to(to, "{:>8}", "task");
-  if (!arrivals_ns.empty()) fmt::format_to(to, "  {:>16}", "arrival [ms]");
-  fmt::format_to(to, "  {:>16}  {:>16}  {:>16}  {:>16}\n", "start [ms]", "finish [ms]", "callback start", "callback end");
-  const auto append = [&](std::int64_t ns) {
-    if (ns == model::kNever) {
-      fmt::format_to(to, "  {:>16}", "-");
-    } else {
-      fmt::format_to(to, "  {:>9}.{:06}", ns / 1'000'000, ns % 1'000'000);  // exact
-    }
+std::string times_table(const std::vector<model::TaskTimes>& tasks, std::size_t page, std::size_t most, std::size_t ends,
+                        std::span<const std::int64_t> arrivals_ns) {
+  std::vector<TextTable::Heading> headings{{"task"}};
+  if (!arrivals_ns.empty()) headings.push_back({"arrival [ms]"});
+  headings.insert(headings.end(), {{"start [ms]"}, {"finish [ms]"}, {"callback start"}, {"callback end"}});
+  TextTable table(std::move(headings));
+  const auto exact = [](std::int64_t ns) {
+    return ns == model::kNever ? "-" : fmt::format("{}.{:06}", ns / 1'000'000, ns % 1'000'000);
   };
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     if (tasks.size() > most && i == ends) {
-      fmt::format_to(to, "{:>8}  {} more tasks; --json has them all\n", "...", tasks.size() - 2 * ends);
+      table.line(fmt::format("... {} more tasks; --json has them all", tasks.size() - 2 * ends));
       i = tasks.size() - ends;
     }
-    fmt::format_to(to, "{:>8}", i + 1);
-    if (!arrivals_ns.empty()) append(arrivals_ns[i]);
-    append(tasks[i].start_ns);
-    append(tasks[i].finish_ns);
-    append(tasks[i].callback_start_ns);
-    append(tasks[i].callback_finish_ns);
-    out += '\n';
+    std::vector<std::string> cells{std::to_string(i + 1)};
+    if (!arrivals_ns.empty()) cells.push_back(exact(arrivals_ns[i]));
+    for (const std::int64_t ns :
+         {tasks[i].start_ns, tasks[i].finish_ns, tasks[i].callback_start_ns, tasks[i].callback_finish_ns}) {
+      cells.push_back(exact(ns));
+    }
+    table.row(std::move(cells));
   }
+  return table.text(page);
 }
 
 }  // namespace harness

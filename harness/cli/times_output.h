@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,10 +26,10 @@ std::string exact_ms(std::int64_t ns);
 // Where tasks arrive, `arrivals_ns` has one per task and each begins with its "arrival_ns"; a rejected one has "rejected": true instead of times.
 void append_json(const std::vector<model::TaskTimes>& tasks, std::string& out, std::span<const std::int64_t> arrivals_ns = {});
 
-// A header and one line per task (where tasks arrive with its arrival); of more than `most` tasks the first and the last `ends` only.
+// A header and one line per task (where tasks arrive with its arrival), for a page so wide; of more than `most` tasks the first and the
+// last `ends` only.
 // REQUIRES: 2 * ends <= most.
-void append_table(const std::vector<model::TaskTimes>& tasks, std::string& out,
-                  std::size_t most = std::numeric_limits<std::size_t>::max(), std::size_t ends = 0,
-                  std::span<const std::int64_t> arrivals_ns = {});
+std::string times_table(const std::vector<model::TaskTimes>& tasks, std::size_t page, std::size_t most, std::size_t ends,
+                        std::span<const std::int64_t> arrivals_ns = {});
 
 }  // namespace harness

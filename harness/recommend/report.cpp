@@ -8,6 +8,7 @@
 
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
+#include "harness/base/text_table.h"
 #include "harness/recommend/other_hosts.h"
 #include "harness/recommend/profile_report.h"
 #include "harness/recommend/python_report.h"
@@ -138,8 +139,8 @@ std::string reason(const Question& question, const Recommendation& r) {
 
 namespace {
 
-std::string table(const Recommendation& r, const std::vector<Measured>& rows, const Measured* chosen, const Look& look) {
-  std::string out = fmt::format("{:<56} {:>11} {:>11}  {:>25}\n", "", "predicted", "measured", "95 % interval");
+std::string measured_table(const Recommendation& r, const std::vector<Measured>& rows, const Measured* chosen, const Look& look) {
+  TextTable table({{"", TextTable::Column::words}, {"predicted"}, {"measured"}, {"95 % interval"}});
   for (const Measured& row : rows) {
     Choice plain = row.choice;
     plain.strategy = model::Strategy::none;
@@ -151,12 +152,11 @@ std::string table(const Recommendation& r, const std::vector<Measured>& rows, co
     else if (row.choice.workers == r.profile.cores && row.choice.hosts == 0)
       name += " (cores)";
     const bool is_choice = chosen != nullptr && row.choice == chosen->choice;
-    const std::string line =
-        fmt::format("{} {:<54} {:>11} {:>11}  {:>25}", is_choice ? '*' : ' ', name, human_ns(row.predicted_ns),
-                    human_ns(row.median_ns), "[" + human_ns(row.interval.lower) + ", " + human_ns(row.interval.upper) + "]");
-    out += (is_choice ? painted(line, Paint::good, look) : line) + '\n';
+    const auto shown = [&](const std::string& cell) { return is_choice ? painted(cell, Paint::good, look) : cell; };
+    table.row({shown((is_choice ? "* " : "  ") + name), shown(human_ns(row.predicted_ns)), shown(human_ns(row.median_ns)),
+               shown(fmt::format("[{}, {}]", human_ns(row.interval.lower), human_ns(row.interval.upper)))});
   }
-  return out;
+  return table.text(look.columns);
 }
 
 }  // namespace
@@ -170,7 +170,7 @@ std::string text(const Question& question, const Recommendation& r, const Look& 
   out += line("a task", demand_text(r.profile), look);
   out += line("contention", contention_text(question, r.profile), look);
   out += line("knee", knee_text(r, choice_of(r)), look);
-  out += '\n' + table(r, r.measured, &chosen, look) + '\n';
+  out += '\n' + measured_table(r, r.measured, &chosen, look) + '\n';
   if (!r.noise.empty()) {
     out +=
         line("use", "too noisy to tell: " + r.noise + ". What follows is what was measured all the same, and may be wrong", look);
@@ -202,8 +202,8 @@ std::string text(const Question& question, const Recommendation& r, const Look& 
     if (const std::string snippet = own_snippet(*question.own, choice_of(r)); !snippet.empty()) out += "\n" + snippet;
   }
   if (!r.exhaustive.empty()) {
-    out += "\nexhaustive sweep, fastest first\n" + table(r, r.exhaustive, &chosen, look) + '\n';
-    out += "\nits best and the choice, run again\n" + table(r, r.judged, &chosen, look) + '\n';
+    out += "\nexhaustive sweep, fastest first\n" + measured_table(r, r.exhaustive, &chosen, look) + '\n';
+    out += "\nits best and the choice, run again\n" + measured_table(r, r.judged, &chosen, look) + '\n';
     out +=
         line("regret",
              fmt::format("{:.1f} % [{:.1f} %, {:.1f} %] over {}, round by round: the best of all {} points", 100 * r.regret.ratio,

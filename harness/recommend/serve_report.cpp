@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/base/quantity.h"
+#include "harness/base/text_table.h"
 #include "harness/recommend/profile_report.h"
 #include "harness/recommend/python_report.h"
 #include "harness/recommend/serve.h"
@@ -56,22 +57,27 @@ std::string verdict_words(const Objective& objective, const Serving& s, const Se
 }
 
 std::string served_table(const Objective& objective, const Serving& s, const Look& look) {
-  std::string out = fmt::format("{:<28} {:>5} {:>10} {:>10}  {:>20}  {}\n", "", "", "predicted", "measured", "95 % interval", "");
+  TextTable table({{"", TextTable::Column::left},
+                   {"", TextTable::Column::left},
+                   {"predicted"},
+                   {"measured"},
+                   {"95 % interval"},
+                   {"", TextTable::Column::words}});
   for (const ServedSize& size : s.measured) {
     Choice plain = size.choice;
     plain.strategy = model::Strategy::none;
-    std::string first = fmt::format("{} {}", s.kept && size.choice == s.chosen.choice ? '*' : ' ', describe(plain));
+    const bool is_choice = s.kept && size.choice == s.chosen.choice;
+    const auto shown = [&](const std::string& cell) { return is_choice ? painted(cell, Paint::good, look) : cell; };
+    std::string first = fmt::format("{} {}", is_choice ? '*' : ' ', describe(plain));
     for (const Bound& bound : objective.bounds) {
       const model::Quantile q = size.quantile(bound.percentile);
-      const std::string line = fmt::format("{:<28} {:>5} {:>10} {:>10}  {:>20}  {}", first, bound.of().name,
-                                           human_ns(size.predicted_ns(bound.percentile)), human_ns(q.value),
-                                           fmt::format("[{}, {}]", human_ns(q.lower), human_ns(q.upper)),
-                                           first.empty() ? "" : verdict_words(objective, s, size));
-      out += (first.starts_with('*') ? painted(line, Paint::good, look) : line) + '\n';
+      table.row({shown(first), std::string(bound.of().name), shown(human_ns(size.predicted_ns(bound.percentile))),
+                 shown(human_ns(q.value)), shown(fmt::format("[{}, {}]", human_ns(q.lower), human_ns(q.upper))),
+                 shown(first.empty() ? "" : verdict_words(objective, s, size))});
       first.clear();
     }
   }
-  return out;
+  return table.text(look.columns);
 }
 
 std::string use_words(const Objective& objective, const Serving& s) {

@@ -9,6 +9,7 @@
 #include "harness/analysis/comparison.h"
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
+#include "harness/base/text_table.h"
 #include "harness/report/report.h"
 #include "harness/report/summary_json.h"
 
@@ -29,9 +30,8 @@ std::string interval_text(const model::Ratio& ratio) {
   return fmt::format("[{}, {}]", ratio_text(ratio.lower), ratio_text(ratio.upper));
 }
 
-// As wide as its column.
 std::string verdict_text(Change change, const Look& look) {
-  const std::string text = fmt::format("{:<9}", model::name(change));
+  const std::string text(model::name(change));
   switch (change) {
     case Change::slower:
       return painted(text, Paint::bad, look);
@@ -79,9 +79,9 @@ class Legend {
     if (is_new) titles_.push_back(title);
     return at->second;
   }
-  std::string text() const {
+  std::string text(std::size_t page) const {
     std::string text;
-    for (std::size_t i = 0; i < titles_.size(); ++i) text += fmt::format("  [{}] {}\n", i + 1, titles_[i]);
+    for (std::size_t i = 0; i < titles_.size(); ++i) text += hang(fmt::format("  [{}] {}", i + 1, titles_[i]), 6, page);
     return text;
   }
 
@@ -129,10 +129,10 @@ Json cells_json(const std::vector<const CellSummary*>& cells) {
   return list;
 }
 
-void append_list(const char* heading, const std::vector<std::string>& lines, std::string& out) {
+void append_list(const char* heading, const std::vector<std::string>& lines, std::size_t page, std::string& out) {
   if (lines.empty()) return;
   out += fmt::format("\n{}\n", heading);
-  for (const std::string& line : lines) out += "  " + line + '\n';
+  for (const std::string& line : lines) out += hang("  " + line, 6, page);
 }
 
 // "process, 4 workers, main (sleep: 40 tasks of 10ms, callbacks of 5ms)" without the title: that is long and known by
@@ -163,32 +163,33 @@ std::string powerless(const Comparison& comparison) {
 
 std::string comparison_text(const Comparison& comparison, const ComparedNames& names, const CompareOptions& options,
                             const Look& look) {
-  const std::size_t width = look.columns;
-  const bool narrow = width < 100;  // a cell is named on a line of its own
-  std::string out = fmt::format("A  {}\nB  {}\n", names.a, names.b);
-  out += hang(painted(summary_line(comparison), Paint::strong, look), 0, width) + '\n';
-  out += method_text(options, width);
-  if (const std::string warning = powerless(comparison); !warning.empty()) out += warning + '\n';
-  out += '\n';
+  const std::size_t page = look.columns;
+  std::string out = hang("A  " + names.a, 3, page) + hang("B  " + names.b, 3, page);
+  out += hang(painted(summary_line(comparison), Paint::strong, look), 0, page) + '\n';
+  out += method_text(options, page);
+  if (const std::string warning = powerless(comparison); !warning.empty()) out += hang(warning, 0, page);
   Legend legend;
-  if (!comparison.cells.empty()) {
-    out += fmt::format("{:<9}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}{}\n", "verdict", "B / A", "95 % interval", "p", "n",
-                       "A", "B", narrow ? "" : "  cell");
-  }
+  TextTable table({{"verdict", TextTable::Column::left},
+                   {"B / A"},
+                   {"95 % interval", TextTable::Column::left},
+                   {"p"},
+                   {"n"},
+                   {"A"},
+                   {"B"},
+                   {"cell", TextTable::Column::words}});
   for (const ComparedCell& cell : comparison.cells) {
-    const std::string named = fmt::format("[{}] {}", legend.number(cell.scenario), compared_name(cell));
-    out += fmt::format("{}  {:>6}  {:<16}  {:>7}  {:>5}  {:>10}  {:>10}", verdict_text(cell.change, look),
-                       ratio_text(cell.ratio.estimate), interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell),
-                       human_ns(cell.a_median_ns), human_ns(cell.b_median_ns));
-    out += narrow ? '\n' + hang("    " + named, 8, width) : fmt::format("  {}\n", named);
+    table.row({verdict_text(cell.change, look), ratio_text(cell.ratio.estimate), interval_text(cell.ratio),
+               p_text(cell.adjusted_p), counts_text(cell), human_ns(cell.a_median_ns), human_ns(cell.b_median_ns),
+               fmt::format("[{}] {}", legend.number(cell.scenario), compared_name(cell))});
   }
-  if (!comparison.cells.empty()) out += '\n' + legend.text();
+  if (!comparison.cells.empty()) out += '\n' + table.text(page);
+  if (!comparison.cells.empty()) out += '\n' + legend.text(page);
   std::vector<std::string> unmeasured;
   for (const UnmeasuredCell& cell : comparison.unmeasured)
     unmeasured.push_back(fmt::format("{}: {}", name_of(*cell.b), cell.why));
-  append_list("Without a measurement", unmeasured, out);
-  append_list("Only in A", named(comparison.only_in_a), out);
-  append_list("Only in B", named(comparison.only_in_b), out);
+  append_list("Without a measurement", unmeasured, page, out);
+  append_list("Only in A", named(comparison.only_in_a), page, out);
+  append_list("Only in B", named(comparison.only_in_b), page, out);
   return out;
 }
 

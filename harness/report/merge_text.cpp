@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/text.h"
+#include "harness/base/text_table.h"
 #include "harness/plan/part.h"
 #include "harness/sweep/run_directory.h"
 
@@ -49,20 +50,18 @@ std::string missing_text(const PartStatus& part) {
 
 }  // namespace
 
-std::string merge_text(const MergeStatus& status) {
-  std::size_t widest = 4;
-  std::size_t widest_nodes = 5;
-  for (const PartStatus& part : status.parts) {
-    widest = std::max(widest, title_of(part).size());
-    widest_nodes = std::max(widest_nodes, join(part.nodes).size());
-  }
-  std::string text =
-      fmt::format("{:<{}}  {:>11}  {:>6}  {:<{}}  directory\n", "part", widest, "measured", "failed", "nodes", widest_nodes);
+std::string merge_text(const MergeStatus& status, std::size_t page) {
+  TextTable table({{"part", TextTable::Column::left},
+                   {"measured"},
+                   {"failed"},
+                   {"nodes", TextTable::Column::left},
+                   {"directory", TextTable::Column::words}});
   for (const PartStatus& part : status.parts) {
     const std::string measured = part.planned > 0 ? fmt::format("{}/{}", part.present, part.planned) : "-";
-    text += fmt::format("{:<{}}  {:>11}  {:>6}  {:<{}}  {}\n", title_of(part), widest, measured, part.failed,
-                        part.nodes.empty() ? "-" : join(part.nodes), widest_nodes, directories_of(part));
+    table.row({title_of(part), measured, std::to_string(part.failed), part.nodes.empty() ? "-" : join(part.nodes),
+               directories_of(part)});
   }
+  std::string text = table.text(page);
   if (status.doubles > 0)
     text += fmt::format("{} repetitions were measured twice; of each the one that started last counts\n", status.doubles);
   if (status.other_builds > 0) text += fmt::format("{} rows of other builds do not count\n", status.other_builds);

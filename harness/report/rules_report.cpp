@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "harness/base/text.h"
 #include "harness/report/flat_table.h"
 #include "harness/sweep/sinks/csv.h"
 
@@ -73,15 +74,41 @@ std::string painted_verdict(RuleVerdict verdict, const Look& look) {
   return std::string(to_string(verdict));
 }
 
+constexpr std::size_t kRuleColumns = 30;
+constexpr std::size_t kGroupColumns = 7;
+constexpr std::size_t kVerdictColumns = 8;  // two blanks, "silent"
+
 std::string header_text(std::span<const RuleGroup> groups) {
   std::string kinds;
   std::string ratios;
   for (const RuleGroup& group : groups) {
     const bool first = &group == &groups.front() || (&group)[-1].is_batch != group.is_batch;
-    kinds += fmt::format("{:>7}", first ? batch_or_clients(group.is_batch) : "");
-    ratios += fmt::format("{:>7}", waits_text(group.wait_per_compute));
+    kinds += fmt::format("{:>{}}", first ? batch_or_clients(group.is_batch) : "", kGroupColumns);
+    ratios += fmt::format("{:>{}}", waits_text(group.wait_per_compute), kGroupColumns);
   }
-  return fmt::format("{:<30}{}\n{:<30}{}  verdict\n", "", kinds, "rule          W/C", ratios);
+  return fmt::format("{:<{}}{}\n{:<{}}{}  verdict\n", "", kRuleColumns, kinds, "rule          W/C", kRuleColumns, ratios);
+}
+
+// The columns of the groups from one number to the one before another.
+std::string groups_table(std::span<const RuleResult> results, std::size_t from, std::size_t to, const Look& look) {
+  std::string out = header_text(std::span(results.front().groups).subspan(from, to - from));
+  for (const RuleResult& result : results) {
+    out += fmt::format("{:<{}}", title_of(*result.rule), kRuleColumns);
+    for (std::size_t i = from; i < to; ++i) out += fmt::format("{:>{}}", group_text(result.groups[i]), kGroupColumns);
+    out += fmt::format("  {}\n", painted_verdict(result.verdict, look));
+  }
+  return out;
+}
+
+// In one table; where the page is too narrow for that, one of batches and one of clients.
+std::string groups_text(std::span<const RuleResult> results, const Look& look) {
+  const std::vector<RuleGroup>& groups = results.front().groups;
+  const std::size_t all = groups.size();
+  const auto batches =
+      static_cast<std::size_t>(std::ranges::count_if(groups, [](const RuleGroup& group) { return group.is_batch; }));
+  const bool fits = kRuleColumns + all * kGroupColumns + kVerdictColumns <= look.columns;
+  if (fits || batches == 0 || batches == all) return groups_table(results, 0, all, look);
+  return groups_table(results, 0, batches, look) + '\n' + groups_table(results, batches, all, look);
 }
 
 int cases_with(std::span<const RuleResult> results, bool quota) {
@@ -91,14 +118,17 @@ int cases_with(std::span<const RuleResult> results, bool quota) {
 }
 
 // What else a reader has to know: of which cases, by which measure.
-std::string frame_text(std::span<const RuleResult> results, const std::vector<std::string>& notes) {
-  std::string text = fmt::format(
-      "Regret in % against the best number of workers that was tried: of a batch in its makespan, at a rate in the clients'\n"
-      "p99, where it stays within {} mean services. miss: it does not, and with another number it does. ?: cannot be told from\n"
-      "a limit (up to {:.0f} % holds, beyond {:.0f} % fails). -: the rule does not say, or nobody meets the bound.\n"
-      "{} cases without a CPU quota, {} with one.\n",
-      kBoundInServices, 100 * kRuleHoldsWithin, 100 * kRuleFailsBeyond, cases_with(results, false), cases_with(results, true));
-  for (const std::string& note : notes) text += note + "\n";
+std::string frame_text(std::span<const RuleResult> results, const std::vector<std::string>& notes, std::size_t page) {
+  std::string text = hang(
+      fmt::format("Regret in % against the best number of workers that was tried: of a batch in its makespan, at a rate in the "
+                  "clients' p99, where it stays within {} mean services. miss: it does not, and with another number it does. "
+                  "?: cannot be told from a limit (up to {:.0f} % holds, beyond {:.0f} % fails). -: the rule does not say, or "
+                  "nobody meets the bound.",
+                  kBoundInServices, 100 * kRuleHoldsWithin, 100 * kRuleFailsBeyond),
+      0, page);
+  text += hang(fmt::format("{} cases without a CPU quota, {} with one.", cases_with(results, false), cases_with(results, true)),
+               0, page);
+  for (const std::string& note : notes) text += hang(note, 0, page);
   return text;
 }
 
@@ -130,14 +160,10 @@ std::string percents_csv(const model::Ratio& ratio, bool there) {
 }  // namespace
 
 std::string rules_text(std::span<const RuleResult> results, const std::vector<std::string>& notes, const Look& look) {
-  std::string out = header_text(results.front().groups);
-  for (const RuleResult& result : results) {
-    out += fmt::format("{:<30}", title_of(*result.rule));
-    for (const RuleGroup& group : result.groups) out += fmt::format("{:>7}", group_text(group));
-    out += fmt::format("  {}\n", painted_verdict(result.verdict, look));
-  }
-  out += "\n" + frame_text(results, notes) + "\nWhere each comes from:\n";
-  for (const RuleResult& result : results) out += fmt::format("  {:<12} {}\n", result.rule->name, result.rule->source);
+  std::string out = groups_text(results, look);
+  out += "\n" + frame_text(results, notes, look.columns) + "\nWhere each comes from:\n";
+  for (const RuleResult& result : results)
+    out += hang(fmt::format("  {:<12} {}", result.rule->name, result.rule->source), 15, look.columns);
   return out;
 }
 
@@ -154,7 +180,7 @@ std::string rules_markdown(std::span<const RuleResult> results, const std::vecto
     for (const RuleGroup& group : result.groups) out += fmt::format(" {} |", group_text(group));
     out += fmt::format(" {} | {} |\n", verdict_text(result), result.rule->source);
   }
-  return out + "\n" + frame_text(results, notes);
+  return out + "\n" + frame_text(results, notes, kPageColumns);
 }
 
 std::string rules_json(std::span<const RuleResult> results, const std::vector<std::string>& notes) {

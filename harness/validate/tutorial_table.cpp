@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
+#include "harness/base/text_table.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/model/simulate.h"
 #include "harness/model/statistics.h"
@@ -200,13 +202,12 @@ std::vector<ExampleResult> evaluate(const Plan& plan, const std::vector<Collecti
 }
 
 std::string table_text(const std::vector<ExampleResult>& results, const drivers::Record& python, int divisor, const Look& look) {
-  constexpr std::string_view kLine = "{:>2} {:<43} {:>10} {:>9} {:>9}  {:>16}\n";
-  std::string text = fmt::format("The tutorial's examples on {} {}, GIL {}", python.language, python.version,
-                                 python.one_lock ? "enabled" : "disabled");
-  if (divisor != 1) text += fmt::format("; every time, the tutorial's figures too, divided by {}", divisor);
-  text += ".\nMedians.\n\n";
-  text += fmt::format("{:>67} {:>9}\n", "CPython", "poolbench");
-  text += fmt::format(kLine, "", "example (4 workers)", "tutorial ", "here", "here", "exact model");
+  std::string title = fmt::format("The tutorial's examples on {} {}, GIL {}", python.language, python.version,
+                                  python.one_lock ? "enabled" : "disabled");
+  if (divisor != 1) title += fmt::format("; every time, the tutorial's figures too, divided by {}", divisor);
+  std::string text = hang(title + ".", 0, look.columns) + "Medians.\n\n";
+  TextTable table(
+      {{"   example (4 workers)", TextTable::Column::words}, {"tutorial "}, {"CPython"}, {"poolbench"}, {"exact model"}});
   bool differ = false;
   std::vector<std::pair<std::string, std::string>> run_by;  // who, the numbers of the examples
   for (std::size_t number = 1; const ExampleResult& result : results) {
@@ -216,8 +217,8 @@ std::string table_text(const std::vector<ExampleResult>& results, const drivers:
       model = fmt::format("{:.1f} | {}", static_cast<double>(result.python.model_ns) / 1e6, ms_text(result.here.model_ns));
       differ = true;
     }
-    text += fmt::format(kLine, number, result.example->english, ms_text(figure) + (result.example->printed ? "*" : " "),
-                        measured_text(result.python), measured_text(result.here), model);
+    table.row({fmt::format("{:>2} {}", number, result.example->english), ms_text(figure) + (result.example->printed ? "*" : " "),
+               measured_text(result.python), measured_text(result.here), model});
     const std::string& who = result.python.callbacks_by;
     const auto known = std::find_if(run_by.begin(), run_by.end(), [&](const auto& entry) { return entry.first == who; });
     if (known != run_by.end()) {
@@ -227,9 +228,13 @@ std::string table_text(const std::vector<ExampleResult>& results, const drivers:
     }
     ++number;
   }
+  text += table.text(look.columns);
   text += "\n* printed by its program; the others follow from its formula\n";
-  if (differ) text += "a | b: CPython's executor (GIL, callbacks on the thread that feeds the workers) | poolbench's\n";
-  for (const auto& [who, numbers] : run_by) text += fmt::format("callbacks in CPython were run by {}: {}\n", who, numbers);
+  if (differ)
+    text +=
+        hang("a | b: CPython's executor (GIL, callbacks on the thread that feeds the workers) | poolbench's", 0, look.columns);
+  for (const auto& [who, numbers] : run_by)
+    text += hang(fmt::format("callbacks in CPython were run by {}: {}", who, numbers), 0, look.columns);
   for (const ExampleResult& result : results) {
     for (const Side* const side : {&result.python, &result.here}) {
       if (side->failed > 0)

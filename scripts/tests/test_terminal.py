@@ -98,6 +98,55 @@ class Colours(unittest.TestCase):
                     self.assertNotIn(ESCAPE, poolbench(*arguments, format_, "--color", "always").stdout)
 
 
+def too_wide(text: str, columns: int) -> list[str]:
+    """The lines that do not fit, but for those of one word, such as a path, and errors, which have one line."""
+    lines = [line for line in COLOUR.sub("", text).splitlines() if not line.startswith("poolbench: ")]
+    return [line for line in lines if len(line) > columns and " " in line.strip()]
+
+
+class Widths(unittest.TestCase):
+    def test_of_all_tables_are_at_most_the_terminal_s(self) -> None:
+        explained = (*PREDICT, "--workers", "4", "--explain")
+        many = ("predict", "--backend", "process", "--tasks", "40x5ms", "--callbacks", "1ms", "--strategy", "extra")
+        clients = (
+            "predict",
+            "--backend",
+            "thread",
+            "--tasks",
+            "99x5ms",
+            "--strategy",
+            "none",
+            "--arrivals",
+            "poisson:99/s",
+        )
+        for arguments in (
+            (),
+            *STEADY,
+            explained,
+            (*many, "--sweep", "workers=1..4", "--sweep", "parsers=1..2"),
+            (*many, "--workers", "4", "--parsers", "2", "--explain"),
+            (*clients, "--workers", "2"),
+            (*clients, "--sweep", "workers=1..3"),
+            ("case", *PREDICT[1:], "--workers", "4", "-r", "2"),
+            ("list", "suites"),
+            ("list", "columns"),
+            ("run", "quick", "-n"),
+            ("show", str(RESULTS / "clients")),
+        ):
+            for columns in (80, 100):
+                with self.subTest(arguments, columns=columns):
+                    self.assertEqual(too_wide(on_a_terminal(*arguments, columns=columns), columns), [])
+
+    def test_of_what_the_doctor_finds_are_too_but_for_remedies_which_one_pastes(self) -> None:
+        lines = on_a_terminal("doctor", columns=80).splitlines()
+        self.assertEqual(too_wide("\n".join(line for line in lines if "  remedy " not in line), 80), [])
+
+    def test_of_lists_in_a_pipe_are_as_they_are(self) -> None:
+        listed = poolbench("list", "columns").stdout.splitlines()
+        self.assertTrue(all(line[0] != " " for line in listed))
+        self.assertGreater(max(map(len, listed)), 100)
+
+
 class OfARun(WithDirectory):
     def setUp(self) -> None:
         super().setUp()
