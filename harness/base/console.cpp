@@ -66,7 +66,10 @@ std::string shortened(std::string_view word, std::size_t longest) {
   return fmt::format("{}...{}", word.substr(0, head), word.substr(tail));
 }
 
+// Settings of their own, which order nothing: relaxed.
 std::atomic<Colours> chosen_colours{Colours::on_terminals};
+std::atomic<Verbosity> chosen_verbosity{Verbosity::normal};
+std::atomic<bool> is_line_open{false};  // of say_live()
 
 std::string_view value_of(const char* variable) {
   const char* const value = std::getenv(variable);
@@ -74,7 +77,7 @@ std::string_view value_of(const char* variable) {
 }
 
 bool has_colours(int descriptor) {
-  const Colours chosen = chosen_colours.load(std::memory_order_relaxed);  // a setting of its own, which orders nothing
+  const Colours chosen = chosen_colours.load(std::memory_order_relaxed);
   if (chosen != Colours::on_terminals) return chosen == Colours::always;
   return ::isatty(descriptor) == 1 && is_capable_terminal() && value_of("NO_COLOR").empty();
 }
@@ -105,9 +108,29 @@ std::size_t text_columns() {
   return std::clamp(stdout_columns(), kNarrowest, kWidest);
 }
 
+void choose_verbosity(Verbosity verbosity) noexcept { chosen_verbosity.store(verbosity, std::memory_order_relaxed); }
+
+Verbosity verbosity() noexcept { return chosen_verbosity.load(std::memory_order_relaxed); }
+
 void say(std::string_view text) noexcept {
+  if (text.empty()) return;
+  if (is_line_open.exchange(false, std::memory_order_relaxed)) std::fwrite(kClearLine.data(), 1, kClearLine.size(), stderr);
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
+}
+
+void tell(std::string_view text) noexcept {
+  if (verbosity() != Verbosity::quiet) say(text);
+}
+
+void detail(std::string_view text) noexcept {
+  if (verbosity() == Verbosity::verbose) say(text);
+}
+
+void say_live(std::string_view bytes) noexcept {
+  std::fwrite(bytes.data(), 1, bytes.size(), stderr);
+  std::fflush(stderr);
+  is_line_open.store(!bytes.ends_with('\n') && !bytes.ends_with(kClearLine), std::memory_order_relaxed);
 }
 
 void write_stdout(std::string_view text) {

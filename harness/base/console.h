@@ -12,9 +12,32 @@
 
 namespace harness {
 
-// To standard error, as it is. What cannot be said there (nobody reads it, its disk is full) stays unsaid: that neither ends nor
-// disturbs what is being measured.
+// How much is said on standard error.
+enum class Verbosity {
+  quiet,   // errors only
+  normal,  // and what goes on
+  verbose  // and what is done and decided, piece by piece
+};
+
+// For all of this process that says something below; normal until then.
+void choose_verbosity(Verbosity verbosity) noexcept;
+Verbosity verbosity() noexcept;
+
+// To standard error, as it is: errors, and what one has to know to go on. What cannot be said there (nobody reads it, its disk is full)
+// stays unsaid: that neither ends nor disturbs what is being measured.
 void say(std::string_view text) noexcept;
+
+// Likewise what goes on, unless it is to be quiet.
+void tell(std::string_view text) noexcept;
+
+// Likewise what is done and decided, if that is asked for.
+void detail(std::string_view text) noexcept;
+
+// To standard error, of a line that is redrawn in place, which ends without a line end: what is said next clears it first.
+void say_live(std::string_view bytes) noexcept;
+
+// Begins a line of a terminal anew.
+inline constexpr std::string_view kClearLine = "\r\x1b[K";
 
 // Everything to standard output. Throws EnvironmentError when it cannot be written whole.
 void write_stdout(std::string_view text);
@@ -25,11 +48,11 @@ std::size_t stdout_columns();
 // How wide text for people may be there: as the terminal, but at least 60 and at most 120 columns.
 std::size_t text_columns();
 
-// When text for people has colours: on a terminal that is not dumb, unless NO_COLOR is set and not empty; or whatever it goes to.
-enum class Colours { on_terminals, always, never };
-
 // The same of what programs read line by line, too: without a terminal no line is broken.
 std::size_t line_columns();
+
+// When text for people has colours: on a terminal that is not dumb, unless NO_COLOR is set and not empty; or whatever it goes to.
+enum class Colours { on_terminals, always, never };
 
 // Whether $TERM names one that obeys escape sequences: neither "dumb" nor nothing.
 bool is_capable_terminal();

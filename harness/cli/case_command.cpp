@@ -160,6 +160,7 @@ void add_case_command(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<CaseOptions>();
   add_case_options(*command, *options);
   add_colour_flag(*command, context);
+  add_verbosity_flags(*command, context);
   command->get_option("--tasks")->required(false);
   command
       ->add_option(

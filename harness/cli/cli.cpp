@@ -42,6 +42,7 @@ std::string what_to_type_first() {
 }
 
 int parse_and_act(int argc, char** argv) {
+  choose_verbosity(Verbosity::normal);
   CommandContext context;
   context.arguments.assign(argv, argv + argc);
   CLI::App app(kSummary, "poolbench");
@@ -59,6 +60,7 @@ int parse_and_act(int argc, char** argv) {
     return complain(usage_error(app, error), kExitUsage);
   }
   choose_colours(colours_of(context.colours));
+  choose_verbosity(context.quiet ? Verbosity::quiet : context.verbose ? Verbosity::verbose : Verbosity::normal);
   return context.action();
 }
 

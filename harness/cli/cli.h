@@ -17,7 +17,9 @@ namespace harness {
 struct CommandContext {
   std::vector<std::string> arguments;  // argv as given
   std::string colours = "auto";        // --color, of commands that have it: add_colour_flag()
-  std::function<int()> action;         // set by the chosen subcommand's CLI11 callback; returns the exit code
+  bool quiet = false;                  // -q, -v, likewise: add_verbosity_flags()
+  bool verbose = false;
+  std::function<int()> action;  // set by the chosen subcommand's CLI11 callback; returns the exit code
 };
 
 void add_run_command(CLI::App& app, CommandContext& context);

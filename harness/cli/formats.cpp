@@ -29,6 +29,14 @@ void add_colour_flag(CLI::App& command, CommandContext& context) {
       ->capture_default_str();
 }
 
+void add_verbosity_flags(CLI::App& command, CommandContext& context) {
+  CLI::Option* const quiet = command.add_flag("-q,--quiet", context.quiet, "Say nothing but the result and errors");
+  command
+      .add_flag("-v,--verbose", context.verbose,
+                "Say also what is done and decided, and why: each cell as it ends, the calibration")
+      ->excludes(quiet);
+}
+
 Colours colours_of(const std::string& when) {
   if (when == "auto") return Colours::on_terminals;
   if (when == "always") return Colours::always;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The flags for what a command prints: --color of text, and in place of text --json, --markdown, --csv; the same for every command that has
-// them.
+// The flags for what a command prints: --color of text, and in place of text --json, --markdown, --csv; and for what it says meanwhile: -q,
+// -v. The same for every command that has them.
 //
 // Thread safety: used while commands are declared, on the main thread.
 
@@ -36,6 +36,9 @@ FormatOptions add_format_flags(CLI::App& command, FormatFlags& flags);
 // --color WHEN, the same for every command that prints for people; what it prints in place of text has no colours. REQUIRES: `context`
 // outlives `command`.
 void add_colour_flag(CLI::App& command, CommandContext& context);
+
+// -q and -v, which exclude each other. REQUIRES: as above.
+void add_verbosity_flags(CLI::App& command, CommandContext& context);
 
 // Of the value of --color. Throws ConfigError.
 Colours colours_of(const std::string& when);

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "harness/base/console.h"
 #include "harness/core/sojourns.h"
 #include "harness/model/closed_forms.h"
 #include "harness/model/simulate.h"
@@ -19,7 +20,7 @@ class SweepProgress {
  public:
   SweepProgress(const ProgressOptions& options, std::size_t points) : options_(options), points_(points) {}
   ~SweepProgress() {
-    if (drawn_) options_.write("\r\x1b[K");
+    if (drawn_) options_.write(std::string(kClearLine));
   }
   SweepProgress(const SweepProgress&) = delete;
   SweepProgress& operator=(const SweepProgress&) = delete;
@@ -32,7 +33,7 @@ class SweepProgress {
     const std::string line = fmt::format("predict: {} of {} cases, about {} left; Ctrl-C prints what there is", done, points_,
                                          eta_text(std::chrono::nanoseconds(static_cast<std::int64_t>(left))));
     if (options_.animated) {
-      options_.write("\r\x1b[K" + line.substr(0, static_cast<std::size_t>(options_.width - 1)));
+      options_.write(std::string(kClearLine) + line.substr(0, static_cast<std::size_t>(options_.width - 1)));
       drawn_ = true;
     } else {
       options_.write(line + '\n');

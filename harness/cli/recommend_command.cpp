@@ -230,26 +230,32 @@ model::Demand callback_of(const recommend::Question& question, const workloads::
   return {.wait_ns = demand.wait_ns, .compute_ns = demand.compute_ns};
 }
 
-// One line on stderr, redrawn on a terminal; elsewhere nothing.
+// One line on stderr, redrawn on a terminal; elsewhere nothing, unless every step is asked for.
 class Line {
  public:
   explicit Line(ProgressOptions options) : options_(std::move(options)) {}
   ~Line() { clear(); }
   void show(const std::string& what, double share) {
-    if (!options_.animated) return;
     std::string line = fmt::format("{:3.0f} %  {}", std::min(100.0, 100 * share), what);
+    if (options_.verbosity == Verbosity::verbose) {
+      if (what != last_) options_.write(line + '\n');
+      last_ = what;
+      return;
+    }
+    if (!options_.animated || options_.verbosity == Verbosity::quiet) return;
     if (options_.width > 1 && line.size() >= static_cast<std::size_t>(options_.width))
       line.resize(static_cast<std::size_t>(options_.width) - 1);
-    options_.write("\r\x1b[K" + line);
+    options_.write(std::string(kClearLine) + line);
     drawn_ = true;
   }
   void clear() {
-    if (drawn_) options_.write("\r\x1b[K");
+    if (drawn_) options_.write(std::string(kClearLine));
     drawn_ = false;
   }
 
  private:
   ProgressOptions options_;
+  std::string last_;
   bool drawn_ = false;
 };
 
@@ -283,7 +289,11 @@ auto answer_to(Asked& asked, const RecommendFlags& flags, const std::optional<re
                                                  .fresh = flags.fresh});
   }
   std::optional<workloads::Calibration> calibration = records ? records->earlier_calibration() : std::nullopt;
-  if (!calibration) calibration = flags.workload.empty() ? workloads::Calibration{} : workloads::calibrate();
+  if (!calibration) {
+    calibration = flags.workload.empty() ? workloads::Calibration{} : workloads::calibrate();
+    if (!flags.workload.empty())
+      detail(fmt::format("calibration: a millisecond of spin is {:.0f} steps\n", 1e6 * calibration->spin_units_per_ns));
+  }
   if (records) records->set_calibration(*calibration);
   if (!question.python) question.callback = callback_of(question, *calibration);
   Run run({.calibration = calibration, .subject = asked.subject});
@@ -430,6 +440,7 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
                     "Afterwards run every point of the curve, and say how far the choice is from the best");
   add_format_flags(*command, flags->format);
   add_colour_flag(*command, context);
+  add_verbosity_flags(*command, context);
   command->callback([flags, &context] { context.action = [flags, &context] { return run_recommend(*flags, context); }; });
 }
 

@@ -97,8 +97,8 @@ std::string plan_text(const Plan& plan, std::size_t columns) {
 
 void tell_outcome(const SweepOutcome& outcome, const CommandContext& context) {
   if (outcome.run > 0 && outcome.sum_makespans.count() > 0) {
-    say(fmt::format("measuring took {}, {:.2f} x the sum of the makespans\n", human_duration(outcome.measuring),
-                    static_cast<double>(outcome.measuring.count()) / static_cast<double>(outcome.sum_makespans.count())));
+    tell(fmt::format("measuring took {}, {:.2f} x the sum of the makespans\n", human_duration(outcome.measuring),
+                     static_cast<double>(outcome.measuring.count()) / static_cast<double>(outcome.sum_makespans.count())));
   }
   if (outcome.remaining() == 0) return;
   say(fmt::format("poolbench: {}; {} of {} repetitions are kept, {} left; resume with: {}\n",
@@ -107,10 +107,13 @@ void tell_outcome(const SweepOutcome& outcome, const CommandContext& context) {
 }
 
 void tell_plan(const Plan& plan, const Environment& environment, const std::filesystem::path& path) {
-  say(fmt::format("{}\n", machine_line(environment)));
-  for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
-  say(fmt::format("{}; into {}\n", plan_line(plan), path.string()));
-  if (!plan.skips.empty()) say(fmt::format("{} combinations have no meaning or are skipped: see --dry-run\n", plan.skips.size()));
+  tell(fmt::format("{}\n", machine_line(environment)));
+  for (const std::string& warning : environment.warnings) tell(fmt::format("warning: {}\n", warning));
+  tell(fmt::format("{}; into {}\n", plan_line(plan), path.string()));
+  for (const Skip& skip : plan.skips) detail(fmt::format("skipped {}: {}\n", skip.what, skip.reason));
+  if (!plan.skips.empty() && verbosity() != Verbosity::verbose) {
+    tell(fmt::format("{} combinations have no meaning or are skipped: see --dry-run\n", plan.skips.size()));
+  }
 }
 
 int run(const RunFlags& flags, const CommandContext& context) {
@@ -144,12 +147,12 @@ int run(const RunFlags& flags, const CommandContext& context) {
   SweepOutcome outcome;
   const bool complete = missing_steps(plan, run.options()).empty();
   if (complete) {
-    say(fmt::format("complete: all {} repetitions are in {} already, nothing to do (--fresh measures anew)\n", repetitions(plan),
-                    path.string()));
+    tell(fmt::format("complete: all {} repetitions are in {} already, nothing to do (--fresh measures anew)\n", repetitions(plan),
+                     path.string()));
     outcome.failed_before = failures_present(plan, run.options());
   } else {
     tell_plan(plan, environment, path);
-    say(run.resumed_text(plan));
+    tell(run.resumed_text(plan));
     outcome = run.measure(plan, {});
     run.done_measuring();
     tell_outcome(outcome, context);
@@ -158,7 +161,10 @@ int run(const RunFlags& flags, const CommandContext& context) {
   if (!outcome.interrupted) {
     std::error_code error;
     const Analysis analysis = analyse(path, cells_of_all_claims);
-    if (!complete || !std::filesystem::exists(path / "derived" / "summary.csv", error)) derive(path, analysis);
+    if (!complete || !std::filesystem::exists(path / "derived" / "summary.csv", error)) {
+      derive(path, analysis);
+      detail(fmt::format("derived files are in {}\n", (path / "derived").string()));
+    }
     if (flags.json) {
       text << analysis_json(analysis);
     } else {
@@ -186,6 +192,7 @@ void add_run_command(CLI::App& app, CommandContext& context) {
   command->add_flag("-n,--dry-run", flags->dry_run, "Print the cells, what is skipped and why, and an estimate of the time");
   command->add_flag("--json", flags->json, "One JSON document instead of the tables, or of the cells of a dry run");
   add_colour_flag(*command, context);
+  add_verbosity_flags(*command, context);
   command->add_option("--time-budget", flags->time_budget, "Start no repetition that would likely end later, as in 10min");
   command
       ->add_option("--hosts", flags->hosts,

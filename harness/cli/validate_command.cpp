@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/base/console.h"
@@ -50,14 +52,28 @@ struct ValidateFlags {
 };
 
 void say_how_quiet(const GateCounts& counts) {
-  say(fmt::format("gate: {} repetitions were repeated, {} refused, {} waited\n", counts.repeated, counts.refused,
-                  human_duration(counts.waited)));
+  tell(fmt::format("gate: {} repetitions were repeated, {} refused, {} waited\n", counts.repeated, counts.refused,
+                   human_duration(counts.waited)));
 }
 
 std::string claims_in(const FormatFlags& format, const std::vector<ClaimResult>& results) {
   if (format.json) return claims_json(results);
   if (format.csv) return claims_csv(results);
   return format.markdown ? claims_markdown(results) : claims_text(results, text_look());
+}
+
+// Which claims the rows decide now that were open, and why the others still are.
+void tell_decisions(const std::vector<ClaimResult>& before, const std::vector<ClaimResult>& now) {
+  if (verbosity() != Verbosity::verbose) return;
+  for (const ClaimResult& result : now) {
+    const auto earlier = std::ranges::find_if(before, [&](const ClaimResult& old) { return old.id() == result.id(); });
+    if (earlier != before.end() && earlier->verdict == result.verdict && earlier->repetitions == result.repetitions) continue;
+    const std::string measured = result.measured_ns ? "measured " + human_ns(*result.measured_ns) : "nothing measured";
+    detail(fmt::format("{} {}: claimed {}, {}, {} repetitions{}\n", result.id(),
+                       result.verdict == model::Verdict::inconclusive ? "is open" : to_string(result.verdict),
+                       human_ns(result.prediction.claimed_ns), measured, result.repetitions,
+                       result.explanation.empty() ? "" : "; " + result.explanation));
+  }
 }
 
 // Rows that this program measured on this machine, but those that the gate refused: they are measured again.
@@ -79,14 +95,14 @@ int run_validate(const ValidateFlags& flags, const CommandContext& context) {
   const Environment environment = read_environment();
   const ChosenClaims chosen = claims_matching(flags.only);
   Plan plan = validation_plan(runs, environment.cores, kSeed, chosen);
-  for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
+  for (const std::string& warning : environment.warnings) tell(fmt::format("warning: {}\n", warning));
   if (model::allowed_outside(runs) < 0) {
-    say(fmt::format(
+    tell(fmt::format(
         "warning: {} repetitions decide nothing; 5 or more are needed, below that only formulas, which have three scales, "
         "can be decided\n",
         runs));
   }
-  say(gate_text(rule, read_waiting().pressure_ns.has_value()));
+  tell(gate_text(rule, read_waiting().pressure_ns.has_value()));
 
   const Suite suite = parse_suite(validation_suite(runs, kSeed), "validate (built in)");
   Run run({.arguments = context.arguments,
@@ -101,10 +117,10 @@ int run_validate(const ValidateFlags& flags, const CommandContext& context) {
   std::vector<Sample>& samples = run.options().present;  // what a round finds there it does not run again
   std::vector<ClaimResult> results =
       validate(samples, evidence.evidence, environment.cores, chosen);  // where nothing can be measured
-  say(run.resumed_text(plan));
+  tell(run.resumed_text(plan));
   int failed = 0;
   for (int round = 0; !plan.cells.empty(); ++round) {
-    if (round > 0) say(fmt::format("round {}: {} cells of claims that are open\n", round + 1, plan.cells.size()));
+    if (round > 0) tell(fmt::format("round {}: {} cells of claims that are open\n", round + 1, plan.cells.size()));
     CollectingSink collected(false);
     const SweepOutcome outcome = run.measure(plan, {&collected, &evidence});
     if (outcome.interrupted) {
@@ -116,7 +132,9 @@ int run_validate(const ValidateFlags& flags, const CommandContext& context) {
       samples.push_back(sample);
       failed += sample.status != "ok" && !sample.error.starts_with(kGated);
     }
-    results = validate(samples, evidence.evidence, environment.cores, chosen);
+    std::vector<ClaimResult> decided = validate(samples, evidence.evidence, environment.cores, chosen);
+    tell_decisions(results, decided);
+    results = std::move(decided);
     const bool patient = run.gate_counts().refused == 0;  // a machine that stays busy does not become quiet by asking more
     plan = patient ? next_round(results, runs, environment.cores, kSeed) : Plan{};
     if (missing_steps(plan, run.options()).empty()) plan.cells.clear();
@@ -125,7 +143,7 @@ int run_validate(const ValidateFlags& flags, const CommandContext& context) {
   if (!flags.output.empty() && !samples.empty()) derive(flags.output);
   if (flags.format.text()) write_stdout(overheads_text(calibrated_overheads(samples)) + "\n");
   write_stdout(claims_in(flags.format, results));
-  say(undecided_text(results, flags.output.empty() ? "" : resume_command(context.arguments)));
+  tell(undecided_text(results, flags.output.empty() ? "" : resume_command(context.arguments)));
   if (any_contradiction(results)) return kExitCheckFailed;
   return failed > 0 ? kExitCellsFailed : kExitOk;
 }
@@ -148,6 +166,7 @@ void add_validate_command(CLI::App& app, CommandContext& context) {
       ->capture_default_str();
   const FormatOptions formats = add_format_flags(*command, flags->format);
   add_colour_flag(*command, context);
+  add_verbosity_flags(*command, context);
   CLI::Option* const python =
       command
           ->add_option(

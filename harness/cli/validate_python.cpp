@@ -64,7 +64,7 @@ int validate_python(const PythonValidation& options, const CommandContext& conte
       on_pythons(parse_suite(cpython::tutorial_suite(divisor, options.runs), "validate --python (built in)"), pythons);
   const Environment environment = read_environment();
   const Plan plan = make_plan(suite, {.cores = environment.cores});
-  for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
+  for (const std::string& warning : environment.warnings) tell(fmt::format("warning: {}\n", warning));
 
   // A table of what ran now: rows of an earlier run stay in their own directory.
   Run run({.arguments = context.arguments,

@@ -39,8 +39,8 @@ bool measure_part(const Suite& suite, int cpus, const RulesValidation& options, 
                   Measured& measured) {
   const Environment environment = read_environment();
   RuleTrial trial = rule_trial(suite, quota ? environment.cores : cpus, cpus, options.runs);
-  say(fmt::format("{}: {} cases, {} cells, about {}\n", quota ? "with a CPU quota" : "without a CPU quota", trial.cases.size(),
-                  trial.plan.cells.size(), human_duration(estimated_time(trial.plan))));
+  tell(fmt::format("{}: {} cases, {} cells, about {}\n", quota ? "with a CPU quota" : "without a CPU quota", trial.cases.size(),
+                   trial.plan.cells.size(), human_duration(estimated_time(trial.plan))));
   GateRule gate = options.gate;
   gate.quota_is_meant = quota;
   Run run({.arguments = context.arguments,
@@ -99,12 +99,12 @@ bool measure_under_quota(const Suite& suite, int cpus, const RulesValidation& op
 int validate_rules(const RulesValidation& options, const CommandContext& context) {
   const Suite suite = load_suite(options.suite);
   const Environment environment = read_environment();
-  for (const std::string& warning : environment.warnings) say(fmt::format("warning: {}\n", warning));
+  for (const std::string& warning : environment.warnings) tell(fmt::format("warning: {}\n", warning));
   constexpr int kFewest = 4;
   if (options.runs < kFewest) {
-    say(fmt::format("warning: intervals of {} repetitions cover less than 95 %; {} or more do\n", options.runs, kFewest));
+    tell(fmt::format("warning: intervals of {} repetitions cover less than 95 %; {} or more do\n", options.runs, kFewest));
   }
-  say(gate_text(options.gate, read_waiting().pressure_ns.has_value()));
+  tell(gate_text(options.gate, read_waiting().pressure_ns.has_value()));
   Measured measured;
   if (!measure_part(suite, environment.cores, options, context, false, measured)) return kExitInterrupted;
   if (!measure_under_quota(suite, environment.cores, options, context, measured)) return kExitInterrupted;

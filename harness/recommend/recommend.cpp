@@ -1,12 +1,16 @@
 #include "harness/recommend/recommend.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
+#include "harness/base/console.h"
 #include "harness/base/quantity.h"
 #include "harness/base/random.h"
 #include "harness/recommend/causes.h"
+#include "harness/recommend/profile_report.h"
 #include "harness/recommend/profiling.h"
 #include "harness/recommend/records.h"
 #include "harness/recommend/rounds.h"
@@ -65,6 +69,10 @@ class Search {
     found_.notes = first.notes;
     found_.batch = batch_of(first.tasks);
     contenders_only_ = first.contenders_only;
+    detail("a task: " + demand_text(found_.profile) + "\ncontention: " + contention_text(question_, found_.profile) + '\n');
+    if (first.tasks < question_.tasks)
+      detail(fmt::format("{} of the {} tasks are run at a time: the budget does not suffice for all\n", first.tasks,
+                         question_.tasks));
     std::int64_t sum = 0;
     for (int task = 0; task < first.tasks; ++task) {
       sum += found_.profile.demands[static_cast<std::size_t>(task) % found_.profile.demands.size()].service_ns();
@@ -127,6 +135,10 @@ class Search {
     std::vector<Choice> choices = candidates_of(found_.batch, contenders_only_);
     const double most = found_.batch.tasks < question_.tasks ? kVerifyingFewer : kVerifying;
     SplitMix64 random(question_.seed);
+    for (const Choice& choice : choices) {
+      detail(fmt::format("candidate: {}, {} predicted\n", describe(choice),
+                         human_ns(predict_ns(found_.profile, found_.batch, choice))));
+    }
     int round = 0;
     for (; round < kMostRounds; ++round) {
       if (round >= kRounds) {
@@ -147,6 +159,7 @@ class Search {
         if (is_over) break;
         trials_.tell("round " + std::to_string(round + 1) + ", " + describe(choice));
         rounds_.run(choice);
+        detail(fmt::format("       {}\n", human_ns(rounds_.of(choice).makespans_ns.back())));
         ++ran;
         is_over = trials_.used() > 2;  // far beyond: take what there is
         if (is_over) break;
@@ -170,6 +183,7 @@ class Search {
   void judge_causes(std::vector<Choice>* choices) {
     const std::vector<std::string> dropped = drop_refuted(found_.profile, found_.batch, rounds_.measured());
     if (dropped.empty()) return;
+    for (const std::string& cause : dropped) detail("refuted by what was run since: " + cause + '\n');
     found_.curve = predict_curve(found_.profile, found_.batch, question_.most_workers);
     rounds_.predict_anew();
     if (choices == nullptr) return;
@@ -221,7 +235,15 @@ class Search {
     nanoseconds fastest = nanoseconds::max();
     for (const Choice& choice : choices) fastest = std::min(fastest, rounds_.expected(choice));
     const double most = factor * static_cast<double>(fastest.count());
-    std::erase_if(choices, [&](const Choice& choice) { return static_cast<double>(rounds_.expected(choice).count()) > most; });
+    std::erase_if(choices, [&](const Choice& choice) {
+      const nanoseconds expected = rounds_.expected(choice);
+      const bool hopeless = static_cast<double>(expected.count()) > most;
+      if (hopeless) {
+        detail(fmt::format("dropped: {}, {}: more than {:.2g} times the fastest\n", describe(choice), human_ns(expected.count()),
+                           factor));
+      }
+      return hopeless;
+    });
   }
 
   // More rounds would not change what is chosen.
@@ -240,6 +262,8 @@ class Search {
     const Decision decision = decide(found_.measured);
     found_.choice = decision.choice;
     found_.ties = decision.ties;
+    detail(fmt::format("decided after {} rounds: {}, the cheapest of {} that cannot be told from the fastest\n", found_.rounds,
+                       describe(found_.measured[found_.choice].choice), found_.ties.size() + 1));
     found_.fewest_workers = decision.fewest_workers;
     found_.most_workers = decision.most_workers;
     if (found_.batch.tasks < question_.tasks) answer_for_all();

@@ -93,7 +93,7 @@ Records::Records(Settings settings) : settings_(std::move(settings)), run_id_(ma
   const fs::path& path = settings_.directory;
   if (settings_.fresh || is_of_another(path, text)) {
     const fs::path aside = put_old_directory_away(path);
-    if (!aside.empty()) say(fmt::format("the old directory is now {}\n", aside.string()));
+    if (!aside.empty()) tell(fmt::format("the old directory is now {}\n", aside.string()));
   }
   directory_.emplace(path);
   std::error_code error;

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "harness/base/console.h"
 #include "harness/base/quantity.h"
 #include "harness/base/random.h"
 #include "harness/recommend/headroom.h"
@@ -119,7 +120,12 @@ class Service {
     const Clients clients = visits_.clients_at(objective_.rate_per_s, size.runs);
     if (size.too_long || !visits_.may_run(size.choice, clients, objective_.rate_per_s, share)) return false;
     for (int attempt = 0; attempt < kLateGenerators; ++attempt) {
-      if (visits_.add_run(size, clients)) return true;
+      if (visits_.add_run(size, clients)) {
+        const std::size_t percentile = objective_.bounds.back().percentile;
+        detail(fmt::format("       {}: {} {} so far\n", describe(size.choice), kPercentiles[percentile].name,
+                           human_ns(size.quantile(percentile).value)));
+        return true;
+      }
       if (size.too_long) return true;
     }
     return false;

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <utility>
 
+#include "harness/base/console.h"
 #include "harness/base/quantity.h"
 #include "workloads/work.h"
 
@@ -85,6 +86,7 @@ bool GatedRunner::wait_for_quiet() {
   const std::int64_t took = seams_.now_ns() - started;
   spent_ns_ += took;
   counts_.waited += std::chrono::nanoseconds(took);
+  detail(fmt::format("gate: waited {} for a quiet machine\n", human_duration(std::chrono::nanoseconds(took))));
   return quiet;
 }
 
@@ -110,7 +112,10 @@ RepetitionResult GatedRunner::refused(const Cell& cell, const std::string& noise
   result.sample.status = "invalid";
   result.sample.error = fmt::format("{}: {}", kGated, noise);
   result.interrupted = seams_.stop();
-  if (!result.interrupted) ++counts_.refused;
+  if (!result.interrupted) {
+    ++counts_.refused;
+    detail(fmt::format("gate: refused, patience has run out: {} x{} {}: {}\n", cell.backend, cell.workers, cell.workload, noise));
+  }
   return result;
 }
 
@@ -126,6 +131,7 @@ RepetitionResult GatedRunner::run(const Cell& cell, std::chrono::nanoseconds tim
     const std::string noise = noise_of(cell, result.sample, before, started);
     if (noise.empty()) return result;
     spent_ns_ += seams_.now_ns() - started;  // what is repeated is part of what patience is for
+    detail(fmt::format("gate: not counted: {} x{} {}: {}\n", cell.backend, cell.workers, cell.workload, noise));
     if (!wait_for_quiet()) return refused(cell, noise);
     ++counts_.repeated;
   }

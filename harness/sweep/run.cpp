@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cassert>
 #include <csignal>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
+#include "harness/base/quantity.h"
 #include "harness/engine/drivers/catalogue.h"
 #include "harness/engine/drivers/foreign.h"
 #include "harness/engine/backends/remote.h"
@@ -51,7 +53,7 @@ Run::Run(RunSettings settings) : settings_(std::move(settings)), calibration_(se
   std::signal(SIGXFSZ, SIG_IGN);
   if (settings_.put_old_away) {
     const std::filesystem::path aside = put_old_directory_away(settings_.directory);
-    if (!aside.empty()) say(fmt::format("the old directory is now {}\n", aside.string()));
+    if (!aside.empty()) tell(fmt::format("the old directory is now {}\n", aside.string()));
   }
   directory_.emplace(settings_.directory);
   if (!settings_.run_id.empty()) options_.run_id = first_free_id(settings_.directory, settings_.run_id);
@@ -68,7 +70,11 @@ SweepOutcome Run::measure(const Plan& plan, const Sinks& more) {
       measure_hops(plan);
       if (directory_) write_down(plan);
     }
-    ProgressSink progress(stderr_progress());
+    std::map<std::string, int> repetitions;
+    for (const Step& step : missing_steps(plan, options_)) {
+      if (!step.is_warmup) ++repetitions[plan.cells[static_cast<std::size_t>(step.cell)].cell.cell_id];
+    }
+    ProgressSink progress(stderr_progress(), std::move(repetitions));
     Sinks sinks;
     if (directory_) sinks.push_back(&directory_->results());
     for (const std::unique_ptr<Sink>& file : files_) sinks.push_back(file.get());
@@ -81,7 +87,11 @@ SweepOutcome Run::measure(const Plan& plan, const Sinks& more) {
 void Run::calibrate(const Plan& plan) {
   if (calibration_) return;
   if (directory_) calibration_ = directory_->earlier_calibration(*settings_.environment);
-  if (!calibration_) calibration_ = workloads::calibrate();
+  const bool is_earlier = calibration_.has_value();
+  if (!is_earlier) calibration_ = workloads::calibrate();
+  detail(fmt::format("calibration, {}: a millisecond of spin is {:.0f} steps; a sleep ends {} late\n",
+                     is_earlier ? "of an earlier run here" : "measured", 1e6 * calibration_->spin_units_per_ns,
+                     human_ns(calibration_->sleep_lateness_ns)));
   ask_drivers(plan);
   drivers::add_to(*calibration_, drivers_);
 }
@@ -93,7 +103,7 @@ void Run::ask_drivers(const Plan& plan) {
     const drivers::DriverBackend* const backend = drivers::known_backend(planned.cell.backend);
     if (backend == nullptr || drivers_.contains(planned.cell.backend)) continue;
     drivers::Record record = record_of(*backend);
-    say(fmt::format("{}: {}\n", backend->name(), record.line()));
+    tell(fmt::format("{}: {}\n", backend->name(), record.line()));
     const auto before = earlier.find(planned.cell.backend);
     const auto twin = std::ranges::find_if(drivers_, [&](const auto& known) {  // another executor of the same interpreter
       return !record.executable.empty() && known.second.is(record) && known.second.spin_units_per_ns > 0;
@@ -121,6 +131,8 @@ void Run::measure_loops(const Plan& plan) {
     }
     if (const auto costs = measure_loop(*children_, key.first, key.second, planned.cell.cores)) {
       calibration_->loops.emplace(key, *costs);
+      detail(fmt::format("{} on {} threads: {} to wake, {} to dispatch\n", key.first, key.second, human_ns(costs->wake_ns),
+                         human_ns(costs->dispatch_ns)));
     } else {
       failed.insert(key.first);
     }
@@ -136,6 +148,8 @@ void Run::measure_hops(const Plan& plan) {
     if (!is_remote(backend) || clocks_.contains(backend) || !tried.insert(backend).second) continue;
     if (std::optional<HopCosts> costs = measure_hop(*children_, backend, own->cell.cores)) {
       calibration_->hops.emplace(backend, costs->hop);
+      detail(fmt::format("{}: {} there, {} for each task of many\n", backend, human_ns(costs->hop.latency_ns),
+                         human_ns(costs->hop.task_ns)));
       clocks_.emplace(backend, std::move(costs->clocks));
     }
   }

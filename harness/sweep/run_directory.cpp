@@ -51,7 +51,7 @@ void RunDirectory::freeze(const Suite& suite) const {
     std::error_code error;
     std::filesystem::rename(copy, aside, error);
     if (error) throw OutputError(fmt::format("cannot rename '{}': {}", copy.string(), error.message()));
-    say(fmt::format("poolbench: the suite has changed since the last run here; its old copy is now {}\n", aside.string()));
+    tell(fmt::format("poolbench: the suite has changed since the last run here; its old copy is now {}\n", aside.string()));
   }
   write_new_file(copy, suite.text);
 }

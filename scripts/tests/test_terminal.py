@@ -127,7 +127,7 @@ class Widths(unittest.TestCase):
             (*many, "--workers", "4", "--parsers", "2", "--explain"),
             (*clients, "--workers", "2"),
             (*clients, "--sweep", "workers=1..3"),
-            ("case", *PREDICT[1:], "--workers", "4", "-r", "2"),
+            ("case", *PREDICT[1:], "--workers", "4", "-r", "2", "-q"),
             ("list", "suites"),
             ("list", "columns"),
             ("run", "quick", "-n"),
@@ -164,6 +164,76 @@ class OfARun(WithDirectory):
         self.assertGreater(len(files), 3)
         for path in files:
             self.assertNotIn(ESCAPE.encode(), path.read_bytes(), path)
+
+    def test_quiet_is_the_result_alone(self) -> None:
+        done = poolbench(*self.arguments(), "-q")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        shown = poolbench("show", str(self.run_directory)).stdout
+        self.assertEqual(done.stdout, shown + f"{self.run_directory}\n")
+
+    def test_verbose_says_what_is_done(self) -> None:
+        usual = poolbench(*self.arguments())
+        self.assertIn("8 of 8 repetitions", usual.stderr)
+        self.assertNotIn("calibration", usual.stderr)
+        done = poolbench(*self.arguments(), "--fresh", "-v")
+        self.assertIn("calibration, measured: ", done.stderr)
+        for workers in (1, 2):
+            self.assertRegex(done.stderr, rf"thread x{workers} sleep none, 4 tasks: median \d.* of 4, ")
+        self.assertIn("derived files are in ", done.stderr)
+        again = poolbench(*self.arguments(), "-v", "-r", "5")
+        self.assertIn("calibration, of an earlier run here: ", again.stderr)
+
+    def test_a_failure_is_said_all_the_same(self) -> None:
+        self.suite.write_text(SUITE.replace('"1ms"', '"30s"').replace('"60s"', '"1s"'))
+        done = poolbench(*self.arguments(), "-q")
+        self.assertEqual(done.returncode, 3)
+        self.assertEqual(len(done.stderr.splitlines()), 8, done.stderr)
+        for line in done.stderr.splitlines():
+            self.assertRegex(line, "^(timeout|invalid): ")
+
+    def test_the_line_of_progress_is_gone_before_anything_is_said(self) -> None:
+        shown = on_a_terminal(*self.arguments(), "-v", "--color", "never")
+        for line in shown.split("\n"):
+            said = line.rsplit(f"\r{ESCAPE}[K", 1)[-1]  # what is left of the line
+            self.assertNotRegex(said, r"\[\d+/8\]")
+
+
+class OfDecisions(unittest.TestCase):
+    VALIDATE = ("validate", "--only", "thread_equal", "-r", "1", "--max-pressure", "100")
+    RECOMMEND = (
+        "recommend",
+        "--workload",
+        "sleep",
+        "--task",
+        "1ms",
+        "--tasks",
+        "8",
+        "--budget",
+        "1s",
+        "--max-pressure",
+        "100",
+    )
+
+    def test_quiet_commands_say_nothing(self) -> None:
+        for arguments in (self.VALIDATE, self.RECOMMEND):
+            with self.subTest(arguments):
+                done = poolbench(*arguments, "-q")
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertNotEqual(done.stdout, "")
+
+    def test_validate_says_what_was_decided_and_why(self) -> None:
+        done = poolbench(*self.VALIDATE, "-v")
+        self.assertIn("calibration, measured: ", done.stderr)
+        self.assertRegex(done.stderr, r"thread_equal.* is open: claimed .*, measured .*, \d+ repetitions; ")
+
+    def test_recommend_says_what_it_ran_and_how_it_decided(self) -> None:
+        done = poolbench(*self.RECOMMEND, "-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for words in ("calibration: ", "a task: ", "candidate: ", "round 1, ", "decided after "):
+            self.assertIn(words, done.stderr)
+        shown = on_a_terminal(*self.RECOMMEND, columns=80)
+        self.assertIn(ESCAPE, shown)
+        self.assertEqual(too_wide(shown.rsplit(f"\r{ESCAPE}[K", 1)[-1], 80), [])
 
 
 if __name__ == "__main__":

@@ -5,17 +5,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <string_view>
 
 #include "harness/base/console.h"
 #include "harness/base/quantity.h"
+#include "harness/model/statistics.h"
 
 namespace harness {
 namespace {
 
 constexpr std::chrono::seconds kPlainInterval{30};
-constexpr std::string_view kClearLine = "\r\x1b[K";
 
 std::string cell_text(const Cell& cell) {
   std::string text = fmt::format("{} x{} {} {}", cell.backend, cell.workers, cell.workload, cell.strategy);
@@ -31,18 +30,18 @@ ProgressOptions stderr_progress() {
   options.colour = stderr_has_colours();
   struct winsize window {};
   if (options.animated && ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) options.width = window.ws_col;
-  options.write = [](const std::string& bytes) {
-    std::fputs(bytes.c_str(), stderr);
-    std::fflush(stderr);
-  };
+  options.verbosity = verbosity();
+  options.write = [](const std::string& bytes) { say_live(bytes); };
   return options;
 }
 
-ProgressSink::ProgressSink(ProgressOptions options) : options_(std::move(options)) {}
+ProgressSink::ProgressSink(ProgressOptions options, std::map<std::string, int> repetitions)
+    : options_(std::move(options)), left_(std::move(repetitions)) {}
 
 ProgressSink::~ProgressSink() { clear(); }
 
 void ProgressSink::checking(const Cell& cell, int done, int cells) {
+  if (options_.verbosity == Verbosity::quiet) return;
   if (options_.animated) {
     draw(fmt::format("checking digests {}/{}: {}", done, cells, cell_text(cell)));
   } else if (done == 0) {
@@ -51,6 +50,7 @@ void ProgressSink::checking(const Cell& cell, int done, int cells) {
 }
 
 void ProgressSink::starting(const Cell& cell, const SweepState& state) {
+  if (options_.verbosity == Verbosity::quiet) return;
   const int percent = state.steps == 0 ? 100 : static_cast<int>(100LL * state.done / state.steps);
   const std::string failures = state.failed == 0 ? "" : fmt::format(", {} failed", state.failed);
   const std::string line = fmt::format("[{}/{}] {}%, {} left{}: {}", state.done, state.steps, percent, eta_text(state.remaining),
@@ -68,29 +68,51 @@ void ProgressSink::starting(const Cell& cell, const SweepState& state) {
 }
 
 void ProgressSink::row(const Cell& cell, const Sample& sample, const Trace* /*trace*/) {
+  const bool is_measured = sample.is_warmup == 0;
+  if (sample.status != "ok") tell_failure(sample);
+  if (!is_measured) return;
   if (sample.status == "ok") {
-    if (sample.is_warmup != 0) return;
-    Spread& spread = spreads_[cell.cell_id];
-    spread.least_ns = spread.repetitions == 0 ? sample.makespan_ns : std::min(spread.least_ns, sample.makespan_ns);
-    spread.most_ns = std::max(spread.most_ns, sample.makespan_ns);
-    ++spread.repetitions;
-    return;
+    makespans_[cell.cell_id].push_back(sample.makespan_ns);
+  } else {
+    ++failed_[cell.cell_id];
   }
+  const auto left = left_.find(cell.cell_id);
+  if (left != left_.end() && --left->second == 0) tell_end(cell);
+}
+
+void ProgressSink::tell_failure(const Sample& sample) {
   clear();
   options_.write(fmt::format("{}: {} x{} {} {} rep {}: {}\n", painted(sample.status, Paint::bad, look()), sample.backend,
                              sample.workers, sample.workload, sample.strategy, sample.rep, sample.error));
 }
 
+void ProgressSink::tell_end(const Cell& cell) {
+  if (options_.verbosity != Verbosity::verbose) return;
+  clear();
+  std::string text = cell_text(cell) + ": ";
+  const std::vector<std::int64_t>& makespans = makespans_[cell.cell_id];
+  if (makespans.empty()) {
+    text += "no repetition ended well";
+  } else {
+    const auto [least, most] = std::minmax_element(makespans.begin(), makespans.end());
+    text += fmt::format("median {} of {}, {} to {}", human_ns(model::median(makespans)), makespans.size(), human_ns(*least),
+                        human_ns(*most));
+  }
+  const auto failed = failed_.find(cell.cell_id);
+  options_.write(text + (failed == failed_.end() ? "\n" : fmt::format("; {} failed\n", failed->second)));
+}
+
 std::string ProgressSink::spread_text(const std::string& cell_id) const {
-  const auto at = spreads_.find(cell_id);
-  if (at == spreads_.end()) return {};
-  const Spread& spread = at->second;
-  if (spread.repetitions == 1) return fmt::format("; so far {}", human_ns(spread.least_ns));
-  return fmt::format("; so far {} to {} in {}", human_ns(spread.least_ns), human_ns(spread.most_ns), spread.repetitions);
+  const auto at = makespans_.find(cell_id);
+  if (at == makespans_.end()) return {};
+  const auto [least, most] = std::minmax_element(at->second.begin(), at->second.end());
+  if (at->second.size() == 1) return fmt::format("; so far {}", human_ns(*least));
+  return fmt::format("; so far {} to {} in {}", human_ns(*least), human_ns(*most), at->second.size());
 }
 
 void ProgressSink::finished(const SweepState& state) {
   clear();
+  if (options_.verbosity == Verbosity::quiet) return;
   options_.write(fmt::format("{} of {} repetitions in {}{}\n", state.done, state.steps, eta_text(state.elapsed),
                              state.failed == 0 ? "" : fmt::format(", {} failed", state.failed)));
 }

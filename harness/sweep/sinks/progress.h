@@ -9,7 +9,9 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "harness/base/console.h"
 #include "harness/base/look.h"
 #include "harness/sweep/sinks/sink.h"
 
@@ -20,13 +22,15 @@ struct ProgressOptions {
   bool colour = false;
   int width = 80;                                 // columns; the line is cut to fit
   std::function<void(const std::string&)> write;  // bytes to stderr
+  Verbosity verbosity = Verbosity::normal;        // quiet: failures only; verbose: each cell as it ends, too
 };
 // For this process's stderr: whether it is a terminal, its colours and the window's width.
 ProgressOptions stderr_progress();
 
 class ProgressSink : public Sink {
  public:
-  explicit ProgressSink(ProgressOptions options);
+  // `repetitions`: how many measured ones are to come, by cell_id; cells that are not there are not told as they end.
+  explicit ProgressSink(ProgressOptions options, std::map<std::string, int> repetitions = {});
   // Clears an animated line.
   ~ProgressSink() override;
   void checking(const Cell& cell, int done, int cells) override;
@@ -39,15 +43,14 @@ class ProgressSink : public Sink {
   void clear();
   Look look() const { return {.colour = options_.colour}; }
 
+  void tell_failure(const Sample& sample);
+  void tell_end(const Cell& cell);
   std::string spread_text(const std::string& cell_id) const;
 
   ProgressOptions options_;
-  struct Spread {
-    int repetitions = 0;
-    std::int64_t least_ns = 0;
-    std::int64_t most_ns = 0;
-  };
-  std::map<std::string, Spread> spreads_;  // by cell, of the makespans of this sweep; warm-ups are none
+  std::map<std::string, int> left_;                             // by cell: repetitions to come
+  std::map<std::string, int> failed_;                           // by cell, of this sweep; warm-ups are none
+  std::map<std::string, std::vector<std::int64_t>> makespans_;  // likewise, of those that ended well
   bool line_drawn_ = false;
   int last_plain_tenth_ = -1;
   std::chrono::nanoseconds last_plain_{0};

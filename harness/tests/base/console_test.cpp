@@ -31,5 +31,32 @@ TEST(Printable, ShortensLongWordsBetweenCharacters) {
   EXPECT_EQ(printable(printable(wide, 41)), printable(wide, 41));  // it is UTF-8 still
 }
 
+std::string said(Verbosity verbosity) {
+  testing::internal::CaptureStderr();
+  choose_verbosity(verbosity);
+  say("error\n");
+  tell("what goes on\n");
+  detail("why\n");
+  choose_verbosity(Verbosity::normal);
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST(Verbosities, decide_what_is_said) {
+  EXPECT_EQ(said(Verbosity::quiet), "error\n");
+  EXPECT_EQ(said(Verbosity::normal), "error\nwhat goes on\n");
+  EXPECT_EQ(said(Verbosity::verbose), "error\nwhat goes on\nwhy\n");
+}
+
+TEST(LiveLines, are_cleared_before_anything_else_is_said) {
+  testing::internal::CaptureStderr();
+  say_live("\r\x1b[K3 of 7");
+  say("warning\n");
+  say("another\n");
+  say_live("\r\x1b[K4 of 7");
+  say_live("\r\x1b[K");
+  say("the end\n");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "\r\x1b[K3 of 7\r\x1b[Kwarning\nanother\n\r\x1b[K4 of 7\r\x1b[Kthe end\n");
+}
+
 }  // namespace
 }  // namespace harness

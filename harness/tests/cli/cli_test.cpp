@@ -134,6 +134,13 @@ TEST(Formats, HaveColoursByTheSameFlagEverywhere) {
   }
 }
 
+TEST(Formats, AreQuietOrVerboseByTheSameFlagsAndNotBoth) {
+  for (std::vector<std::string> command : {std::vector<std::string>{"run"}, {"case"}, {"validate"}, {"recommend"}}) {
+    command.insert(command.end(), {"-q", "-v"});
+    expect_refused(command, {"excludes"});
+  }
+}
+
 TEST(Formats, HaveColoursInTextOnly) {
   const Invocation text = poolbench({"doctor", "--color", "always"});
   EXPECT_THAT(text.out, HasSubstr(kColour));

@@ -342,6 +342,45 @@ TEST_F(ProgressTest, HasTheRangeOfTheCellSoFarOnATerminal) {
   EXPECT_THAT(written, Not(HasSubstr("so far")));
 }
 
+TEST_F(ProgressTest, IsNothingButFailuresWhereItIsToBeQuiet) {
+  for (const bool animated : {false, true}) {
+    written.clear();
+    ProgressOptions quiet = options(animated, false);
+    quiet.verbosity = Verbosity::quiet;
+    ProgressSink sink(quiet, {{"x", 200}});
+    sink.checking(test_cell("x"), 0, 1);
+    sweep(sink);
+    EXPECT_THAT(written, StartsWith("timeout: "));
+    EXPECT_EQ(std::count(written.begin(), written.end(), '\n'), 1) << written;
+  }
+}
+
+TEST_F(ProgressTest, TellsEachCellAsItEndsWhereEverythingIsAskedFor) {
+  const auto end_of = [this](Verbosity verbosity) {
+    ProgressOptions options = this->options(false, false);
+    options.verbosity = verbosity;
+    ProgressSink sink(options, {{"x", 3}, {"y", 1}});
+    written.clear();
+    struct Row {
+      int makespan_ms;
+      const char* status;
+      int is_warmup;
+    };
+    for (const Row& row : {Row{90, "ok", 1}, Row{20, "ok", 0}, Row{24, "ok", 0}, Row{0, "crash", 0}}) {
+      EXPECT_THAT(written, Not(HasSubstr("median")));
+      Sample sample;
+      sample.makespan_ns = row.makespan_ms * 1'000'000;
+      sample.status = row.status;
+      sample.is_warmup = row.is_warmup;
+      sink.row(test_cell("x"), sample, nullptr);
+    }
+    return written;
+  };
+  EXPECT_THAT(end_of(Verbosity::verbose),
+              EndsWith("thread x1 sleep none, 2 tasks: median 22.0 ms of 2, 20.0 ms to 24.0 ms; 1 failed\n"));
+  EXPECT_THAT(end_of(Verbosity::normal), Not(HasSubstr("median")));
+}
+
 TEST_F(ProgressTest, IsCutToTheWidthOfTheTerminal) {
   ProgressOptions narrow = options(true, false);
   narrow.width = 12;
