@@ -10,6 +10,7 @@
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
 #include "harness/base/text_table.h"
+#include "harness/report/flat_table.h"
 #include "harness/report/report.h"
 #include "harness/report/summary_json.h"
 
@@ -99,11 +100,6 @@ std::string counts_text(const ComparedCell& cell) {
 
 std::string compared_name(const ComparedCell& cell) {
   return name_of(*cell.b) + (cell.by_latency ? ", p99 of the sojourns" : "");
-}
-
-std::string in_markdown(std::string text) {
-  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, 1, '\\');
-  return text;
 }
 
 Json cell_json(const ComparedCell& cell) {
@@ -202,7 +198,7 @@ std::string comparison_markdown(const Comparison& comparison, const ComparedName
     out +=
         fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", model::name(cell.change), ratio_text(cell.ratio.estimate),
                     interval_text(cell.ratio), p_text(cell.adjusted_p), counts_text(cell), human_ns(*cell.a->median_ns),
-                    human_ns(*cell.b->median_ns), in_markdown(compared_name(cell)), in_markdown(cell.scenario));
+                    human_ns(*cell.b->median_ns), markdown_cell(compared_name(cell)), markdown_cell(cell.scenario));
   }
   return out;
 }

@@ -226,6 +226,16 @@ TEST(CompareCommand, has_JSON_and_Markdown) {
               AllOf(HasSubstr("| slower | 1.100 |"), HasSubstr("| thread, 1 worker |")));
 }
 
+TEST(Compare, EscapesInMarkdownWhatWouldBeMarkup) {
+  Cell cell = sleep_cell("thread", 10);
+  cell.workers_spec = "cores*5";
+  std::vector<Sample> rows;
+  for (int rep = 0; rep < 8; ++rep) rows.push_back(sample_with(cell, rep, 80 * kMs + rep));
+  const Analysis analysis = analyse_rows(rows, {});
+  const Comparison comparison = compare(analysis, analysis, {});
+  EXPECT_THAT(comparison_markdown(comparison, {"x", "y"}, {}), HasSubstr("| thread, 10 workers (cores\\*5) |"));
+}
+
 TEST(CompareCommand, RefusesBadUsage) {
   const RunOfTest a(run_of(80, 20, 40));
   std::vector<Sample> elsewhere = run_of(80, 20, 40);
