@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -18,6 +19,7 @@
 #include "harness/engine/drivers/programs.h"
 #include "harness/engine/own/inputs.h"
 #include "harness/engine/own/python_names.h"
+#include "harness/report/flat_table.h"
 
 namespace harness {
 namespace {
@@ -118,6 +120,20 @@ std::vector<Asked> python_questions(const PythonFlags& flags, const std::vector<
   std::vector<Asked> asked;
   for (const std::string& interpreter : interpreters) asked.push_back(question_for(interpreter, work, flags, each));
   return asked;
+}
+
+std::string curves_csv(const std::vector<Asked>& asked, const std::vector<recommend::Recommendation>& found) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (std::size_t at = 0; at < asked.size(); ++at) {
+    const recommend::Question& question = asked[at].question;
+    const nlohmann::ordered_json answer = nlohmann::ordered_json::parse(recommend::json(question, found[at]));
+    for (const nlohmann::ordered_json& point : answer.at("curve")) {
+      nlohmann::ordered_json row{{"interpreter", question.python->interpreter}};
+      row.update(point);
+      rows.push_back(std::move(row));
+    }
+  }
+  return csv_of(rows);
 }
 
 }  // namespace harness

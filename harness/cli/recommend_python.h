@@ -32,6 +32,10 @@ std::vector<Asked> python_questions(const PythonFlags& flags, const std::vector<
 // What is left of a budget when a function has been called to see what it does, if that took as long as it may.
 std::chrono::nanoseconds budget_after_looking(std::chrono::nanoseconds budget);
 
+// What was found on each interpreter as one table: the points of its curve, as recommend --csv has them, each behind its interpreter. REQUIRES: one
+// recommendation for each question, all of Python functions.
+std::string curves_csv(const std::vector<Asked>& asked, const std::vector<recommend::Recommendation>& found);
+
 // After runs of the question have failed: calls the function with one input after the other, to see which of them it fails for. Throws
 // PythonError if it does; returns if it does not within the question's budget.
 void blame_input(const Asked& asked, std::chrono::nanoseconds deadline);

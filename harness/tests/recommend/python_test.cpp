@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <string>
+#include <vector>
 
+#include "harness/cli/recommend_python.h"
 #include "harness/recommend/python_report.h"
 #include "harness/recommend/python_snippet.h"
 #include "harness/tests/recommend/known_numbers.h"
@@ -143,6 +146,23 @@ TEST(RecommendPython, TakesProcessesWhereTheGilIsHeldAndSaysSo) {
                                     HasSubstr("ProcessPoolExecutor(max_workers=2")));
   EXPECT_THAT(json(q, found), AllOf(HasSubstr("\"backend\": \"cpython_process"), HasSubstr("\"gil_share\": 1.0")));
   EXPECT_THAT(markdown(q, found), AllOf(StartsWith("**crawler:fetch**: process pool"), HasSubstr("```python\n")));
+}
+
+TEST(RecommendPython, OnSeveralInterpretersIsOneTableAsCsv) {
+  ModelMachine machine({.wait_ns = 10 * kMs, .compute_ns = 0}, 1);
+  std::vector<Asked> asked(2, Asked{.question = python_question(20, 10 * kMs, 0), .subject = {}});
+  asked[1].question.python->interpreter = "cpython 3.13, of another";
+  const Recommendation found = recommend(asked[0].question, machine, kSilent);
+  std::istringstream csv(curves_csv(asked, {found, found}));
+  std::string line;
+  std::getline(csv, line);
+  EXPECT_EQ(line, "interpreter,backend,workers,strategy,parsers,hosts,predicted_ns");
+  std::size_t rows = 0;
+  for (; std::getline(csv, line); ++rows) {
+    const bool first = rows < found.curve.size();
+    EXPECT_THAT(line, StartsWith(first ? "cpython 3.11,cpython_" : "\"cpython 3.13, of another\",cpython_"));
+  }
+  EXPECT_EQ(rows, 2 * found.curve.size());
 }
 
 TEST(RecommendPython, TakesThreadsWhereTheGilIsLetGoAndSaysSo) {
