@@ -17,12 +17,16 @@
 
 namespace pools::test {
 
-// What heartbeats are multiplied by: ThreadSanitizer makes agents slow that start workers or copy large arguments meanwhile.
+// How much longer each side waits for the other to be heard: ThreadSanitizer makes agents slow that start workers or copy large arguments.
 #if defined(__SANITIZE_THREAD__)
-inline constexpr int kSlowness = 20;
+inline constexpr int kPatience = 10;
 #else
-inline constexpr int kSlowness = 1;
+inline constexpr int kPatience = 1;
 #endif
+inline void be_patient(RemotePoolOptions& options) {
+  options.missed_heartbeats *= kPatience;
+  options.silence *= kPatience;
+}
 
 // As a user would start one by hand, with a key of the pool's.
 inline Child start_agent(RemotePool& pool, int workers = 1) {
@@ -45,7 +49,7 @@ class LoopbackPool : public RemotePool {
     RemotePoolOptions remote;
     remote.launcher = command("exec {agent}", {"localhost"});
     remote.workers = workers_of(options);
-    remote.heartbeat *= kSlowness;
+    be_patient(remote);
     remote.queue = options.queue;
     remote.timing = options.timing;
     remote.observer = options.observer;
@@ -57,7 +61,7 @@ class LoopbackPool : public RemotePool {
 // A pool without a launcher, and agents that are started by hand and end with it.
 struct HandPool {
   explicit HandPool(RemotePoolOptions options = {}) {
-    options.heartbeat *= kSlowness;
+    be_patient(options);
     pool = std::make_unique<RemotePool>(std::move(options));
   }
   ~HandPool() {
