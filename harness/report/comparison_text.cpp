@@ -31,7 +31,7 @@ std::string interval_text(const model::Ratio& ratio) {
   return fmt::format("[{}, {}]", ratio_text(ratio.lower), ratio_text(ratio.upper));
 }
 
-std::string verdict_text(Change change, const Look& look) {
+std::string change_text(Change change, const Look& look) {
   const std::string text(model::name(change));
   switch (change) {
     case Change::slower:
@@ -174,7 +174,7 @@ std::string comparison_text(const Comparison& comparison, const ComparedNames& n
                    {"B"},
                    {"cell", TextTable::Column::words}});
   for (const ComparedCell& cell : comparison.cells) {
-    table.row({verdict_text(cell.change, look), ratio_text(cell.ratio.estimate), interval_text(cell.ratio),
+    table.row({change_text(cell.change, look), ratio_text(cell.ratio.estimate), interval_text(cell.ratio),
                p_text(cell.adjusted_p), counts_text(cell), human_ns(cell.a_median_ns), human_ns(cell.b_median_ns),
                fmt::format("[{}] {}", legend.number(cell.scenario), compared_name(cell))});
   }

@@ -209,7 +209,7 @@ class OfDecisions(unittest.TestCase):
         "--tasks",
         "8",
         "--budget",
-        "1s",
+        "8s",
         "--max-pressure",
         "100",
     )
