@@ -13,8 +13,9 @@ def kill_all(pids: Iterable[int]) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = GENEROUS, every: float = 0.002) -> None:
-    """Fails loudly instead of hanging, so that the clean-ups still run; only a hang gets that far."""
+def wait_until(condition: Callable[[], object], what: str, seconds: float = GENEROUS, every: float = 0.02) -> None:
+    """Fails loudly instead of hanging, so that the clean-ups still run; only a hang gets that far. Most conditions read
+    all of /proc: asked more often, they would take a core."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -365,9 +365,9 @@ def save(figures: Iterable[tuple[str, Figure]], directory: Path | str) -> list[P
 
 def freeze_layout(figure: Figure) -> None:
     """Lays the figure out and rounds the places of its panels: the solver's last bits differ from run to run, and the
-    ids in an SVG are hashes of them."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    ids in an SVG are hashes of them. Without an engine: as long as there is one, each file is drawn twice."""
+    figure.get_layout_engine().execute(figure)
+    figure.set_layout_engine(None)
     for panel in figure.axes:
         panel.set_position([round(value, 6) for value in panel.get_position(original=True).bounds])
 

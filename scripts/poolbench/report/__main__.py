@@ -28,10 +28,11 @@ def main(argv: list[str]) -> int:
         return 2
     try:
         findings = json.loads(text_files.read(options.findings))
-        text, notes = page.make(findings)
-        # A reader sees the report that was there, or this one.
+        # A reader sees the report that was there, or this one; what cannot be written is said before anything is drawn.
         part = options.output.with_name(f"{options.output.name}.part")
         try:
+            part.touch()
+            text, notes = page.make(findings)
             part.write_text(text, encoding="utf-8")
             part.replace(options.output)
         finally:
