@@ -4,6 +4,20 @@
 # program's main() (MAIN, by default tests/main.cpp) calls pools::init first, so that its process pools can re-execute
 # it.
 include(GoogleTest)
+
+# The Python of the tests is the one that scripts/python finds. It is asked once: to see whether an interpreter has what it looks for, it
+# imports that, which takes half a second. Where there is none, tests fail with its message.
+execute_process(COMMAND "${PROJECT_SOURCE_DIR}/scripts/python" -c "import sys; print(sys.executable)"
+  OUTPUT_VARIABLE poolbench_python OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT poolbench_python)
+  set(poolbench_python "${PROJECT_SOURCE_DIR}/scripts/python")
+endif()
+
+# poolbench_test_code(TARGET) - in a release it is optimised less: what is tested is optimised as it ships; the tests need not be.
+function(poolbench_test_code target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
 function(poolbench_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT;MAIN" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -16,7 +30,7 @@ function(poolbench_test name)
   target_link_libraries(${name} PRIVATE poolbench_options ${ARG_LINK} poolbench::pools GTest::gtest GTest::gmock)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
   poolbench_unity(${name} TOGETHER 8)
-  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)   # what is tested is optimised as it ships; the tests need not be
+  poolbench_test_code(${name})
   gtest_discover_tests(${name}
     DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES
     DISCOVERY_TIMEOUT 30
