@@ -10,8 +10,6 @@
 //
 // At the end of its input it shuts the pool down. Exit code 1: something was wrong, and standard error says what.
 
-#include <pools/remote_pool.h>
-
 #include <chrono>
 #include <exception>
 #include <iostream>
@@ -21,6 +19,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "pools/remote_pool.h"
 
 namespace {
 
