@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -32,6 +33,7 @@
 #include "harness/report/report.h"
 #include "harness/report/summary_json.h"
 #include "harness/sweep/run.h"
+#include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/progress.h"
 #include "harness/sweep/sweep.h"
 #include "harness/validate/claims.h"
@@ -64,11 +66,28 @@ std::filesystem::path output_of(const RunFlags& flags, const Suite& suite, const
   return part ? std::filesystem::path(fmt::format("{}-{}", whole.string(), short_name(*part))) : whole;
 }
 
-// With --again, rows of repetitions that something else disturbed do not count: they are measured once more.
-std::function<bool(const Sample&)> counts_of(const RunFlags& flags, const std::filesystem::path& directory) {
-  if (!flags.again) return {};
-  const double own_load = noise_of(look_at(directory, cells_of_all_claims)).own_load;
-  return [own_load](const Sample& row) { return !is_disturbed(row, row.cores, own_load); };
+// The runs in the directory that were another node's.
+std::set<std::string> runs_of_other_nodes(const std::filesystem::path& directory, const Environment& environment) {
+  std::set<std::string> runs;
+  for (const Context& context : read_contexts(directory)) {
+    if (context.environment.node_name() != environment.node_name()) runs.insert(context.run_id);
+  }
+  return runs;
+}
+
+// With --again, rows of repetitions that something else disturbed do not count: they are measured once more. Nor does what another node has measured
+// of a replicate, which is there to tell nodes apart.
+std::function<bool(const Sample&)> counts_of(const RunFlags& flags, const std::optional<Part>& part,
+                                             const std::filesystem::path& directory, const Environment& environment) {
+  const bool one_node = part && part->kind == PartKind::replicate;
+  if (!flags.again && !one_node) return {};
+  std::set<std::string> elsewhere;
+  if (one_node) elsewhere = runs_of_other_nodes(directory, environment);
+  std::optional<double> own_load;
+  if (flags.again) own_load = noise_of(look_at(directory, cells_of_all_claims)).own_load;
+  return [own_load, elsewhere](const Sample& row) {
+    return !elsewhere.contains(row.run_id) && !(own_load && is_disturbed(row, row.cores, *own_load));
+  };
 }
 
 // Empty without the flag.
@@ -141,7 +160,7 @@ int run(const RunFlags& flags, const CommandContext& context) {
            .sweep = id,
            .directory = path,
            .put_old_away = flags.fresh,
-           .counts = counts_of(flags, path),
+           .counts = counts_of(flags, part, path, environment),
            .task_files = flags.trace,
            .time_budget = time_budget});
   SweepOutcome outcome;

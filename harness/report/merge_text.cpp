@@ -39,6 +39,8 @@ std::string missing_text(const PartStatus& part) {
     text = fmt::format("{}: {} repetition{} of {} cell{} {} missing", title_of(part), repetitions, repetitions == 1 ? "" : "s",
                        part.missing.size(), part.missing.size() == 1 ? "" : "s", repetitions == 1 ? "is" : "are");
   }
+  if (!part.taken_node.empty())
+    text += fmt::format(", for it was measured on {}, which another replicate has; it takes a node of its own", part.taken_node);
   text += part.command.empty() ? "\n" : fmt::format("; measure with: {}\n", resume_command(part.command));
   if (part.directories.empty()) return text;
   for (std::size_t i = 0; i < std::min(part.missing.size(), kMostCells); ++i) {

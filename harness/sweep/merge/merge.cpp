@@ -4,10 +4,13 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
+#include <string>
 #include <system_error>
 #include <utility>
 
+#include "harness/base/console.h"
 #include "harness/base/errors.h"
 #include "harness/base/read_file.h"
 #include "harness/plan/part.h"
@@ -63,6 +66,34 @@ void require_free(const path& output, const Sources& sources) {
                   output.string()));
 }
 
+// What makes two merges ones of the same sweep.
+void require_same_sweep(const path& output, const Source& source) {
+  const path record = merge_record_path(output);
+  const std::optional<std::string> text = read_file_if_there(record, "record of a merge", kMostContextBytes);
+  if (!text) return;
+  Json json;
+  try {
+    json = Json::parse(*text);
+    const auto differ = [&](std::string_view what, const std::string& of_output, const std::string& of_source) {
+      if (of_output == of_source) return;
+      throw ConfigError(fmt::format("'{}' was merged from another sweep: {} is {} there and {} in '{}'; allowed: a new directory",
+                                    output.string(), what, of_output, of_source, source.directory.string()));
+    };
+    differ("the suite", json.at("suite").get<std::string>(), source.last().suite);
+    differ("the seed", std::to_string(json.at("seed").get<std::uint64_t>()), std::to_string(source.last().seed));
+    differ("the build", json.at("build_id").get<std::string>(), source.build_id);
+    differ("the run id of all parts", json.at("sweep").get<std::string>(), source.last().sweep);
+  } catch (const Json::exception& error) {
+    throw ConfigError(fmt::format("'{}' is not the record of a merge: {}", record.string(), printable(error.what())));
+  }
+  const std::optional<std::string> suite = read_file_if_there(output / "suite.toml", "suite", kMostSuiteBytes);
+  if (suite && *suite != source.suite_text) {
+    throw ConfigError(
+        fmt::format("'{}' was merged from another sweep: its suite.toml differs from that of '{}'; allowed: a new directory",
+                    output.string(), source.directory.string()));
+  }
+}
+
 Json json_of(const PartStatus& part) {
   Json json;
   if (part.part) {
@@ -97,6 +128,7 @@ std::string record_text(const Sources& sources, const MergeStatus& status) {
 std::size_t merge_into(const path& output, const Sources& sources, const MergeStatus& status) {
   if (sources.all.empty()) throw ConfigError("there is nothing to merge yet: not one part has begun");
   require_free(output, sources);
+  require_same_sweep(output, sources.all.front());
   const std::map<path, path> files = files_of_runs(sources);
   require_writable_directory(output);
   // First, so that a merge that is cut off is known as one.

@@ -33,6 +33,7 @@ struct PartStatus {
   int planned = 0;                                 // measured repetitions; of a part that never began as another part planned it
   int present = 0;                                 // of them, all of a scenario on one machine
   int failed = 0;                                  // of them
+  std::string taken_node;  // of a replicate: has another replicate already; what it measured there does not count
   std::vector<MissingCell> missing;
   std::vector<std::string> command;  // what measures those; empty where nobody knows it
 };
@@ -52,8 +53,8 @@ struct MergeStatus {
 MergeStatus status_of(const Sources& sources);
 
 // Writes into `output`: results.csv, the files of every run beside it, suite.toml, merge.json. A directory that was merged before gets what it lacks.
-// Returns how many rows were added. Throws ConfigError: `output` is there and was not merged, or is one of the sources; two runs have
-// one id. Throws OutputError.
+// Returns how many rows were added. Throws ConfigError: `output` is there and was not merged, or from another sweep, or is one of the sources; two
+// runs have one id. Throws OutputError.
 std::size_t merge_into(const std::filesystem::path& output, const Sources& sources, const MergeStatus& status);
 
 }  // namespace harness

@@ -22,9 +22,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 using std::filesystem::path;
 
-bool is_source(const path& directory) {
-  std::error_code error;
-  return std::filesystem::exists(directory / "results.csv", error) || std::filesystem::is_directory(directory / "context", error);
+// A run that is calibrating has a results.csv with a header, and no context.
+bool has_begun(const path& directory) {
+  if (!read_contexts(directory).empty()) return true;
+  bool any = false;
+  peek_results(directory / "results.csv", [&](const Sample&) { any = true; });
+  return any;
 }
 
 std::optional<SweepRecord> read_sweep_record(const path& directory) {
@@ -120,6 +123,18 @@ void require_one_sweep(const Source& a, const Source& b) {
 
 }  // namespace
 
+bool holds_a_run(const path& directory) {
+  std::error_code error;
+  const auto there = [&](const path& inner) {
+    const std::filesystem::file_status status = std::filesystem::status(inner, error);
+    if (status.type() == std::filesystem::file_type::none) {
+      throw ConfigError(fmt::format("cannot look into '{}': {}", directory.string(), error.message()));
+    }
+    return status.type() != std::filesystem::file_type::not_found;
+  };
+  return there(directory / "results.csv") || there(directory / "context");
+}
+
 path merge_record_path(const path& directory) { return directory / "merge.json"; }
 
 path sweep_record_path(const path& directory) { return directory / "sweep.json"; }
@@ -151,15 +166,18 @@ Sources read_sources(const std::vector<path>& directories) {
                       "holds them",
                       directory.string()));
     }
-    if (is_source(directory)) {
+    if (holds_a_run(directory)) {
       add(directory);
       continue;
     }
     std::vector<path> inner;
     for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-      const bool merged = std::filesystem::exists(merge_record_path(entry.path()), error);  // as by `merge DIR -o DIR/merged`
-      if (entry.is_directory(error) && is_source(entry.path()) && !merged) inner.push_back(entry.path());
+      std::error_code unknown;
+      if (!entry.is_directory(unknown) || !holds_a_run(entry.path())) continue;
+      const bool merged = std::filesystem::exists(merge_record_path(entry.path()), unknown);  // as by `merge DIR -o DIR/merged`
+      if (!merged) inner.push_back(entry.path());
     }
+    if (error) throw ConfigError(fmt::format("cannot look into '{}': {}", directory.string(), error.message()));
     std::sort(inner.begin(), inner.end());
     const std::optional<SweepRecord> record = read_sweep_record(directory);
     if (record) {
@@ -175,7 +193,9 @@ Sources read_sources(const std::vector<path>& directories) {
                       "`poolbench run --shard I/N`, or the one that holds them",
                       directory.string()));
     }
-    for (const path& source : inner) add(source);
+    for (const path& source : inner) {
+      if (has_begun(source)) add(source);
+    }
   }
   return sources;
 }

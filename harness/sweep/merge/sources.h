@@ -25,6 +25,9 @@ std::filesystem::path sweep_record_path(const std::filesystem::path& directory);
 // Throws OutputError.
 void write_sweep_record(const std::filesystem::path& directory, const SweepRecord& record);
 
+// Whether a run, or a part of one, has begun in the directory.
+bool holds_a_run(const std::filesystem::path& directory);
+
 // merge.json: in a directory that was merged, from what.
 std::filesystem::path merge_record_path(const std::filesystem::path& directory);
 
@@ -47,8 +50,8 @@ struct Sources {
   std::filesystem::path record_directory;  // there
 };
 
-// A directory is a source, or holds sources. Throws ConfigError: none that is there, no source in it, sources that are not of one sweep (suite,
-// seed, cut, build: with both directories and what differs).
+// A directory is a source, or holds sources; of those within it one that has no row and no context yet has not begun. Throws ConfigError: none that
+// is there or can be read, no source in it, sources that are not of one sweep (suite, seed, cut, build: with both directories and what differs).
 Sources read_sources(const std::vector<std::filesystem::path>& directories);
 
 }  // namespace harness

@@ -36,6 +36,30 @@ struct Entry {
   std::set<std::string> nodes;
 };
 
+// A replicate is of one machine, and no two are of the same: of what was measured on a machine that an earlier one has nothing counts.
+void take_machines(std::map<PartKey, Entry>& entries) {
+  std::set<std::string> taken;
+  for (auto& [key, entry] : entries) {
+    if (!entry.status.part || entry.status.part->kind != PartKind::replicate) continue;
+    std::map<std::string, std::size_t> repetitions;  // by machine
+    for (auto& [scenario, machines] : entry.measured) {
+      std::erase_if(machines, [&, &entry = entry](const auto& of_machine) {
+        if (!taken.contains(of_machine.first)) return false;
+        entry.status.taken_node = of_machine.first.substr(of_machine.first.rfind(' ') + 1);
+        return true;
+      });
+      for (const auto& [machine, measured] : machines) repetitions[machine] += measured.size();
+    }
+    const auto most = std::max_element(repetitions.begin(), repetitions.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (most == repetitions.end()) continue;
+    taken.insert(most->first);
+    for (auto& [scenario, machines] : entry.measured) {
+      std::erase_if(machines, [&](const auto& of_machine) { return of_machine.first != most->first; });
+    }
+  }
+}
+
 bool is_sharded(const Source& source) { return source.part && source.part->kind == PartKind::shard; }
 
 // `argv` for another part, and another directory.
@@ -155,11 +179,13 @@ MergeStatus status_of(const Sources& sources) {
       if (row.build_id != source.build_id || row.is_warmup != 0 || cell == planned.end()) return;
       if (run == source.contexts.end()) return;  // it began since
       Entry& entry = entries[is_sharded(source) ? PartKey(cell->second.shard, "") : key_of(source)];
-      entry.measured[cell->second.scenario][row.machine_id].emplace(row.cell_id, row.rep);
+      const bool one_node = source.part && source.part->kind == PartKind::replicate;
+      entry.measured[cell->second.scenario][one_node ? machine_of(run->second) : row.machine_id].emplace(row.cell_id, row.rep);
       entry.nodes.insert(run->second.environment.node_name());
       if (row.status != "ok") entry.failed.emplace(row.cell_id, row.rep);
     });
   }
+  take_machines(entries);
   for (auto& [key, entry] : entries) {
     PartStatus& part = entry.status;
     if (entry.planner != nullptr) count(entry);

@@ -2,9 +2,11 @@
 // run), `--open-mode=append` keeps the first one's log, `--time` ends a task whose step daemon has died.
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <sstream>
+#include <string_view>
 
 #include "harness/base/console.h"
 #include "harness/base/errors.h"
@@ -62,27 +64,33 @@ std::vector<std::string> sbatch_command(const Submission& submission) {
   std::vector<std::string> command{"sbatch", "--parsable", "--exclusive", "--requeue", "--open-mode=append"};
   command.push_back(fmt::format("--time={}", minutes(submission.limit)));
   command.push_back("--job-name=poolbench-" + submission.suite);
+  const std::string logs = (submission.directory / "logs").string();
+  // In --output a % or a backslash would be a pattern, wherever in the path: then the script says where its words go, and Slurm's own are lost.
+  const bool plain = shell_quoted(logs) == logs && logs.find('%') == std::string::npos;
   if (array) {
     std::string listed;
     for (const int part : submission.parts) listed += fmt::format("{}{}", listed.empty() ? "" : ",", part);
     command.emplace_back("--nodes=1");
     command.push_back("--array=" + listed);
-    command.push_back(fmt::format("--output={}/%aof{}.log", (submission.directory / "logs").string(), submission.first.count));
+    command.push_back(plain ? fmt::format("--output={}/%aof{}.log", logs, submission.first.count) : "--output=/dev/null");
   } else {
     command.push_back(fmt::format("--nodes={}", submission.parts.size()));
     command.emplace_back("--ntasks-per-node=1");
-    command.push_back("--output=" + (submission.directory / "logs" / "replicates.log").string());
+    if (!submission.avoided.empty()) command.push_back(fmt::format("--exclude={}", fmt::join(submission.avoided, ",")));
+    command.push_back(plain ? "--output=" + logs + "/replicates.log" : "--output=/dev/null");
   }
   command.insert(command.end(), submission.extra.begin(), submission.extra.end());
   if (array) {
-    command.push_back(fmt::format("--wrap=exec sh {} \"$SLURM_ARRAY_TASK_ID\"", script));
+    const std::string into =
+        plain ? "" : fmt::format(" >> {}/\"$SLURM_ARRAY_TASK_ID\"of{}.log 2>&1", shell_quoted(logs), submission.first.count);
+    command.push_back(fmt::format("--wrap=exec sh {} \"$SLURM_ARRAY_TASK_ID\"{}", script, into));
   } else {
     // The srun task of number k measures the k-th of the parts; one node's end is no other's.
     std::string listed;
     for (const int part : submission.parts) listed += fmt::format("{} ", part);
     command.push_back(fmt::format(
-        "--wrap=exec srun --no-kill --kill-on-bad-exit=0 --wait=0 sh -c 'shift \"$SLURM_PROCID\"; exec sh \"$0\" \"$1\"' {} {}",
-        script, listed));
+        "--wrap=exec srun --no-kill --kill-on-bad-exit=0 --wait=0 sh -c 'shift \"$SLURM_PROCID\"; exec sh \"$0\" \"$1\"' {} {}{}",
+        script, listed, plain ? "" : fmt::format(">> {}/replicates.log 2>&1", shell_quoted(logs))));
   }
   return command;
 }
@@ -92,7 +100,9 @@ std::string submit(const Submission& submission) {
   std::string number;
   std::istringstream lines(end.output);  // warnings may come before it
   for (std::string line; std::getline(lines, line);) {
-    const std::string candidate = line.substr(0, line.find(';'));  // "12;cluster"
+    // "12;cluster"; or as it is without --parsable, where a site has an sbatch of its own.
+    constexpr std::string_view kInWords = "Submitted batch job ";
+    const std::string candidate = line.starts_with(kInWords) ? line.substr(kInWords.size()) : line.substr(0, line.find(';'));
     if (!candidate.empty() && candidate.find_first_not_of("0123456789") == std::string::npos) number = candidate;
   }
   if (end.exit_code != 0 || number.empty()) {

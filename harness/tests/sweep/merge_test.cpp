@@ -9,6 +9,7 @@
 #include <set>
 
 #include "harness/base/errors.h"
+#include "harness/report/merge_text.h"
 #include "harness/sweep/sinks/csv.h"
 #include "harness/tests/cli/invocation.h"
 #include "harness/tests/front_cells.h"
@@ -160,6 +161,61 @@ TEST_F(Merging, RefusesDirectoriesThatAreNone) {
   const Sources sources = read_sources({a});
   EXPECT_THROW(merge_into(a, sources, status_of(sources)), ConfigError);                  // one of the sources
   EXPECT_THROW(merge_into(directory_.path(), sources, status_of(sources)), ConfigError);  // holds something else
+}
+
+TEST_F(Merging, KnowsThatAPartWhichIsStillCalibratingHasNotBegun) {
+  leave({.directory = "1of2"});
+  std::filesystem::create_directories(directory_ / "2of2");
+  { const CsvSink header(directory_ / "2of2/results.csv"); }
+  const MergeStatus found = status({directory_.path()});
+  ASSERT_THAT(found.parts, SizeIs(2));
+  EXPECT_THAT(found.parts[1].directories, IsEmpty());
+  EXPECT_FALSE(found.complete());
+  EXPECT_THAT(refusal({directory_ / "2of2"}), HasSubstr("holds no context/"));  // it alone is nothing
+}
+
+TEST_F(Merging, RefusesADirectoryThatItCannotLookInto) {
+  std::filesystem::create_directories(directory_ / "1of2");
+  std::filesystem::create_symlink("results.csv", directory_ / "1of2/results.csv");  // leads to itself
+  EXPECT_THAT(refusal({directory_.path()}), AllOf(StartsWith("cannot look into '"), HasSubstr("1of2'")));
+}
+
+TEST_F(Merging, RefusesToAddToWhatWasMergedFromAnotherSweep) {
+  const PartRun whole{.directory = "1of1", .part = {PartKind::shard, 1, 1}};
+  merge({leave(whole)});
+  PartRun other = whole;
+  other.directory = "b";
+  other.build = "b2";
+  EXPECT_THAT(refusal({leave(other)}),
+              AllOf(HasSubstr("was merged from another sweep: the build is b1 there and b2 in '"), HasSubstr("allowed: a new")));
+  other = whole;
+  other.directory = "c";
+  other.suite += "\n";
+  EXPECT_THAT(refusal({leave(other)}), HasSubstr("its suite.toml differs from that of '"));
+  write_text(directory_ / "merged/merge.json", "{}");
+  EXPECT_THAT(refusal({directory_ / "1of1"}), HasSubstr("is not the record of a merge"));
+  EXPECT_EQ(read_results(directory_ / "merged/results.csv").size(), 16U);
+}
+
+TEST_F(Merging, TakesTwoReplicatesOfOneNodeForOne) {
+  const auto replicate = [this](int index, const std::string& node, int reps, const std::string& started) {
+    return leave({.directory = std::to_string(index) + "of2",
+                  .part = {PartKind::replicate, index, 2},
+                  .node = node,
+                  .started = "2026-01-01T00:0" + started + ":00.000000Z",
+                  .reps = reps});
+  };
+  replicate(1, "n1", 2, "0");
+  replicate(2, "n1", 2, "1");
+  const MergeStatus found = status({directory_.path()});
+  EXPECT_TRUE(found.parts[0].missing.empty());
+  EXPECT_FALSE(found.parts[1].missing.empty());
+  EXPECT_EQ(found.parts[1].taken_node, "n1");
+  EXPECT_THAT(merge_text(found), HasSubstr("for it was measured on n1, which another replicate has"));
+  replicate(2, "n2", 1, "2");  // half of it
+  EXPECT_FALSE(status({directory_.path()}).complete());
+  replicate(2, "n2", 2, "3");
+  EXPECT_TRUE(status({directory_.path()}).complete());
 }
 
 TEST_F(Merging, IsACommand) {
