@@ -96,9 +96,11 @@ struct RemotePoolOptions {
   RetryPolicy retry = {};  // of what dies with its worker, and of what is lost with its host, each so often
 
   std::chrono::nanoseconds heartbeat = std::chrono::milliseconds(500);  // > 0; each side says something so often
-  int missed_heartbeats = 3;                                            // >= 1; then a host is lost
-  std::chrono::nanoseconds silence = std::chrono::seconds(3);           // > 0; an agent ends that has heard nothing for so long
-  int fence_after = 3;                                                  // >= 1
+  // >= 1; then a host is lost. What is large goes in pieces of 256 KiB, each of which is heard of when it is there: as it is set here,
+  // connections of less than 1.5 Mbit/s are too slow for them.
+  int missed_heartbeats = 3;
+  std::chrono::nanoseconds silence = std::chrono::seconds(3);  // > 0; an agent ends that has heard nothing for so long
+  int fence_after = 3;                                         // >= 1
   std::chrono::nanoseconds patience =
       std::chrono::seconds(60);  // >= 0; how long tasks (and start_all) wait for the first, or another, host; 0: for ever
   std::chrono::nanoseconds farewell = std::chrono::seconds(2);  // >= 0; how long shutdown waits for agents to end

@@ -134,6 +134,19 @@ TEST_F(RemoteHosts, cable_cut_for_longer_than_an_agent_waits) {
   finish();
 }
 
+// Large arguments and results take longer than three heartbeats, and are signs of life all the while.
+TEST_F(RemoteHosts, cable_that_is_slow) {
+  RemotePool pool(options_on("10.77.0.1", {"b"}));
+  pool.start_all();
+  const pid_t agent = agent_on(pool, "b");
+  hosts_do("slow b 4mbit");
+  const std::string text(std::size_t{2} << 20, 'x');
+  EXPECT_EQ(pool.submit<&repeat>(text, 1).result(), text);
+  EXPECT_EQ(pool.submit<&square>(3).result(), 9);
+  EXPECT_EQ(agent_on(pool, "b"), agent);
+  EXPECT_EQ(pool.incidents().hosts_lost, 0U);
+}
+
 TEST_F(RemoteHosts, cable_cut_for_a_moment_is_ridden_out) {
   start();
   hosts_do("cut b");
