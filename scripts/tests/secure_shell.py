@@ -54,6 +54,7 @@ PermitRootLogin yes
             f"""Host h*
   HostName 127.0.0.1
   Port {port}
+Host *
   IdentityFile {folder}/user_key
   IdentitiesOnly yes
   StrictHostKeyChecking no
