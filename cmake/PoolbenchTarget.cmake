@@ -40,10 +40,11 @@ function(poolbench_library name)
   target_link_libraries(poolbench_${name} PRIVATE $<BUILD_INTERFACE:poolbench_options>)
 endfunction()
 
-# poolbench_unity(TARGET [TOGETHER n]) - where POOLBENCH_UNITY_BUILD says so, sources are compiled together: what they include and instantiate
-# alike is compiled once. All of a folder or, with TOGETHER, n each in the order of the list. Anonymous names of these have to differ.
+# poolbench_unity(TARGET [TOGETHER n] [WHOLE folders...]) - where POOLBENCH_UNITY_BUILD says so, sources are compiled together: what they include
+# and instantiate alike is compiled once. All of a folder, or of a WHOLE folder and those in it; with TOGETHER, n each in the order of the list.
+# Anonymous names of these have to differ.
 function(poolbench_unity target)
-  cmake_parse_arguments(ARG "" "TOGETHER" "" ${ARGN})
+  cmake_parse_arguments(ARG "" "TOGETHER" "WHOLE" ${ARGN})
   if(NOT POOLBENCH_UNITY_BUILD)
     return()
   endif()
@@ -60,6 +61,11 @@ function(poolbench_unity target)
     if(folder MATCHES "^[.][.]")
       continue()   # generated
     endif()
+    foreach(whole IN LISTS ARG_WHOLE)
+      if(folder MATCHES "^${whole}/")
+        set(folder "${whole}")
+      endif()
+    endforeach()
     string(MAKE_C_IDENTIFIER "${folder}" group)
     set_source_files_properties("${source}" TARGET_DIRECTORY ${target} PROPERTIES UNITY_GROUP "${group}")
   endforeach()

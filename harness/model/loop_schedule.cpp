@@ -15,9 +15,9 @@ namespace harness::model {
 namespace {
 
 constexpr Fixed kSameInstant = kUnit >> 20;
-constexpr std::size_t kNobody = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t kNoTask = std::numeric_limits<std::size_t>::max();
 
-enum class Step {
+enum class LoopStep {
   wait,              // holds nothing
   take_up,           // a loop thread wakes up and turns to it
   compute,           // on a loop thread
@@ -29,13 +29,13 @@ enum class Step {
   knock  // nothing ends: it is time to look
 };
 
-struct Activity {
+struct LoopActivity {
   Fixed when;
   std::size_t task;
   int stage;   // 1: the loop, 2: a callback server, 0: a knock
   int server;  // loop thread or callback server; -1: none
-  Step step;
-  bool operator>(const Activity& other) const {
+  LoopStep step;
+  bool operator>(const LoopActivity& other) const {
     return std::tie(when, task, stage) > std::tie(other.when, other.task, other.stage);
   }
 };
@@ -43,7 +43,7 @@ struct Activity {
 struct Ready {
   Fixed since;
   std::size_t task;
-  Step step;  // what a thread begins with: take_up or callback_take_up
+  LoopStep step;  // what a thread begins with: take_up or callback_take_up
   bool operator>(const Ready& other) const { return std::tie(since, task) > std::tie(other.since, other.task); }
 };
 
@@ -90,8 +90,8 @@ class Loop {
   Fixed now() const { return timeline_.now(); }
   TaskTimes& times_of(std::size_t task) { return prediction_.tasks[task]; }
   Fixed submitted(std::size_t task) const { return fixed(submitted_[task]); }
-  void knock_at(Fixed when) { timeline_.at(when, {when, 0, 0, -1, Step::knock}); }
-  static Activity on_loop(std::size_t task, int thread, Step step) { return {0, task, 1, thread, step}; }
+  void knock_at(Fixed when) { timeline_.at(when, {when, 0, 0, -1, LoopStep::knock}); }
+  static LoopActivity on_loop(std::size_t task, int thread, LoopStep step) { return {0, task, 1, thread, step}; }
 
   bool start_next() {
     if (next_ == n_ || in_flight_ == limit_) return false;
@@ -101,7 +101,7 @@ class Loop {
     }
     ++in_flight_;
     times_of(next_).start_ns = rounded(instant_);
-    timeline_.delay(on_loop(next_, -1, Step::wait), case_.tasks[next_].wait_ns);
+    timeline_.delay(on_loop(next_, -1, LoopStep::wait), case_.tasks[next_].wait_ns);
     ++next_;
     return true;
   }
@@ -124,35 +124,35 @@ class Loop {
     return true;
   }
 
-  void ended(const Activity& activity) {
+  void ended(const LoopActivity& activity) {
     const std::size_t task = activity.task;
     TaskTimes& times = times_of(task);
     switch (activity.step) {
-      case Step::wait:
-        return ready_.push({instant_, task, Step::take_up});
-      case Step::callback_wait:
-        return ready_.push({instant_, task, Step::callback_take_up});
-      case Step::take_up:
+      case LoopStep::wait:
+        return ready_.push({instant_, task, LoopStep::take_up});
+      case LoopStep::callback_wait:
+        return ready_.push({instant_, task, LoopStep::callback_take_up});
+      case LoopStep::take_up:
         times.resumed_ns = rounded(instant_);
         times.worker = activity.server;
-        return timeline_.compute(on_loop(task, activity.server, Step::compute), case_.tasks[task]);
-      case Step::callback_take_up:
+        return timeline_.compute(on_loop(task, activity.server, LoopStep::compute), case_.tasks[task]);
+      case LoopStep::callback_take_up:
         return compute_callback(task, activity.server);
-      case Step::compute:
+      case LoopStep::compute:
         times.finish_ns = rounded(instant_);
         return task_ended(task, activity.server);
-      case Step::callback_compute:
+      case LoopStep::callback_compute:
         times.callback_finish_ns = rounded(instant_);
         awake_.push(activity.server);
         --in_flight_;
         return;
-      case Step::serve_wait:
-        return timeline_.compute({0, task, 2, activity.server, Step::serve_compute}, case_.callbacks[task]);
-      case Step::serve_compute:
+      case LoopStep::serve_wait:
+        return timeline_.compute({0, task, 2, activity.server, LoopStep::serve_compute}, case_.callbacks[task]);
+      case LoopStep::serve_compute:
         times.callback_finish_ns = rounded(instant_);
         idle_servers_.emplace(now(), activity.server);
         return;
-      case Step::knock:
+      case LoopStep::knock:
         return;
     }
   }
@@ -163,7 +163,7 @@ class Loop {
       times.callback_start_ns = times.finish_ns;
       const std::int64_t wait_ns = case_.callbacks[task].wait_ns;
       if (case_.strategy == Strategy::fused && wait_ns == 0) return compute_callback(task, thread);
-      timeline_.delay(on_loop(task, -1, Step::callback_wait), wait_ns);
+      timeline_.delay(on_loop(task, -1, LoopStep::callback_wait), wait_ns);
     } else {
       --in_flight_;
       if (served_) completed_.push(task);
@@ -175,7 +175,7 @@ class Loop {
     TaskTimes& times = times_of(task);
     times.callback_resumed_ns = rounded(instant_);
     times.server = thread;
-    timeline_.compute(on_loop(task, thread, Step::callback_compute), case_.callbacks[task]);
+    timeline_.compute(on_loop(task, thread, LoopStep::callback_compute), case_.callbacks[task]);
   }
 
   // The results of this instant, lowest task first, to where the servers take them from.
@@ -211,7 +211,7 @@ class Loop {
     TaskTimes& times = times_of(task);
     times.callback_start_ns = rounded(instant_);
     times.server = server;
-    timeline_.delay({0, task, 2, server, Step::serve_wait}, case_.callbacks[task].wait_ns);
+    timeline_.delay({0, task, 2, server, LoopStep::serve_wait}, case_.callbacks[task].wait_ns);
     return true;
   }
 
@@ -223,11 +223,11 @@ class Loop {
   const bool in_order_;  // they are served in submission order; else in order of completion
   const std::vector<std::int64_t> submitted_;
 
-  Timeline<Activity> timeline_;
+  Timeline<LoopActivity> timeline_;
   Fixed instant_ = 0;  // what is within kSameInstant of it belongs to it
   std::size_t next_ = 0;
   std::size_t in_flight_ = 0;
-  std::size_t knocks_for_ = kNobody;  // the task whose submit is waited for
+  std::size_t knocks_for_ = kNoTask;  // the task whose submit is waited for
   MinHeap<Ready> ready_;
   MinHeap<int> awake_;                     // threads that have ended something at this instant
   MinHeap<std::pair<Fixed, int>> parked_;  // since when, number

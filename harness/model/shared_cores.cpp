@@ -14,16 +14,16 @@ namespace harness::model {
 namespace {
 
 // What a server does for a task, in this order; a server of stage 2 begins with the callback.
-enum class Step { dispatch, wait, compute, callback_wait, callback_compute, end };
+enum class CoreStep { dispatch, wait, compute, callback_wait, callback_compute, end };
 
 // A server at work, or a wake-up call to the dispatchers (server < 0). Ties: by task, then by stage.
-struct Activity {
+struct CoreActivity {
   Fixed when;  // an instant; for computing demands the attained service of their class at which they end
   std::size_t task;
   int stage;  // 1: a pool worker, 2: a callback server, 0: a wake-up
   int server;
-  Step step;
-  bool operator>(const Activity& other) const {
+  CoreStep step;
+  bool operator>(const CoreActivity& other) const {
     return std::tie(when, task, stage, server) > std::tie(other.when, other.task, other.stage, other.server);
   }
 };
@@ -57,7 +57,7 @@ class Engine {
   Prediction run() {
     dispatch();
     while (timeline_.next() < kEndOfTime) {
-      const Activity activity = timeline_.take();
+      const CoreActivity activity = timeline_.take();
       if (activity.server >= 0) step_done(activity);
       dispatch();
     }
@@ -69,60 +69,60 @@ class Engine {
 
  private:
   Fixed now() const { return timeline_.now(); }
-  void wake_at(Fixed when) { timeline_.at(when, {when, 0, 0, -1, Step::end}); }
+  void wake_at(Fixed when) { timeline_.at(when, {when, 0, 0, -1, CoreStep::end}); }
 
-  void begin(Activity activity, Step step) {
+  void begin(CoreActivity activity, CoreStep step) {
     activity.step = step;
     TaskTimes& times = prediction_.tasks[activity.task];
     switch (step) {
-      case Step::dispatch:
+      case CoreStep::dispatch:
         return timeline_.delay(activity, case_.overheads.dispatch_ns);
-      case Step::wait:
+      case CoreStep::wait:
         times.start_ns = rounded(now());
         times.worker = activity.server;
         return timeline_.delay(activity, case_.tasks[activity.task].wait_ns);
-      case Step::compute:
+      case CoreStep::compute:
         return timeline_.compute(activity, case_.tasks[activity.task]);
-      case Step::callback_wait:
+      case CoreStep::callback_wait:
         times.callback_start_ns = rounded(now());
         times.server = activity.server;
         return timeline_.delay(activity, case_.callbacks[activity.task].wait_ns);
-      case Step::callback_compute:
+      case CoreStep::callback_compute:
         return timeline_.compute(activity, case_.callbacks[activity.task]);
-      case Step::end:
+      case CoreStep::end:
         return;
     }
   }
 
-  void step_done(const Activity& activity) {
+  void step_done(const CoreActivity& activity) {
     TaskTimes& times = prediction_.tasks[activity.task];
     switch (activity.step) {
-      case Step::dispatch:
-        return begin(activity, Step::wait);
-      case Step::wait:
-        return begin(activity, Step::compute);
-      case Step::compute:
+      case CoreStep::dispatch:
+        return begin(activity, CoreStep::wait);
+      case CoreStep::wait:
+        return begin(activity, CoreStep::compute);
+      case CoreStep::compute:
         times.finish_ns = rounded(now());
-        if (on_worker_) return begin(activity, Step::callback_wait);
+        if (on_worker_) return begin(activity, CoreStep::callback_wait);
         return task_ended(activity);
-      case Step::callback_wait:
-        return begin(activity, Step::callback_compute);
-      case Step::callback_compute:
+      case CoreStep::callback_wait:
+        return begin(activity, CoreStep::callback_compute);
+      case CoreStep::callback_compute:
         times.callback_finish_ns = rounded(now());
         if (on_worker_) return task_ended(activity);
         idle_servers_.emplace(now(), activity.server);
         return;
-      case Step::end:
+      case CoreStep::end:
         return;
     }
   }
 
-  void task_ended(Activity activity) {
+  void task_ended(CoreActivity activity) {
     const std::size_t job = activity.task / chunk_;
     const std::size_t last = std::min(n_, (job + 1) * chunk_) - 1;
     if (activity.task < last) {
       ++activity.task;
-      return begin(activity, Step::wait);
+      return begin(activity, CoreStep::wait);
     }
     if (activity.server == case_.workers) {
       submitter_runs_ = false;
@@ -195,7 +195,7 @@ class Engine {
   void give_to_worker(std::size_t job) {
     const int worker = idle_workers_.top().second;
     idle_workers_.pop();
-    begin({now(), job * chunk_, 1, worker, Step::dispatch}, Step::dispatch);
+    begin({now(), job * chunk_, 1, worker, CoreStep::dispatch}, CoreStep::dispatch);
   }
 
   // Of a bounded queue: who submits has been free since then, and submits the next task when it is there.
@@ -212,7 +212,7 @@ class Engine {
       waiting_.push(task);
     } else if (case_.when_full == WhenFull::caller_runs) {
       submitter_runs_ = true;
-      return begin({now(), task, 1, case_.workers, Step::dispatch}, Step::dispatch);
+      return begin({now(), task, 1, case_.workers, CoreStep::dispatch}, CoreStep::dispatch);
     } else {
       prediction_.tasks[task].start_ns = prediction_.tasks[task].finish_ns = kNever;
     }
@@ -244,7 +244,7 @@ class Engine {
     for (std::size_t task = 0; !idle_servers_.empty() && next_result(task);) {
       const int server = idle_servers_.top().second;
       idle_servers_.pop();
-      begin({now(), task, 2, server, Step::callback_wait}, Step::callback_wait);
+      begin({now(), task, 2, server, CoreStep::callback_wait}, CoreStep::callback_wait);
     }
   }
 
@@ -259,7 +259,7 @@ class Engine {
   const bool in_order_;       // in submission order; else in order of completion
   const bool after_submits_;  // by who has submitted everything
 
-  Timeline<Activity> timeline_;
+  Timeline<CoreActivity> timeline_;
   MinHeap<std::pair<Fixed, int>> idle_workers_;  // since when, number
   MinHeap<std::pair<Fixed, int>> idle_servers_;
   std::size_t next_job_ = 0;

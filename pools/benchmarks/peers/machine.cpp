@@ -20,7 +20,7 @@
 namespace pools::benchmarks {
 namespace {
 
-double seconds_of(clockid_t clock) {
+double seconds_on(clockid_t clock) {
   timespec time{};
   if (::clock_gettime(clock, &time) != 0) throw std::system_error(errno, std::generic_category(), "clock_gettime");
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
@@ -99,7 +99,7 @@ double cpu_seconds_of(const std::vector<pid_t>& processes) {
     if (const int error = ::clock_getcpuclockid(process, &clock); error != 0) {
       throw std::system_error(error, std::generic_category(), "clock_getcpuclockid");
     }
-    sum += seconds_of(clock);
+    sum += seconds_on(clock);
   }
   return sum;
 }
