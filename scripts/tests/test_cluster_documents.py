@@ -72,6 +72,11 @@ class Followed(ClusterTest):
         self.assertEqual(set(measured), {(cell, str(rep)) for cell, runs in cells for rep in range(int(runs))})
 
 
+WHOLE_SWEEPS_MISSING = "POOLBENCH_WHOLE_SWEEPS" not in os.environ
+NOT_ASKED_FOR = "a minute or two: POOLBENCH_WHOLE_SWEEPS=1 asks for it"
+
+
+@unittest.skipIf(WHOLE_SWEEPS_MISSING, NOT_ASKED_FOR)
 @unittest.skipIf(SLURM_MISSING, f"not on the PATH: {', '.join(SLURM_MISSING)} (Debian: slurm-wlm munge)")
 @unittest.skipIf(os.geteuid() != 0, "munged and slurmd want root")
 class OnSlurm(Followed):
@@ -139,6 +144,7 @@ def at_work(parts: Path) -> str:
     return ""
 
 
+@unittest.skipIf(WHOLE_SWEEPS_MISSING, NOT_ASKED_FOR)
 @unittest.skipIf(shutil.which("parallel") is None, "parallel is not on the PATH (Debian: parallel)")
 class OnParallel(Followed):
     def test_without_a_scheduler_and_with_a_host_that_dies_half_way(self) -> None:
