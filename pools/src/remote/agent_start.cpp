@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char* kKeyVariable = "POOLS_AGENT_KEY";
 constexpr const char* kKeyFileVariable = "POOLS_AGENT_KEY_FILE";
+constexpr std::size_t kMostKeyBytes = 4096;  // that are read; a key has fewer
 
 }  // namespace
 
@@ -46,11 +47,14 @@ AgentKey key_handed_over(int& input) {
   if (const char* const key = std::getenv(kKeyVariable)) {
     text = key;
   } else if (const char* const path = std::getenv(kKeyFileVariable)) {
+    char line[kMostKeyBytes] = {};
     std::ifstream file(path);
-    if (!std::getline(file, text)) throw Error(std::string("cannot read the agent's key from '") + path + "'");
+    file.getline(line, sizeof line);
+    if (file.gcount() == 0) throw Error(std::string("cannot read the agent's key from '") + path + "'");
+    text = line;
   } else {
     // Byte by byte: what follows is not ours.
-    for (char byte = 0; text.size() < 4096;) {
+    for (char byte = 0; text.size() < kMostKeyBytes;) {
       const ssize_t got = ::read(STDIN_FILENO, &byte, 1);
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0 || byte == '\n') break;

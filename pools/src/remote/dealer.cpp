@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -21,12 +22,18 @@ namespace {
 
 constexpr const char* kDealerMonitor = "inproc://pools-dealer-monitor";
 
+bool is_port(std::string_view text) {
+  int port = 0;
+  const char* const end = text.data() + text.size();
+  return std::from_chars(text.data(), end, port).ptr == end && port >= 1 && port <= 65'535;
+}
+
 }  // namespace
 
 Dealer::Dealer(const std::string& address, const AgentKey& key, const std::string& identity) {
   const std::string_view text = address;
   const auto colon = text.rfind(':');
-  if (!text.starts_with("tcp://") || colon == std::string_view::npos || colon < 7 || colon + 1 == text.size()) {
+  if (!text.starts_with("tcp://") || colon == std::string_view::npos || colon < 7 || !is_port(text.substr(colon + 1))) {
     throw Error("'" + address + "' is not the address of a remote pool, which looks like tcp://head:40123");
   }
   host_ = text.substr(6, colon - 6);

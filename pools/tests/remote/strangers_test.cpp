@@ -81,8 +81,15 @@ TEST_F(RemoteStrangersTest, an_agent_without_a_key_or_an_address_says_what_it_la
   EXPECT_THAT(said, testing::HasSubstr("not one that a pool has given out"));
   EXPECT_EQ(run_agent_with({}, {}, said).exit_code, 2);
   EXPECT_THAT(said, testing::HasSubstr("needs the pool's address"));
-  EXPECT_EQ(run_agent_with({"head:5"}, {"POOLS_AGENT_KEY=" + detail::to_text({})}, said).exit_code, 2);
-  EXPECT_THAT(said, testing::HasSubstr("'head:5' is not the address"));
+  for (const char* const bad :
+       {"head:5", "tcp://head:", "tcp://head:0", "tcp://head:65536", "tcp://head:12a", "tcp://head:-1", "tcp://head:+1"}) {
+    EXPECT_EQ(run_agent_with({bad}, {"POOLS_AGENT_KEY=" + detail::to_text({})}, said).exit_code, 2);
+    EXPECT_THAT(said, testing::HasSubstr("'" + std::string(bad) + "' is not the address"));
+  }
+  EXPECT_EQ(run_agent_with({"tcp://127.0.0.1:1"}, {"POOLS_AGENT_KEY_FILE=/dev/null"}, said).exit_code, 2);
+  EXPECT_THAT(said, testing::HasSubstr("cannot read the agent's key from '/dev/null'"));
+  EXPECT_EQ(run_agent_with({"tcp://127.0.0.1:1"}, {"POOLS_AGENT_KEY_FILE=/dev/zero"}, said).exit_code, 2);
+  EXPECT_THAT(said, testing::HasSubstr("not one that a pool has given out"));
   EXPECT_EQ(run_agent_with({"tcp://127.0.0.1:1", "--workers", "0"}, {}, said).exit_code, 2);
   EXPECT_THAT(said, testing::HasSubstr("--workers 0"));
   EXPECT_EQ(run_agent_with({"tcp://127.0.0.1:1", "--frob"}, {}, said).exit_code, 2);
