@@ -89,7 +89,8 @@ TEST(Compare, looks_at_the_p99_of_the_sojourns_where_tasks_arrive) {
   EXPECT_EQ(cell.change, model::Change::slower);
   EXPECT_NEAR(cell.ratio.estimate, 1.5, 0.01);
   EXPECT_EQ(cell.a_median_ns, 80'300'000);
-  EXPECT_THAT(comparison_text(comparison, {"x", "y"}, {}), AllOf(HasSubstr("80.3 ms"), HasSubstr("p99 of the sojourns")));
+  EXPECT_THAT(comparison_text(comparison, {"x", "y"}, {}, {.columns = 120}),
+              AllOf(HasSubstr("80.3 ms"), HasSubstr("p99 of the sojourns")));
   const std::string coloured = comparison_text(comparison, {"x", "y"}, {}, {.colour = true});
   EXPECT_THAT(coloured, HasSubstr("\n" + painted("slower", Paint::bad, {.colour = true})));
   EXPECT_EQ(without_colours(coloured), comparison_text(comparison, {"x", "y"}, {}));

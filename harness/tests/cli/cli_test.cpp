@@ -135,7 +135,8 @@ TEST(Formats, HaveColoursByTheSameFlagEverywhere) {
 }
 
 TEST(Formats, AreQuietOrVerboseByTheSameFlagsAndNotBoth) {
-  for (std::vector<std::string> command : {std::vector<std::string>{"run"}, {"case"}, {"validate"}, {"recommend"}}) {
+  for (std::vector<std::string> command :
+       {std::vector<std::string>{"run"}, {"case", "--backend", "thread", "--strategy", "none"}, {"validate"}, {"recommend"}}) {
     command.insert(command.end(), {"-q", "-v"});
     expect_refused(command, {"excludes"});
   }

@@ -160,7 +160,7 @@ TEST(RecommendPython, OnSeveralInterpretersIsOneTableAsCsv) {
   std::size_t rows = 0;
   for (; std::getline(csv, line); ++rows) {
     const bool first = rows < found.curve.size();
-    EXPECT_THAT(line, StartsWith(first ? "cpython 3.11,cpython_" : "\"cpython 3.13, of another\",cpython_"));
+    EXPECT_THAT(line, StartsWith(first ? "cpython 3.11," : "\"cpython 3.13, of another\","));
   }
   EXPECT_EQ(rows, 2 * found.curve.size());
 }

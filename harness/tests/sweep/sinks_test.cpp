@@ -377,7 +377,7 @@ TEST_F(ProgressTest, TellsEachCellAsItEndsWhereEverythingIsAskedFor) {
     return written;
   };
   EXPECT_THAT(end_of(Verbosity::verbose),
-              EndsWith("thread x1 sleep none, 2 tasks: median 22.0 ms of 2, 20.0 ms to 24.0 ms; 1 failed\n"));
+              EndsWith("thread x1 sleep none, 2 tasks: median 20.0 ms of 2, 20.0 ms to 24.0 ms; 1 failed\n"));
   EXPECT_THAT(end_of(Verbosity::normal), Not(HasSubstr("median")));
 }
 
