@@ -211,7 +211,7 @@ TEST_F(Merging, TakesTwoReplicatesOfOneNodeForOne) {
   EXPECT_TRUE(found.parts[0].missing.empty());
   EXPECT_FALSE(found.parts[1].missing.empty());
   EXPECT_EQ(found.parts[1].taken_node, "n1");
-  EXPECT_THAT(merge_text(found), HasSubstr("for it was measured on n1, which another replicate has"));
+  EXPECT_THAT(merge_text(found, 200), HasSubstr("for it was measured on n1, which another replicate has"));
   replicate(2, "n2", 1, "2");  // half of it
   EXPECT_FALSE(status({directory_.path()}).complete());
   replicate(2, "n2", 2, "3");
