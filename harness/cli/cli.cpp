@@ -33,7 +33,7 @@ int complain(std::string_view message, int exit_code) {
 }
 
 constexpr const char* kSummary =
-    "Thread pool or process pool? How many workers? Who runs the callback? Measured, and held against an exact model.";
+    "Which pool, how many workers, who runs the callback? Measured, and held against an exact model.";
 
 std::string what_to_type_first() {
   TextTable table({{"", TextTable::Column::left}, {"", TextTable::Column::words}});

@@ -11,7 +11,7 @@ struct Entry {
 
 constexpr Entry kEntries[] = {
     {"poolbench", "poolbench run quick", "does everything work here? Ten seconds"},
-    {"poolbench", "poolbench run", "thread pool or process pool, how many workers, who runs the callback: a minute"},
+    {"poolbench", "poolbench run", "the answer for five kinds of work: a minute"},
     {"poolbench", "poolbench recommend --inputs files.txt -- gzip -c {}", "the same for your own command"},
     {"poolbench", "poolbench validate", "the tutorial's formulas on trial"},
 

@@ -54,6 +54,16 @@ Plan plan_of(const Suite& suite, const PlanFlags& flags, int cores) {
   return make_plan(suite, options);
 }
 
+Plan nominal_plan_of(const Suite& suite, const PlanFlags& flags) {
+  try {
+    return plan_of(suite, flags, kNominalCores);
+  } catch (const ConfigError&) {  // "workers=10", which are cores*5 of two
+    PlanFlags all = flags;
+    all.filters.clear();
+    return plan_of(suite, all, kNominalCores);
+  }
+}
+
 int repetitions(const Plan& plan) {
   int total = 0;
   for (const PlannedCell* const own : own_cells(plan)) total += own->runs + own->warmup;

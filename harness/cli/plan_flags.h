@@ -31,6 +31,8 @@ void add_plan_flags(CLI::App& command, PlanFlags& flags);
 // Throw ConfigError, naming the flag, the value and the valid ones.
 Suite suite_of(const PlanFlags& flags);
 Plan plan_of(const Suite& suite, const PlanFlags& flags, int cores);
+// The same for a machine with kNominalCores, for cut(); a filter that matches nothing there is left out.
+Plan nominal_plan_of(const Suite& suite, const PlanFlags& flags);
 std::chrono::nanoseconds positive_duration(const std::string& flag, const std::string& text);
 
 // "suite default: 66 cells, 396 repetitions with warm-ups, about 50 s"; of a shard its own of how many.

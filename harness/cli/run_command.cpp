@@ -143,7 +143,7 @@ int run(const RunFlags& flags, const CommandContext& context) {
   const Suite suite = on_hosts(suite_of(flags), flags.hosts);
   const Environment environment = read_environment();
   Plan plan = plan_of(suite, flags, environment.cores);
-  if (part) cut(plan, *part);
+  if (part) cut(plan, *part, nominal_plan_of(suite, flags));
   if (flags.dry_run) {
     write_stdout(flags.json ? plan_json(plan) : plan_text(plan, line_columns()));
     return kExitOk;

@@ -71,9 +71,9 @@ int parts_for(const Plan& plan, std::optional<int> asked_for, int machines, bool
   return std::clamp(std::min(enough, static_cast<int>(scenarios.size())), 1, machines);
 }
 
-std::chrono::nanoseconds longest_part(Plan plan, const Part& part) {
+std::chrono::nanoseconds longest_part(Plan plan, const Part& part, const Plan& nominal) {
   std::chrono::nanoseconds longest{0};
-  cut(plan, part);
+  cut(plan, part, nominal);
   const int last = part.kind == PartKind::shard ? part.count : 1;
   for (plan.part->index = 1; plan.part->index <= last; ++plan.part->index) {
     longest = std::max(longest, estimated_time(plan));
@@ -270,7 +270,7 @@ int submit(const SubmitFlags& flags) {
       }
     }
   }
-  submission.limit = limit_of(longest_part(plan, submission.first));
+  submission.limit = limit_of(longest_part(plan, submission.first, nominal_plan_of(request.suite, flags)));
 
   if (flags.dry_run) {
     const std::vector<std::string> command =

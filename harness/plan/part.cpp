@@ -16,15 +16,19 @@ namespace {
 
 constexpr std::int64_t kMostShards = 10'000;
 
-// What all repetitions take with one worker, in ns; a double, for sums of it may pass 63 bits. A cell counts as often as the
-// suite names it, for whether "cores" and "2" are one cell is the machine's affair.
-double work_of(const PlannedCell& planned) {
-  double sum = static_cast<double>(kRepetitionCost.count());
-  if (!planned.cell.arrivals_ns.empty()) sum += static_cast<double>(planned.cell.arrivals_ns.back());
-  for (const auto* const durations : {&planned.cell.task_durations_ns, &planned.cell.callback_durations_ns}) {
-    for (const std::int64_t ns : *durations) sum += static_cast<double>(ns);
+// By scenario: how long all repetitions of its cells take, in ns; doubles, for sums of it may pass 63 bits.
+std::unordered_map<std::string, double> times_of(const Plan& plan) {
+  std::unordered_map<std::string, double> times;
+  for (const PlannedCell& planned : plan.cells) {
+    times[scenario_key(planned.cell)] +=
+        static_cast<double>(estimated_time(planned.cell).count()) * (static_cast<double>(planned.runs) + planned.warmup);
   }
-  return sum * (static_cast<double>(planned.runs) + planned.warmup) * planned.written;
+  return times;
+}
+
+bool has_all_of(const std::unordered_map<std::string, double>& times, const Plan& plan) {
+  return std::all_of(plan.cells.begin(), plan.cells.end(),
+                     [&](const PlannedCell& planned) { return times.contains(scenario_key(planned.cell)); });
 }
 
 }  // namespace
@@ -55,21 +59,21 @@ std::string to_string(const Part& part) { return fmt::format("{} {} of {}", to_s
 
 std::string short_name(const Part& part) { return fmt::format("{}of{}", part.index, part.count); }
 
-void cut(Plan& plan, const Part& part) {
+void cut(Plan& plan, const Part& part, const Plan& nominal) {
   plan.part = part;
   if (part.kind == PartKind::replicate) return;
+  std::unordered_map<std::string, double> times = times_of(nominal);
+  if (!has_all_of(times, plan)) times = times_of(plan);
   struct Group {
-    double work = 0;  // of all its cells
+    double time = 0;  // of all its cells
     std::vector<PlannedCell*> cells;
   };
   std::vector<Group> groups;  // in plan order
   std::unordered_map<std::string, std::size_t> group_of;
   for (PlannedCell& planned : plan.cells) {
     const auto [at, is_new] = group_of.emplace(scenario_key(planned.cell), groups.size());
-    if (is_new) groups.emplace_back();
-    Group& group = groups[at->second];
-    group.work += work_of(planned);
-    group.cells.push_back(&planned);
+    if (is_new) groups.push_back({times.at(at->first), {}});
+    groups[at->second].cells.push_back(&planned);
   }
   if (static_cast<std::size_t>(part.count) > groups.size()) {
     throw ConfigError(fmt::format(
@@ -77,17 +81,17 @@ void cut(Plan& plan, const Part& part) {
         "allowed: at most {} shard{}",
         part.count, groups.size(), groups.size() == 1 ? "" : "s", groups.size(), groups.size() == 1 ? "" : "s"));
   }
-  std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.work > b.work; });
+  std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.time > b.time; });
   struct Load {
-    double work = 0;
+    double time = 0;
     std::size_t groups = 0;
   };
   std::vector<Load> loads(static_cast<std::size_t>(part.count));
   for (const Group& group : groups) {
     const auto least = std::min_element(loads.begin(), loads.end(), [](const Load& a, const Load& b) {
-      return a.work < b.work || (a.work == b.work && a.groups < b.groups);  // groups without any work are dealt as well
+      return a.time < b.time || (a.time == b.time && a.groups < b.groups);  // groups that take none are dealt as well
     });
-    least->work += group.work;
+    least->time += group.time;
     ++least->groups;
     for (PlannedCell* const planned : group.cells) planned->shard = static_cast<int>(least - loads.begin()) + 1;
   }

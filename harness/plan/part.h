@@ -24,10 +24,13 @@ std::string to_string(const Part& part);
 // "2of3": in the names of directories and the ids of runs.
 std::string short_name(const Part& part);
 
+// A suite's plan for a machine with so many cores tells on every machine alike how long a scenario takes.
+inline constexpr int kNominalCores = 4;
+
 // Makes the plan that of a part. Of a shard every cell gets its own: cells of one scenario, which a verdict compares, share one. The scenarios
-// with most work are dealt first, each to the shard that has least: by what the tasks and callbacks of all their cells, as the suite names them,
-// take one after another, so that machines with other numbers of cores cut alike as long as the suite's numbers of tasks do not depend on them.
-// Throws ConfigError for more shards than there are scenarios.
-void cut(Plan& plan, const Part& part);
+// that take most time are dealt first, each to the shard that has least: the time that all their cells take by `nominal`, the suite's plan for a
+// machine with kNominalCores, so that machines with other numbers of cores cut alike. Where the suite's numbers of tasks depend on the cores
+// `nominal` lacks scenarios, and their times are those of `plan`. Throws ConfigError for more shards than there are scenarios.
+void cut(Plan& plan, const Part& part, const Plan& nominal);
 
 }  // namespace harness

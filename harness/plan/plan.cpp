@@ -170,7 +170,6 @@ Plan make_plan(const Suite& suite, const PlanOptions& options) {
         continue;
       }
       PlannedCell& present = plan.cells[known->second];
-      ++present.written;
       present.runs = std::max(present.runs, planned.runs);
       present.warmup = std::max(present.warmup, planned.warmup);
       present.timeout = std::max(present.timeout, planned.timeout);

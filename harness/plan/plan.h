@@ -21,16 +21,12 @@ namespace harness {
 // Of a table's cells: 600 MB of durations.
 inline constexpr int kMostTasksInAll = 20'000'000;
 
-// What a repetition takes beside its makespan: a process, a pool, its end.
-inline constexpr std::chrono::nanoseconds kRepetitionCost = std::chrono::milliseconds(20);
-
 struct PlannedCell {
   Cell cell;
   int runs = 5;
   int warmup = 1;
   std::chrono::nanoseconds timeout{0};  // of one repetition
   int shard = 1;                        // of a sweep that is cut into shards, the one that measures it
-  int written = 1;                      // how often the suite names it: "2" and "cores" are one cell on two cores
 };
 
 // Of a sweep that goes on in several places: see part.h.

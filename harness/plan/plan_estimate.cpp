@@ -15,6 +15,9 @@ namespace {
 // Beyond this many tasks the simulation of shared cores is not worth its time for an estimate.
 constexpr int kMostSimulated = 5'000;
 
+// What a repetition costs beside its makespan: a process, a pool, its end.
+constexpr std::chrono::nanoseconds kRepetitionCost = std::chrono::milliseconds(20);
+
 // max(sum/k, longest), computation on the cores.
 std::int64_t bound(const model::Case& c) {
   if (c.executor == model::Executor::loop) return model::makespan_bounds(c).lower_ns;

@@ -267,9 +267,11 @@ class Pictures(WithDirectory):
             self.draw("latency")
 
     def test_goodput_is_of_clients_who_were_served_in_time(self) -> None:
-        late = {**synthetic_run.arrivals(120), "deadline_ns": 200_000_000}
         self.write(
-            [cell(workers=2, tasks=40, **late), cell(workers=2, tasks=40, **{**late, **synthetic_run.arrivals(60)})]
+            [
+                cell(workers=2, tasks=40, deadline_ns=200_000_000, **synthetic_run.arrivals(120)),
+                cell(workers=2, tasks=40, deadline_ns=200_000_000, **synthetic_run.arrivals(60)),
+            ]
         )
         ((_, figure),) = self.draw("goodput")
         (panel,) = figure.axes

@@ -63,7 +63,7 @@ TEST(Predict, counts_who_is_rejected_and_who_is_late) {
   EXPECT_EQ(rows[1]["rejected"], 1);
   EXPECT_EQ(rows[1]["late_by_deadline"], 2);
   sweep.insert(sweep.begin(), "predict");
-  EXPECT_THAT(poolbench(sweep).out, HasSubstr("  rejected       late"));
+  EXPECT_THAT(poolbench(sweep).out, HasSubstr("  rejected  late"));
   flags.insert(flags.begin(), "predict");
   EXPECT_THAT(poolbench(flags).out, HasSubstr("clients   5: 2 rejected, 2 served after the deadline of 15ms"));
   const std::vector<std::string> batch = {"predict", "--backend", "thread",     "--workers", "1",

@@ -49,7 +49,7 @@ struct PartRun {
 inline std::filesystem::path leave(const std::filesystem::path& below, const PartRun& run) {
   const std::filesystem::path path = below / run.directory;
   Plan plan = make_plan(parse_suite(run.suite, "small.toml"), {.cores = 2});
-  cut(plan, run.part);
+  cut(plan, run.part, Plan(plan));
   Context context;
   context.run_id = run.run_id.empty() ? run.directory + "-" + run.node + run.started.substr(11, 8) : run.run_id;
   context.started_utc = run.started;
