@@ -157,7 +157,7 @@ Request request_of(const SubmitFlags& flags) {
 }
 
 std::filesystem::path directory_of(const SubmitFlags& flags, const Suite& suite) {
-  const std::filesystem::path directory =
+  std::filesystem::path directory =
       std::filesystem::absolute(flags.output.empty() ? std::filesystem::path("out") / (suite.name + "-parts")
                                                      : std::filesystem::path(flags.output))
           .lexically_normal();
