@@ -137,7 +137,8 @@ SHELL=/bin/sh exec "$POOLS_HOSTS_SCRIPT" exec "$host" sh -c "$*"
 def at_work(parts: Path) -> str:
     """The node of a part that has measured something and goes on; empty where there is none."""
     for results in parts.glob("*of*/results.csv"):
-        if (results.parent / "derived").exists() or len(rows(results.parent)) < 20:
+        measured = [row for row in rows(results.parent) if row["is_warmup"] == "0"]
+        if (results.parent / "derived").exists() or len(measured) < 5:
             continue
         context = json.loads(next((results.parent / "context").iterdir()).read_text(encoding="utf-8"))
         return str(context["environment"]["hostname"])
