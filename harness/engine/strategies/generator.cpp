@@ -24,6 +24,17 @@ bool is_held(const Cell& cell) { return cell.when_full == "block" || cell.when_f
 
 }  // namespace
 
+Precedence::Precedence(bool wanted) noexcept : policy_(::sched_getscheduler(0)) {
+  if (!wanted || policy_ < 0 || ::sched_getparam(0, &parameters_) != 0) return;
+  const sched_param lowest{.sched_priority = ::sched_get_priority_min(SCHED_FIFO)};
+  taken_ = ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) == 0;
+}
+
+Precedence::~Precedence() {
+  if (!taken_ || ::sched_setscheduler(0, policy_, &parameters_) == 0) return;
+  ::sched_setscheduler(0, policy_ | SCHED_RESET_ON_FORK, &parameters_);  // who may not take the flag back
+}
+
 Generator::Release Generator::await(std::size_t index) noexcept {
   const std::int64_t now = workloads::monotonic_ns();
   if (index == 0) origin_ns_ = now + kLead;

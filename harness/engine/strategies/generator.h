@@ -5,6 +5,8 @@
 //
 // One thread, that which submits.
 
+#include <sched.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -12,10 +14,26 @@
 
 namespace harness {
 
+// While it lives its thread comes before all ordinary threads, where the system allows that (root, or a limit of 1 and more by `ulimit -r`):
+// SCHED_FIFO at its lowest. Clients are not served by whoever serves the others, and do not wait for a core in order to come. Threads and
+// processes that are made meanwhile do not inherit it.
+class Precedence {
+ public:
+  explicit Precedence(bool wanted) noexcept;
+  ~Precedence();
+  Precedence(const Precedence&) = delete;
+  Precedence& operator=(const Precedence&) = delete;
+
+ private:
+  bool taken_ = false;
+  int policy_ = SCHED_OTHER;  // before
+  sched_param parameters_{};
+};
+
 class Generator {
  public:
-  // `cell` outlives it.
-  explicit Generator(const Cell& cell) : cell_(cell) {}
+  // `cell` outlives it. Its thread has precedence until it is destroyed, unless it may have to run tasks itself (caller_runs).
+  explicit Generator(const Cell& cell) : cell_(cell), precedence_(cell.when_full != "caller_runs") {}
 
   struct Release {
     std::int64_t arrived_ns = 0;  // the intended arrival, CLOCK_MONOTONIC
@@ -32,6 +50,7 @@ class Generator {
 
   const Cell& cell_;
   std::int64_t origin_ns_ = 0;
+  Precedence precedence_;
 };
 
 }  // namespace harness

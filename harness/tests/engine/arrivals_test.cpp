@@ -1,5 +1,6 @@
 // Tasks that arrive: the generator, what strategies and backends make of it, and clients that a full queue rejects.
 
+#include <sched.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -231,6 +232,23 @@ TEST(AGenerator, IsHeldByAFullQueueOnlyWhereItMayBe) {
     const bool held = when_full == "block" || when_full == "caller_runs";
     EXPECT_EQ(second.due_ns > second.arrived_ns, held) << when_full;
   }
+}
+
+TEST(AGenerator, ComesBeforeOrdinaryThreadsWhereItMayAndHandsThatOnToNobody) {
+  const int before = ::sched_getscheduler(0);
+  Cell cell = make_cell({.tasks = 2, .arrivals = "0ms,0ms"});
+  {
+    const Generator generator(cell);
+    const int policy = ::sched_getscheduler(0);
+    int of_a_thread = -1;
+    std::thread([&] { of_a_thread = ::sched_getscheduler(0); }).join();
+    EXPECT_EQ(of_a_thread & ~SCHED_RESET_ON_FORK, SCHED_OTHER);
+    if ((policy & ~SCHED_RESET_ON_FORK) != SCHED_FIFO) GTEST_SKIP() << "this user may not: root may, or a limit by ulimit -r";
+  }
+  EXPECT_EQ(::sched_getscheduler(0), before);
+  cell.when_full = "caller_runs";  // it may have to run tasks
+  const Generator generator(cell);
+  EXPECT_EQ(::sched_getscheduler(0), before);
 }
 
 TEST(DefectOf, ATraceOfArrivalsSaysWhatIsWrong) {
