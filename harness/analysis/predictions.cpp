@@ -6,7 +6,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "harness/core/sojourns.h"
 #include "harness/engine/backends/experiments.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/model/simulate.h"
@@ -99,8 +98,7 @@ void add_clients(const model::Case& c, std::int64_t deadline_ns, const model::Pr
                  std::optional<model::SojournSummary>& summary, std::optional<ClientCounts>& counts) {
   if (c.arrivals_ns.empty()) return;
   std::vector<std::int64_t> sojourns = model::sojourns_ns(c, prediction);
-  counts = {.rejected = std::count(sojourns.begin(), sojourns.end(), model::kNever),
-            .late_by_deadline = late_by_deadline(sojourns, deadline_ns)};
+  counts = counts_of_clients(sojourns, deadline_ns);
   sojourns.erase(sojourns.begin(), sojourns.begin() + static_cast<std::ptrdiff_t>(first_counted(sojourns.size())));
   std::erase(sojourns, model::kNever);
   if (!sojourns.empty()) summary = model::summarise_sojourns(std::move(sojourns));

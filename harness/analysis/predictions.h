@@ -10,16 +10,11 @@
 #include <vector>
 
 #include "harness/analysis/analysis.h"
+#include "harness/core/sojourns.h"
 #include "harness/model/arrivals.h"
 #include "harness/model/closed_forms.h"
 
 namespace harness {
-
-// Of all clients of one repetition, those who get nothing and those who get it after the deadline.
-struct ClientCounts {
-  std::int64_t rejected = 0;
-  std::int64_t late_by_deadline = 0;
-};
 
 struct CellPrediction {
   std::optional<std::int64_t> predicted_ns;

@@ -54,7 +54,7 @@ std::string sojourn_line(const model::SojournSummary& sojourn) {
 }
 
 // What of them is asked for, each closed by ", ".
-std::string counts_json(const PredictedPoint& point, const PredictedCounts& counts) {
+std::string counts_json(const PredictedPoint& point, const ClientCounts& counts) {
   std::string out;
   if (point.model_case.queue > 0) out += fmt::format(R"("rejected": {}, )", counts.rejected);
   if (point.factors.deadline_ns > 0) out += fmt::format(R"("late_by_deadline": {}, )", counts.late_by_deadline);
@@ -63,7 +63,7 @@ std::string counts_json(const PredictedPoint& point, const PredictedCounts& coun
 
 // "clients   100: 12 rejected, 31 served after the deadline of 200ms"; empty where nothing of it is asked.
 std::string counts_line(const PredictedPoint& point, const model::Prediction& prediction) {
-  const PredictedCounts counts = counts_of(point, prediction);
+  const ClientCounts counts = counts_of(point, prediction);
   std::string line;
   if (point.model_case.queue > 0) line = fmt::format("{} rejected", counts.rejected);
   if (point.factors.deadline_ns > 0) {

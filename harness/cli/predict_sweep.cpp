@@ -2,13 +2,11 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <optional>
 #include <tuple>
 #include <utility>
 
 #include "harness/base/console.h"
-#include "harness/core/sojourns.h"
 #include "harness/model/closed_forms.h"
 #include "harness/model/simulate.h"
 
@@ -49,10 +47,8 @@ class SweepProgress {
 
 }  // namespace
 
-PredictedCounts counts_of(const PredictedPoint& point, const model::Prediction& prediction) {
-  const std::vector<std::int64_t> sojourns = model::sojourns_ns(point.model_case, prediction);
-  return {.rejected = std::count(sojourns.begin(), sojourns.end(), model::kNever),
-          .late_by_deadline = late_by_deadline(sojourns, point.factors.deadline_ns)};
+ClientCounts counts_of(const PredictedPoint& point, const model::Prediction& prediction) {
+  return counts_of_clients(model::sojourns_ns(point.model_case, prediction), point.factors.deadline_ns);
 }
 
 PredictedSweep predict_points(PredictRequest& request, bool with_formulas, const PredictSeams& seams) {

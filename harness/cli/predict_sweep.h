@@ -13,24 +13,21 @@
 #include <vector>
 
 #include "harness/cli/predict_options.h"
+#include "harness/core/sojourns.h"
 #include "harness/model/arrivals.h"
 #include "harness/sweep/sinks/progress.h"
 
 namespace harness {
 
-// Of all clients, where tasks arrive, as results.csv counts them.
-struct PredictedCounts {
-  std::int64_t rejected = 0;
-  std::int64_t late_by_deadline = 0;
-};
-PredictedCounts counts_of(const PredictedPoint& point, const model::Prediction& prediction);
+// Where tasks arrive.
+ClientCounts counts_of(const PredictedPoint& point, const model::Prediction& prediction);
 
 struct SweepRow {
   PointSizes sizes;
   std::int64_t makespan_ns = 0;
   std::string decides = {};  // the term that binds, or why no formula holds; empty when not asked for, and where tasks arrive
   std::optional<model::SojournSummary> sojourn = std::nullopt;  // where tasks arrive
-  PredictedCounts counts = {};                                  // likewise
+  ClientCounts counts = {};                                     // likewise
 };
 
 struct PredictedSweep {

@@ -60,6 +60,11 @@ std::int64_t late_by_deadline(std::span<const std::int64_t> sojourns_ns, std::in
   return std::count_if(sojourns_ns.begin(), sojourns_ns.end(), [&](std::int64_t sojourn) { return sojourn > deadline_ns; });
 }
 
+ClientCounts counts_of_clients(std::span<const std::int64_t> sojourns_ns, std::int64_t deadline_ns) {
+  return {.rejected = std::count(sojourns_ns.begin(), sojourns_ns.end(), model::kNever),
+          .late_by_deadline = late_by_deadline(sojourns_ns, deadline_ns)};
+}
+
 void measure_arrivals(const Trace& trace, std::int64_t deadline_ns, Measures& measures) {
   const std::vector<std::int64_t> all = sojourns_ns(trace);
   std::vector<std::int64_t> counted;

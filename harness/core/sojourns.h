@@ -33,6 +33,14 @@ std::int64_t nearest_rank(std::vector<std::int64_t>& values, std::size_t permill
 // How many were there for longer than the deadline, which are served all the same; of those that were rejected nobody knows. 0 without a deadline.
 std::int64_t late_by_deadline(std::span<const std::int64_t> sojourns_ns, std::int64_t deadline_ns);
 
+// Of all clients of one repetition, those who got nothing and those who got it after the deadline.
+struct ClientCounts {
+  std::int64_t rejected = 0;
+  std::int64_t late_by_deadline = 0;
+};
+// Of sojourns as the model has them: model::kNever of who was rejected.
+ClientCounts counts_of_clients(std::span<const std::int64_t> sojourns_ns, std::int64_t deadline_ns);
+
 // Fills in what Measures has of arrivals. REQUIRES: has_arrivals; every task has ended or was rejected.
 void measure_arrivals(const Trace& trace, std::int64_t deadline_ns, Measures& measures);
 
