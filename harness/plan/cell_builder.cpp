@@ -62,7 +62,10 @@ Factors canonical(Factors factors) {
   }
   if (!has_callbacks(factors.strategy)) factors.callback_workload = "";
   if (!has_callbacks(factors.strategy) || !factors.callback_workload.empty()) factors.callback_ns = 0;
-  if (!arrives(factors)) factors.queue = 0, factors.deadline_ns = 0;
+  if (!arrives(factors)) {
+    factors.queue = 0;
+    factors.deadline_ns = 0;
+  }
   if (factors.queue == 0) {
     factors.when_full = Factors{}.when_full;
   } else if (factors.when_full == Factors{}.when_full) {
