@@ -200,7 +200,7 @@ void resume(Submission& submission, const Request& request, const Sources& sourc
   }
 }
 
-// Held until the descriptor is closed, here and in what inherits it.
+// Held until the descriptor is closed, here and in what inherits it. Where the file system has no locks nothing is held, as with results.csv.
 os::Descriptor locked(const std::filesystem::path& directory) {
   require_writable_directory(directory / "logs");
   const std::filesystem::path path = directory / "logs" / "lock";
@@ -280,6 +280,11 @@ int submit(const SubmitFlags& flags) {
   }
   if (!resumes) {
     lock = locked(submission.directory);
+    if (std::filesystem::exists(sweep_record_path(submission.directory), error)) {
+      throw ConfigError(
+          fmt::format("another `submit` has begun in '{}' since; allowed: the same command once more, or another -o",
+                      submission.directory.string()));
+    }
     write_sweep_record(submission.directory, {submission.sweep, submission.first, command_of(submission, 1)});
   }
   replace_file(submission.directory / "part.sh", part_script(submission));
