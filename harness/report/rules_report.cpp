@@ -76,7 +76,7 @@ std::string painted_verdict(RuleVerdict verdict, const Look& look) {
 
 constexpr std::size_t kRuleColumns = 30;
 constexpr std::size_t kGroupColumns = 7;
-constexpr std::size_t kVerdictColumns = 8;  // two blanks, "silent"
+constexpr std::size_t kVerdictColumns = 9;  // two blanks, "verdict"
 
 std::string header_text(std::span<const RuleGroup> groups) {
   std::string kinds;

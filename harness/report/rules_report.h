@@ -13,8 +13,8 @@
 
 namespace harness {
 
-// For people: a line per rule, a column per W/C, batches and rates beside each other; then what the marks mean, and the sources. `notes` are lines
-// on what was left out. 30 columns, 7 for each kind and W/C, and the verdict.
+// For people: a line per rule, a column per W/C, batches and rates beside each other, or below each other where the page is too narrow for that;
+// then what the marks mean, and the sources. `notes` are lines on what was left out.
 std::string rules_text(std::span<const RuleResult> results, const std::vector<std::string>& notes, const Look& look = {});
 
 // The same as Markdown, with the verdicts and sources in the table.
