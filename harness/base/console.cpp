@@ -97,9 +97,8 @@ bool stderr_has_colours() { return has_colours(STDERR_FILENO); }
 Look text_look() { return {.columns = text_columns(), .colour = stdout_has_colours()}; }
 
 std::size_t stdout_columns() {
-  constexpr std::size_t kOfNoTerminal = 100;
   struct winsize window {};
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : kOfNoTerminal;
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : kPageColumns;
 }
 
 std::size_t text_columns() {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Text for people: lists of words, guesses at misspelt ones, and paragraphs of at most 100 columns.
+// Text for people: lists of words, guesses at misspelt ones, and paragraphs as wide as a page.
 //
 // Thread safety: pure functions.
 
@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "harness/base/look.h"
 
 namespace harness {
 
@@ -19,9 +21,9 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 std::string join(const std::vector<std::string>& words);
 
 // One paragraph, its line end included: broken at blanks so that no line is longer than `width` columns, the later ones
-// indented by `indent` blanks. Columns are counted as columns_of() does. A word that is too long
-// for a line stands alone on one; text without blanks (CJK) is broken between characters. REQUIRES: indent < width.
-std::string hang(std::string_view text, std::size_t indent, std::size_t width = 100);
+// indented by `indent` blanks. Columns are counted as columns_of() does. A word that is too long for a line stands alone
+// on one; text without blanks (CJK) is broken between characters. REQUIRES: indent < width.
+std::string hang(std::string_view text, std::size_t indent, std::size_t width = kPageColumns);
 
 // The lines of a list that people write: without what surrounds them, without empty ones and those that begin with '#'.
 struct ListedLine {
