@@ -30,7 +30,7 @@ inline constexpr int kNominalCores = 4;
 // Makes the plan that of a part. Of a shard every cell gets its own: cells of one scenario, which a verdict compares, share one. The scenarios
 // that take most time are dealt first, each to the shard that has least: the time that all their cells take by `nominal`, the suite's plan for a
 // machine with kNominalCores, so that machines with other numbers of cores cut alike. Where the suite's numbers of tasks depend on the cores
-// `nominal` lacks scenarios, and their times are those of `plan`. Throws ConfigError for more shards than there are scenarios.
+// `nominal` lacks scenarios, and all times are those of `plan`. Throws ConfigError for more shards than there are scenarios.
 void cut(Plan& plan, const Part& part, const Plan& nominal);
 
 }  // namespace harness

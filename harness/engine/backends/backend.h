@@ -32,7 +32,7 @@ class Backend {
   virtual std::string workload_skip_reason(std::string_view /*workload*/) const { return {}; }
 
   // Why this backend cannot run a cell whose tasks arrive, with that bound of its queue; empty when it can. REQUIRES: arrives(factors).
-  virtual std::string arrivals_skip_reason(const Factors& /*factors*/) const { return "a driver is given all tasks at once"; }
+  virtual std::string arrivals_skip_reason(const Factors& /*factors*/) const { return "it is given all tasks at once"; }
 
   // Throws ConfigError naming what the backend needs and this machine does not have. To be called before a sweep starts.
   virtual void require() const {}

@@ -20,7 +20,7 @@
 
 namespace harness {
 
-// ChosenRows of a cell that nobody has measured.
+// Repetitions of a cell that nobody has measured.
 struct MissingCell {
   std::string cell;  // for people: describe()
   int repetitions = 0;

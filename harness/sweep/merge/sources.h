@@ -25,7 +25,7 @@ std::filesystem::path sweep_record_path(const std::filesystem::path& directory);
 // Throws OutputError.
 void write_sweep_record(const std::filesystem::path& directory, const SweepRecord& record);
 
-// Whether a run, or a part of one, has begun in the directory.
+// Whether there are files of a run, or of a part of one, in the directory. Throws ConfigError: it cannot be looked into.
 bool holds_a_run(const std::filesystem::path& directory);
 
 // merge.json: in a directory that was merged, from what.

@@ -1,8 +1,7 @@
 #pragma once
 
-// One line on stderr about the sweep under way: repetitions done, what runs, the estimated time left, and on a terminal the range of what
-// the cell has shown so far. On a terminal the
-// line is redrawn in place; elsewhere a plain line is written now and then.
+// One line on stderr about the sweep under way: repetitions done, what runs, the estimated time left. On a terminal it has the range of what the
+// cell has shown so far, too, and is redrawn in place; elsewhere a plain line is written now and then.
 
 #include <chrono>
 #include <cstdint>

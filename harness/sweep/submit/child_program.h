@@ -20,8 +20,8 @@ struct ProgramEnd {
 
 // argv[0] is looked up in PATH. Standard input is empty. With a limit it is killed when that has passed: `too_late`.
 ProgramEnd run_program(const std::vector<std::string>& argv, std::optional<std::chrono::milliseconds> limit = std::nullopt);
-// With this program's own output; standard input is empty. It keeps the descriptor `inherited`, a lock, if there is one. Interrupted, it is told to end (SIGTERM), and
-// killed if it has not after ten seconds. Returns the exit code, as above.
+// With this program's own output; standard input is empty. It keeps the descriptor `inherited`, a lock, if there is one. Interrupted, it is told to
+// end (SIGTERM), and killed if it has not after ten seconds. Returns the exit code, as above.
 int run_in_foreground(const std::vector<std::string>& argv, int inherited = -1);
 
 }  // namespace harness
