@@ -278,6 +278,7 @@ int submit(const SubmitFlags& flags) {
     write_stdout(fmt::format("{}\n{}", part_script(submission), resume_command(command) + "\n"));
     return kExitOk;
   }
+  if (interrupt_requested()) return interrupted();  // an sbatch that is killed may have submitted
   if (!resumes) {
     lock = locked(submission.directory);
     if (std::filesystem::exists(sweep_record_path(submission.directory), error)) {
