@@ -96,8 +96,8 @@ struct RemotePoolOptions {
   RetryPolicy retry = {};  // of what dies with its worker, and of what is lost with its host, each so often
 
   std::chrono::nanoseconds heartbeat = std::chrono::milliseconds(500);  // > 0; each side says something so often
-  // >= 1; then a host is lost. What is large goes in pieces of 256 KiB, each of which is heard of when it is there: as it is set here,
-  // connections of less than 1.5 Mbit/s are too slow for them.
+  // >= 1; then a host is lost. What is large goes in pieces of 64 KiB, each of which is heard of when it is there: as it is set here, a
+  // connection of 1 Mbit/s was too slow for that in a trial, one of 4 Mbit/s was not.
   int missed_heartbeats = 3;
   std::chrono::nanoseconds silence = std::chrono::seconds(3);  // > 0; an agent ends that has heard nothing for so long
   int fence_after = 3;                                         // >= 1
