@@ -42,7 +42,6 @@ std::string what_to_type_first() {
 }
 
 int parse_and_act(int argc, char** argv) {
-  choose_verbosity(Verbosity::normal);
   CommandContext context;
   context.arguments.assign(argv, argv + argc);
   CLI::App app(kSummary, "poolbench");

@@ -16,12 +16,7 @@ namespace {
 // A line on stderr: the first after a second, then every half minute; on a terminal one line, redrawn.
 class SweepProgress {
  public:
-  SweepProgress(const ProgressOptions& options, std::size_t points) : options_(options), points_(points) {}
-  ~SweepProgress() {
-    if (drawn_) options_.write(std::string(kClearLine));
-  }
-  SweepProgress(const SweepProgress&) = delete;
-  SweepProgress& operator=(const SweepProgress&) = delete;
+  SweepProgress(const ProgressOptions& options, std::size_t points) : options_(options), line_(options), points_(points) {}
 
   void show(std::size_t done, std::chrono::nanoseconds elapsed) {
     if (elapsed < next_ || done == points_) return;
@@ -31,8 +26,7 @@ class SweepProgress {
     const std::string line = fmt::format("predict: {} of {} cases, about {} left; Ctrl-C prints what there is", done, points_,
                                          eta_text(std::chrono::nanoseconds(static_cast<std::int64_t>(left))));
     if (options_.animated) {
-      options_.write(std::string(kClearLine) + line.substr(0, static_cast<std::size_t>(options_.width - 1)));
-      drawn_ = true;
+      line_.draw(line);
     } else {
       options_.write(line + '\n');
     }
@@ -40,9 +34,9 @@ class SweepProgress {
 
  private:
   const ProgressOptions& options_;
+  LiveLine line_;
   const std::size_t points_;
   std::chrono::nanoseconds next_ = std::chrono::seconds(1);
-  bool drawn_ = false;
 };
 
 }  // namespace

@@ -50,29 +50,21 @@ model::Demand callback_of(const recommend::Question& question, const workloads::
 class Line {
  public:
   explicit Line(ProgressOptions options) : options_(std::move(options)) {}
-  ~Line() { clear(); }
   void show(const std::string& what, double share) {
-    std::string line = fmt::format("{:3.0f} %  {}", std::min(100.0, 100 * share), what);
+    const std::string line = fmt::format("{:3.0f} %  {}", std::min(100.0, 100 * share), what);
     if (options_.verbosity == Verbosity::verbose) {
       if (what != last_) options_.write(line + '\n');
       last_ = what;
-      return;
+    } else if (options_.animated && options_.verbosity != Verbosity::quiet) {
+      line_.draw(line);
     }
-    if (!options_.animated || options_.verbosity == Verbosity::quiet) return;
-    if (options_.width > 1 && line.size() >= static_cast<std::size_t>(options_.width))
-      line.resize(static_cast<std::size_t>(options_.width) - 1);
-    options_.write(std::string(kClearLine) + line);
-    drawn_ = true;
   }
-  void clear() {
-    if (drawn_) options_.write(std::string(kClearLine));
-    drawn_ = false;
-  }
+  void clear() { line_.clear(); }
 
  private:
   ProgressOptions options_;
+  LiveLine line_{options_};
   std::string last_;
-  bool drawn_ = false;
 };
 
 // Of the question, what `find`(question, runner, progress, records) finds. Nothing when it was interrupted.

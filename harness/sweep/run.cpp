@@ -65,13 +65,14 @@ Run::Run(RunSettings settings) : settings_(std::move(settings)), calibration_(se
 SweepOutcome Run::measure(const Plan& plan, const Sinks& more) {
   calibrate(plan);
   return interruptibly([&](CellRunner& runner) {  // all of it, for a scope forgets what was before it
-    if (!missing_steps(plan, options_).empty()) {
+    const std::vector<Step> steps = missing_steps(plan, options_);
+    if (!steps.empty()) {
       measure_loops(plan);
       measure_hops(plan);
       if (directory_) write_down(plan);
     }
     std::map<std::string, int> repetitions;
-    for (const Step& step : missing_steps(plan, options_)) {
+    for (const Step& step : steps) {
       if (!step.is_warmup) ++repetitions[plan.cells[static_cast<std::size_t>(step.cell)].cell.cell_id];
     }
     ProgressSink progress(stderr_progress(), std::move(repetitions));

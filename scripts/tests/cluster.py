@@ -8,7 +8,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests.processes import wait_until
+from tests.processes import processes_where, state_of, wait_until
 
 NEEDED = ("slurmctld", "slurmd", "sbatch", "munged", "munge")
 NODES = 3
@@ -164,18 +164,8 @@ PartitionName=all Nodes=n[1-{NODES}] Default=YES MaxTime=INFINITE State=UP
 
     def processes_of(self, node: str) -> list[int]:
         """What runs in the node's jobs."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            try:
-                environment = (entry / "environ").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            ours = f"SLURM_CONF={self.folder}/slurm.conf".encode() in environment
-            if ours and f"SLURMD_NODENAME={node}".encode() in environment:
-                found.append(int(entry.name))
-        return found
+        told = {f"SLURM_CONF={self.folder}/slurm.conf".encode(), f"SLURMD_NODENAME={node}".encode()}
+        return processes_where(lambda entry: told <= set((entry / "environ").read_bytes().split(b"\0")))
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         ended = subprocess.run(
@@ -206,7 +196,7 @@ PartitionName=all Nodes=n[1-{NODES}] Default=YES MaxTime=INFINITE State=UP
 
 def parent_of(pid: int) -> int:
     try:
-        return int(Path("/proc", str(pid), "stat").read_text("ascii", "replace").rpartition(")")[2].split()[1])
+        return int(state_of(Path("/proc", str(pid)))[1])
     except OSError:
         return 0
 
@@ -214,14 +204,7 @@ def parent_of(pid: int) -> int:
 def started_with(configuration: Path) -> list[int]:
     """The processes that were told of the configuration."""
     told = f"SLURM_CONF={configuration}".encode()
-    found = []
-    for environment in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if told in environment.read_bytes().split(b"\0"):
-                found.append(int(environment.parent.name))
-        except OSError:
-            pass
-    return found
+    return processes_where(lambda entry: told in (entry / "environ").read_bytes().split(b"\0"))
 
 
 def kill(pid: int) -> None:
@@ -231,11 +214,17 @@ def kill(pid: int) -> None:
         pass
 
 
-def write_remote_shell(path: Path) -> None:
-    """A stand-in for ssh that GNU parallel takes: hosts h1, h2, ... are this machine, and others cannot be reached.
+# What a stand-in for ssh does with $host: h1, h2, ... are this machine, and others cannot be reached.
+HERE = """case $host in
+  h[0-9]) SLURMD_NODENAME=$host SHELL=/bin/sh exec sh -c "$*" ;;
+  *) echo "ssh: Could not resolve hostname $host: Name or service not known" >&2; exit 255 ;;
+esac
+"""
 
-    It sets SHELL, as sshd does: where there is none GNU parallel runs nothing and calls it a success.
-    """
+
+def write_remote_shell(path: Path, reach: str = HERE) -> None:
+    """A stand-in for ssh that GNU parallel takes. It sets SHELL, as sshd does: where there is none GNU parallel runs
+    nothing and calls it a success."""
     path.write_text(
         """#!/bin/sh
 while [ $# -gt 0 ]; do
@@ -248,10 +237,8 @@ done
 host=$1
 shift
 [ "$1" != -- ] || shift
-case $host in
-  h[0-9]) SLURMD_NODENAME=$host SHELL=/bin/sh exec sh -c "$*" ;;
-  *) echo "ssh: Could not resolve hostname $host: Name or service not known" >&2; exit 255 ;;
-esac
 """
+        + reach,
+        encoding="utf-8",
     )
     path.chmod(0o755)

@@ -9,11 +9,11 @@ import tempfile
 import unittest
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from tests.cluster import ASKED_EVERY, NODES, Slurm, missing_programs, write_remote_shell
 from tests.processes import wait_until
 from tests.program import PROGRAM, poolbench
+from tests.with_directory import WithContexts
 
 SLURM_MISSING = missing_programs()
 PARALLEL_MISSING = shutil.which("parallel") is None
@@ -38,23 +38,29 @@ def rows(directory: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-class ClusterTest(unittest.TestCase):
+class ClusterTest(WithContexts):
     def setUp(self) -> None:
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="poolbench-cluster-")))
         self.suite = self.folder / "cells.toml"
         self.suite.write_text(SUITE, encoding="utf-8")
         self.parts = self.folder / "parts"
 
-    def enterContext(self, context: Any) -> Any:  # unittest has it from Python 3.11 on
-        value = context.__enter__()
-        self.addCleanup(context.__exit__, None, None, None)
-        return value
-
     def assert_whole(self, merged: Path, machines: int = 1) -> None:
         """Every measured repetition of every cell once, and on each machine."""
         measured = Counter((row["cell_id"], row["rep"]) for row in rows(merged) if row["is_warmup"] == "0")
         self.assertEqual(len(measured), CELLS * RUNS)
         self.assertEqual(set(measured.values()), {machines})
+
+
+class ParallelTest(ClusterTest):
+    """Hosts by a stand-in for ssh, in a list of hosts that is to be written."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        shell = self.folder / "rsh"
+        write_remote_shell(shell)
+        self.environment = {**os.environ, "PARALLEL_SSH": str(shell), "HOME": str(self.folder)}
+        self.hosts = self.folder / "hosts"
 
 
 @unittest.skipIf(SLURM_MISSING, f"not on the PATH: {', '.join(SLURM_MISSING)} (Debian: slurm-wlm munge)")
@@ -143,14 +149,7 @@ class OnSlurm(ClusterTest):
 
 
 @unittest.skipIf(PARALLEL_MISSING, "parallel is not on the PATH (Debian: parallel)")
-class OnParallel(ClusterTest):
-    def setUp(self) -> None:
-        super().setUp()
-        shell = self.folder / "rsh"
-        write_remote_shell(shell)
-        self.environment = {**os.environ, "PARALLEL_SSH": str(shell), "HOME": str(self.folder)}
-        self.hosts = self.folder / "hosts"
-
+class OnParallel(ParallelTest):
     def submit(self, hosts: str, *more: str) -> subprocess.CompletedProcess[str]:
         self.hosts.write_text(hosts, encoding="utf-8")
         return poolbench(

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from tests import cluster, secure_shell
-from tests.cluster import Slurm, write_remote_shell
-from tests.processes import wait_until
+from tests.cluster import Slurm
+from tests.processes import processes_where, wait_until
 from tests.program import PROGRAM, poolbench
 from tests.secure_shell import SecureShell
-from tests.test_cluster import CELLS, RUNS, ClusterTest, rows
+from tests.test_cluster import CELLS, RUNS, ClusterTest, ParallelTest, rows
 
 INTERRUPTED = 130
 SLURM_MISSING = cluster.missing_programs()
@@ -27,14 +27,7 @@ BAD_NAME = "{} {1} 100%a @b \\ 'c' $(touch d)"
 
 def running_in(directory: Path) -> list[int]:
     """What has the directory in its command line."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if str(directory).encode() in entry.read_bytes():
-                found.append(int(entry.parent.name))
-        except OSError:
-            pass
-    return found
+    return processes_where(lambda entry: str(directory).encode() in (entry / "cmdline").read_bytes())
 
 
 def kill_what_runs_in(directory: Path) -> None:
@@ -42,13 +35,9 @@ def kill_what_runs_in(directory: Path) -> None:
         cluster.kill(pid)
 
 
-class Attack(ClusterTest):
+class Attack(ParallelTest):
     def setUp(self) -> None:
         super().setUp()
-        shell = self.folder / "rsh"
-        write_remote_shell(shell)
-        self.environment = {**os.environ, "PARALLEL_SSH": str(shell), "HOME": str(self.folder)}
-        self.hosts = self.folder / "hosts"
         self.hosts.write_text("h1\nh2\n", encoding="utf-8")
 
     def command(self, *more: str, directory: Path | None = None) -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests import cluster, secure_shell
-from tests.cluster import Slurm
+from tests.cluster import Slurm, write_remote_shell
 from tests.processes import wait_until
 from tests.program import PROGRAM
 from tests.secure_shell import SecureShell
@@ -113,25 +113,8 @@ class OnSlurm(Followed):
         self.assert_each_repetition_once(self.shared / "sweep" / "merged")
 
 
-def write_shell_of_hosts(path: Path) -> None:
-    """A stand-in for ssh that GNU parallel takes, and that runs things on emulated hosts."""
-    path.write_text(
-        """#!/bin/sh
-while [ $# -gt 0 ]; do
-  case $1 in
-    -o | -l | -p) shift 2 ;;
-    -*) shift ;;
-    *) break ;;
-  esac
-done
-host=$1
-shift
-[ "$1" != -- ] || shift
-SHELL=/bin/sh exec "$POOLS_HOSTS_SCRIPT" exec "$host" sh -c "$*"
-""",
-        encoding="utf-8",
-    )
-    path.chmod(0o755)
+# What a stand-in for ssh does on emulated hosts.
+ON_HOSTS = 'SHELL=/bin/sh exec "$POOLS_HOSTS_SCRIPT" exec "$host" sh -c "$*"\n'
 
 
 def at_work(parts: Path) -> str:
@@ -150,7 +133,7 @@ def at_work(parts: Path) -> str:
 class OnParallel(Followed):
     def test_without_a_scheduler_and_with_a_host_that_dies_half_way(self) -> None:
         shell = self.folder / "rsh"
-        write_shell_of_hosts(shell)
+        write_remote_shell(shell, ON_HOSTS)
         commands = [self.here(command) for command, _ in transcript(block("Without a scheduler"))]
         self.assertEqual(len(commands), 3)
         hosts = shlex.split(commands[0].partition(" > ")[0])[2:]

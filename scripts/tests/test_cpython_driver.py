@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from tests.processes import GENEROUS, kill_all, wait_until
+from tests.processes import GENEROUS, is_alive, kill_all, processes_where, state_of, wait_until
 
 DRIVER = Path(__file__).resolve().parent.parent / "drivers" / "cpython" / "driver.py"
 FOR_EVER = 3_600_000_000_000
@@ -68,15 +68,7 @@ def ask(question: Any, executor: str = "thread") -> Any:
 
 def session_members(session: int) -> list[int]:
     """Living processes of a session."""
-    found = []
-    for entry in os.listdir("/proc"):
-        try:
-            fields = Path("/proc", entry, "stat").read_text("ascii", "replace").rpartition(")")[2].split()
-        except (OSError, ValueError):
-            continue
-        if entry.isdigit() and int(fields[3]) == session and fields[0] not in "ZX":
-            found.append(int(entry))
-    return found
+    return processes_where(lambda entry: int(state_of(entry)[3]) == session and is_alive(entry))
 
 
 class Protocol(unittest.TestCase):

@@ -10,7 +10,7 @@ import unittest
 import uuid
 from pathlib import Path
 
-from tests.processes import kill_all, wait_until
+from tests.processes import is_alive, kill_all, processes_where, wait_until
 from tests.program import PROGRAM, poolbench
 
 NO_PYTHON = {"PATH": "/nonexistent"}
@@ -32,16 +32,7 @@ CASE = ("case", "--workers", "1", "--strategy", "none", "--tasks", "1ms", "-r", 
 
 def processes_with(marker: str) -> list[int]:
     """Living processes whose environment holds the marker."""
-    found = []
-    for entry in os.listdir("/proc"):
-        try:
-            if entry.isdigit() and marker.encode() in Path("/proc", entry, "environ").read_bytes():
-                state = Path("/proc", entry, "stat").read_text("ascii", "replace").rpartition(")")[2].split()[0]
-                if state not in "ZX":
-                    found.append(int(entry))
-        except OSError:
-            continue  # gone meanwhile
-    return found
+    return processes_where(lambda entry: marker.encode() in (entry / "environ").read_bytes() and is_alive(entry))
 
 
 @unittest.skipUnless(PROGRAM, "POOLBENCH_PROGRAM is not set")

@@ -17,7 +17,7 @@ from typing import Any
 
 from poolbench.data import schema
 from poolbench.experiments.crash_table import contenders, faults, judge, supervisor, table
-from tests.processes import GENEROUS, kill_all, wait_until
+from tests.processes import GENEROUS, kill_all, processes_where, wait_until
 from tests.with_directory import WithDirectory
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,15 +55,11 @@ HOSTS = {
 
 def processes_of(directory: Path) -> list[int]:
     """Those whose command line or environment names the directory."""
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            text = Path(f"/proc/{name}/cmdline").read_bytes() + Path(f"/proc/{name}/environ").read_bytes()
-        except OSError:
-            continue
-        if str(directory).encode() in text and int(name) != os.getpid():
-            found.append(int(name))
-    return found
+    marker = str(directory).encode()
+    return processes_where(
+        lambda entry: entry.name != str(os.getpid())
+        and marker in (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+    )
 
 
 def command_line(pid: int) -> bytes:

@@ -9,12 +9,12 @@ import tempfile
 import unittest
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from tests import cluster, secure_shell
 from tests.cluster import NODES, Slurm
-from tests.processes import wait_until
+from tests.processes import processes_where, wait_until
 from tests.secure_shell import SecureShell
+from tests.with_directory import WithContexts
 
 PROGRAM = os.environ.get("POOLBENCH_REMOTE_LAUNCHERS", "")  # tests/remote_launchers
 SLURM_MISSING = cluster.missing_programs()
@@ -23,14 +23,9 @@ SSH_MISSING = secure_shell.missing_programs()
 
 def processes_of(program: Path) -> list[int]:
     """Heads, agents and workers."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.readlink(entry / "exe") == str(program) and (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-        except OSError:
-            pass
-    return found
+    return processes_where(
+        lambda entry: os.readlink(entry / "exe") == str(program) and (entry / "cmdline").read_bytes() != b""
+    )
 
 
 class Head:
@@ -66,16 +61,11 @@ class Head:
 
 
 @unittest.skipUnless(PROGRAM, "built without libzmq3-dev and cppzmq-dev")
-class Launchers(unittest.TestCase):
+class Launchers(WithContexts):
     def setUp(self) -> None:
-        self.folder = Path(self.enter(tempfile.TemporaryDirectory(prefix="pb-launchers-")))
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="pb-launchers-")))
         # A copy, so that all that runs it is this test's.
         self.program = shutil.copy(PROGRAM, self.folder / "program")
-
-    def enter(self, context: Any) -> Any:
-        value = context.__enter__()
-        self.addCleanup(context.__exit__, None, None, None)
-        return value
 
     def start(self, *command: str | Path, environment: Mapping[str, str]) -> Head:
         head = Head(*command, environment=environment)
@@ -98,7 +88,7 @@ class Launchers(unittest.TestCase):
 class OverSecureShell(Launchers):
     def setUp(self) -> None:
         super().setUp()
-        self.shell: SecureShell = self.enter(SecureShell(self.folder / "ssh"))
+        self.shell: SecureShell = self.enterContext(SecureShell(self.folder / "ssh"))
 
     def start_on(self, *hosts: str) -> Head:
         return self.start(self.program, "ssh", "tcp://127.0.0.1:*", *hosts, environment=self.shell.environment)
@@ -141,7 +131,9 @@ class OverSecureShell(Launchers):
 class OnSlurm(Launchers):
     def setUp(self) -> None:
         super().setUp()
-        self.slurm: Slurm = self.enter(Slurm(Path(self.enter(tempfile.TemporaryDirectory(prefix="pb-slurm-")))))
+        self.slurm: Slurm = self.enterContext(
+            Slurm(Path(self.enterContext(tempfile.TemporaryDirectory(prefix="pb-slurm-"))))
+        )
 
     def check(self, head: Head) -> None:
         self.assertEqual(head.hear(), f"there {NODES}")

@@ -38,12 +38,10 @@ ProgressOptions stderr_progress() {
 ProgressSink::ProgressSink(ProgressOptions options, std::map<std::string, int> repetitions)
     : options_(std::move(options)), left_(std::move(repetitions)) {}
 
-ProgressSink::~ProgressSink() { clear(); }
-
 void ProgressSink::checking(const Cell& cell, int done, int cells) {
   if (options_.verbosity == Verbosity::quiet) return;
   if (options_.animated) {
-    draw(fmt::format("checking digests {}/{}: {}", done, cells, cell_text(cell)));
+    line_.draw(fmt::format("checking digests {}/{}: {}", done, cells, cell_text(cell)), look());
   } else if (done == 0) {
     options_.write(fmt::format("checking digests of {} cells\n", cells));
   }
@@ -56,7 +54,7 @@ void ProgressSink::starting(const Cell& cell, const SweepState& state) {
   const std::string line = fmt::format("[{}/{}] {}%, {} left{}: {}", state.done, state.steps, percent, eta_text(state.remaining),
                                        failures, cell_text(cell));
   if (options_.animated) {
-    draw(line + spread_text(cell.cell_id));
+    line_.draw(line + spread_text(cell.cell_id), look());
     return;
   }
   // Every tenth of the way and at least every half minute.
@@ -81,14 +79,14 @@ void ProgressSink::row(const Cell& cell, const Sample& sample, const Trace* /*tr
 }
 
 void ProgressSink::tell_failure(const Sample& sample) {
-  clear();
+  line_.clear();
   options_.write(fmt::format("{}: {} x{} {} {} rep {}: {}\n", painted(sample.status, Paint::bad, look()), sample.backend,
                              sample.workers, sample.workload, sample.strategy, sample.rep, sample.error));
 }
 
 void ProgressSink::tell_end(const Cell& cell) {
   if (options_.verbosity != Verbosity::verbose) return;
-  clear();
+  line_.clear();
   std::string text = cell_text(cell) + ": ";
   const std::vector<std::int64_t>& makespans = makespans_[cell.cell_id];
   if (makespans.empty()) {
@@ -111,22 +109,22 @@ std::string ProgressSink::spread_text(const std::string& cell_id) const {
 }
 
 void ProgressSink::finished(const SweepState& state) {
-  clear();
+  line_.clear();
   if (options_.verbosity == Verbosity::quiet) return;
   options_.write(fmt::format("{} of {} repetitions in {}{}\n", state.done, state.steps, eta_text(state.elapsed),
                              state.failed == 0 ? "" : fmt::format(", {} failed", state.failed)));
 }
 
-void ProgressSink::draw(const std::string& line) {
-  const std::string_view cut = std::string_view(line).substr(0, static_cast<std::size_t>(options_.width - 1));
-  options_.write(fmt::format("{}{}", kClearLine, painted(cut, Paint::faint, look())));
-  line_drawn_ = true;
+void LiveLine::draw(std::string_view line, const Look& look) {
+  const std::string_view cut = line.substr(0, static_cast<std::size_t>(options_.width - 1));
+  options_.write(fmt::format("{}{}", kClearLine, painted(cut, Paint::faint, look)));
+  is_drawn_ = true;
 }
 
-void ProgressSink::clear() {
-  if (!line_drawn_) return;
+void LiveLine::clear() {
+  if (!is_drawn_) return;
   options_.write(std::string(kClearLine));
-  line_drawn_ = false;
+  is_drawn_ = false;
 }
 
 std::string eta_text(std::chrono::nanoseconds duration) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/base/console.h"
@@ -26,20 +27,33 @@ struct ProgressOptions {
 // For this process's stderr: whether it is a terminal, its colours and the window's width.
 ProgressOptions stderr_progress();
 
+// A line of a terminal that is redrawn in place, and gone with its owner. `options` outlive it.
+class LiveLine {
+ public:
+  explicit LiveLine(const ProgressOptions& options) : options_(options) {}
+  ~LiveLine() { clear(); }
+  LiveLine(const LiveLine&) = delete;
+  LiveLine& operator=(const LiveLine&) = delete;
+
+  // In place of what was drawn before, cut to the terminal's width.
+  void draw(std::string_view line, const Look& look = {});
+  void clear();
+
+ private:
+  const ProgressOptions& options_;
+  bool is_drawn_ = false;
+};
+
 class ProgressSink : public Sink {
  public:
   // `repetitions`: how many measured ones are to come, by cell_id; cells that are not there are not told as they end.
   explicit ProgressSink(ProgressOptions options, std::map<std::string, int> repetitions = {});
-  // Clears an animated line.
-  ~ProgressSink() override;
   void checking(const Cell& cell, int done, int cells) override;
   void starting(const Cell& cell, const SweepState& state) override;
   void row(const Cell& cell, const Sample& sample, const Trace* trace) override;
   void finished(const SweepState& state) override;
 
  private:
-  void draw(const std::string& line);
-  void clear();
   Look look() const { return {.colour = options_.colour}; }
 
   void tell_failure(const Sample& sample);
@@ -50,7 +64,7 @@ class ProgressSink : public Sink {
   std::map<std::string, int> left_;                             // by cell: repetitions to come
   std::map<std::string, int> failed_;                           // by cell, of this sweep; warm-ups are none
   std::map<std::string, std::vector<std::int64_t>> makespans_;  // likewise, of those that ended well
-  bool line_drawn_ = false;
+  LiveLine line_{options_};
   int last_plain_tenth_ = -1;
   std::chrono::nanoseconds last_plain_{0};
 };

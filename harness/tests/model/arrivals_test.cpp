@@ -12,30 +12,17 @@
 
 #include "harness/model/bounds.h"
 #include "harness/model/simulate.h"
+#include "harness/tests/model/arriving_case.h"
 
 namespace harness::model {
 namespace {
 
 using testing::ElementsAre;
 
-Case arriving(std::vector<std::int64_t> arrivals, std::vector<std::int64_t> waits_of_tasks, int workers) {
-  Case c;
-  c.workers = workers;
-  c.tasks = waits(waits_of_tasks);
-  c.arrivals_ns = std::move(arrivals);
-  return c;
-}
-
-std::vector<std::int64_t> starts(const Prediction& prediction) {
-  std::vector<std::int64_t> starts;
-  for (const TaskTimes& times : prediction.tasks) starts.push_back(times.start_ns);
-  return starts;
-}
-
 TEST(Arrivals, StartTasksWhenTheyAreThereAndAWorkerIsFree) {
   const Case c = arriving({10, 20, 20, 200}, {50, 50, 50, 50}, 2);
   const Prediction prediction = simulate(c);
-  EXPECT_THAT(starts(prediction), ElementsAre(10, 20, 60, 200));
+  EXPECT_THAT(starts_of(prediction), ElementsAre(10, 20, 60, 200));
   EXPECT_EQ(prediction.makespan_ns, 240);  // from the first arrival
   EXPECT_THAT(sojourns_ns(c, prediction), ElementsAre(50, 50, 90, 50));
 }
@@ -60,7 +47,7 @@ TEST(Arrivals, AllAtZeroAreABatch) {
     Case at_once = batch;
     at_once.arrivals_ns.assign(n, 0);
     EXPECT_EQ(simulate(at_once).makespan_ns, simulate(batch).makespan_ns);
-    EXPECT_EQ(starts(simulate(at_once)), starts(simulate(batch)));
+    EXPECT_EQ(starts_of(simulate(at_once)), starts_of(simulate(batch)));
   }
 }
 
@@ -147,13 +134,13 @@ TEST(Arrivals, PassOneSubmittingThread) {
   Case c = arriving({0, 0, 5, 100}, {10, 10, 10, 10}, 4);
   c.overheads.submit_ns = 7;
   EXPECT_THAT(submitted_ns(c), ElementsAre(7, 14, 21, 107));
-  EXPECT_THAT(starts(simulate(c)), ElementsAre(7, 14, 21, 107));
+  EXPECT_THAT(starts_of(simulate(c)), ElementsAre(7, 14, 21, 107));
 }
 
 TEST(Arrivals, AreServedOneAfterAnotherInline) {
   Case c = arriving({0, 5, 100}, {10, 10, 10}, 1);
   c.serial = true;
-  EXPECT_THAT(starts(simulate(c)), ElementsAre(0, 10, 100));
+  EXPECT_THAT(starts_of(simulate(c)), ElementsAre(0, 10, 100));
 }
 
 TEST(Arrivals, ShareCores) {
@@ -170,7 +157,7 @@ TEST(Arrivals, WaitForRoomOnALoop) {
   Case c = arriving({0, 10, 10, 500}, {100, 100, 100, 100}, 1);
   c.executor = Executor::loop;
   c.in_flight = 2;
-  EXPECT_THAT(starts(simulate(c)), ElementsAre(0, 10, 100, 500));
+  EXPECT_THAT(starts_of(simulate(c)), ElementsAre(0, 10, 100, 500));
 }
 
 // One manager dispatches and runs callbacks: a task that comes while it does waits for it, though a worker is idle.
@@ -180,7 +167,7 @@ TEST(Arrivals, WakeTheManagerThatDispatches) {
   c.strategy = Strategy::main;
   c.callbacks = waits(std::vector<std::int64_t>(4, 40));
   const Prediction prediction = simulate(c);
-  EXPECT_THAT(starts(prediction), ElementsAre(0, 5, 50, 50));
+  EXPECT_THAT(starts_of(prediction), ElementsAre(0, 5, 50, 50));
   EXPECT_EQ(prediction.tasks[1].callback_start_ns, 50);
 }
 

@@ -14,6 +14,7 @@
 #include "harness/model/queueing.h"
 #include "harness/model/shared_cores.h"
 #include "harness/model/simulate.h"
+#include "harness/tests/model/arriving_case.h"
 
 namespace harness::model {
 namespace {
@@ -23,21 +24,12 @@ using testing::ElementsAre;
 constexpr Strategy kTakingPart[] = {Strategy::none,  Strategy::worker,  Strategy::main,        Strategy::extra,
                                     Strategy::fused, Strategy::collect, Strategy::as_completed};
 
-Case full_queue(std::vector<std::int64_t> arrivals, std::vector<std::int64_t> waits_of_tasks, int workers, int queue,
+Case full_queue(std::vector<std::int64_t> arrivals, const std::vector<std::int64_t>& waits_of_tasks, int workers, int queue,
                 WhenFull when_full) {
-  Case c;
-  c.workers = workers;
-  c.tasks = waits(waits_of_tasks);
-  c.arrivals_ns = std::move(arrivals);
+  Case c = arriving(std::move(arrivals), waits_of_tasks, workers);
   c.queue = queue;
   c.when_full = when_full;
   return c;
-}
-
-std::vector<std::int64_t> starts_of(const Prediction& prediction) {
-  std::vector<std::int64_t> starts;
-  for (const TaskTimes& times : prediction.tasks) starts.push_back(times.start_ns);
-  return starts;
 }
 
 TEST(FullQueue, RejectsWhoFindsSoManyWaiting) {
