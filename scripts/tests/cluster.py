@@ -20,7 +20,7 @@ def missing_programs() -> list[str]:
     return [name for name in NEEDED if shutil.which(name, path=path) is None]
 
 
-ASKED_EVERY = 0.05  # seconds: each look starts one of Slurm's programs
+ASKED_EVERY = 0.3  # seconds: each look starts one of Slurm's programs
 
 
 def free_ports(count: int) -> int:
@@ -136,11 +136,19 @@ PartitionName=all Nodes=n[1-{NODES}] Default=YES MaxTime=INFINITE State=UP
         self.run("slurmctld", "-c")
         for node in range(1, NODES + 1):
             self.start_node(f"n{node}")
+        self.wait_for_all_nodes()
+
+    def wait_for_all_nodes(self) -> None:
         wait_until(lambda: self.idle_nodes() == NODES, "all nodes are idle", every=ASKED_EVERY)
 
     def start_node(self, node: str) -> None:
         (self.folder / f"tmp.{node}").mkdir(exist_ok=True)
         self.run("slurmd", "-N", node, "-c")
+
+    def restart_node(self, node: str) -> None:
+        """Of a node that was killed; returns when it can be given work again."""
+        self.start_node(node)
+        self.wait_for_all_nodes()
 
     def idle_nodes(self) -> int:
         found = self.run("sinfo", "-h", "-t", "idle", "-o", "%D", check=False).stdout.split()

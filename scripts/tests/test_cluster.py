@@ -66,11 +66,14 @@ class ParallelTest(ClusterTest):
 @unittest.skipIf(SLURM_MISSING, f"not on the PATH: {', '.join(SLURM_MISSING)} (Debian: slurm-wlm munge)")
 @unittest.skipIf(os.geteuid() != 0, "munged and slurmd want root")
 class OnSlurm(ClusterTest):
-    def setUp(self) -> None:
-        super().setUp()
-        self.slurm: Slurm = self.enterContext(
-            Slurm(Path(self.enterContext(tempfile.TemporaryDirectory(prefix="pb-slurm-"))))
-        )
+    slurm: Slurm
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        folder = tempfile.TemporaryDirectory(prefix="pb-slurm-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.slurm = Slurm(Path(folder.name)).__enter__()
+        cls.addClassCleanup(cls.slurm.stop)
 
     def submit(self, *more: str) -> subprocess.CompletedProcess[str]:
         ended = poolbench(
@@ -108,6 +111,7 @@ class OnSlurm(ClusterTest):
         wait_until(begun, "all shards have begun")
         victim = next(line.split()[2] for line in self.slurm.queue() if "RUNNING" in line)
         self.slurm.kill_node(victim)
+        self.addCleanup(self.slurm.restart_node, victim)
         status = json.loads(self.merge("--status", "--json").stdout)
         self.assertFalse(status["complete"])
         self.assertTrue(any(part["missing"] and part["command"] for part in status["parts"]))

@@ -270,9 +270,10 @@ class Browser(unittest.TestCase):
 
     def test_at_no_width_the_page_itself_scrolls_sideways(self) -> None:
         for width in WIDTHS:
+            self.emulate(width)
+            self.open(self.page)
             for scheme in ("light", "dark"):
                 self.emulate(width, scheme)
-                self.open(self.page)
                 self.assertLessEqual(self.run_script("return document.documentElement.scrollWidth"), width)
                 self.keep_screenshot(f"{width}-{scheme}")
 
