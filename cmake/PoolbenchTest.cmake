@@ -29,7 +29,7 @@ function(poolbench_test name)
   add_executable(${name} ${ARG_SOURCES} ${ARG_MAIN})
   target_link_libraries(${name} PRIVATE poolbench_options ${ARG_LINK} poolbench::pools GTest::gtest GTest::gmock)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
-  poolbench_unity(${name} TOGETHER 8)
+  poolbench_unity(${name} TOGETHER 12)
   poolbench_test_code(${name})
   gtest_discover_tests(${name}
     DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES

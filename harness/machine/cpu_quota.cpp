@@ -37,7 +37,7 @@ std::string words_in(const path& file) {
   return " " + text + " ";
 }
 
-bool is_there(const path& directory) {
+bool exists_here(const path& directory) {
   std::error_code error;
   return std::filesystem::is_directory(directory, error);
 }
@@ -45,7 +45,7 @@ bool is_there(const path& directory) {
 // The group of that name below a hierarchy's mount; of a container, whose name is the host's, the mount itself.
 path group_below(const path& mount, const std::string& name) {
   const path group = mount / path(name).relative_path();
-  return is_there(group) ? group : mount;
+  return exists_here(group) ? group : mount;
 }
 
 // A group of v2 that has processes may not hand control on, so that the new one stands beside it.
@@ -69,7 +69,7 @@ std::optional<Hierarchy> find_hierarchy(const CgroupPlaces& places) {
       unified = unified_hierarchy(group_below(places.cgroups, group));
     } else if (("," + controllers + ",").find(",cpu,") != std::string::npos) {  // then v2 does not have it
       for (const path& mount : {places.cgroups / controllers, places.cgroups / "cpu"}) {
-        if (!is_there(mount)) continue;
+        if (!exists_here(mount)) continue;
         const path home = group_below(mount, group);
         return Hierarchy{home, home, false};
       }

@@ -94,7 +94,7 @@ void require_same_sweep(const path& output, const Source& source) {
   }
 }
 
-Json json_of(const PartStatus& part) {
+Json part_json(const PartStatus& part) {
   Json json;
   if (part.part) {
     json["kind"] = to_string(part.part->kind);
@@ -119,7 +119,7 @@ std::string record_text(const Sources& sources, const MergeStatus& status) {
   json["build_id"] = first.build_id;
   json["complete"] = status.complete();
   json["parts"] = Json::array();
-  for (const PartStatus& part : status.parts) json["parts"].push_back(json_of(part));
+  for (const PartStatus& part : status.parts) json["parts"].push_back(part_json(part));
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 

@@ -33,7 +33,7 @@ using testing::HasSubstr;
 using testing_engine::CellShape;
 using testing_engine::make_cell;
 
-constexpr auto kGenerous = std::chrono::seconds(50);  // only a hang reaches it
+constexpr auto kLongEnough = std::chrono::seconds(50);  // only a hang reaches it
 
 workloads::Calibration calibration() {
   workloads::Calibration calibration = testing_engine::unit_calibration();
@@ -58,8 +58,8 @@ TEST(CPython, RunsEveryStrategyWithAMeaningAsARepetitionAndDoesTheWorkThatInline
       if (skip_reason(cell)) continue;
       SCOPED_TRACE(std::string(backend) + " " + std::string(strategy.name));
       ++ran;
-      EXPECT_EQ(runner->check_digests(cell, kGenerous), "");
-      const RepetitionResult result = runner->run(cell, kGenerous);
+      EXPECT_EQ(runner->check_digests(cell, kLongEnough), "");
+      const RepetitionResult result = runner->run(cell, kLongEnough);
       ASSERT_EQ(result.sample.status, "ok") << result.sample.error;
       EXPECT_EQ(defect_of(*result.trace, cell), "");
       EXPECT_GT(result.sample.pool_start_ns, 0);
@@ -84,14 +84,14 @@ TEST(CPython, RunsFunctionsOfTheUsersAndSaysWhatIsWrongWithThem) {
   const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = calibration(), .subject = subject});
   for (const std::string_view backend : {"cpython_thread", "cpython_process"}) {
     const Cell cell = cell_on(backend, "fused", "python:crawler:fetch");
-    const RepetitionResult result = runner->run(cell, kGenerous);
+    const RepetitionResult result = runner->run(cell, kLongEnough);
     ASSERT_EQ(result.sample.status, "ok") << result.sample.error;
     EXPECT_EQ(defect_of(*result.trace, cell), "");
     EXPECT_EQ(result.trace->tasks.back().digest, result.trace->tasks.size() - 1);
   }
   subject.python = asked("fails");
   const RepetitionResult failure = make_child_runner({.calibration = calibration(), .subject = subject})
-                                       ->run(cell_on("cpython_thread", "none", "python:crawler:fails"), kGenerous);
+                                       ->run(cell_on("cpython_thread", "none", "python:crawler:fails"), kLongEnough);
   EXPECT_EQ(failure.sample.status, "invalid");
   EXPECT_THAT(failure.sample.error, HasSubstr("crawler:fails failed for input 1, 'a': ValueError: no a"));
   EXPECT_THAT(skip_reason(cell_on("thread", "none", "python:crawler:fetch")).value_or(""),
@@ -105,7 +105,7 @@ TEST(CPython, RunsTasksAndCallbacksWhereItsExecutorsDo) {
     Cell cell = cell_on(backend, strategy, "sleep");
     // Longer than attaching a callback takes: CPython runs that of a finished future in the submitter.
     cell.task_durations_ns.assign(cell.task_durations_ns.size(), 50'000'000);
-    const RepetitionResult result = runner->run(cell, kGenerous);
+    const RepetitionResult result = runner->run(cell, kLongEnough);
     EXPECT_EQ(result.sample.status, "ok") << result.sample.error;
     return result.trace ? result.trace->tasks : std::vector<TaskTrace>();
   };
@@ -175,7 +175,7 @@ TEST(CPython, SubmitsTasksWhenTheyArrive) {
 TEST(CPython, TalksToTheEchoServer) {
   const std::unique_ptr<CellRunner> runner = make_child_runner({.calibration = calibration()});
   const Cell cell = cell_on("cpython_thread", "worker", "tcp_echo");
-  EXPECT_EQ(runner->check_digests(cell, kGenerous), "");
+  EXPECT_EQ(runner->check_digests(cell, kLongEnough), "");
 }
 
 TEST(CPython, LeavesNothingRunningAtADeadline) {

@@ -31,7 +31,7 @@ std::size_t scenarios_of(const Plan& plan) {
   return keys.size();
 }
 
-std::string refusal_of(std::string_view text) {
+std::string refused_part(std::string_view text) {
   try {
     parse_part("--shard", text, PartKind::shard);
   } catch (const ConfigError& error) {
@@ -47,7 +47,7 @@ TEST(Parts, AreNamedAsOneOfHowMany) {
   EXPECT_EQ(to_string(part), "shard 2 of 3");
   EXPECT_EQ(to_string(parse_part("--replicate", "1/1", PartKind::replicate)), "replicate 1 of 1");
   for (const char* const bad : {"", "2", "0/3", "4/3", "-1/3", "1/0", "1/3/5", "a/b", "1/99999", " 1/3", "1.0/3"}) {
-    EXPECT_THAT(refusal_of(bad), HasSubstr("bad --shard '" + std::string(bad) + "'; allowed: I/N")) << bad;
+    EXPECT_THAT(refused_part(bad), HasSubstr("bad --shard '" + std::string(bad) + "'; allowed: I/N")) << bad;
   }
 }
 
