@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -205,7 +206,8 @@ os::Descriptor locked(const std::filesystem::path& directory) {
   require_writable_directory(directory / "logs");
   const std::filesystem::path path = directory / "logs" / "lock";
   os::Descriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-  if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+  if (!lock) throw EnvironmentError(fmt::format("cannot open '{}': {}", path.string(), std::strerror(errno)));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     throw ConfigError(
         fmt::format("another `submit` is at work in '{}'; allowed: to wait for its end, or another -o", directory.string()));
   }

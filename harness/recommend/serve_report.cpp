@@ -136,7 +136,8 @@ std::string beyond_words(const Objective& objective, const Serving::BeyondRun& b
   const Beyond& b = beyond.beyond;
   std::string text = fmt::format("{}, a queue of {}: at {} ", b.when_full, b.queue, rate_text(b.rate_per_s));
   if (b.when_full == "reject") {
-    text += fmt::format("{} of the clients are turned away, and the others kept within the bounds", percent(b.rejected_share));
+    text +=
+        fmt::format("{} of the clients are turned away, and the queue is as long as the bounds allow", percent(b.rejected_share));
   } else if (b.late_per_s > 0) {
     text += fmt::format("clients wait outside instead, {} longer with every second that it lasts", human_ns(1e9 * b.late_per_s));
     if (b.when_full == "caller_runs") text += "; who releases them is one worker more";
@@ -188,7 +189,7 @@ std::vector<std::pair<std::string, std::string>> answer_lines(const Question& qu
   for (const Serving::BeyondRun& beyond : s.beyond) lines.emplace_back("beyond it", beyond_words(objective, beyond));
   lines.emplace_back("how sure", sure_words(question, s));
   if (question.python) {
-    lines.emplace_back("executor", python_executor(s.kept ? s.chosen.choice : s.holder));
+    lines.emplace_back("executor", python_executor(s.chosen.choice));
     for (auto& fact : python_facts(question, s.profile, "the pool stands when the clients come"))
       lines.push_back(std::move(fact));
   }
