@@ -58,7 +58,7 @@ poolbench_install_documents(pools "${poolbench_guide}" ${poolbench_guide})
 set(poolbench_pc_pools-thread_libraries "-pthread")
 set(poolbench_pc_pools_libraries "-lboost_filesystem")
 set(poolbench_pc_pools_requires "poolbench-pools-thread")
-set(poolbench_pc_pools-remote_libraries "-lzmq")
+set(poolbench_pc_pools-remote_libraries "")   # which loads libzmq.so.5 when it needs it
 set(poolbench_pc_pools-remote_requires "poolbench-pools")
 set(poolbench_pc_pools-thread_summary "a thread pool with the API of Python's concurrent.futures")
 set(poolbench_pc_pools_summary "a thread pool and a supervised process pool with the API of Python's concurrent.futures")
@@ -86,6 +86,9 @@ install(FILES
 
 if(TARGET poolbench)
   install(TARGETS poolbench RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT program)
+  if(poolbench_contender_modules)
+    install(TARGETS ${poolbench_contender_modules} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/poolbench" COMPONENT program)
+  endif()
   install(PROGRAMS "${PROJECT_SOURCE_DIR}/scripts/plot.py" "${PROJECT_SOURCE_DIR}/scripts/python"
     DESTINATION "${CMAKE_INSTALL_DATADIR}/poolbench/scripts" COMPONENT program)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/scripts/poolbench" "${PROJECT_SOURCE_DIR}/scripts/drivers"

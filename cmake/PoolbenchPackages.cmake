@@ -15,6 +15,9 @@ set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME poolbench)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION utils)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS "python3")
+if(TARGET poolbench_pools-remote)   # which loads it: nobody else can know
+  string(APPEND CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS ", libzmq5")
+endif()
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "python3-matplotlib, python3-pandas, python3-numpy")
 set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "The program: it measures on your own machine and for your own work which executor
 to use (thread pool, process pool, event loop), how many workers it should have
@@ -26,7 +29,7 @@ set(CPACK_DEBIAN_POOLS_PACKAGE_NAME libpoolbench-dev)
 set(CPACK_DEBIAN_POOLS_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_POOLS_PACKAGE_DEPENDS "libboost-filesystem-dev (>= 1.74), libcereal-dev")
 if(TARGET poolbench_pools-remote)
-  set(CPACK_DEBIAN_POOLS_PACKAGE_SUGGESTS "libzmq3-dev")
+  set(CPACK_DEBIAN_POOLS_PACKAGE_SUGGESTS "libzmq5")
 endif()
 set(CPACK_COMPONENT_POOLS_DESCRIPTION "The library: two executors for C++20 with the API of Python's concurrent.futures,
 a thread pool and a process pool whose workers are supervised, restarted and

@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "pools/benchmarks/micro_benchmarks.h"
-#include "pools/benchmarks/race_benchmarks.h"
 #include "pools/cores.h"
 #include "pools/process_pool.h"
 
@@ -45,12 +44,10 @@ int main(int argc, char** argv) {
   // fresh pages than the pools to move it. For all contestants of this process alike.
   ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
-  pools::benchmarks::register_thread_benchmarks();
-  pools::benchmarks::register_process_benchmarks();
   try {
-    pools::benchmarks::register_race(take_effort(argc, argv));
+    pools::benchmarks::register_benchmarks(take_effort(argc, argv));
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "pool_benchmarks: --race_tasks, --race_seconds, --race_scale take a number: %s\n", error.what());
+    std::fprintf(stderr, "%s: --race_tasks, --race_seconds, --race_scale take a number: %s\n", argv[0], error.what());
     return 2;
   }
   benchmark::Initialize(&argc, argv);

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "pools/benchmarks/micro_benchmarks.h"
+#include "pools/benchmarks/peers/process_peers.h"
+#include "pools/benchmarks/race_benchmarks.h"
 #include "pools/benchmarks/sizes.h"
 #include "pools/process_pool.h"
 #include "pools/src/process/os/file_descriptor.h"
@@ -114,7 +116,7 @@ void process_spawn(benchmark::State& state) {
 
 }  // namespace
 
-void register_process_benchmarks() {
+void register_benchmarks(const Effort& effort) {
   benchmark::RegisterBenchmark("process_submit_and_result", process_submit_and_result)->Apply(worker_counts)->UseRealTime();
   benchmark::RegisterBenchmark("process_idle_round_trip", process_idle_round_trip)->Apply(worker_counts)->UseRealTime();
   benchmark::RegisterBenchmark("process_callback", process_callback)->Apply(worker_counts)->UseRealTime();
@@ -125,6 +127,7 @@ void register_process_benchmarks() {
       ->Unit(benchmark::kMillisecond)
       ->UseRealTime();
   benchmark::RegisterBenchmark("process_spawn", process_spawn)->Unit(benchmark::kMicrosecond)->UseRealTime();
+  register_race(process_peers(), effort);
 }
 
 }  // namespace pools::benchmarks

@@ -9,14 +9,11 @@
 #include <exception>
 #include <string>
 
-#include "pools/benchmarks/peers/catalogue.h"
-#include "pools/benchmarks/peers/process_peers.h"
 #include "pools/cores.h"
 
 namespace pools::benchmarks {
-namespace {
 
-void add(std::string_view peer, ExecutedBy executed_by, const Run& run, const Effort& effort) {
+void register_run(std::string_view peer, ExecutedBy executed_by, const Run& run, const Effort& effort) {
   const bool has_workers = executed_by != ExecutedBy::thread_per_task && executed_by != ExecutedBy::caller;
   for (const Entry& entry : entries_of(run.entries, has_workers, usable_cores().count)) {
     const std::string name = "race/" + std::string(run.scenario) + "/" + std::string(peer) +
@@ -41,17 +38,6 @@ void add(std::string_view peer, ExecutedBy executed_by, const Run& run, const Ef
       }
     };
     benchmark::RegisterBenchmark(name.c_str(), measure)->UseManualTime()->Iterations(1)->Unit(benchmark::kMillisecond);
-  }
-}
-
-}  // namespace
-
-void register_race(const Effort& effort) {
-  for (const ThreadPeer& peer : thread_peers()) {
-    for (const Run& run : peer.runs) add(peer.name, peer.executed_by, run, effort);
-  }
-  for (const ProcessPeer& peer : process_peers()) {
-    for (const Run& run : peer.runs) add(peer.name, peer.executed_by, run, effort);
   }
 }
 

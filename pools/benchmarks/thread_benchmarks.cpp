@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "pools/benchmarks/micro_benchmarks.h"
+#include "pools/benchmarks/peers/catalogue.h"
+#include "pools/benchmarks/race_benchmarks.h"
 #include "pools/benchmarks/sizes.h"
 #include "pools/thread_pool.h"
 
@@ -125,7 +127,7 @@ void thread_pool_start(benchmark::State& state) {
 
 }  // namespace
 
-void register_thread_benchmarks() {
+void register_benchmarks(const Effort& effort) {
   benchmark::RegisterBenchmark("thread_post", thread_post)->Apply(worker_counts)->UseRealTime();
   benchmark::RegisterBenchmark("thread_submit", thread_submit)->Apply(worker_counts)->UseRealTime();
   benchmark::RegisterBenchmark("thread_submit_and_result", thread_submit_and_result)->Apply(worker_counts)->UseRealTime();
@@ -136,6 +138,7 @@ void register_thread_benchmarks() {
       ->UseRealTime();
   benchmark::RegisterBenchmark("thread_map", thread_map)->Apply(map_sizes)->UseRealTime();
   benchmark::RegisterBenchmark("thread_pool_start", thread_pool_start)->Apply(worker_counts)->UseRealTime();
+  register_race(thread_peers(), effort);
 }
 
 }  // namespace pools::benchmarks

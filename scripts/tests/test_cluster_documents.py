@@ -185,7 +185,7 @@ class Program(Followed):
         libraries = [f"{BUILD}/pools/libpoolbench_{name}.a" for name in ("pools-remote", "pools", "pools-thread")]
         compiler = [os.environ.get("CXX", "c++"), "-std=c++20", f"-I{ROOT}/pools/include", "-Wl,--build-id=sha1"]
         subprocess.run(
-            [*compiler, source, "-o", program, *libraries, "-lboost_filesystem", "-lzmq", "-lpthread", "-ldl", "-lrt"],
+            [*compiler, source, "-o", program, *libraries, "-lboost_filesystem", "-lpthread", "-lrt"],
             check=True,
         )
         hosts = re.findall(r'"(\w)"', source.read_text(encoding="utf-8"))

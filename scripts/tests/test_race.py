@@ -234,9 +234,10 @@ class Dictionary(unittest.TestCase):
         self.assertEqual(tuple(self.listed("goals.csv", "column")), schema.GOALS)
         self.assertEqual(tuple(self.listed("context.json", "key")), schema.RACE_CONTEXT)
 
-    @unittest.skipUnless(os.environ.get("POOLBENCH_RACE_PROGRAM"), "this build has no benchmarks")
+    @unittest.skipUnless(os.environ.get("POOLBENCH_RACE_PROGRAMS"), "this build has no benchmarks")
     def test_of_scenarios(self) -> None:
-        entries = rounds.Contest(os.environ["POOLBENCH_RACE_PROGRAM"], sys.executable, 2, 1, 1).entries()
+        programs = [f"{os.environ['POOLBENCH_RACE_PROGRAMS']}/{name}" for name in rounds.PROGRAMS]
+        entries = rounds.Contest(programs, sys.executable, 2, 1, 1).entries()
         self.assertEqual(set(self.listed("race.csv", "scenario")), {entry.scenario for entry in entries})
 
 

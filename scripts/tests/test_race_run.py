@@ -131,13 +131,13 @@ class Command(WithDirectory):
         self.assertEqual((code, len(errors.splitlines())), (2, 1))
         self.assertEqual(self.call("--rounds", "0")[0], 2)
         self.assertEqual(self.call("--filter", "(")[0], 2)
-        self.assertEqual(self.call("--program", "/bin/true")[0], 1)
+        self.assertEqual(self.call("--programs", self.directory)[0], 1)
 
-    @unittest.skipUnless(os.environ.get("POOLBENCH_RACE_PROGRAM"), "this build has no benchmarks")
+    @unittest.skipUnless(os.environ.get("POOLBENCH_RACE_PROGRAMS"), "this build has no benchmarks")
     def test_a_small_race_from_the_programs_to_the_report(self) -> None:
         arguments = [
-            "--program",
-            os.environ["POOLBENCH_RACE_PROGRAM"],
+            "--programs",
+            os.environ["POOLBENCH_RACE_PROGRAMS"],
             "--race-python",
             sys.executable,
             "--rounds",

@@ -147,7 +147,7 @@ TEST(CPython, SubmitsTasksWhenTheyArrive) {
                              .arrivals = "0ms,1ms,1ms,30ms"});
       cell.start_method = find_backend(backend).start_method();
       ASSERT_EQ(skip_reason(cell), std::nullopt);
-      const RepetitionResult result = runner->run(cell, kGenerous);
+      const RepetitionResult result = runner->run(cell, kLongEnough);
       if (backend == "cpython_process" && result.sample.error.starts_with("tasks were released too late")) continue;
       ASSERT_EQ(result.sample.status, "ok") << result.sample.error;
       const std::vector<TaskTrace>& tasks = result.trace->tasks;

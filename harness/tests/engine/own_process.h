@@ -8,7 +8,7 @@
 
 namespace harness::testing_engine {
 
-// REQUIRES: this process has one thread.
+// REQUIRES: no library that `body` uses has started threads in this process: the fork would not have them, and wait for them.
 template <class Body>
 void in_a_process_of_its_own(Body body) {
   const pid_t child = ::fork();

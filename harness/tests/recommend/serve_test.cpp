@@ -119,7 +119,7 @@ TEST(Serve, SaysUpToWhichRateItHoldsAndWhatBinds) {
               AllOf(HasSubstr("| **thread pool, 7 workers** | p99 |"), HasSubstr("* minimum: 7 workers")));
 }
 
-Question python_question() {
+Question question_about_python() {
   Question q = question(200);
   q.title = "crawler:fetch";
   q.workload = "python:crawler:fetch";
@@ -132,7 +132,7 @@ Question python_question() {
 TEST(Serve, OfAPythonFunctionItIsOnCPythonsExecutorsWhoseQueuesHaveNoBound) {
   ModelMachine machine({.wait_ns = 20 * kMs}, 0);
   const Objective objective = at("300/s", {"p99=150ms"});
-  const Question q = python_question();
+  const Question q = question_about_python();
   const Serving found = serve(q, objective, machine, kSilent);
   EXPECT_TRUE(found.kept);
   EXPECT_EQ(found.chosen.choice, (Choice{Pool::thread, 7, model::Strategy::none, 0}));
@@ -149,7 +149,7 @@ TEST(Serve, OfAPythonFunctionItIsOnCPythonsExecutorsWhoseQueuesHaveNoBound) {
 
 TEST(Serve, OfAnAsynchronousFunctionTheLoopWithTheFewestInFlightIsCheapest) {
   ModelMachine machine({.wait_ns = 20 * kMs}, 0);
-  Question q = python_question();
+  Question q = question_about_python();
   q.pools = {Pool::thread, Pool::loop};
   q.python->seen.is_async = true;
   const Serving found = serve(q, at("300/s", {"p99=150ms"}), machine, kSilent);

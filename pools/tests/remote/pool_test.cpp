@@ -35,6 +35,14 @@ class RemotePoolTest : public ProcessTest {};
 int remote_process_id() { return ::getpid(); }
 int remote_parent_id() { return ::getppid(); }
 
+bool has_loaded(const std::string& library) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find(library) != std::string::npos) return true;
+  }
+  return false;
+}
+
 TEST_F(RemotePoolTest, a_task_runs_in_a_worker_of_the_agent) {
   HandPool hand;
   const Child& agent = hand.add();
@@ -42,6 +50,13 @@ TEST_F(RemotePoolTest, a_task_runs_in_a_worker_of_the_agent) {
   EXPECT_EQ(hand.pool->submit<&remote_parent_id>().result(), agent.pid());
   EXPECT_NE(hand.pool->submit<&remote_process_id>().result(), ::getpid());
   POOLS_EXPECT_THROW_WHAT(hand.pool->submit<&fail>("no luck").result(), RemoteError, testing::StrEq("no luck"));
+}
+
+TEST_F(RemotePoolTest, zeromq_is_loaded_where_it_is_used_and_not_by_workers) {
+  HandPool hand;
+  hand.add();
+  EXPECT_FALSE(hand.pool->submit<&has_loaded>(std::string("/libzmq")).result());
+  EXPECT_TRUE(has_loaded("/libzmq"));
 }
 
 TEST_F(RemotePoolTest, agents_end_with_exit_code_0_when_the_pool_does) {

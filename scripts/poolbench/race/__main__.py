@@ -67,7 +67,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--no-formulas", action="store_true", help="leave out the tutorial's formulas")
     parser.add_argument("--list", action="store_true", help="print the entries and measure nothing")
     parser.add_argument(
-        "--program", type=Path, default=ROOT / "build/release/pools/benchmarks/pool_benchmarks", help="pool_benchmarks"
+        "--programs",
+        type=Path,
+        default=ROOT / "build/release/pools/benchmarks",
+        metavar="DIR",
+        help=f"the directory that holds {' and '.join(rounds.PROGRAMS)}",
     )
     parser.add_argument("--poolbench", type=Path, default=ROOT / "build/release/poolbench", help="poolbench")
     parser.add_argument(
@@ -103,8 +107,9 @@ def main(argv: list[str]) -> int:
 
 
 def run(options: argparse.Namespace, effort: dict[str, Any], pattern: re.Pattern[str], argv: list[str]) -> int:
-    cores, decided_by = usable_cores(options.program)
-    contest = rounds.Contest(str(options.program), options.race_python, cores, effort["seconds"], effort["scale"])
+    programs = [str(options.programs / name) for name in rounds.PROGRAMS]
+    cores, decided_by = usable_cores(programs[-1])
+    contest = rounds.Contest(programs, options.race_python, cores, effort["seconds"], effort["scale"])
     entries = [entry for entry in contest.entries() if pattern.search("/".join(map(str, entry)))]
     if options.list:
         print("\n".join("/".join(map(str, entry)) for entry in entries))
@@ -204,8 +209,8 @@ def formulas(directory: Path) -> list[goals.Formula]:
 # --- the machine ------------------------------------------------------------------------------------------------------
 
 
-def usable_cores(program: Path) -> tuple[int, str]:
-    """As pool_benchmarks counts them, whose pool sizes they are. Raises CannotRace."""
+def usable_cores(program: str) -> tuple[int, str]:
+    """As process_pool_benchmarks counts them, whose pool sizes they are. Raises CannotRace."""
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="poolbench-race-") as directory:
@@ -227,7 +232,7 @@ def usable_cores(program: Path) -> tuple[int, str]:
                 ", by "
             )
         except (OSError, ValueError, KeyError) as error:
-            raise rounds.CannotRace(f"{program} is not the program pool_benchmarks: {error}") from error
+            raise rounds.CannotRace(f"{program} is not the program process_pool_benchmarks: {error}") from error
     return int(cores), decided_by
 
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TextIO
@@ -29,6 +29,7 @@ from poolbench.race.executors import entries as python_entries
 # A measurement that takes longer than this, beyond the time that it was given, hangs.
 GRACE_SECONDS = 90
 
+PROGRAMS = ("pool_benchmarks", "process_pool_benchmarks")
 SCRIPTS = Path(__file__).resolve().parent.parent.parent
 
 
@@ -39,25 +40,28 @@ class CannotRace(Exception):
 class Contest:
     """Who takes part and how each is measured.
 
-    `program` is pool_benchmarks, `python` an interpreter for measure_python.py; `seconds` and `scale` are the effort of
-    a measurement.
+    `programs` are pool_benchmarks and process_pool_benchmarks, `python` an interpreter for measure_python.py; `seconds`
+    and `scale` are the effort of a measurement.
     """
 
-    def __init__(self, program: str, python: str, cores: int, seconds: float, scale: float) -> None:
-        self.program, self.python, self.cores, self.seconds, self.scale = program, python, cores, seconds, scale
+    def __init__(self, programs: Sequence[str], python: str, cores: int, seconds: float, scale: float) -> None:
+        self.programs, self.python, self.cores, self.seconds, self.scale = programs, python, cores, seconds, scale
+        self._program_of: dict[Entry, str] = {}
 
     def entries(self) -> list[Entry]:
         """Everything that can be measured. Raises CannotRace."""
-        listed = subprocess.run(
-            [self.program, "--benchmark_list_tests", "--benchmark_filter=^race/"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        found = [entry_of(line) for line in listed.stdout.splitlines() if line.startswith("race/")]
-        if listed.returncode != 0 or not found:
-            raise CannotRace(f"{self.program} lists no race: {listed.stderr.strip()}")
-        return found + python_entries(self.cores)
+        for program in self.programs:
+            listed = subprocess.run(
+                [program, "--benchmark_list_tests", "--benchmark_filter=^race/"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            found = [entry_of(line) for line in listed.stdout.splitlines() if line.startswith("race/")]
+            if listed.returncode != 0 or not found:
+                raise CannotRace(f"{program} lists no race: {listed.stderr.strip()}")
+            self._program_of.update(dict.fromkeys(found, program))
+        return list(self._program_of) + python_entries(self.cores)
 
     def measure(self, entry: Entry) -> dict[str, Any]:
         """One row of race.csv, but for its place in the race. Never raises for what a contestant does."""
@@ -81,7 +85,7 @@ class Contest:
     def _cpp(self, entry: Entry, output: Path) -> list[str]:
         name = f"^race/{entry.scenario}/{entry.peer}/workers:{entry.workers}/producers:{entry.producers}/"
         return [
-            self.program,
+            self._program_of[entry],
             f"--benchmark_filter={name}",
             f"--benchmark_out={output}",
             "--benchmark_out_format=json",
