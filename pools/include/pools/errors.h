@@ -73,6 +73,12 @@ class PayloadTooLargeError : public Error {
   using Error::Error;
 };
 
+// Memory that processes share (shared_buffer.h) could not be made, mapped, sealed or passed on. The message names the limit that is in the way.
+class SharedMemoryError : public Error {
+ public:
+  using Error::Error;
+};
+
 // An exception that crossed a process boundary: what() is the original message, type() the demangled name of its type.
 class RemoteError : public Error {
  public:

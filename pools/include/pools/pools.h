@@ -12,5 +12,6 @@
 #include "pools/process_pool.h"
 #include "pools/remote.h"
 #include "pools/remote_executor.h"
+#include "pools/shared_buffer.h"
 #include "pools/thread_pool.h"
 #include "pools/wait.h"

@@ -23,6 +23,7 @@
 #include "pools/map_results.h"
 #include "pools/options.h"
 #include "pools/remote.h"
+#include "pools/shared_buffer.h"
 
 namespace pools {
 

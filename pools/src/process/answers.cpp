@@ -179,7 +179,10 @@ void Answers::complete(WorkerProcess& worker, TaskRef& task, MessageKind kind) n
   pool_.events.answered(*task);
   breaker_.task_answered();
   Reader answer(worker.payload());
-  if (kind == MessageKind::error) {
+  pool_.events.passed(worker.attachments());
+  if (worker.problem()) {
+    pool_.events.finish(*task, worker.number(), worker.problem());
+  } else if (kind == MessageKind::error) {
     std::exception_ptr error;
     try {
       error = decode_exception(answer);
@@ -188,14 +191,17 @@ void Answers::complete(WorkerProcess& worker, TaskRef& task, MessageKind kind) n
     }
     pool_.events.finish(*task, worker.number(), std::move(error));
   } else if (task->decoded_in_place() || !decode_elsewhere(worker, task)) {
-    pool_.events.finish(*task, worker.number(), task->take_answer(answer));
+    std::exception_ptr error = task->take_answer(answer);
+    worker.take_attachments();
+    pool_.events.finish(*task, worker.number(), std::move(error));
   }
 }
 
 bool Answers::decode_elsewhere(WorkerProcess& worker, TaskRef& task) noexcept {
-  DecodingThread::Answer answer{.task = nullptr, .payload = {}, .worker = worker.number()};
+  DecodingThread::Answer answer{.task = nullptr, .payload = {}, .attachments = {}, .worker = worker.number()};
   try {
     answer.payload = worker.take_payload();
+    answer.attachments = worker.take_attachments();
   } catch (const std::bad_alloc&) {
     return false;
   }
@@ -206,7 +212,9 @@ bool Answers::decode_elsewhere(WorkerProcess& worker, TaskRef& task) noexcept {
 }
 
 void Answers::decode(DecodingThread::Answer answer) noexcept {
-  pool_.events.finish(*answer.task, answer.worker, answer.task->take_answer(Reader(answer.payload.view())));
+  std::exception_ptr error = answer.task->take_answer(Reader(answer.payload.view(), answer.attachments));
+  answer.attachments.clear();
+  pool_.events.finish(*answer.task, answer.worker, std::move(error));
   pool_.events.answering_ends();
 }
 

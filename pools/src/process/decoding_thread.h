@@ -23,7 +23,8 @@ class DecodingThread {
   struct Answer {
     TaskRef task;  // claimed
     Bytes payload;
-    int worker = 0;  // that sent it
+    Attachments attachments = {};  // that came along
+    int worker = 0;                // that sent it
   };
 
   // `decode` must not throw. `name` is the thread's, cut to 15 characters.

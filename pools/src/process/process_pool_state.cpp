@@ -33,10 +33,20 @@ void ProcessPoolState::close() noexcept {
 bool ProcessPoolState::give(const WorkerRef& worker, TaskRef task) noexcept {
   const bool was_without = worker->given() == 0;
   RemoteTask& raw = *task;
-  if (!worker->give(task)) {
-    events.dropped(raw);
-    return false;
+  switch (worker->give(task)) {
+    case WorkerProcess::Giving::given:
+      break;
+    case WorkerProcess::Giving::cancelled:
+      events.dropped(raw);
+      return false;
+    case WorkerProcess::Giving::refused:
+      raw.refused_for = worker->refusal();
+      events.answering_begins();
+      refused.push_back(std::move(task));
+      poke();
+      return false;
   }
+  events.passed(raw.message().attachments());
   if (was_without) worker->progress = std::chrono::steady_clock::now();
   const RemoteTask::Extras* const extras = raw.has_extras();
   if (extras != nullptr && extras->options.time_limit) worker->due = deadline_after(*extras->options.time_limit);

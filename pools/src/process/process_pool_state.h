@@ -53,7 +53,8 @@ struct ProcessPoolState {
   std::uint32_t seen_changes() const noexcept { return changes.seen(); }
   void await_change(std::uint32_t seen) const noexcept { changes.wait(seen); }
 
-  // Offers it to a worker that has room; WorkerProcess::send_some() or hand_over() follows. False: it was cancelled, and has been dropped.
+  // Offers it to a worker that has room; WorkerProcess::send_some() or hand_over() follows. False: it was cancelled, and has been dropped, or
+  // what goes along with it could not be sent, and the supervisor is going to end it.
   bool give(const WorkerRef& worker, TaskRef task) noexcept REQUIRES(mutex);
   // What the worker has not begun is the pool's again, in its order. Here and now, by whoever asks.
   void take_back(WorkerProcess& worker) noexcept REQUIRES(mutex);
@@ -81,6 +82,7 @@ struct ProcessPoolState {
   alignas(kCacheLine) mutable AdaptiveMutex mutex;
   Backlog backlog GUARDED_BY(mutex);
   Fleet fleet GUARDED_BY(mutex);
+  TaskList refused GUARDED_BY(mutex);  // counted as being answered
   bool paused GUARDED_BY(mutex) = false;
   bool closing GUARDED_BY(mutex) = false;               // no submissions any more
   bool finished GUARDED_BY(mutex) = false;              // the supervisor is done

@@ -95,7 +95,7 @@ void Supervisor::run_until_finished() {
 
 bool Supervisor::finished() const {
   const Lock lock(pool_.mutex);
-  return pool_.backlog.nothing_left() && pool_.fleet.gone();
+  return pool_.backlog.nothing_left() && pool_.refused.empty() && pool_.fleet.gone();
 }
 
 bool Supervisor::look_around() {
@@ -115,6 +115,7 @@ bool Supervisor::look_around() {
       }
       admit(std::move(*arrival));
     }
+    supply_.end_refused();
     supply_.adjust();
   }
   for (const WorkerRef& worker : pool_.live()) progress |= answers_.serve(worker);

@@ -16,6 +16,7 @@
 #include "pools/detail/futex.h"
 #include "pools/errors.h"
 #include "pools/src/base/mutex.h"
+#include "pools/src/process/ipc/shared_memory.h"
 #include "pools/src/process/words.h"
 
 namespace pools::detail {
@@ -23,6 +24,14 @@ namespace pools::detail {
 using Clock = std::chrono::steady_clock;
 using Phase = WorkerProcess::Phase;
 using KillReason = WorkerProcess::KillReason;
+
+namespace {
+
+bool travels_alone(const RemoteTask& task) noexcept {
+  return task.has_extras() != nullptr || task.is_suspect() || WorkerProcess::has_attachments(task);
+}
+
+}  // namespace
 
 bool Supply::may_give(const WorkerProcess& worker) const noexcept {
   return !pool_.paused && worker.phase == Phase::ready && !worker.condemned() && worker.kill_reason == KillReason::none &&
@@ -67,7 +76,7 @@ bool Supply::supply(const WorkerRef& worker) {
   std::size_t wanted = std::min(worker->depth, worker->given() + share);
   while (!spent && !backlog.empty() && worker->given() < wanted && may_give(*worker)) {
     RemoteTask& next = backlog.front();
-    const bool plain = next.has_extras() == nullptr && !next.is_suspect();
+    const bool plain = !travels_alone(next);
     const std::size_t room =
         worker->given() > 0 ? worker->channel().room() : ~std::size_t{0};  // throws before there is a task to be lost
     if (worker->given() > 0 && (!plain || next.message().view().size() > room)) break;
@@ -78,7 +87,7 @@ bool Supply::supply(const WorkerRef& worker) {
       quarantined.tasks.push_back(std::move(task));
       continue;
     }
-    const bool alone = task->has_extras() != nullptr || task->is_suspect();
+    const bool alone = travels_alone(*task);
     if (worker->given() > 0 && (alone || task->message().view().size() > room)) {  // what was looked at had been cancelled
       backlog.put_back(std::move(task));
       break;
@@ -176,6 +185,23 @@ void Supply::adjust() noexcept {
   supply_idle();
   starter_.start_needed();
   stop_idle_workers();
+}
+
+void Supply::end_refused() noexcept {
+  for (;;) {
+    TaskRef task;
+    {
+      const Lock lock(pool_.mutex);
+      if (pool_.refused.empty()) return;
+      task = pool_.refused.pop_front();
+    }
+    if (pool_.events.claim(*task, PoolObserver::kNoWorker)) {
+      pool_.events.finish(*task, PoolObserver::kNoWorker, error_or(pool_.spare_death, [&] {
+        return shared_memory_error("pass shared memory to a worker", task->refused_for);
+      }));
+    }
+    pool_.events.answering_ends();
+  }
 }
 
 void Supply::condemn(WorkerProcess& worker, const char* violation) noexcept {

@@ -28,6 +28,9 @@ class Supply {
   // After something has changed, of workers, tasks or their numbers: starts, gives and tells to go what there is reason for.
   void adjust() noexcept EXCLUDES(pool_.mutex);
 
+  // Of which what goes along could not be sent to a worker.
+  void end_refused() noexcept EXCLUDES(pool_.mutex);
+
   void condemn(WorkerProcess& worker, const char* violation) noexcept EXCLUDES(pool_.mutex);
 
  private:

@@ -46,6 +46,7 @@ void TaskEvents::note_answered(const RemoteTask& task) noexcept {
 void TaskEvents::dropped(RemoteTask& task, int worker) noexcept {
   if (observer_) observer_->finished(task.number, worker, PoolObserver::Outcome::cancelled);
   task.state().await_canceller();
+  task.release_attachments();
 }
 
 void TaskEvents::cancel(RemoteTask& task) noexcept {
@@ -55,6 +56,7 @@ void TaskEvents::cancel(RemoteTask& task) noexcept {
 
 void TaskEvents::finish(RemoteTask& task, int worker, std::exception_ptr error) noexcept {
   forget_start_by(task);
+  task.release_attachments();
   (error ? failed_ : done_).fetch_add(1, std::memory_order_release);
   if (observer_) observer_->finished(task.number, worker, error ? PoolObserver::Outcome::failed : PoolObserver::Outcome::done);
   task.state().finish(std::move(error));
@@ -66,6 +68,8 @@ int TaskEvents::add_counts_to(PoolMetrics& metrics) const noexcept {
   metrics.done = done_.load(std::memory_order_acquire);
   metrics.failed = failed_.load(std::memory_order_acquire);
   metrics.cancelled = cancelled_.load(std::memory_order_acquire);
+  metrics.shared_buffers = shared_buffers_.load(std::memory_order_relaxed);
+  metrics.shared_bytes = shared_bytes_.load(std::memory_order_relaxed);
   return answering;
 }
 

@@ -12,6 +12,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "pools/detail/remote_task.h"
@@ -47,6 +48,13 @@ class TaskEvents {
   // --- with a worker ---
   void given(RemoteTask& task, int worker) noexcept {
     if (watched_) note_given(task, worker);
+  }
+  // Memory that was passed to or by a worker.
+  void passed(std::span<const Attachment> attachments) noexcept {
+    for (const Attachment& attachment : attachments) {
+      shared_buffers_.fetch_add(1, std::memory_order_relaxed);
+      shared_bytes_.fetch_add(attachment.size, std::memory_order_relaxed);
+    }
   }
   void died_with_its_worker(const RemoteTask& task) noexcept;  // it had begun, and is not given up yet
   void answered(const RemoteTask& task) noexcept {             // by the supervisor
@@ -99,6 +107,9 @@ class TaskEvents {
   std::atomic<std::uint64_t> failed_{0};
   std::atomic<std::uint64_t> cancelled_{0};
   std::atomic<int> answering_{0};
+  // Likewise, but what passes has been counted before it is seen.
+  std::atomic<std::uint64_t> shared_buffers_{0};
+  std::atomic<std::uint64_t> shared_bytes_{0};
 };
 
 }  // namespace pools::detail

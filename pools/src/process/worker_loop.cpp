@@ -25,6 +25,8 @@
 #include "pools/src/base/affinity.h"
 #include "pools/src/process/ipc/channel.h"
 #include "pools/src/process/ipc/handshake.h"
+#include "pools/src/process/ipc/passage.h"
+#include "pools/src/process/ipc/shared_memory.h"
 #include "pools/src/process/ipc/wire.h"
 
 namespace pools::detail {
@@ -56,7 +58,8 @@ void tie_to(int socket) {
 
 class WorkerLoop {
  public:
-  explicit WorkerLoop(ChannelDescriptors descriptors) : channel_(std::move(descriptors.memory), std::move(descriptors.event)) {}
+  explicit WorkerLoop(ChannelDescriptors descriptors)
+      : channel_(std::move(descriptors.memory), std::move(descriptors.event)), passage_(std::move(descriptors.passage)) {}
 
   void serve() {
     for (;;) {
@@ -67,9 +70,10 @@ class WorkerLoop {
           break;
         case MessageKind::task:
           if (channel_.board().begin(header.sequence)) {
-            answer(header, MessageKind::result, MessageKind::error, Reader(reader_.payload()));
+            answer(header, MessageKind::result, MessageKind::error, arguments());
           } else {
             unreceived_ = nullptr;
+            attachments_.clear();
             skip(header);
           }
           break;
@@ -83,6 +87,16 @@ class WorkerLoop {
 
  private:
   MessageHeader next() {
+    const MessageHeader header = next_message();
+    // Whatever becomes of the message: the next one's lie behind them.
+    if (header.descriptors > 0) {
+      Passage::Received received = passage_.receive(header.sequence, header.descriptors);
+      attachments_ = std::move(received.attachments);
+      if (received.problem) unreceived_ = std::move(received.problem);
+    }
+    return header;
+  }
+  MessageHeader next_message() {
     for (;;) {
       try {
         if (const auto header = reader_.poll(channel_)) return *header;
@@ -95,8 +109,10 @@ class WorkerLoop {
     }
   }
 
+  Reader arguments() const noexcept { return Reader(reader_.payload(), attachments_); }
+
   void prepare(const MessageHeader& header) {
-    Reader reader(reader_.payload());
+    Reader reader = arguments();
     WorkerSetup setup;
     reader.read(&setup, sizeof setup);
     const auto name = decode<std::string>(reader);
@@ -125,6 +141,7 @@ class WorkerLoop {
         call(header.function, arguments, message.payload());
         if (success == MessageKind::ready) message.restart(success);  // an initializer's value is dropped
       }
+      send_attachments(header.sequence, message);
     } catch (ForcedUnwind&) {
       refuse_to_unwind("a task");
     } catch (...) {
@@ -133,7 +150,10 @@ class WorkerLoop {
       encode_current_exception(message.payload());
       succeeded = false;
     }
+    // Before the pool can know of the answer: what was passed is no longer held here, but by what the task has kept.
+    attachments_.clear();
     message.seal(header.sequence);
+    message.payload().detach();
     if (message.view().data() == room.data()) {
       channel_.commit(message.view().size());
     } else {
@@ -142,6 +162,13 @@ class WorkerLoop {
       memory_.clear(kKept);
     }
     return succeeded;
+  }
+
+  // Before the answer: so they are there for who reads that.
+  void send_attachments(std::uint64_t sequence, const Message& message) {
+    if (message.attachments().empty()) return;
+    const int error = passage_.send(sequence, message.attachments(), Passage::When::once_there_is_room);
+    if (error != 0) throw shared_memory_error("pass shared memory to the pool", error);
   }
 
   void skip(const MessageHeader& header) {
@@ -159,7 +186,9 @@ class WorkerLoop {
   }
 
   WorkerChannel channel_;
+  Passage passage_;
   MessageReader<WorkerChannel> reader_;
+  Attachments attachments_;        // of the message at hand
   std::exception_ptr unreceived_;  // why the message at hand has no payload; null: it has
   Bytes memory_;
   std::uint64_t max_payload_ = 0;

@@ -8,6 +8,7 @@
 #include <exception>
 #include <new>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "pools/errors.h"
@@ -25,7 +26,10 @@ Message prepare_message(const std::string& name, int number, const ProcessPoolOp
                           .cpu = options.cpus.empty() ? -1 : cpu_of_worker(options.cpus, number)};
   message.payload().append(&setup, sizeof setup);
   encode(message.payload(), name);
-  if (initializer) message.payload().append(initializer.arguments().data(), initializer.arguments().size());
+  if (initializer) {
+    message.payload().attach_all(initializer.attachments());
+    message.payload().append(initializer.arguments().data(), initializer.arguments().size());
+  }
   return message;
 }
 
@@ -48,7 +52,9 @@ WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, Desc
   lifeline_ = std::move(ends.first);
   const FileDescriptor theirs = std::move(ends.second);
   // Sent before there is a receiver, so that no death can be in the way.
-  send_handshake(lifeline_.get(), channel_.memory_descriptor(), channel_.event());
+  Passage their_passage;
+  std::tie(passage_, their_passage) = Passage::make();
+  send_handshake(lifeline_.get(), channel_.memory_descriptor(), channel_.event(), their_passage.descriptor());
   FileDescriptor output;
   FileDescriptor errors;
   if (options.output == WorkerOutput::discarded) {
@@ -71,6 +77,10 @@ WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, Desc
   if (output_) relay_->started(*output_, child_.pid());
   channel_.forget_memory_descriptor();
   load(prepare_message(name, number, options));
+  if (!control_.attachments().empty() && !send_attachments(control_, sequence_)) {
+    throw std::system_error(refusal_, std::generic_category(), "cannot pass the initializer's shared memory to a worker");
+  }
+  control_.payload().detach();
   send_some();
   channel_.ring();
 }
@@ -119,22 +129,49 @@ bool WorkerProcess::take_back(Given& entry) noexcept {
   return true;
 }
 
-bool WorkerProcess::give(TaskRef& task) noexcept {
+std::optional<MessageHeader> WorkerProcess::receive() {
+  received_ = {};
+  const auto header = reader_.poll(channel_, [this](const MessageHeader& each) { rules_.check(each, phase, up); });
+  if (!header || header->descriptors == 0) return header;
+  received_ = passage_.receive(header->sequence, header->descriptors);
+  rules_.check(*header, received_.attachments);
+  return header;
+}
+
+// Before the message: so it is there for who reads that. Of one that is dying, or does not read, death tells.
+bool WorkerProcess::send_attachments(const Message& message, std::uint64_t sequence) noexcept {
+  const int error = passage_.send(sequence, message.attachments(), Passage::When::now);
+  if (error == 0 || error == EPIPE || error == ECONNRESET) return true;
+  if (error == EAGAIN) {
+    condemn("descriptors that it does not take");
+    return true;
+  }
+  refusal_ = error;
+  return false;
+}
+
+WorkerProcess::Giving WorkerProcess::give(TaskRef& task) noexcept {
   const std::uint64_t sequence = sequence_ + 1;
   channel_.board().offer(sequence);
   task->offered_on(channel_.board(), sequence);
   if (!task->state().offer()) {
     channel_.board().take_back(sequence);  // the number is used again, by the next
-    return false;
+    return Giving::cancelled;
   }
   has_offered_ = true;
   sequence_ = sequence;
-  ++tasks_given;
   Message& message = task->message();
+  // After the offer: what had been sent with a task that is cancelled then would lie in the socket, and nobody would come for it.
+  if (has_attachments(*task) && !send_attachments(message, sequence)) {
+    channel_.board().take_back(sequence);  // or a canceller has
+    task->state().recall();
+    return task->state().cancelled() ? Giving::cancelled : Giving::refused;
+  }
+  ++tasks_given;
   message.seal(sequence);
   sending_ = message.view();
   at(count_++) = {std::move(task), sequence, nullptr};
-  return true;
+  return Giving::given;
 }
 
 void WorkerProcess::load(Message prepare) noexcept {

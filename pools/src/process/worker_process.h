@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,6 +21,7 @@
 #include "pools/remote.h"
 #include "pools/src/process/ipc/answer_rules.h"
 #include "pools/src/process/ipc/channel.h"
+#include "pools/src/process/ipc/passage.h"
 #include "pools/src/process/ipc/wire.h"
 #include "pools/src/process/os/descendants.h"
 #include "pools/src/process/os/output_relay.h"
@@ -92,8 +94,13 @@ class WorkerProcess {
   }
   // The index of the oldest that was not taken back; given() if there is none. Of these only that one can have begun.
   std::size_t first() noexcept;
-  // Offers the task; send_some() follows. False: it was cancelled, and is the caller's still. REQUIRES: given() < kMostGiven, !unsent().
-  bool give(TaskRef& task) noexcept;
+  // Offers the task and sends what goes along with it; send_some() follows. Otherwise it is the caller's still: it was cancelled, or what goes along
+  // could not be sent, for a reason that is `refusal()`, an errno. REQUIRES: given() < kMostGiven, !unsent().
+  enum class Giving { given, cancelled, refused };
+  Giving give(TaskRef& task) noexcept;
+  int refusal() const noexcept { return refusal_; }
+  // Memory goes along with it: it is given to one that has nothing else, so that no more is on its way to a worker than one task's.
+  static bool has_attachments(const RemoteTask& task) noexcept { return !task.message().attachments().empty(); }
   // Takes everything back that it has not begun, newest first, but for what is on its way in pieces. Each is pending again, or cancelled.
   template <class Use>
   void take_back(Use&& use) {
@@ -120,11 +127,13 @@ class WorkerProcess {
   std::size_t unsent_bytes() noexcept { return sending_.size(); }
 
   // --- the supervisor's ---
-  std::optional<MessageHeader> receive() {  // Throws WireError
-    return reader_.poll(channel_, [this](const MessageHeader& header) { rules_.check(header, phase, up); });
-  }
-  std::span<const std::byte> payload() const noexcept { return reader_.payload(); }
+  std::optional<MessageHeader> receive();  // Throws WireError
+  Reader payload() const noexcept { return Reader(reader_.payload(), received_.attachments); }
   Bytes take_payload() { return reader_.take_payload(); }  // Throws std::bad_alloc
+  // Of the last message: what came along, to look at and to take; why it could not be taken in, or null.
+  std::span<const Attachment> attachments() const noexcept { return received_.attachments; }
+  Attachments take_attachments() noexcept { return std::exchange(received_.attachments, {}); }
+  const std::exception_ptr& problem() const noexcept { return received_.problem; }
   // There is something to receive or room to send into. Throws WireError.
   bool actionable();
   bool condemned() const noexcept { return condemned_.load(std::memory_order_relaxed); }  // Relaxed: guards nothing
@@ -136,7 +145,8 @@ class WorkerProcess {
   int tasks_answered = 0;
 
  private:
-  bool take_back(Given& entry) noexcept;  // false: it has begun, or says so by a lie
+  bool take_back(Given& entry) noexcept;                                           // false: it has begun, or says so by a lie
+  bool send_attachments(const Message& message, std::uint64_t sequence) noexcept;  // false: refused
 
   const int number_;
   const AnswerRules rules_;
@@ -144,6 +154,7 @@ class WorkerProcess {
   OutputRelay* const relay_;
   std::shared_ptr<OutputRelay::Source> output_;
   ParentChannel channel_;
+  Passage passage_;
   FileDescriptor lifeline_;  // the worker is killed by the kernel when this is closed, should the signal on death be switched off
   Child child_;
 
@@ -152,6 +163,7 @@ class WorkerProcess {
   std::size_t count_ = 0;
   std::span<const std::byte> sending_;  // what is left of the message being sent
   bool has_offered_ = false;
+  int refusal_ = 0;
 
   Message control_{MessageKind::prepare};  // prepare, stop
   std::uint64_t sequence_ = 0;
@@ -160,6 +172,7 @@ class WorkerProcess {
   std::string violation_;  // guarded by the pool's mutex
   std::atomic<bool> condemned_{false};
   MessageReader<ParentChannel> reader_;
+  Passage::Received received_;  // with its message
 };
 
 }  // namespace pools::detail

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "pools/src/remote/raw_task.h"
+
 namespace pools::detail {
 
 Bytes welcome_for(const RemotePoolOptions& options) {
@@ -15,6 +17,7 @@ Bytes welcome_for(const RemotePoolOptions& options) {
   welcome.workers = options.workers.value_or(0);
   welcome.name_prefix = options.name_prefix;
   if (options.initializer) {
+    refuse_attachments(options.initializer.attachments());
     welcome.initializer = options.initializer.function();
     const std::span<const std::byte> arguments = options.initializer.arguments();
     welcome.initializer_arguments.append(arguments.data(), arguments.size());

@@ -6,6 +6,7 @@
 #include "pools/errors.h"
 #include "pools/src/base/own_thread.h"
 #include "pools/src/process/cancelled_task.h"
+#include "pools/src/remote/raw_task.h"
 
 namespace pools::detail {
 namespace {
@@ -66,6 +67,7 @@ bool RemotePoolCore::must_wait_for_room() const {
 
 void RemotePoolCore::submit(TaskRef& task, bool bounded) {
   require_this_process();
+  refuse_attachments(task->message().attachments());
   bounded = bounded && state_.options.queue.limit > 0 && !own_thread();
   std::optional<DeadlineTimer::Entry> start_by = state_.events.prepare(*task);
   bool wake = false;

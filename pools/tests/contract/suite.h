@@ -8,6 +8,7 @@
 #include "pools/tests/contract/future.h"
 #include "pools/tests/contract/map.h"
 #include "pools/tests/contract/pool.h"
+#include "pools/tests/contract/shared.h"
 #include "pools/tests/contract/start_by.h"
 #include "pools/tests/contract/wait.h"
 
@@ -18,4 +19,5 @@
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, PoolContract, testing::Types<Pool>);    \
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, ControlContract, testing::Types<Pool>); \
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, StartByContract, testing::Types<Pool>); \
+  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, SharedContract, testing::Types<Pool>);  \
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, AwaitContract, testing::Types<Pool>)

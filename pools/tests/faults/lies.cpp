@@ -55,12 +55,14 @@ void call_own_task(std::uint64_t state) {
 }
 
 // A message as if the worker had sent it. What the worker itself sends afterwards lies over it.
-void say(std::uint32_t kind, std::uint64_t sequence, std::span<const std::byte> payload = {}, std::uint64_t length = kAnyLength) {
+void say(std::uint32_t kind, std::uint64_t sequence, std::span<const std::byte> payload = {}, std::uint64_t length = kAnyLength,
+         std::uint16_t descriptors = 0) {
   const OwnChannel channel;
   MessageHeader header;
   header.kind = static_cast<MessageKind>(kind);
   header.sequence = sequence;
   header.length = length == kAnyLength ? payload.size() : length;
+  header.descriptors = descriptors;
   const std::uint64_t begin = channel.responses_written();
   std::byte* const at = channel.responses().data() + begin % (channel.responses().size() / 2);
   std::memcpy(at, &header, sizeof header);
@@ -291,6 +293,23 @@ POOLS_FAULT(exception_with_an_endless_message) {
                  (length > detail::kLongestExceptionText));
   }
   FAULT_EXPECT_EQ(pool->metrics().crashed, 0U);
+  pool.finish();
+}
+
+int promise_memory(std::uint32_t kind, std::uint16_t descriptors) {
+  say(kind, own_number(OwnChannel()), {}, kAnyLength, descriptors);
+  return die_of(SIGKILL);
+}
+
+POOLS_FAULT(descriptors_that_are_promised_and_not_sent) {
+  BusyPool pool;
+  const auto expect_violation = [&](MessageKind kind, std::uint16_t descriptors, const std::string& why) {
+    const auto liar = pool->submit<&promise_memory>(static_cast<std::uint32_t>(kind), descriptors);
+    expect_ended_by_the_pool(thrown_by<WorkerDied>([&] { liar.result(); }), why);
+  };
+  expect_violation(MessageKind::result, 1, "a message whose descriptors are not there");
+  expect_violation(MessageKind::result, 254, "an answer with more descriptors than there may be");
+  expect_violation(MessageKind::error, 1, "an answer with descriptors that is no result");
   pool.finish();
 }
 

@@ -18,12 +18,14 @@
 #include <vector>
 
 #include "pools/process_pool.h"
+#include "pools/shared_buffer.h"
 #include "pools/tests/event_log.h"
 #include "pools/tests/expectations.h"
 #include "pools/tests/gate.h"
 #include "pools/tests/in_fork.h"
 #include "pools/tests/process_checks.h"
 #include "pools/tests/remote/agents.h"
+#include "pools/thread_pool.h"
 
 namespace pools::test {
 namespace {
@@ -57,6 +59,24 @@ TEST_F(RemotePoolTest, zeromq_is_loaded_where_it_is_used_and_not_by_workers) {
   hand.add();
   EXPECT_FALSE(hand.pool->submit<&has_loaded>(std::string("/libzmq")).result());
   EXPECT_TRUE(has_loaded("/libzmq"));
+}
+
+SharedBuffer remote_buffer() { return SharedBuffer(10); }
+std::uint64_t size_of_remote_buffer(const SharedBuffer& buffer) { return buffer.size(); }
+
+TEST_F(RemotePoolTest, shared_buffers_are_refused_as_arguments_results_and_of_an_initializer) {
+  HandPool hand;
+  hand.add();
+  const auto refuses = testing::HasSubstr("hosts share no memory");
+  const SharedBuffer buffer(10);
+  POOLS_EXPECT_THROW_WHAT(hand.pool->submit<&size_of_remote_buffer>(buffer), SharedMemoryError, refuses);
+  POOLS_EXPECT_THROW_WHAT(hand.pool->submit<&remote_buffer>().result(), SharedMemoryError, refuses);
+  POOLS_EXPECT_THROW_WHAT(hand.pool->map<&size_of_remote_buffer>(std::vector<SharedBuffer>{buffer}), SharedMemoryError, refuses);
+  POOLS_EXPECT_THROW_WHAT(RemotePool({.initializer = remote<&size_of_remote_buffer>(buffer)}), SharedMemoryError, refuses);
+  ThreadPool threads{1};
+  POOLS_EXPECT_THROW_WHAT(threads.submit<&remote_buffer>().then_in<&size_of_remote_buffer>(*hand.pool).result(),
+                          SharedMemoryError, refuses);
+  EXPECT_EQ(hand.pool->submit<&add>(40, 2).result(), 42);
 }
 
 TEST_F(RemotePoolTest, agents_end_with_exit_code_0_when_the_pool_does) {

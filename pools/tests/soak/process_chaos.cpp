@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "pools/process_pool.h"
+#include "pools/shared_buffer.h"
+#include "pools/tests/shared_memory_checks.h"
 #include "pools/tests/soak/chaos.h"
 #include "pools/tests/soak/misfortunes.h"
 
@@ -21,7 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-enum class Kind { add, echo, fail, exit, raise, stubborn, spin, overdue, child };
+enum class Kind { add, echo, share, fail, exit, raise, stubborn, spin, overdue, child };
 
 std::uint64_t checksum(const std::string& text) {
   std::uint64_t sum = 1469598103934665603ULL;  // FNV-1a
@@ -33,6 +35,7 @@ std::uint64_t checksum(const std::string& text) {
 
 std::uint64_t add(std::uint64_t a, std::uint64_t b) { return a + b; }
 std::string echo(std::string text) { return text; }
+std::uint64_t sum_of_ends(const SharedArray<std::uint64_t>& numbers) { return numbers[0] + numbers[numbers.size() - 1]; }
 std::uint64_t fail(const std::string& text) { throw std::runtime_error(text); }
 std::uint64_t leave(int status) { std::_Exit(status); }
 std::uint64_t die_by(int signal) {
@@ -95,6 +98,9 @@ class Shaking {
     settle();
     if (chance(random_, 30)) stop_one();  // at nothing: it must not keep the pool from its end
     pool_.shutdown();
+    if (const std::size_t held = test::shared_memory_held(); held > 0) {
+      violations_.add("processes: shared memory is held " + std::to_string(held) + " times that nobody wants");
+    }
     check_ends(pool_.metrics(), ends_, "processes", tally_, violations_);
   }
 
@@ -208,6 +214,13 @@ class Shaking {
         sent.kind = Kind::echo;
         sent.expected = checksum(text);
         sent.text = pool.submit_with_callback<&echo>(count, text);
+      } else if (kind < 810) {
+        const SharedArray<std::uint64_t> numbers(static_cast<std::size_t>(2 + pick(random_, 200'000)));
+        numbers[0] = random_() / 2;
+        numbers[numbers.size() - 1] = random_() / 2;
+        sent.kind = Kind::share;
+        sent.expected = numbers[0] + numbers[numbers.size() - 1];
+        sent.number = pool.submit_with_callback<&sum_of_ends>(count, numbers);
       } else if (kind < 880) {
         sent.kind = Kind::fail;
         sent.number = pool.submit_with_callback<&fail>(count, std::string("on purpose"));
@@ -238,6 +251,9 @@ class Shaking {
       }
     } catch (const QueueFullError&) {
       ++tally_.refused;
+      return;
+    } catch (const SharedMemoryError& error) {
+      if (!starved_) violations_.add(std::string("processes: ") + error.what());
       return;
     }
     ++ends_.accepted;

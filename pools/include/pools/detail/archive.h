@@ -36,6 +36,7 @@ class SaveArchive : public cereal::OutputArchive<SaveArchive, cereal::AllowEmpty
  public:
   explicit SaveArchive(Bytes& bytes) : OutputArchive(this), bytes_(bytes) {}
   void write(const void* from, std::size_t count) { bytes_.append(from, count); }
+  Bytes& bytes() const { return bytes_; }
 
  private:
   Bytes& bytes_;

@@ -1,6 +1,6 @@
 #pragma once
 
-// A growing run of bytes whose new part is not zeroed first, and a bounds-checked reader over one.
+// A growing run of bytes whose new part is not zeroed first, with the memory that goes along; and a bounds-checked reader over one.
 
 #include <algorithm>
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "pools/detail/attachments.h"
 #include "pools/detail/block_cache.h"
 #include "pools/errors.h"
 
@@ -50,13 +51,15 @@ class Bytes {
         size_(std::exchange(other.size_, 0)),
         capacity_(std::exchange(other.capacity_, 0)),
         most_(std::exchange(other.most_, kUnlimited)),
-        overhead_(std::exchange(other.overhead_, 0)) {}
+        overhead_(std::exchange(other.overhead_, 0)),
+        attached_(std::move(other.attached_)) {}
   Bytes& operator=(Bytes&& other) noexcept {
     data_ = std::move(other.data_);
     size_ = std::exchange(other.size_, 0);
     capacity_ = std::exchange(other.capacity_, 0);
     most_ = std::exchange(other.most_, kUnlimited);
     overhead_ = std::exchange(other.overhead_, 0);
+    attached_ = std::move(other.attached_);
     return *this;
   }
 
@@ -77,14 +80,18 @@ class Bytes {
     return data_.get() + std::exchange(size_, size_ + count);
   }
   // From now on growing beyond `most` bytes throws PayloadTooLargeError, which counts without the first `overhead` bytes.
+  // REQUIRES: nothing is attached.
   void limit(std::size_t most, std::size_t overhead) noexcept {
     most_ = most > kUnlimited - overhead ? kUnlimited : most + overhead;
     overhead_ = overhead;
   }
-  void truncate(std::size_t size) noexcept { size_ = std::min(size_, size); }
+  void truncate(std::size_t size) noexcept {
+    size_ = std::min(size_, size);
+    while (attached_ && !attached_->empty() && attached_->back().at >= size_) drop_last_attachment();
+  }
   // Empties it, and gives memory beyond `kept` back.
   void clear(std::size_t kept) noexcept {
-    size_ = 0;
+    truncate(0);
     if (capacity_ <= kept) return;
     data_.reset();
     capacity_ = 0;
@@ -96,12 +103,47 @@ class Bytes {
     if (capacity_ - size_ < count) grow(size_ + count);
   }
 
+  // --- what goes along; truncate() takes it back with the bytes that refer to it ---
+  // Its number among what is attached; the same memory again has the same number. All of its size counts against the limit, once. Throws
+  // PayloadTooLargeError, SharedMemoryError.
+  std::uint32_t attach(const SharedMemoryRef& memory, std::uint64_t size) {
+    if (!attached_) attached_ = std::make_unique<Attachments>();
+    const auto known = std::find_if(attached_->begin(), attached_->end(),
+                                    [&](const Attachment& attachment) { return attachment.memory == memory; });
+    const auto number = static_cast<std::uint32_t>(known - attached_->begin());
+    if (known != attached_->end()) return number;
+    if (number == kMostAttachments) refuse_attachment();
+    if (size > most_ - size_) refuse(size);
+    attached_->push_back({.memory = memory, .size = size, .at = size_});
+    most_ -= size;
+    return number;
+  }
+  // What was attached to other bytes, which follow. REQUIRES: nothing is attached.
+  void attach_all(std::span<const Attachment> attachments) {
+    for (const Attachment& attachment : attachments) attach(attachment.memory, attachment.size);
+  }
+  std::span<const Attachment> attachments() const noexcept {
+    return attached_ ? std::span<const Attachment>(*attached_) : std::span<const Attachment>();
+  }
+  // Lets go of what is attached; the bytes stay.
+  void detach() noexcept { attached_.reset(); }
+
  private:
   static constexpr std::size_t kUnlimited = ~std::size_t{0};
 
-  [[noreturn]] void refuse(std::size_t count) const {
-    throw PayloadTooLargeError("a payload of at least " + std::to_string(size_ - overhead_ + count) +
-                               " bytes; the pool's limit is " + std::to_string(most_ - overhead_) + " (max_payload)");
+  void drop_last_attachment() noexcept {
+    most_ += attached_->back().size;
+    attached_->pop_back();
+  }
+  [[noreturn]] void refuse(std::uint64_t count) const {
+    std::uint64_t along = 0;
+    for (const Attachment& attachment : attachments()) along += attachment.size;
+    throw PayloadTooLargeError("a payload of at least " + std::to_string(size_ - overhead_ + along + count) +
+                               " bytes; the pool's limit is " + std::to_string(most_ + along - overhead_) + " (max_payload)");
+  }
+  [[noreturn]] static void refuse_attachment() {
+    throw SharedMemoryError("more than " + std::to_string(kMostAttachments) +
+                            " different shared buffers in one message: the kernel passes no more descriptors at a time");
   }
   void grow(std::size_t wanted) {
     const std::size_t capacity = std::max({wanted, capacity_ * 2, std::size_t{128}});
@@ -115,8 +157,9 @@ class Bytes {
   std::unique_ptr<std::byte, ReleaseBlock> data_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
-  std::size_t most_ = kUnlimited;  // size_ is never larger
+  std::size_t most_ = kUnlimited;  // size_ is never larger; what is attached has been taken off
   std::size_t overhead_ = 0;
+  std::unique_ptr<Attachments> attached_;  // null for nearly all
 };
 
 // What is appended to `bytes` in its lifetime is a section: preceded by its length, so that a reader can go on behind it.
@@ -137,7 +180,9 @@ class Section {
 
 class Reader {
  public:
-  explicit Reader(std::span<const std::byte> bytes) noexcept : rest_(bytes) {}
+  explicit Reader(std::span<const std::byte> bytes, std::span<const Attachment> attachments = {}) noexcept
+      : rest_(bytes), attachments_(attachments) {}
+  explicit Reader(const Bytes& bytes) noexcept : Reader(bytes.view(), bytes.attachments()) {}
 
   void read(void* to, std::size_t count) {
     if (count > rest_.size()) throw WireError("a message ended early");
@@ -163,17 +208,19 @@ class Reader {
     std::uint64_t length = 0;
     read(&length, sizeof length);
     if (length > rest_.size()) throw WireError("a section of a message is longer than the message");
-    const Reader content(rest_.first(length));
+    const Reader content(rest_.first(length), attachments_);
     rest_ = rest_.subspan(length);
     return content;
   }
   std::size_t remaining() const noexcept { return rest_.size(); }
+  std::span<const Attachment> attachments() const noexcept { return attachments_; }  // of the message
   void expect_end() const {
     if (!rest_.empty()) throw WireError("a message is longer than what it holds");
   }
 
  private:
   std::span<const std::byte> rest_;
+  std::span<const Attachment> attachments_;
 };
 
 }  // namespace pools::detail

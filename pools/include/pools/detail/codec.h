@@ -7,6 +7,7 @@
 //                                                          type), std::optional, std::variant,
 //                                                          and classes with serialize (or save and load, ...) of their own;
 //                                                          to be received they must be default-constructible
+//   SharedArray, SharedBuffer (shared_buffer.h)            a reference; the memory itself goes along, as a descriptor
 //   pointers, references, views                            refused at compile time, as is everything else
 
 #include <cereal/types/array.hpp>
@@ -38,6 +39,7 @@
 
 #include "pools/detail/archive.h"
 #include "pools/detail/bytes.h"
+#include "pools/detail/shared_archive.h"
 #include "pools/detail/shared_pointers.h"
 
 namespace pools::detail {

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "pools/detail/archive.h"
+#include "pools/shared_buffer.h"
 
 namespace pools::detail {
 
@@ -50,6 +51,8 @@ template <>
 struct DecodedInPlace<std::monostate> : std::true_type {};
 template <class C>
 struct DecodedInPlace<std::basic_string<C, std::char_traits<C>>> : std::is_arithmetic<C> {};
+template <class T>
+struct DecodedInPlace<SharedArray<T>> : std::true_type {};
 template <class T>
 struct DecodedInPlace<std::vector<T>> : DecodedInPlace<T> {};
 template <class T>

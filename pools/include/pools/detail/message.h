@@ -1,6 +1,6 @@
 #pragma once
 
-// Messages between the pool and its workers: a header, then `length` bytes of payload.
+// Messages between the pool and its workers: a header, then `length` bytes of payload; beside it, through a socket, descriptors.
 
 #include <cstddef>
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace pools::detail {
 
-enum class MessageKind : std::uint32_t {
+enum class MessageKind : std::uint16_t {
   // to the worker
   prepare = 1,  // the first one: the initializer to call (`function`, arguments), or none (`function` zero)
   task,         // a function to call with the arguments in the payload
@@ -34,8 +34,9 @@ struct MessageHeader {
 
   std::uint32_t magic = kMagic;
   MessageKind kind = MessageKind::stop;
-  std::uint64_t sequence = 0;  // an answer carries its question's
-  std::uint64_t length = 0;    // of the payload
+  std::uint16_t descriptors = 0;  // that have been sent before the message (passage.h)
+  std::uint64_t sequence = 0;     // an answer carries its question's
+  std::uint64_t length = 0;       // of the payload
   FunctionKey function;
 };
 static_assert(std::is_trivially_copyable_v<MessageHeader> && sizeof(MessageHeader) == 40);
@@ -54,6 +55,7 @@ class Message {
 
   const FunctionKey& function() const noexcept { return header_.function; }
   Bytes& payload() noexcept { return bytes_; }
+  std::span<const Attachment> attachments() const noexcept { return bytes_.attachments(); }
   // Drops what was appended so far.
   void restart(MessageKind kind) noexcept {
     header_.kind = kind;
@@ -62,6 +64,7 @@ class Message {
   void seal(std::uint64_t sequence) noexcept {
     header_.sequence = sequence;
     header_.length = bytes_.size() - sizeof header_;
+    header_.descriptors = static_cast<std::uint16_t>(bytes_.attachments().size());
     std::memcpy(bytes_.data(), &header_, sizeof header_);
   }
   // Of the payload, from now on. 0: none.

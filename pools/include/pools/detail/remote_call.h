@@ -22,6 +22,7 @@ class RemoteCall {
   explicit operator bool() const noexcept { return arguments_ != nullptr; }
   const detail::FunctionKey& function() const noexcept { return function_; }
   std::span<const std::byte> arguments() const noexcept { return arguments_->view(); }
+  std::span<const detail::Attachment> attachments() const noexcept { return arguments_->attachments(); }
 
  private:
   detail::FunctionKey function_;

@@ -19,7 +19,7 @@ inline constexpr std::size_t kLongestException = 2 * (kLongestExceptionText + 64
 // empty; an exception that crossed a process boundary before keeps its first type. REQUIRES: called in a handler.
 void encode_current_exception(Bytes& to);
 
-// A RemoteError, or the pool's own PayloadTooLargeError. Throws WireError.
+// A RemoteError, or one of the pool's own that are thrown on either side (PayloadTooLargeError, ...). Throws WireError.
 std::exception_ptr decode_exception(Reader& from);
 
 }  // namespace pools::detail

@@ -29,6 +29,7 @@ class RemoteTask {
   RemoteTask& operator=(const RemoteTask&) = delete;
 
   Message& message() noexcept { return message_; }
+  const Message& message() const noexcept { return message_; }
 
   virtual FutureState& state() noexcept = 0;
   // Stores what the worker answered, for state().finish(). Returns the error that there was, instead. REQUIRES: claimed.
@@ -40,11 +41,15 @@ class RemoteTask {
   bool fail_unstarted(const std::exception_ptr& error) noexcept {
     if (!state().claim()) {
       state().await_canceller();
+      release_attachments();
       return false;
     }
+    release_attachments();
     state().finish(error);
     return true;
   }
+  // The memory that went along with its arguments; before its end is known, so that who has seen that may count on it. By whoever ends it.
+  void release_attachments() noexcept { message_.payload().detach(); }
 
   // Beyond a plain task. Null for most; constant once submitted, but for the link.
   struct Extras {
@@ -72,6 +77,7 @@ class RemoteTask {
   int deaths = 0;
   int unbegun_deaths = 0;
   int retried = 0;
+  int refused_for = 0;                                // errno: why what goes along with it could not be sent
   std::chrono::steady_clock::time_point retry_due{};  // while it waits out its back-off
 
   static constexpr int kUnbegunPerDeath = 4;  // workers that are killed while they idle, one after the other, are no task's fault

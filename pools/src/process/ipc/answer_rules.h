@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 
 #include "pools/detail/remote_exception.h"
@@ -26,16 +27,30 @@ enum class WorkerPhase {
 
 struct AnswerRules {
   bool may_refuse = false;        // there is an initializer, which may throw
-  std::uint64_t max_payload = 0;  // bytes of a result; 0: no limit
+  std::uint64_t max_payload = 0;  // bytes of a result, shared memory included; 0: no limit
 
   // `up`: it has been ready. Throws WireError.
   void check(const MessageHeader& header, WorkerPhase phase, bool up) const {
-    const std::uint64_t most = longest(header.kind, phase, up);
-    if (header.length <= most) return;
-    throw WireError("an answer of " + std::to_string(header.length) + " bytes where " + std::to_string(most) + " are the most");
+    check_length(header.length, longest(header.kind, phase, up));
+    if (header.descriptors == 0) return;
+    if (header.kind != MessageKind::result) throw WireError("an answer with descriptors that is no result");
+    if (header.descriptors > kMostAttachments) throw WireError("an answer with more descriptors than there may be");
+  }
+  // A result with the memory that came along.
+  void check(const MessageHeader& header, std::span<const Attachment> attachments) const {
+    if (max_payload == 0) return;
+    std::uint64_t bytes = header.length;  // max_payload at most, and so it stays, lest a sum of lies comes out small
+    for (const Attachment& attachment : attachments) {
+      check_length(attachment.size, max_payload - bytes);
+      bytes += attachment.size;
+    }
   }
 
  private:
+  static void check_length(std::uint64_t bytes, std::uint64_t most) {
+    if (bytes <= most) return;
+    throw WireError("an answer of " + std::to_string(bytes) + " bytes where " + std::to_string(most) + " are the most");
+  }
   std::uint64_t longest(MessageKind kind, WorkerPhase phase, bool up) const {
     switch (kind) {
       case MessageKind::ready:

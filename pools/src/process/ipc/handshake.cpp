@@ -13,23 +13,23 @@
 namespace pools::detail {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x706f6f6c73'000001;  // changes with what is sent below or the messages of wire.h
+constexpr std::uint64_t kMagic = 0x706f6f6c73'000002;  // changes with what is sent below or the messages of wire.h
 
 struct Greeting {
   std::uint64_t magic = kMagic;
   FunctionKey program;  // of a function here: equal in two processes only if they run the same build
 };
 
-constexpr std::size_t kDescriptors = 2;
+constexpr std::size_t kDescriptors = 3;
 
 Greeting own_greeting() { return {.magic = kMagic, .program = key_of(reinterpret_cast<const void*>(&own_greeting))}; }
 
 }  // namespace
 
-void send_handshake(int socket, int memory, int event) {
+void send_handshake(int socket, int memory, int event, int passage) {
   Greeting greeting = own_greeting();
   iovec content{.iov_base = &greeting, .iov_len = sizeof greeting};
-  const int descriptors[kDescriptors] = {memory, event};
+  const int descriptors[kDescriptors] = {memory, event, passage};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptors)] = {};
   msghdr message{};
   message.msg_iov = &content;
@@ -68,7 +68,7 @@ ChannelDescriptors receive_handshake(int socket) {
       header->cmsg_len == CMSG_LEN(kDescriptors * sizeof(int))) {
     int descriptors[kDescriptors];
     std::memcpy(descriptors, CMSG_DATA(header), sizeof descriptors);
-    received = {FileDescriptor(descriptors[0]), FileDescriptor(descriptors[1])};
+    received = {FileDescriptor(descriptors[0]), FileDescriptor(descriptors[1]), FileDescriptor(descriptors[2])};
   }
   if (got != static_cast<ssize_t>(sizeof greeting) || !received.memory || greeting.magic != kMagic) {
     throw WireError("whoever started this process is not a process pool");

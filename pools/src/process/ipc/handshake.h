@@ -1,6 +1,6 @@
 #pragma once
 
-// The first exchange between pool and worker: the descriptors of the channel, and the proof that both run the same program.
+// The first exchange between pool and worker: the descriptors of the channel and of the passage, and the proof that both run the same program.
 
 #include "pools/src/process/os/file_descriptor.h"
 
@@ -12,10 +12,11 @@ inline constexpr const char* kWorkerArgument = "--pools-worker";  // argv[1] of 
 struct ChannelDescriptors {
   FileDescriptor memory;
   FileDescriptor event;
+  FileDescriptor passage;
 };
 
 // Throws std::system_error.
-void send_handshake(int socket, int memory, int event);
+void send_handshake(int socket, int memory, int event, int passage);
 // Throws std::system_error, WireError when the peer is another program.
 ChannelDescriptors receive_handshake(int socket);
 

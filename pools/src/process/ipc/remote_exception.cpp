@@ -61,6 +61,7 @@ std::exception_ptr decode_exception(Reader& from) {
   const auto message = decode<std::string>(from);
   // The pool's own, thrown on the worker's side.
   if (type == "pools::PayloadTooLargeError") return std::make_exception_ptr(PayloadTooLargeError(message));
+  if (type == "pools::SharedMemoryError") return std::make_exception_ptr(SharedMemoryError(message));
   if (type == "pools::RecursionError") return std::make_exception_ptr(RecursionError(message));
   return std::make_exception_ptr(RemoteError(type, message));
 }

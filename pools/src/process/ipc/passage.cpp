@@ -1,0 +1,96 @@
+#include "pools/src/process/ipc/passage.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <vector>
+
+#include "pools/detail/bytes.h"
+#include "pools/src/process/ipc/shared_memory.h"
+
+namespace pools::detail {
+namespace {
+
+// The control data of a packet with `kMostAttachments` descriptors.
+struct Control {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMostAttachments * sizeof(int))> bytes;
+};
+
+}  // namespace
+
+std::pair<Passage, Passage> Passage::make() {
+  DescriptorPair ends = make_socket_pair(SOCK_SEQPACKET);
+  if (!ends) throw std::system_error(errno, std::generic_category(), "cannot make a socket for a worker's descriptors");
+  return {Passage(std::move(ends.first)), Passage(std::move(ends.second))};
+}
+
+int Passage::send(std::uint64_t sequence, std::span<const Attachment> attachments, When when) noexcept {
+  const std::size_t size = attachments.size() * sizeof(int);
+  iovec content{.iov_base = &sequence, .iov_len = sizeof sequence};
+  Control control;
+  msghdr message{};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes.data();
+  message.msg_controllen = CMSG_SPACE(size);
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(size);
+  for (std::size_t at = 0; at < attachments.size(); ++at) {
+    const int descriptor = attachments[at].memory->descriptor();
+    std::memcpy(CMSG_DATA(header) + at * sizeof descriptor, &descriptor, sizeof descriptor);
+  }
+  ssize_t sent = 0;
+  do {
+    sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | (when == When::now ? MSG_DONTWAIT : 0));
+  } while (sent < 0 && errno == EINTR);
+  return sent < 0 ? errno : 0;
+}
+
+Passage::Received Passage::receive(std::uint64_t sequence, std::size_t count) {
+  std::uint64_t of = 0;
+  iovec content{.iov_base = &of, .iov_len = sizeof of};
+  Control control;
+  msghdr message{};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes.data();
+  message.msg_controllen = control.bytes.size();
+  ssize_t got = 0;
+  do {
+    got = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0 && errno != EAGAIN && errno != ECONNRESET) {
+    throw std::system_error(errno, std::generic_category(), "cannot receive descriptors");
+  }
+  std::vector<FileDescriptor> descriptors;
+  for (cmsghdr* header = got < 0 ? nullptr : CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t some = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t at = 0; at < some; ++at) {
+      int descriptor = -1;
+      std::memcpy(&descriptor, CMSG_DATA(header) + at * sizeof descriptor, sizeof descriptor);
+      descriptors.emplace_back(descriptor);
+    }
+  }
+  if (got != static_cast<ssize_t>(sizeof of) || of != sequence) throw WireError("a message whose descriptors are not there");
+  Received received;
+  // Fewer than were sent: the kernel has given as many as this process may have, and closed the others.
+  if ((message.msg_flags & MSG_CTRUNC) != 0) {
+    received.problem = std::make_exception_ptr(shared_memory_error("receive shared memory", EMFILE));
+    return received;
+  }
+  if (descriptors.size() != count) throw WireError("a message with another number of descriptors");
+  for (FileDescriptor& descriptor : descriptors) {
+    SharedMemoryRef memory = SharedMemory::received(std::move(descriptor));
+    const std::uint64_t size = memory->size();
+    received.attachments.push_back({.memory = std::move(memory), .size = size, .at = 0});
+  }
+  return received;
+}
+
+}  // namespace pools::detail
