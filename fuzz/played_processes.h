@@ -40,6 +40,7 @@ class PlayedWorker {
 
   // --- MessageReader's source ---
   static constexpr std::size_t kLongestInPlace = pools::detail::ChannelMemory::kRingCapacity;
+  static constexpr std::size_t kMessageAlignment = pools::detail::Message::kAlignment;
   std::span<const std::byte> view(std::size_t done, std::size_t seen);
   std::size_t read_some(std::span<std::byte> to);
 

@@ -3,7 +3,8 @@
 // How a function is named and called in another process: submit<&fn>(args...), remote<&fn>(args...).
 //
 // Fn is a function with linkage, a member function or a captureless lambda that is not generic or overloaded. Its parameters
-// are taken by value, const reference or rvalue reference; they and the result must be transferable (detail/codec.h).
+// are taken by value, const reference or rvalue reference; they and the result must be transferable (detail/codec.h). A parameter may also
+// be a std::string_view or a std::span<const T>: it views the argument where it arrived, as long as the task runs (detail/views.h).
 // Arguments are converted to the parameter types by the caller.
 
 #include <concepts>
@@ -19,6 +20,7 @@
 #include "pools/detail/function_key.h"
 #include "pools/detail/remote_call.h"
 #include "pools/detail/remote_exception.h"
+#include "pools/detail/views.h"
 
 namespace pools {
 namespace detail {
@@ -68,6 +70,28 @@ inline constexpr bool kHasSignature = !std::is_base_of_v<NoSignature, RemoteSign
 template <auto Fn>
 using RemoteResult = std::remove_cvref_t<typename RemoteSignature<Fn>::Result>;
 
+// What can be a parameter, how it is received, and what the function is called with.
+template <class Value>
+inline constexpr bool kCanBeParameter = kView<Value> || kTransferable<Value>;
+template <class Value>
+auto receive_argument(Reader& from) {
+  if constexpr (kView<Value>) {
+    return ViewedArgument<Value>(from);
+  } else {
+    return decode<Value>(from);
+  }
+}
+template <class Value>
+using ReceivedArgument = std::conditional_t<kView<Value>, ViewedArgument<Value>, Value>;
+template <class Value>
+Value& argument_of(Value& received) noexcept {
+  return received;
+}
+template <class View>
+View& argument_of(ViewedArgument<View>& received) noexcept {
+  return received.view();
+}
+
 // What the worker calls. Throws what Fn throws, WireError, and whatever serialisation throws.
 using Trampoline = void (*)(Reader& arguments, Bytes& result);
 
@@ -76,12 +100,13 @@ void call_remotely(Reader& arguments, Bytes& result) {
   using S = RemoteSignature<Fn>;
   [&]<class... Values, class... Forms>(std::type_identity<std::tuple<Values...>>, std::tuple<std::type_identity<Forms>...>) {
     if constexpr (kHasSignature<Fn> &&
-                  (... && kTransferable<Values>)) {                // else encode_arguments() does not compile, and says why
-      std::tuple<Values...> values{decode<Values>(arguments)...};  // in braces: from left to right
+                  (... && kCanBeParameter<Values>)) {  // else encode_arguments() does not compile, and says why
+      std::tuple<ReceivedArgument<Values>...> values{receive_argument<Values>(arguments)...};  // in braces: from left to right
       arguments.expect_end();
       const auto call = [&]() -> decltype(auto) {
         const EndsIfForked user;  // a fork has neither the memory of `arguments` nor that of `result`
-        return std::apply([](Values&... each) -> decltype(auto) { return std::invoke(Fn, static_cast<Forms&&>(each)...); },
+        return std::apply([](ReceivedArgument<Values>&... each)
+                              -> decltype(auto) { return std::invoke(Fn, static_cast<Forms&&>(argument_of(each))...); },
                           values);
       };
       if constexpr (std::is_void_v<typename S::Result>) {
@@ -138,6 +163,15 @@ inline constexpr bool kBecomes = std::same_as<std::remove_cvref_t<Arg>, Value> |
   static_cast<Value>(std::forward<Arg>(arg));
 };
 
+template <class Value, class Arg>
+void encode_argument(Bytes& to, Arg&& arg) {
+  if constexpr (kView<Value>) {
+    encode_view<Value>(to, static_cast<Value>(arg));
+  } else {
+    encode_as<Value>(to, std::forward<Arg>(arg));
+  }
+}
+
 template <auto Fn, class... Args>
 void encode_arguments(Bytes& to, Args&&... args) {
   check_remote_function<Fn>();
@@ -148,7 +182,7 @@ void encode_arguments(Bytes& to, Args&&... args) {
       [&]<class... Values>(std::type_identity<std::tuple<Values...>>) {
         constexpr bool kConvert = (... && kBecomes<Values, Args>);
         static_assert(kConvert, "an argument cannot be converted to the type of its parameter");
-        if constexpr (kConvert) (..., encode_as<Values>(to, std::forward<Args>(args)));
+        if constexpr (kConvert) (..., encode_argument<Values>(to, std::forward<Args>(args)));
       }(std::type_identity<typename RemoteSignature<Fn>::Values>{});
     }
   }

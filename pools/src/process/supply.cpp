@@ -31,6 +31,9 @@ bool travels_alone(const RemoteTask& task) noexcept {
   return task.has_extras() != nullptr || task.is_suspect() || WorkerProcess::has_attachments(task);
 }
 
+// In a worker's ring, at most.
+std::size_t space_for(RemoteTask& task) noexcept { return task.message().view().size() + Message::kAlignment; }
+
 }  // namespace
 
 bool Supply::may_give(const WorkerProcess& worker) const noexcept {
@@ -79,7 +82,7 @@ bool Supply::supply(const WorkerRef& worker) {
     const bool plain = !travels_alone(next);
     const std::size_t room =
         worker->given() > 0 ? worker->channel().room() : ~std::size_t{0};  // throws before there is a task to be lost
-    if (worker->given() > 0 && (!plain || next.message().view().size() > room)) break;
+    if (worker->given() > 0 && (!plain || space_for(next) > room)) break;
     TaskRef task = backlog.pop();
     if (!task) break;
     if (task->belongs_in_quarantine(pool_.options.quarantine_after)) {
@@ -88,7 +91,7 @@ bool Supply::supply(const WorkerRef& worker) {
       continue;
     }
     const bool alone = travels_alone(*task);
-    if (worker->given() > 0 && (alone || task->message().view().size() > room)) {  // what was looked at had been cancelled
+    if (worker->given() > 0 && (alone || space_for(*task) > room)) {  // what was looked at had been cancelled
       backlog.put_back(std::move(task));
       break;
     }

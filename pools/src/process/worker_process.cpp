@@ -170,6 +170,7 @@ WorkerProcess::Giving WorkerProcess::give(TaskRef& task) noexcept {
   ++tasks_given;
   message.seal(sequence);
   sending_ = message.view();
+  begun_ = false;
   at(count_++) = {std::move(task), sequence, nullptr};
   return Giving::given;
 }
@@ -178,16 +179,19 @@ void WorkerProcess::load(Message prepare) noexcept {
   control_ = std::move(prepare);
   control_.seal(++sequence_);
   sending_ = control_.view();
+  begun_ = false;
 }
 
 void WorkerProcess::load_stop() noexcept {
   control_.restart(MessageKind::stop);  // in the memory of `prepare`: there may be no other
   control_.seal(++sequence_);
   sending_ = control_.view();
+  begun_ = false;
 }
 
 bool WorkerProcess::send_some() {
-  const std::size_t count = channel_.write_quietly(sending_);
+  begun_ = begun_ || channel_.begin_message();
+  const std::size_t count = begun_ ? channel_.write_quietly(sending_) : 0;
   sending_ = sending_.subspan(count);
   unsent_.store(!sending_.empty(), std::memory_order_release);
   if (count > 0) channel_.publish();
@@ -206,7 +210,8 @@ void WorkerProcess::condemn(const char* violation) noexcept {
 
 bool WorkerProcess::actionable() {
   // Who has been told to end gets nothing more, and must not keep the supervisor awake by making room for it.
-  return channel_.readable() || (unsent() && !terminated && channel_.has_room());
+  if (channel_.readable()) return true;
+  return unsent() && !terminated && channel_.room() >= (begun_ ? 1 : Message::kAlignment);
 }
 
 }  // namespace pools::detail

@@ -162,6 +162,7 @@ class WorkerProcess {
   std::size_t first_ = 0;
   std::size_t count_ = 0;
   std::span<const std::byte> sending_;  // what is left of the message being sent
+  bool begun_ = false;                  // some of it has been
   bool has_offered_ = false;
   int refusal_ = 0;
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,8 @@ struct NoDefault {
 int plain(const std::string& text) { return static_cast<int>(text.size()); }
 int by_pointer(const int* pointer) { return *pointer; }
 int by_view(std::string_view view) { return static_cast<int>(view.size()); }
+int by_span_to_write(std::span<int> view) { return static_cast<int>(view.size()); }
+std::string_view to_view(int) { return {}; }
 int by_lock(const Lock& lock) { return static_cast<int>(lock.name.size()); }
 const int* to_pointer(int) { return nullptr; }
 int without_default(const NoDefault& argument) { return argument.value; }
@@ -41,13 +44,17 @@ int main(int argc, char** argv) {
   pools::init(argc, argv);
   pools::ProcessPool pool{1};
   pool.submit<&plain>(std::string("text"));
+  pool.submit<&by_view>("text");
   pools::ThreadPool threads{1};
   threads.submit(owned, std::make_unique<int>(1));
 #if defined(ARGUMENT_BY_POINTER)
   const int number = 1;
   pool.submit<&by_pointer>(&number);
-#elif defined(ARGUMENT_BY_VIEW)
-  pool.submit<&by_view>(std::string_view("text"));
+#elif defined(ARGUMENT_BY_SPAN_TO_WRITE)
+  std::vector<int> numbers{1};
+  pool.submit<&by_span_to_write>(std::span<int>(numbers));
+#elif defined(RESULT_BY_VIEW)
+  pool.submit<&to_view>(1);
 #elif defined(ARGUMENT_UNSERIALISABLE)
   const Lock lock;
   pool.submit<&by_lock>(lock);

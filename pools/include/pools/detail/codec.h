@@ -8,7 +8,8 @@
 //                                                          and classes with serialize (or save and load, ...) of their own;
 //                                                          to be received they must be default-constructible
 //   SharedArray, SharedBuffer (shared_buffer.h)            a reference; the memory itself goes along, as a descriptor
-//   pointers, references, views                            refused at compile time, as is everything else
+//   pointers, references, views                            refused at compile time, as is everything else; but for the views that a
+//                                                          parameter may be (views.h)
 
 #include <cereal/types/array.hpp>
 #include <cereal/types/atomic.hpp>

@@ -44,6 +44,10 @@ static_assert(std::is_trivially_copyable_v<MessageHeader> && sizeof(MessageHeade
 // A message being written: the payload is appended to payload(), then seal() fills in the header before it.
 class Message {
  public:
+  // Where a message to a worker begins in its ring; so its payload is aligned, too, and with that what is viewed in it (views.h).
+  static constexpr std::size_t kAlignment = 8;
+  static_assert(sizeof(MessageHeader) % kAlignment == 0);
+
   explicit Message(MessageKind kind, FunctionKey function = {}) : Message(Bytes(), kind, function) {}
   // Reuses the memory of `bytes`.
   Message(Bytes bytes, MessageKind kind, FunctionKey function) : bytes_(std::move(bytes)) {

@@ -55,6 +55,15 @@ class RingProducer {
     room_ -= count;
     return count;
   }
+  // Goes on to the next multiple of `alignment`, a divisor of the capacity. False: there is no room for that. Throws WireError.
+  bool align(std::size_t alignment) {
+    const std::size_t padding = (alignment - written_ % alignment) % alignment;
+    if (room_ < padding && room() < padding) return false;
+    std::memset(memory_ + written_ % capacity_, 0, padding);
+    written_ += padding;
+    room_ -= padding;
+    return true;
+  }
   // All that is free, to be written in place; commit() makes the first `count` bytes of it visible. Throws WireError.
   std::span<std::byte> reserve() {
     const std::size_t free = room();

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 
+#include "pools/detail/message.h"
 #include "pools/src/process/ipc/byte_ring.h"
 #include "pools/src/process/ipc/claim_board.h"
 #include "pools/src/process/ipc/doorbell.h"
@@ -54,6 +55,8 @@ class ParentChannel {
   // The same, but the worker does not see it before publish().
   std::size_t write_quietly(std::span<const std::byte> bytes) { return requests_.write_quietly(bytes); }
   void publish() noexcept { requests_.publish(); }
+  // To be called before each message. False: there is no room for the few bytes that it takes. Throws WireError.
+  bool begin_message() { return requests_.align(Message::kAlignment); }
   // Bytes that can be written. Throws WireError.
   std::size_t room() { return requests_.room(); }
   bool has_room() { return requests_.room() > 0; }
@@ -100,6 +103,7 @@ class WorkerChannel {
   // What there is; waits until there is something.
   std::size_t read_some(std::span<std::byte> to);
   static constexpr std::size_t kLongestInPlace = ChannelMemory::kRingCapacity;
+  static constexpr std::size_t kMessageAlignment = Message::kAlignment;
   ClaimBoard& board() noexcept;
 
  private:

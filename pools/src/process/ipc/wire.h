@@ -27,6 +27,7 @@ struct WorkerSetup {
 //       gives the first `done` bytes of the last view back; then what there is, the `seen` bytes of the last view that are left first
 //   std::size_t read_some(std::span<std::byte>)   as much as there is, without waiting, if `view` does not wait
 //   kLongestInPlace                               so many bytes can be in a view
+//   kMessageAlignment                             if it has one: at addresses of these multiples messages begin in a view
 // The content of a view may change while it is read: everything is read once, into memory that is not shared, before it is looked at.
 template <class Source>
 class MessageReader {
@@ -43,20 +44,21 @@ class MessageReader {
     if (large_.size() > 0 && !assembling_) large_.clear(kKept);
     for (;;) {
       if (assembling_) return poll_large(source);
-      if (rest_.size() >= sizeof header_) {
-        std::memcpy(&header_, rest_.data(), sizeof header_);
+      const std::size_t padding = padding_before(rest_.data());
+      if (rest_.size() >= padding + sizeof header_) {
+        std::memcpy(&header_, rest_.data() + padding, sizeof header_);
         if (header_.magic != MessageHeader::kMagic) throw WireError("a message without its magic number");
         if (header_.length > MessageHeader::kMaxLength) throw WireError("a message of an absurd length");
         check(std::as_const(header_));
-        const std::span<const std::byte> after = rest_.subspan(sizeof header_);
+        const std::span<const std::byte> after = rest_.subspan(padding + sizeof header_);
         if (header_.length <= after.size()) {
           payload_ = after.first(static_cast<std::size_t>(header_.length));
-          done_ += sizeof header_ + payload_.size();
+          done_ += padding + sizeof header_ + payload_.size();
           rest_ = after.subspan(payload_.size());
           return header_;
         }
-        if (header_.length > Source::kLongestInPlace - sizeof header_) {
-          static_cast<void>(source.view(std::exchange(done_, 0) + sizeof header_, 0));  // what follows is read_some()'s
+        if (header_.length > kLongestPayloadInPlace) {
+          static_cast<void>(source.view(std::exchange(done_, 0) + padding + sizeof header_, 0));  // what follows is read_some()'s
           rest_ = {};
           assembling_ = true;
           continue;
@@ -97,8 +99,24 @@ class MessageReader {
   bool is_assembling() const noexcept { return assembling_; }
 
  private:
+  static constexpr std::size_t kLongestPayloadInPlace = [] {
+    if constexpr (requires { Source::kMessageAlignment; }) {
+      return Source::kLongestInPlace - sizeof(MessageHeader) - Source::kMessageAlignment;  // behind padding
+    } else {
+      return Source::kLongestInPlace - sizeof(MessageHeader);
+    }
+  }();
   static constexpr std::size_t kFirstPiece = std::size_t{64} << 20;
   static constexpr std::size_t kKept = std::size_t{4} << 20;  // memory held between messages
+
+  static std::size_t padding_before(const std::byte* address) noexcept {
+    if constexpr (requires { Source::kMessageAlignment; }) {
+      constexpr std::size_t kAlignment = Source::kMessageAlignment;
+      return (kAlignment - reinterpret_cast<std::uintptr_t>(address) % kAlignment) % kAlignment;
+    } else {
+      return 0;
+    }
+  }
 
   std::optional<MessageHeader> poll_large(Source& source) {
     while (large_.size() < header_.length) {
