@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "pools/benchmarks/micro_benchmarks.h"
@@ -16,6 +17,7 @@
 #include "pools/benchmarks/race_benchmarks.h"
 #include "pools/benchmarks/sizes.h"
 #include "pools/process_pool.h"
+#include "pools/shared_buffer.h"
 #include "pools/src/process/os/file_descriptor.h"
 #include "pools/src/process/os/spawn.h"
 
@@ -26,6 +28,15 @@ constexpr int kBurst = 10'000;
 
 int identity(int value) { return value; }
 std::vector<std::uint8_t> echo(std::vector<std::uint8_t> bytes) { return bytes; }
+std::uint8_t last_of(std::span<const std::uint8_t> bytes) { return bytes.back(); }
+std::uint8_t last_of_copy(const std::vector<std::uint8_t>& bytes) { return bytes.back(); }
+using Shared = SharedArray<std::uint8_t>;
+Shared touch_both_ends(Shared bytes) {
+  ++bytes[0];
+  ++bytes[bytes.size() - 1];
+  return bytes;
+}
+void touch_in_place(const Shared& bytes) { ++bytes[bytes.size() - 1]; }
 
 std::unique_ptr<ProcessPool> started_pool(const benchmark::State& state) {
   auto pool = std::make_unique<ProcessPool>(static_cast<int>(state.range(0)));
@@ -92,6 +103,33 @@ void payload_sizes(benchmark::internal::Benchmark* benchmark) {
   for (std::int64_t bytes = 16; bytes <= std::int64_t{16} << 20; bytes *= 16) benchmark->Args({1, bytes});
 }
 
+// An argument that the worker only looks at: where it arrived, or as a copy. Bytes are counted once.
+template <auto Fn>
+void process_argument(benchmark::State& state) {
+  const auto pool = started_pool(state);
+  const std::vector<std::uint8_t> bytes(static_cast<std::size_t>(state.range(1)), 1);
+  for (auto _ : state) benchmark::DoNotOptimize(pool->submit<Fn>(bytes).result());
+  state.SetBytesProcessed(state.iterations() * state.range(1));
+}
+
+// Shared memory that the worker writes to and returns; or does not return.
+void process_shared_echo(benchmark::State& state) {
+  const auto pool = started_pool(state);
+  const Shared bytes(static_cast<std::size_t>(state.range(1)));
+  for (auto _ : state) benchmark::DoNotOptimize(pool->submit<&touch_both_ends>(bytes).result().data());
+  report_per_task(state, 1);
+}
+void process_shared_in_place(benchmark::State& state) {
+  const auto pool = started_pool(state);
+  const Shared bytes(static_cast<std::size_t>(state.range(1)));
+  for (auto _ : state) pool->submit<&touch_in_place>(bytes).result();
+  report_per_task(state, 1);
+}
+void shared_sizes(benchmark::internal::Benchmark* benchmark) {
+  benchmark->ArgNames({"workers", "bytes"});
+  for (const std::int64_t bytes : {std::int64_t{1} << 20, std::int64_t{1} << 30}) benchmark->Args({1, bytes});
+}
+
 // From nothing to every worker ready; the shutdown is not counted.
 void process_pool_start(benchmark::State& state) {
   for (auto _ : state) {
@@ -122,6 +160,10 @@ void register_benchmarks(const Effort& effort) {
   benchmark::RegisterBenchmark("process_callback", process_callback)->Apply(worker_counts)->UseRealTime();
   benchmark::RegisterBenchmark("process_map", process_map)->Apply(map_sizes)->UseRealTime();
   benchmark::RegisterBenchmark("process_payload_echo", process_payload_echo)->Apply(payload_sizes)->UseRealTime();
+  benchmark::RegisterBenchmark("process_argument_viewed", process_argument<&last_of>)->Apply(payload_sizes)->UseRealTime();
+  benchmark::RegisterBenchmark("process_argument_copied", process_argument<&last_of_copy>)->Apply(payload_sizes)->UseRealTime();
+  benchmark::RegisterBenchmark("process_shared_echo", process_shared_echo)->Apply(shared_sizes)->UseRealTime();
+  benchmark::RegisterBenchmark("process_shared_in_place", process_shared_in_place)->Apply(shared_sizes)->UseRealTime();
   benchmark::RegisterBenchmark("process_pool_start", process_pool_start)
       ->Apply(worker_counts)
       ->Unit(benchmark::kMillisecond)
