@@ -86,7 +86,7 @@ class SharedArray {
     }
     return slices;
   }
-  // The same elements, which nobody can write to from now on; this handle is empty then. They may lie elsewhere afterwards. Throws SharedMemoryError
+  // The same elements, where they were, which nobody can write to from now on; this handle is empty then. Throws SharedMemoryError
   // while somebody else has the memory: another handle or a slice of it here, a task that is not done, another process. Then this
   // handle is as it was.
   [[nodiscard]] SharedArray<const Element> seal() && requires(!kSealed) {

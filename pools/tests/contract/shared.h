@@ -132,7 +132,10 @@ TYPED_TEST_P(SharedContract, what_somebody_else_has_cannot_be_sealed_and_is_as_i
   numbers[0] = 101;  // NOLINT(bugprone-use-after-move)
   gate.open();
   EXPECT_EQ(sum.result(), 155);
-  EXPECT_EQ(sum_of_sealed(std::move(numbers).seal()), 155);
+  const std::int64_t* const place = numbers.data();
+  const SealedNumbers sealed = std::move(numbers).seal();
+  EXPECT_EQ(sum_of_sealed(sealed), 155);
+  EXPECT_EQ(sealed.data(), place);
 }
 
 TYPED_TEST_P(SharedContract, tasks_that_are_cancelled_in_the_queue_let_go_of_theirs) {

@@ -19,6 +19,7 @@
 
 #include "pools/shared_buffer.h"
 #include "pools/src/process/os/file_descriptor.h"
+#include "pools/tests/faults/aftermath.h"
 #include "pools/tests/faults/bystanders.h"
 #include "pools/tests/faults/fault.h"
 #include "pools/tests/faults/sabotage.h"
@@ -113,6 +114,25 @@ POOLS_FAULT(killed_while_holding_the_last_handle) {
   FAULT_EXPECT_EQ(shared_memory_held(), test::kHandle);
   FAULT_EXPECT_EQ(sum_of(other), kCount);
   expect_balance(pool);
+}
+
+POOLS_ACTOR(owner_whose_worker_has_the_last_handle) {
+  Conversation talk(3);
+  ProcessPool pool({.workers = 1});
+  talk.say(std::to_string(pool.submit<&keep_numbers>(all_ones()).result()));
+  talk.hear();  // nothing comes but its end
+  return 0;
+}
+
+POOLS_FAULT(owner_killed_while_a_worker_has_the_last_handle) {
+  Conversation talk;
+  Child owner = talk.start("owner_whose_worker_has_the_last_handle");
+  const pid_t worker = std::stoi(talk.hear());
+  FAULT_EXPECT_EQ(shared_memory_held_by(worker), test::kHandle);
+  owner.kill(SIGKILL);
+  owner.wait();
+  wait_until([&] { return shared_memory_held_by(worker) == 0; });
+  FAULT_EXPECT(reap_all() >= 2);  // the worker, the guard
 }
 
 Numbers ones_before_death() {

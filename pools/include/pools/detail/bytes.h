@@ -126,7 +126,10 @@ class Bytes {
     return attached_ ? std::span<const Attachment>(*attached_) : std::span<const Attachment>();
   }
   // Lets go of what is attached; the bytes stay.
-  void detach() noexcept { attached_.reset(); }
+  void detach() noexcept {
+    while (attached_ && !attached_->empty()) drop_last_attachment();
+    attached_.reset();
+  }
 
  private:
   static constexpr std::size_t kUnlimited = ~std::size_t{0};

@@ -2,11 +2,13 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <system_error>
-#include <vector>
+#include <utility>
 
 #include "pools/detail/bytes.h"
 #include "pools/src/process/ipc/shared_memory.h"
@@ -17,6 +19,32 @@ namespace {
 // The control data of a packet with `kMostAttachments` descriptors.
 struct Control {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kMostAttachments * sizeof(int))> bytes;
+};
+
+// The descriptors of a packet, owned from the moment on in which they are there: nothing is allocated for that.
+class ReceivedDescriptors {
+ public:
+  explicit ReceivedDescriptors(msghdr* message) noexcept {  // null: none
+    for (cmsghdr* header = message == nullptr ? nullptr : CMSG_FIRSTHDR(message); header != nullptr;
+         header = CMSG_NXTHDR(message, header)) {
+      if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+      const std::size_t some = std::min((header->cmsg_len - CMSG_LEN(0)) / sizeof(int), all_.size() - count_);
+      std::memcpy(all_.data() + count_, CMSG_DATA(header), some * sizeof(int));
+      count_ += some;
+    }
+  }
+  ~ReceivedDescriptors() {
+    for (std::size_t at = 0; at < count_; ++at) static_cast<void>(take(at));
+  }
+  ReceivedDescriptors(const ReceivedDescriptors&) = delete;
+  ReceivedDescriptors& operator=(const ReceivedDescriptors&) = delete;
+
+  std::size_t size() const noexcept { return count_; }
+  FileDescriptor take(std::size_t at) noexcept { return FileDescriptor(std::exchange(all_[at], -1)); }
+
+ private:
+  std::array<int, kMostAttachments> all_;
+  std::size_t count_ = 0;
 };
 
 }  // namespace
@@ -67,28 +95,24 @@ Passage::Received Passage::receive(std::uint64_t sequence, std::size_t count) {
   if (got < 0 && errno != EAGAIN && errno != ECONNRESET) {
     throw std::system_error(errno, std::generic_category(), "cannot receive descriptors");
   }
-  std::vector<FileDescriptor> descriptors;
-  for (cmsghdr* header = got < 0 ? nullptr : CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t some = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t at = 0; at < some; ++at) {
-      int descriptor = -1;
-      std::memcpy(&descriptor, CMSG_DATA(header) + at * sizeof descriptor, sizeof descriptor);
-      descriptors.emplace_back(descriptor);
-    }
-  }
+  ReceivedDescriptors descriptors(got < 0 ? nullptr : &message);
   if (got != static_cast<ssize_t>(sizeof of) || of != sequence) throw WireError("a message whose descriptors are not there");
   Received received;
-  // Fewer than were sent: the kernel has given as many as this process may have, and closed the others.
-  if ((message.msg_flags & MSG_CTRUNC) != 0) {
-    received.problem = std::make_exception_ptr(shared_memory_error("receive shared memory", EMFILE));
-    return received;
-  }
-  if (descriptors.size() != count) throw WireError("a message with another number of descriptors");
-  for (FileDescriptor& descriptor : descriptors) {
-    SharedMemoryRef memory = SharedMemory::received(std::move(descriptor));
-    const std::uint64_t size = memory->size();
-    received.attachments.push_back({.memory = std::move(memory), .size = size, .at = 0});
+  try {
+    // Fewer than were sent: the kernel has given as many as this process may have, and closed the others.
+    if ((message.msg_flags & MSG_CTRUNC) != 0) throw shared_memory_error("receive shared memory", EMFILE);
+    if (descriptors.size() != count) throw WireError("a message with another number of descriptors");
+    received.attachments.reserve(count);
+    for (std::size_t at = 0; at < count; ++at) {
+      SharedMemoryRef memory = SharedMemory::received(descriptors.take(at));
+      const std::uint64_t size = memory->size();
+      received.attachments.push_back({.memory = std::move(memory), .size = size, .at = 0});
+    }
+  } catch (const WireError&) {
+    throw;
+  } catch (const std::exception&) {  // the packet is gone: its message suffers, and nobody has to die of it
+    received.attachments.clear();
+    received.problem = std::current_exception();
   }
   return received;
 }

@@ -33,8 +33,8 @@ class Passage {
   // 0, or the errno of why it could not be sent. REQUIRES: attachments.size() in 1..kMostAttachments.
   int send(std::uint64_t sequence, std::span<const Attachment> attachments, When when) noexcept;
 
-  // Those of the message that is being read. `problem` says why they could not all be taken in (there is no descriptor left for one);
-  // then there are none. Throws WireError if they are not there, or are not what they have to be; std::system_error without a socket.
+  // Those of the message that is being read. `problem` says why they could not all be taken in (there is no descriptor or no memory
+  // left for one); then there are none. Throws WireError if they are not there, or are not what they have to be; std::system_error without a socket.
   struct Received {
     Attachments attachments;
     std::exception_ptr problem;

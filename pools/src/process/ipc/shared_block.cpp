@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <stdexcept>
@@ -66,20 +67,9 @@ void SharedBlock::seal() {
     throw SharedMemoryError(
         "cannot seal shared memory: this process has another handle or a slice of it, or a task that is not done has it");
   }
-  const SharedMemoryRef memory = mapping_->memory();
-  const std::uint64_t offset = mapping_->offset_of(data_);
-  const auto map_again = [&] {
-    mapping_ = std::make_shared<SharedMapping>(memory, offset, size_);
-    data_ = mapping_->at(offset);
-  };
-  mapping_.reset();  // what is mapped to be written cannot be sealed
-  try {
-    memory->seal();
-  } catch (...) {
-    map_again();
-    throw;
-  }
-  map_again();
+  // Acquire: what other threads did with handles that are gone by now has been done.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  mapping_->seal();
 }
 
 bool SharedBlock::same_memory(const SharedBlock& other) const noexcept {

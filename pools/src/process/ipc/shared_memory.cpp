@@ -87,13 +87,28 @@ SharedMapping::SharedMapping(SharedMemoryRef memory, std::uint64_t offset, std::
       first_(offset / kPageSize * kPageSize),
       length_(std::max<std::size_t>(1, bytes + static_cast<std::size_t>(offset - first_))) {
   if (first_ >= memory_->size()) first_ = 0;  // nothing, at the very end
-  // Of sealed memory a private mapping, whose pages are the shared ones as long as nobody writes: a shared one counts as writable
-  // before Linux 6.7, and is refused.
-  const bool sealed = memory_->sealed();
-  void* const place = ::mmap(nullptr, length_, sealed ? PROT_READ : PROT_READ | PROT_WRITE, sealed ? MAP_PRIVATE : MAP_SHARED,
-                             memory_->descriptor(), static_cast<off_t>(first_));
+  void* const place = map(nullptr, memory_->sealed());
   if (place == MAP_FAILED) throw shared_memory_error("map shared memory", errno);
   begin_ = static_cast<std::byte*>(place);
+}
+
+// Of sealed memory a private mapping, whose pages are the shared ones as long as nobody writes: a shared one counts as writable
+// before Linux 6.7, and is refused.
+void* SharedMapping::map(void* place, bool sealed) const noexcept {
+  return ::mmap(place, length_, sealed ? PROT_READ : PROT_READ | PROT_WRITE,
+                (sealed ? MAP_PRIVATE : MAP_SHARED) | (place != nullptr ? MAP_FIXED : 0), memory_->descriptor(),
+                static_cast<off_t>(first_));
+}
+
+// What is mapped to be written cannot be sealed. The one mapping takes the other's place in one step.
+void SharedMapping::seal() {
+  if (map(begin_, true) == MAP_FAILED) throw shared_memory_error("map sealed memory", errno);
+  try {
+    memory_->seal();
+  } catch (const SharedMemoryError&) {
+    if (map(begin_, false) == MAP_FAILED) give_up("shared memory that could not be sealed cannot be mapped as it was");
+    throw;
+  }
 }
 
 SharedMapping::~SharedMapping() { ::munmap(begin_, length_); }

@@ -33,7 +33,7 @@ class SharedMemory {
   int descriptor() const noexcept { return descriptor_.get(); }  // -1 in a fork
   std::uint64_t size() const noexcept { return size_; }          // bytes
   bool sealed() const noexcept { return sealed_; }
-  void seal();  // Throws SharedMemoryError. REQUIRES: nobody else has it here, and it is not mapped
+  void seal();  // Throws SharedMemoryError. REQUIRES: nobody else has it here, and it is not mapped to be written
 
  private:
   FileDescriptor descriptor_;
@@ -50,6 +50,10 @@ class SharedMapping {
   SharedMapping(const SharedMapping&) = delete;
   SharedMapping& operator=(const SharedMapping&) = delete;
 
+  // Nobody can write to the memory from now on, which stays where it is. Throws SharedMemoryError: it is as it was. REQUIRES: nobody else has the
+  // memory or this here
+  void seal();
+
   const SharedMemoryRef& memory() const noexcept { return memory_; }
   std::byte* at(std::uint64_t offset) const noexcept { return begin_ + (offset - first_); }  // of the memory
   std::uint64_t offset_of(const std::byte* address) const noexcept {
@@ -57,6 +61,8 @@ class SharedMapping {
   }
 
  private:
+  void* map(void* place, bool sealed) const noexcept;  // null: anywhere
+
   SharedMemoryRef memory_;
   std::uint64_t first_;  // offset of the first page
   std::size_t length_;
