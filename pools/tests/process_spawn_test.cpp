@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -57,6 +58,14 @@ TEST_F(Spawn, gives_the_signal_that_killed_it) {
   const ExitStatus status = started.wait();
   EXPECT_EQ(status.signal, SIGUSR1);
   EXPECT_FALSE(status.exit_code);
+}
+
+TEST_F(Spawn, gives_what_it_has_used) {
+  Child started = spawn(child({"exit", "0"}));
+  const std::optional<ResourceUse> use = started.wait().use;
+  ASSERT_TRUE(use);
+  EXPECT_GT(use->peak_memory, 100'000U);
+  EXPECT_GT(use->cpu_time.count(), 0);
 }
 
 TEST_F(Spawn, an_empty_try_wait_means_running_and_kill_ends_it) {

@@ -3,6 +3,7 @@
 // The typed errors of the executors. All derive from pools::Error; every message is one line.
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -89,24 +90,59 @@ class RemoteError : public Error {
   std::string type_;
 };
 
+// What a worker process died of, as far as the kernel tells. It does not tell who sent a signal: one that somebody sends looks like the fault
+// that it stands for.
+enum class DeathCause {
+  unknown,          // the host program reaped the process itself, or there was no memory to look
+  exited,           // exit(), or what ends a process with a status
+  crashed,          // SIGSEGV, SIGABRT, SIGFPE, SIGILL, SIGTRAP
+  bus_error,        // SIGBUS: a page that is mapped and cannot be had, as of a file that was cut
+  bad_system_call,  // SIGSYS: a filter (seccomp) refuses it
+  // The kernel needed memory: SIGKILL, while it counted one more such kill in the worker's control group (where there is none, on the machine).
+  // Which process that was it does not say.
+  out_of_memory,
+  cpu_limit,        // RLIMIT_CPU: SIGXCPU, or SIGKILL once the hard limit is used up
+  file_size_limit,  // RLIMIT_FSIZE: SIGXFSZ
+  killed,           // any other signal, from somebody else than the pool
+  pool,             // the pool ended it: a time limit, a cancellation, a violation, silence
+};
+
+// Beside how it ended: as far as it is known.
+struct WorkerDeath {
+  DeathCause cause = DeathCause::unknown;
+  std::string task = {};                                   // the function that it was at; empty: unknown
+  std::optional<std::chrono::nanoseconds> task_time = {};  // from when it could begin the task until the death was noticed
+  std::optional<std::chrono::microseconds> cpu_time = {};  // of the process, with children that it had waited for
+  // Bytes that were resident at a time, at most: no less than what the host program had had by the worker's start.
+  std::optional<std::uint64_t> peak_memory = {};
+};
+
 // The worker process that ran the task died. Exactly one of signal() and exit_code() has a value, or neither when the host
 // program reaped the process itself ("status unknown").
 class WorkerDied : public Error {
  public:
   WorkerDied(const std::string& message, int pid, std::optional<int> signal, std::optional<int> exit_code,
-             std::string stderr_tail = {})
-      : Error(message), pid_(pid), signal_(signal), exit_code_(exit_code), stderr_tail_(std::move(stderr_tail)) {}
+             std::string stderr_tail = {}, WorkerDeath death = {})
+      : Error(message),
+        pid_(pid),
+        signal_(signal),
+        exit_code_(exit_code),
+        stderr_tail_(std::move(stderr_tail)),
+        death_(std::move(death)) {}
   int pid() const noexcept { return pid_; }
   std::optional<int> signal() const noexcept { return signal_; }        // that killed it
   std::optional<int> exit_code() const noexcept { return exit_code_; }  // that it exited with
   // The end of what the worker had written to its standard error, 4 KiB at most; empty unless the pool captures it.
   const std::string& stderr_tail() const noexcept { return stderr_tail_; }
+  DeathCause cause() const noexcept { return death_.cause; }
+  const WorkerDeath& death() const noexcept { return death_; }
 
  private:
   int pid_;
   std::optional<int> signal_;
   std::optional<int> exit_code_;
   std::string stderr_tail_;
+  WorkerDeath death_;
 };
 
 // The worker was killed because its task ran beyond the task's time limit.

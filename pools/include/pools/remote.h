@@ -148,6 +148,12 @@ const FunctionKey& trampoline_key() {
   return key;
 }
 
+// What the compiler calls Fn, within a sentence of its own.
+template <auto Fn>
+constexpr const char* function_name() noexcept {
+  return __PRETTY_FUNCTION__;
+}
+
 template <auto Fn>
 constexpr void check_remote_function() {
   static_assert(

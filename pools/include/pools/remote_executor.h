@@ -167,7 +167,8 @@ class RemoteExecutor {
   template <auto Fn>
   static auto make_task(const detail::TaskPoolRef& pool, detail::TaskRef& task) {
     using R = detail::RemoteResult<Fn>;
-    auto* const made = new detail::DecodedTask<R, &detail::decode_value<R>>(detail::trampoline_key<&detail::call_remotely<Fn>>());
+    auto* const made = new detail::DecodedTask<R, &detail::decode_value<R>>(detail::trampoline_key<&detail::call_remotely<Fn>>(),
+                                                                            detail::function_name<Fn>());
     task.reset(made);
     made->set_sink(pool.sink());
     return detail::FutureAccess::share<R>(made);

@@ -1,9 +1,14 @@
 #include "pools/src/process/deaths.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <exception>
+#include <new>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -20,19 +25,44 @@ namespace {
 using Phase = WorkerProcess::Phase;
 using KillReason = WorkerProcess::KillReason;
 
-std::string description(const WorkerProcess& worker, const ExitStatus& status, const std::string& tail) {
-  std::string message = "worker process " + std::to_string(worker.pid()) + " " + status.description();
+// The hard limit of a process that has not been reaped.
+std::optional<std::chrono::seconds> cpu_limit_of(pid_t pid) noexcept {
+  rlimit limit{};
+  if (::prlimit(pid, RLIMIT_CPU, nullptr, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return std::nullopt;
+  return std::chrono::seconds(limit.rlim_max);
+}
+
+}  // namespace
+
+bool Deaths::killed_for_memory(const WorkerProcess& worker, std::string& where) noexcept {
+  try {
+    const OomKills& kills = worker.oom_kills();
+    const std::optional<std::uint64_t> counted = kills.read();
+    if (!counted) return false;
+    std::uint64_t& explained = explained_[kills.counter()];
+    explained = std::max(explained, kills.at_first());
+    if (*counted <= explained) return false;
+    ++explained;
+    where = kills.where();
+    return true;
+  } catch (const std::exception&) {
+    return false;  // there is no memory for the answer
+  }
+}
+
+std::string Deaths::description(const WorkerProcess& worker, const Death& death, bool in_a_task) {
+  std::string message = "worker process " + std::to_string(worker.pid()) + " " + death.status.description() +
+                        words_about(death.known.cause, death.where);
   if (!worker.violation().empty()) message += ": the pool ended it because of " + worker.violation();
+  if (in_a_task) message += words_about_task(death.known);
   // The last line that it wrote: often the reason.
-  std::string_view last(tail);
+  std::string_view last(death.tail);
   while (!last.empty() && last.back() == '\n') last.remove_suffix(1);
   if (const auto line = last.rfind('\n'); line != std::string_view::npos) last.remove_prefix(line + 1);
   constexpr std::size_t kShown = 200;
   if (!last.empty()) message.append("; its standard error ended with: ").append(last.substr(0, kShown));
   return message;
 }
-
-}  // namespace
 
 // Whether it had begun what it had first is believed, since the death counts against the task in any case. It also counts against what was
 // taken back before and is not skipped yet: a worker may be at work on what it called offered. Behind such a one it has begun nothing, if
@@ -83,13 +113,13 @@ void Deaths::reap(WorkerProcess* dead) noexcept {
   const WorkerRef worker = *at;  // NOLINT(performance-unnecessary-copy-initialization)
   answers_.serve(worker);        // what it had published counts
   worker->child().kill_group(SIGKILL);
-  const ExitStatus status = [&] {
-    try {
-      return worker->child().wait();
-    } catch (const std::exception&) {
-      return ExitStatus{};  // unknown
-    }
-  }();
+  const auto cpu_limit = cpu_limit_of(worker->pid());  // before it is reaped
+  Death death;
+  try {
+    death.status = worker->child().wait();
+  } catch (const std::exception&) {  // unknown
+  }
+  const ExitStatus& status = death.status;
   // Of those that were asked to end with the pool, all at once when the last is gone.
   if (!pool_.seen_closing || !status.success()) kill_descendants(worker->mark());
   pool_.poll.remove(worker->channel().event());
@@ -102,6 +132,11 @@ void Deaths::reap(WorkerProcess* dead) noexcept {
   int replacement = -1;
   {
     const Lock lock(pool_.mutex);
+    if (worker->progress != WorkerProcess::Clock::time_point{}) {
+      death.known.task_time = WorkerProcess::Clock::now() - worker->progress;
+    }
+    const bool by_the_pool = worker->kill_reason != KillReason::none || worker->condemned();
+    death.known.cause = cause_of({.status = status, .by_the_pool = by_the_pool, .cpu_limit = cpu_limit});
     victim = take_everything(*worker, given);
     if (victim.task) pool_.events.answering_begins();  // until it has been counted as what it ends as
     const bool asked = worker->phase == Phase::stopping && status.success();
@@ -124,10 +159,22 @@ void Deaths::reap(WorkerProcess* dead) noexcept {
     pool_.events.observer()->worker_down(worker->number(), worker->pid());
   }
   if (replacement >= 0) starter_.start(replacement);
-  const std::string tail = worker->finish_output();
-  const std::string cause = words([&] { return description(*worker, status, tail); });
+  if (status.signal == SIGKILL && death.known.cause == DeathCause::killed && killed_for_memory(*worker, death.where)) {
+    death.known.cause = DeathCause::out_of_memory;
+  }
+  if (status.use) {
+    death.known.cpu_time = status.use->cpu_time;
+    death.known.peak_memory = status.use->peak_memory;
+  }
+  death.tail = worker->finish_output();
+  const std::string cause = words([&] { return description(*worker, death, false); });
   if (victim.task) {
-    end_with_death(std::move(victim.task), *worker, status, tail, victim.unbegun);
+    if (victim.unbegun) death.known.task_time.reset();
+    try {
+      death.known.task = name_in(victim.task->described());
+    } catch (const std::bad_alloc&) {  // without a name, then
+    }
+    end_with_death(std::move(victim.task), *worker, death, victim.unbegun);
     pool_.events.answering_ends();
   }
   if (was_starting) {
@@ -141,8 +188,7 @@ void Deaths::reap(WorkerProcess* dead) noexcept {
 }
 
 // The task was at work when its worker died, or, quarantined, has been sent to as many workers as one may kill.
-void Deaths::end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail,
-                            bool quarantined) noexcept {
+void Deaths::end_with_death(TaskRef task, const WorkerProcess& worker, const Death& death, bool quarantined) noexcept {
   const bool overdue = worker.kill_reason == KillReason::time_limit;
   if (!quarantined && !overdue && !task->state().cancelled()) {
     const RemoteTask::Extras* const extras = task->has_extras();
@@ -156,15 +202,16 @@ void Deaths::end_with_death(TaskRef task, const WorkerProcess& worker, const Exi
   if (!pool_.events.claim(*task, worker.number())) return;
   const std::exception_ptr error = [&] {
     const auto message = [&] {
-      std::string text = description(worker, status, tail);
+      std::string text = description(worker, death, true);
       if (quarantined)
         text +=
             "; the task is in quarantine after the deaths of " + std::to_string(task->deaths + task->unbegun_deaths) + " workers";
       return text;
     };
     const auto of_kind = [&]<class Error>(std::type_identity<Error>, const char* before) {
-      return error_or(pool_.spare_death,
-                      [&] { return Error(before + message(), worker.pid(), status.signal, status.exit_code, tail); });
+      return error_or(pool_.spare_death, [&] {
+        return Error(before + message(), worker.pid(), death.status.signal, death.status.exit_code, death.tail, death.known);
+      });
     };
     if (overdue) return of_kind(std::type_identity<TimeLimitError>(), "the task ran beyond its time limit: ");
     if (quarantined) return of_kind(std::type_identity<QuarantinedError>(), "");

@@ -5,11 +5,15 @@
 // A worker begins one task after the other, so what it had first is all that it can have begun and not answered, whatever it wrote on the
 // board: that one its death may fail. What it had published counts; what it had not begun goes back to its place in the queue.
 
+#include <cstdint>
+#include <filesystem>
+#include <map>
 #include <string>
 
 #include "pools/src/base/thread_safety.h"
 #include "pools/src/process/answers.h"
 #include "pools/src/process/circuit_breaker.h"
+#include "pools/src/process/death_cause.h"
 #include "pools/src/process/process_pool_state.h"
 #include "pools/src/process/supply.h"
 #include "pools/src/process/worker_starter.h"
@@ -36,8 +40,19 @@ class Deaths {
   // Takes everything back, and says what it died of. What it had been given otherwise is left in `given`, to be dropped with no lock held.
   template <class Given>
   Victim take_everything(WorkerProcess& worker, Given& given) noexcept REQUIRES(pool_.mutex);
-  void end_with_death(TaskRef task, const WorkerProcess& worker, const ExitStatus& status, const std::string& tail,
-                      bool quarantined) noexcept EXCLUDES(pool_.mutex);
+  // How a worker ended, and what is said of it.
+  struct Death {
+    ExitStatus status;
+    WorkerDeath known;
+    std::string where;  // it was killed for memory
+    std::string tail;   // of its standard error
+  };
+  // Whether the kernel has killed it for memory, and if so, where. It counts such kills: each is one worker's, who has died of SIGKILL
+  // since, and was not killed by the pool.
+  bool killed_for_memory(const WorkerProcess& worker, std::string& where) noexcept;
+  static std::string description(const WorkerProcess& worker, const Death& death, bool in_a_task);
+  void end_with_death(TaskRef task, const WorkerProcess& worker, const Death& death, bool quarantined) noexcept
+      EXCLUDES(pool_.mutex);
   bool retry_later(TaskRef& task) noexcept
       EXCLUDES(pool_.mutex);  // false: it is broken or cancelled, and the task the caller's still
 
@@ -46,6 +61,7 @@ class Deaths {
   Supply& supply_;
   CircuitBreaker& breaker_;
   Answers& answers_;
+  std::map<std::filesystem::path, std::uint64_t> explained_;  // counter of kills -> up to where they have been somebody's
 };
 
 }  // namespace pools::detail

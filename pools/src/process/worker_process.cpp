@@ -75,6 +75,7 @@ WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, Desc
     throw;
   }
   if (output_) relay_->started(*output_, child_.pid());
+  oom_kills_ = OomKills(child_.pid());
   channel_.forget_memory_descriptor();
   load(prepare_message(name, number, options));
   if (!control_.attachments().empty() && !send_attachments(control_, sequence_)) {

@@ -24,6 +24,7 @@
 #include "pools/src/process/ipc/passage.h"
 #include "pools/src/process/ipc/wire.h"
 #include "pools/src/process/os/descendants.h"
+#include "pools/src/process/os/oom_kills.h"
 #include "pools/src/process/os/output_relay.h"
 #include "pools/src/process/os/spawn.h"
 
@@ -48,6 +49,7 @@ class WorkerProcess {
   ParentChannel& channel() noexcept { return channel_; }
   Child& child() noexcept { return child_; }
   DescendantMark mark() const noexcept { return mark_; }
+  const OomKills& oom_kills() const noexcept { return oom_kills_; }  // in its control group, since its start
   // Once it is dead: passes its last words on, and returns the end of its standard error.
   std::string finish_output() noexcept;
 
@@ -157,6 +159,7 @@ class WorkerProcess {
   Passage passage_;
   FileDescriptor lifeline_;  // the worker is killed by the kernel when this is closed, should the signal on death be switched off
   Child child_;
+  OomKills oom_kills_;
 
   std::array<Given, kMostGiven> given_;
   std::size_t first_ = 0;

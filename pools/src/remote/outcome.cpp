@@ -1,10 +1,12 @@
 #include "pools/src/remote/outcome.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "pools/detail/remote_exception.h"
 #include "pools/errors.h"
@@ -15,6 +17,7 @@ namespace {
 
 enum class OutcomeKind : std::uint8_t { exception, worker_died, time_limit, quarantined, pool };
 
+constexpr std::chrono::microseconds kUnknown{-1};
 constexpr std::size_t kLongestWords = std::size_t{64} << 10;
 
 void encode_words(Bytes& to, std::string_view words) {
@@ -34,6 +37,12 @@ void encode_death(Bytes& to, OutcomeKind kind, const WorkerDied& died) {
   put<std::int32_t>(to, died.exit_code().value_or(-1));
   encode_words(to, died.what());
   encode_words(to, died.stderr_tail());
+  const WorkerDeath& death = died.death();
+  put(to, death.cause);
+  encode_words(to, death.task);
+  put<std::int64_t>(to, death.task_time.value_or(kUnknown).count());
+  put<std::int64_t>(to, death.cpu_time.value_or(kUnknown).count());
+  put<std::uint64_t>(to, death.peak_memory.value_or(0));
 }
 
 template <class Death>
@@ -47,7 +56,14 @@ std::exception_ptr decode_death(Reader& from, const std::string& host) {
   const std::optional<int> exit_code = some();
   const std::string what = decode_words(from);
   const std::string tail = decode_words(from);
-  return std::make_exception_ptr(Death("on host '" + host + "': " + what, pid, signal, exit_code, tail));
+  WorkerDeath death;
+  death.cause = get<DeathCause>(from);
+  if (death.cause < DeathCause::unknown || death.cause > DeathCause::pool) throw WireError("a cause of death that is none");
+  death.task = decode_words(from);
+  if (const auto ns = get<std::int64_t>(from); ns >= 0) death.task_time = std::chrono::nanoseconds(ns);
+  if (const auto us = get<std::int64_t>(from); us >= 0) death.cpu_time = std::chrono::microseconds(us);
+  if (const auto bytes = get<std::uint64_t>(from); bytes > 0) death.peak_memory = bytes;
+  return std::make_exception_ptr(Death("on host '" + host + "': " + what, pid, signal, exit_code, tail, std::move(death)));
 }
 
 }  // namespace

@@ -312,14 +312,20 @@ std::exception_ptr there_and_back(const std::exception_ptr& error) {
 
 TEST(RemoteOutcome, deaths_keep_their_kind_and_details_and_name_the_host) {
   try {
-    std::rethrow_exception(
-        there_and_back(std::make_exception_ptr(WorkerDied("worker process 5 died", 5, SIGSEGV, {}, "last words"))));
+    std::rethrow_exception(there_and_back(std::make_exception_ptr(WorkerDied(
+        "worker process 5 died", 5, SIGSEGV, {}, "last words",
+        {.cause = DeathCause::crashed, .task = "fetch", .task_time = std::chrono::milliseconds(5), .peak_memory = 4096}))));
   } catch (const WorkerDied& died) {
     EXPECT_STREQ(died.what(), "on host 'a': worker process 5 died");
     EXPECT_EQ(died.pid(), 5);
     EXPECT_EQ(died.signal(), SIGSEGV);
     EXPECT_FALSE(died.exit_code());
     EXPECT_EQ(died.stderr_tail(), "last words");
+    EXPECT_EQ(died.cause(), DeathCause::crashed);
+    EXPECT_EQ(died.death().task, "fetch");
+    EXPECT_EQ(died.death().task_time, std::chrono::milliseconds(5));
+    EXPECT_FALSE(died.death().cpu_time);
+    EXPECT_EQ(died.death().peak_memory, 4096U);
   }
   EXPECT_THROW(std::rethrow_exception(there_and_back(std::make_exception_ptr(TimeLimitError("t", 1, 15, {})))), TimeLimitError);
   EXPECT_THROW(std::rethrow_exception(there_and_back(std::make_exception_ptr(QuarantinedError("q", 1, {}, 3)))),

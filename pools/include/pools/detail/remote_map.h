@@ -50,7 +50,8 @@ class RemoteChunks {
     Future<ChunkResult<R>> future;
   };
   Chunk open() const {
-    auto* const made = new DecodedTask<ChunkResult<R>, &decode_chunk<R>>(trampoline_key<&call_each_remotely<Fn>>());
+    auto* const made =
+        new DecodedTask<ChunkResult<R>, &decode_chunk<R>>(trampoline_key<&call_each_remotely<Fn>>(), function_name<Fn>());
     Chunk chunk{.task = TaskRef(made), .future = {}};
     made->set_sink(pool_.sink());
     made->message().limit_payload(pool_.max_payload());

@@ -36,6 +36,8 @@ class RemoteTask {
   virtual std::exception_ptr take_answer(Reader answer) noexcept = 0;
   // take_answer() runs no code of the user's (in_place.h).
   bool decoded_in_place() const noexcept { return decoded_in_place_; }
+  // What its function is called (death_cause.h); null: unknown.
+  const char* described() const noexcept { return described_; }
   // Completes it with an error unless it is cancelled; then the canceller is done with the pool when this returns. REQUIRES: pending or
   // cancelled.
   bool fail_unstarted(const std::exception_ptr& error) noexcept {
@@ -103,8 +105,8 @@ class RemoteTask {
   }
 
  protected:
-  RemoteTask(const FunctionKey& function, bool decoded_in_place)
-      : decoded_in_place_(decoded_in_place), message_(MessageKind::task, function) {}
+  RemoteTask(const FunctionKey& function, const char* described, bool decoded_in_place)
+      : described_(described), decoded_in_place_(decoded_in_place), message_(MessageKind::task, function) {}
   ~RemoteTask() = default;
   // What FutureState asks of it.
   bool take_offer_back() noexcept;
@@ -114,6 +116,7 @@ class RemoteTask {
  private:
   ClaimBoard* board_ = nullptr;
   std::uint64_t sequence_ = 0;
+  const char* const described_;
   const bool decoded_in_place_;
   Message message_;
   std::unique_ptr<Extras> extras_;
@@ -129,7 +132,9 @@ using TaskRef = std::unique_ptr<RemoteTask, DropTask>;
 template <class V, auto Decode>
 class DecodedTask final : public ValueState<V>, public RemoteTask {
  public:
-  explicit DecodedTask(const FunctionKey& function) : RemoteTask(function, DecodedInPlace<V>::value) {}
+  // `described` as function_name() has it; it lives for ever.
+  explicit DecodedTask(const FunctionKey& function, const char* described = nullptr)
+      : RemoteTask(function, described, DecodedInPlace<V>::value) {}
 
   FutureState& state() noexcept override { return *this; }
   std::exception_ptr take_answer(Reader answer) noexcept override {

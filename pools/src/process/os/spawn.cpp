@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,6 +13,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -285,9 +288,14 @@ Child spawn_here(const SpawnRequest& request) {
   throw SpawnError("start a process: it ended before it was executed", ECANCELED);
 }
 
-ExitStatus status_of(const siginfo_t& info) {
+ExitStatus status_of(const siginfo_t& info, const rusage& usage) {
   ExitStatus status;
   (info.si_code == CLD_EXITED ? status.exit_code : status.signal) = info.si_status;
+  const auto time = [](const timeval& value) {
+    return std::chrono::seconds(value.tv_sec) + std::chrono::microseconds(value.tv_usec);
+  };
+  status.use = ResourceUse{.cpu_time = time(usage.ru_utime) + time(usage.ru_stime),
+                           .peak_memory = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
   return status;
 }
 
@@ -359,12 +367,14 @@ std::optional<ExitStatus> Child::try_wait() {
   pollfd death{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
   const int dead = ::poll(&death, 1, 0);  // before waitid, which says "no child" of one that nobody has to reap
   siginfo_t info{};
+  rusage usage{};
   int result = 0;
   do {
-    result = ::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG);
+    // The C library's does not give what it has used.
+    result = static_cast<int>(::syscall(SYS_waitid, P_PIDFD, pidfd_.get(), &info, WEXITED | WNOHANG, &usage));
   } while (result != 0 && errno == EINTR);
   if (result == 0 && info.si_pid != 0) {
-    status_ = status_of(info);
+    status_ = status_of(info, usage);
   } else if (result != 0 && errno != ECHILD) {
     throw std::system_error(errno, std::generic_category(), "cannot wait for process " + std::to_string(pid_));
   } else if (result != 0 && dead > 0) {

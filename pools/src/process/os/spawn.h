@@ -12,6 +12,8 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -48,10 +50,18 @@ struct SpawnRequest {
   std::vector<std::string> environment = {};  // "NAME=value", each added to this process's environment or replacing an entry
 };
 
-// How a process ended. Neither field: unknown, since somebody else reaped it.
+// What a process has used, with its children that it had waited for.
+struct ResourceUse {
+  std::chrono::microseconds cpu_time{0};
+  // Bytes, resident at a time. At least what the process that started it had had resident at a time by then: the kernel counts that, too.
+  std::uint64_t peak_memory = 0;
+};
+
+// How a process ended. Neither exit code nor signal: unknown, since somebody else reaped it.
 struct ExitStatus {
-  std::optional<int> exit_code;  // 0..255
-  std::optional<int> signal;     // the signal that killed it
+  std::optional<int> exit_code;         // 0..255
+  std::optional<int> signal;            // the signal that killed it
+  std::optional<ResourceUse> use = {};  // unless it is unknown
 
   bool success() const noexcept { return exit_code == 0; }
   std::string description() const;  // "exited with status 3", "was killed by signal 9 (Killed)", "ended with an unknown status"
