@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
@@ -76,6 +77,17 @@ UsableCores usable_cores(int affinity, const path& proc_self, const path& cgroup
 }
 
 }  // namespace detail
+
+namespace {
+std::atomic<int> share_of_inner_threads{0};  // 0: this is no worker, or one whose share nobody sets
+}
+
+void detail::set_inner_threads(int share) noexcept { share_of_inner_threads.store(share, std::memory_order_relaxed); }
+
+int inner_threads() {
+  const int share = share_of_inner_threads.load(std::memory_order_relaxed);  // Relaxed: guards nothing
+  return share > 0 ? share : usable_cores().count;
+}
 
 UsableCores usable_cores() { return detail::usable_cores(affinity_count(), "/proc/self", "/sys/fs/cgroup"); }
 

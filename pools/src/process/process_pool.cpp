@@ -39,6 +39,8 @@ ProcessPoolOptions checked(ProcessPoolOptions options) {
   require(options.output_patience.count() >= 0, "the patience with output that nobody takes in ns",
           options.output_patience.count(), "0 and more");
   require(options.grace.count() >= 0, "the grace of a worker that does nothing in ns", options.grace.count(), "0 and more");
+  require(options.inner_threads.value_or(0) >= 0, "the number of inner threads", options.inner_threads.value_or(0),
+          "0 (the environment stays as it is) and more");
   detail::check_cpus(options.cpus);
   return options;
 }

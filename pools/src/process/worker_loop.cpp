@@ -18,6 +18,7 @@
 #include <system_error>
 #include <utility>
 
+#include "pools/cores.h"
 #include "pools/detail/codec.h"
 #include "pools/detail/forced_unwind.h"
 #include "pools/detail/forks.h"
@@ -121,6 +122,7 @@ class WorkerLoop {
     if (setup.cpu >= 0 && !pin_this_thread(static_cast<int>(setup.cpu))) {
       throw std::system_error(errno, std::generic_category(), "cannot run on CPU " + std::to_string(setup.cpu));
     }
+    set_inner_threads(static_cast<int>(setup.inner_threads));
     if (setup.memory_limit > 0) {
       const rlimit limit{.rlim_cur = setup.memory_limit, .rlim_max = setup.memory_limit};
       if (::setrlimit(RLIMIT_AS, &limit) != 0) throw std::system_error(errno, std::generic_category(), "cannot limit the memory");

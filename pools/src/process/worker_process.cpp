@@ -5,12 +5,15 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <system_error>
 #include <tuple>
 #include <utility>
+#include <vector>
 
+#include "pools/cores.h"
 #include "pools/errors.h"
 #include "pools/src/base/affinity.h"
 #include "pools/src/process/ipc/handshake.h"
@@ -18,12 +21,13 @@
 namespace pools::detail {
 namespace {
 
-Message prepare_message(const std::string& name, int number, const ProcessPoolOptions& options) {
+Message prepare_message(const std::string& name, int number, int inner_threads, const ProcessPoolOptions& options) {
   const RemoteCall& initializer = options.initializer;
   Message message(MessageKind::prepare, initializer ? initializer.function() : FunctionKey{});
   const WorkerSetup setup{.max_payload = options.max_payload,
                           .memory_limit = options.memory_limit,
-                          .cpu = options.cpus.empty() ? -1 : cpu_of_worker(options.cpus, number)};
+                          .cpu = options.cpus.empty() ? -1 : cpu_of_worker(options.cpus, number),
+                          .inner_threads = inner_threads};
   message.payload().append(&setup, sizeof setup);
   encode(message.payload(), name);
   if (initializer) {
@@ -31,6 +35,24 @@ Message prepare_message(const std::string& name, int number, const ProcessPoolOp
     message.payload().append(initializer.arguments().data(), initializer.arguments().size());
   }
   return message;
+}
+
+// 0: nobody has said.
+int inner_threads_of(const ProcessPoolOptions& options, int workers) {
+  if (options.inner_threads) return *options.inner_threads;
+  return options.cpus.empty() ? inner_threads_share(pools::usable_cores().count, workers) : 1;
+}
+
+// What libraries read, once, when they are loaded or first used.
+std::vector<std::string> environment_for(int inner_threads, const ProcessPoolOptions& options) {
+  std::vector<std::string> environment;
+  if (inner_threads == 0) return environment;
+  for (const char* const variable :
+       {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS"}) {
+    if (!options.inner_threads && std::getenv(variable) != nullptr) continue;
+    environment.push_back(std::string(variable) + "=" + std::to_string(inner_threads));
+  }
+  return environment;
 }
 
 FileDescriptor null_output() {
@@ -41,12 +63,13 @@ FileDescriptor null_output() {
 
 }  // namespace
 
-WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, DescendantMark mark, OutputRelay* relay)
+WorkerProcess::WorkerProcess(int number, int workers, const ProcessPoolOptions& options, DescendantMark mark, OutputRelay* relay)
     : number_(number),
       rules_{.may_refuse = static_cast<bool>(options.initializer), .max_payload = options.max_payload},
       mark_(mark),
       relay_(relay) {
   const std::string name = options.name_prefix + "_" + std::to_string(number);
+  const int inner_threads = inner_threads_of(options, workers);
   DescriptorPair ends = make_socket_pair(SOCK_STREAM);
   if (!ends) throw std::system_error(errno, std::generic_category(), "cannot make a socket for a worker");
   lifeline_ = std::move(ends.first);
@@ -69,7 +92,8 @@ WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, Desc
                     .stdout_fd = output.get(),
                     .stderr_fd = errors.get(),
                     .own_process_group = true,
-                    .mark = mark_});
+                    .mark = mark_,
+                    .environment = environment_for(inner_threads, options)});
   } catch (...) {
     if (output_) relay_->finish(*output_);
     throw;
@@ -77,7 +101,7 @@ WorkerProcess::WorkerProcess(int number, const ProcessPoolOptions& options, Desc
   if (output_) relay_->started(*output_, child_.pid());
   oom_kills_ = OomKills(child_.pid());
   channel_.forget_memory_descriptor();
-  load(prepare_message(name, number, options));
+  load(prepare_message(name, number, inner_threads, options));
   if (!control_.attachments().empty() && !send_attachments(control_, sequence_)) {
     throw std::system_error(refusal_, std::generic_category(), "cannot pass the initializer's shared memory to a worker");
   }

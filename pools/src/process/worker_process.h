@@ -40,8 +40,8 @@ class WorkerProcess {
 
   // Starts one and sends it its first messages. `name` is shown by ps and top (15 characters). Throws SpawnError, and
   // std::system_error when there is no memory or descriptor left for its channel.
-  // It and its descendants bear `mark`. `relay` (null unless the output is tagged) outlives it.
-  WorkerProcess(int number, const ProcessPoolOptions& options, DescendantMark mark, OutputRelay* relay);
+  // It and its descendants bear `mark`. `relay` (null unless the output is tagged) outlives it. `workers`: among which the cores are shared.
+  WorkerProcess(int number, int workers, const ProcessPoolOptions& options, DescendantMark mark, OutputRelay* relay);
   ~WorkerProcess();
 
   pid_t pid() const noexcept { return child_.pid(); }

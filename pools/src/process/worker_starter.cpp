@@ -26,6 +26,11 @@ void WorkerStarter::arrive(Fleet::Arrival arrival) noexcept {
   pool_.poke();                            // with the mutex held: without it the pool could be gone
 }
 
+int WorkerStarter::workers() const {
+  const Lock lock(pool_.mutex);
+  return pool_.fleet.target();
+}
+
 void WorkerStarter::start(int number) noexcept {
   try {
     post_to_spawner([this, number, keep = owner()] {
@@ -33,7 +38,7 @@ void WorkerStarter::start(int number) noexcept {
       try {
         ensure_guard();
         const DescendantMark mark = pool_.mark.of_worker(starts_++);
-        arrival.worker = std::make_shared<WorkerProcess>(number, pool_.options, mark, relay_.get());
+        arrival.worker = std::make_shared<WorkerProcess>(number, workers(), pool_.options, mark, relay_.get());
       } catch (...) {
         arrival.failure = std::current_exception();
       }

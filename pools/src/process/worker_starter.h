@@ -39,7 +39,8 @@ class WorkerStarter {
  private:
   std::shared_ptr<void> owner() const noexcept { return owner_.lock(); }
   void arrive(Fleet::Arrival arrival) noexcept EXCLUDES(pool_.mutex);
-  void ensure_guard();  // on the thread that starts processes
+  int workers() const EXCLUDES(pool_.mutex);  // as asked for
+  void ensure_guard();                        // on the thread that starts processes
 
   ProcessPoolState& pool_;
   std::weak_ptr<void> owner_;  // constant from open() on

@@ -20,6 +20,7 @@ struct WorkerSetup {
   std::uint64_t max_payload = 0;   // bytes of a result; 0: no limit
   std::uint64_t memory_limit = 0;  // bytes of address space; 0: no limit
   std::int64_t cpu = -1;           // to run on; -1: any
+  std::int64_t inner_threads = 0;  // pools::inner_threads(); 0: nobody has said
 };
 
 // Reads messages where they lie; those that are longer than that is possible are put together piece by piece. Source has
