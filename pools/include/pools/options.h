@@ -34,6 +34,10 @@ enum class WhenFull {
   caller_runs,  // runs the task itself before it returns, out of order; on a ThreadPool only
 };
 
+// For resize(): as many workers as a pool has that is not told how many, read now, and again each second until another resize().
+struct Automatic {};
+inline constexpr Automatic automatic{};
+
 struct QueueOptions {
   // Tasks that may wait, beside those that run; 0: any number. It bounds producers from outside: what a task, a callback or a
   // then_in of the pool itself submits is always accepted, since to block it could stop the pool.

@@ -64,6 +64,10 @@ class ProcessPool : public RemoteExecutor {
   // More workers are started as they are needed; of too many the idle ones go at once, the others after their task. Throws
   // std::invalid_argument when workers < 1, ShutdownError, BrokenPoolError.
   void resize(int workers);
+  // resize(automatic): usable_cores().count workers, at once and, until another resize() or shutdown(), whenever that changes: by a CPU
+  // quota of the control group, or the affinity mask of all threads; looked at each second by a thread for that. Throws as resize(int), and
+  // std::system_error.
+  void resize(Automatic);
   // As asked for.
   [[nodiscard]] int workers() const;
 

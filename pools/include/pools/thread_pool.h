@@ -235,6 +235,9 @@ class ThreadPool {
   // all of before had been started. Throws std::invalid_argument when workers < 1, ShutdownError, BrokenPoolError, and
   // std::system_error when a thread could not be started: then the pool has as many as there are.
   void resize(int workers);
+  // resize(automatic): usable_cores().count * 5 workers, at once and, until another resize() or shutdown(), whenever that changes: by a
+  // CPU quota of the control group, or the affinity mask of all threads; looked at each second by a thread for that. Throws as resize(int).
+  void resize(Automatic);
   // As asked for.
   [[nodiscard]] int workers() const;
 

@@ -80,6 +80,7 @@ PoolMetrics ProcessPool::metrics() const { return core_->metrics(); }
 std::vector<pid_t> ProcessPool::worker_pids() const { return core_->worker_pids(); }
 
 void ProcessPool::resize(int workers) { core_->resize(at_least_one(workers)); }
+void ProcessPool::resize(Automatic) { core_->resize_automatically(); }
 
 ProcessPool::~ProcessPool() {
   if (!core_->process().is_this()) detail::keep_for_ever(core_);

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <utility>
 
+#include "pools/cores.h"
 #include "pools/errors.h"
 #include "pools/src/base/mutex.h"
 #include "pools/src/base/own_thread.h"
@@ -134,6 +135,7 @@ WorkerRef ProcessPoolCore::give_to_idle(TaskRef task) noexcept {
 
 void ProcessPoolCore::shutdown(ShutdownOptions options) {
   if (!state_.process.is_this()) return;
+  cores_.stop();
   DecodingThread& decoding = supervisor_.answers().decoding();
   if (options.wait && (supervisor_.is_this_thread() || decoding.is_this_thread())) {
     throw Error("shutdown would wait for the thread that calls it");
@@ -221,6 +223,18 @@ bool ProcessPoolCore::paused() const {
 
 void ProcessPoolCore::resize(int workers) {
   require_own_process();
+  cores_.stop();
+  set_size(workers);
+}
+
+void ProcessPoolCore::resize_automatically() {
+  require_own_process();
+  const int cores = pools::usable_cores().count;
+  set_size(cores);
+  cores_.start(cores);
+}
+
+void ProcessPoolCore::set_size(int workers) {
   {
     const Lock lock(state_.mutex);
     require_open();

@@ -19,6 +19,7 @@
 #include "pools/detail/task_pool.h"
 #include "pools/metrics.h"
 #include "pools/options.h"
+#include "pools/src/base/cores_follower.h"
 #include "pools/src/base/mutex.h"
 #include "pools/src/future/pool_callbacks.h"
 #include "pools/src/process/process_pool_state.h"
@@ -45,6 +46,7 @@ class ProcessPoolCore final : public TaskPool, public std::enable_shared_from_th
   void resume();
   bool paused() const;
   void resize(int workers);
+  void resize_automatically();
   int workers() const;
   std::vector<pid_t> worker_pids() const;
   PoolMetrics metrics() const;
@@ -56,6 +58,7 @@ class ProcessPoolCore final : public TaskPool, public std::enable_shared_from_th
   void require_own_process(const char* what) const override { state_.process.require(what); }
 
  private:
+  void set_size(int workers);
   void require_own_process() const {
     if (!state_.process.is_this()) [[unlikely]]
       refuse_in_fork();
@@ -75,6 +78,7 @@ class ProcessPoolCore final : public TaskPool, public std::enable_shared_from_th
   Supervisor supervisor_{state_, starter_};
 
   PoolCallbacks callbacks_;
+  CoresFollower cores_{state_.options.name_prefix + "_cores", [this](int cores) { set_size(cores); }};
 };
 
 }  // namespace pools::detail

@@ -15,7 +15,7 @@ namespace {
 }
 
 ThreadPoolOptions checked(ThreadPoolOptions options) {
-  if (!options.workers) options.workers = usable_cores().count * 5;
+  if (!options.workers) options.workers = usable_cores().count * detail::ThreadPoolCore::kWorkersPerCore;
   if (*options.workers < 1) refuse_workers(*options.workers);
   detail::check_cpus(options.cpus);
   return options;
@@ -48,6 +48,8 @@ void ThreadPool::resize(int workers) {
   if (workers < 1) refuse_workers(workers);
   core_->resize(workers);
 }
+
+void ThreadPool::resize(Automatic) { core_->resize_automatically(); }
 
 void ThreadPool::check(const TaskOptions& options) {
   if (options.start_by && *options.start_by <= std::chrono::nanoseconds::zero()) {

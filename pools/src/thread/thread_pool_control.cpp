@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "pools/cores.h"
 #include "pools/src/base/mutex.h"
 #include "pools/src/base/thread_limit.h"
 #include "pools/src/thread/thread_pool_core.h"
@@ -20,6 +21,7 @@ void ThreadPoolCore::shutdown(const ShutdownOptions& options) {
 }
 
 void ThreadPoolCore::close_and_wait(const ShutdownOptions& options) {
+  cores_.stop();
   Job* job = nullptr;
   if (options.cancel_futures) {
     job = dispatch_.close_and_take_all();
@@ -87,6 +89,18 @@ void ThreadPoolCore::resume() {
 
 void ThreadPoolCore::resize(int workers) {
   require_own_process();
+  cores_.stop();
+  set_size(workers);
+}
+
+void ThreadPoolCore::resize_automatically() {
+  require_own_process();
+  const int cores = pools::usable_cores().count;
+  set_size(cores * kWorkersPerCore);
+  cores_.start(cores);
+}
+
+void ThreadPoolCore::set_size(int workers) {
   const Lock lock(mutex_);
   if (broken_) std::rethrow_exception(broken_);
   if (dispatch_.closed()) throw ShutdownError("cannot resize a pool after shutdown");

@@ -18,6 +18,7 @@
 #include "pools/observer.h"
 #include "pools/options.h"
 #include "pools/src/base/cache_line.h"
+#include "pools/src/base/cores_follower.h"
 #include "pools/src/base/mutex.h"
 #include "pools/src/future/callback_thread.h"
 #include "pools/src/future/deadline_timer.h"
@@ -54,7 +55,9 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   void pause();
   void resume();
   bool paused() const noexcept { return dispatch_.paused(); }
+  static constexpr int kWorkersPerCore = 5;  // where nobody says how many workers there are
   void resize(int workers);
+  void resize_automatically();
   PoolMetrics metrics() const;
 
  private:
@@ -101,6 +104,7 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   void start_worker_locked() REQUIRES(mutex_);
   void work(Slot& slot, int number) noexcept;
   bool initialize() noexcept;
+  void set_size(int workers);
   void close_and_wait(const ShutdownOptions& options);
   void join_all();
   [[noreturn]] void refuse() const;
@@ -125,8 +129,9 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   Mutex join_mutex_;                     // serialises those who wait for the threads' end
   std::atomic<std::uint32_t> ready_{0};  // threads whose initializer is over, failed or not, so far; start_all() sleeps on it
 
-  // Last, so that it is gone first: its callbacks may still use the rest.
+  // Last, so that they are gone first: its callbacks, and what it does, may still use the rest.
   const std::unique_ptr<CallbackThread> callback_thread_;
+  CoresFollower cores_{options_.name_prefix + "_cores", [this](int cores) { set_size(cores * kWorkersPerCore); }};
 };
 
 }  // namespace pools::detail
