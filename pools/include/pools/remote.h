@@ -4,7 +4,8 @@
 //
 // Fn is a function with linkage, a member function or a captureless lambda that is not generic or overloaded. Its parameters
 // are taken by value, const reference or rvalue reference; they and the result must be transferable (detail/codec.h). A parameter may also
-// be a std::string_view or a std::span<const T>: it views the argument where it arrived, as long as the task runs (detail/views.h).
+// be a std::string_view or a std::span<const T>: it views the argument where it arrived, as long as the task runs, and not in a fork that
+// the task makes (detail/views.h).
 // Arguments are converted to the parameter types by the caller.
 
 #include <concepts>

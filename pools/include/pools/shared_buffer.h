@@ -20,7 +20,7 @@
 // sent. A process has a descriptor for each memory that it has a handle of; a message has at most 253 of them. A worker maps what it is
 // given (of a slice the pages that it lies in) within its memory_limit.
 //
-// Pages exist once they are written. What the kernel does where there is no memory left for one is to end a process.
+// Pages exist once they are touched, be it by a read. What the kernel does where there is no memory left for one is to end a process.
 // In a fork the memory can be read and written as before (it is the same), but not be passed on. RemotePool refuses it: hosts
 // share no memory. A ThreadPool takes it like any other value.
 //
@@ -93,7 +93,8 @@ class SharedArray {
     block_.seal();
     return SharedArray<const Element>(std::move(block_));
   }
-  // Both are handles of one memory, whatever parts of it; false of empty ones.
+  // Both are handles of one memory, whatever parts of it; false of empty ones, and of one that has come back from another process: that is
+  // mapped anew.
   [[nodiscard]] bool same_memory(const SharedArray& other) const noexcept { return block_.same_memory(other.block_); }
 
   // The library's.

@@ -92,6 +92,7 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
     if (!state_.backlog.enter(*task, waits)) {
       lock.unlock();
       task->state().await_canceller();
+      task->release_attachments();  // its future may live on
       task.reset();
       return;
     }

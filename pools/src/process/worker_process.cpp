@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -87,6 +88,8 @@ WorkerProcess::WorkerProcess(int number, int workers, const ProcessPoolOptions& 
     output_ = relay_->attach(name, output, errors);
   }
   try {
+    // Of the group that it is going to be started in; before that, so that a kill of it does not count as one before its time.
+    oom_kills_ = OomKills(::getpid());
     child_ = spawn({.arguments = {kWorkerArgument, name},
                     .channel_fd = theirs.get(),
                     .stdout_fd = output.get(),
@@ -94,20 +97,20 @@ WorkerProcess::WorkerProcess(int number, int workers, const ProcessPoolOptions& 
                     .own_process_group = true,
                     .mark = mark_,
                     .environment = environment_for(inner_threads, options)});
+    if (output_) relay_->started(*output_, child_.pid());
+    channel_.forget_memory_descriptor();
+    load(prepare_message(name, number, inner_threads, options));
+    if (!control_.attachments().empty() && !send_attachments(control_, sequence_)) {
+      throw std::system_error(refusal_, std::generic_category(), "cannot pass the initializer's shared memory to a worker");
+    }
+    control_.payload().detach();
+    send_some();
+    channel_.ring();
   } catch (...) {
+    child_ = Child();  // killed, if it was started
     if (output_) relay_->finish(*output_);
     throw;
   }
-  if (output_) relay_->started(*output_, child_.pid());
-  oom_kills_ = OomKills(child_.pid());
-  channel_.forget_memory_descriptor();
-  load(prepare_message(name, number, inner_threads, options));
-  if (!control_.attachments().empty() && !send_attachments(control_, sequence_)) {
-    throw std::system_error(refusal_, std::generic_category(), "cannot pass the initializer's shared memory to a worker");
-  }
-  control_.payload().detach();
-  send_some();
-  channel_.ring();
 }
 
 std::string WorkerProcess::finish_output() noexcept {

@@ -1,7 +1,7 @@
 #pragma once
 
 // Parameters that view their argument where it arrived, in the memory of the channel or of its message: no copy is made in the worker. The
-// view is good as long as the task runs.
+// view is good as long as the task runs, and not in a fork that the task makes: that has not the memory of the channel.
 //
 // On the wire: the number of elements; of elements that are aligned a byte that says how many bytes of padding follow, and those; the
 // elements. The padding aligns them as far as messages are (Message::kAlignment). Where that is not enough, they are copied.

@@ -91,8 +91,9 @@ Passage::Received Passage::receive(std::uint64_t sequence, std::size_t count) {
   ssize_t got = 0;
   do {
     got = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
-  if (got < 0 && errno != EAGAIN && errno != ECONNRESET) {
+    // ECONNRESET is said once, before what is there, by the socket of one that has died with something unread.
+  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (got < 0 && errno != EAGAIN) {
     throw std::system_error(errno, std::generic_category(), "cannot receive descriptors");
   }
   ReceivedDescriptors descriptors(got < 0 ? nullptr : &message);

@@ -51,14 +51,14 @@ SharedMemoryError shared_memory_error(const char* what, int error) {
 }
 
 SharedMemoryRef SharedMemory::make(std::size_t bytes) {
+  const std::size_t size = std::max<std::size_t>(1, bytes);  // nothing at all cannot be mapped
   // Beyond this limit the kernel sends SIGXFSZ, which ends the process.
   rlimit file_size{};
-  if (::getrlimit(RLIMIT_FSIZE, &file_size) == 0 && bytes > file_size.rlim_cur) {
+  if (::getrlimit(RLIMIT_FSIZE, &file_size) == 0 && size > file_size.rlim_cur) {
     throw shared_memory_error("make shared memory", EFBIG);
   }
   FileDescriptor descriptor(::memfd_create("pools-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!descriptor) throw shared_memory_error("make shared memory", errno);
-  const std::size_t size = std::max<std::size_t>(1, bytes);  // nothing at all cannot be mapped
   if (::ftruncate(descriptor.get(), static_cast<off_t>(size)) != 0) throw shared_memory_error("size shared memory", errno);
   if (::fcntl(descriptor.get(), F_ADD_SEALS, kFixedSize) != 0) throw shared_memory_error("fix the size of shared memory", errno);
   return std::make_shared<SharedMemory>(std::move(descriptor), size, false);
@@ -100,13 +100,21 @@ void* SharedMapping::map(void* place, bool sealed) const noexcept {
                 static_cast<off_t>(first_));
 }
 
-// What is mapped to be written cannot be sealed. The one mapping takes the other's place in one step.
+// What is mapped to be written cannot be sealed. The one mapping takes the other's place in one step; if it does not, the other may be
+// gone (before Linux 6.12), and somebody else's memory could come to lie there.
 void SharedMapping::seal() {
-  if (map(begin_, true) == MAP_FAILED) throw shared_memory_error("map sealed memory", errno);
+  const auto map_as_it_was = [this] {
+    if (map(begin_, false) == MAP_FAILED) give_up("shared memory that could not be sealed cannot be mapped as it was");
+  };
+  if (map(begin_, true) == MAP_FAILED) {
+    const int error = errno;
+    if (memory_->descriptor() >= 0) map_as_it_was();  // in a fork there is none, and nothing has been touched
+    throw shared_memory_error("map sealed memory", error);
+  }
   try {
     memory_->seal();
   } catch (const SharedMemoryError&) {
-    if (map(begin_, false) == MAP_FAILED) give_up("shared memory that could not be sealed cannot be mapped as it was");
+    map_as_it_was();
     throw;
   }
 }
