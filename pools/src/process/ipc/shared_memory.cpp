@@ -119,6 +119,11 @@ void SharedMapping::seal() {
   }
 }
 
-SharedMapping::~SharedMapping() { ::munmap(begin_, length_); }
+// The descriptor first: what then frees the pages, tens of milliseconds for a gibibyte, is munmap, and not a close() with the lock held
+// that each descriptor and each fork takes (file_descriptor.cpp).
+SharedMapping::~SharedMapping() {
+  memory_.reset();
+  ::munmap(begin_, length_);
+}
 
 }  // namespace pools::detail
