@@ -1,9 +1,11 @@
 #include "pools/src/process/ipc/shared_memory.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -69,6 +71,11 @@ SharedMemoryRef SharedMemory::received(FileDescriptor descriptor) {
   struct stat status {};
   if (seals < 0 || (seals & kFixedSize) != kFixedSize || ::fstat(descriptor.get(), &status) != 0 || status.st_size <= 0) {
     throw WireError("a descriptor that is no shared memory");
+  }
+  // Huge pages have seals, too, but what is mapped of them is not unmapped by the length that was asked for.
+  struct statfs file_system {};
+  if (::fstatfs(descriptor.get(), &file_system) != 0 || file_system.f_type != TMPFS_MAGIC) {
+    throw WireError("shared memory of another kind");
   }
   return std::make_shared<SharedMemory>(std::move(descriptor), static_cast<std::uint64_t>(status.st_size),
                                         (seals & F_SEAL_WRITE) != 0);
