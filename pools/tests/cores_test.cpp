@@ -4,13 +4,16 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "pools/tests/gate.h"
+#include "pools/tests/soft_limit.h"
 
 namespace pools::test {
 namespace {
@@ -25,6 +28,10 @@ class UsableCores : public testing::Test {
   pools::UsableCores with_affinity(int cpus) const {
     return detail::usable_cores(cpus, directory_.file("proc"), directory_.file("cgroup"));
   }
+  std::optional<pools::UsableCores> if_known(int cpus) const {
+    return detail::usable_cores_if_known(cpus, directory_.file("proc"), directory_.file("cgroup"));
+  }
+  std::string at(const std::string& name) const { return directory_.file(name); }
 
  private:
   TemporaryDirectory directory_;
@@ -34,6 +41,21 @@ TEST_F(UsableCores, is_the_affinity_mask_where_no_quota_can_be_read) {
   EXPECT_EQ(with_affinity(3).count, 3);
   EXPECT_EQ(with_affinity(3).decided_by, "affinity mask (3 CPUs)");
   EXPECT_EQ(with_affinity(1).decided_by, "affinity mask (1 CPU)");
+}
+
+TEST_F(UsableCores, is_unknown_without_a_descriptor_to_look_with) {
+  write("proc/cgroup", "0::/box\n4:cpu:/box\n");
+  write("cgroup/box/cpu.max", "150000 100000\n");
+  EXPECT_EQ(if_known(64).value().count, 2);
+  {
+    const SoftLimit none(RLIMIT_NOFILE, 0);
+    EXPECT_FALSE(if_known(64));
+    EXPECT_FALSE(detail::usable_cores_if_known());
+    EXPECT_EQ(with_affinity(64).count, 64);  // whoever asks once has to have a number
+  }
+  EXPECT_EQ(if_known(64).value().count, 2);
+  std::filesystem::remove(at("cgroup/box/cpu.max"));
+  EXPECT_EQ(if_known(64).value().count, 64);  // there is none
 }
 
 TEST_F(UsableCores, v2_quota_is_rounded_up) {

@@ -45,8 +45,10 @@ TEST(DeathCause, is_the_cpu_limit_where_a_killed_process_had_used_it_up) {
                      .cpu_limit = limit});
   };
   EXPECT_EQ(used(2s, 2s), DeathCause::cpu_limit);
-  EXPECT_EQ(used(1'500'000us, 2s), DeathCause::cpu_limit);  // by the ticks that it is held against
-  EXPECT_EQ(used(1'499'999us, 2s), DeathCause::killed);
+  EXPECT_EQ(used(1'750'000us, 2s), DeathCause::cpu_limit);  // by the ticks that it is held against
+  EXPECT_EQ(used(1'749'999us, 2s), DeathCause::killed);
+  EXPECT_EQ(used(57s, 60s), DeathCause::cpu_limit);
+  EXPECT_EQ(used(56s, 60s), DeathCause::killed);
   EXPECT_EQ(used(2s, {}), DeathCause::killed);
 }
 
@@ -69,6 +71,11 @@ TEST(DeathCause, says_how_long_and_with_what) {
   EXPECT_EQ(detail::words_about_task({}), "");
 }
 
+TEST(DeathCause, says_how_long_ago_the_kernel_killed_for_memory) {
+  EXPECT_EQ(detail::words_about(DeathCause::out_of_memory, {.where = "on the machine", .ago = 1250ms}),
+            "; the kernel killed a process for lack of memory on the machine, no more than 1.2 s before");
+}
+
 class OomKills : public testing::Test {
  protected:
   void write(const std::string& name, const std::string& text) const {
@@ -80,6 +87,13 @@ class OomKills : public testing::Test {
     return detail::OomKills(directory_.file("proc"), directory_.file("cgroup"), directory_.file("vmstat"));
   }
   std::string at(const std::string& name) const { return directory_.file(name); }
+  // As the kernel counts them for the group that `counted()` is in.
+  void count(int kills) const {
+    write("proc/cgroup", "0::/a\n");
+    write("cgroup/a/memory.events", "oom 3\noom_kill " + std::to_string(kills) + "\n");
+  }
+  using Ledger = detail::OomLedger;
+  Ledger ledger;
 
  private:
   TemporaryDirectory directory_;
@@ -96,7 +110,7 @@ TEST_F(OomKills, are_those_of_the_innermost_group_of_version_2) {
   write("cgroup/a/b/memory.events", "low 0\noom_kill 3\n");
   EXPECT_EQ(kills.read(), 3U);
   EXPECT_EQ(kills.at_first(), 2U);
-  EXPECT_EQ(kills.where(), "in the control group " + at("cgroup/a/b") + ", whose limit is 67108864 bytes");
+  EXPECT_EQ(kills.where(), "in the control group " + at("cgroup/a/b") + ", whose own limit is 67108864 bytes");
 }
 
 TEST_F(OomKills, are_those_of_the_group_of_version_1) {
@@ -119,6 +133,62 @@ TEST_F(OomKills, are_the_machines_where_no_group_counts_them) {
 TEST_F(OomKills, are_unknown_where_nothing_can_be_read) {
   EXPECT_FALSE(counted().read());
   EXPECT_FALSE(detail::OomKills().read());
+  EXPECT_FALSE(ledger.claim(detail::OomKills(), Ledger::Clock::now()));
+}
+
+TEST_F(OomKills, are_claimed_once_each_by_who_dies_soon_after_they_were_counted) {
+  count(4);
+  const detail::OomKills kills = counted();
+  const auto start = kills.made();
+  EXPECT_FALSE(ledger.claim(kills, start));
+  count(6);
+  EXPECT_EQ(ledger.claim(kills, start + 1s), 1s);  // at most: then it was last looked at
+  EXPECT_EQ(ledger.claim(kills, start + 2s), 2s);
+  EXPECT_FALSE(ledger.claim(kills, start + 2s));
+}
+
+TEST_F(OomKills, are_forgotten_when_nobody_has_died_of_them) {
+  count(0);
+  const detail::OomKills kills = counted();
+  const auto start = kills.made();
+  count(5);
+  ledger.look(kills, start + 1s);  // of another program, or of a child of a task's
+  ledger.look(kills, start + 2s);
+  EXPECT_FALSE(ledger.claim(kills, start + 1s + Ledger::kRemembered + 1ms));
+}
+
+TEST_F(OomKills, are_remembered_until_who_was_killed_is_dead) {
+  count(0);
+  const detail::OomKills kills = counted();
+  const auto start = kills.made();
+  count(1);
+  ledger.look(kills, start + 1s);
+  ledger.look(kills, start + 2s);
+  const detail::OomKills later = counted();  // of a worker that starts meanwhile, and dies of something else
+  EXPECT_FALSE(ledger.claim(later, start + 2s));
+  EXPECT_EQ(ledger.claim(kills, start + 1s + Ledger::kRemembered), 1s + Ledger::kRemembered);
+}
+
+TEST_F(OomKills, are_counted_anew_in_a_group_that_was_made_anew) {
+  count(7);
+  const detail::OomKills kills = counted();
+  const auto start = kills.made();
+  EXPECT_FALSE(ledger.claim(kills, start));
+  count(0);
+  EXPECT_FALSE(ledger.claim(kills, start + 1s));
+  count(1);
+  EXPECT_TRUE(ledger.claim(kills, start + 2s));
+}
+
+TEST_F(OomKills, are_read_no_more_than_twice_a_second_however_many_pools_look) {
+  count(0);
+  const detail::OomKills kills = counted();
+  const auto start = kills.made();
+  ledger.look(kills, start);
+  ledger.look(kills, start + 1s);
+  count(1);
+  ledger.look(kills, start + 1400ms);  // too soon
+  EXPECT_EQ(ledger.claim(kills, start + 1600ms), 600ms);
 }
 
 }  // namespace

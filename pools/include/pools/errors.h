@@ -98,10 +98,10 @@ enum class DeathCause {
   crashed,          // SIGSEGV, SIGABRT, SIGFPE, SIGILL, SIGTRAP
   bus_error,        // SIGBUS: a page that is mapped and cannot be had, as of a file that was cut
   bad_system_call,  // SIGSYS: a filter (seccomp) refuses it
-  // The kernel needed memory: SIGKILL, while it counted one more such kill in the worker's control group (where there is none, on the machine).
-  // Which process that was it does not say.
+  // The kernel needed memory: SIGKILL, when it had just counted one more such kill in the worker's control group (where none is, on the
+  // machine): within 3 s, as a rule, while workers are busy. Which process that was it does not say. Each kill is one worker's.
   out_of_memory,
-  cpu_limit,        // RLIMIT_CPU: SIGXCPU, or SIGKILL once the hard limit is used up
+  cpu_limit,        // RLIMIT_CPU: SIGXCPU, or SIGKILL once cpu_time is within 5 % (0.25 s at least) of the hard limit
   file_size_limit,  // RLIMIT_FSIZE: SIGXFSZ
   killed,           // any other signal, from somebody else than the pool
   pool,             // the pool ended it: a time limit, a cancellation, a violation, silence
@@ -113,7 +113,8 @@ struct WorkerDeath {
   std::string task = {};                                   // the function that it was at; empty: unknown
   std::optional<std::chrono::nanoseconds> task_time = {};  // from when it could begin the task until the death was noticed
   std::optional<std::chrono::microseconds> cpu_time = {};  // of the process, with children that it had waited for
-  // Bytes that were resident at a time, at most: no less than what the host program had had by the worker's start.
+  // Bytes that were resident at a time, at most. None where it was no more than what the host program had had by the worker's start, and 4 MiB:
+  // the kernel counts that as the worker's.
   std::optional<std::uint64_t> peak_memory = {};
 };
 

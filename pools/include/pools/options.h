@@ -96,7 +96,8 @@ struct ProcessPoolOptions {
   std::vector<int> cpus = {};  // worker N runs on CPU cpus[N % size] only; empty: anywhere
   // >= 0; how many threads OpenMP, OpenBLAS, MKL, BLIS and NumExpr start in each worker, and all programs that it starts: OMP_NUM_THREADS and
   // the like in its environment, from its first instruction on. None: its share, inner_threads_share() (cores.h), as it is at its start,
-  // in those of these variables that this process's environment does not have. 0: the environment stays as it is. oneTBB reads no variable: an
+  // in those of these variables that this process's environment does not have: read whenever a worker starts, on another thread, so that no
+  // setenv() is allowed while the pool lives. 0: the environment stays as it is. oneTBB reads no variable: an
   // initializer makes a tbb::global_control of pools::inner_threads().
   std::optional<int> inner_threads = {};
   bool timing = false;  // queue-wait and run-time histograms in metrics()

@@ -65,8 +65,9 @@ class ProcessPool : public RemoteExecutor {
   // std::invalid_argument when workers < 1, ShutdownError, BrokenPoolError.
   void resize(int workers);
   // resize(automatic): usable_cores().count workers, at once and, until another resize() or shutdown(), whenever that changes: by a CPU
-  // quota of the control group, or the affinity mask of all threads; looked at each second by a thread for that. Throws as resize(int), and
-  // std::system_error.
+  // quota of the control group, or the affinity mask of the program's main thread; looked at each second by a thread for that. Workers that live
+  // keep their share of the cores (inner_threads). Throws as resize(int), and std::system_error when there is no thread for it: the size
+  // is changed then, and not followed.
   void resize(Automatic);
   // As asked for.
   [[nodiscard]] int workers() const;

@@ -236,7 +236,8 @@ class ThreadPool {
   // std::system_error when a thread could not be started: then the pool has as many as there are.
   void resize(int workers);
   // resize(automatic): usable_cores().count * 5 workers, at once and, until another resize() or shutdown(), whenever that changes: by a
-  // CPU quota of the control group, or the affinity mask of all threads; looked at each second by a thread for that. Throws as resize(int).
+  // CPU quota of the control group, or the affinity mask of the program's main thread; looked at each second by a thread for that. Throws as
+  // resize(int); of std::system_error the size is changed then, as far as there are threads, and not followed.
   void resize(Automatic);
   // As asked for.
   [[nodiscard]] int workers() const;

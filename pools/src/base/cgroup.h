@@ -2,6 +2,7 @@
 
 // The control groups that this process is in.
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -9,11 +10,16 @@
 
 namespace pools::detail {
 
+// Directly after a file was opened or read: it could not be, since there is no descriptor or memory for it now. It may well be there.
+inline bool cannot_be_read_now(const std::ifstream& file) noexcept {
+  return (!file.is_open() || file.bad()) && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
+}
+
 // Calls use(directory, v2) for each group that may have files of the controller, of both versions, from the innermost up to the root. A
 // directory need not be there: a container sees its own group as the root. Of groups nested deeper than anybody nests them, the innermost
-// count.
+// count. False: which these are cannot be read now.
 template <class Use>
-void for_each_cgroup(const std::filesystem::path& proc_self, const std::filesystem::path& cgroup_root,
+bool for_each_cgroup(const std::filesystem::path& proc_self, const std::filesystem::path& cgroup_root,
                      std::string_view controller, Use use) {
   constexpr int kMostLevels = 64;
   const auto walk = [&use](const std::filesystem::path& root, const std::string& group, bool v2) {
@@ -25,6 +31,7 @@ void for_each_cgroup(const std::filesystem::path& proc_self, const std::filesyst
     }
   };
   std::ifstream groups(proc_self / "cgroup");  // "4:cpu,cpuacct:/group" (v1), "0::/group" (v2)
+  if (cannot_be_read_now(groups)) return false;
   for (std::string line; std::getline(groups, line);) {
     const auto first = line.find(':');
     const auto second = first == std::string::npos ? first : line.find(':', first + 1);
@@ -39,6 +46,7 @@ void for_each_cgroup(const std::filesystem::path& proc_self, const std::filesyst
       walk(cgroup_root / controller, group, false);
     }
   }
+  return !cannot_be_read_now(groups);
 }
 
 }  // namespace pools::detail

@@ -1,13 +1,14 @@
 #pragma once
 
-// The thread of a pool that looks each second how many cores this process may use. It is there only while the pool is to follow them: nothing
-// else tells of a quota or a mask that has changed.
+// The size of a pool that may follow the cores which this process may use, and the thread that looks at them each second. It is there only
+// while the pool is to follow them: nothing else tells of a quota or a mask that has changed. verification/cores_follower.pml.
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -16,41 +17,65 @@
 
 namespace pools::detail {
 
-// Thread-safe.
+// Thread-safe. Sizes are changed one after the other, each together with whether cores are followed from then on: so what a pool is asked at
+// the same time by several threads is what one order of it gives.
 class CoresFollower {
  public:
-  // `changed` is called on the thread with the new number; what it throws is tried again at the next look, but ShutdownError and
-  // BrokenPoolError end the thread.
-  CoresFollower(std::string name, std::function<void(int)> changed) : name_(std::move(name)), changed_(std::move(changed)) {}
+  using Change = std::function<void(int)>;
+
+  // `change` makes the pool as large as is right for so many cores. It is called on the thread, too: what it throws is reported once and tried
+  // again at the next look, but ShutdownError and BrokenPoolError end the thread.
+  CoresFollower(std::string pool, Change change) : pool_(std::move(pool)), change_(std::move(change)) {}
   ~CoresFollower();
   CoresFollower(const CoresFollower&) = delete;
   CoresFollower& operator=(const CoresFollower&) = delete;
 
-  // From now on, of cores that were `cores`; instead of what it followed before. Throws std::system_error.
-  void start(int cores);
-  // `changed` is not called any more, and the thread has ended, when this returns; but on the thread itself it ends soon. Idempotent.
-  void stop() noexcept;
+  // Changes the size for what the process may use now, and follows it. Throws what `change` does: nothing is followed then; and
+  // std::system_error: the size is changed then.
+  void follow() EXCLUDES(mutex_);
+  // Calls `resize`, and follows nothing any more, also if it throws.
+  template <class Resize>
+  void instead(Resize&& resize) EXCLUDES(mutex_) {
+    Ended ended;
+    const Lock lock(mutex_);
+    end(ended);
+    resize();
+  }
+  // Follows nothing any more, whatever is called. Idempotent.
+  void close() noexcept EXCLUDES(mutex_);
 
-  // For tests: how many there are, and how often that is looked at.
-  std::function<int()> count = {};  // empty: usable_cores()
+  // For tests, before anything is followed: how many there are, empty where that cannot be told now; and how often it is looked at.
+  std::function<std::optional<int>()> count = {};  // empty: usable_cores_if_known() of the process
   std::chrono::nanoseconds period = std::chrono::seconds(1);
 
  private:
-  // The thread's, which may outlive this.
+  // The thread's, which may outlive this if it is ended on itself, in the error hook.
   struct Following {
-    std::function<void(int)> changed;
-    std::function<int()> count;
+    CoresFollower* follower;  // not to be touched once stopped
+    std::function<std::optional<int>()> count;
     std::chrono::nanoseconds period;
-    std::string name;
+    std::string pool;
     int cores = 0;
-    std::atomic<std::uint32_t> stopped{0};  // the thread sleeps on it; 1: it ends
+    // Set with mutex_ held; the thread sleeps on it. Invariant: once set, the thread changes nothing, since it looks with mutex_ held.
+    std::atomic<std::uint32_t> stopped{0};
   };
-  static void run(Following& following) noexcept;
-  void stop_locked() noexcept REQUIRES(mutex_);
+  // A thread that has been told to end: waited for at the end of this, with no mutex held, since it may wait for that.
+  struct Ended {
+    Ended() = default;
+    ~Ended();
+    Ended(const Ended&) = delete;
+    Ended& operator=(const Ended&) = delete;
+    std::thread thread;
+  };
 
-  const std::string name_;
-  const std::function<void(int)> changed_;
+  static void run(Following& following) noexcept;
+  static bool look(Following& following);  // false: there is nothing to follow any more
+  void end(Ended& ended) noexcept REQUIRES(mutex_);
+
+  const std::string pool_;
+  const Change change_;
   Mutex mutex_;
+  bool closed_ GUARDED_BY(mutex_) = false;
   std::thread thread_ GUARDED_BY(mutex_);
   std::shared_ptr<Following> following_ GUARDED_BY(mutex_);
 };

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <csignal>
+#include <exception>
 #include <utility>
+#include <vector>
 
 #include "pools/detail/futex.h"
 #include "pools/src/base/mutex.h"
 #include "pools/src/process/os/descendants.h"
+#include "pools/src/process/os/oom_kills.h"
 
 namespace pools::detail {
 
@@ -38,13 +41,27 @@ void Clocks::terminate(WorkerProcess& worker, KillReason kill_reason) noexcept {
   worker.due = deadline_after(pool_.options.kill_gap);
 }
 
+bool Clocks::any_busy() const noexcept {
+  const std::vector<WorkerRef>& live = pool_.fleet.live();
+  return std::any_of(live.begin(), live.end(), [](const WorkerRef& worker) { return worker->given() > 0; });
+}
+
+void Clocks::look_at_kills_for_memory(Clock::time_point now) noexcept {
+  next_kills_ = now + OomLedger::kPeriod;
+  try {
+    for (const WorkerRef& worker : pool_.live()) OomLedger::of_this_process().look(worker->oom_kills(), now);
+  } catch (const std::exception&) {  // there is no memory for it now
+  }
+}
+
 void Clocks::look() {
+  bool busy = false;
   bool came_back = false;  // tasks
   bool starts_again = false;
+  const auto now = Clock::now();
   {
     const Lock lock(pool_.mutex);
     pool_.unwatched = false;
-    const auto now = Clock::now();
     for (const WorkerRef& worker : pool_.fleet.live()) {
       if (!worker->due || *worker->due > now) continue;
       if (!worker->terminated) {
@@ -62,7 +79,9 @@ void Clocks::look() {
     came_back |= pool_.backlog.requeue_due(now);
     starts_again = pool_.fleet.start_again_if_due(now);
     if (starts_again) breaker_.starts_count_anew();
+    busy = now >= next_kills_ && any_busy();
   }
+  if (busy) look_at_kills_for_memory(now);
   for (const WorkerRef& worker : pool_.live()) {  // without the mutex: it takes a walk over all processes
     if (!worker->terminated || std::exchange(worker->descendants_terminated, true)) continue;
     signal_descendants(worker->mark(), SIGTERM, worker->pid());
@@ -89,6 +108,7 @@ std::optional<Clocks::Clock::time_point> Clocks::next_due() {
     const auto silence = worker->unheard ? pool_.options.grace : std::min<Clock::duration>(worker->patience, pool_.options.grace);
     if (silence < Clock::time_point::max() - worker->progress) consider(std::max(worker->progress + silence, next_watch_));
   }
+  if (any_busy()) consider(next_kills_);
   pool_.backlog.for_each_retry([&](const RemoteTask& task) { consider(task.retry_due); });
   pool_.unwatched = !waits;
   if (pool_.unwatched) pool_.watch_timer.disarm();  // for tasks that have been begun

@@ -35,12 +35,16 @@ class Clocks {
  private:
   bool take_back_unbegun(Clock::time_point now) noexcept
       REQUIRES(pool_.mutex);  // and ends who stays silent. True: it has taken something back
+  // While workers are busy: who of them dies next may have been killed for memory (OomLedger).
+  void look_at_kills_for_memory(Clock::time_point now) noexcept;
+  bool any_busy() const noexcept REQUIRES(pool_.mutex);
   void terminate(WorkerProcess& worker, WorkerProcess::KillReason kill_reason) noexcept REQUIRES(pool_.mutex);
 
   ProcessPoolState& pool_;
   WorkerStarter& starter_;
   Supply& supply_;
   CircuitBreaker& breaker_;
+  Clock::time_point next_kills_{};  // no look at kills for memory before that
   Clock::time_point next_watch_{};  // no look at what is not begun before that
 };
 

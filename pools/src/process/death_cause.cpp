@@ -1,11 +1,16 @@
 #include "pools/src/process/death_cause.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <string_view>
 
 namespace pools::detail {
+
+namespace {
+constexpr std::chrono::milliseconds kTicksOff{250};
+}
 
 DeathCause cause_of(const DeathEvidence& evidence) noexcept {
   const ExitStatus& status = evidence.status;
@@ -28,18 +33,24 @@ DeathCause cause_of(const DeathEvidence& evidence) noexcept {
     case SIGXFSZ:
       return DeathCause::file_size_limit;
     case SIGKILL:
-      // The kernel holds its ticks against the limit, which are a few per cent off what it says that was used.
-      if (evidence.cpu_limit && status.use && status.use->cpu_time * 4 >= *evidence.cpu_limit * 3) return DeathCause::cpu_limit;
+      // The kernel holds its ticks against the limit, which are a few per cent off what it says that was used, and more of a short time.
+      if (evidence.cpu_limit && status.use &&
+          status.use->cpu_time >=
+              *evidence.cpu_limit - std::max<std::chrono::microseconds>(kTicksOff, *evidence.cpu_limit / 20)) {
+        return DeathCause::cpu_limit;
+      }
       return DeathCause::killed;
     default:
       return DeathCause::killed;
   }
 }
 
-std::string words_about(DeathCause cause, const std::string& where) {
+std::string words_about(DeathCause cause, const KillForMemory& kill) {
+  char text[32];
   switch (cause) {
     case DeathCause::out_of_memory:
-      return " by the kernel, which had no memory left " + where;
+      std::snprintf(text, sizeof text, "%.1f s", std::chrono::duration<double>(kill.ago).count());
+      return "; the kernel killed a process for lack of memory " + kill.where + ", no more than " + text + " before";
     case DeathCause::cpu_limit:
       return ": it had used the CPU time that it may have (RLIMIT_CPU)";
     case DeathCause::file_size_limit:

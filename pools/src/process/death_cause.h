@@ -20,8 +20,12 @@ struct DeathEvidence {
 // Never out_of_memory: what looks like `killed` may be that (os/oom_kills.h).
 DeathCause cause_of(const DeathEvidence& evidence) noexcept;
 
-// What follows "was killed by signal 9 (Killed)"; empty if that says it all. `where`: of the kills for memory (os/oom_kills.h).
-std::string words_about(DeathCause cause, const std::string& where);
+// What follows "was killed by signal 9 (Killed)"; empty if that says it all. `kill`: for memory (out_of_memory only).
+struct KillForMemory {
+  std::string where;               // OomKills::where()
+  std::chrono::nanoseconds ago{};  // at most
+};
+std::string words_about(DeathCause cause, const KillForMemory& kill);
 
 // What follows that: ", 1.2 s into fetch, with 12 MiB of memory at most".
 std::string words_about_task(const WorkerDeath& death);

@@ -34,25 +34,20 @@ std::optional<std::chrono::seconds> cpu_limit_of(pid_t pid) noexcept {
 
 }  // namespace
 
-bool Deaths::killed_for_memory(const WorkerProcess& worker, std::string& where) noexcept {
+std::optional<KillForMemory> Deaths::killed_for_memory(const WorkerProcess& worker) noexcept {
   try {
     const OomKills& kills = worker.oom_kills();
-    const std::optional<std::uint64_t> counted = kills.read();
-    if (!counted) return false;
-    std::uint64_t& explained = explained_[kills.counter()];
-    explained = std::max(explained, kills.at_first());
-    if (*counted <= explained) return false;
-    ++explained;
-    where = kills.where();
-    return true;
+    const auto ago = OomLedger::of_this_process().claim(kills, OomLedger::Clock::now());
+    if (!ago) return std::nullopt;
+    return KillForMemory{.where = kills.where(), .ago = *ago};
   } catch (const std::exception&) {
-    return false;  // there is no memory for the answer
+    return std::nullopt;  // there is no memory for the answer
   }
 }
 
 std::string Deaths::description(const WorkerProcess& worker, const Death& death, bool in_a_task) {
   std::string message = "worker process " + std::to_string(worker.pid()) + " " + death.status.description() +
-                        words_about(death.known.cause, death.where);
+                        words_about(death.known.cause, death.kill);
   if (!worker.violation().empty()) message += ": the pool ended it because of " + worker.violation();
   if (in_a_task) message += words_about_task(death.known);
   // The last line that it wrote: often the reason.
@@ -159,12 +154,15 @@ void Deaths::reap(WorkerProcess* dead) noexcept {
     pool_.events.observer()->worker_down(worker->number(), worker->pid());
   }
   if (replacement >= 0) starter_.start(replacement);
-  if (status.signal == SIGKILL && death.known.cause == DeathCause::killed && killed_for_memory(*worker, death.where)) {
-    death.known.cause = DeathCause::out_of_memory;
+  if (status.signal == SIGKILL && death.known.cause != DeathCause::pool) {
+    if (std::optional<KillForMemory> kill = killed_for_memory(*worker)) {  // also of one that had used up its CPU time
+      death.known.cause = DeathCause::out_of_memory;
+      death.kill = *std::move(kill);
+    }
   }
   if (status.use) {
     death.known.cpu_time = status.use->cpu_time;
-    death.known.peak_memory = status.use->peak_memory;
+    if (worker->is_own_peak(status.use->peak_memory)) death.known.peak_memory = status.use->peak_memory;
   }
   death.tail = worker->finish_output();
   const std::string cause = words([&] { return description(*worker, death, false); });

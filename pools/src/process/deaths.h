@@ -5,9 +5,7 @@
 // A worker begins one task after the other, so what it had first is all that it can have begun and not answered, whatever it wrote on the
 // board: that one its death may fail. What it had published counts; what it had not begun goes back to its place in the queue.
 
-#include <cstdint>
-#include <filesystem>
-#include <map>
+#include <optional>
 #include <string>
 
 #include "pools/src/base/thread_safety.h"
@@ -44,12 +42,11 @@ class Deaths {
   struct Death {
     ExitStatus status;
     WorkerDeath known;
-    std::string where;  // it was killed for memory
-    std::string tail;   // of its standard error
+    KillForMemory kill;  // it was killed for memory
+    std::string tail;    // of its standard error
   };
-  // Whether the kernel has killed it for memory, and if so, where. It counts such kills: each is one worker's, who has died of SIGKILL
-  // since, and was not killed by the pool.
-  bool killed_for_memory(const WorkerProcess& worker, std::string& where) noexcept;
+  // Whether the kernel may have killed it for memory, who has died of SIGKILL (OomLedger).
+  static std::optional<KillForMemory> killed_for_memory(const WorkerProcess& worker) noexcept;
   static std::string description(const WorkerProcess& worker, const Death& death, bool in_a_task);
   void end_with_death(TaskRef task, const WorkerProcess& worker, const Death& death, bool quarantined) noexcept
       EXCLUDES(pool_.mutex);
@@ -61,7 +58,6 @@ class Deaths {
   Supply& supply_;
   CircuitBreaker& breaker_;
   Answers& answers_;
-  std::map<std::filesystem::path, std::uint64_t> explained_;  // counter of kills -> up to where they have been somebody's
 };
 
 }  // namespace pools::detail

@@ -5,7 +5,6 @@
 #include <csignal>
 #include <utility>
 
-#include "pools/cores.h"
 #include "pools/errors.h"
 #include "pools/src/base/mutex.h"
 #include "pools/src/base/own_thread.h"
@@ -136,11 +135,11 @@ WorkerRef ProcessPoolCore::give_to_idle(TaskRef task) noexcept {
 
 void ProcessPoolCore::shutdown(ShutdownOptions options) {
   if (!state_.process.is_this()) return;
-  cores_.stop();
   DecodingThread& decoding = supervisor_.answers().decoding();
   if (options.wait && (supervisor_.is_this_thread() || decoding.is_this_thread())) {
     throw Error("shutdown would wait for the thread that calls it");
   }
+  cores_.close();
   const auto take_cancelled = [&]() -> TaskList {
     const Lock lock(state_.mutex);
     state_.closing = true;
@@ -224,15 +223,12 @@ bool ProcessPoolCore::paused() const {
 
 void ProcessPoolCore::resize(int workers) {
   require_own_process();
-  cores_.stop();
-  set_size(workers);
+  cores_.instead([&] { set_size(workers); });
 }
 
 void ProcessPoolCore::resize_automatically() {
   require_own_process();
-  const int cores = pools::usable_cores().count;
-  set_size(cores);
-  cores_.start(cores);
+  cores_.follow();
 }
 
 void ProcessPoolCore::set_size(int workers) {

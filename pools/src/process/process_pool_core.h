@@ -78,7 +78,7 @@ class ProcessPoolCore final : public TaskPool, public std::enable_shared_from_th
   Supervisor supervisor_{state_, starter_};
 
   PoolCallbacks callbacks_;
-  CoresFollower cores_{state_.options.name_prefix + "_cores", [this](int cores) { set_size(cores); }};
+  CoresFollower cores_{state_.options.name_prefix, [this](int cores) { set_size(cores); }};
 };
 
 }  // namespace pools::detail

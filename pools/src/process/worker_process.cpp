@@ -1,6 +1,7 @@
 #include "pools/src/process/worker_process.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -56,6 +57,15 @@ std::vector<std::string> environment_for(int inner_threads, const ProcessPoolOpt
   return environment;
 }
 
+// The kernel sums up what is resident from what each CPU has counted, and may be late with some of it.
+constexpr std::uint64_t kCountedLate = std::uint64_t{4} << 20;
+
+std::uint64_t peak_of_this_process() noexcept {
+  rusage use{};
+  ::getrusage(RUSAGE_SELF, &use);
+  return static_cast<std::uint64_t>(use.ru_maxrss) * 1024;
+}
+
 FileDescriptor null_output() {
   FileDescriptor null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   if (!null) throw std::system_error(errno, std::generic_category(), "cannot open /dev/null");
@@ -97,6 +107,7 @@ WorkerProcess::WorkerProcess(int number, int workers, const ProcessPoolOptions& 
                     .own_process_group = true,
                     .mark = mark_,
                     .environment = environment_for(inner_threads, options)});
+    peak_at_first_ = peak_of_this_process() + kCountedLate;
     if (output_) relay_->started(*output_, child_.pid());
     channel_.forget_memory_descriptor();
     load(prepare_message(name, number, inner_threads, options));

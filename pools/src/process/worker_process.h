@@ -50,6 +50,8 @@ class WorkerProcess {
   Child& child() noexcept { return child_; }
   DescendantMark mark() const noexcept { return mark_; }
   const OomKills& oom_kills() const noexcept { return oom_kills_; }  // in its control group, since its start
+  // Whether so many bytes are more than what it was started with as its peak, which was this process's (ResourceUse).
+  bool is_own_peak(std::uint64_t bytes) const noexcept { return bytes > peak_at_first_; }
   // Once it is dead: passes its last words on, and returns the end of its standard error.
   std::string finish_output() noexcept;
 
@@ -160,6 +162,7 @@ class WorkerProcess {
   FileDescriptor lifeline_;  // the worker is killed by the kernel when this is closed, should the signal on death be switched off
   Child child_;
   OomKills oom_kills_;
+  std::uint64_t peak_at_first_ = 0;  // bytes; what this process's was, and a little that the kernel may count later
 
   std::array<Given, kMostGiven> given_;
   std::size_t first_ = 0;

@@ -5,7 +5,6 @@
 #include <system_error>
 #include <utility>
 
-#include "pools/cores.h"
 #include "pools/src/base/mutex.h"
 #include "pools/src/base/thread_limit.h"
 #include "pools/src/thread/thread_pool_core.h"
@@ -21,7 +20,7 @@ void ThreadPoolCore::shutdown(const ShutdownOptions& options) {
 }
 
 void ThreadPoolCore::close_and_wait(const ShutdownOptions& options) {
-  cores_.stop();
+  cores_.close();
   Job* job = nullptr;
   if (options.cancel_futures) {
     job = dispatch_.close_and_take_all();
@@ -89,15 +88,12 @@ void ThreadPoolCore::resume() {
 
 void ThreadPoolCore::resize(int workers) {
   require_own_process();
-  cores_.stop();
-  set_size(workers);
+  cores_.instead([&] { set_size(workers); });
 }
 
 void ThreadPoolCore::resize_automatically() {
   require_own_process();
-  const int cores = pools::usable_cores().count;
-  set_size(cores * kWorkersPerCore);
-  cores_.start(cores);
+  cores_.follow();
 }
 
 void ThreadPoolCore::set_size(int workers) {

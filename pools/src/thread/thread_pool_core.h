@@ -131,7 +131,7 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
 
   // Last, so that they are gone first: its callbacks, and what it does, may still use the rest.
   const std::unique_ptr<CallbackThread> callback_thread_;
-  CoresFollower cores_{options_.name_prefix + "_cores", [this](int cores) { set_size(cores * kWorkersPerCore); }};
+  CoresFollower cores_{options_.name_prefix, [this](int cores) { set_size(cores * kWorkersPerCore); }};
 };
 
 }  // namespace pools::detail

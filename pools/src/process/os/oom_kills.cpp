@@ -1,8 +1,11 @@
 #include "pools/src/process/os/oom_kills.h"
 
+#include <algorithm>
 #include <fstream>
+#include <new>
 #include <string_view>
 
+#include "pools/detail/forks.h"
 #include "pools/src/base/cgroup.h"
 
 namespace pools::detail {
@@ -22,6 +25,10 @@ std::optional<std::uint64_t> number_after(const path& file, std::string_view wan
 }
 
 std::optional<std::uint64_t> kills_counted_in(const path& counter) { return number_after(counter, "oom_kill"); }
+
+[[maybe_unused]] const OomLedger& made_early = OomLedger::of_this_process();  // before there are threads, and forks beside them
+// A thread that a fork does not have may have held the mutex.
+const AtFork forget_ledger([] { ::new (&OomLedger::of_this_process()) OomLedger; });
 
 }  // namespace
 
@@ -54,10 +61,51 @@ std::string OomKills::where() const {
   for (const char* const limit : {"memory.max", "memory.limit_in_bytes"}) {
     std::uint64_t bytes = 0;  // "max" is none, and so is what version 1 has instead
     if (std::ifstream(group / limit) >> bytes && bytes < std::uint64_t{1} << 60) {
-      text += ", whose limit is " + std::to_string(bytes) + " bytes";
+      text += ", whose own limit is " + std::to_string(bytes) + " bytes";
     }
   }
   return text;
+}
+
+OomLedger& OomLedger::of_this_process() {
+  static auto* const instance = new OomLedger;  // for as long as there are pools
+  return *instance;
+}
+
+OomLedger::Counter* OomLedger::counter(const OomKills& kills, Clock::time_point now, bool throttled) {
+  if (kills.counter().empty()) return nullptr;
+  const auto [at, is_new] = counters_.try_emplace(kills.counter());
+  Counter& counter = at->second;
+  if (is_new) {
+    counter.count = kills.at_first();
+    counter.looked = kills.made();
+  } else if (throttled && now - counter.looked < kPeriod / 2) {
+    return &counter;
+  }
+  const std::optional<std::uint64_t> count = kills.read();
+  if (!count) return nullptr;
+  if (now - counter.found > kRemembered) counter.unclaimed = 0;
+  if (*count > counter.count) {
+    if (counter.unclaimed == 0) counter.since = counter.looked;
+    counter.unclaimed += *count - counter.count;
+    counter.found = now;
+  }
+  counter.count = *count;  // smaller: it is another group by the same name
+  counter.looked = now;
+  return &counter;
+}
+
+void OomLedger::look(const OomKills& kills, Clock::time_point now) {
+  const Lock lock(mutex_);
+  counter(kills, now, true);
+}
+
+std::optional<OomLedger::Clock::duration> OomLedger::claim(const OomKills& kills, Clock::time_point now) {
+  const Lock lock(mutex_);
+  Counter* const counted = counter(kills, now, false);
+  if (counted == nullptr || counted->unclaimed == 0 || counted->count == kills.at_first()) return std::nullopt;
+  --counted->unclaimed;
+  return now - counted->since;
 }
 
 }  // namespace pools::detail
