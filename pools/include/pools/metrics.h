@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace pools {
 
@@ -58,6 +60,14 @@ class LatencyRecorder {
   std::atomic<std::uint64_t> max_{0};
 };
 
+// A concurrency group.
+struct GroupMetrics {
+  std::string name;
+  int limit = 0;
+  int running = 0;  // its permits that are taken: a task's is given back after its end, and after its callbacks where they run on the worker
+  std::uint64_t waiting = 0;  // in the queue, with cancelled ones by which no worker has come yet
+};
+
 struct PoolMetrics {
   // Tasks, posted ones included. At any moment submitted == queued + running + done + failed + cancelled.
   std::uint64_t submitted = 0;  // accepted
@@ -77,6 +87,7 @@ struct PoolMetrics {
   // Only with timing = true: submit to start, and start to end, of every task that was started.
   std::optional<LatencyHistogram> queue_wait = {};
   std::optional<LatencyHistogram> run_time = {};
+  std::vector<GroupMetrics> groups = {};  // as the pool's options have them
 };
 
 }  // namespace pools

@@ -18,7 +18,7 @@ class PoolObserver {
 
   virtual ~PoolObserver() = default;
   virtual void submitted([[maybe_unused]] std::uint64_t task) noexcept {}
-  // Again for each retry. kNoWorker: the submitter runs it (WhenFull::caller_runs).
+  // Again for each retry; of a task of a group, when it has a permit. kNoWorker: the submitter runs it (WhenFull::caller_runs).
   virtual void started([[maybe_unused]] std::uint64_t task, [[maybe_unused]] int worker) noexcept {}
   // Once. A task that ends without having been started has kNoWorker; a cancelled one is reported when a worker comes by it in
   // the queue, or at the end of the pool.

@@ -25,6 +25,7 @@ struct MapOptions {
   std::optional<std::chrono::nanoseconds> timeout = {};  // for the whole map, counted from the call; none: wait for ever
   int chunksize = 1;                                     // >= 1; consecutive items per task
   std::size_t buffersize = 0;  // at most so many items submitted ahead of the one being read; 0: all at once
+  std::string group = {};      // the concurrency group of its tasks; empty: none
 };
 
 // What submit does when the queue is full.
@@ -45,6 +46,13 @@ struct QueueOptions {
   WhenFull when_full = WhenFull::block;
 };
 
+// Tasks of which no more than `limit` are at work at any instant, whatever the number of workers: pool.with({.group = "db"}).submit(...). Those
+// beyond wait in the queue, passed over by others that may run.
+struct ConcurrencyGroup {
+  std::string name;  // not empty, and no other's
+  int limit = 1;     // >= 1
+};
+
 // --- ThreadPool -----------------------------------------------------------------------------------------------------------
 
 // Where a future's callbacks run that were attached before its task ended.
@@ -62,6 +70,7 @@ struct ThreadPoolOptions {
   std::vector<int> cpus = {};              // worker N runs on CPU cpus[N % size] only; empty: anywhere
   bool timing = false;                     // queue-wait and run-time histograms in metrics()
   std::shared_ptr<PoolObserver> observer = {};
+  std::vector<ConcurrencyGroup> groups = {};
 };
 
 // Of one task of a ThreadPool: pool.with({.priority = 1}).submit(...). Those of a ProcessPool's are RemoteTaskOptions.
@@ -69,6 +78,7 @@ struct TaskOptions {
   int priority = 0;  // higher ones are started first, equal ones in the order of submission
   // > 0; counted from the submit: a task that has not begun by then is cancelled; one that has goes on.
   std::optional<std::chrono::nanoseconds> start_by = {};
+  std::string group = {};  // one of the pool's; empty: none
 };
 
 // --- ProcessPool ----------------------------------------------------------------------------------------------------------
@@ -116,6 +126,7 @@ struct ProcessPoolOptions {
   // >= 0; from shutdown on, tagged output that nobody takes for so long (a pipe is full and not read) is dropped, with all that follows.
   std::chrono::nanoseconds output_patience = std::chrono::seconds(10);
   std::uint64_t max_payload = 0;  // bytes of one task's arguments, and of its result; 0: no limit. Messages of exceptions: 1 MiB
+  std::vector<ConcurrencyGroup> groups = {};
 };
 
 // Of one task of a ProcessPool: pool.with({.retries = 2}).submit<&fn>(...).
@@ -129,6 +140,7 @@ struct RemoteTaskOptions {
   std::optional<std::chrono::nanoseconds> time_limit = {};
   std::optional<int> retries = {};  // >= 0; instead of the pool's
   bool cancel_kills = false;        // cancel() of the running task succeeds, and kills its worker
+  std::string group = {};           // one of the pool's; empty: none. A RemotePool has none
 };
 
 }  // namespace pools

@@ -162,7 +162,7 @@ class RemoteExecutor {
     return future;
   }
 
-  static void check(const RemoteTaskOptions& options);
+  void check(const RemoteTaskOptions& options) const;
 
   template <auto Fn>
   static auto make_task(const detail::TaskPoolRef& pool, detail::TaskRef& task) {
@@ -184,7 +184,7 @@ class RemoteExecutor {
     const detail::Deadline deadline = options.timeout ? detail::deadline_after(*options.timeout) : detail::Deadline{};
     using R = detail::RemoteResult<Fn>;
     using Items = detail::ChunkedItems<R, detail::RemoteChunks<Fn>, Ranges...>;
-    return MapResults<R>(std::make_unique<Items>(detail::RemoteChunks<Fn>(pool_), options, std::forward<Ranges>(ranges)...),
+    return MapResults<R>(std::make_unique<Items>(detail::RemoteChunks<Fn>(pool_, options.group), options, std::forward<Ranges>(ranges)...),
                          deadline);
   }
 };

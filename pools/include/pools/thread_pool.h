@@ -120,6 +120,18 @@ class ThreadPool {
       pool_->post_with(options_, detail::bind_call(std::forward<F>(f), std::forward<Args>(args)...));
     }
 
+    // The tasks of all blocks; for what fn and the bounds may be see ThreadPool::blocks().
+    template <class First, class Last, class F>
+    requires detail::BlockBounds<std::decay_t<First>, std::decay_t<Last>>
+    [[nodiscard("for_each_block waits for its blocks")]] auto blocks(First first, Last last, F fn, std::size_t number = 0) const {
+      return pool_->submit_blocks(&options_, first, last, std::move(fn), number);
+    }
+    template <class First, class Last, class F>
+    requires detail::BlockBounds<std::decay_t<First>, std::decay_t<Last>>
+    void for_each_block(First first, Last last, F fn, std::size_t number = 0) const {
+      detail::finish_blocks(blocks(first, last, std::move(fn), number));
+    }
+
    private:
     friend class ThreadPool;
     WithOptions(ThreadPool& pool, const TaskOptions& options) : pool_(&pool), options_(options) {}
@@ -196,17 +208,7 @@ class ThreadPool {
   template <class First, class Last, class F>
   requires detail::BlockBounds<std::decay_t<First>, std::decay_t<Last>>
   [[nodiscard("for_each_block waits for its blocks")]] auto blocks(First first, Last last, F fn, std::size_t number = 0) {
-    using Bound = typename detail::BoundOf<First, Last>::type;
-    constexpr bool kFits = std::invocable<const F&, Bound, Bound>;
-    static_assert(
-        kFits, "blocks(first, last, fn) calls one const fn(begin, end) with the bounds of a block: this fn does not take them");
-    if constexpr (kFits) {
-      using Function = detail::BlockFunction<F, Bound>;
-      return detail::submit_blocks(core_, Function(std::move(fn)),
-                                   detail::cut<Bound>(first, last, number != 0 ? number : default_blocks()));
-    } else {
-      return std::vector<Future<void>>();  // has not compiled
-    }
+    return submit_blocks(nullptr, first, last, std::move(fn), number);
   }
 
   // The same, and returns when all have run; then rethrows the first exception, in the order of the blocks. In a task of this pool it
@@ -246,10 +248,25 @@ class ThreadPool {
   [[nodiscard]] PoolMetrics metrics() const;
 
  private:
-  static void check(const TaskOptions& options);
+  void check(const TaskOptions& options) const;
   std::size_t default_blocks() const {
     return static_cast<std::size_t>(std::max(1, workers()));
   }  // 0 workers: in a fork, where submit() throws
+
+  template <class First, class Last, class F>
+  auto submit_blocks(const TaskOptions* options, First first, Last last, F fn, std::size_t number) {
+    using Bound = typename detail::BoundOf<First, Last>::type;
+    constexpr bool kFits = std::invocable<const F&, Bound, Bound>;
+    static_assert(
+        kFits, "blocks(first, last, fn) calls one const fn(begin, end) with the bounds of a block: this fn does not take them");
+    if constexpr (kFits) {
+      using Function = detail::BlockFunction<F, Bound>;
+      return detail::submit_blocks(core_, options, Function(std::move(fn)),
+                                   detail::cut<Bound>(first, last, number != 0 ? number : default_blocks()));
+    } else {
+      return std::vector<Future<void>>();  // has not compiled
+    }
+  }
 
   template <class Callback, class Call>
   auto submit_task(const TaskOptions* options, Callback&& callback, Call call) {
@@ -278,15 +295,17 @@ class ThreadPool {
       using Function = detail::MapFunction<F, std::ranges::range_value_t<Ranges>...>;
       using R = typename Function::R;
       detail::check(options);
+      const TaskOptions of_tasks{.group = options.group};
+      check(of_tasks);
       const detail::Deadline deadline = options.timeout ? detail::deadline_after(*options.timeout) : detail::Deadline{};
       std::unique_ptr<detail::MapItems<R>> items;
       if (options.chunksize == 1) {
         using Items = detail::SubmittedItems<Function, Ranges...>;
-        items = std::make_unique<Items>(core_, Function(std::move(f)), options.buffersize, std::forward<Ranges>(ranges)...);
+        items = std::make_unique<Items>(core_, of_tasks, Function(std::move(f)), options.buffersize, std::forward<Ranges>(ranges)...);
       } else {
         using Chunks = detail::ThreadChunks<Function>;
         using Items = detail::ChunkedItems<R, Chunks, Ranges...>;
-        items = std::make_unique<Items>(Chunks(core_, Function(std::move(f))), options, std::forward<Ranges>(ranges)...);
+        items = std::make_unique<Items>(Chunks(core_, of_tasks, Function(std::move(f))), options, std::forward<Ranges>(ranges)...);
       }
       return MapResults<R>(std::move(items), deadline);
     } else {

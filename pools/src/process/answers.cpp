@@ -151,9 +151,11 @@ WorkerProcess::Given Answers::take_given(WorkerProcess& worker, const MessageHea
 void Answers::take_answer(const WorkerRef& worker, const MessageHeader& header) {
   WorkerProcess::Given given;
   bool more = false;
+  bool permit = false;
   {
     const Lock lock(pool_.mutex);
     given = take_given(*worker, header);
+    permit = given.task && pool_.backlog.give_permit_back(*given.task);
     pool_.events.answering_begins();
     more = worker->given() * 2 <= worker->depth;
   }
@@ -168,6 +170,7 @@ void Answers::take_answer(const WorkerRef& worker, const MessageHeader& header) 
   } catch (...) {
     tampered = std::current_exception();  // only this worker's next tasks suffer
   }
+  if (permit) supply_.permit_came_back();
   if (given.task) complete(*worker, given.task, header.kind);
   if (tampered) std::rethrow_exception(tampered);
   if (more) supply_.stop_idle_workers();

@@ -7,30 +7,82 @@ namespace pools::detail {
 
 using Place = RemoteTask::Place;
 
-TaskRef Backlog::pop() noexcept {
-  while (!queue_.empty()) {
+TaskQueue* Backlog::first_of_groups(bool any) noexcept {
+  while (!any && !queue_.empty() && !has_permit_for(queue_.front())) {
     TaskRef task = queue_.pop();
-    if (task->place.exchange(Place::elsewhere, std::memory_order_acq_rel) == Place::waiting) {
-      if (blocked_submitters_ > 0) room_.made();
-      return task;
-    }
-    // A canceller was first: it has been counted, and its place is free already.
-    room_.cancelled_left();
-    events_.dropped(*task);
+    TaskQueue& passed_over = task->group()->passed_over;
+    passed_over.put_back(std::move(task));
+    ++passed_over_;
+  }
+  TaskQueue* first = queue_.empty() ? nullptr : &queue_;
+  for (const auto& group : groups_) {
+    if (group->passed_over.empty() || (!any && group->full())) continue;
+    if (first == nullptr || TaskQueue::goes_before(group->passed_over.front(), first->front())) first = &group->passed_over;
+  }
+  return first;
+}
+
+void Backlog::push(TaskRef task) noexcept {
+  if (RemoteGroup* const group = task->group()) ++group->waiting;
+  queue_.push(std::move(task));
+}
+
+TaskRef Backlog::take_from(TaskQueue& queue) noexcept {
+  if (&queue != &queue_) --passed_over_;
+  TaskRef task = queue.pop();
+  if (RemoteGroup* const group = task->group()) --group->waiting;
+  if (task->place.exchange(Place::elsewhere, std::memory_order_acq_rel) == Place::waiting) {
+    if (blocked_submitters_ > 0) room_.made();
+    return task;
+  }
+  // A canceller was first: it has been counted, and its place is free already.
+  room_.cancelled_left();
+  events_.dropped(*task);
+  return nullptr;
+}
+
+TaskRef Backlog::pop() noexcept {
+  while (TaskQueue* const queue = first()) {
+    TaskRef task = take_from(*queue);
+    if (!task) continue;
+    take_permit(*task);
+    return task;
   }
   return nullptr;
 }
 
+void Backlog::take_permit(RemoteTask& task) noexcept {
+  if (task.group() == nullptr) return;
+  task.has_extras()->has_permit = true;
+  ++task.group()->taken;
+}
+
+bool Backlog::give_permit_back(RemoteTask& task) noexcept {
+  if (task.group() == nullptr || !std::exchange(task.has_extras()->has_permit, false)) return false;
+  --task.group()->taken;
+  return true;
+}
+
+std::size_t Backlog::size() const noexcept {
+  std::size_t size = queue_.size();
+  for (const auto& group : groups_) {
+    if (!group->full()) size += std::min(group->passed_over.size(), static_cast<std::size_t>(group->limit - group->taken));
+  }
+  return size;
+}
+
 void Backlog::put_back(TaskRef task) noexcept {
+  give_permit_back(*task);
   Place from = task->place.load(std::memory_order_relaxed);  // elsewhere or retrying: only a canceller changes it meanwhile
   if (from == Place::cancelled || !task->place.compare_exchange_strong(from, Place::waiting, std::memory_order_acq_rel)) {
     return events_.dropped(*task);
   }
+  if (RemoteGroup* const group = task->group()) ++group->waiting;
   queue_.put_back(std::move(task));
 }
 
 std::uint64_t Backlog::waiting() const noexcept {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, static_cast<std::int64_t>(queue_.size()) - room_.cancelled()));
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, static_cast<std::int64_t>(queue_.size() + passed_over_) - room_.cancelled()));
 }
 
 bool Backlog::retry_at(TaskRef& task, Clock::time_point due) noexcept {
@@ -62,7 +114,9 @@ void Backlog::drop_cancelled_retries() noexcept {
 
 TaskList Backlog::take_all() noexcept {
   TaskList all;
-  while (TaskRef task = pop()) all.push_back(std::move(task));
+  while (TaskQueue* const queue = first(true)) {
+    if (TaskRef task = take_from(*queue)) all.push_back(std::move(task));
+  }
   while (!retries_.empty()) all.push_back(retries_.pop_front());
   return all;
 }

@@ -27,6 +27,13 @@
 //
 // Invariant: QueueRoom::cancelled() is the number of tasks in the queue whose place is `cancelled`, but for what a canceller is about to add.
 //
+// Concurrency groups. A task of a group has a permit from when it is taken out for a worker (pop(), enter()) until that worker has it no more:
+// it has answered, or died, or it was taken back, or never came to have it. give_permit_back() is called under the mutex in the same step, and
+// does so once: whether a task has a permit is known to itself. What comes first in the queue and finds its group full is passed over, and
+// waits there; it goes before what is left in the queue by its number. So `empty` means that no task may be given. Whoever gives a permit
+// back sees to it that idle workers are supplied. A task of a group travels alone (supply.cpp): none lies in the ring of a worker that is at
+// another one. A task that waits out a back-off has no permit.
+//
 // Memory: tasks are linked by themselves; nothing here allocates, so that a task is never lost for want of memory.
 
 #include <algorithm>
@@ -34,14 +41,22 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "pools/detail/remote_task.h"
 #include "pools/metrics.h"
+#include "pools/options.h"
+#include "pools/src/base/task_groups.h"
 #include "pools/src/process/queue_room.h"
 #include "pools/src/process/task_events.h"
 #include "pools/src/process/task_queue.h"
 
 namespace pools::detail {
+
+struct RemoteGroup : GroupPermits {
+  using GroupPermits::GroupPermits;
+  TaskQueue passed_over;
+};
 
 // Not thread-safe, but for cancelled(): guarded by the pool's mutex.
 class Backlog {
@@ -49,14 +64,15 @@ class Backlog {
   using Clock = std::chrono::steady_clock;
 
   // limit: of tasks in the queue; 0: none.
-  Backlog(std::size_t limit, QueueRoom& room, TaskEvents& events) : limit_(limit), room_(room), events_(events) {}
+  Backlog(std::size_t limit, QueueRoom& room, TaskEvents& events, const std::vector<ConcurrencyGroup>& groups = {})
+      : limit_(limit), room_(room), events_(events), groups_(groups) {}
   Backlog(const Backlog&) = delete;
   Backlog& operator=(const Backlog&) = delete;
 
   // --- the queue ---
-  bool empty() const noexcept { return queue_.empty(); }
-  std::size_t size() const noexcept { return queue_.size(); }
-  bool nothing_left() const noexcept { return queue_.empty() && retries_.empty(); }
+  bool empty() noexcept { return first() == nullptr; }  // of what may be given
+  std::size_t size() const noexcept;                    // of that, at most
+  bool nothing_left() const noexcept { return queue_.empty() && passed_over_ == 0 && retries_.empty(); }
   // Makes a task that is not submitted one of the pool's, and numbers it; push() follows if it is to wait for a worker. (Straight to a worker it never
   // waits, and has no place in the queue that a canceller could give back.) False: it was cancelled.
   bool enter(RemoteTask& task, bool waits) noexcept {
@@ -67,12 +83,23 @@ class Backlog {
       return false;
     }
     task.number = submitted_++;
+    if (!waits) take_permit(task);
     return true;
   }
-  void push(TaskRef task) noexcept { queue_.push(std::move(task)); }
-  RemoteTask& front() noexcept { return queue_.front(); }  // REQUIRES: not empty. May be cancelled
+  void push(TaskRef task) noexcept;
+  RemoteTask& front() noexcept { return first()->front(); }  // REQUIRES: not empty. May be cancelled
   TaskRef pop() noexcept;                                  // the next to be given; null if there is none. Drops cancelled ones
   void put_back(TaskRef task) noexcept;                    // one that was popped, in its order; or drops it
+
+  // --- concurrency groups ---
+  bool has_permit_for(const RemoteTask& task) const noexcept { return task.group() == nullptr || !task.group()->full(); }
+  // Of a task that a worker has no more, or never came to have. True if it had one: another may go on.
+  bool give_permit_back(RemoteTask& task) noexcept;
+  const TaskGroups<RemoteGroup>& groups() const noexcept { return groups_; }  // any thread: to find one in
+  // A worker has nothing to do: submitters whose tasks would find only others of full groups in the queue look again.
+  void worker_idles() noexcept {
+    if (passed_over_ > 0 && blocked_submitters_ > 0) room_.made();
+  }
 
   // --- the bound ---
   std::uint64_t waiting() const noexcept;  // in the queue, but for cancelled ones
@@ -112,11 +139,23 @@ class Backlog {
   }
 
  private:
+  // The queue whose first task is the next to be given, or null; `any`: whether or not it may be given.
+  TaskQueue* first(bool any = false) noexcept {
+    if (groups_.empty()) [[likely]]
+      return queue_.empty() ? nullptr : &queue_;
+    return first_of_groups(any);
+  }
+  TaskQueue* first_of_groups(bool any) noexcept;
+  TaskRef take_from(TaskQueue& queue) noexcept;  // null: it was cancelled
+  void take_permit(RemoteTask& task) noexcept;
+
   const std::size_t limit_;
   QueueRoom& room_;
   TaskEvents& events_;
   TaskQueue queue_;
   TaskList retries_;  // not many
+  const TaskGroups<RemoteGroup> groups_;
+  std::size_t passed_over_ = 0;  // tasks that are with their groups
   int blocked_submitters_ = 0;
   std::uint64_t submitted_ = 0;
   std::uint64_t retried_ = 0;

@@ -133,7 +133,10 @@ void Deaths::reap(WorkerProcess* dead) noexcept {
     const bool by_the_pool = worker->kill_reason != KillReason::none || worker->condemned();
     death.known.cause = cause_of({.status = status, .by_the_pool = by_the_pool, .cpu_limit = cpu_limit});
     victim = take_everything(*worker, given);
-    if (victim.task) pool_.events.answering_begins();  // until it has been counted as what it ends as
+    if (victim.task) {
+      pool_.backlog.give_permit_back(*victim.task);
+      pool_.events.answering_begins();  // until it has been counted as what it ends as
+    }
     const bool asked = worker->phase == Phase::stopping && status.success();
     if (!asked && !was_starting && worker->kill_reason != KillReason::cancelled &&
         worker->kill_reason != KillReason::time_limit) {

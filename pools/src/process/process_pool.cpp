@@ -42,6 +42,7 @@ ProcessPoolOptions checked(ProcessPoolOptions options) {
   require(options.inner_threads.value_or(0) >= 0, "the number of inner threads", options.inner_threads.value_or(0),
           "0 (the environment stays as it is) and more");
   detail::check_cpus(options.cpus);
+  detail::check_groups(options.groups);
   return options;
 }
 

@@ -59,8 +59,13 @@ void ProcessPoolCore::require_open() const {
   if (state_.closing) throw ShutdownError();
 }
 
-bool ProcessPoolCore::must_wait_for_room() const {
-  if ((!state_.fleet.idle().empty() && !state_.paused) || state_.backlog.has_room()) return false;
+RemoteGroup& ProcessPoolCore::find_group(const std::string& name) const NOT_ANALYSED {
+  return state_.backlog.groups().find(name, state_.called);
+}
+
+bool ProcessPoolCore::must_wait_for_room(const RemoteTask& task) const {
+  const bool begins = !state_.fleet.idle().empty() && !state_.paused && state_.backlog.has_permit_for(task);
+  if (begins || state_.backlog.has_room()) return false;
   if (state_.fleet.may_start_more() && state_.backlog.waiting() == 0) return false;  // a worker is going to be started for it
   if (state_.options.queue.when_full != WhenFull::reject) return true;
   // Who has seen a task cancelled may count on its place, which the canceller is about to give back. It needs no mutex for that.
@@ -79,7 +84,7 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
     Relock lock(state_.mutex);
     for (;;) {
       require_open();
-      if (!bounded || !must_wait_for_room()) break;
+      if (!bounded || !must_wait_for_room(*task)) break;
       const std::uint32_t seen = state_.room.seen();
       state_.backlog.submitter_blocks();
       lock.unlock();
@@ -87,7 +92,7 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
       lock.lock();
       state_.backlog.submitter_goes_on();
     }
-    const bool waits = state_.fleet.idle().empty() || state_.paused || !state_.backlog.empty();
+    const bool waits = state_.fleet.idle().empty() || state_.paused || !state_.backlog.empty() || !state_.backlog.has_permit_for(*task);
     if (!state_.backlog.enter(*task, waits)) {
       lock.unlock();
       task->state().await_canceller();
@@ -112,6 +117,7 @@ WorkerRef ProcessPoolCore::give_to_idle(TaskRef task) noexcept {
   WorkerRef worker = state_.fleet.take_idle();
   if (!state_.give(worker, std::move(task))) {
     state_.fleet.make_idle(worker);
+    if (!state_.backlog.empty()) state_.poke();  // its permit may be another's now
     return nullptr;
   }
   if (std::exchange(state_.unwatched, false)) {
@@ -271,6 +277,7 @@ PoolMetrics ProcessPoolCore::metrics() const {
       busy += worker->phase == WorkerProcess::Phase::ready && worker->tasks() > 0;
     }
     state_.backlog.add_counts_to(metrics, busy);
+    state_.backlog.groups().add_to(metrics);
   }
   state_.events.add_latencies_to(metrics);
   return metrics;

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "pools/detail/forks.h"
@@ -56,6 +57,7 @@ class ProcessPoolCore final : public TaskPool, public std::enable_shared_from_th
   void note_cancelled(FutureState& state) noexcept override;
   void kill_worker_of(const RemoteTask& task) noexcept override;
   void require_own_process(const char* what) const override { state_.process.require(what); }
+  RemoteGroup& find_group(const std::string& name) const override;
 
  private:
   void set_size(int workers);
@@ -68,7 +70,7 @@ class ProcessPoolCore final : public TaskPool, public std::enable_shared_from_th
 
   // To an idle worker, which is to be rung; null: it was cancelled.
   WorkerRef give_to_idle(TaskRef task) noexcept REQUIRES(state_.mutex);
-  bool must_wait_for_room() const REQUIRES(state_.mutex);  // Throws QueueFullError
+  bool must_wait_for_room(const RemoteTask& task) const REQUIRES(state_.mutex);  // Throws QueueFullError
   bool own_thread() noexcept;
   bool is_finished() const;
   void await_finish() const noexcept;

@@ -17,7 +17,7 @@ ProcessPoolState::ProcessPoolState(ProcessPoolOptions given)
       spare_death(std::make_exception_ptr(WorkerDied("a worker process died; there is no memory to say how", -1, {}, {}))),
       spare_break(std::make_exception_ptr(BrokenPoolError("the process pool is broken; there is no memory to say why"))),
       events(options),
-      backlog(options.queue.limit, room, events),
+      backlog(options.queue.limit, room, events, options.groups),
       fleet(*options.workers) {
   if (watch_timer.descriptor() < 0 || !poll.add_bell(watch_timer.descriptor())) {
     throw std::system_error(errno, std::generic_category(), "cannot make the descriptors of a process pool");
@@ -37,10 +37,12 @@ bool ProcessPoolState::give(const WorkerRef& worker, TaskRef task) noexcept {
     case WorkerProcess::Giving::given:
       break;
     case WorkerProcess::Giving::cancelled:
+      backlog.give_permit_back(raw);
       events.dropped(raw);
       return false;
     case WorkerProcess::Giving::refused:
       raw.refused_for = worker->refusal();
+      backlog.give_permit_back(raw);
       events.answering_begins();
       refused.push_back(std::move(task));
       poke();

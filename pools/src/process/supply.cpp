@@ -86,6 +86,7 @@ bool Supply::supply(const WorkerRef& worker) {
     TaskRef task = backlog.pop();
     if (!task) break;
     if (task->belongs_in_quarantine(pool_.options.quarantine_after)) {
+      backlog.give_permit_back(*task);
       pool_.events.answering_begins();  // until it has been counted as what it ends as
       quarantined.tasks.push_back(std::move(task));
       continue;
@@ -112,6 +113,7 @@ bool Supply::supply(const WorkerRef& worker) {
     return true;
   }
   pool_.fleet.make_idle(worker);
+  backlog.worker_idles();
   return something;
 }
 
@@ -130,6 +132,15 @@ void Supply::supply_idle() noexcept {
       condemn(*worker, error.what());
     }
   }
+}
+
+void Supply::permit_came_back() noexcept {
+  {
+    const Lock lock(pool_.mutex);
+    if (pool_.backlog.empty()) return;
+  }
+  supply_idle();
+  starter_.start_needed();
 }
 
 bool Supply::rebalance() noexcept {

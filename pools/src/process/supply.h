@@ -22,6 +22,8 @@ class Supply {
   // std::exception: the worker is to be condemned.
   bool supply(const WorkerRef& worker) EXCLUDES(pool_.mutex);
   void supply_idle() noexcept EXCLUDES(pool_.mutex);
+  // After a permit of a concurrency group came back, and the worker that had it was supplied: others may have something to do now.
+  void permit_came_back() noexcept EXCLUDES(pool_.mutex);
   // Takes back what lies with workers that are stuck. True: it has to be called again soon.
   bool rebalance() noexcept EXCLUDES(pool_.mutex);
   void stop_idle_workers() noexcept EXCLUDES(pool_.mutex);

@@ -35,8 +35,9 @@ class TaskList {
     (last_ == nullptr ? first_ : last_->next) = raw;
     last_ = raw;
   }
-  // To its place in a list that is sorted by number; the search begins at the front.
+  // To its place in a list that is sorted by number; the search begins at the front, unless that is the end.
   void insert(TaskRef task) noexcept {
+    if (last_ != nullptr && last_->number < task->number) return push_back(std::move(task));
     RemoteTask* const raw = task.release();
     RemoteTask** link = &first_;
     while (*link != nullptr && (*link)->number < raw->number) link = &(*link)->next;
@@ -70,6 +71,10 @@ class TaskList {
 // By priority, and within a priority in the order of submission, also those that come back.
 class TaskQueue {
  public:
+  static bool goes_before(const RemoteTask& a, const RemoteTask& b) noexcept {
+    return a.priority() != b.priority() ? a.priority() > b.priority() : a.number < b.number;
+  }
+
   TaskQueue() = default;
   TaskQueue(TaskQueue&&) = delete;
   ~TaskQueue() {
@@ -100,9 +105,7 @@ class TaskQueue {
 
  private:
   struct Links {
-    static bool goes_before(const RemoteTask& a, const RemoteTask& b) noexcept {
-      return a.priority() != b.priority() ? a.priority() > b.priority() : a.number < b.number;
-    }
+    static bool goes_before(const RemoteTask& a, const RemoteTask& b) noexcept { return TaskQueue::goes_before(a, b); }
     static RemoteTask*& next(RemoteTask& task) noexcept { return task.next; }
     static RemoteTask*& child(RemoteTask& task) noexcept { return task.has_extras()->child; }  // who has a priority has extras
   };

@@ -57,6 +57,8 @@ void RemotePoolCore::require_open() const {
   if (state_.closing) throw ShutdownError();
 }
 
+RemoteGroup& RemotePoolCore::find_group(const std::string& name) const { refuse_group(name, state_.called, {}); }
+
 bool RemotePoolCore::must_wait_for_room() const {
   if (state_.hungry || state_.backlog.has_room()) return false;
   if (state_.options.queue.when_full != WhenFull::reject) return true;

@@ -37,6 +37,7 @@ class RemotePoolCore final : public TaskPool, public std::enable_shared_from_thi
   void submit(TaskRef& task, bool bounded) override;
   void kill_worker_of(const RemoteTask& task) noexcept override;
   void require_own_process(const char* what) const override { state_.process.require(what); }
+  RemoteGroup& find_group(const std::string& name) const override;  // throws: it has none
   void deliver(StateRef state) noexcept override;
   void note_cancelled(FutureState& state) noexcept override;
 

@@ -51,13 +51,13 @@ void Dispatch::accept_locked(Job* job) noexcept {
   if (job->extras) events_.accepted(*job, number);
 }
 
-void Dispatch::queued_locked(ThreadWorker*& wake) noexcept {
+void Dispatch::queued_locked(ThreadWorker*& wake, bool may_run) noexcept {
   if (inbox_counting()) ++unclaimed_;
-  if (!inbox_paused()) wake = choose_locked();
+  if (may_run && !inbox_paused()) wake = choose_locked();
 }
 
 Dispatch::Pushed Dispatch::push(Job* job, bool anyway) noexcept {
-  if (job->priority() != 0) return push_ranked(job, anyway);
+  if (job->extras && (job->extras->priority != 0 || job->extras->group != nullptr)) return push_otherwise(job, anyway);
   ThreadWorker* wake = nullptr;
   {
     const Lock inbox(inbox_mutex_);
@@ -71,7 +71,7 @@ Dispatch::Pushed Dispatch::push(Job* job, bool anyway) noexcept {
   return Pushed::queued;
 }
 
-Dispatch::Pushed Dispatch::push_ranked(Job* job, bool anyway) noexcept {
+Dispatch::Pushed Dispatch::push_otherwise(Job* job, bool anyway) noexcept {
   ThreadWorker* wake = nullptr;
   {
     const Lock outbox(outbox_mutex_);
@@ -79,9 +79,19 @@ Dispatch::Pushed Dispatch::push_ranked(Job* job, bool anyway) noexcept {
     if (closed_.load(std::memory_order_relaxed)) return Pushed::refused;
     if (short_of_workers_locked(1) && !anyway) return Pushed::needs_worker;
     accept_locked(job);
-    ranked_.push(job);
-    set_mode_locked(kRanked, true);
-    queued_locked(wake);
+    if (job->priority() != 0) {
+      ranked_.push(job);
+      set_mode_locked(kRanked, true);
+    } else {
+      inbox_.append(job);
+    }
+    JobGroup* const group = job->group();
+    if (group != nullptr) {
+      ++group->waiting;
+      ++grouped_;
+      set_mode_locked(kGrouped, true);
+    }
+    queued_locked(wake, group == nullptr || !group->full());
   }
   if (wake != nullptr) wake->parker_.unpark();
   return Pushed::queued;
@@ -105,13 +115,63 @@ ThreadWorker* Dispatch::choose_locked() noexcept {
   return worker;
 }
 
-Job* Dispatch::claim_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept {
-  Job* job = nullptr;
+// Then each list begins with something that can be claimed: what may run, or what is only to be dropped, which needs no permit.
+bool Dispatch::grouped_claimable_locked() noexcept {
+  const auto waits_for_a_permit = [](const Job& job) {
+    const JobGroup* const group = job.group();
+    return group != nullptr && group->full() && job.pending();
+  };
+  const auto pass_over = [](Job* job) { job->group()->passed_over.push(job); };
+  outbox_.append_all(inbox_);
+  while (!outbox_.empty() && waits_for_a_permit(*outbox_.first())) pass_over(outbox_.pop());
+  while (!ranked_.empty() && waits_for_a_permit(*ranked_.first())) pass_over(ranked_.pop());
+  set_mode_locked(kRanked, !ranked_.empty());
+  return !outbox_.empty() || !ranked_.empty() || first_group_locked() != nullptr;
+}
+
+// Of what was passed over and can be claimed now, whose comes first.
+JobGroup* Dispatch::first_group_locked() const noexcept {
+  JobGroup* first = nullptr;
+  for (const auto& group : groups_) {
+    Job* const job = group->passed_over.first();
+    if (job == nullptr || (group->full() && job->pending())) continue;
+    if (first == nullptr || JobOrder::goes_before(*job, *first->passed_over.first())) first = group.get();
+  }
+  return first;
+}
+
+Job* Dispatch::take_locked() noexcept {
+  JobGroup* const group = (mode() & kGrouped) != 0 ? first_group_locked() : nullptr;
+  if (group != nullptr) {
+    const Job& passed_over = *group->passed_over.first();
+    // What is left in a list was submitted after what was passed over there.
+    if ((outbox_.empty() || passed_over.priority() >= 0) &&
+        (ranked_.empty() || JobOrder::goes_before(passed_over, *ranked_.first()))) {
+      return group->passed_over.pop();
+    }
+  }
   if (!ranked_.empty() && (outbox_.empty() || ranked_.first()->priority() > 0)) {
-    job = ranked_.pop();
+    Job* const job = ranked_.pop();
     if (ranked_.empty()) set_mode_locked(kRanked, false);
-  } else {
-    job = outbox_.pop();
+    return job;
+  }
+  return outbox_.pop();
+}
+
+void Dispatch::leave_group_locked(JobGroup& group) noexcept {
+  --group.waiting;
+  if (--grouped_ == 0) set_mode_locked(kGrouped, false);
+}
+
+// REQUIRES: claimable_locked()
+Job* Dispatch::claim_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept {
+  Job* const job = take_locked();
+  if ((mode() & kGrouped) != 0 && job->group() != nullptr) {
+    leave_group_locked(*job->group());
+    if (job->pending()) {  // and whoever is faster than this worker runs it by a permit of its own
+      self.permit_ = job->group();
+      ++self.permit_->taken;
+    }
   }
   self.claiming();
   if (counting()) {
@@ -130,9 +190,26 @@ void Dispatch::retire_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept {
   if (claimable_locked()) wake = choose_locked();
 }
 
+// The worker looks for a job from here on.
+void Dispatch::give_back(ThreadWorker& self) noexcept {
+  Nudges nudges;
+  {
+    const Lock outbox(outbox_mutex_);
+    const Lock inbox(inbox_mutex_);
+    JobGroup& group = *std::exchange(self.permit_, nullptr);
+    --group.taken;
+    nudges.swap(group.permit_waiters);
+    if (!std::exchange(self.searching_, true)) ++searching_;
+  }
+  for (const auto& waiter : nudges) waiter->nudge();
+}
+
 Job* Dispatch::next(ThreadWorker& self) noexcept {
+  if (self.permit_ != nullptr) [[unlikely]]
+    give_back(self);
   for (bool searched = false;;) {
     ThreadWorker* wake = nullptr;
+    ThreadWorker* to_end = nullptr;
     Job* job = nullptr;
     bool park = false;
     bool end = false;
@@ -151,9 +228,10 @@ Job* Dispatch::next(ThreadWorker& self) noexcept {
         end = true;
       } else if (claimable_locked()) {
         job = claim_locked(self, wake);
+        if (closed_.load(std::memory_order_relaxed) && grouped_ == 0) to_end = std::exchange(idle_, nullptr);
       } else {
         if (counting() && !std::exchange(self.available_, true)) ++available_;
-        if (closed_.load(std::memory_order_relaxed)) {  // and not paused: nothing is left
+        if (closed_.load(std::memory_order_relaxed) && grouped_ == 0) {  // and not paused: nothing is left
           if (std::exchange(self.searching_, false)) --searching_;
           return nullptr;
         }
@@ -168,6 +246,7 @@ Job* Dispatch::next(ThreadWorker& self) noexcept {
       }
     }
     if (wake != nullptr) wake->parker_.unpark();
+    if (to_end != nullptr) unpark_all(to_end);
     if (job != nullptr || end) return job;
     if (park) {
       self.parker_.park();
@@ -222,7 +301,13 @@ Job* Dispatch::close_and_take_all() noexcept {
     closed = close_locked();
     outbox_.append_all(inbox_);
     while (!ranked_.empty()) outbox_.append(ranked_.pop());
+    for (const auto& group : groups_) {
+      while (!group->passed_over.empty()) outbox_.append(group->passed_over.pop());
+      group->waiting = 0;
+    }
+    grouped_ = 0;
     set_mode_locked(kRanked, false);
+    set_mode_locked(kGrouped, false);
     unclaimed_ = 0;
     all = outbox_.take_all();
   }
@@ -242,7 +327,7 @@ void Dispatch::await_admitted_settled() const noexcept {
 
 void Dispatch::resume() noexcept {
   ThreadWorker* wake = nullptr;
-  std::vector<std::shared_ptr<CompletionQueue>> waiters;
+  Nudges waiters;
   {
     const Lock outbox(outbox_mutex_);
     const Lock inbox(inbox_mutex_);
@@ -262,11 +347,40 @@ bool Dispatch::notify_on_resume(std::shared_ptr<CompletionQueue> waiter) {
   return true;
 }
 
-bool Dispatch::begin_helping(ThreadWorker& worker) noexcept {
+FutureState::Help Dispatch::begin_helping(ThreadWorker& worker, JobGroup* group, bool lends,
+                                          const std::shared_ptr<CompletionQueue>& waiter) {
   const Lock outbox(outbox_mutex_);
-  if (paused()) return false;
+  if (paused()) return FutureState::Help::paused;
+  if (group != nullptr && !lends) {
+    const Lock inbox(inbox_mutex_);
+    if (group->full()) {
+      Nudges& waiters = group->permit_waiters;
+      if (waiter && std::find(waiters.begin(), waiters.end(), waiter) == waiters.end()) waiters.push_back(waiter);
+      return FutureState::Help::full;
+    }
+    ++group->taken;
+  }
   worker.claiming();
-  return true;
+  return FutureState::Help::none;
+}
+
+void Dispatch::end_helping(JobGroup& group) noexcept {
+  ThreadWorker* wake = nullptr;
+  Nudges nudges;
+  {
+    const Lock outbox(outbox_mutex_);
+    const Lock inbox(inbox_mutex_);
+    --group.taken;
+    nudges.swap(group.permit_waiters);
+    if (claimable_locked()) wake = choose_locked();
+  }
+  if (wake != nullptr) wake->parker_.unpark();
+  for (const auto& waiter : nudges) waiter->nudge();
+}
+
+void Dispatch::add_groups_to(PoolMetrics& metrics) const {
+  const Lock inbox(inbox_mutex_);
+  groups_.add_to(metrics);
 }
 
 bool Dispatch::lacks_worker(Need need) const noexcept {

@@ -24,6 +24,19 @@
 // that is not retired stays. Hence at most one wake-up is in flight that has not yet borne fruit, the woken worker
 // wakes the next, and there is nothing to get wrong in memory orders: the mutexes have them.
 //
+// Concurrency groups. A job of a group can be claimed when the group has a permit, too, and with the claim its worker takes one:
+//
+//     (G)  no more than `limit` permits of a group are taken, and whoever runs a job of the group, but on top of another one of it that waits,
+//          has one that no other job is run by
+//
+// What comes first in its list and cannot be claimed for want of a permit is passed over: it waits with its group. So all that is left
+// in that list was submitted later, and a job that was passed over goes before it as soon as there is a permit: the order among jobs that can
+// be claimed stays what it is. Whoever has a permit is a worker: it gives it back before it looks for the next job, when the last one
+// and its callbacks are over (also if there was nothing to run), and is a searching one from then on; so (I) is kept. One that has run a job
+// on top of a wait gives that one's permit back there, and wakes another worker like push(). All of it under both locks: while jobs of
+// groups are queued the mode says so. Without them they cost a claim a look at its own worker's permit, which there is none.
+// After close() workers stay while jobs of groups are queued: some may have to wait for a permit. pools/verification/groups.pml is a model.
+//
 // Workers that are started as they are needed. A job is queued only when somebody is there to run it:
 //
 //     (II)  a job is queued  =>  there is a worker
@@ -38,6 +51,7 @@
 #include <memory>
 #include <vector>
 
+#include "pools/detail/future_state.h"
 #include "pools/detail/futex.h"
 #include "pools/detail/job.h"
 #include "pools/detail/runner.h"
@@ -45,6 +59,7 @@
 #include "pools/src/base/cache_line.h"
 #include "pools/src/base/mutex.h"
 #include "pools/src/base/pairing_heap.h"
+#include "pools/src/base/task_groups.h"
 #include "pools/src/future/completion_queue.h"
 #include "pools/src/thread/job_events.h"
 
@@ -52,9 +67,28 @@ namespace pools::detail {
 
 class ThreadWorker;
 
+// Jobs with a priority, and those that were passed over: higher ones first, equal ones in the order of submission. All of them have extras.
+struct JobOrder {
+  static bool goes_before(const Job& a, const Job& b) noexcept {
+    return a.extras->priority != b.extras->priority ? a.extras->priority > b.extras->priority
+                                                    : a.extras->number < b.extras->number;
+  }
+  static Job*& next(Job& job) noexcept { return job.next; }
+  static Job*& child(Job& job) noexcept { return job.extras->child; }
+};
+
+using Nudges = std::vector<std::shared_ptr<CompletionQueue>>;
+
+struct JobGroup : GroupPermits {
+  using GroupPermits::GroupPermits;
+  PairingHeap<Job, JobOrder> passed_over;
+  Nudges permit_waiters;  // workers that would run a job of the group on top of a wait
+};
+
 class Dispatch {
  public:
-  Dispatch(int workers, JobEvents& events) noexcept : events_(events), unstarted_(workers) {}
+  Dispatch(int workers, JobEvents& events, const std::vector<ConcurrencyGroup>& groups)
+      : events_(events), unstarted_(workers), groups_(groups) {}
   Dispatch(const Dispatch&) = delete;
   Dispatch& operator=(const Dispatch&) = delete;
 
@@ -92,6 +126,9 @@ class Dispatch {
 
   // Jobs accepted so far. Acquire, like the counts of their ends (job_events.h).
   std::uint64_t submitted() const noexcept { return submitted_.load(std::memory_order_acquire); }
+
+  const TaskGroups<JobGroup>& groups() const noexcept NOT_ANALYSED { return groups_; }  // to find one in
+  void add_groups_to(PoolMetrics& metrics) const;
 
   // --- workers are started as they are needed; not by two threads at once ---
   enum class Need {
@@ -132,6 +169,7 @@ class Dispatch {
   static constexpr unsigned kRanked = 2;                    // the heap is not empty
   static constexpr unsigned kPaused = 4;
   static constexpr unsigned kShrinking = 8;  // excess_ > 0
+  static constexpr unsigned kGrouped = 16;   // grouped_ > 0
 
   unsigned mode() const noexcept { return mode_.load(std::memory_order_relaxed); }
   void set_mode_locked(unsigned bit, bool on) noexcept REQUIRES(outbox_mutex_, inbox_mutex_) {
@@ -142,40 +180,40 @@ class Dispatch {
   bool inbox_counting() const noexcept REQUIRES(inbox_mutex_) { return (inbox_mode_ & kCounting) != 0; }
   bool inbox_paused() const noexcept REQUIRES(inbox_mutex_) { return (inbox_mode_ & kPaused) != 0; }
   void accept_locked(Job* job) noexcept REQUIRES(inbox_mutex_);
-  void queued_locked(ThreadWorker*& wake) noexcept REQUIRES(inbox_mutex_);
-  Pushed push_ranked(Job* job, bool anyway) noexcept;
+  void queued_locked(ThreadWorker*& wake, bool may_run = true) noexcept REQUIRES(inbox_mutex_);
+  Pushed push_otherwise(Job* job, bool anyway) noexcept;  // one with a priority, or of a group
   // With `more` jobs than there are.
   bool short_of_workers_locked(int more) const noexcept REQUIRES(inbox_mutex_) {
     return inbox_counting() && unstarted_ > 0 && unclaimed_ + more > available_;
   }
   bool nothing_queued_locked() const noexcept REQUIRES(outbox_mutex_, inbox_mutex_) {
-    return outbox_.empty() && inbox_.empty() && ranked_.empty();
+    return outbox_.empty() && inbox_.empty() && ranked_.empty() && grouped_ == 0;
   }
-  bool claimable_locked() const noexcept REQUIRES(outbox_mutex_, inbox_mutex_) { return !paused() && !nothing_queued_locked(); }
+  bool claimable_locked() noexcept REQUIRES(outbox_mutex_, inbox_mutex_) {
+    if (paused()) return false;
+    return (mode() & kGrouped) == 0 ? !nothing_queued_locked() : grouped_claimable_locked();
+  }
+  bool grouped_claimable_locked() noexcept REQUIRES(outbox_mutex_, inbox_mutex_);
+  JobGroup* first_group_locked() const noexcept REQUIRES(outbox_mutex_, inbox_mutex_);
+  Job* take_locked() noexcept REQUIRES(outbox_mutex_, inbox_mutex_);
+  void leave_group_locked(JobGroup& group) noexcept REQUIRES(outbox_mutex_, inbox_mutex_);
+  void give_back(ThreadWorker& self) noexcept;
   ThreadWorker* choose_locked() noexcept REQUIRES(inbox_mutex_);
   Job* claim_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept REQUIRES(outbox_mutex_, inbox_mutex_);
   void retire_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept REQUIRES(outbox_mutex_, inbox_mutex_);
-  bool begin_helping(ThreadWorker& worker) noexcept;
+  FutureState::Help begin_helping(ThreadWorker& worker, JobGroup* group, bool lends,
+                                  const std::shared_ptr<CompletionQueue>& waiter);
+  void end_helping(JobGroup& group) noexcept;
   void search() const noexcept NOT_ANALYSED;  // glances without a lock: what it saw decides nothing
   void make_available(ThreadWorker& self) noexcept;
   bool make_unavailable(ThreadWorker& self) noexcept;
   struct Closed {
     ThreadWorker* parked = nullptr;
-    std::vector<std::shared_ptr<CompletionQueue>> waiters;
+    Nudges waiters;
   };
   Closed close_locked() noexcept REQUIRES(outbox_mutex_, inbox_mutex_);
   static void wake(const Closed& closed) noexcept;
   static void unpark_all(ThreadWorker* list) noexcept;
-
-  // Jobs with a priority: higher ones first, equal ones in the order of submission. All of them have extras.
-  struct Links {
-    static bool goes_before(const Job& a, const Job& b) noexcept {
-      return a.extras->priority != b.extras->priority ? a.extras->priority > b.extras->priority
-                                                      : a.extras->number < b.extras->number;
-    }
-    static Job*& next(Job& job) noexcept { return job.next; }
-    static Job*& child(Job& job) noexcept { return job.extras->child; }
-  };
 
   JobEvents& events_;
 
@@ -203,9 +241,12 @@ class Dispatch {
 
   // Raised under both locks; released by those who run the jobs, acquired by await_settled().
   std::atomic<std::uint32_t> admitted_{0};
-  PairingHeap<Job, Links> ranked_ GUARDED_BY(outbox_mutex_) GUARDED_BY(inbox_mutex_);
+  PairingHeap<Job, JobOrder> ranked_ GUARDED_BY(outbox_mutex_) GUARDED_BY(inbox_mutex_);
   // Empty unless paused.
-  std::vector<std::shared_ptr<CompletionQueue>> resume_waiters_ GUARDED_BY(outbox_mutex_) GUARDED_BY(inbox_mutex_);
+  Nudges resume_waiters_ GUARDED_BY(outbox_mutex_) GUARDED_BY(inbox_mutex_);
+  // What a group has changes only under both locks.
+  const TaskGroups<JobGroup> groups_ GUARDED_BY(outbox_mutex_) GUARDED_BY(inbox_mutex_);
+  std::size_t grouped_ GUARDED_BY(outbox_mutex_) GUARDED_BY(inbox_mutex_) = 0;  // jobs of groups in the lists, and passed over
 };
 
 // The worker, of whatever pool, whose thread this is: also where it runs a job of another pool, as a submitter of that. Null on threads that
@@ -221,11 +262,33 @@ class ThreadWorker final : public Runner {
   // After about_to_publish(): this worker will be busy after all, with callbacks. True: another must be started.
   bool busy_again() noexcept { return dispatch_.counting() && dispatch_.make_unavailable(*this); }
 
-  // Helping: it runs a job on top of what it is at. begin_helping() false: the pool is paused, nothing may start. Otherwise settled()
-  // must follow. Throws RecursionError.
-  bool begin_helping() {
+  // The permit by which this worker runs a job on top of a wait, for a scope; none of a job without a group, and of one whose group the worker
+  // has a permit of already: the task that has it waits meanwhile.
+  class HelpPermit {
+   public:
+    explicit HelpPermit(ThreadWorker& worker) noexcept : worker_(worker), outer_(std::exchange(worker.help_permit_, this)) {}
+    ~HelpPermit() {
+      worker_.help_permit_ = outer_;
+      if (group_ != nullptr) worker_.dispatch_.end_helping(*group_);
+    }
+    HelpPermit(const HelpPermit&) = delete;
+    HelpPermit& operator=(const HelpPermit&) = delete;
+
+   private:
+    friend class ThreadWorker;
+    ThreadWorker& worker_;
+    HelpPermit* const outer_;
+    JobGroup* group_ = nullptr;
+  };
+  // Helping: it runs a job on top of what it is at. `none`: settled() must follow. `paused`: nothing may start; `full`: the job's
+  // group has no permit, and `waiter`, unless null, is nudged when one comes back. Throws RecursionError, std::bad_alloc.
+  FutureState::Help begin_helping(const Job& job, HelpPermit& permit, const std::shared_ptr<CompletionQueue>& waiter) {
     require_stack("a task that waits, and would run what it waits for, is");
-    return dispatch_.begin_helping(*this);
+    JobGroup* const group = job.group();
+    const bool lends = group != nullptr && has_permit_of(*group);
+    const FutureState::Help refused = dispatch_.begin_helping(*this, group, lends, waiter);
+    if (refused == FutureState::Help::none && !lends) permit.group_ = group;
+    return refused;
   }
   void enter_help() noexcept { ++helping_; }
   void leave_help() noexcept { --helping_; }
@@ -240,7 +303,18 @@ class ThreadWorker final : public Runner {
   friend class Dispatch;
   friend class Runner;
 
+  bool has_permit_of(const JobGroup& group) const noexcept {
+    if (permit_ == &group) return true;
+    for (const HelpPermit* permit = help_permit_; permit != nullptr; permit = permit->outer_) {
+      if (permit->group_ == &group) return true;
+    }
+    return false;
+  }
+
   Dispatch& dispatch_;
+  // Its thread's: the group of which it has a permit, for the job that it has claimed, and those for what it runs on top of that.
+  JobGroup* permit_ = nullptr;
+  HelpPermit* help_permit_ = nullptr;
   alignas(kCacheLine) Parker parker_;  // what follows is written by others, too
   // Guarded by the inbox lock of the dispatch, by which no expression in here goes.
   ThreadWorker* next_idle_ = nullptr;

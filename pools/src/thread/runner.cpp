@@ -39,9 +39,11 @@ void Runner::started_with_extras(Job& job, FutureState* state) noexcept { events
 void Runner::ended_with_extras(Job& job, bool failed) noexcept { events_.ended(job, tally_, number_, failed); }
 void Runner::become_available() noexcept { this_worker->dispatch().make_available(*this_worker); }
 
-FutureState::Help run_on_top(WaitRecord& wait, FutureState& task, void (*execute)(FutureState& task, Runner& runner)) {
+FutureState::Help run_on_top(WaitRecord& wait, FutureState& task, const Job& job,
+                             void (*execute)(FutureState& task, Runner& runner)) {
   ThreadWorker& worker = *wait.worker();
-  if (!worker.begin_helping()) return FutureState::Help::paused;
+  ThreadWorker::HelpPermit permit(worker);
+  if (const auto refused = worker.begin_helping(job, permit, wait.permit_waiter); refused != FutureState::Help::none) return refused;
   if (!task.try_start()) {
     worker.settled();
     return FutureState::Help::none;
@@ -54,9 +56,10 @@ FutureState::Help run_on_top(WaitRecord& wait, FutureState& task, void (*execute
   return FutureState::Help::helped;
 }
 
-FutureState::Help help_on_thread(Runner& runner, FutureState& state) {
+FutureState::Help help_on_thread(Runner& runner, FutureState& state, const std::shared_ptr<CompletionQueue>& waiter) {
   if (!may_help(this_worker, state)) return FutureState::Help::none;
   WaitRecord record(runner, state, WaitRecord::Kind::helps);
+  record.permit_waiter = waiter;
   return help(record, state);
 }
 

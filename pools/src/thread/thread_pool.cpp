@@ -18,6 +18,7 @@ ThreadPoolOptions checked(ThreadPoolOptions options) {
   if (!options.workers) options.workers = usable_cores().count * detail::ThreadPoolCore::kWorkersPerCore;
   if (*options.workers < 1) refuse_workers(*options.workers);
   detail::check_cpus(options.cpus);
+  detail::check_groups(options.groups);
   return options;
 }
 
@@ -51,7 +52,8 @@ void ThreadPool::resize(int workers) {
 
 void ThreadPool::resize(Automatic) { core_->resize_automatically(); }
 
-void ThreadPool::check(const TaskOptions& options) {
+void ThreadPool::check(const TaskOptions& options) const {
+  if (!options.group.empty()) core_->find_group(options.group);
   if (options.start_by && *options.start_by <= std::chrono::nanoseconds::zero()) {
     throw std::invalid_argument("start_by must be above 0 ns, not " + std::to_string(options.start_by->count()));
   }

@@ -149,6 +149,7 @@ PoolMetrics ThreadPoolCore::metrics() const {
     add(callers_);
     for (const auto& slot : *slots) add(slot->tally);
   }
+  dispatch_.add_groups_to(metrics);
   return metrics;
 }
 

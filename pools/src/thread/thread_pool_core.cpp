@@ -44,7 +44,7 @@ ThreadPoolCore::ThreadPoolCore(ThreadPoolOptions options)
     : options_(std::move(options)),
       deadlines_(options_.name_prefix + "_dl"),
       events_(options_.observer, options_.timing, options_.queue.limit, deadlines_),
-      dispatch_(*options_.workers, events_),
+      dispatch_(*options_.workers, events_, options_.groups),
       callers_{.latencies = events_.make_latencies()},
       wanted_(*options_.workers),
       callback_thread_(options_.callbacks == CallbackOn::callback_thread
@@ -119,6 +119,7 @@ void ThreadPoolCore::enqueue_with_extras(Job& job, FutureState* state, const Tas
   std::optional<DeadlineTimer::Entry> start_by;
   if (options != nullptr) {
     job.extras->priority = options->priority;
+    if (!options->group.empty()) job.extras->group = &find_group(options->group);
     if (options->start_by) {
       job.extras->start_by = deadline_after(*options->start_by);
       start_by = deadlines_.make(*state, *job.extras->start_by);
@@ -166,6 +167,11 @@ bool ThreadPoolCore::find_permit(Job& job, FutureState* state) {
         if (permits.take([this] { return dispatch_.closed(); })) return true;
         break;
       case WhenFull::caller_runs:
+        // A task of a group runs on a worker: if it waited for others of its group no submitter could help it.
+        if (job.group() != nullptr) {
+          if (permits.take([this] { return dispatch_.closed(); })) return true;
+          break;
+        }
         if (stack_runs_low()) {  // two pools that are full may submit to each other without end
           permits.take_anyway();
           return true;

@@ -59,6 +59,10 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   void resize(int workers);
   void resize_automatically();
   PoolMetrics metrics() const;
+  // Throws std::invalid_argument.
+  JobGroup& find_group(const std::string& name) const {
+    return dispatch_.groups().find(name, "the pool '" + options_.name_prefix + "'");
+  }
 
  private:
   // A worker, and the counts of all workers that had its number. What the worker writes is on lines of its own, wherever the slot lies.

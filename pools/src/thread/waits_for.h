@@ -21,7 +21,8 @@
 //   it, what is pending there, and looks for tasks of its own worker's pool, all under the table's lock and before it sleeps; a sleeper that
 //   was nudged looks again. A nudge is remembered (CompletionQueue). A worker that is not a sleeper yet looks when it becomes one. Who finds a
 //   task tries to start it, and looks again after that: it, or whoever was faster, has ended what (H) speaks of; if the pool is paused
-//   it asks to be nudged at the pause's end; if its stack runs low its wait ends with an exception, and with the wait the paths through it.
+//   it asks to be nudged at the pause's end; if the task's concurrency group has no permit, when one comes back, and who has that is a worker that
+//   looks for tasks when it gives it back, or runs this one by it (dispatch.h); if its stack runs low its wait ends with an exception, and with the wait the paths through it.
 //   When a wait ends paths only go.
 //
 // pools/verification/waits.pml is a model of this.
@@ -57,6 +58,9 @@ class WaitRecord {
 
   void started() noexcept;
   ThreadWorker* worker() const noexcept { return worker_; }
+
+  // Who is to be nudged when a permit comes back, if the task that it tries to start is of a group that has none; null: nobody.
+  std::shared_ptr<CompletionQueue> permit_waiter;
 
   // What a sleeper found when it was put on record: a task that holds the wait up and that this thread's worker may run, or null.
   const StateRef& to_help() const noexcept { return to_help_; }

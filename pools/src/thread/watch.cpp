@@ -44,17 +44,24 @@ std::optional<std::size_t> Watch::next(const Deadline& deadline) {
 }
 
 std::size_t Watch::next_on_runner(Runner& runner) {
+  bool full = false;  // what holds this up is of a group without a permit, of which a nudge will tell
   for (bool paused = false;;) {
     // What has arrived before comes first.
     if (const auto arrived = completions_->next(std::chrono::steady_clock::time_point::min())) {
       if (*arrived != CompletionQueue::kNudge) return *arrived;
+      full = false;
     }
     auto help = FutureState::Help::none;
-    for (; help == FutureState::Help::none && helped_ < watched_.size(); ++helped_) {
-      const StateRef state = watched_[helped_].first;
-      if (!state || state->done()) continue;
-      help = help_on_thread(runner, *state);
+    bool past_help = true;  // all so far, for ever
+    for (std::size_t at = helped_; help == FutureState::Help::none && at < watched_.size(); ++at) {
+      const StateRef state = watched_[at].first;
+      if (state && !state->done()) help = help_on_thread(runner, *state, completions_);
       if (help == FutureState::Help::paused) break;
+      if (help == FutureState::Help::full) {  // the next one may have one
+        past_help = false;
+        help = FutureState::Help::none;
+      }
+      if (past_help) helped_ = at + 1;
     }
     if (help == FutureState::Help::helped) continue;
     // Nothing that is waited for itself can be run here, or not now.
@@ -66,16 +73,19 @@ std::size_t Watch::next_on_runner(Runner& runner) {
     StateRef to_help;
     {
       const WaitRecord record(runner, watched_, completions_);
-      if (paused || !record.to_help()) {
+      if (paused || full || !record.to_help()) {
         paused = false;
-        // Whatever comes first: an arrival, the pause's end, or a wait that needs this thread.
+        full = false;
+        // Whatever comes first: an arrival, the pause's end, a permit, or a wait that needs this thread.
         const std::size_t arrived = *completions_->next({});
         if (arrived != CompletionQueue::kNudge) return arrived;
         continue;
       }
       to_help = record.to_help();
     }
-    paused = help_on_thread(runner, *to_help) == FutureState::Help::paused;
+    help = help_on_thread(runner, *to_help, completions_);
+    paused = help == FutureState::Help::paused;
+    full = help == FutureState::Help::full;
   }
 }
 

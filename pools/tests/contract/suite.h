@@ -6,6 +6,7 @@
 #include "pools/tests/contract/await.h"
 #include "pools/tests/contract/control.h"
 #include "pools/tests/contract/future.h"
+#include "pools/tests/contract/groups.h"
 #include "pools/tests/contract/map.h"
 #include "pools/tests/contract/pool.h"
 #include "pools/tests/contract/shared.h"
@@ -19,5 +20,6 @@
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, PoolContract, testing::Types<Pool>);    \
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, ControlContract, testing::Types<Pool>); \
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, StartByContract, testing::Types<Pool>); \
+  INSTANTIATE_TYPED_TEST_SUITE_P(Pool, GroupContract, testing::Types<Pool>);   \
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, SharedContract, testing::Types<Pool>);  \
   INSTANTIATE_TYPED_TEST_SUITE_P(Pool, AwaitContract, testing::Types<Pool>)

@@ -123,9 +123,9 @@ class FutureState : public InBlocks {
   // Returns when done; false when the deadline came first. On a thread that runs a thread pool's jobs it helps (runner.h) if there is no
   // deadline. Throws as require_completion_here() does, and what wait_on_runner() throws.
   bool wait(const Deadline& deadline = {});
-  // What the worker of a thread that waits can do about this state. helped: it is done now. paused: nobody may start it. none: somebody
-  // else has. REQUIRES: it was pending_in() the worker's pool.
-  enum class Help { none, helped, paused };
+  // What the worker of a thread that waits can do about this state. helped: it is done now. paused: nobody may start it. full: its
+  // concurrency group has no permit. none: somebody else has started it. REQUIRES: it was pending_in() the worker's pool.
+  enum class Help { none, helped, paused, full };
   virtual Help help([[maybe_unused]] class WaitRecord& wait) { return Help::none; }
   // Null, or the sink of the pool that has not started the task yet. Relaxed: what comes of it decides nothing, help() does.
   const CallbackSink* pending_in() const noexcept {

@@ -3,6 +3,7 @@
 // map() of a pool of other processes: chunks of items, each the arguments of one message.
 
 #include <exception>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -43,7 +44,8 @@ class RemoteChunks {
   using R = RemoteResult<Fn>;
   static_assert(!std::is_void_v<R>, "map collects results: the function must return one");
 
-  explicit RemoteChunks(TaskPoolRef pool) : pool_(std::move(pool)) {}
+  // Throws std::invalid_argument: the pool has no such concurrency group.
+  RemoteChunks(TaskPoolRef pool, const std::string& group) : pool_(std::move(pool)), group_(pool_.find_group(group)) {}
 
   struct Chunk {
     TaskRef task;
@@ -54,6 +56,7 @@ class RemoteChunks {
         new DecodedTask<ChunkResult<R>, &decode_chunk<R>>(trampoline_key<&call_each_remotely<Fn>>(), function_name<Fn>());
     Chunk chunk{.task = TaskRef(made), .future = {}};
     made->set_sink(pool_.sink());
+    if (group_ != nullptr) made->extras().group = group_;
     made->message().limit_payload(pool_.max_payload());
     chunk.future = FutureAccess::share<ChunkResult<R>>(made);
     return chunk;
@@ -71,6 +74,7 @@ class RemoteChunks {
 
  private:
   TaskPoolRef pool_;
+  RemoteGroup* group_;  // or null
 };
 
 }  // namespace pools::detail

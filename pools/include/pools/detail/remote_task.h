@@ -22,6 +22,7 @@ namespace pools::detail {
 
 class ClaimBoard;
 class TaskPool;
+struct RemoteGroup;
 
 class RemoteTask {
  public:
@@ -60,6 +61,8 @@ class RemoteTask {
     RemoteTask* child = nullptr;                           // the queue's, of a task with a priority
     std::chrono::steady_clock::time_point submitted_at{};  // with timing only
     std::chrono::steady_clock::time_point started_at{};    // likewise
+    RemoteGroup* group = nullptr;                          // its concurrency group, or none
+    bool has_permit = false;                               // of the group; guarded by the pool's mutex
   };
   Extras& extras() {
     if (!extras_) extras_ = std::make_unique<Extras>();
@@ -67,6 +70,7 @@ class RemoteTask {
   }
   const Extras* has_extras() const noexcept { return extras_.get(); }
   Extras* has_extras() noexcept { return extras_.get(); }
+  RemoteGroup* group() const noexcept { return extras_ ? extras_->group : nullptr; }
   int priority() const noexcept { return extras_ ? extras_->options.priority : 0; }
 
   // --- the queue's; guarded by the pool's mutex ---

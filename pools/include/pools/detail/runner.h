@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "pools/detail/future_state.h"
@@ -15,6 +16,7 @@
 
 namespace pools::detail {
 
+class CompletionQueue;
 class Runner;
 
 // The innermost on this thread; null on threads that run no jobs.
@@ -121,9 +123,10 @@ class RunnerScope {
 void wait_on_runner(Runner& runner, FutureState& state);
 
 // What FutureState::help() does for a task: a worker that waits starts it and runs it on top of that. Throws RecursionError.
-FutureState::Help run_on_top(WaitRecord& wait, FutureState& task, void (*execute)(FutureState& task, Runner& runner));
+FutureState::Help run_on_top(WaitRecord& wait, FutureState& task, const Job& job, void (*execute)(FutureState& task, Runner& runner));
 
-// Runs this very state's task on this thread if it can. Throws RecursionError, std::bad_alloc.
-FutureState::Help help_on_thread(Runner& runner, FutureState& state);
+// Runs this very state's task on this thread if it can. `full`: `waiter` is nudged when a permit comes back. Throws RecursionError,
+// std::bad_alloc.
+FutureState::Help help_on_thread(Runner& runner, FutureState& state, const std::shared_ptr<CompletionQueue>& waiter);
 
 }  // namespace pools::detail

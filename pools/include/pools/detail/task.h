@@ -49,10 +49,11 @@ class Task final : public ValueState<R>, public Job {
     }
   }
   void discard() noexcept override { const StateRef self = StateRef::adopt(this); }
+  bool pending() const noexcept override { return this->pending_in() != nullptr; }
 
  protected:
   FutureState::Help help(WaitRecord& wait) override {
-    return run_on_top(wait, *this, [](FutureState& self, Runner& runner) { static_cast<Task&>(self).execute(runner); });
+    return run_on_top(wait, *this, *this, [](FutureState& self, Runner& runner) { static_cast<Task&>(self).execute(runner); });
   }
 
  private:

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "pools/detail/future_state.h"
@@ -21,6 +22,8 @@ class TaskPool : public CallbackSink {
   virtual void kill_worker_of(const RemoteTask& task) noexcept = 0;
   // Throws Error, which calls the pool `what`, in a fork of the process that made it.
   virtual void require_own_process(const char* what) const = 0;
+  // Throws std::invalid_argument. It lives as long as the pool's inside.
+  virtual RemoteGroup& find_group(const std::string& name) const = 0;
 
  protected:
   TaskPool() = default;
@@ -37,6 +40,8 @@ class TaskPoolRef {
 
   void submit(TaskRef& task, bool bounded = true) const { pool_->submit(task, bounded); }
   void require_own_process(const char* what) const { pool_->require_own_process(what); }
+  // Null without a name. Throws std::invalid_argument.
+  RemoteGroup* find_group(const std::string& name) const { return name.empty() ? nullptr : &pool_->find_group(name); }
   CallbackSink* sink() const noexcept { return pool_.get(); }
   std::uint64_t max_payload() const noexcept { return max_payload_; }  // bytes of a task's arguments; 0: no limit
   const std::shared_ptr<TaskPool>& pool() const noexcept { return pool_; }

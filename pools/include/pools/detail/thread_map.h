@@ -19,6 +19,7 @@
 #include "pools/detail/thread_pool_ref.h"
 #include "pools/future.h"
 #include "pools/map_results.h"
+#include "pools/options.h"
 
 namespace pools::detail {
 
@@ -49,6 +50,11 @@ class MapFunction {
   std::shared_ptr<const F> function_;
 };
 
+// Null where they ask for nothing: such tasks cost less.
+inline const TaskOptions* options_of_tasks(const TaskOptions& options) noexcept {
+  return options.group.empty() ? nullptr : &options;
+}
+
 // As ChunkedItems wants them.
 template <class Function>
 class ThreadChunks {
@@ -56,7 +62,8 @@ class ThreadChunks {
   using R = typename Function::R;
   using Chunk = std::vector<typename Function::Arguments>;
 
-  ThreadChunks(ThreadPoolRef core, Function function) : core_(std::move(core)), function_(std::move(function)) {}
+  ThreadChunks(ThreadPoolRef core, TaskOptions options, Function function)
+      : core_(std::move(core)), options_(std::move(options)), function_(std::move(function)) {}
 
   Chunk open() const { return {}; }
   template <class... Elements>
@@ -69,7 +76,7 @@ class ThreadChunks {
       results.reserve(chunk.size());
       for (auto& arguments : chunk) results.push_back(call(function, arguments));
       return results;
-    });
+    }, options_of_tasks(options_));
   }
 
  private:
@@ -85,6 +92,7 @@ class ThreadChunks {
   }
 
   ThreadPoolRef core_;
+  TaskOptions options_;
   Function function_;
 };
 
@@ -94,8 +102,8 @@ class SubmittedItems final : public MapItems<typename Function::R> {
  public:
   using R = typename Function::R;
 
-  SubmittedItems(ThreadPoolRef core, Function function, std::size_t buffersize, Ranges&&... ranges)
-      : core_(std::move(core)), function_(std::move(function)), buffersize_(buffersize), zip_(std::forward<Ranges>(ranges)...) {
+  SubmittedItems(ThreadPoolRef core, TaskOptions options, Function function, std::size_t buffersize, Ranges&&... ranges)
+      : core_(std::move(core)), options_(std::move(options)), function_(std::move(function)), buffersize_(buffersize), zip_(std::forward<Ranges>(ranges)...) {
     refill();
   }
 
@@ -131,10 +139,11 @@ class SubmittedItems final : public MapItems<typename Function::R> {
     using Arguments = typename Function::Arguments;
     return submit_call(core_, [function = function_, arguments = Arguments(std::forward<Elements>(elements)...)]() mutable {
       return function(arguments);
-    });
+    }, options_of_tasks(options_));
   }
 
   const ThreadPoolRef core_;
+  const TaskOptions options_;
   const Function function_;
   const std::size_t buffersize_;
   Zip<Ranges...> zip_;
