@@ -32,7 +32,9 @@ int main() {
   go.count_down();
 
   int written = 0;  // one task at a time: it needs no lock
-  pool.with({.group = "disk"}).for_each_block(0, 1000, [&](int begin, int end) { written += end - begin; }, 20);
+  pool.with({.group = "disk"})
+      .for_each_block(
+          0, 1000, [&](int begin, int end) { written += end - begin; }, 20);
   std::printf("%d written\n", written);
 
   try {

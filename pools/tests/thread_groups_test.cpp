@@ -44,9 +44,7 @@ TEST(ThreadGroups, a_task_runs_one_of_its_own_group_that_it_waits_for_by_its_own
   };
   EXPECT_EQ(db.submit([&] { return nested(nested, 20); }).result(), 21);
   // Through a task without a group, which is run on top of it, too.
-  const auto through = [&] {
-    return pool.submit([&] { return db.submit([] { return 7; }).result(); }).result();
-  };
+  const auto through = [&] { return pool.submit([&] { return db.submit([] { return 7; }).result(); }).result(); };
   EXPECT_EQ(db.submit(through).result(), 7);
   pool.shutdown();
   EXPECT_THAT(group_counts(pool), testing::ElementsAre(0, 0, 1));
@@ -96,9 +94,9 @@ TEST(ThreadGroups, of_several_that_are_waited_for_a_full_group_does_not_hold_up_
   at_work.wait();
   const auto waiter = pool.submit([&] {
     const std::vector<Future<int>> wanted{db.submit([] { return 1; }), pool.submit([&] {
-      go.count_down();  // nobody else could
-      return 2;
-    })};
+                                            go.count_down();  // nobody else could
+                                            return 2;
+                                          })};
     int order = 0;
     for (const Future<int>& future : as_completed(wanted)) order = 10 * order + future.result();
     return order;

@@ -64,8 +64,18 @@ class LatencyRecorder {
 struct GroupMetrics {
   std::string name;
   int limit = 0;
-  int running = 0;  // its permits that are taken: a task's is given back after its end, and after its callbacks where they run on the worker
+  int running =
+      0;  // its permits that are taken: a task's is given back after its end, and after its callbacks where they run on the worker
   std::uint64_t waiting = 0;  // in the queue, with cancelled ones by which no worker has come yet
+};
+
+// Of a pool that sizes itself, since that was asked for.
+struct SizingMetrics {
+  int workers = 0;                     // its size now
+  std::uint64_t changes = 0;           // of the size
+  std::chrono::nanoseconds waited{0};  // by its workers with a task, without computing and without waiting for a core
+  std::chrono::nanoseconds computed{
+      0};  // by its workers; those of a ProcessPool with all their threads, without processes that they start
 };
 
 struct PoolMetrics {
@@ -88,6 +98,8 @@ struct PoolMetrics {
   std::optional<LatencyHistogram> queue_wait = {};
   std::optional<LatencyHistogram> run_time = {};
   std::vector<GroupMetrics> groups = {};  // as the pool's options have them
+  // Only while the pool sizes itself.
+  std::optional<SizingMetrics> sizing = {};
 };
 
 }  // namespace pools

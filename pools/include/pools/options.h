@@ -13,6 +13,7 @@
 
 #include "pools/detail/remote_call.h"
 #include "pools/observer.h"
+#include "pools/worker_count.h"
 
 namespace pools {
 
@@ -62,7 +63,7 @@ enum class CallbackOn {
 };
 
 struct ThreadPoolOptions {
-  std::optional<int> workers = {};   // >= 1; none: usable_cores().count * 5
+  WorkerCount workers = {};          // >= 1; none: usable_cores().count * 5; self_sizing{.min = 1, .max = 200}: worker_count.h
   std::string name_prefix = "pool";  // the threads are named prefix_0, prefix_1, ... (cut so that 15 characters show the number)
   CallbackOn callbacks = CallbackOn::worker;
   std::function<void()> initializer = {};  // run by each worker first, and by the callback thread. If it throws the pool breaks.
@@ -98,7 +99,7 @@ enum class WorkerOutput {
 };
 
 struct ProcessPoolOptions {
-  std::optional<int> workers = {};   // >= 1; none: usable_cores().count
+  WorkerCount workers = {};          // >= 1; none: usable_cores().count; self_sizing{.min = 1, .max = 200}: worker_count.h
   std::string name_prefix = "pool";  // workers are called prefix_0, prefix_1, ... in ps and top (15 characters are shown)
   // pools::remote<&fn>(args...): called once in each worker before its first task. If it throws, the pool is broken.
   RemoteCall initializer = {};

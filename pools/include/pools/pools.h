@@ -15,3 +15,4 @@
 #include "pools/shared_buffer.h"
 #include "pools/thread_pool.h"
 #include "pools/wait.h"
+#include "pools/worker_count.h"

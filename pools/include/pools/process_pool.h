@@ -69,6 +69,10 @@ class ProcessPool : public RemoteExecutor {
   // keep their share of the cores (inner_threads). Throws as resize(int), and std::system_error when there is no thread for it: the size
   // is changed then, and not followed.
   void resize(Automatic);
+  // resize(self_sizing{.min = 1, .max = 200}): the pool sizes itself from now on, until another resize() or shutdown(), on a thread for that
+  // (worker_count.h): it starts with as many workers as there are usable cores. Throws as resize(Automatic), and std::invalid_argument unless
+  // 1 <= min <= max. What processes compute that a task has started counts as waiting.
+  void resize(const SelfSizing& bounds);
   // As asked for.
   [[nodiscard]] int workers() const;
 

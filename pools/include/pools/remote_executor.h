@@ -184,7 +184,8 @@ class RemoteExecutor {
     const detail::Deadline deadline = options.timeout ? detail::deadline_after(*options.timeout) : detail::Deadline{};
     using R = detail::RemoteResult<Fn>;
     using Items = detail::ChunkedItems<R, detail::RemoteChunks<Fn>, Ranges...>;
-    return MapResults<R>(std::make_unique<Items>(detail::RemoteChunks<Fn>(pool_, options.group), options, std::forward<Ranges>(ranges)...),
+    return MapResults<R>(std::make_unique<Items>(detail::RemoteChunks<Fn>(pool_, options.group), options,
+                                                 std::forward<Ranges>(ranges)...),
                          deadline);
   }
 };

@@ -106,7 +106,7 @@ struct RemotePoolOptions {
   std::chrono::nanoseconds farewell = std::chrono::seconds(2);  // >= 0; how long shutdown waits for agents to end
 
   // Of the ProcessPool on each host, as in ProcessPoolOptions.
-  std::optional<int> workers = {};  // >= 1; none: as many as that host has usable cores
+  WorkerCount workers = {};  // >= 1; none: as many as that host has usable cores; bounds are refused
   RemoteCall initializer = {};
   int quarantine_after = 3;
   int crash_limit = 50;

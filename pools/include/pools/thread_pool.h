@@ -41,7 +41,7 @@ class ThreadPool {
   ThreadPool() : ThreadPool(ThreadPoolOptions{}) {}
   // Throws std::invalid_argument when workers < 1.
   explicit ThreadPool(int workers);
-  // Throws std::invalid_argument.
+  // Throws std::invalid_argument, and std::system_error when the thread of a pool that sizes itself could not be started.
   explicit ThreadPool(ThreadPoolOptions options);
   // shutdown(): queued work still runs. A thread of the pool's own that destroys it, in a task or callback or by exit() where the pool is
   // a static object, is not waited for; if it is a worker, none is: as after shutdown({.wait = false}), what is queued still runs, unless
@@ -241,6 +241,10 @@ class ThreadPool {
   // CPU quota of the control group, or the affinity mask of the program's main thread; looked at each second by a thread for that. Throws as
   // resize(int); of std::system_error the size is changed then, as far as there are threads, and not followed.
   void resize(Automatic);
+  // resize(self_sizing{.min = 1, .max = 200}): the pool sizes itself from now on, until another resize() or shutdown(), on a thread for that
+  // (worker_count.h): it starts with as many workers as there are usable cores. A task then costs two readings of the clock more. Throws as
+  // resize(int), and std::invalid_argument unless 1 <= min <= max.
+  void resize(const SelfSizing& bounds);
   // As asked for.
   [[nodiscard]] int workers() const;
 
@@ -301,11 +305,13 @@ class ThreadPool {
       std::unique_ptr<detail::MapItems<R>> items;
       if (options.chunksize == 1) {
         using Items = detail::SubmittedItems<Function, Ranges...>;
-        items = std::make_unique<Items>(core_, of_tasks, Function(std::move(f)), options.buffersize, std::forward<Ranges>(ranges)...);
+        items =
+            std::make_unique<Items>(core_, of_tasks, Function(std::move(f)), options.buffersize, std::forward<Ranges>(ranges)...);
       } else {
         using Chunks = detail::ThreadChunks<Function>;
         using Items = detail::ChunkedItems<R, Chunks, Ranges...>;
-        items = std::make_unique<Items>(Chunks(core_, of_tasks, Function(std::move(f))), options, std::forward<Ranges>(ranges)...);
+        items =
+            std::make_unique<Items>(Chunks(core_, of_tasks, Function(std::move(f))), options, std::forward<Ranges>(ranges)...);
       }
       return MapResults<R>(std::move(items), deadline);
     } else {

@@ -23,10 +23,11 @@ CoresFollower::Ended::~Ended() { join_unless_this(thread); }
 
 CoresFollower::~CoresFollower() { close(); }
 
-void CoresFollower::follow() {
+void CoresFollower::follow(const std::function<void()>& before) {
   Ended ended;
   const Lock lock(mutex_);
   end(ended);
+  if (before) before();
   const auto next = std::make_shared<Following>();
   next->follower = this;
   next->count = count ? count : cores_of_the_process;

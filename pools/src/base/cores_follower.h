@@ -30,16 +30,21 @@ class CoresFollower {
   CoresFollower(const CoresFollower&) = delete;
   CoresFollower& operator=(const CoresFollower&) = delete;
 
-  // Changes the size for what the process may use now, and follows it. Throws what `change` does: nothing is followed then; and
-  // std::system_error: the size is changed then.
-  void follow() EXCLUDES(mutex_);
-  // Calls `resize`, and follows nothing any more, also if it throws.
-  template <class Resize>
-  void instead(Resize&& resize) EXCLUDES(mutex_) {
+  // Changes the size for what the process may use now, and follows it; `before` comes first. Throws what `change` does: nothing is followed then;
+  // and std::system_error: the size is changed then.
+  void follow(const std::function<void()>& before = {}) EXCLUDES(mutex_);
+  // Calls `resize`, and follows nothing any more, also if it throws; then `start`, unless this is closed.
+  template <class Resize, class Start>
+  void instead(Resize&& resize, Start&& start) EXCLUDES(mutex_) {
     Ended ended;
     const Lock lock(mutex_);
     end(ended);
     resize();
+    if (!closed_) start();
+  }
+  template <class Resize>
+  void instead(Resize&& resize) EXCLUDES(mutex_) {
+    instead(std::forward<Resize>(resize), [] {});
   }
   // Follows nothing any more, whatever is called. Idempotent.
   void close() noexcept EXCLUDES(mutex_);

@@ -82,7 +82,8 @@ void Backlog::put_back(TaskRef task) noexcept {
 }
 
 std::uint64_t Backlog::waiting() const noexcept {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, static_cast<std::int64_t>(queue_.size() + passed_over_) - room_.cancelled()));
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, static_cast<std::int64_t>(queue_.size() + passed_over_) - room_.cancelled()));
 }
 
 bool Backlog::retry_at(TaskRef& task, Clock::time_point due) noexcept {

@@ -88,8 +88,8 @@ class Backlog {
   }
   void push(TaskRef task) noexcept;
   RemoteTask& front() noexcept { return first()->front(); }  // REQUIRES: not empty. May be cancelled
-  TaskRef pop() noexcept;                                  // the next to be given; null if there is none. Drops cancelled ones
-  void put_back(TaskRef task) noexcept;                    // one that was popped, in its order; or drops it
+  TaskRef pop() noexcept;                                    // the next to be given; null if there is none. Drops cancelled ones
+  void put_back(TaskRef task) noexcept;                      // one that was popped, in its order; or drops it
 
   // --- concurrency groups ---
   bool has_permit_for(const RemoteTask& task) const noexcept { return task.group() == nullptr || !task.group()->full(); }

@@ -7,6 +7,7 @@
 
 #include "pools/cores.h"
 #include "pools/src/base/affinity.h"
+#include "pools/src/base/worker_count.h"
 #include "pools/src/process/entry.h"
 #include "pools/src/process/ipc/handshake.h"
 #include "pools/src/process/os/guard.h"
@@ -29,7 +30,11 @@ int at_least_one(int workers) {
 
 ProcessPoolOptions checked(ProcessPoolOptions options) {
   detail::require_initialised("a ProcessPool starts this program again for its workers");
-  at_least_one(options.workers ? *options.workers : options.workers.emplace(usable_cores().count));
+  if (options.workers.bounds()) {
+    detail::check_bounds(*options.workers.bounds());
+  } else {
+    options.workers = at_least_one(options.workers ? *options.workers : usable_cores().count);
+  }
   if (options.queue.when_full == WhenFull::caller_runs) {
     throw std::invalid_argument(
         "a process pool cannot let the caller run tasks: WhenFull::block and WhenFull::reject are allowed");
@@ -82,6 +87,11 @@ std::vector<pid_t> ProcessPool::worker_pids() const { return core_->worker_pids(
 
 void ProcessPool::resize(int workers) { core_->resize(at_least_one(workers)); }
 void ProcessPool::resize(Automatic) { core_->resize_automatically(); }
+
+void ProcessPool::resize(const SelfSizing& bounds) {
+  detail::check_bounds(bounds);
+  core_->resize_itself(bounds);
+}
 
 ProcessPool::~ProcessPool() {
   if (!core_->process().is_this()) detail::keep_for_ever(core_);

@@ -31,6 +31,13 @@ void ProcessPoolCore::open() {
   callbacks_.open(state_.options.name_prefix + "_callbacks");
   starter_.open(weak_from_this());
   supervisor_.start();
+  if (!state_.options.workers.bounds()) return;
+  try {
+    sizer_.start(*state_.options.workers.bounds(), workers());
+  } catch (...) {
+    close();
+    throw;
+  }
 }
 
 void ProcessPoolCore::close() {
@@ -92,7 +99,8 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
       lock.lock();
       state_.backlog.submitter_goes_on();
     }
-    const bool waits = state_.fleet.idle().empty() || state_.paused || !state_.backlog.empty() || !state_.backlog.has_permit_for(*task);
+    const bool waits =
+        state_.fleet.idle().empty() || state_.paused || !state_.backlog.empty() || !state_.backlog.has_permit_for(*task);
     if (!state_.backlog.enter(*task, waits)) {
       lock.unlock();
       task->state().await_canceller();
@@ -108,6 +116,7 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
       worker = give_to_idle(std::move(task));
     }
   }
+  sizer_.task_began();
   // With the mutex released: waking takes microseconds.
   if (worker) worker->channel().ring();
   if (number >= 0) starter_.start(number);
@@ -146,6 +155,7 @@ void ProcessPoolCore::shutdown(ShutdownOptions options) {
     throw Error("shutdown would wait for the thread that calls it");
   }
   cores_.close();
+  sizer_.stop();  // after it: nothing starts it any more
   const auto take_cancelled = [&]() -> TaskList {
     const Lock lock(state_.mutex);
     state_.closing = true;
@@ -219,6 +229,7 @@ void ProcessPoolCore::resume() {
   if (!state_.paused) return;
   state_.paused = false;
   if (!state_.finished) state_.poke();
+  sizer_.task_began();  // what has waited for this may
 }
 
 bool ProcessPoolCore::paused() const {
@@ -229,12 +240,15 @@ bool ProcessPoolCore::paused() const {
 
 void ProcessPoolCore::resize(int workers) {
   require_own_process();
-  cores_.instead([&] { set_size(workers); });
+  cores_.instead([&] {
+    sizer_.stop();
+    set_size(workers);
+  });
 }
 
 void ProcessPoolCore::resize_automatically() {
   require_own_process();
-  cores_.follow();
+  cores_.follow([this] { sizer_.stop(); });
 }
 
 void ProcessPoolCore::set_size(int workers) {
@@ -264,6 +278,12 @@ std::vector<pid_t> ProcessPoolCore::worker_pids() const {
 }
 
 PoolMetrics ProcessPoolCore::metrics() const {
+  PoolMetrics metrics = task_metrics();
+  if (state_.process.is_this()) metrics.sizing = sizer_.metrics();
+  return metrics;
+}
+
+PoolMetrics ProcessPoolCore::task_metrics() const {
   PoolMetrics metrics;
   if (!state_.process.is_this()) return metrics;
   FutureState::await_all_cancellers();  // what has been seen cancelled is counted

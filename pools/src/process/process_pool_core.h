@@ -22,6 +22,7 @@
 #include "pools/options.h"
 #include "pools/src/base/cores_follower.h"
 #include "pools/src/base/mutex.h"
+#include "pools/src/base/sizer.h"
 #include "pools/src/future/pool_callbacks.h"
 #include "pools/src/process/process_pool_state.h"
 #include "pools/src/process/supervisor.h"
@@ -48,6 +49,7 @@ class ProcessPoolCore final : public TaskPool, public std::enable_shared_from_th
   bool paused() const;
   void resize(int workers);
   void resize_automatically();
+  void resize_itself(const SelfSizing& bounds);
   int workers() const;
   std::vector<pid_t> worker_pids() const;
   PoolMetrics metrics() const;
@@ -61,6 +63,10 @@ class ProcessPoolCore final : public TaskPool, public std::enable_shared_from_th
 
  private:
   void set_size(int workers);
+  PoolMetrics task_metrics() const;
+  // Of a pool that sizes itself.
+  void measure(WorkMeter& meter);
+  bool has_task();
   void require_own_process() const {
     if (!state_.process.is_this()) [[unlikely]]
       refuse_in_fork();
@@ -81,6 +87,12 @@ class ProcessPoolCore final : public TaskPool, public std::enable_shared_from_th
 
   PoolCallbacks callbacks_;
   CoresFollower cores_{state_.options.name_prefix, [this](int cores) { set_size(cores); }};
+  Sizer sizer_{state_.options.name_prefix + "_sizer",
+               {.measure = [this](WorkMeter& meter) { measure(meter); },
+                .tasks = [this] { return task_metrics(); },
+                .has_task = [this] { return has_task(); },
+                .set_size = [this](int size) { set_size(size); },
+                .size = [this] { return workers(); }}};
 };
 
 }  // namespace pools::detail

@@ -7,6 +7,7 @@
 #include "pools/detail/futex.h"
 #include "pools/errors.h"
 #include "pools/src/base/mutex.h"
+#include "pools/src/base/worker_count.h"
 
 namespace pools::detail {
 
@@ -18,7 +19,7 @@ ProcessPoolState::ProcessPoolState(ProcessPoolOptions given)
       spare_break(std::make_exception_ptr(BrokenPoolError("the process pool is broken; there is no memory to say why"))),
       events(options),
       backlog(options.queue.limit, room, events, options.groups),
-      fleet(*options.workers) {
+      fleet(first_size(options.workers)) {
   if (watch_timer.descriptor() < 0 || !poll.add_bell(watch_timer.descriptor())) {
     throw std::system_error(errno, std::generic_category(), "cannot make the descriptors of a process pool");
   }

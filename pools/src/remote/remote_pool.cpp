@@ -30,6 +30,10 @@ RemotePoolOptions checked_remote(RemotePoolOptions options) {
     throw std::invalid_argument(
         "a remote pool cannot let the caller run tasks: WhenFull::block and WhenFull::reject are allowed");
   }
+  if (options.workers.bounds()) {
+    throw std::invalid_argument(
+        "a remote pool cannot size itself: the number of workers per host is what its tasks are permitted by; a number is allowed, or none");
+  }
   if (options.workers) require(*options.workers >= 1, "the number of workers per host", *options.workers, "1 and more");
   require(options.heartbeat.count() > 0, "the time between heartbeats in ns", options.heartbeat.count(), "more than 0");
   require(options.missed_heartbeats >= 1, "the number of missed heartbeats", options.missed_heartbeats, "1 and more");

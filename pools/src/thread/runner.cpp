@@ -43,7 +43,8 @@ FutureState::Help run_on_top(WaitRecord& wait, FutureState& task, const Job& job
                              void (*execute)(FutureState& task, Runner& runner)) {
   ThreadWorker& worker = *wait.worker();
   ThreadWorker::HelpPermit permit(worker);
-  if (const auto refused = worker.begin_helping(job, permit, wait.permit_waiter); refused != FutureState::Help::none) return refused;
+  if (const auto refused = worker.begin_helping(job, permit, wait.permit_waiter); refused != FutureState::Help::none)
+    return refused;
   if (!task.try_start()) {
     worker.settled();
     return FutureState::Help::none;

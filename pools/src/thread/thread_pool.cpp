@@ -5,6 +5,7 @@
 
 #include "pools/cores.h"
 #include "pools/src/base/affinity.h"
+#include "pools/src/base/worker_count.h"
 #include "pools/src/thread/thread_pool_core.h"
 
 namespace pools {
@@ -15,8 +16,11 @@ namespace {
 }
 
 ThreadPoolOptions checked(ThreadPoolOptions options) {
-  if (!options.workers) options.workers = usable_cores().count * detail::ThreadPoolCore::kWorkersPerCore;
-  if (*options.workers < 1) refuse_workers(*options.workers);
+  if (options.workers.bounds()) {
+    detail::check_bounds(*options.workers.bounds());
+  } else if (!options.workers)
+    options.workers = usable_cores().count * detail::ThreadPoolCore::kWorkersPerCore;
+  if (options.workers && *options.workers < 1) refuse_workers(*options.workers);
   detail::check_cpus(options.cpus);
   detail::check_groups(options.groups);
   return options;
@@ -34,8 +38,9 @@ detail::ThreadPoolRef::ThreadPoolRef(std::shared_ptr<ThreadPoolCore> core) noexc
     : core_(std::move(core)), sink_(core_->sink()) {}
 
 ThreadPool::ThreadPool(int workers) : ThreadPool(with_workers(workers)) {}
-ThreadPool::ThreadPool(ThreadPoolOptions options)
-    : core_(std::make_shared<detail::ThreadPoolCore>(checked(std::move(options)))) {}
+ThreadPool::ThreadPool(ThreadPoolOptions options) : core_(std::make_shared<detail::ThreadPoolCore>(checked(std::move(options)))) {
+  core_->open();
+}
 
 void ThreadPool::shutdown(ShutdownOptions options) { core_->shutdown(options); }
 void ThreadPool::start_all() { core_->start_all(); }
@@ -51,6 +56,11 @@ void ThreadPool::resize(int workers) {
 }
 
 void ThreadPool::resize(Automatic) { core_->resize_automatically(); }
+
+void ThreadPool::resize(const SelfSizing& bounds) {
+  detail::check_bounds(bounds);
+  core_->resize_itself(bounds);
+}
 
 void ThreadPool::check(const TaskOptions& options) const {
   if (!options.group.empty()) core_->find_group(options.group);

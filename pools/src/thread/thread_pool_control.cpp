@@ -21,6 +21,7 @@ void ThreadPoolCore::shutdown(const ShutdownOptions& options) {
 
 void ThreadPoolCore::close_and_wait(const ShutdownOptions& options) {
   cores_.close();
+  sizer_.stop();  // after it: nothing starts it any more
   Job* job = nullptr;
   if (options.cancel_futures) {
     job = dispatch_.close_and_take_all();
@@ -88,12 +89,15 @@ void ThreadPoolCore::resume() {
 
 void ThreadPoolCore::resize(int workers) {
   require_own_process();
-  cores_.instead([&] { set_size(workers); });
+  cores_.instead([&] {
+    sizer_.stop();
+    set_size(workers);
+  });
 }
 
 void ThreadPoolCore::resize_automatically() {
   require_own_process();
-  cores_.follow();
+  cores_.follow([this] { sizer_.stop(); });
 }
 
 void ThreadPoolCore::set_size(int workers) {
@@ -118,6 +122,12 @@ void ThreadPoolCore::set_size(int workers) {
 }
 
 PoolMetrics ThreadPoolCore::metrics() const {
+  PoolMetrics metrics = task_metrics();
+  if (process_.is_this()) metrics.sizing = sizer_.metrics();
+  return metrics;
+}
+
+PoolMetrics ThreadPoolCore::task_metrics() const {
   PoolMetrics metrics;
   if (!process_.is_this()) return metrics;
   FutureState::await_all_cancellers();  // what has been seen cancelled is counted

@@ -15,6 +15,7 @@
 #include "pools/src/base/mutex.h"
 #include "pools/src/base/own_thread.h"
 #include "pools/src/base/thread_name.h"
+#include "pools/src/base/worker_count.h"
 #include "pools/src/thread/waits_for.h"
 
 namespace pools::detail {
@@ -44,13 +45,13 @@ ThreadPoolCore::ThreadPoolCore(ThreadPoolOptions options)
     : options_(std::move(options)),
       deadlines_(options_.name_prefix + "_dl"),
       events_(options_.observer, options_.timing, options_.queue.limit, deadlines_),
-      dispatch_(*options_.workers, events_, options_.groups),
+      dispatch_(first_size(options_.workers), events_, options_.groups),
       callers_{.latencies = events_.make_latencies()},
-      wanted_(*options_.workers),
+      wanted_(first_size(options_.workers)),
       callback_thread_(options_.callbacks == CallbackOn::callback_thread
                            ? std::make_unique<CallbackThread>(options_.name_prefix + "_cb", options_.initializer)
                            : nullptr) {
-  slots_.reserve(static_cast<std::size_t>(*options_.workers));
+  slots_.reserve(static_cast<std::size_t>(wanted_));
 }
 
 ThreadPoolCore::~ThreadPoolCore() {
@@ -292,7 +293,15 @@ void ThreadPoolCore::work(Slot& slot, int number) noexcept {
   ready_.fetch_add(1, std::memory_order_release);
   futex_wake_all(ready_);
   if (initialized) {
-    while (Job* const job = dispatch_.next(slot.worker)) job->run(slot.worker);
+    slot.clock.belongs_to(::gettid());
+    while (Job* const job = dispatch_.next(slot.worker)) {
+      if (measures_.load(std::memory_order_relaxed)) [[unlikely]] {
+        run_measured(*job, slot);
+      } else {
+        job->run(slot.worker);
+      }
+    }
+    slot.clock.belongs_to(0);
   }
   if (observer != nullptr) observer->worker_down(number, id);
   const Lock lock(mutex_);

@@ -20,10 +20,12 @@
 #include "pools/src/base/cache_line.h"
 #include "pools/src/base/cores_follower.h"
 #include "pools/src/base/mutex.h"
+#include "pools/src/base/sizer.h"
 #include "pools/src/future/callback_thread.h"
 #include "pools/src/future/deadline_timer.h"
 #include "pools/src/thread/dispatch.h"
 #include "pools/src/thread/job_events.h"
+#include "pools/src/thread/work_clock.h"
 
 namespace pools::detail {
 
@@ -38,6 +40,7 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
 
   int workers() const;
   const OwningProcess& process() const noexcept { return process_; }
+  void open();  // once. Throws std::system_error
   // Runs callbacks where options.callbacks says.
   CallbackSink* sink() noexcept { return &sink_; }
 
@@ -58,6 +61,7 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   static constexpr int kWorkersPerCore = 5;  // where nobody says how many workers there are
   void resize(int workers);
   void resize_automatically();
+  void resize_itself(const SelfSizing& bounds);
   PoolMetrics metrics() const;
   // Throws std::invalid_argument.
   JobGroup& find_group(const std::string& name) const {
@@ -74,6 +78,7 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
     std::thread thread;
     std::thread before;  // the one that had the slot until a resize; joined by `thread`
     bool ended = false;  // guarded by the pool's mutex_; set as the thread's last act
+    WorkClock clock;     // runs while the pool sizes itself
   };
   // Callbacks on the worker that completed the future, or on the callback thread.
   class Sink final : public CallbackSink {
@@ -109,6 +114,11 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   void work(Slot& slot, int number) noexcept;
   bool initialize() noexcept;
   void set_size(int workers);
+  PoolMetrics task_metrics() const;
+  // Of a pool that sizes itself.
+  void run_measured(Job& job, Slot& slot) noexcept;
+  void measure(WorkMeter& meter);
+  bool has_task() const;
   void close_and_wait(const ShutdownOptions& options);
   void join_all();
   [[noreturn]] void refuse() const;
@@ -136,6 +146,13 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   // Last, so that they are gone first: its callbacks, and what it does, may still use the rest.
   const std::unique_ptr<CallbackThread> callback_thread_;
   CoresFollower cores_{options_.name_prefix, [this](int cores) { set_size(cores * kWorkersPerCore); }};
+  std::atomic<bool> measures_{false};  // from the first time that it sizes itself. Relaxed: what it misses is not measured
+  Sizer sizer_{options_.name_prefix + "_sizer",
+               {.measure = [this](WorkMeter& meter) { measure(meter); },
+                .tasks = [this] { return task_metrics(); },
+                .has_task = [this] { return has_task(); },
+                .set_size = [this](int size) { set_size(size); },
+                .size = [this] { return workers(); }}};
 };
 
 }  // namespace pools::detail

@@ -268,16 +268,15 @@ TYPED_TEST_P(GroupContract, a_group_that_is_unknown_or_without_sense_is_refused_
   POOLS_EXPECT_THROW_WHAT(without.with({.group = "db"}), std::invalid_argument, testing::EndsWith("it has none"));
 }
 
-REGISTER_TYPED_TEST_SUITE_P(GroupContract,
-                            no_more_tasks_of_a_group_than_its_limit_run_and_others_go_past_those_that_wait,
+REGISTER_TYPED_TEST_SUITE_P(GroupContract, no_more_tasks_of_a_group_than_its_limit_run_and_others_go_past_those_that_wait,
                             at_no_instant_do_more_run_whoever_submits_and_cancels,
                             tasks_of_a_group_start_in_order_and_before_what_was_submitted_after_them,
                             what_waited_for_its_group_goes_before_what_was_submitted_later,
                             a_task_that_waits_for_its_group_can_be_cancelled_and_never_takes_a_permit,
                             a_time_by_which_to_start_holds_while_a_task_waits_for_its_group,
                             a_task_that_throws_gives_its_permit_back, a_pause_a_resize_and_the_end_leave_nobody_behind,
-                            a_cancelling_shutdown_takes_what_waits_for_its_group_along,
-                            a_map_keeps_to_the_limit_of_its_group, an_observer_hears_of_a_start_only_with_a_permit,
+                            a_cancelling_shutdown_takes_what_waits_for_its_group_along, a_map_keeps_to_the_limit_of_its_group,
+                            an_observer_hears_of_a_start_only_with_a_permit,
                             a_group_that_is_unknown_or_without_sense_is_refused_in_words);
 
 }  // namespace pools::test

@@ -123,7 +123,8 @@ class RunnerScope {
 void wait_on_runner(Runner& runner, FutureState& state);
 
 // What FutureState::help() does for a task: a worker that waits starts it and runs it on top of that. Throws RecursionError.
-FutureState::Help run_on_top(WaitRecord& wait, FutureState& task, const Job& job, void (*execute)(FutureState& task, Runner& runner));
+FutureState::Help run_on_top(WaitRecord& wait, FutureState& task, const Job& job,
+                             void (*execute)(FutureState& task, Runner& runner));
 
 // Runs this very state's task on this thread if it can. `full`: `waiter` is nudged when a permit comes back. Throws RecursionError,
 // std::bad_alloc.

@@ -38,15 +38,18 @@ void cancel_all(const std::vector<Future<T>>& futures) {
 
 // If one cannot be submitted, none runs any more when this throws: what they refer to may go.
 template <class Function, class Bound>
-std::vector<Future<typename Function::R>> submit_blocks(const ThreadPoolRef& core, const TaskOptions* options, const Function& function,
-                                                        const Blocks<Bound>& cut) {
+std::vector<Future<typename Function::R>> submit_blocks(const ThreadPoolRef& core, const TaskOptions* options,
+                                                        const Function& function, const Blocks<Bound>& cut) {
   std::vector<Future<typename Function::R>> futures;
   futures.reserve(cut.number());
   try {
     for (std::size_t block = 0; block < cut.number(); ++block) {
-      futures.push_back(submit_call(core, [function, begin = cut.begin(block), end = cut.end(block)]() mutable {
-        return function(std::move(begin), std::move(end));
-      }, options));
+      futures.push_back(submit_call(
+          core,
+          [function, begin = cut.begin(block), end = cut.end(block)]() mutable {
+            return function(std::move(begin), std::move(end));
+          },
+          options));
     }
   } catch (...) {
     cancel_all(futures);

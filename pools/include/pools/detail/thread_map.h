@@ -71,12 +71,15 @@ class ThreadChunks {
     chunk.emplace_back(std::forward<Elements>(elements)...);
   }
   Future<ChunkResult<R>> submit(Chunk chunk) const {
-    return submit_call(core_, [function = function_, chunk = std::move(chunk)]() mutable {
-      ChunkResult<R> results;
-      results.reserve(chunk.size());
-      for (auto& arguments : chunk) results.push_back(call(function, arguments));
-      return results;
-    }, options_of_tasks(options_));
+    return submit_call(
+        core_,
+        [function = function_, chunk = std::move(chunk)]() mutable {
+          ChunkResult<R> results;
+          results.reserve(chunk.size());
+          for (auto& arguments : chunk) results.push_back(call(function, arguments));
+          return results;
+        },
+        options_of_tasks(options_));
   }
 
  private:
@@ -103,7 +106,11 @@ class SubmittedItems final : public MapItems<typename Function::R> {
   using R = typename Function::R;
 
   SubmittedItems(ThreadPoolRef core, TaskOptions options, Function function, std::size_t buffersize, Ranges&&... ranges)
-      : core_(std::move(core)), options_(std::move(options)), function_(std::move(function)), buffersize_(buffersize), zip_(std::forward<Ranges>(ranges)...) {
+      : core_(std::move(core)),
+        options_(std::move(options)),
+        function_(std::move(function)),
+        buffersize_(buffersize),
+        zip_(std::forward<Ranges>(ranges)...) {
     refill();
   }
 
@@ -137,9 +144,12 @@ class SubmittedItems final : public MapItems<typename Function::R> {
   template <class... Elements>
   Future<R> submit(Elements&&... elements) const {
     using Arguments = typename Function::Arguments;
-    return submit_call(core_, [function = function_, arguments = Arguments(std::forward<Elements>(elements)...)]() mutable {
-      return function(arguments);
-    }, options_of_tasks(options_));
+    return submit_call(
+        core_,
+        [function = function_, arguments = Arguments(std::forward<Elements>(elements)...)]() mutable {
+          return function(arguments);
+        },
+        options_of_tasks(options_));
   }
 
   const ThreadPoolRef core_;
