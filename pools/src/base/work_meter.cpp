@@ -13,13 +13,16 @@ void WorkMeter::begin(Clock::time_point now) noexcept {
 void WorkMeter::add(pid_t id, std::chrono::nanoseconds busy_in_all, const RunTimes& times) {
   const auto [at, is_new] = seen_.try_emplace(id);
   Seen& seen = at->second;
+  RunTimes told = times;
   // The kernel gives the numbers of those who have ended to others, whose clocks begin anew.
   if (!is_new && times.computed >= seen.times.computed) {
     sample_.busy += busy_in_all - seen.busy;
     sample_.computed += times.computed - seen.times.computed;
-    sample_.delayed += times.delayed - seen.times.delayed;
+    // It is not told for a moment where there are no descriptors left.
+    told.delayed = std::max(told.delayed, seen.times.delayed);
+    sample_.delayed += told.delayed - seen.times.delayed;
   }
-  seen = {.busy = busy_in_all, .times = times, .look = look_};
+  seen = {.busy = busy_in_all, .times = told, .look = look_};
 }
 
 void WorkMeter::add(pid_t id, bool is_busy, const RunTimes& times) {

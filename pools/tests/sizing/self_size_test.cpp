@@ -223,6 +223,8 @@ TEST(WorkMeterOf, workers_adds_up_what_they_did_since_the_last_look) {
   EXPECT_EQ(second.running, 1);
   EXPECT_EQ(second.ended, 0U);
   EXPECT_EQ(meter.waited(), 25ms);
+  EXPECT_EQ(look(60ms, 550ms, {.computed = 320ms}).delayed, 0ms);  // it could not be read
+  EXPECT_EQ(look(70ms, 560ms, {.computed = 330ms, .delayed = 107ms}).delayed, 2ms);
   EXPECT_EQ(look(100ms, 545ms, {.computed = 1ms, .delayed = 105ms}).busy, 0ms);  // another thread of that number
   meter.begin(begin + 150ms);
   meter.add(17, true, {.computed = 3ms, .delayed = 105ms});
