@@ -115,31 +115,6 @@ ThreadWorker* Dispatch::choose_locked() noexcept {
   return worker;
 }
 
-// Then each list begins with something that can be claimed: what may run, or what is only to be dropped, which needs no permit.
-bool Dispatch::grouped_claimable_locked() noexcept {
-  const auto waits_for_a_permit = [](const Job& job) {
-    const JobGroup* const group = job.group();
-    return group != nullptr && group->full() && job.pending();
-  };
-  const auto pass_over = [](Job* job) { job->group()->passed_over.push(job); };
-  outbox_.append_all(inbox_);
-  while (!outbox_.empty() && waits_for_a_permit(*outbox_.first())) pass_over(outbox_.pop());
-  while (!ranked_.empty() && waits_for_a_permit(*ranked_.first())) pass_over(ranked_.pop());
-  set_mode_locked(kRanked, !ranked_.empty());
-  return !outbox_.empty() || !ranked_.empty() || first_group_locked() != nullptr;
-}
-
-// Of what was passed over and can be claimed now, whose comes first.
-JobGroup* Dispatch::first_group_locked() const noexcept {
-  JobGroup* first = nullptr;
-  for (const auto& group : groups_) {
-    Job* const job = group->passed_over.first();
-    if (job == nullptr || (group->full() && job->pending())) continue;
-    if (first == nullptr || JobOrder::goes_before(*job, *first->passed_over.first())) first = group.get();
-  }
-  return first;
-}
-
 Job* Dispatch::take_locked() noexcept {
   JobGroup* const group = (mode() & kGrouped) != 0 ? first_group_locked() : nullptr;
   if (group != nullptr) {
@@ -156,11 +131,6 @@ Job* Dispatch::take_locked() noexcept {
     return job;
   }
   return outbox_.pop();
-}
-
-void Dispatch::leave_group_locked(JobGroup& group) noexcept {
-  --group.waiting;
-  if (--grouped_ == 0) set_mode_locked(kGrouped, false);
 }
 
 // REQUIRES: claimable_locked()
@@ -188,20 +158,6 @@ void Dispatch::retire_locked(ThreadWorker& self, ThreadWorker*& wake) noexcept {
   if (!std::exchange(self.searching_, false)) return;
   --searching_;
   if (claimable_locked()) wake = choose_locked();
-}
-
-// The worker looks for a job from here on.
-void Dispatch::give_back(ThreadWorker& self) noexcept {
-  Nudges nudges;
-  {
-    const Lock outbox(outbox_mutex_);
-    const Lock inbox(inbox_mutex_);
-    JobGroup& group = *std::exchange(self.permit_, nullptr);
-    --group.taken;
-    nudges.swap(group.permit_waiters);
-    if (!std::exchange(self.searching_, true)) ++searching_;
-  }
-  for (const auto& waiter : nudges) waiter->nudge();
 }
 
 Job* Dispatch::next(ThreadWorker& self) noexcept {
@@ -345,42 +301,6 @@ bool Dispatch::notify_on_resume(std::shared_ptr<CompletionQueue> waiter) {
   if (!paused()) return false;
   resume_waiters_.push_back(std::move(waiter));
   return true;
-}
-
-FutureState::Help Dispatch::begin_helping(ThreadWorker& worker, JobGroup* group, bool lends,
-                                          const std::shared_ptr<CompletionQueue>& waiter) {
-  const Lock outbox(outbox_mutex_);
-  if (paused()) return FutureState::Help::paused;
-  if (group != nullptr && !lends) {
-    const Lock inbox(inbox_mutex_);
-    if (group->full()) {
-      Nudges& waiters = group->permit_waiters;
-      if (waiter && std::find(waiters.begin(), waiters.end(), waiter) == waiters.end()) waiters.push_back(waiter);
-      return FutureState::Help::full;
-    }
-    ++group->taken;
-  }
-  worker.claiming();
-  return FutureState::Help::none;
-}
-
-void Dispatch::end_helping(JobGroup& group) noexcept {
-  ThreadWorker* wake = nullptr;
-  Nudges nudges;
-  {
-    const Lock outbox(outbox_mutex_);
-    const Lock inbox(inbox_mutex_);
-    --group.taken;
-    nudges.swap(group.permit_waiters);
-    if (claimable_locked()) wake = choose_locked();
-  }
-  if (wake != nullptr) wake->parker_.unpark();
-  for (const auto& waiter : nudges) waiter->nudge();
-}
-
-void Dispatch::add_groups_to(PoolMetrics& metrics) const {
-  const Lock inbox(inbox_mutex_);
-  groups_.add_to(metrics);
 }
 
 bool Dispatch::lacks_worker(Need need) const noexcept {
