@@ -218,7 +218,7 @@ class Dispatch {
   JobEvents& events_;
 
   // Two sides, two lines: producers and workers disturb each other less. Lock order: outbox, then inbox.
-  alignas(kCacheLine) AdaptiveMutex outbox_mutex_;
+  alignas(kCacheLine) mutable AdaptiveMutex outbox_mutex_;
   List outbox_ GUARDED_BY(outbox_mutex_);  // grows only under both locks
   // Changes only under both locks: who holds either reads what is. Relaxed: others decide nothing by it.
   std::atomic<unsigned> mode_{kCounting};

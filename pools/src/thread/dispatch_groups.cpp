@@ -84,6 +84,7 @@ void Dispatch::end_helping(JobGroup& group) noexcept {
 }
 
 void Dispatch::add_groups_to(PoolMetrics& metrics) const {
+  const Lock outbox(outbox_mutex_);
   const Lock inbox(inbox_mutex_);
   groups_.add_to(metrics);
 }
