@@ -330,6 +330,8 @@ TEST_F(RemotePoolTest, options_out_of_range_are_refused_in_words) {
   }
   POOLS_EXPECT_THROW_WHAT(RemotePool({.address = "tcp://192.0.2.1:*"}), std::system_error, testing::HasSubstr("192.0.2.1"));
   POOLS_EXPECT_THROW_WHAT(RemotePool({.workers = 0}), std::invalid_argument, testing::HasSubstr("workers per host is 0"));
+  POOLS_EXPECT_THROW_WHAT(RemotePool({.workers = self_sizing{}}), std::invalid_argument,
+                          testing::HasSubstr("a remote pool cannot size itself"));
   POOLS_EXPECT_THROW_WHAT(RemotePool({.heartbeat = 0ns}), std::invalid_argument, testing::HasSubstr("heartbeats"));
   POOLS_EXPECT_THROW_WHAT(RemotePool({.fence_after = 0}), std::invalid_argument, testing::HasSubstr("fence"));
   POOLS_EXPECT_THROW_WHAT(RemotePool({.queue = {.limit = 1, .when_full = WhenFull::caller_runs}}), std::invalid_argument,
