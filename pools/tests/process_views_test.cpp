@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
@@ -150,6 +153,30 @@ TEST(ByteRing, a_message_begins_at_a_multiple_and_not_without_room_for_the_way_t
   EXPECT_TRUE(producer.align(8));
   producer.publish();
   EXPECT_EQ(consumer.available(), 64U);
+}
+
+// What a fork that the task makes dies of when it looks at its argument; 0: of nothing.
+int signal_of_a_fork_that_looks_at(std::string_view text) {
+  const volatile char* const first = text.data();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGSEGV, SIG_DFL);  // a sanitizer's handler would exit
+    static_cast<void>(*first);
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+int signal_of_a_fork_that_looks_at_a_copy(std::string_view text) {
+  const std::string copy(text);
+  return signal_of_a_fork_that_looks_at(copy);
+}
+
+TEST_F(ProcessViews, a_fork_of_a_task_has_no_views_but_copies) {
+  ProcessPool pool{1};
+  EXPECT_EQ(pool.submit<&signal_of_a_fork_that_looks_at>("four").result(), SIGSEGV);
+  EXPECT_EQ(pool.submit<&signal_of_a_fork_that_looks_at_a_copy>("four").result(), 0);
 }
 
 }  // namespace
