@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -16,6 +17,7 @@
 #include <span>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "pools/cores.h"
@@ -34,6 +36,10 @@ namespace pools::detail {
 namespace {
 
 constexpr std::size_t kKept = std::size_t{4} << 20;  // bytes of an answer's memory that are kept for the next
+
+// Between attempts to pass on what a task returns: eight seconds in all.
+constexpr std::chrono::milliseconds kFirstGap{1};
+constexpr std::chrono::milliseconds kLongestGap{4096};
 
 constexpr std::size_t kInPlace = std::size_t{4} << 10;  // room in the ring from which on an answer is tried there
 
@@ -166,10 +172,16 @@ class WorkerLoop {
     return succeeded;
   }
 
-  // Before the answer: so they are there for who reads that.
+  // Before the answer: so they are there for who reads that. How many descriptors of a user are on their way is limited (ETOOMANYREFS), and
+  // they are going to be read: what has been computed is not lost for that.
   void send_attachments(std::uint64_t sequence, const Message& message) {
     if (message.attachments().empty()) return;
-    const int error = passage_.send(sequence, message.attachments(), Passage::When::once_there_is_room);
+    int error = 0;
+    for (auto gap = kFirstGap; gap <= kLongestGap; gap *= 2) {
+      error = passage_.send(sequence, message.attachments(), Passage::When::once_there_is_room);
+      if (error != ETOOMANYREFS) break;
+      std::this_thread::sleep_for(gap);
+    }
     if (error != 0) throw shared_memory_error("pass shared memory to the pool", error);
   }
 

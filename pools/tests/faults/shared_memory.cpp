@@ -6,12 +6,14 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -203,22 +205,22 @@ POOLS_FAULT(descriptor_limit_reached_by_shared_memory) {
   expect_ours_alone(std::move(numbers));
 }
 
-// What is on its way between processes is limited, too, but for root.
-POOLS_ACTOR(with_descriptors_on_their_way) {
-  if (::geteuid() != 0) return kSkipped;
-  const auto user = static_cast<uid_t>(std::stoul(arguments.at(0)));
+// False: only root can.
+bool become(uid_t user) {
+  if (::geteuid() != 0) return false;
   detail::post_to_spawner([] {});
-  if (::setresgid(user, user, user) != 0 || ::setresuid(user, user, user) != 0) return kSkipped;
+  if (::setresgid(user, user, user) != 0 || ::setresuid(user, user, user) != 0) return false;
   ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-  ProcessPool pool({.workers = 1});
-  Numbers numbers = all_ones();
-  FAULT_EXPECT_EQ(pool.submit<&sum_of>(numbers).result(), kCount);
-  const test::SoftLimit limit(RLIMIT_NOFILE, 64);
-  {
-    detail::DescriptorPair ends = detail::make_socket_pair(SOCK_STREAM);
+  return true;
+}
+
+// Descriptors in a socket, as many of these as the kernel allows this process; until the end of it.
+class OnTheirWay {
+ public:
+  explicit OnTheirWay(int most) {
     const detail::FileDescriptor null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     int sent = 0;
-    for (; sent < 100; ++sent) {
+    for (; sent < most; ++sent) {
       char byte = 0;
       iovec content{.iov_base = &byte, .iov_len = 1};
       const int descriptor = null.get();
@@ -233,9 +235,27 @@ POOLS_ACTOR(with_descriptors_on_their_way) {
       header->cmsg_type = SCM_RIGHTS;
       header->cmsg_len = CMSG_LEN(sizeof descriptor);
       std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-      if (::sendmsg(ends.first.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) break;
+      if (::sendmsg(ends_.first.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) break;
     }
-    if (sent == 100) return kSkipped;
+    refused_ = sent < most;
+  }
+  bool refused() const noexcept { return refused_; }
+
+ private:
+  detail::DescriptorPair ends_ = detail::make_socket_pair(SOCK_STREAM);
+  bool refused_ = false;
+};
+
+// What is on its way between processes is limited, too, but for root.
+POOLS_ACTOR(with_descriptors_on_their_way) {
+  if (!become(static_cast<uid_t>(std::stoul(arguments.at(0))))) return kSkipped;
+  ProcessPool pool({.workers = 1});
+  Numbers numbers = all_ones();
+  FAULT_EXPECT_EQ(pool.submit<&sum_of>(numbers).result(), kCount);
+  const test::SoftLimit limit(RLIMIT_NOFILE, 64);
+  {
+    const OnTheirWay full(100);
+    if (!full.refused()) return kSkipped;
     for (int task = 0; task < 10; ++task) {
       const auto unsent = pool.submit<&sum_of>(numbers);
       expect_limit_named([&] { unsent.result(); });
@@ -253,6 +273,43 @@ POOLS_ACTOR(with_descriptors_on_their_way) {
 
 POOLS_FAULT_REPEATED(too_many_descriptors_on_their_way, 1) {
   play("with_descriptors_on_their_way", {std::to_string(60'000 + ::getpid() % 5'000)});
+}
+
+int own_pid() { return ::getpid(); }
+// It waits for a time, and for nothing else.
+bool sleeps(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/syscall");
+  long call = -1;
+  file >> call;
+  return call == SYS_clock_nanosleep || call == SYS_nanosleep;
+}
+
+POOLS_ACTOR(worker_whose_result_finds_no_room) {
+  if (!become(static_cast<uid_t>(std::stoul(arguments.at(0))))) return kSkipped;
+  ProcessPool pool({.workers = 1});
+  const pid_t worker = pool.submit<&own_pid>().result();
+  Future<Numbers> ones;
+  {
+    const test::SoftLimit limit(RLIMIT_NOFILE, 64);
+    const OnTheirWay full(100);
+    if (!full.refused()) return kSkipped;
+    rlimit theirs{};
+    ::prlimit(worker, RLIMIT_NOFILE, nullptr, &theirs);
+    theirs.rlim_cur = 64;
+    if (::prlimit(worker, RLIMIT_NOFILE, &theirs, nullptr) != 0) return kSkipped;
+    ones = pool.submit<&all_ones>();
+    wait_until([&] { return sleeps(worker); });
+    FAULT_EXPECT(!ones.done());
+  }
+  FAULT_EXPECT_EQ(sum_of(ones.result()), kCount);
+  FAULT_EXPECT_EQ(pool.metrics().failed, 0U);
+  pool.shutdown();
+  expect_balance(pool);
+  return 0;
+}
+
+POOLS_FAULT_REPEATED(result_that_waits_for_descriptors_on_their_way, 1) {
+  play("worker_whose_result_finds_no_room", {std::to_string(60'000 + ::getpid() % 5'000)});
 }
 
 // --- sealed ---
