@@ -152,6 +152,49 @@ TEST_F(SharedBuffers, threads_hand_them_on_to_processes) {
   EXPECT_EQ(threads.submit<&numbers_to>(10).then_in<&sum_of>(processes).result(), 55);
 }
 
+// The other process keeps a handle and returns another, and seals its own when that has been sent and not mapped.
+TEST_F(SharedBuffers, what_is_sealed_on_its_way_says_so) {
+  Numbers numbers = numbers_to(4);
+  detail::Bytes bytes;
+  detail::encode(bytes, numbers);
+  const int sent = bytes.attachments().front().memory->descriptor();
+  const detail::Attachments arrived{{.memory = detail::SharedMemory::received(detail::duplicate(sent, 0)), .size = 32}};
+  bytes.detach();
+  const SealedNumbers sealed = std::move(numbers).seal();
+  detail::Reader reader(bytes.view(), arrived);
+  POOLS_EXPECT_THROW_WHAT(detail::decode<Numbers>(reader), SharedMemoryError, testing::HasSubstr("sealed on its way"));
+  EXPECT_EQ(sum_of_sealed(sealed), 10);
+}
+
+TEST_F(SharedBuffers, what_comes_back_is_recognised) {
+  ProcessPool pool{1};
+  const Numbers numbers = numbers_to(4);
+  EXPECT_TRUE(numbers.same_memory(pool.submit<&send_back>(numbers).result()));
+  EXPECT_FALSE(numbers.same_memory(pool.submit<&send_back>(numbers_to(4)).result()));
+}
+
+// A task that has been cancelled is come across with the pool's mutex held.
+TEST_F(SharedBuffers, cancelled_tasks_of_a_pool_that_works_on_let_go_of_theirs) {
+  Numbers numbers = numbers_to(10);
+  std::vector<Future<std::int64_t>> cancelled;
+  Gate gate;
+  ProcessPool pool{1};
+  const Future<int> blocker = pool.submit<&pass_and_return>(gate.name(), 0);
+  gate.await();
+  for (int task = 0; task < 20; ++task) cancelled.push_back(pool.submit<&sum_of>(numbers));
+  for (Future<std::int64_t>& future : cancelled) EXPECT_TRUE(future.cancel());
+  gate.open();
+  EXPECT_EQ(blocker.result(), 0);
+  EXPECT_EQ(pool.submit<&sum_of>(numbers).result(), 55);  // behind them
+  wait_until([&] {
+    try {
+      return sum_of_sealed(std::move(numbers).seal()) == 55;
+    } catch (const SharedMemoryError&) {
+      return false;  // as it was
+    }
+  });
+}
+
 // --- what is counted ---
 
 TEST_F(SharedBuffers, metrics_count_what_passes_each_way_and_each_memory_of_a_message_once) {
@@ -268,9 +311,59 @@ TEST_F(SharedBuffers, a_reference_that_does_not_fit_the_memory_is_refused) {
   refused(sealed, 0, 0, as_numbers);
   const detail::FileDescriptor file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   EXPECT_THROW(detail::SharedMemory::received(detail::FileDescriptor(::dup(file.get()))), detail::WireError);
-  const detail::FileDescriptor unsealed(::memfd_create("pools-test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  ASSERT_EQ(::ftruncate(unsealed.get(), 4096), 0);  // else it is refused for its size, whatever its seals
-  EXPECT_THROW(detail::SharedMemory::received(detail::FileDescriptor(::dup(unsealed.get()))), detail::WireError);
+  // Each has a size, else it is refused for that, whatever its seals.
+  for (const int seals : {0, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_SHRINK | F_SEAL_GROW}) {
+    detail::FileDescriptor memory(::memfd_create("pools-test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    ASSERT_EQ(::ftruncate(memory.get(), 4096), 0);
+    ASSERT_EQ(::fcntl(memory.get(), F_ADD_SEALS, seals), 0);
+    if (seals == (F_SEAL_SHRINK | F_SEAL_GROW)) {
+      EXPECT_EQ(detail::SharedMemory::received(std::move(memory))->size(), 4096U);
+    } else {
+      EXPECT_THROW(detail::SharedMemory::received(std::move(memory)), detail::WireError) << seals;
+    }
+  }
+}
+
+// A gibibyte of zeros takes none of the machine's memory.
+TEST_F(SharedBuffers, the_last_reference_of_a_message_frees_what_nobody_has_mapped) {
+  const std::size_t before = shared_memory_held();
+  detail::SharedMemoryRef memory = detail::SharedMemory::make(std::size_t{1} << 30);
+  EXPECT_EQ(shared_memory_held(), before + 1);
+  memory.reset();
+  EXPECT_EQ(shared_memory_held(), before);
+}
+
+TEST_F(SharedBuffers, what_came_along_and_is_in_nothing_is_noticed) {
+  detail::Bytes bytes;
+  detail::encode(bytes, numbers_to(4));
+  detail::encode(bytes, numbers_to(5));
+  detail::Reader reader(bytes);
+  static_cast<void>(detail::decode<Numbers>(reader));
+  EXPECT_THROW(reader.expect_all_referred_to(), detail::WireError);
+  static_cast<void>(detail::decode<Numbers>(reader));
+  EXPECT_NO_THROW(reader.expect_all_referred_to());
+}
+
+// Reads the reference, and nothing through it.
+struct Careless {
+  Numbers numbers;
+
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(numbers);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    std::uint64_t attachment = 0, offset = 0, size = 0;
+    archive(attachment, offset, size);
+  }
+};
+Careless careless_numbers() { return {numbers_to(4)}; }
+
+TEST_F(SharedBuffers, a_result_with_memory_that_is_in_nothing_fails) {
+  ProcessPool pool{1};
+  POOLS_EXPECT_THROW_WHAT(pool.submit<&careless_numbers>().result(), detail::WireError, testing::HasSubstr("refers to"));
+  EXPECT_EQ(shared_memory_held(), 0U);
 }
 
 TEST_F(SharedBuffers, bytes_and_structures_are_shared_like_numbers) {

@@ -37,7 +37,7 @@ TaskRef Backlog::take_from(TaskQueue& queue) noexcept {
   }
   // A canceller was first: it has been counted, and its place is free already.
   room_.cancelled_left();
-  events_.dropped(*task);
+  events_.dropped_under_the_mutex(*task);
   return nullptr;
 }
 
@@ -75,7 +75,7 @@ void Backlog::put_back(TaskRef task) noexcept {
   give_permit_back(*task);
   Place from = task->place.load(std::memory_order_relaxed);  // elsewhere or retrying: only a canceller changes it meanwhile
   if (from == Place::cancelled || !task->place.compare_exchange_strong(from, Place::waiting, std::memory_order_acq_rel)) {
-    return events_.dropped(*task);
+    return events_.dropped_under_the_mutex(*task);
   }
   if (RemoteGroup* const group = task->group()) ++group->waiting;
   queue_.put_back(std::move(task));
@@ -110,7 +110,7 @@ void Backlog::drop_cancelled_retries() noexcept {
   TaskList cancelled = retries_.take_if([](const RemoteTask& task) {
     return task.place.load(std::memory_order_acquire) == Place::cancelled;  // Acquire: as in pop()
   });
-  while (!cancelled.empty()) events_.dropped(*cancelled.pop_front());
+  while (!cancelled.empty()) events_.dropped_under_the_mutex(*cancelled.pop_front());
 }
 
 TaskList Backlog::take_all() noexcept {

@@ -17,7 +17,7 @@ ProcessPoolState::ProcessPoolState(ProcessPoolOptions given)
       prefetches(!options.timing && !options.observer && options.queue.limit == 0 && options.recycle_above == 0),
       spare_death(std::make_exception_ptr(WorkerDied("a worker process died; there is no memory to say how", -1, {}, {}))),
       spare_break(std::make_exception_ptr(BrokenPoolError("the process pool is broken; there is no memory to say why"))),
-      events(options),
+      events(options, [this] { poke(); }),
       backlog(options.queue.limit, room, events, options.groups),
       fleet(first_size(options.workers)) {
   if (watch_timer.descriptor() < 0 || !poll.add_bell(watch_timer.descriptor())) {
@@ -39,7 +39,7 @@ bool ProcessPoolState::give(const WorkerRef& worker, TaskRef task) noexcept {
       break;
     case WorkerProcess::Giving::cancelled:
       backlog.give_permit_back(raw);
-      events.dropped(raw);
+      events.dropped_under_the_mutex(raw);
       return false;
     case WorkerProcess::Giving::refused:
       raw.refused_for = worker->refusal();

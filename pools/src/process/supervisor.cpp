@@ -64,6 +64,7 @@ void Supervisor::run() noexcept {
     report_error("ending what the workers have started",
                  error_or(pool_.spare_break, [] { return Error("some of it may live on"); }));
   }
+  pool_.events.free_dropped();
   {
     const Lock lock(pool_.mutex);
     pool_.finished = true;
@@ -117,6 +118,7 @@ bool Supervisor::look_around() {
     }
     supply_.end_refused();
     supply_.adjust();
+    pool_.events.free_dropped();  // also of what was dropped just now; of later ones it is poked
   }
   for (const WorkerRef& worker : pool_.live()) progress |= answers_.serve(worker);
   return progress;

@@ -9,11 +9,12 @@ namespace pools::detail {
 
 using Clock = std::chrono::steady_clock;
 
-TaskEvents::TaskEvents(const ProcessPoolOptions& options)
+TaskEvents::TaskEvents(const ProcessPoolOptions& options, std::function<void()> wake)
     : watched_(options.timing || options.observer != nullptr),
       observer_(options.observer),
       latencies_(options.timing ? std::make_unique<Latencies>() : nullptr),
-      deadlines_(options.name_prefix + "_dl") {}
+      deadlines_(options.name_prefix + "_dl"),
+      wake_(std::move(wake)) {}
 
 std::optional<DeadlineTimer::Entry> TaskEvents::prepare_extras(RemoteTask& task) {
   if (latencies_) task.extras();
@@ -47,6 +48,23 @@ void TaskEvents::dropped(RemoteTask& task, int worker) noexcept {
   if (observer_) observer_->finished(task.number, worker, PoolObserver::Outcome::cancelled);
   task.state().await_canceller();
   task.release_attachments();
+}
+
+void TaskEvents::dropped_under_the_mutex(RemoteTask& task) noexcept {
+  HeldAttachments* const held = task.take_attachments().release();
+  dropped(task);
+  if (held == nullptr) return;
+  held->next = dropped_.load(std::memory_order_relaxed);
+  // Release: the list, and what the holder did with the memory, is visible to who takes it.
+  while (!dropped_.compare_exchange_weak(held->next, held, std::memory_order_release, std::memory_order_relaxed)) {
+  }
+  wake_();
+}
+
+void TaskEvents::free_dropped() noexcept {
+  if (dropped_.load(std::memory_order_relaxed) == nullptr) return;  // Relaxed: who adds to it wakes the supervisor after that
+  std::unique_ptr<HeldAttachments> held(dropped_.exchange(nullptr, std::memory_order_acquire));  // Acquire: pairs with the adding
+  while (held) held.reset(std::exchange(held->next, nullptr));
 }
 
 void TaskEvents::cancel(RemoteTask& task) noexcept {

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,7 +28,11 @@ namespace pools::detail {
 // Thread-safe.
 class TaskEvents {
  public:
-  explicit TaskEvents(const ProcessPoolOptions& options);
+  // `wake` has the supervisor call free_dropped(); any thread, with or without the pool's mutex.
+  TaskEvents(const ProcessPoolOptions& options, std::function<void()> wake);
+  ~TaskEvents() { free_dropped(); }
+  TaskEvents(const TaskEvents&) = delete;
+  TaskEvents& operator=(const TaskEvents&) = delete;
 
   PoolObserver* observer() const noexcept { return observer_.get(); }
   // Of the tasks that have to start by a time. It holds none of a task that has ended.
@@ -66,6 +71,10 @@ class TaskEvents {
   void cancelled() noexcept { cancelled_.fetch_add(1, std::memory_order_release); }
   // The pool lets go of one that a canceller was first at, and which is alive as long as this has not returned. `worker`: who had begun it.
   void dropped(RemoteTask& task, int worker = PoolObserver::kNoWorker) noexcept;
+  // Likewise, with the pool's mutex held: what memory went along, of which this may be the last handle, is left to free_dropped(), since to
+  // free gibibytes takes long.
+  void dropped_under_the_mutex(RemoteTask& task) noexcept;
+  void free_dropped() noexcept;  // by the supervisor, with no lock held
   // Cancels one that nobody has begun, or finds it cancelled.
   void cancel(RemoteTask& task) noexcept;
   // Nobody but the caller may complete it from now on. False: a canceller was first, and it has been dropped.
@@ -101,6 +110,8 @@ class TaskEvents {
   const std::shared_ptr<PoolObserver> observer_;
   const std::unique_ptr<Latencies> latencies_;  // null without timing; the supervisor writes it
   DeadlineTimer deadlines_;
+  const std::function<void()> wake_;
+  std::atomic<HeldAttachments*> dropped_{nullptr};  // a list, which this owns; emptied as a whole, so that no ABA matters
 
   // Counts for themselves, each raised before the future concerned is done, which orders it for whoever waits.
   std::atomic<std::uint64_t> done_{0};

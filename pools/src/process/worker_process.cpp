@@ -119,7 +119,7 @@ WorkerProcess::WorkerProcess(int number, int workers, const ProcessPoolOptions& 
     channel_.ring();
   } catch (...) {
     child_ = Child();  // killed, if it was started
-    if (output_) relay_->finish(*output_);
+    finish_output();
     throw;
   }
 }

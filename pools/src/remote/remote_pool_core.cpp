@@ -22,7 +22,7 @@ RemotePoolState::RemotePoolState(RemotePoolOptions given)
     : options(std::move(given)),
       called("the remote pool '" + options.name_prefix + "'"),
       router(options.address),
-      events(as_process_options(options)),
+      events(as_process_options(options), [] {}),  // no memory goes along
       backlog(options.queue.limit, room, events) {}
 
 RemotePoolCore::RemotePoolCore(RemotePoolOptions options) : state_(std::move(options)) {}

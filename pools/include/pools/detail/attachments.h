@@ -14,10 +14,15 @@ using SharedMemoryRef = std::shared_ptr<SharedMemory>;
 
 struct Attachment {
   SharedMemoryRef memory;
-  std::uint64_t size = 0;  // bytes, all of it
-  std::size_t at = 0;      // where in the message it was first referred to
+  std::uint64_t size = 0;            // bytes, all of it
+  std::size_t at = 0;                // where in the message it was first referred to
+  mutable bool referred_to = false;  // the reader's, one thread at a time: something that it has read is in it
 };
 using Attachments = std::vector<Attachment>;
+// Those of a message, with a link for whoever collects such.
+struct HeldAttachments : Attachments {
+  HeldAttachments* next = nullptr;
+};
 
 // Of one message: the kernel passes no more descriptors at a time (SCM_MAX_FD).
 inline constexpr std::size_t kMostAttachments = 253;

@@ -107,7 +107,7 @@ class Bytes {
   // Its number among what is attached; the same memory again has the same number. All of its size counts against the limit, once. Throws
   // PayloadTooLargeError, SharedMemoryError.
   std::uint32_t attach(const SharedMemoryRef& memory, std::uint64_t size) {
-    if (!attached_) attached_ = std::make_unique<Attachments>();
+    if (!attached_) attached_ = std::make_unique<HeldAttachments>();
     const auto known = std::find_if(attached_->begin(), attached_->end(),
                                     [&](const Attachment& attachment) { return attachment.memory == memory; });
     const auto number = static_cast<std::uint32_t>(known - attached_->begin());
@@ -126,9 +126,11 @@ class Bytes {
     return attached_ ? std::span<const Attachment>(*attached_) : std::span<const Attachment>();
   }
   // Lets go of what is attached; the bytes stay.
-  void detach() noexcept {
-    while (attached_ && !attached_->empty()) drop_last_attachment();
-    attached_.reset();
+  void detach() noexcept { take_attachments(); }
+  // Lets go of it for somebody else to destroy; null: there is nothing.
+  std::unique_ptr<HeldAttachments> take_attachments() noexcept {
+    for (const Attachment& attachment : attachments()) most_ += attachment.size;
+    return std::move(attached_);
   }
 
  private:
@@ -162,7 +164,7 @@ class Bytes {
   std::size_t capacity_ = 0;
   std::size_t most_ = kUnlimited;  // size_ is never larger; what is attached has been taken off
   std::size_t overhead_ = 0;
-  std::unique_ptr<Attachments> attached_;  // null for nearly all
+  std::unique_ptr<HeldAttachments> attached_;  // null for nearly all
 };
 
 // What is appended to `bytes` in its lifetime is a section: preceded by its length, so that a reader can go on behind it.
@@ -217,6 +219,16 @@ class Reader {
   }
   std::size_t remaining() const noexcept { return rest_.size(); }
   std::span<const Attachment> attachments() const noexcept { return attachments_; }  // of the message
+  // What came along has been read into something; else whoever sent it keeps descriptors busy here. Of the whole message, not of a section.
+  void expect_all_referred_to() const {
+    for (const Attachment& attachment : attachments_) {
+      if (!attachment.referred_to) throw WireError("shared memory that nothing in its message refers to");
+    }
+  }
+  // Something could not be read that may have referred to them.
+  void excuse_attachments() const noexcept {
+    for (const Attachment& attachment : attachments_) attachment.referred_to = true;
+  }
   void expect_end() const {
     if (!rest_.empty()) throw WireError("a message is longer than what it holds");
   }

@@ -25,6 +25,7 @@ ItemResult<R> decode_item(Reader section) {
     }
     return ItemResult<R>(std::in_place_index<1>, decode_exception(section));
   } catch (...) {
+    section.excuse_attachments();  // only this item fails
     return ItemResult<R>(std::in_place_index<1>, std::current_exception());
   }
 }

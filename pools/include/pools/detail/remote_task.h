@@ -53,6 +53,7 @@ class RemoteTask {
   }
   // The memory that went along with its arguments; before its end is known, so that who has seen that may count on it. By whoever ends it.
   void release_attachments() noexcept { message_.payload().detach(); }
+  std::unique_ptr<HeldAttachments> take_attachments() noexcept { return message_.payload().take_attachments(); }  // likewise
 
   // Beyond a plain task. Null for most; constant once submitted, but for the link.
   struct Extras {
@@ -146,10 +147,12 @@ class DecodedTask final : public ValueState<V>, public RemoteTask {
       const EndsIfForked user;
       if constexpr (std::is_void_v<V>) {
         answer.expect_end();
+        answer.expect_all_referred_to();
         this->emplace_value();
       } else {
         V value = Decode(answer);
         answer.expect_end();
+        answer.expect_all_referred_to();
         this->emplace_value(std::move(value));
       }
       return nullptr;

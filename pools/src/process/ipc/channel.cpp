@@ -28,7 +28,7 @@ constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
 }  // namespace
 
-ChannelMemory::ChannelMemory() : descriptor_(::memfd_create("pools-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
+ChannelMemory::ChannelMemory() : descriptor_(make_memory_file("pools-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
   if (!descriptor_) fail("cannot make the memory of a channel");
   if (::ftruncate(descriptor_.get(), kTotal) != 0) fail("cannot size the memory of a channel");
   if (::fcntl(descriptor_.get(), F_ADD_SEALS, kSeals) != 0) fail("cannot seal the memory of a channel");

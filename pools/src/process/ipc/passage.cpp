@@ -2,11 +2,12 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <span>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -21,31 +22,11 @@ struct Control {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kMostAttachments * sizeof(int))> bytes;
 };
 
-// The descriptors of a packet, owned from the moment on in which they are there: nothing is allocated for that.
-class ReceivedDescriptors {
- public:
-  explicit ReceivedDescriptors(msghdr* message) noexcept {  // null: none
-    for (cmsghdr* header = message == nullptr ? nullptr : CMSG_FIRSTHDR(message); header != nullptr;
-         header = CMSG_NXTHDR(message, header)) {
-      if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-      const std::size_t some = std::min((header->cmsg_len - CMSG_LEN(0)) / sizeof(int), all_.size() - count_);
-      std::memcpy(all_.data() + count_, CMSG_DATA(header), some * sizeof(int));
-      count_ += some;
-    }
-  }
-  ~ReceivedDescriptors() {
-    for (std::size_t at = 0; at < count_; ++at) static_cast<void>(take(at));
-  }
-  ReceivedDescriptors(const ReceivedDescriptors&) = delete;
-  ReceivedDescriptors& operator=(const ReceivedDescriptors&) = delete;
-
-  std::size_t size() const noexcept { return count_; }
-  FileDescriptor take(std::size_t at) noexcept { return FileDescriptor(std::exchange(all_[at], -1)); }
-
- private:
-  std::array<int, kMostAttachments> all_;
-  std::size_t count_ = 0;
-};
+// The kernel has given as many descriptors as this process may have, and closed the others. It does not tell why.
+SharedMemoryError not_all_received() {
+  return SharedMemoryError(shared_memory_error("receive shared memory", EMFILE).what() +
+                           std::string("; or a security module of the kernel refuses it"));
+}
 
 }  // namespace
 
@@ -81,31 +62,20 @@ int Passage::send(std::uint64_t sequence, std::span<const Attachment> attachment
 
 Passage::Received Passage::receive(std::uint64_t sequence, std::size_t count) {
   std::uint64_t of = 0;
-  iovec content{.iov_base = &of, .iov_len = sizeof of};
-  Control control;
-  msghdr message{};
-  message.msg_iov = &content;
-  message.msg_iovlen = 1;
-  message.msg_control = control.bytes.data();
-  message.msg_controllen = control.bytes.size();
-  ssize_t got = 0;
-  do {
-    got = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    // ECONNRESET is said once, before what is there, by the socket of one that has died with something unread.
-  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
-  if (got < 0 && errno != EAGAIN) {
-    throw std::system_error(errno, std::generic_category(), "cannot receive descriptors");
+  std::array<FileDescriptor, kMostAttachments> descriptors;
+  const ReceivedPacket packet = receive_packet(socket_.get(), std::as_writable_bytes(std::span(&of, 1)), descriptors);
+  if (packet.error != 0 && packet.error != EAGAIN) {
+    throw std::system_error(packet.error, std::generic_category(), "cannot receive descriptors");
   }
-  ReceivedDescriptors descriptors(got < 0 ? nullptr : &message);
-  if (got != static_cast<ssize_t>(sizeof of) || of != sequence) throw WireError("a message whose descriptors are not there");
+  const bool ours = packet.error == 0 && packet.bytes == sizeof of && of == sequence;
+  if (!ours) throw WireError("a message whose descriptors are not there");
   Received received;
   try {
-    // Fewer than were sent: the kernel has given as many as this process may have, and closed the others.
-    if ((message.msg_flags & MSG_CTRUNC) != 0) throw shared_memory_error("receive shared memory", EMFILE);
-    if (descriptors.size() != count) throw WireError("a message with another number of descriptors");
+    if (packet.truncated) throw not_all_received();
+    if (packet.descriptors != count) throw WireError("a message with another number of descriptors");
     received.attachments.reserve(count);
     for (std::size_t at = 0; at < count; ++at) {
-      SharedMemoryRef memory = SharedMemory::received(descriptors.take(at));
+      SharedMemoryRef memory = SharedMemory::received(std::move(descriptors[at]));
       const std::uint64_t size = memory->size();
       received.attachments.push_back({.memory = std::move(memory), .size = size, .at = 0});
     }

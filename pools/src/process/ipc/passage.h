@@ -4,7 +4,8 @@
 // (MessageHeader::descriptors); one packet with them is sent before the message can be read, and taken by whoever reads the message,
 // also if the message is dropped then. So the packets are in the order of their messages, and who takes one never waits for it.
 //
-// What is in the socket when an end of it closes, the kernel closes. Nothing else is ever sent here; the socket by which a worker hears of the
+// What was taken back from a worker that is stopped lies in its socket until it goes on or is killed, also if the task has been run elsewhere:
+// nobody has it mapped then (seal() is not in the way), but the kernel keeps it. What is in the socket when an end of it closes, the kernel closes. Nothing else is ever sent here; the socket by which a worker hears of the
 // pool's end (worker_loop.cpp) cannot be used for it, since whatever comes there kills the worker.
 //
 // Thread safety: each direction is for one thread at a time.

@@ -65,7 +65,8 @@ void SharedBlock::seal() {
   require();
   if (mapping_.use_count() != 1 || mapping_->memory().use_count() != 1) {
     throw SharedMemoryError(
-        "cannot seal shared memory: this process has another handle or a slice of it, or a task that is not done has it");
+        "cannot seal shared memory: this process has another handle or a slice of it, or a task that is not done or the initializer of a pool "
+        "has it");
   }
   // What other threads did with handles that are gone by now has been done: to give up a copy acquires what they released, which
   // use_count() does not. Not by a fence: ThreadSanitizer knows none.
@@ -75,7 +76,7 @@ void SharedBlock::seal() {
 }
 
 bool SharedBlock::same_memory(const SharedBlock& other) const noexcept {
-  return valid() && other.valid() && mapping_->memory() == other.mapping_->memory();
+  return valid() && other.valid() && mapping_->memory()->is_same_as(*other.mapping_->memory());
 }
 
 void SharedBlock::save(Bytes& to) const {
@@ -93,6 +94,7 @@ SharedBlock SharedBlock::load(Reader& from, bool sealed, std::size_t alignment, 
   from.read(&block, sizeof block);
   if (block.attachment >= from.attachments().size()) throw WireError("shared memory that did not come along");
   const Attachment& attachment = from.attachments()[block.attachment];
+  attachment.referred_to = true;
   if (block.offset > attachment.size || block.size > attachment.size - block.offset) {
     throw WireError("shared memory that ends before what is said to be in it");
   }

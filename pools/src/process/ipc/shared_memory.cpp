@@ -17,8 +17,8 @@
 namespace pools::detail {
 namespace {
 
-constexpr std::uint64_t kPageSize = 4096;
 constexpr int kFixedSize = F_SEAL_SHRINK | F_SEAL_GROW;
+constexpr std::uint64_t kSlowToFree = std::uint64_t{1} << 20;  // bytes; of less, two system calls take longer
 
 // A soft limit of this process's: " (RLIMIT_AS is 1048576)"; nothing where there is none.
 std::string limit_of(int resource, const char* name) {
@@ -46,6 +46,11 @@ std::string limit_behind(int error) {
   }
 }
 
+std::uint64_t page_size() noexcept {
+  static const auto size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return size;
+}
+
 }  // namespace
 
 SharedMemoryError shared_memory_error(const char* what, int error) {
@@ -59,7 +64,7 @@ SharedMemoryRef SharedMemory::make(std::size_t bytes) {
   if (::getrlimit(RLIMIT_FSIZE, &file_size) == 0 && size > file_size.rlim_cur) {
     throw shared_memory_error("make shared memory", EFBIG);
   }
-  FileDescriptor descriptor(::memfd_create("pools-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  FileDescriptor descriptor = make_memory_file("pools-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (!descriptor) throw shared_memory_error("make shared memory", errno);
   if (::ftruncate(descriptor.get(), static_cast<off_t>(size)) != 0) throw shared_memory_error("size shared memory", errno);
   if (::fcntl(descriptor.get(), F_ADD_SEALS, kFixedSize) != 0) throw shared_memory_error("fix the size of shared memory", errno);
@@ -81,9 +86,29 @@ SharedMemoryRef SharedMemory::received(FileDescriptor descriptor) {
                                         (seals & F_SEAL_WRITE) != 0);
 }
 
+// What frees the pages, tens of milliseconds for a gibibyte, must not be a close() with the lock held that each descriptor and each fork
+// takes (file_descriptor.cpp). A page that is mapped keeps them until it is unmapped, with no lock of ours. Where it cannot be mapped,
+// close() frees them after all.
+SharedMemory::~SharedMemory() {
+  void* const page = size_ < kSlowToFree ? MAP_FAILED : ::mmap(nullptr, 1, PROT_READ, MAP_PRIVATE, descriptor_.get(), 0);
+  descriptor_.reset();
+  if (page != MAP_FAILED) ::munmap(page, 1);
+}
+
+bool SharedMemory::is_same_as(const SharedMemory& other) const noexcept {
+  if (this == &other) return true;
+  struct stat here {
+  }, there{};
+  return ::fstat(descriptor(), &here) == 0 && ::fstat(other.descriptor(), &there) == 0 && here.st_dev == there.st_dev &&
+         here.st_ino == there.st_ino;
+}
+
 void SharedMemory::seal() {
   if (::fcntl(descriptor_.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
-    if (errno == EBUSY) throw SharedMemoryError("cannot seal shared memory: another process has it, and may write to it");
+    if (errno == EBUSY)
+      throw SharedMemoryError(
+          "cannot seal shared memory: it can be written to elsewhere (another process has it, or it is mapped here by its descriptor), or the "
+          "kernel is at it (direct input or output)");
     throw shared_memory_error("seal shared memory", errno);
   }
   sealed_ = true;
@@ -91,11 +116,18 @@ void SharedMemory::seal() {
 
 SharedMapping::SharedMapping(SharedMemoryRef memory, std::uint64_t offset, std::size_t bytes)
     : memory_(std::move(memory)),
-      first_(offset / kPageSize * kPageSize),
+      first_(offset / page_size() * page_size()),
       length_(std::max<std::size_t>(1, bytes + static_cast<std::size_t>(offset - first_))) {
   if (first_ >= memory_->size()) first_ = 0;  // nothing, at the very end
   void* const place = map(nullptr, memory_->sealed());
-  if (place == MAP_FAILED) throw shared_memory_error("map shared memory", errno);
+  if (place == MAP_FAILED) {
+    const int error = errno;
+    // It was sealed by who had sent it, and whom nothing told that it had not arrived.
+    if (error == EPERM && !memory_->sealed() && (::fcntl(memory_->descriptor(), F_GET_SEALS) & F_SEAL_WRITE) != 0) {
+      throw SharedMemoryError("cannot map shared memory: it was sealed on its way from one process to the other");
+    }
+    throw shared_memory_error("map shared memory", error);
+  }
   begin_ = static_cast<std::byte*>(place);
 }
 
@@ -126,8 +158,7 @@ void SharedMapping::seal() {
   }
 }
 
-// The descriptor first: what then frees the pages, tens of milliseconds for a gibibyte, is munmap, and not a close() with the lock held
-// that each descriptor and each fork takes (file_descriptor.cpp).
+// The descriptor first, and the pages with the mapping: see ~SharedMemory().
 SharedMapping::~SharedMapping() {
   memory_.reset();
   ::munmap(begin_, length_);

@@ -30,9 +30,15 @@ class SharedMemory {
   SharedMemory(FileDescriptor descriptor, std::uint64_t size, bool sealed) noexcept
       : descriptor_(std::move(descriptor)), size_(size), sealed_(sealed) {}
 
+  ~SharedMemory();
+  SharedMemory(const SharedMemory&) = delete;
+  SharedMemory& operator=(const SharedMemory&) = delete;
+
   int descriptor() const noexcept { return descriptor_.get(); }  // -1 in a fork
   std::uint64_t size() const noexcept { return size_; }          // bytes
   bool sealed() const noexcept { return sealed_; }
+  // Also of what has come back from another process by another descriptor; in a fork it is not recognised then.
+  bool is_same_as(const SharedMemory& other) const noexcept;
   void seal();  // Throws SharedMemoryError. REQUIRES: nobody else has it here, and it is not mapped to be written
 
  private:

@@ -1,14 +1,18 @@
 #include "pools/src/process/os/file_descriptor.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
+#include "pools/detail/attachments.h"
 #include "pools/detail/futex.h"
 #include "pools/src/base/mutex.h"
 
@@ -90,6 +94,48 @@ DescriptorPair make_pipe() noexcept {
 
 DescriptorPair make_socket_pair(int type) noexcept {
   return made([type](int* ends) { return ::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends); });
+}
+
+FileDescriptor make_memory_file(const char* name, unsigned flags) noexcept {
+  const Lock lock(changing);
+  return FileDescriptor(::memfd_create(name, flags));
+}
+
+ReceivedPacket receive_packet(int socket, std::span<std::byte> content, std::span<FileDescriptor> descriptors) noexcept {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMostAttachments * sizeof(int))> control;
+  iovec place{.iov_base = content.data(), .iov_len = content.size()};
+  msghdr message{};
+  message.msg_iov = &place;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  ReceivedPacket packet;
+  const Lock lock(changing);
+  ssize_t got = 0;
+  do {
+    got = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
+    // ECONNRESET is said once, before what is there, by the socket of one that has died with something unread.
+  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (got < 0) {
+    packet.error = errno;
+    return packet;
+  }
+  packet.bytes = static_cast<std::size_t>(got);
+  packet.truncated = (message.msg_flags & MSG_CTRUNC) != 0;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t some = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t at = 0; at < some; ++at) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + at * sizeof fd, sizeof fd);
+      if (packet.descriptors < descriptors.size()) {
+        descriptors[packet.descriptors++] = FileDescriptor(fd);
+      } else {
+        ::close(fd);
+      }
+    }
+  }
+  return packet;
 }
 
 FileDescriptor duplicate(int fd, int lowest) noexcept {

@@ -4,6 +4,8 @@
 // on would keep open what others wait for the end of: the guard's pipe, the sockets of workers and starts, the output's pipes.
 // Not thread-safe, like any value.
 
+#include <cstddef>
+#include <span>
 #include <utility>
 
 #include "pools/detail/forks.h"
@@ -50,6 +52,18 @@ struct DescriptorPair {
 };
 DescriptorPair make_pipe() noexcept;                 // the reading end, the writing end
 DescriptorPair make_socket_pair(int type) noexcept;  // AF_UNIX
+// A memfd, as one step for a fork, too. Empty, with errno set, when there is none left.
+FileDescriptor make_memory_file(const char* name, unsigned flags) noexcept;
+
+// The next packet of a socket, without waiting, and the descriptors that came with it, as one step for a fork, too.
+struct ReceivedPacket {
+  int error = 0;                // an errno: there is none
+  std::size_t bytes = 0;        // of its content, also of what did not fit
+  std::size_t descriptors = 0;  // that came with it
+  bool truncated = false;       // more were sent
+};
+// Descriptors beyond those that there is room for are closed. REQUIRES: `descriptors` are empty
+ReceivedPacket receive_packet(int socket, std::span<std::byte> content, std::span<FileDescriptor> descriptors) noexcept;
 // `fd` once more, from `lowest` on.
 FileDescriptor duplicate(int fd, int lowest) noexcept;
 
