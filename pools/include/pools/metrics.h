@@ -91,7 +91,8 @@ struct PoolMetrics {
   std::uint64_t crashed = 0;    // worker processes that ended unasked, or were killed for what they did
   std::uint64_t respawned = 0;  // started at once in the place of one that ended, of a recycled one if tasks waited
   std::uint64_t retried = 0;    // starts of a task after the death of a worker that had been at it
-  // Shared memory that worker processes were sent, and sent, each time: how often one, and all its bytes. None of them was copied.
+  // Descriptors of shared memory that passed between this process and its workers with tasks and results, in either direction, each time; and
+  // the bytes of those memories, which were not copied. What an initializer takes is not counted, what went to a worker that just died is.
   std::uint64_t shared_buffers = 0;
   std::uint64_t shared_bytes = 0;
   // Only with timing = true: submit to start, and start to end, of every task that was started.

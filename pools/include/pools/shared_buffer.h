@@ -20,7 +20,8 @@
 // sent. A process has a descriptor for each memory that it has a handle of; a message has at most 253 of them. A worker maps what it is
 // given (of a slice the pages that it lies in) within its memory_limit.
 //
-// Pages exist once they are touched, be it by a read. What the kernel does where there is no memory left for one is to end a process.
+// Pages exist once they are touched, be it by a read. Where there is no memory left for one, the kernel ends a process, or where it promises
+// no more than it has (vm.overcommit_memory = 2) sends SIGBUS to the one that touches it: that may be the program and not the worker.
 // In a fork the memory can be read and written as before (it is the same), but not be passed on. RemotePool refuses it: hosts
 // share no memory. A ThreadPool takes it like any other value.
 //
@@ -44,6 +45,7 @@ class SharedArray {
   static constexpr bool kSealed = std::is_const_v<T>;
   static_assert(std::is_trivially_copyable_v<Element> && !std::is_pointer_v<Element> && !std::is_volatile_v<T>,
                 "what processes share is trivially copyable, and holds no pointers");
+  static_assert(!std::is_same_v<Element, bool>, "a bool that another process writes need not be one: share std::uint8_t");
   static_assert(alignof(Element) <= 4096, "shared memory is aligned to a page");
 
  public:
@@ -87,21 +89,23 @@ class SharedArray {
     return slices;
   }
   // The same elements, where they were, which nobody can write to from now on; this handle is empty then. Throws SharedMemoryError
-  // while somebody else has the memory: another handle or a slice of it here, a task that is not done, another process. Then this
-  // handle is as it was.
+  // while somebody else has the memory: another handle or a slice of it here, a task that is not done, a pool's initializer, another process.
+  // Then this handle is as it was. Of what is on its way to another process just then (a result that holds a copy) nothing is known here:
+  // it arrives as SharedMemoryError.
   [[nodiscard]] SharedArray<const Element> seal() && requires(!kSealed) {
     block_.seal();
     return SharedArray<const Element>(std::move(block_));
   }
-  // Both are handles of one memory, whatever parts of it; false of empty ones, and of one that has come back from another process: that is
-  // mapped anew.
+  // Both are handles of one memory, whatever parts of it, also where one has come back from another process (mapped anew, and in a message
+  // with the other counted once more); false of empty ones.
   [[nodiscard]] bool same_memory(const SharedArray& other) const noexcept { return block_.same_memory(other.block_); }
 
-  // The library's.
-  explicit SharedArray(detail::SharedBlock block) noexcept : block_(std::move(block)) {}
-  const detail::SharedBlock& block() const noexcept { return block_; }
-
  private:
+  friend struct detail::SharedArrayAccess;
+  template <class>
+  friend class SharedArray;  // seal()
+  explicit SharedArray(detail::SharedBlock block) noexcept : block_(std::move(block)) {}
+
   static std::size_t bytes_of(std::size_t count) {
     if (count > ~std::size_t{0} / sizeof(T)) throw SharedMemoryError("a shared array of more bytes than there are addresses");
     return count * sizeof(T);
@@ -113,4 +117,19 @@ class SharedArray {
 using SharedBuffer = SharedArray<std::byte>;
 using SealedBuffer = SharedArray<const std::byte>;
 
+namespace detail {
+
+// For what passes them on.
+struct SharedArrayAccess {
+  template <class T>
+  static const SharedBlock& block(const SharedArray<T>& array) noexcept {
+    return array.block_;
+  }
+  template <class T>
+  static SharedArray<T> adopt(SharedBlock block) noexcept {
+    return SharedArray<T>(std::move(block));
+  }
+};
+
+}  // namespace detail
 }  // namespace pools

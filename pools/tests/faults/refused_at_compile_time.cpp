@@ -111,6 +111,8 @@ int main(int argc, char** argv) {
 #elif defined(AS_COMPLETED_OF_NUMBERS)
   for ([[maybe_unused]] const auto& each : pools::as_completed(std::vector<int>{1})) {
   }
+#elif defined(SHARED_ARRAY_OF_BOOL)
+  static_cast<void>(pools::SharedArray<bool>().valid());
 #elif defined(BLOCKS_FOR_A_FUNCTION_OF_ONE_BOUND)
   threads.for_each_block(0, 10, [](int begin) { return begin; });
 #endif

@@ -12,11 +12,11 @@ namespace pools::detail {
 
 template <class T>
 void CEREAL_SAVE_FUNCTION_NAME(SaveArchive& archive, const SharedArray<T>& array) {
-  array.block().save(archive.bytes());
+  SharedArrayAccess::block(array).save(archive.bytes());
 }
 template <class T>
 void CEREAL_LOAD_FUNCTION_NAME(LoadArchive& archive, SharedArray<T>& array) {
-  array = SharedArray<T>(SharedBlock::load(archive.reader(), std::is_const_v<T>, alignof(T), sizeof(T)));
+  array = SharedArrayAccess::adopt<T>(SharedBlock::load(archive.reader(), std::is_const_v<T>, alignof(T), sizeof(T)));
 }
 
 }  // namespace pools::detail

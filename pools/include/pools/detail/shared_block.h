@@ -10,7 +10,8 @@ namespace pools::detail {
 
 class Bytes;
 class Reader;
-class SharedMapping;  // src/process/ipc/shared_memory.h
+struct SharedArrayAccess;  // shared_buffer.h
+class SharedMapping;       // src/process/ipc/shared_memory.h
 
 // Copies share the memory and its place in this process. Empty when default-constructed or moved from: then all but valid() throw
 // InvalidStateError. Thread safety: as a shared_ptr.
