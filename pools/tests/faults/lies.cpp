@@ -2,6 +2,8 @@
 // headers that promise what no one wants, payloads that are wrong on purpose.
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -310,6 +312,54 @@ POOLS_FAULT(descriptors_that_are_promised_and_not_sent) {
   expect_violation(MessageKind::result, 1, "a message whose descriptors are not there");
   expect_violation(MessageKind::result, 254, "an answer with more descriptors than there may be");
   expect_violation(MessageKind::error, 1, "an answer with descriptors that is no result");
+  pool.finish();
+}
+
+// The socket for the descriptors of this worker: the only one of packets.
+int own_passage() {
+  for (int descriptor = 3; descriptor < 256; ++descriptor) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    if (::getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET) return descriptor;
+  }
+  std::abort();
+}
+
+// Sends `copies` descriptors of a page that has these seals, for the answer of its own task, or one that is `off` it; then promises one.
+int send_memory(int seals, int copies, std::int64_t off) {
+  const std::uint64_t own = own_number(OwnChannel());
+  const int memory = ::memfd_create("pools-liar", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (memory < 0 || ::ftruncate(memory, 4096) != 0 || ::fcntl(memory, F_ADD_SEALS, seals) != 0) std::abort();
+  std::uint64_t sequence = own + static_cast<std::uint64_t>(off);
+  iovec content{.iov_base = &sequence, .iov_len = sizeof sequence};
+  alignas(cmsghdr) char control[CMSG_SPACE(8 * sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = CMSG_SPACE(static_cast<std::size_t>(copies) * sizeof(int));
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(static_cast<std::size_t>(copies) * sizeof(int));
+  for (int at = 0; at < copies; ++at) std::memcpy(CMSG_DATA(header) + at * sizeof memory, &memory, sizeof memory);
+  if (::sendmsg(own_passage(), &message, MSG_NOSIGNAL) < 0) std::abort();
+  return promise_memory(static_cast<std::uint32_t>(MessageKind::result), 1);
+}
+
+POOLS_FAULT(descriptors_that_are_not_what_was_promised) {
+  BusyPool pool;
+  const auto expect_violation = [&](int seals, int copies, std::int64_t off, const std::string& why) {
+    const auto liar = pool->submit<&send_memory>(seals, copies, off);
+    expect_ended_by_the_pool(thrown_by<WorkerDied>([&] { liar.result(); }), why);
+  };
+  constexpr int kFixed = F_SEAL_SHRINK | F_SEAL_GROW;
+  expect_violation(0, 1, 0, "a descriptor that is no shared memory");
+  expect_violation(F_SEAL_SHRINK, 1, 0, "a descriptor that is no shared memory");
+  expect_violation(F_SEAL_GROW, 1, 0, "a descriptor that is no shared memory");
+  expect_violation(kFixed, 2, 0, "a message with another number of descriptors");
+  expect_violation(kFixed, 1, 1, "a message whose descriptors are not there");
+  expect_violation(kFixed, 1, -1, "a message whose descriptors are not there");
   pool.finish();
 }
 
