@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "pools/process_pool.h"
-#include "pools/tests/contract/groups.h"
+#include "pools/tests/group_checks.h"
 
 namespace pools::test {
 namespace {

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "pools/tests/contract/groups.h"
+#include "pools/tests/group_checks.h"
 #include "pools/thread_pool.h"
 #include "pools/wait.h"
 
