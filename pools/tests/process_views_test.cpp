@@ -166,6 +166,7 @@ int signal_of_a_fork_that_looks_at(std::string_view text) {
   }
   int status = 0;
   ::waitpid(child, &status, 0);
+  if (WIFEXITED(status) && WEXITSTATUS(status) != 0) return SIGSEGV;  // a sanitizer exits all the same
   return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 int signal_of_a_fork_that_looks_at_a_copy(std::string_view text) {

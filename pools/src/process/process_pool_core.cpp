@@ -115,8 +115,8 @@ void ProcessPoolCore::submit(TaskRef& task, bool bounded) {
     } else {
       worker = give_to_idle(std::move(task));
     }
+    sizer_.task_began();  // within the mutex: when it is released the task may end, and what hears of that destroy the pool
   }
-  sizer_.task_began();
   // With the mutex released: waking takes microseconds.
   if (worker) worker->channel().ring();
   if (number >= 0) starter_.start(number);
