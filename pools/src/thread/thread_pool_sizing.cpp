@@ -22,12 +22,11 @@ void ThreadPoolCore::resize_itself(const SelfSizing& bounds) {
   cores_.instead(
       [&] {
         sizer_.stop();
+        measures_.store(true,
+                        std::memory_order_relaxed);  // before workers come: else they might begin tasks that nobody measures
         set_size(size);
       },
-      [&] {
-        measures_.store(true, std::memory_order_relaxed);
-        sizer_.start(bounds, size);
-      });
+      [&] { sizer_.start(bounds, size); });
 }
 
 void ThreadPoolCore::run_measured(Job& job, Slot& slot) noexcept {
@@ -37,7 +36,9 @@ void ThreadPoolCore::run_measured(Job& job, Slot& slot) noexcept {
   slot.clock.end(WorkClock::Clock::now());
 }
 
+// Tasks that had begun before anything was measured count, too: those that wait behind them may need more workers.
 bool ThreadPoolCore::has_task() const {
+  if (task_metrics().running > 0) return true;
   const Lock lock(mutex_);
   return std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->clock.runs(); });
 }

@@ -199,6 +199,18 @@ TYPED_TEST(SelfSizing_, begins_and_ends_by_a_resize_also_under_way) {
   EXPECT_FALSE(has_sizer());
 }
 
+TYPED_TEST(SelfSizing_, counts_tasks_that_had_begun_before_it_was_asked_for) {
+  Gate gate;
+  TypeParam pool{8};
+  std::vector<Future<int>> futures;
+  for (int task = 0; task < 12; ++task) futures.push_back(pool.template submit<&pass_and_return>(gate.name(), task));
+  gate.await(8);
+  pool.resize(self_sizing{.min = 8, .max = 24});
+  gate.await(4);
+  gate.open();
+  for (const auto& future : futures) future.result();
+}
+
 TYPED_TEST(SelfSizing_, goes_on_after_a_pause_and_after_tasks_that_throw) {
   TypeParam pool(self_sized<TypeParam>(1, 16));
   Gate gate;
