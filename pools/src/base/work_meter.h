@@ -24,6 +24,8 @@ class WorkMeter {
   void add(pid_t id, std::chrono::nanoseconds busy_in_all, const RunTimes& times);
   // The same where it is only known whether it is with a task now: the look is a random one.
   void add(pid_t id, bool is_busy, const RunTimes& times);
+  // So many more have been with tasks since the last look, which began before anything was measured.
+  void add_unmeasured(int workers) noexcept { sample_.busy += workers * sample_.length; }
   // tasks: what the pool says of them by now. The first sample is of length 0.
   WorkSample end(const PoolMetrics& tasks);
 

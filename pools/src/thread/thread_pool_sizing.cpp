@@ -50,12 +50,15 @@ void ThreadPoolCore::measure(WorkMeter& meter) {
     clocks.reserve(slots_.size());
     for (const auto& slot : slots_) clocks.push_back(&slot->clock);  // which live as long as the pool
   }
+  int measured = 0;
   for (const WorkClock* const clock : clocks) {
     const pid_t thread = clock->thread();
+    if (clock->runs()) ++measured;
     RunTimes times;
     if (thread == 0 || !run_times_of_thread(thread, times)) continue;
     meter.add(thread, clock->busy(WorkClock::Clock::now()), times);
   }
+  meter.add_unmeasured(std::max(0, static_cast<int>(task_metrics().running) - measured));
 }
 
 }  // namespace pools::detail
