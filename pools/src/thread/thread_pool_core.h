@@ -147,6 +147,8 @@ class ThreadPoolCore : public std::enable_shared_from_this<ThreadPoolCore> {
   const std::unique_ptr<CallbackThread> callback_thread_;
   CoresFollower cores_{options_.name_prefix, [this](int cores) { set_size(cores * kWorkersPerCore); }};
   std::atomic<bool> measures_{false};  // from the first time that it sizes itself. Relaxed: what it misses is not measured
+  // How many tasks may run that had begun before; only ever less. The sizer's thread's, and whoever starts it has it before.
+  int unmeasured_ = 0;
   Sizer sizer_{options_.name_prefix + "_sizer",
                {.measure = [this](WorkMeter& meter) { measure(meter); },
                 .tasks = [this] { return task_metrics(); },

@@ -26,7 +26,10 @@ void ThreadPoolCore::resize_itself(const SelfSizing& bounds) {
                         std::memory_order_relaxed);  // before workers come: else they might begin tasks that nobody measures
         set_size(size);
       },
-      [&] { sizer_.start(bounds, size); });
+      [&] {
+        unmeasured_ = static_cast<int>(task_metrics().running);
+        sizer_.start(bounds, size);
+      });
 }
 
 void ThreadPoolCore::run_measured(Job& job, Slot& slot) noexcept {
@@ -58,7 +61,8 @@ void ThreadPoolCore::measure(WorkMeter& meter) {
     if (thread == 0 || !run_times_of_thread(thread, times)) continue;
     meter.add(thread, clock->busy(WorkClock::Clock::now()), times);
   }
-  meter.add_unmeasured(std::max(0, static_cast<int>(task_metrics().running) - measured));
+  unmeasured_ = std::clamp(static_cast<int>(task_metrics().running) - measured, 0, unmeasured_);
+  meter.add_unmeasured(unmeasured_);
 }
 
 }  // namespace pools::detail
