@@ -175,6 +175,9 @@ int signal_of_a_fork_that_looks_at_a_copy(std::string_view text) {
 }
 
 TEST_F(ProcessViews, a_fork_of_a_task_has_no_views_but_copies) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the fork can read there: what ThreadSanitizer maps in a fork may lie where the view was";
+#endif
   ProcessPool pool{1};
   EXPECT_EQ(pool.submit<&signal_of_a_fork_that_looks_at>("four").result(), SIGSEGV);
   EXPECT_EQ(pool.submit<&signal_of_a_fork_that_looks_at_a_copy>("four").result(), 0);

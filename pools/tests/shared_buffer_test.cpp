@@ -13,8 +13,8 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <span>
