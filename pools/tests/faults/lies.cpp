@@ -10,10 +10,12 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -22,6 +24,7 @@
 #include "pools/detail/codec.h"
 #include "pools/detail/remote_exception.h"
 #include "pools/src/process/ipc/wire.h"
+#include "pools/src/process/os/file_descriptor.h"
 #include "pools/tests/faults/bystanders.h"
 #include "pools/tests/faults/fault.h"
 #include "pools/tests/faults/sabotage.h"
@@ -330,20 +333,9 @@ int send_memory(int seals, int copies, std::int64_t off) {
   const std::uint64_t own = own_number(OwnChannel());
   const int memory = ::memfd_create("pools-liar", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (memory < 0 || ::ftruncate(memory, 4096) != 0 || ::fcntl(memory, F_ADD_SEALS, seals) != 0) std::abort();
-  std::uint64_t sequence = own + static_cast<std::uint64_t>(off);
-  iovec content{.iov_base = &sequence, .iov_len = sizeof sequence};
-  alignas(cmsghdr) char control[CMSG_SPACE(8 * sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &content;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = CMSG_SPACE(static_cast<std::size_t>(copies) * sizeof(int));
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(static_cast<std::size_t>(copies) * sizeof(int));
-  for (int at = 0; at < copies; ++at) std::memcpy(CMSG_DATA(header) + at * sizeof memory, &memory, sizeof memory);
-  if (::sendmsg(own_passage(), &message, MSG_NOSIGNAL) < 0) std::abort();
+  const std::uint64_t sequence = own + static_cast<std::uint64_t>(off);
+  const std::vector<int> descriptors(static_cast<std::size_t>(copies), memory);
+  if (detail::send_packet(own_passage(), std::as_bytes(std::span(&sequence, 1)), descriptors) != 0) std::abort();
   return promise_memory(static_cast<std::uint32_t>(MessageKind::result), 1);
 }
 

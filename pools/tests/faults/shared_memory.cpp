@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -221,21 +223,9 @@ class OnTheirWay {
     const detail::FileDescriptor null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     int sent = 0;
     for (; sent < most; ++sent) {
-      char byte = 0;
-      iovec content{.iov_base = &byte, .iov_len = 1};
+      const std::byte content{};
       const int descriptor = null.get();
-      alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptor)] = {};
-      msghdr message{};
-      message.msg_iov = &content;
-      message.msg_iovlen = 1;
-      message.msg_control = control;
-      message.msg_controllen = sizeof control;
-      cmsghdr* const header = CMSG_FIRSTHDR(&message);
-      header->cmsg_level = SOL_SOCKET;
-      header->cmsg_type = SCM_RIGHTS;
-      header->cmsg_len = CMSG_LEN(sizeof descriptor);
-      std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-      if (::sendmsg(ends_.first.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) break;
+      if (detail::send_packet(ends_.first.get(), std::span(&content, 1), std::span(&descriptor, 1), MSG_DONTWAIT) != 0) break;
     }
     refused_ = sent < most;
   }

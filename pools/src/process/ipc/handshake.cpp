@@ -2,9 +2,11 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <system_error>
 
 #include "pools/detail/bytes.h"
@@ -27,25 +29,10 @@ Greeting own_greeting() { return {.magic = kMagic, .program = key_of(reinterpret
 }  // namespace
 
 void send_handshake(int socket, int memory, int event, int passage) {
-  Greeting greeting = own_greeting();
-  iovec content{.iov_base = &greeting, .iov_len = sizeof greeting};
-  const int descriptors[kDescriptors] = {memory, event, passage};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptors)] = {};
-  msghdr message{};
-  message.msg_iov = &content;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof descriptors);
-  std::memcpy(CMSG_DATA(header), descriptors, sizeof descriptors);
-  ssize_t sent = 0;
-  do {
-    sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
-  } while (sent < 0 && errno == EINTR);
-  if (sent < 0) throw std::system_error(errno, std::generic_category(), "cannot send a worker its channel");
+  const Greeting greeting = own_greeting();
+  const std::array<int, kDescriptors> descriptors{memory, event, passage};
+  const int error = send_packet(socket, std::as_bytes(std::span(&greeting, 1)), descriptors);
+  if (error != 0) throw std::system_error(error, std::generic_category(), "cannot send a worker its channel");
 }
 
 ChannelDescriptors receive_handshake(int socket) {

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <exception>
 #include <span>
 #include <string>
@@ -16,11 +15,6 @@
 
 namespace pools::detail {
 namespace {
-
-// The control data of a packet with `kMostAttachments` descriptors.
-struct Control {
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMostAttachments * sizeof(int))> bytes;
-};
 
 // The kernel has given as many descriptors as this process may have, and closed the others. It does not tell why.
 SharedMemoryError not_all_received() {
@@ -37,27 +31,10 @@ std::pair<Passage, Passage> Passage::make() {
 }
 
 int Passage::send(std::uint64_t sequence, std::span<const Attachment> attachments, When when) noexcept {
-  const std::size_t size = attachments.size() * sizeof(int);
-  iovec content{.iov_base = &sequence, .iov_len = sizeof sequence};
-  Control control;
-  msghdr message{};
-  message.msg_iov = &content;
-  message.msg_iovlen = 1;
-  message.msg_control = control.bytes.data();
-  message.msg_controllen = CMSG_SPACE(size);
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(size);
-  for (std::size_t at = 0; at < attachments.size(); ++at) {
-    const int descriptor = attachments[at].memory->descriptor();
-    std::memcpy(CMSG_DATA(header) + at * sizeof descriptor, &descriptor, sizeof descriptor);
-  }
-  ssize_t sent = 0;
-  do {
-    sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | (when == When::now ? MSG_DONTWAIT : 0));
-  } while (sent < 0 && errno == EINTR);
-  return sent < 0 ? errno : 0;
+  std::array<int, kMostAttachments> descriptors;
+  for (std::size_t at = 0; at < attachments.size(); ++at) descriptors[at] = attachments[at].memory->descriptor();
+  return send_packet(socket_.get(), std::as_bytes(std::span(&sequence, 1)), std::span(descriptors).first(attachments.size()),
+                     when == When::now ? MSG_DONTWAIT : 0);
 }
 
 Passage::Received Passage::receive(std::uint64_t sequence, std::size_t count) {

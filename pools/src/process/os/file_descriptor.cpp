@@ -101,6 +101,26 @@ FileDescriptor make_memory_file(const char* name, unsigned flags) noexcept {
   return FileDescriptor(::memfd_create(name, flags));
 }
 
+int send_packet(int socket, std::span<const std::byte> content, std::span<const int> descriptors, int flags) noexcept {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMostAttachments * sizeof(int))> control;
+  iovec place{.iov_base = const_cast<std::byte*>(content.data()), .iov_len = content.size()};
+  msghdr message{};
+  message.msg_iov = &place;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+  std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size_bytes());
+  ssize_t sent = 0;
+  do {
+    sent = ::sendmsg(socket, &message, MSG_NOSIGNAL | flags);
+  } while (sent < 0 && errno == EINTR);
+  return sent < 0 ? errno : 0;
+}
+
 ReceivedPacket receive_packet(int socket, std::span<std::byte> content, std::span<FileDescriptor> descriptors) noexcept {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kMostAttachments * sizeof(int))> control;
   iovec place{.iov_base = content.data(), .iov_len = content.size()};

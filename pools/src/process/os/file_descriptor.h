@@ -55,6 +55,9 @@ DescriptorPair make_socket_pair(int type) noexcept;  // AF_UNIX
 // A memfd, as one step for a fork, too. Empty, with errno set, when there is none left.
 FileDescriptor make_memory_file(const char* name, unsigned flags) noexcept;
 
+// Sends a packet, and descriptors with it, at most kMostAttachments: an errno, or 0. Allocates nothing: also for a child between vfork and exec.
+int send_packet(int socket, std::span<const std::byte> content, std::span<const int> descriptors, int flags = 0) noexcept;
+
 // The next packet of a socket, without waiting, and the descriptors that came with it, as one step for a fork, too.
 struct ReceivedPacket {
   int error = 0;                // an errno: there is none

@@ -14,10 +14,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <exception>
 #include <new>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -105,20 +107,9 @@ class ChildSetup {
   void send_own_pidfd() const {
     const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
     if (pidfd < 0) fail(Step::pidfd);
-    char byte = 0;
-    iovec content{.iov_base = &byte, .iov_len = 1};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &content;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &pidfd, sizeof pidfd);
-    if (::sendmsg(status_, &message, MSG_NOSIGNAL) < 0) fail(Step::pidfd);
+    const std::byte content{};
+    errno = detail::send_packet(status_, std::span(&content, 1), std::span(&pidfd, 1));
+    if (errno != 0) fail(Step::pidfd);
   }
 
   const int status_;
