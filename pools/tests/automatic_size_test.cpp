@@ -7,12 +7,9 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
-#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -30,14 +27,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool follows() {
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::string name;
-    std::ifstream(entry.path() / "comm") >> name;
-    if (name == "pool_cores") return true;
-  }
-  return false;
-}
+bool follows() { return has_thread("pool_cores"); }
 
 class AutomaticSize : public ProcessTest {};
 

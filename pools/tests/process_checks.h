@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
 
 #include "pools/src/process/os/spawn.h"
 #include "pools/tests/expectations.h"
@@ -29,6 +31,14 @@ inline std::ptrdiff_t entries_of(const std::string& directory) {
 }
 inline std::ptrdiff_t open_descriptors() { return entries_of("/proc/self/fd"); }
 inline std::ptrdiff_t threads() { return entries_of("/proc/self/task"); }
+inline bool has_thread(std::string_view name) {
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string its_name;
+    std::ifstream(thread.path() / "comm") >> its_name;
+    if (its_name == name) return true;
+  }
+  return false;
+}
 
 // Neither running nor zombies.
 inline bool has_no_children() {

@@ -7,10 +7,7 @@
 
 #include <atomic>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <stdexcept>
-#include <string>
 #include <system_error>
 #include <vector>
 
@@ -30,14 +27,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool has_sizer() {
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::string name;
-    std::ifstream(entry.path() / "comm") >> name;
-    if (name == "pool_sizer") return true;
-  }
-  return false;
-}
+bool has_sizer() { return has_thread("pool_sizer"); }
 
 class SizerOf : public ProcessTest {
  protected:
