@@ -4,9 +4,13 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <new>
 
+#include "pools/cores.h"
 #include "pools/process_pool.h"
+#include "pools/src/process/os/oom_kills.h"
 #include "pools/tests/failing_new.h"
 #include "pools/tests/gate.h"
 #include "pools/tests/process_checks.h"
@@ -52,7 +56,33 @@ void expect_all_or_nothing(const Pool& pool, Submit submit) {
   }
 }
 
+// The same of a look at something, which is repeated as a whole.
+template <class Look>
+void expect_found_or_no_memory(Look look) {
+  for (int fails_at = 0;; ++fails_at) {
+    left = fails_at;
+    try {
+      look();
+    } catch (const std::bad_alloc&) {
+    }
+    const bool reached = left < 0;
+    left = -1;
+    if (!reached) return;
+  }
+}
+
 class Allocations : public ProcessTest {};
+
+// A container's group is the root: a path that ends in '/', unless somebody takes care.
+TEST_F(Allocations, control_groups_are_looked_for_or_there_is_no_memory) {
+  const TemporaryDirectory directory;
+  for (const char* const groups : {"0::/\n4:cpu,cpuacct:/\n3:memory:/\n", "0::/a/b/\n4:cpu:/a/b\n3:memory:/a/b\n"}) {
+    std::ofstream(directory.file("cgroup")) << groups;
+    const auto proc_self = std::filesystem::path(directory.file("cgroup")).parent_path();
+    expect_found_or_no_memory([&] { static_cast<void>(detail::usable_cores(2, proc_self, "/sys/fs/cgroup")); });
+    expect_found_or_no_memory([&] { static_cast<void>(detail::OomKills(proc_self, "/sys/fs/cgroup", "/proc/vmstat").where()); });
+  }
+}
 
 TEST_F(Allocations, a_submit_to_a_process_pool_that_finds_no_memory_has_submitted_nothing) {
   for (const bool timing : {false, true}) {

@@ -17,17 +17,19 @@ inline bool cannot_be_read_now(const std::ifstream& file) noexcept {
 
 // Calls use(directory, v2) for each group that may have files of the controller, of both versions, from the innermost up to the root. A
 // directory need not be there: a container sees its own group as the root. Of groups nested deeper than anybody nests them, the innermost
-// count. False: which these are cannot be read now.
+// count. False: which these are cannot be read now. A directory never ends in '/': libstdc++'s path, appended to after one, destroys what it
+// does not have when there is no memory (GCC 12, path::operator/=), and here is where memory is short.
 template <class Use>
 bool for_each_cgroup(const std::filesystem::path& proc_self, const std::filesystem::path& cgroup_root,
                      std::string_view controller, Use use) {
   constexpr int kMostLevels = 64;
-  const auto walk = [&use](const std::filesystem::path& root, const std::string& group, bool v2) {
-    std::filesystem::path at = (root / std::filesystem::path(group).relative_path()).lexically_normal();
-    const std::filesystem::path top = root.lexically_normal();
-    for (int level = 0; level < kMostLevels; ++level, at = at.parent_path()) {
-      use(at, v2);
-      if (at == top || !at.has_relative_path()) break;
+  const auto walk = [&use](const std::filesystem::path& root, std::string group, bool v2) {
+    while (!group.empty() && group.back() == '/') group.pop_back();
+    for (int level = 0; level < kMostLevels; ++level) {
+      use(std::filesystem::path(root.native() + group), v2);
+      if (group.empty()) break;
+      const auto parent = group.rfind('/');
+      group.resize(parent == std::string::npos ? 0 : parent);
     }
   };
   std::ifstream groups(proc_self / "cgroup");  // "4:cpu,cpuacct:/group" (v1), "0::/group" (v2)
