@@ -13,9 +13,10 @@ namespace pools::detail {
 // for a while. (One alone may have given the core to a worker or a submitter of this very pool.)
 class Backoff {
  public:
+  explicit Backoff(int yields = kYields) noexcept : yields_(yields) {}
   // Yields. False, without a yield: it is time to sleep.
   bool yield_once() noexcept;
-  void renew() noexcept { left_ = kYields; }
+  void renew() noexcept { left_ = yields_; }
 
  private:
   static constexpr int kYields = 50;
@@ -23,7 +24,8 @@ class Backoff {
   static constexpr int kCrowd = 3;                       // so many in a row mean that others compute
   static constexpr std::int64_t kCrowded = 100'000'000;  // ns from then on in which this thread does not yield
 
-  int left_ = kYields;
+  int yields_;
+  int left_ = yields_;
 };
 
 }  // namespace pools::detail

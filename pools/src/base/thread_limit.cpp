@@ -16,7 +16,7 @@ namespace {
 
 using std::filesystem::path;
 
-std::optional<std::uint64_t> number_in(const path& file) {
+std::optional<std::uint64_t> count_in(const path& file) {
   std::ifstream stream(file);
   std::uint64_t number = 0;
   if (stream >> number) return number;  // not "max"
@@ -73,8 +73,8 @@ std::uint64_t stack_of_a_thread() {
 std::string limit_on_threads(const path& proc, const path& cgroup_root) {
   std::string found;
   for_each_cgroup(proc / "self", cgroup_root, "pids", [&found](const path& group, bool) {
-    const auto most = number_in(group / "pids.max");
-    const auto now = number_in(group / "pids.current");
+    const auto most = count_in(group / "pids.max");
+    const auto now = count_in(group / "pids.current");
     if (found.empty() && most && now && *now >= *most)
       found = "the control group's limit of tasks (pids.max) is " + std::to_string(*most);
   });
@@ -91,7 +91,7 @@ std::string limit_on_threads(const path& proc, const path& cgroup_root) {
     }
   }
   for (const char* name : {"threads-max", "pid_max"}) {
-    const auto most = number_in(proc / "sys/kernel" / name);
+    const auto most = count_in(proc / "sys/kernel" / name);
     if (most && threads_of_system(proc) >= *most)
       return std::string("the system's limit of threads (kernel.") + name + ") is " + std::to_string(*most);
   }

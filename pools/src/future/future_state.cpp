@@ -238,7 +238,11 @@ void FutureState::refuse_fork() {
 bool FutureState::wait(const Deadline& deadline) {
   if (done()) return true;
   require_completion_here();
-  if (deadline || this_runner == nullptr) return sleep(deadline);
+  if (deadline) return sleep(deadline);
+  if (this_runner == nullptr) {
+    help_to_complete();
+    return sleep(deadline);
+  }
   wait_on_runner(*this_runner, *this);
   return true;
 }

@@ -10,24 +10,23 @@ namespace pools::detail {
 // Any thread, with a future's stripe locked and no mutex of the pool's.
 template <class PoolState>
 void note_cancelled_in(PoolState& pool, FutureState& state) noexcept {
-  using Place = RemoteTask::Place;
   const auto task = dynamic_cast<RemoteTask*>(&state);
   if (task == nullptr) return;
   pool.events.forget_start_by(*task);
   switch (Backlog::cancelled(*task)) {
-    case Place::unsubmitted:
-    case Place::cancelled:
+    case RemoteTask::Place::unsubmitted:
+    case RemoteTask::Place::cancelled:
       return;
-    case Place::waiting:
+    case RemoteTask::Place::waiting:
       pool.room.cancelled_in_queue();
       pool.events.cancelled();
       pool.room.made();
       return;
-    case Place::retrying:
+    case RemoteTask::Place::retrying:
       pool.events.cancelled();
       pool.poke();  // a shutdown need not wait for it any more. The pool is there: it awaits its cancellers
       return;
-    case Place::elsewhere:
+    case RemoteTask::Place::elsewhere:
       pool.events.cancelled();
   }
 }

@@ -9,6 +9,7 @@
 #include "pools/src/base/mutex.h"
 #include "pools/src/base/own_thread.h"
 #include "pools/src/process/cancelled_task.h"
+#include "pools/src/process/live_pools.h"
 
 namespace pools::detail {
 namespace {
@@ -23,13 +24,14 @@ using Clock = std::chrono::steady_clock;
 }  // namespace
 
 ProcessPoolCore::ProcessPoolCore(ProcessPoolOptions options) : state_(std::move(options)) {}
-ProcessPoolCore::~ProcessPoolCore() = default;
+ProcessPoolCore::~ProcessPoolCore() { LivePools::remove(*this); }
 
 void ProcessPoolCore::refuse_in_fork() const { state_.process.refuse(state_.called); }
 
 void ProcessPoolCore::open() {
   callbacks_.open(state_.options.name_prefix + "_callbacks");
   starter_.open(weak_from_this());
+  LivePools::add(shared_from_this());
   supervisor_.start();
   if (!state_.options.workers.bounds()) return;
   try {
@@ -305,7 +307,14 @@ PoolMetrics ProcessPoolCore::task_metrics() const {
 
 void ProcessPoolCore::deliver(StateRef state) noexcept { callbacks_.deliver(std::move(state), state_.process.is_this()); }
 
-void ProcessPoolCore::note_cancelled(FutureState& state) noexcept { note_cancelled_in(state_, state); }
+void ProcessPoolCore::note_cancelled(FutureState& state) noexcept {
+  note_cancelled_in(state_, state);
+  supervisor_.completed_by_others();
+}
+
+void ProcessPoolCore::help_to_complete(const FutureState& state) noexcept {
+  if (!state_.options.observer) supervisor_.lead_until_done(state);  // an observer may count on who calls it
+}
 
 void ProcessPoolCore::kill_worker_of(const RemoteTask& task) noexcept {
   const Lock lock(state_.mutex);

@@ -47,6 +47,7 @@ struct ProcessPoolState {
     poll.wake();
   }
   bool was_poked() noexcept { return poked.exchange(false, std::memory_order_acquire); }
+  bool is_poked() const noexcept { return poked.load(std::memory_order_acquire); }
   // Whoever waits for a change looks once more.
   void notify() noexcept { changes.changed(); }
   // Before the look: a change after it changes the word, and await_change() returns at once.

@@ -1,5 +1,6 @@
 #include "pools/src/process/supervisor.h"
 
+#include <pthread.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -27,10 +28,49 @@ namespace pools::detail {
 namespace {
 
 constexpr int kRoundsBetweenEvents = 64;  // while busy, deaths and clocks are looked at this often
+// How often a thread that waits yields for its answer, if answers come soon: as long as a worker that sleeps takes to wake and to answer.
+constexpr int kYieldsForAnAnswer = 200;
+constexpr int kRoundsForOthers = 64;  // with something to do in each: the pool is busy, and has a thread of its own for that
 
 using Clock = std::chrono::steady_clock;
 
+// For epoll_wait: -1 is for ever.
+int timeout_until(const std::optional<Clock::time_point>& due) noexcept {
+  if (!due) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX));
+}
+
+constinit thread_local const Supervisor* leads_here = nullptr;
+
 }  // namespace
+
+struct Supervisor::Looks {
+  Backoff backoff;
+  int without_events = 0;
+  int with_something = 0;
+};
+
+// This thread is none of the pool's and leads: nothing of the user's may tell the difference, and no cancellation end it meanwhile.
+class Supervisor::Leading {
+ public:
+  explicit Leading(const Supervisor& supervisor) noexcept
+      : outer_(std::exchange(leads_here, &supervisor)), outer_process_(std::exchange(pool_thread_of, this_process())) {
+    ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state_);
+  }
+  ~Leading() {
+    ::pthread_setcancelstate(cancel_state_, nullptr);
+    pool_thread_of = outer_process_;
+    leads_here = outer_;
+  }
+  Leading(const Leading&) = delete;
+  Leading& operator=(const Leading&) = delete;
+
+ private:
+  const Supervisor* const outer_;
+  const ProcessNumber outer_process_;
+  int cancel_state_ = PTHREAD_CANCEL_ENABLE;
+};
 
 Supervisor::Supervisor(ProcessPoolState& pool, WorkerStarter& starter)
     : pool_(pool),
@@ -45,6 +85,8 @@ void Supervisor::start() {
   thread_ = std::thread([this] { run(); });
   id_ = thread_.get_id();
 }
+
+bool Supervisor::is_this_thread() const noexcept { return std::this_thread::get_id() == id_ || leads_here == this; }
 
 void Supervisor::run() noexcept {
   pool_thread_of = this_process();
@@ -73,25 +115,64 @@ void Supervisor::run() noexcept {
 }
 
 void Supervisor::run_until_finished() {
-  Backoff backoff;
-  int rounds_without_events = 0;
+  Looks looks;
   for (;;) {
-    if (look_around()) {
-      backoff.renew();
-    } else if (!answers_come_soon() || !backoff.yield_once()) {
-      if (!supply_.rebalance()) {
-        park();
-        rounds_without_events = 0;
-      }
-      backoff.renew();
-    }
-    if (++rounds_without_events >= kRoundsBetweenEvents) {
-      take_events(0);
-      supply_.rebalance();
-      rounds_without_events = 0;
-    }
+    if (look_or_yield(looks)) park();
     if (pool_.seen_closing && finished()) return;
   }
+}
+
+bool Supervisor::look_or_yield(Looks& looks) {
+  bool tired = false;
+  if (look_around()) {
+    looks.backoff.renew();
+    ++looks.with_something;
+  } else if (!answers_come_soon() || !looks.backoff.yield_once()) {
+    tired = !supply_.rebalance();
+    looks.backoff.renew();
+  }
+  if (tired) {
+    looks.without_events = 0;
+  } else if (++looks.without_events >= kRoundsBetweenEvents) {
+    take_events(0);
+    supply_.rebalance();
+    looks.without_events = 0;
+  }
+  return tired;
+}
+
+void Supervisor::lead_until_done(const FutureState& state) noexcept {
+  if (state.done() || !leadership_.try_take()) return;
+  const Leading here(*this);
+  try {
+    lead_while_others_sleep(state);
+  } catch (const std::exception& error) {
+    breaker_.break_pool(words([&] { return std::string("its supervisor failed: ") + error.what(); }));
+  } catch (...) {
+    breaker_.break_pool(words([] { return std::string("its supervisor failed"); }));
+  }
+  hand_over();
+}
+
+void Supervisor::lead_while_others_sleep(const FutureState& state) {
+  for (const WorkerRef& worker : pool_.live()) worker->channel().expect_no_event();
+  Looks looks{.backoff = Backoff(kYieldsForAnAnswer)};
+  while (!state.done() && !pool_.seen_closing && looks.with_something < kRoundsForOthers) {
+    if (look_or_yield(looks) && !state.done() && nothing_to_do()) take_events(timeout_until(clocks_.next_due()));
+  }
+}
+
+void Supervisor::hand_over() noexcept {
+  bool busy = true;
+  try {
+    busy = !nothing_to_do();
+    const auto due = clocks_.next_due();
+    // The event of a poke may have ended this thread's last sleep.
+    busy |= pool_.is_poked() || pool_.seen_closing || (due && (!wakes_by_itself_ || *due < *wakes_by_itself_));
+  } catch (...) {  // the supervisor will find out
+  }
+  if (busy) pool_.poll.wake();
+  leadership_.hand_over();
 }
 
 bool Supervisor::finished() const {
@@ -130,27 +211,41 @@ bool Supervisor::answers_come_soon() const noexcept {
   return std::any_of(live.begin(), live.end(), [](const WorkerRef& worker) { return worker->answers_soon; });
 }
 
-void Supervisor::park() {
+bool Supervisor::nothing_to_do() {
   // Step (1) and (2) of the sleeper in doorbell.h; poke() makes its descriptor readable in any case.
   for (const WorkerRef& worker : pool_.live()) worker->channel().expect_event(worker->unsent() && !worker->terminated);
   for (const WorkerRef& worker : pool_.live()) {
     try {
-      if (!worker->condemned() && worker->actionable()) return;
+      if (!worker->condemned() && worker->actionable()) return false;
     } catch (const WireError&) {
-      return;  // serve() will find it, too
+      return false;  // serve() will find it, too
     }
   }
-  int timeout_ms = -1;
-  if (const auto due = clocks_.next_due()) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now()).count();
-    timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX));
-  }
-  take_events(timeout_ms);
+  return true;
 }
 
-void Supervisor::take_events(int timeout_ms) {
+void Supervisor::park() {
+  if (!nothing_to_do()) return;
+  wakes_by_itself_ = clocks_.next_due();
+  handle_events(timeout_until(wakes_by_itself_), true);
+}
+
+void Supervisor::handle_events(int timeout_ms, bool lets_go) {
   std::array<epoll_event, 32> events;
-  const int count = pool_.poll.wait(events, timeout_ms);
+  int count = 0;
+  if (lets_go) {
+    const std::uint64_t terms = leadership_.terms();
+    leadership_.let_go();
+    count = pool_.poll.wait(events, timeout_ms);
+    if (!leadership_.try_resume()) {
+      pool_.poll.wake();  // what has ended this wait may have been for who leads, and is not said twice
+      leadership_.resume();
+    }
+    // What they name may have been reaped. A process that is dead is named again; of all else there is only to be looked around.
+    if (leadership_.terms() != terms) count = pool_.poll.wait(events, 0);
+  } else {
+    count = pool_.poll.wait(events, timeout_ms);
+  }
   for (int at = 0; at < count; ++at) {
     // A pidfd's event names the worker, and there is one per worker and batch; the others only had to end the wait.
     void* const of = events[static_cast<std::size_t>(at)].data.ptr;

@@ -1,11 +1,12 @@
 #pragma once
 
-// The supervisor of a process pool: one thread that takes the answers, gives each worker its next tasks before it completes the finished one, and
+// The supervisor of a process pool: a thread that takes the answers, gives each worker its next tasks before it completes the finished one, and
 // sees to starts, deaths, time limits and retries. It never waits for a process to start, for a callback, for a decoder of the user's or for
-// room in a channel.
+// room in a channel. While it sleeps, a thread that waits for an answer may lead in its place (leadership.h).
 //
 // Invariant: it does not sleep while a worker has more than one task, and not for long while one has a task that it has not begun.
 
+#include <optional>
 #include <thread>
 
 #include "pools/src/base/thread_safety.h"
@@ -13,6 +14,7 @@
 #include "pools/src/process/circuit_breaker.h"
 #include "pools/src/process/clocks.h"
 #include "pools/src/process/deaths.h"
+#include "pools/src/process/leadership.h"
 #include "pools/src/process/process_pool_state.h"
 #include "pools/src/process/supply.h"
 #include "pools/src/process/worker_starter.h"
@@ -27,19 +29,39 @@ class Supervisor {
 
   void start();                    // Throws std::system_error
   void join() { thread_.join(); }  // REQUIRES: the pool is closing
-  bool is_this_thread() const noexcept { return std::this_thread::get_id() == id_; }
+  // This thread supervises: what is called from here must not wait for that.
+  bool is_this_thread() const noexcept;
+
+  // On a thread that waits for `state`: supervises while the supervisor sleeps, until the state is done or others keep the pool busy. May
+  // return at once.
+  void lead_until_done(const FutureState& state) noexcept EXCLUDES(pool_.mutex);
+  // Somebody else has completed what a leader may wait for. REQUIRES: the pool is there
+  void completed_by_others() noexcept {
+    if (leadership_.by_waiter()) pool_.poke();
+  }
 
   Answers& answers() noexcept { return answers_; }
 
  private:
+  struct Looks;
+  class Leading;
+
   void run() noexcept;
   void run_until_finished();
+  bool look_or_yield(Looks& looks);             // true: it is time to sleep
   bool finished() const EXCLUDES(pool_.mutex);  // there is nothing left to supervise, for good
   bool look_around();                           // true if there was something to do
+  bool nothing_to_do();                         // and each worker rings when there is something
   void park();
-  void take_events(int timeout_ms);
+  void lead_while_others_sleep(const FutureState& state);
+  void hand_over() noexcept;
+  void take_events(int timeout_ms) { handle_events(timeout_ms, false); }
+  void handle_events(int timeout_ms, bool lets_go);
   void admit(Fleet::Arrival arrival) noexcept EXCLUDES(pool_.mutex);
   bool answers_come_soon() const noexcept;  // or did not, the last time
+
+  Leadership leadership_;
+  std::optional<Clocks::Clock::time_point> wakes_by_itself_;  // the supervisor, should nobody wake it. The leader's
 
   ProcessPoolState& pool_;
   WorkerStarter& starter_;

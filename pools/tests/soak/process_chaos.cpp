@@ -168,6 +168,7 @@ class Shaking {
         if (chance(random_, 30)) let_all_go_on();
         break;
       case 13:
+        if (chance(random_, 30) && !sent_.empty()) wait_elsewhere(sent_[random_() % sent_.size()]);
         if (chance(random_, 3)) fork_host();
         if (chance(random_, 3)) starve();
         break;
@@ -331,6 +332,18 @@ class Shaking {
     if (!wrong.empty()) violations_.add("processes: " + wrong);
   }
 
+  // A thread that waits without a limit may supervise the pool meanwhile.
+  void wait_elsewhere(const Sent& sent) {
+    sent.with_future([this](const auto& future) {
+      waiters_.emplace_back([future] {
+        try {
+          static_cast<void>(future.result());
+        } catch (const std::exception&) {  // judged when it has ended
+        }
+      });
+    });
+  }
+
   void starve() {
     ++tally_.shortages;
     starved_ = true;
@@ -369,6 +382,8 @@ class Shaking {
       if (*sent.called != 1) violations_.add("processes: a callback ran " + std::to_string(*sent.called) + " times");
     }
     sent_.clear();
+    for (std::thread& waiter : waiters_) waiter.join();
+    waiters_.clear();
     look();
   }
 
@@ -415,6 +430,7 @@ class Shaking {
   bool broken_ = false;
   bool starved_ = false;  // there was a shortage
   std::vector<pid_t> stopped_;
+  std::vector<std::thread> waiters_;
   const std::uint64_t kills_before_ = tally_.kills;
 };
 

@@ -127,6 +127,8 @@ class FutureState : public InBlocks {
   // concurrency group has no permit. none: somebody else has started it. REQUIRES: it was pending_in() the worker's pool.
   enum class Help { none, helped, paused, full };
   virtual Help help([[maybe_unused]] class WaitRecord& wait) { return Help::none; }
+  // The same for a thread that runs no jobs, about a state that another process completes. May return before the state is done.
+  virtual void help_to_complete() noexcept {}
   // Null, or the sink of the pool that has not started the task yet. Relaxed: what comes of it decides nothing, help() does.
   const CallbackSink* pending_in() const noexcept {
     return (word_.load(std::memory_order_relaxed) & kStatus) == kPending ? sink_ : nullptr;

@@ -116,6 +116,7 @@ class RemoteTask {
   // What FutureState asks of it.
   bool take_offer_back() noexcept;
   bool offer_was_begun() const noexcept;
+  void help_pool_of(const FutureState& state, const CallbackSink* pool) noexcept;
   void kill_worker() noexcept;  // of a task that was cancelled while it was running
 
  private:
@@ -167,6 +168,7 @@ class DecodedTask final : public ValueState<V>, public RemoteTask {
   bool withdraw_offer() noexcept override { return take_offer_back(); }
   bool offer_begun() const noexcept override { return offer_was_begun(); }
   void cancelled_while_running() noexcept override { kill_worker(); }
+  void help_to_complete() noexcept override { help_pool_of(*this, this->sink()); }
 };
 
 template <class V>

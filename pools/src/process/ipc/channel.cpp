@@ -100,6 +100,11 @@ void ParentChannel::expect_event(bool want_room) noexcept {
   memory_.layout().parent_asleep.store(want_room ? kAsleepForRoom : kAsleepForData, std::memory_order_seq_cst);
 }
 
+void ParentChannel::expect_no_event() noexcept {
+  // Relaxed: only saves the worker a system call.
+  memory_.layout().parent_asleep.store(kAwake, std::memory_order_relaxed);
+}
+
 WorkerChannel::WorkerChannel(FileDescriptor memory, FileDescriptor event)
     : memory_(std::move(memory)),
       event_(std::move(event)),

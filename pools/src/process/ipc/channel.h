@@ -73,6 +73,8 @@ class ParentChannel {
   // The worker is going to make event() readable, once, when it has written something or, if wanted, made room. Look at the
   // rings once more after this.
   void expect_event(bool want_room) noexcept;
+  // It need not any more; it may be about to.
+  void expect_no_event() noexcept;
   int event() const noexcept { return event_.get(); }
 
   // Who may begin which task; any thread.

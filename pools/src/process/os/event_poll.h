@@ -1,6 +1,6 @@
 #pragma once
 
-// An epoll set with a descriptor of its own by which any thread ends the wait of the one that sleeps on it.
+// An epoll set with a descriptor of its own by which any thread ends a wait of one that sleeps on it.
 
 #include <sys/epoll.h>
 
@@ -10,7 +10,7 @@
 
 namespace pools::detail {
 
-// Thread-safe, but for wait(), which is one thread's, and close().
+// Thread-safe, but for close(). What happens ends the wait of one thread, of several the one that came last (as Linux has it).
 class EventPoll {
  public:
   EventPoll();  // Throws std::system_error

@@ -68,7 +68,7 @@ const AtFork close_in_fork(
     &close_all_in_fork, []() ACQUIRE(changing) { changing.lock(); }, []() RELEASE(changing) { changing.unlock(); });
 
 template <class Make>
-DescriptorPair made(Make make) noexcept {
+DescriptorPair made_pair(Make make) noexcept {
   int ends[2];
   const Lock lock(changing);
   if (make(ends) != 0) return {};
@@ -89,11 +89,11 @@ void FileDescriptor::reset() noexcept {
 }
 
 DescriptorPair make_pipe() noexcept {
-  return made([](int* ends) { return ::pipe2(ends, O_CLOEXEC); });
+  return made_pair([](int* ends) { return ::pipe2(ends, O_CLOEXEC); });
 }
 
 DescriptorPair make_socket_pair(int type) noexcept {
-  return made([type](int* ends) { return ::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends); });
+  return made_pair([type](int* ends) { return ::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends); });
 }
 
 FileDescriptor make_memory_file(const char* name, unsigned flags) noexcept {
