@@ -56,7 +56,8 @@ class Leadership {
   bool by_waiter() noexcept { return word_.fetch_or(0, std::memory_order_acq_rel) >= kWaiter; }
 
  private:
-  static constexpr std::uint32_t kNobody = 0, kSupervisor = 1, kWaiter = 2, kAwaited = 3;  // kAwaited: kWaiter, and the supervisor sleeps
+  static constexpr std::uint32_t kNobody = 0, kSupervisor = 1, kWaiter = 2,
+                                 kAwaited = 3;  // kAwaited: kWaiter, and the supervisor sleeps
   std::atomic<std::uint32_t> word_{kSupervisor};
   std::uint64_t terms_ = 0;  // the leader's
 };

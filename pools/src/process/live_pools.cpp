@@ -43,7 +43,8 @@ void LivePools::remove(const ProcessPoolCore& pool) noexcept {
 
 std::shared_ptr<ProcessPoolCore> LivePools::find(const CallbackSink* sink) noexcept {
   const Lock lock(live_pools_mutex);
-  const auto at = std::find_if(live_pools().begin(), live_pools().end(), [sink](const LivePool& live) { return live.sink == sink; });
+  const auto at =
+      std::find_if(live_pools().begin(), live_pools().end(), [sink](const LivePool& live) { return live.sink == sink; });
   return at == live_pools().end() ? nullptr : at->pool.lock();
 }
 
