@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -20,6 +21,17 @@ using Spans = std::vector<std::pair<std::int64_t, std::int64_t>>;
 constexpr std::int64_t kLongestSubmitNs = 1000;  // how long a submit took is not in the rows: a mark to begin the arrow at
 
 double microseconds(std::int64_t ns) { return static_cast<double>(ns) / 1000; }
+
+// A reader adds ts and dur as they stand, in doubles: his sum is the end or the number below it, never beyond it, so that what touches does not
+// overlap for him. Of what lies within another, and may end with it, one number less.
+double duration_between(std::int64_t from_ns, std::int64_t to_ns, bool enclosed) {
+  const double from = microseconds(from_ns);
+  const double to = enclosed && to_ns > from_ns ? std::nextafter(microseconds(to_ns), from) : microseconds(to_ns);
+  double duration = to - from;
+  while (from + duration < to && from + std::nextafter(duration, to + 1) <= to) duration = std::nextafter(duration, to + 1);
+  while (from + duration > to) duration = std::nextafter(duration, 0);
+  return duration;
+}
 
 // An event with what orders it: by time, then what encloses before what is enclosed, then as it was added.
 struct TimedEvent {
@@ -122,7 +134,7 @@ class RepetitionEvents {
   }
 
   void slice(const Track& track, std::string_view category, const std::string& name, std::int64_t from_ns, std::int64_t to_ns,
-             TraceJson args) {
+             TraceJson args, bool enclosed = false) {
     add(from_ns, to_ns - from_ns,
         {{"ph", "X"},
          {"cat", category},
@@ -130,7 +142,7 @@ class RepetitionEvents {
          {"pid", track.pid},
          {"tid", track.tid},
          {"ts", microseconds(from_ns)},
-         {"dur", microseconds(to_ns - from_ns)},
+         {"dur", duration_between(from_ns, to_ns, enclosed)},
          {"args", std::move(args)}});
   }
 
@@ -161,10 +173,10 @@ class RepetitionEvents {
     async(scheduling_, "wait", "in the queue", trace.submitted_ns, trace.started_ns, args);
 
     std::vector<std::pair<const Track*, std::int64_t>> ends;  // where the arrow goes
+    const bool nests = called && !track.tasks_overlap && repetition_.strategy == "fused";
     if (track.tasks_overlap) {
       async(track.pid, "task", task, trace.started_ns, trace.finished_ns, args);
     } else {
-      const bool nests = called && repetition_.strategy == "fused";
       slice(track, "task", task, trace.started_ns, nests ? trace.callback_finished_ns : trace.finished_ns, args);
       ends.emplace_back(&track, trace.started_ns);
     }
@@ -177,7 +189,7 @@ class RepetitionEvents {
       if (caller.callbacks_overlap) {
         async(caller.pid, "callback", callback, trace.callback_started_ns, trace.callback_finished_ns, args);
       } else {
-        slice(caller, "callback", callback, trace.callback_started_ns, trace.callback_finished_ns, args);
+        slice(caller, "callback", callback, trace.callback_started_ns, trace.callback_finished_ns, args, nests);
         ends.emplace_back(&caller, trace.callback_started_ns);
       }
     }

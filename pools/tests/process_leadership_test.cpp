@@ -12,6 +12,7 @@
 #include <fstream>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "pools/tests/expectations.h"
 #include "pools/tests/gate.h"
 #include "pools/tests/process_checks.h"
+#include "pools/thread_pool.h"
 
 namespace pools::test {
 namespace {
@@ -182,6 +184,24 @@ TEST_F(ProcessLeadership, a_start_that_comes_too_late_ends_the_wait) {
   pool.pause();
   Leader leader(pool.with({.start_by = 300ms}).submit<&plus_one>(1));
   EXPECT_THROW(leader.result(), CancelledError);
+}
+
+int pass_and_fail(const std::string& gate) {
+  pass(gate);
+  throw std::runtime_error("no such page");
+}
+
+// Of a task that is never submitted, which another pool's thread completes.
+TEST_F(ProcessLeadership, the_error_of_what_comes_before_ends_the_wait) {
+  Gate gate;
+  ThreadPool fetchers(1);
+  ProcessPool parsers({.workers = 1});
+  parsers.start_all();
+  const auto fetched = fetchers.submit(pass_and_fail, gate.name());
+  gate.await();
+  Leader leader(fetched.then_in<&plus_one>(parsers));
+  gate.open();
+  EXPECT_THROW(leader.result(), std::runtime_error);
 }
 
 TEST_F(ProcessLeadership, a_shutdown_that_cancels_ends_the_wait) {

@@ -38,7 +38,7 @@ bool poked;
 bool request[WAITERS], answer[WAITERS], armed[WAITERS];
 
 /* --- the future that each waiter waits for --- */
-bool done[WAITERS], sleeps_on[WAITERS];
+bool done[WAITERS], sleeps_on[WAITERS], has_continuation[WAITERS];
 
 byte returned;                         /* waiters that have got all of theirs */
 bool heard;                            /* the poke */
@@ -46,8 +46,18 @@ bool has_poked;
 
 inline leads(me) { assert(leader == me) }
 
-/* The step to done, and the wake-up of those who sleep on it. */
-inline complete(who) { atomic { done[who] = true; sleeps_on[who] = false } }
+/* The step to done, by whoever takes it: the waiter's worker by way of the leader, or somebody else. It wakes those who sleep on the word,
+   and runs WakeLeader, which does nothing on the leader's own thread. */
+inline complete(who, by) {
+  atomic { done[who] = true; sleeps_on[who] = false; pokes = has_continuation[who] && by != who };
+#ifndef MUTANT_NOBODY_TELLS_THE_LEADER
+  if
+  :: pokes -> poked = true; edge = true
+  :: else
+  fi;
+#endif
+  pokes = false
+}
 
 /* look_around() */
 inline round(me) {
@@ -58,7 +68,7 @@ inline round(me) {
   do
   :: at < WAITERS ->
      if
-     :: answer[at] -> leads(me); answer[at] = false; progress = true; complete(at)
+     :: answer[at] -> leads(me); answer[at] = false; progress = true; complete(at, me)
      :: else
      fi;
      at++
@@ -87,7 +97,7 @@ inline arm(me) {
 
 active proctype supervisor() {
   byte at;
-  bool progress, found;
+  bool progress, found, pokes;
   do
   :: round(SUPERVISOR);
      if
@@ -127,11 +137,11 @@ end_waiting:
 
 proctype waiter(byte me) {
   byte at, k;
-  bool progress, found, led, was_awaited;
+  bool progress, found, pokes, led, was_awaited;
   do
   :: k < TASKS ->
      k++;
-     done[me] = false;
+     atomic { done[me] = false; has_continuation[me] = false };
      request[me] = true;                                /* give_to_idle(), ring() */
      /* FutureState::wait() */
      if
@@ -157,10 +167,20 @@ proctype waiter(byte me) {
            if
            :: progress
            :: else ->
+#ifdef MUTANT_LISTENS_WITHOUT_A_LOOK
               if
               :: done[me] -> break
               :: else
               fi;
+              has_continuation[me] = true;
+#else
+              /* try_add_continuation() */
+              atomic { has_continuation[me] = !done[me] };
+              if
+              :: done[me] -> break
+              :: else
+              fi;
+#endif
               arm(me);
               if
               :: found
@@ -175,6 +195,7 @@ end_sleeping:    atomic { edge -> edge = false }        /* epoll_wait */
         :: led ->
            /* hand_over() */
            progress = false;
+           has_continuation[me] = false;
 #ifndef MUTANT_HANDS_OVER_WITHOUT_ARMING
            arm(me);
 #endif
@@ -234,22 +255,9 @@ proctype poker() {
 #ifdef CANCELLING
 /* Cancels what the first waiter waits for before it is begun: nobody answers. */
 proctype canceller() {
+  bool pokes;
   if
-  :: atomic { request[0] -> request[0] = false };
-#ifdef MUTANT_LOOKS_FOR_A_LEADER_BEFORE_IT_COMPLETES
-     if
-     :: word >= BY_WAITER -> complete(0); poked = true; edge = true
-     :: else -> complete(0)
-     fi
-#else
-     complete(0);                                       /* then by_waiter() */
-#ifndef MUTANT_NOBODY_TELLS_THE_LEADER
-     if
-     :: word >= BY_WAITER -> poked = true; edge = true
-     :: else
-     fi
-#endif
-#endif
+  :: atomic { request[0] -> request[0] = false }; complete(0, NOBODY)
   :: true
   fi
 }

@@ -32,9 +32,10 @@ using TraceDocument = nlohmann::json;
 
 std::int64_t nanoseconds(const TraceDocument& time) { return std::llround(time.get<double>() * 1000); }
 
+// In microseconds as a reader adds them, not rounded to what was meant.
 struct FoundSlice {
-  std::int64_t from = 0;
-  std::int64_t to = 0;
+  double from = 0;
+  double to = 0;
 };
 using Tracks = std::map<std::pair<int, int>, std::vector<FoundSlice>>;
 
@@ -42,9 +43,10 @@ Tracks tracks_of(const TraceDocument& events) {
   Tracks tracks;
   for (const auto& event : events) {
     if (event["ph"] != "X") continue;
-    EXPECT_GE(event["dur"].get<double>(), 0) << event;
-    const std::int64_t from = nanoseconds(event["ts"]);
-    tracks[{event["pid"], event["tid"]}].push_back({from, from + nanoseconds(event["dur"])});
+    const double from = event["ts"];
+    const double duration = event["dur"];
+    EXPECT_GE(duration, 0) << event;
+    tracks[{event["pid"], event["tid"]}].push_back({from, from + duration});
   }
   return tracks;
 }
@@ -54,7 +56,7 @@ void expect_nesting(Tracks tracks) {
   for (auto& [track, slices] : tracks) {
     std::sort(slices.begin(), slices.end(),
               [](const auto& a, const auto& b) { return a.from != b.from ? a.from < b.from : a.to > b.to; });
-    std::vector<std::int64_t> open;
+    std::vector<double> open;
     for (const FoundSlice& slice : slices) {
       while (!open.empty() && open.back() <= slice.from) open.pop_back();
       if (!open.empty()) {
@@ -89,9 +91,9 @@ void expect_bound_arrows(const TraceDocument& events, const Tracks& tracks) {
     std::string phases;
     for (const TraceDocument* const step : steps) phases += (*step)["ph"].get<std::string>();
     EXPECT_TRUE(phases == "sf" || phases == "stf") << phases;
-    std::int64_t last = 0;
+    double last = 0;
     for (const TraceDocument* const step : steps) {
-      const std::int64_t at = nanoseconds((*step)["ts"]);
+      const double at = (*step)["ts"];
       EXPECT_LE(last, at);
       last = at;
       const auto track = tracks.find({(*step)["pid"], (*step)["tid"]});
@@ -249,15 +251,17 @@ TEST(TraceEvents, HoldTheRulesWhateverTheScheduleWas) {
     std::int64_t submitted = 0;
     std::vector<TaskRow> tasks;
     const bool on_caller = draw(1) == 1;
+    const std::int64_t unit = round % 2 == 0 ? 1 : 67;  // ns; sums of thousandths are rounded
+    const auto pass = [&](int most) { return unit * draw(most); };
     for (int i = 0; i < 20; ++i) {
-      submitted += draw(2);
+      submitted += pass(2);
       const auto worker = static_cast<std::size_t>(draw(workers - 1));
-      const std::int64_t started = std::max(free[worker], submitted) + draw(3);
-      const std::int64_t finished = started + draw(3);
+      const std::int64_t started = std::max(free[worker], submitted) + pass(3);
+      const std::int64_t finished = started + pass(3);
       std::int64_t& lane = on_caller ? caller : free[worker];
       free[worker] = finished;
-      const std::int64_t called = std::max(lane, finished) + draw(3);
-      lane = called + draw(3);
+      const std::int64_t called = std::max(lane, finished) + pass(3);
+      lane = called + pass(3);
       tasks.push_back(called_back(traced_task(i, static_cast<int>(worker), submitted, started, finished),
                                   on_caller ? workers : static_cast<int>(worker), called, lane));
     }

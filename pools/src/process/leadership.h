@@ -11,11 +11,11 @@
 
 namespace pools::detail {
 
-// Each change of the word is a read-modify-write. Invariant: the supervisor sleeps on the word only while it is kAwaited, and whoever leads then wakes it when he hands over.
+// Invariant: the supervisor sleeps on the word only while it is kAwaited, and whoever leads then wakes it when he hands over.
 class Leadership {
  public:
   // --- the supervisor's thread, which leads at first ---
-  void let_go() noexcept { word_.exchange(kNobody, std::memory_order_release); }  // Release: pairs with the next leader's acquire
+  void let_go() noexcept { word_.store(kNobody, std::memory_order_release); }  // Release: pairs with the next leader's acquire
   // False: a waiting thread leads.
   bool try_resume() noexcept {
     std::uint32_t nobody = kNobody;
@@ -33,7 +33,7 @@ class Leadership {
   std::uint64_t terms() const noexcept { return terms_; }
 
   // --- a thread that waits ---
-  // False: somebody leads. Acquire: what the last leader did, and see by_waiter().
+  // False: somebody leads. Acquire: what the last leader did.
   bool try_take() noexcept {
     std::uint32_t nobody = kNobody;
     if (word_.load(std::memory_order_relaxed) != kNobody ||
@@ -48,12 +48,6 @@ class Leadership {
     // no futex any more does nothing.
     if (word_.exchange(kNobody, std::memory_order_release) == kAwaited) futex_wake_one(word_);
   }
-
-  // --- any thread ---
-  // To be asked after something was completed that a leader may wait for. An exchange of the word, like each other change of it: either it
-  // comes after try_take() and this sees the leader, who is to be woken; or before it, and what was completed is visible to him
-  // (release here, acquire there, and nothing but exchanges between them).
-  bool by_waiter() noexcept { return word_.fetch_or(0, std::memory_order_acq_rel) >= kWaiter; }
 
  private:
   static constexpr std::uint32_t kNobody = 0, kSupervisor = 1, kWaiter = 2,

@@ -10,7 +10,7 @@ namespace pools::detail {
 bool RemoteTask::take_offer_back() noexcept { return board_->take_back(sequence_) || board_->taken_back(sequence_); }
 bool RemoteTask::offer_was_begun() const noexcept { return board_->begun(sequence_); }
 
-void RemoteTask::help_pool_of(const FutureState& state, const CallbackSink* pool) noexcept {
+void RemoteTask::help_pool_of(FutureState& state, const CallbackSink* pool) noexcept {
   if (!decoded_in_place_) return;  // another thread completes it
   if (const std::shared_ptr<ProcessPoolCore> open = LivePools::find(pool)) open->help_to_complete(state);
 }

@@ -6,9 +6,12 @@
 //
 // Invariant: it does not sleep while a worker has more than one task, and not for long while one has a task that it has not begun.
 
+#include <memory>
 #include <optional>
 #include <thread>
 
+#include "pools/detail/future_state.h"
+#include "pools/src/base/mutex.h"
 #include "pools/src/base/thread_safety.h"
 #include "pools/src/process/answers.h"
 #include "pools/src/process/circuit_breaker.h"
@@ -33,18 +36,15 @@ class Supervisor {
   bool is_this_thread() const noexcept;
 
   // On a thread that waits for `state`: supervises while the supervisor sleeps, until the state is done or others keep the pool busy. May
-  // return at once.
-  void lead_until_done(const FutureState& state) noexcept EXCLUDES(pool_.mutex);
-  // Somebody else has completed what a leader may wait for. REQUIRES: the pool is there
-  void completed_by_others() noexcept {
-    if (leadership_.by_waiter()) pool_.poke();
-  }
+  // return at once. `inside` owns this.
+  void lead_until_done(FutureState& state, const std::shared_ptr<void>& inside) noexcept EXCLUDES(pool_.mutex);
 
   Answers& answers() noexcept { return answers_; }
 
  private:
   struct Looks;
   class Leading;
+  class WakeLeader;
 
   void run() noexcept;
   void run_until_finished();
@@ -53,7 +53,8 @@ class Supervisor {
   bool look_around();                           // true if there was something to do
   bool nothing_to_do();                         // and each worker rings when there is something
   void park();
-  void lead_while_others_sleep(const FutureState& state);
+  void lead_while_others_sleep(FutureState& state, const std::shared_ptr<void>& inside);
+  void wake_leader() noexcept EXCLUDES(leader_mutex_);
   void hand_over() noexcept;
   void take_events(int timeout_ms) { handle_events(timeout_ms, false); }
   void handle_events(int timeout_ms, bool lets_go);
@@ -62,6 +63,11 @@ class Supervisor {
 
   Leadership leadership_;
   std::optional<Clocks::Clock::time_point> wakes_by_itself_;  // the supervisor, should nobody wake it. The leader's
+
+  // A thread that waits leads, and is to be told when what it waits for is done. Whoever holds the mutex then keeps it, and so the pool,
+  // from its end.
+  Mutex leader_mutex_;
+  bool leader_listens_ GUARDED_BY(leader_mutex_) = false;
 
   ProcessPoolState& pool_;
   WorkerStarter& starter_;

@@ -324,7 +324,7 @@ TEST_F(RemoteStrangersTest, a_result_that_cannot_be_decoded_is_its_tasks_error) 
 }
 
 TEST_F(RemoteStrangersTest, an_agent_that_falls_silent_is_lost) {
-  HandPool hand({.heartbeat = 20ms, .missed_heartbeats = 3});
+  HandPool hand({.heartbeat = 100ms, .missed_heartbeats = 5});  // it is not to be lost before it has got the task
   FakeAgent agent(*hand.pool);
   agent.join();
   const auto future = hand.pool->submit<&square>(3);

@@ -116,7 +116,7 @@ class RemoteTask {
   // What FutureState asks of it.
   bool take_offer_back() noexcept;
   bool offer_was_begun() const noexcept;
-  void help_pool_of(const FutureState& state, const CallbackSink* pool) noexcept;
+  void help_pool_of(FutureState& state, const CallbackSink* pool) noexcept;
   void kill_worker() noexcept;  // of a task that was cancelled while it was running
 
  private:
