@@ -191,6 +191,30 @@ int pass_and_fail(const std::string& gate) {
   throw std::runtime_error("no such page");
 }
 
+// The callback thread starts with the first callback, whoever completes that task.
+TEST_F(ProcessLeadership, a_thread_of_the_pool_inherits_nothing_of_the_leader) {
+  const auto is_blocked = [] {
+    sigset_t blocked;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+    return ::sigismember(&blocked, SIGUSR1) == 1;
+  };
+  ProcessPool pool({.workers = 2});
+  Gate gate;
+  std::atomic<int> blocked{-1};
+  std::thread waiter([&] {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+    const auto first = pool.submit_with_callback<&plus_one>([&](const auto&) { blocked = is_blocked(); }, 1);
+    EXPECT_EQ(pool.submit<&pass_and_return>(gate.name(), 1).result(), 1);
+  });
+  gate.await();
+  wait_until([&] { return blocked != -1; });
+  gate.open();
+  waiter.join();
+  EXPECT_EQ(blocked, 0);
+}
+
 // Of a task that is never submitted, which another pool's thread completes.
 TEST_F(ProcessLeadership, the_error_of_what_comes_before_ends_the_wait) {
   Gate gate;

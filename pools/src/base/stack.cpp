@@ -38,6 +38,12 @@ bool stack_runs_low_at(std::uintptr_t frame) noexcept {
   return frame - this_stack.end < this_stack.reserve;
 }
 
+bool has_stack(std::size_t bytes) noexcept {
+  const auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  if (this_stack.reserve == StackBounds{}.reserve) this_stack = find_bounds();
+  return frame - this_stack.end >= bytes;
+}
+
 void refuse_to_nest(const char* what) {
   const auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
   throw RecursionError(std::string(what) +

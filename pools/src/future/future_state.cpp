@@ -24,6 +24,8 @@ constinit thread_local CompletionList* put_off_continuations = nullptr;
 constinit thread_local DeliveryQueue* put_off_callbacks = nullptr;
 constinit thread_local FutureState** put_off_destructions = nullptr;
 
+constexpr std::size_t kStackToHelp = std::size_t{128} << 10;  // for what a supervisor does, on a thread of the user's
+
 Mutex& stripe_of(const void* state) { return stripes[(reinterpret_cast<std::uintptr_t>(state) / 64) % stripes.size()]; }
 
 // Threads that a fork does not have may have held them, for lists that it does not touch.
@@ -240,7 +242,9 @@ bool FutureState::wait(const Deadline& deadline) {
   require_completion_here();
   if (deadline) return sleep(deadline);
   if (this_runner == nullptr) {
-    help_to_complete();
+    // What others wait for must not be put off to a frame of this thread that waits itself.
+    const bool in_turn = put_off_continuations == nullptr && put_off_callbacks == nullptr && put_off_destructions == nullptr;
+    if (in_turn && has_stack(kStackToHelp)) help_to_complete();
     return sleep(deadline);
   }
   wait_on_runner(*this_runner, *this);

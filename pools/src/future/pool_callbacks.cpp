@@ -6,9 +6,9 @@
 
 namespace pools::detail {
 
-void PoolCallbacks::open(const std::string& name) {
+void PoolCallbacks::open(const std::string& name, std::function<void()> prepare) {
   const Lock lock(mutex_);
-  thread_ = std::make_unique<CallbackThread>(name);
+  thread_ = std::make_unique<CallbackThread>(name, std::move(prepare));
 }
 
 void PoolCallbacks::start() {

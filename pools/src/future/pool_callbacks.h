@@ -2,6 +2,7 @@
 
 // The callback thread of a pool of processes, from the pool's opening to its end: its futures may outlive it.
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -13,7 +14,8 @@ namespace pools::detail {
 // Thread-safe.
 class PoolCallbacks {
  public:
-  void open(const std::string& name);  // Throws std::bad_alloc
+  // `prepare` runs first on its thread. Throws std::bad_alloc.
+  void open(const std::string& name, std::function<void()> prepare = {});
   // Before open() and after close() these do nothing.
   void start() EXCLUDES(mutex_);  // as CallbackThread::start()
   void drain() noexcept EXCLUDES(mutex_);

@@ -25,7 +25,9 @@ Answers::Answers(ProcessPoolState& pool, Supply& supply, CircuitBreaker& breaker
     : pool_(pool),
       supply_(supply),
       breaker_(breaker),
-      decoding_(pool.options.name_prefix + "_decoder", [this](DecodingThread::Answer answer) { decode(std::move(answer)); }) {}
+      decoding_(
+          pool.options.name_prefix + "_decoder", [&pool] { pool.context.apply(); },
+          [this](DecodingThread::Answer answer) { decode(std::move(answer)); }) {}
 
 bool Answers::serve(const WorkerRef& worker) noexcept {
   if (worker->condemned()) return false;  // killed; its death will be seen

@@ -27,8 +27,8 @@ class DecodingThread {
     int worker = 0;                // that sent it
   };
 
-  // `decode` must not throw. `name` is the thread's, cut to 15 characters.
-  DecodingThread(std::string name, std::function<void(Answer)> decode);
+  // `prepare`, which runs first on the thread, and `decode` must not throw. `name` is the thread's, cut to 15 characters.
+  DecodingThread(std::string name, std::function<void()> prepare, std::function<void(Answer)> decode);
   ~DecodingThread() { stop(); }
   DecodingThread(const DecodingThread&) = delete;
   DecodingThread& operator=(const DecodingThread&) = delete;
@@ -45,6 +45,7 @@ class DecodingThread {
   void run();
 
   const std::string name_;
+  const std::function<void()> prepare_;
   const std::function<void(Answer)> decode_;
 
   Mutex mutex_;

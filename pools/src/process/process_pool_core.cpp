@@ -29,7 +29,7 @@ ProcessPoolCore::~ProcessPoolCore() { LivePools::remove(*this); }
 void ProcessPoolCore::refuse_in_fork() const { state_.process.refuse(state_.called); }
 
 void ProcessPoolCore::open() {
-  callbacks_.open(state_.options.name_prefix + "_callbacks");
+  callbacks_.open(state_.options.name_prefix + "_callbacks", [this] { state_.context.apply(); });
   starter_.open(weak_from_this());
   LivePools::add(shared_from_this());
   supervisor_.start();

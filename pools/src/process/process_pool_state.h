@@ -23,6 +23,7 @@
 #include "pools/src/base/cache_line.h"
 #include "pools/src/base/change_count.h"
 #include "pools/src/base/mutex.h"
+#include "pools/src/base/thread_context.h"
 #include "pools/src/process/backlog.h"
 #include "pools/src/process/fleet.h"
 #include "pools/src/process/os/descendants.h"
@@ -94,6 +95,7 @@ struct ProcessPoolState {
 
   alignas(kCacheLine) bool seen_closing = false;  // the supervisor's: `closing`, as last looked at
 
+  ThreadContext context;  // of the pool's own threads. Constant since the supervisor was started
   std::atomic<bool> poked{false};
   ChangeCount changes;  // what start_all and shutdown sleep on
 };

@@ -82,6 +82,7 @@ Supervisor::Supervisor(ProcessPoolState& pool, WorkerStarter& starter)
       deaths_(pool, starter, supply_, breaker_, answers_) {}
 
 void Supervisor::start() {
+  pool_.context = ThreadContext::of_this_thread();  // as the supervisor inherits it
   thread_ = std::thread([this] { run(); });
   id_ = thread_.get_id();
 }

@@ -24,6 +24,9 @@ inline bool stack_runs_low() noexcept {
   return frame - this_stack.end < this_stack.reserve && stack_runs_low_at(frame);
 }
 
+// So many bytes are left. True where stack_runs_low() can tell nothing.
+bool has_stack(std::size_t bytes) noexcept;
+
 // Throws RecursionError, "<what> nested too deeply for the stack ...".
 [[noreturn]] void refuse_to_nest(const char* what);
 
