@@ -38,7 +38,7 @@ bool poked;
 bool request[WAITERS], answer[WAITERS], armed[WAITERS];
 
 /* --- the future that each waiter waits for --- */
-bool done[WAITERS], sleeps_on[WAITERS], has_continuation[WAITERS];
+bool done[WAITERS], sleeps_on[WAITERS], has_helper[WAITERS];
 
 byte returned;                         /* waiters that have got all of theirs */
 bool heard;                            /* the poke */
@@ -47,9 +47,9 @@ bool has_poked;
 inline leads(me) { assert(leader == me) }
 
 /* The step to done, by whoever takes it: the waiter's worker by way of the leader, or somebody else. It wakes those who sleep on the word,
-   and runs WakeLeader, which does nothing on the leader's own thread. */
+   and the leader who is to be told (kHasHelper), which is nothing on his own thread. */
 inline complete(who, by) {
-  atomic { done[who] = true; sleeps_on[who] = false; pokes = has_continuation[who] && by != who };
+  atomic { done[who] = true; sleeps_on[who] = false; pokes = has_helper[who] && by != who };
 #ifndef MUTANT_NOBODY_TELLS_THE_LEADER
   if
   :: pokes -> poked = true; edge = true
@@ -141,7 +141,7 @@ proctype waiter(byte me) {
   do
   :: k < TASKS ->
      k++;
-     atomic { done[me] = false; has_continuation[me] = false };
+     atomic { done[me] = false; has_helper[me] = false };
      request[me] = true;                                /* give_to_idle(), ring() */
      /* FutureState::wait() */
      if
@@ -172,10 +172,10 @@ proctype waiter(byte me) {
               :: done[me] -> break
               :: else
               fi;
-              has_continuation[me] = true;
+              has_helper[me] = true;
 #else
-              /* try_add_continuation() */
-              atomic { has_continuation[me] = !done[me] };
+              /* expect_helper() */
+              atomic { has_helper[me] = !done[me] };
               if
               :: done[me] -> break
               :: else
@@ -195,7 +195,7 @@ end_sleeping:    atomic { edge -> edge = false }        /* epoll_wait */
         :: led ->
            /* hand_over() */
            progress = false;
-           has_continuation[me] = false;
+           has_helper[me] = false;
 #ifndef MUTANT_HANDS_OVER_WITHOUT_ARMING
            arm(me);
 #endif

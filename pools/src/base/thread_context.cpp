@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
+#include <chrono>
+
 namespace pools::detail {
 
 ThreadContext ThreadContext::of_this_thread() noexcept {
@@ -14,6 +16,20 @@ ThreadContext ThreadContext::of_this_thread() noexcept {
   context.has_cpus_ = ::sched_getaffinity(0, sizeof context.cpus_, &context.cpus_) == 0;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &context.signals_);
   return context;
+}
+
+bool ThreadContext::is_scheduled_alike() const noexcept {
+  struct Asked {
+    const ThreadContext* of = nullptr;
+    std::chrono::steady_clock::time_point at{};
+    bool alike = false;
+  };
+  constinit static thread_local Asked asked{};
+  const auto now = std::chrono::steady_clock::now();
+  if (asked.of != this || now - asked.at > std::chrono::milliseconds(10)) {
+    asked = {this, now, known_ && ::sched_getscheduler(0) == policy_ && ::getpriority(PRIO_PROCESS, 0) <= nice_};
+  }
+  return asked.alike;
 }
 
 void ThreadContext::apply() const noexcept {

@@ -15,6 +15,8 @@ class ThreadContext {
   static ThreadContext of_this_thread() noexcept;
   // To the calling thread, as far as the system lets it.
   void apply() const noexcept;
+  // The calling thread has the same policy and is no nicer. It is asked for once in 10 ms, for each context.
+  bool is_scheduled_alike() const noexcept;
 
  private:
   bool known_ = false;

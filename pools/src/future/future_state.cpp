@@ -137,8 +137,16 @@ bool FutureState::claim() noexcept {
 
 void FutureState::unclaim() noexcept { word_.fetch_and(~kClaimed, std::memory_order_release); }
 
+bool FutureState::expect_helper() noexcept {
+  // Acq_rel: as in add(), and acquire as in done().
+  if (!is_done(word_.fetch_or(kHasHelper, std::memory_order_acq_rel))) return true;
+  word_.fetch_and(~kHasHelper, std::memory_order_relaxed);
+  return false;
+}
+
 void FutureState::completed(std::uint32_t before, bool was_cancelled) noexcept {
   if (before & kHasWaiters) futex_wake_all(word_);
+  if (before & kHasHelper) wake_helper();
   if (before & kHasContinuations) run_continuations();
   if (before & kHasCallbacks) {
     if (sink_ != nullptr && !was_cancelled) {
@@ -244,7 +252,7 @@ bool FutureState::wait(const Deadline& deadline) {
   if (this_runner == nullptr) {
     // What others wait for must not be put off to a frame of this thread that waits itself.
     const bool in_turn = put_off_continuations == nullptr && put_off_callbacks == nullptr && put_off_destructions == nullptr;
-    if (in_turn && has_stack(kStackToHelp)) help_to_complete();
+    if (in_turn && has_stack_to_spare(kStackToHelp)) help_to_complete();
     return sleep(deadline);
   }
   wait_on_runner(*this_runner, *this);

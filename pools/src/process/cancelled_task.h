@@ -12,8 +12,10 @@ template <class PoolState>
 void note_cancelled_in(PoolState& pool, FutureState& state) noexcept {
   const auto task = dynamic_cast<RemoteTask*>(&state);
   if (task == nullptr) return;
-  pool.events.forget_start_by(*task);
-  switch (Backlog::cancelled(*task)) {
+  const RemoteTask::Place was = Backlog::cancelled(*task);
+  // What is submitted later, by whoever completes what comes before it (then_in), is being prepared perhaps.
+  if (was != RemoteTask::Place::unsubmitted) pool.events.forget_start_by(*task);
+  switch (was) {
     case RemoteTask::Place::unsubmitted:
     case RemoteTask::Place::cancelled:
       return;

@@ -310,7 +310,7 @@ void ProcessPoolCore::deliver(StateRef state) noexcept { callbacks_.deliver(std:
 void ProcessPoolCore::note_cancelled(FutureState& state) noexcept { note_cancelled_in(state_, state); }
 
 void ProcessPoolCore::help_to_complete(FutureState& state) noexcept {
-  if (!state_.options.observer) supervisor_.lead_until_done(state, shared_from_this());  // an observer may count on who calls it
+  if (!state_.options.observer) supervisor_.lead_until_done(state);  // an observer may count on who calls it
 }
 
 void ProcessPoolCore::kill_worker_of(const RemoteTask& task) noexcept {

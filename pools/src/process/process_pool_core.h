@@ -59,6 +59,7 @@ class ProcessPoolCore final : public TaskPool, public std::enable_shared_from_th
   void note_cancelled(FutureState& state) noexcept override;
   // On a thread that waits for the state of a task of the pool's: may take its answer here. Returns early.
   void help_to_complete(FutureState& state) noexcept;
+  void wake_helper() noexcept { supervisor_.wake_leader(); }
   void kill_worker_of(const RemoteTask& task) noexcept override;
   void require_own_process(const char* what) const override { state_.process.require(what); }
   RemoteGroup& find_group(const std::string& name) const override;

@@ -15,6 +15,10 @@ void RemoteTask::help_pool_of(FutureState& state, const CallbackSink* pool) noex
   if (const std::shared_ptr<ProcessPoolCore> open = LivePools::find(pool)) open->help_to_complete(state);
 }
 
+void RemoteTask::wake_helper_of(const CallbackSink* pool) noexcept {
+  if (const std::shared_ptr<ProcessPoolCore> open = LivePools::find(pool)) open->wake_helper();
+}
+
 void RemoteTask::kill_worker() noexcept {
   if (!extras_) return;
   if (const std::shared_ptr<TaskPool> pool = extras_->pool.lock()) pool->kill_worker_of(*this);

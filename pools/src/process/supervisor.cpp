@@ -142,29 +142,17 @@ bool Supervisor::look_or_yield(Looks& looks) {
   return tired;
 }
 
-// The state is done, by whoever completed it: not only this pool completes its tasks (then_in).
-class Supervisor::WakeLeader final : public Completion {
- public:
-  WakeLeader(Supervisor& supervisor, std::shared_ptr<void> inside) noexcept
-      : supervisor_(supervisor), inside_(std::move(inside)) {}
-  void run(FutureState&) noexcept override { supervisor_.wake_leader(); }
-
- private:
-  Supervisor& supervisor_;
-  const std::shared_ptr<void> inside_;
-};
-
 void Supervisor::wake_leader() noexcept {
   if (leads_here == this) return;  // it has completed the state itself
   const Lock lock(leader_mutex_);
   if (leader_listens_) pool_.poke();
 }
 
-void Supervisor::lead_until_done(FutureState& state, const std::shared_ptr<void>& inside) noexcept {
-  if (state.done() || !leadership_.try_take()) return;
+void Supervisor::lead_until_done(FutureState& state) noexcept {
+  if (state.done() || !pool_.context.is_scheduled_alike() || !leadership_.try_take()) return;
   const Leading here(*this);
   try {
-    lead_while_others_sleep(state, inside);
+    lead_while_others_sleep(state);
   } catch (const std::exception& error) {
     breaker_.break_pool(words([&] { return std::string("its supervisor failed: ") + error.what(); }));
   } catch (...) {
@@ -173,46 +161,28 @@ void Supervisor::lead_until_done(FutureState& state, const std::shared_ptr<void>
   hand_over();
 }
 
-void Supervisor::lead_while_others_sleep(FutureState& state, const std::shared_ptr<void>& inside) {
+void Supervisor::lead_while_others_sleep(FutureState& state) {
   for (const WorkerRef& worker : pool_.live()) worker->channel().expect_no_event();
-  // From before the first sleep on.
-  struct Listening {
-    ~Listening() {
-      if (completion == nullptr) return;
-      {
-        const Lock lock(supervisor.leader_mutex_);
-        supervisor.leader_listens_ = false;
-      }
-      state.take_back_continuation(completion);
-    }
-    bool begin(const std::shared_ptr<void>& inside) {  // false: the state is done, or there is no memory
-      if (completion != nullptr) return true;
-      std::unique_ptr<Completion> wake;
-      try {
-        wake = std::make_unique<WakeLeader>(supervisor, inside);
-      } catch (const std::bad_alloc&) {
-        return false;
-      }
-      completion = wake.get();
-      {
-        const Lock lock(supervisor.leader_mutex_);
-        supervisor.leader_listens_ = true;
-      }
-      return state.try_add_continuation(wake);
-    }
-    Supervisor& supervisor;
-    FutureState& state;
-    const Completion* completion = nullptr;
-  } listening{*this, state};
   Looks looks{.backoff = Backoff(kYieldsForAnAnswer)};
+  bool listens = false;
   while (!state.done() && !pool_.seen_closing && looks.with_something < kRoundsForOthers) {
     if (!look_or_yield(looks) || state.done()) continue;
-    if (!listening.begin(inside)) return;
+    if (!std::exchange(listens, true)) {
+      {
+        const Lock lock(leader_mutex_);
+        leader_listens_ = true;
+      }
+      if (!state.expect_helper()) return;
+    }
     if (nothing_to_do()) take_events(timeout_until(clocks_.next_due()));
   }
 }
 
 void Supervisor::hand_over() noexcept {
+  {
+    const Lock lock(leader_mutex_);
+    leader_listens_ = false;
+  }
   bool busy = true;
   try {
     busy = !nothing_to_do();

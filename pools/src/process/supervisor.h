@@ -6,7 +6,6 @@
 //
 // Invariant: it does not sleep while a worker has more than one task, and not for long while one has a task that it has not begun.
 
-#include <memory>
 #include <optional>
 #include <thread>
 
@@ -36,15 +35,17 @@ class Supervisor {
   bool is_this_thread() const noexcept;
 
   // On a thread that waits for `state`: supervises while the supervisor sleeps, until the state is done or others keep the pool busy. May
-  // return at once. `inside` owns this.
-  void lead_until_done(FutureState& state, const std::shared_ptr<void>& inside) noexcept EXCLUDES(pool_.mutex);
+  // return at once, as on a thread that is scheduled otherwise than the pool's own: it would hold all others up.
+  void lead_until_done(FutureState& state) noexcept EXCLUDES(pool_.mutex);
+  // What a thread that leads may wait for is done, by whoever completed it: not only the pool completes its tasks (then_in). Also after the
+  // pool's end.
+  void wake_leader() noexcept EXCLUDES(leader_mutex_);
 
   Answers& answers() noexcept { return answers_; }
 
  private:
   struct Looks;
   class Leading;
-  class WakeLeader;
 
   void run() noexcept;
   void run_until_finished();
@@ -53,8 +54,7 @@ class Supervisor {
   bool look_around();                           // true if there was something to do
   bool nothing_to_do();                         // and each worker rings when there is something
   void park();
-  void lead_while_others_sleep(FutureState& state, const std::shared_ptr<void>& inside);
-  void wake_leader() noexcept EXCLUDES(leader_mutex_);
+  void lead_while_others_sleep(FutureState& state);
   void hand_over() noexcept;
   void take_events(int timeout_ms) { handle_events(timeout_ms, false); }
   void handle_events(int timeout_ms, bool lets_go);

@@ -129,6 +129,8 @@ class FutureState : public InBlocks {
   virtual Help help([[maybe_unused]] class WaitRecord& wait) { return Help::none; }
   // The same for a thread that runs no jobs, about a state that another process completes. May return before the state is done.
   virtual void help_to_complete() noexcept {}
+  // By that thread, before it sleeps otherwise than on the state: whoever completes it calls wake_helper(). False: it is done.
+  bool expect_helper() noexcept;
   // Null, or the sink of the pool that has not started the task yet. Relaxed: what comes of it decides nothing, help() does.
   const CallbackSink* pending_in() const noexcept {
     return (word_.load(std::memory_order_relaxed) & kStatus) == kPending ? sink_ : nullptr;
@@ -192,6 +194,8 @@ class FutureState : public InBlocks {
   // Of an offered state; called under a lock. True: it has been taken back, and nobody will begin it.
   virtual bool withdraw_offer() noexcept { return true; }
   virtual bool offer_begun() const noexcept { return false; }
+  // It is done, and a helper may sleep: called by whoever completed it, before continuations and callbacks run.
+  virtual void wake_helper() noexcept {}
   // It was running and has been cancelled: called by the canceller, once, with no lock held.
   virtual void cancelled_while_running() noexcept {}
   CallbackSink* sink() const noexcept { return sink_; }
@@ -206,8 +210,9 @@ class FutureState : public InBlocks {
   static constexpr std::uint32_t kClaimed = 32;            // one of several producers has won
   static constexpr std::uint32_t kCancelEndsRunning = 64;  // constant once shared
   static constexpr std::uint32_t kOffered = 128;           // lies ready for somebody else to begin
+  static constexpr std::uint32_t kHasHelper = 256;         // a thread in help_to_complete() is to be told when it is done
   // Above: the process of the pool that is to complete it, its number's lower bits. 0 without a pool, and when done.
-  static constexpr std::uint32_t kProcessShift = 8;
+  static constexpr std::uint32_t kProcessShift = 9;
   static constexpr bool is_done(std::uint32_t word) noexcept { return (word & kStatus) >= kCancelled; }
 
   bool may_be_completed_here() const noexcept {

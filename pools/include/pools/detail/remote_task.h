@@ -117,6 +117,7 @@ class RemoteTask {
   bool take_offer_back() noexcept;
   bool offer_was_begun() const noexcept;
   void help_pool_of(FutureState& state, const CallbackSink* pool) noexcept;
+  static void wake_helper_of(const CallbackSink* pool) noexcept;
   void kill_worker() noexcept;  // of a task that was cancelled while it was running
 
  private:
@@ -169,6 +170,7 @@ class DecodedTask final : public ValueState<V>, public RemoteTask {
   bool offer_begun() const noexcept override { return offer_was_begun(); }
   void cancelled_while_running() noexcept override { kill_worker(); }
   void help_to_complete() noexcept override { help_pool_of(*this, this->sink()); }
+  void wake_helper() noexcept override { wake_helper_of(this->sink()); }
 };
 
 template <class V>

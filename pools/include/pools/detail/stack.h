@@ -10,6 +10,7 @@ namespace pools::detail {
 
 struct StackBounds {
   std::uintptr_t end = 0;                 // the lowest address
+  std::uintptr_t top = 0;                 // beyond the highest one
   std::size_t reserve = ~std::size_t{0};  // bytes above it that are kept for what does not ask. All: not known yet.
 };
 extern constinit thread_local StackBounds this_stack;
@@ -24,8 +25,8 @@ inline bool stack_runs_low() noexcept {
   return frame - this_stack.end < this_stack.reserve && stack_runs_low_at(frame);
 }
 
-// So many bytes are left. True where stack_runs_low() can tell nothing.
-bool has_stack(std::size_t bytes) noexcept;
+// So many bytes more are left than where stack_runs_low() begins. False on stacks that are not the thread's own.
+bool has_stack_to_spare(std::size_t bytes) noexcept;
 
 // Throws RecursionError, "<what> nested too deeply for the stack ...".
 [[noreturn]] void refuse_to_nest(const char* what);
