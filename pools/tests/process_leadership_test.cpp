@@ -2,26 +2,21 @@
 // come and go.
 
 #include <gtest/gtest.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <random>
 #include <stdexcept>
-#include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "pools/process_pool.h"
-#include "pools/wait.h"
 #include "pools/tests/expectations.h"
 #include "pools/tests/gate.h"
+#include "pools/tests/leader.h"
 #include "pools/tests/process_checks.h"
 #include "pools/thread_pool.h"
 
@@ -36,79 +31,6 @@ int plus_one(int value) { return value + 1; }
 int run_for_ever(int) {
   for (;;) ::pause();
 }
-
-// Waits as nobody does who may lead: with a limit.
-template <class T>
-bool is_done_in_time(const Future<T>& future) {
-  return wait(std::vector{future}, 20s).not_done.empty();
-}
-
-std::string status_of(pid_t thread, const std::string& file) { return "/proc/self/task/" + std::to_string(thread) + "/" + file; }
-
-// In epoll_wait: on what a supervisor sleeps on, and nobody else here.
-bool sleeps_on_events(pid_t thread) {
-  long call = -1;
-  std::ifstream(status_of(thread, "syscall")) >> call;
-#ifdef SYS_epoll_wait
-  if (call == SYS_epoll_wait) return true;
-#endif
-  return call == SYS_epoll_pwait;
-}
-
-// How often it has slept.
-long sleeps_of(pid_t thread) {
-  std::ifstream status(status_of(thread, "status"));
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind("voluntary_ctxt_switches:", 0) == 0) return std::stol(line.substr(line.find(':') + 1));
-  }
-  return -1;
-}
-
-pid_t supervisor() {
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::string name;
-    std::ifstream(thread.path() / "comm") >> name;
-    if (name == "pool_supervisor") return std::stoi(thread.path().filename().string());
-  }
-  ADD_FAILURE() << "there is no supervisor";
-  return 0;
-}
-
-// A thread that calls result(), and leads when this is made. REQUIRES: the future is not done, and nobody else leads.
-template <class T>
-class Leader {
- public:
-  explicit Leader(Future<T> future) {
-    const pid_t asleep = supervisor();
-    wait_until([&] { return sleeps_on_events(asleep); });
-    thread_ = std::thread([this, future = std::move(future)] {
-      id_ = ::gettid();
-      try {
-        value_ = future.result();
-      } catch (...) {
-        error_ = std::current_exception();
-      }
-    });
-    wait_until([this] { return id_ != 0 && sleeps_on_events(id_); });
-  }
-  ~Leader() {
-    if (thread_.joinable()) thread_.join();
-  }
-  Leader(const Leader&) = delete;
-  Leader& operator=(const Leader&) = delete;
-
-  T result() {
-    thread_.join();
-    if (error_) std::rethrow_exception(error_);
-    return value_;
-  }
-
- private:
-  std::atomic<pid_t> id_{0};
-  std::exception_ptr error_;
-  T value_{};
-  std::thread thread_;
-};
 
 TEST_F(ProcessLeadership, who_waits_takes_the_answer_and_the_supervisor_sleeps_on) {
   ProcessPool pool({.workers = 1});
@@ -189,30 +111,6 @@ TEST_F(ProcessLeadership, a_start_that_comes_too_late_ends_the_wait) {
 int pass_and_fail(const std::string& gate) {
   pass(gate);
   throw std::runtime_error("no such page");
-}
-
-// The callback thread starts with the first callback, whoever completes that task.
-TEST_F(ProcessLeadership, a_thread_of_the_pool_inherits_nothing_of_the_leader) {
-  const auto is_blocked = [] {
-    sigset_t blocked;
-    ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
-    return ::sigismember(&blocked, SIGUSR1) == 1;
-  };
-  ProcessPool pool({.workers = 2});
-  Gate gate;
-  std::atomic<int> blocked{-1};
-  std::thread waiter([&] {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
-    const auto first = pool.submit_with_callback<&plus_one>([&](const auto&) { blocked = is_blocked(); }, 1);
-    EXPECT_EQ(pool.submit<&pass_and_return>(gate.name(), 1).result(), 1);
-  });
-  gate.await();
-  wait_until([&] { return blocked != -1; });
-  gate.open();
-  waiter.join();
-  EXPECT_EQ(blocked, 0);
 }
 
 // Of a task that is never submitted, which another pool's thread completes.
