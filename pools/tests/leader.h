@@ -28,7 +28,9 @@ bool is_done_in_time(const Future<T>& future) {
   return wait(std::vector{future}, std::chrono::seconds(20)).not_done.empty();
 }
 
-inline std::string status_of(pid_t thread, const std::string& file) { return "/proc/self/task/" + std::to_string(thread) + "/" + file; }
+inline std::string status_of(pid_t thread, const std::string& file) {
+  return "/proc/self/task/" + std::to_string(thread) + "/" + file;
+}
 
 inline long call_of(pid_t thread) {
   long call = -1;  // none: it runs

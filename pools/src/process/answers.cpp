@@ -26,8 +26,8 @@ Answers::Answers(ProcessPoolState& pool, Supply& supply, CircuitBreaker& breaker
       supply_(supply),
       breaker_(breaker),
       decoding_(
-          pool.options.name_prefix + "_decoder", [&pool] { pool.context.apply(); },
-          [this](DecodingThread::Answer answer) { decode(std::move(answer)); }) {}
+          pool.options.name_prefix + "_decoder", [this](DecodingThread::Answer answer) { decode(std::move(answer)); },
+          [&pool] { pool.context.apply(); }) {}
 
 bool Answers::serve(const WorkerRef& worker) noexcept {
   if (worker->condemned()) return false;  // killed; its death will be seen

@@ -15,8 +15,8 @@ thread_local const DecodingThread* this_decoding_thread = nullptr;
 
 }  // namespace
 
-DecodingThread::DecodingThread(std::string name, std::function<void()> prepare, std::function<void(Answer)> decode)
-    : name_(std::move(name)), prepare_(std::move(prepare)), decode_(std::move(decode)) {}
+DecodingThread::DecodingThread(std::string name, std::function<void(Answer)> decode, std::function<void()> prepare)
+    : name_(std::move(name)), decode_(std::move(decode)), prepare_(std::move(prepare)) {}
 
 void DecodingThread::stop() noexcept {
   std::thread thread;  // joined with no lock held
@@ -47,7 +47,7 @@ void DecodingThread::run() {
   pool_thread_of = this_process();
   this_decoding_thread = this;
   name_this_thread(name_, "");
-  prepare_();
+  if (prepare_) prepare_();
   for (std::vector<Answer> batch;;) {
     bool stopping = false;
     {

@@ -28,7 +28,7 @@ class DecodingThread {
   };
 
   // `prepare`, which runs first on the thread, and `decode` must not throw. `name` is the thread's, cut to 15 characters.
-  DecodingThread(std::string name, std::function<void()> prepare, std::function<void(Answer)> decode);
+  DecodingThread(std::string name, std::function<void(Answer)> decode, std::function<void()> prepare = {});
   ~DecodingThread() { stop(); }
   DecodingThread(const DecodingThread&) = delete;
   DecodingThread& operator=(const DecodingThread&) = delete;
@@ -45,8 +45,8 @@ class DecodingThread {
   void run();
 
   const std::string name_;
-  const std::function<void()> prepare_;
   const std::function<void(Answer)> decode_;
+  const std::function<void()> prepare_;
 
   Mutex mutex_;
   std::vector<Answer> answers_ GUARDED_BY(mutex_);
