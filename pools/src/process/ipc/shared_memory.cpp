@@ -10,12 +10,17 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "pools/detail/bytes.h"
 
 namespace pools::detail {
 namespace {
+
+constexpr int kSealTries = 20;
+constexpr std::chrono::milliseconds kSealPause{5};
 
 constexpr int kFixedSize = F_SEAL_SHRINK | F_SEAL_GROW;
 constexpr std::uint64_t kSlowToFree = std::uint64_t{1} << 20;  // bytes; of less, two system calls take longer
@@ -104,7 +109,14 @@ bool SharedMemory::is_same_as(const SharedMemory& other) const noexcept {
 }
 
 void SharedMemory::seal() {
-  if (::fcntl(descriptor_.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
+  const auto is_sealed = [this] { return ::fcntl(descriptor_.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL) == 0; };
+  bool sealed = is_sealed();
+  // A process that is dead, and has been seen dead, may have its memory for a moment longer: whoever looks at it through /proc keeps it.
+  for (int tries = 0; !sealed && errno == EBUSY && tries < kSealTries; ++tries) {
+    std::this_thread::sleep_for(kSealPause);
+    sealed = is_sealed();
+  }
+  if (!sealed) {
     if (errno == EBUSY)
       throw SharedMemoryError(
           "cannot seal shared memory: it can be written to elsewhere (another process has it, or it is mapped here by its descriptor), or the "
