@@ -185,7 +185,7 @@ void Supervisor::hand_over() noexcept {
   }
   bool busy = true;
   try {
-    busy = !nothing_to_do();
+    busy = !nothing_to_do() || supply_.rebalance();  // nobody sleeps while a worker has more than one task
     const auto due = clocks_.next_due();
     // The event of a poke may have ended this thread's last sleep.
     busy |= pool_.is_poked() || pool_.seen_closing || (due && (!wakes_by_itself_ || *due < *wakes_by_itself_));
