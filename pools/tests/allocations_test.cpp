@@ -31,21 +31,33 @@ bool pools::test::fail_allocation() noexcept {
 namespace pools::test {
 namespace {
 
+struct Attempt {
+  bool failed = false;   // by std::bad_alloc
+  bool reached = false;  // the allocation that was to fail
+};
+template <class Body>
+Attempt try_with_allocation_failing(int number, Body body) {  // from 0, of this thread's
+  Attempt attempt;
+  left = number;
+  try {
+    body();
+  } catch (const std::bad_alloc&) {
+    attempt.failed = true;
+  }
+  attempt.reached = left < 0;
+  left = -1;
+  return attempt;
+}
+
 // Each allocation that `submit` makes on this thread fails once, the first one first; in the end all succeed. REQUIRES: nothing is started
 template <class Pool, class Submit>
 void expect_all_or_nothing(const Pool& pool, Submit submit) {
   const std::uint64_t before = pool.metrics().submitted;
   for (int fails_at = 0;; ++fails_at) {
-    left = fails_at;
-    bool failed = false;
-    try {
+    const auto [failed, reached] = try_with_allocation_failing(fails_at, [&] {
       const auto future = submit(fails_at);
       if (future.done()) future.result();  // arguments that cannot be encoded
-    } catch (const std::bad_alloc&) {
-      failed = true;
-    }
-    const bool reached = left < 0;
-    left = -1;
+    });
     const PoolMetrics metrics = pool.metrics();
     EXPECT_EQ(metrics.submitted, before + (failed ? 0U : 1U));
     EXPECT_EQ(metrics.submitted, metrics.queued + metrics.running + metrics.done + metrics.failed + metrics.cancelled);
@@ -59,16 +71,8 @@ void expect_all_or_nothing(const Pool& pool, Submit submit) {
 // The same of a look at something, which is repeated as a whole.
 template <class Look>
 void expect_found_or_no_memory(Look look) {
-  for (int fails_at = 0;; ++fails_at) {
-    left = fails_at;
-    try {
-      look();
-    } catch (const std::bad_alloc&) {
-    }
-    const bool reached = left < 0;
-    left = -1;
-    if (!reached) return;
-  }
+  int fails_at = 0;
+  while (try_with_allocation_failing(fails_at, look).reached) ++fails_at;
 }
 
 class Allocations : public ProcessTest {};

@@ -9,7 +9,6 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -18,6 +17,7 @@
 
 #include "pools/future.h"
 #include "pools/tests/expectations.h"
+#include "pools/tests/process_checks.h"
 #include "pools/wait.h"
 
 namespace pools::test {
@@ -57,13 +57,9 @@ inline long sleeps_of(pid_t thread) {
 }
 
 inline pid_t supervisor() {
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::string name;
-    std::ifstream(thread.path() / "comm") >> name;
-    if (name == "pool_supervisor") return std::stoi(thread.path().filename().string());
-  }
-  ADD_FAILURE() << "there is no supervisor";
-  return 0;
+  const pid_t thread = thread_named("pool_supervisor");
+  EXPECT_NE(thread, 0) << "there is no supervisor";
+  return thread;
 }
 
 // A thread that calls result(), and leads when this is made. REQUIRES: the future is not done, and nobody else leads.

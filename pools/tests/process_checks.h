@@ -31,14 +31,15 @@ inline std::ptrdiff_t entries_of(const std::string& directory) {
 }
 inline std::ptrdiff_t open_descriptors() { return entries_of("/proc/self/fd"); }
 inline std::ptrdiff_t threads() { return entries_of("/proc/self/task"); }
-inline bool has_thread(std::string_view name) {
+inline pid_t thread_named(std::string_view name) {  // 0: there is none
   for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
     std::string its_name;
     std::ifstream(thread.path() / "comm") >> its_name;
-    if (its_name == name) return true;
+    if (its_name == name) return std::stoi(thread.path().filename().string());
   }
-  return false;
+  return 0;
 }
+inline bool has_thread(std::string_view name) { return thread_named(name) != 0; }
 
 // Neither running nor zombies.
 inline bool has_no_children() {

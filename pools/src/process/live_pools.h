@@ -1,6 +1,6 @@
 #pragma once
 
-// The process pools that are open, by address: a thread that waits for a task knows no more of its pool, which may go as soon as the task
+// The process pools that have been opened and are there, by address: a thread that waits for a task knows no more of its pool, which may go as soon as the task
 // is done.
 
 #include <memory>

@@ -96,10 +96,8 @@ void Supervisor::run() noexcept {
     try {
       run_until_finished();
       break;
-    } catch (const std::exception& error) {
-      breaker_.break_pool(words([&] { return std::string("its supervisor failed: ") + error.what(); }));
     } catch (...) {
-      breaker_.break_pool(words([] { return std::string("its supervisor failed"); }));
+      break_pool_for_current_exception();
     }
   }
   // Of workers that were asked to end, and of those with which it could not be done.
@@ -113,6 +111,16 @@ void Supervisor::run() noexcept {
     pool_.finished = true;
   }
   pool_.notify();
+}
+
+void Supervisor::break_pool_for_current_exception() noexcept {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    breaker_.break_pool(words([&] { return std::string("its supervisor failed: ") + error.what(); }));
+  } catch (...) {
+    breaker_.break_pool(words([] { return std::string("its supervisor failed"); }));
+  }
 }
 
 void Supervisor::run_until_finished() {
@@ -153,10 +161,8 @@ void Supervisor::lead_until_done(FutureState& state) noexcept {
   const Leading here(*this);
   try {
     lead_while_others_sleep(state);
-  } catch (const std::exception& error) {
-    breaker_.break_pool(words([&] { return std::string("its supervisor failed: ") + error.what(); }));
   } catch (...) {
-    breaker_.break_pool(words([] { return std::string("its supervisor failed"); }));
+    break_pool_for_current_exception();
   }
   hand_over();
 }
@@ -247,25 +253,28 @@ bool Supervisor::nothing_to_do() {
 void Supervisor::park() {
   if (!nothing_to_do()) return;
   wakes_by_itself_ = clocks_.next_due();
-  handle_events(timeout_until(wakes_by_itself_), true);
+  Events events;
+  handle(events, wait_while_others_lead(events, timeout_until(wakes_by_itself_)));
 }
 
-void Supervisor::handle_events(int timeout_ms, bool lets_go) {
-  std::array<epoll_event, 32> events;
-  int count = 0;
-  if (lets_go) {
-    const std::uint64_t terms = leadership_.terms();
-    leadership_.let_go();
-    count = pool_.poll.wait(events, timeout_ms);
-    if (!leadership_.try_resume()) {
-      pool_.poll.wake();  // what has ended this wait may have been for who leads, and is not said twice
-      leadership_.resume();
-    }
-    // What they name may have been reaped. A process that is dead is named again; of all else there is only to be looked around.
-    if (leadership_.terms() != terms) count = pool_.poll.wait(events, 0);
-  } else {
-    count = pool_.poll.wait(events, timeout_ms);
+void Supervisor::take_events(int timeout_ms) {
+  Events events;
+  handle(events, pool_.poll.wait(events, timeout_ms));
+}
+
+int Supervisor::wait_while_others_lead(Events& events, int timeout_ms) {
+  const std::uint64_t terms = leadership_.terms();
+  leadership_.let_go();
+  const int count = pool_.poll.wait(events, timeout_ms);
+  if (!leadership_.try_resume()) {
+    pool_.poll.wake();  // what has ended this wait may have been for who leads, and is not said twice
+    leadership_.resume();
   }
+  // What they name may have been reaped. A process that is dead is named again; of all else there is only to be looked around.
+  return leadership_.terms() == terms ? count : pool_.poll.wait(events, 0);
+}
+
+void Supervisor::handle(const Events& events, int count) {
   for (int at = 0; at < count; ++at) {
     // A pidfd's event names the worker, and there is one per worker and batch; the others only had to end the wait.
     void* const of = events[static_cast<std::size_t>(at)].data.ptr;

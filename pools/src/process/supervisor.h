@@ -6,6 +6,9 @@
 //
 // Invariant: it does not sleep while a worker has more than one task, and not for long while one has a task that it has not begun.
 
+#include <sys/epoll.h>
+
+#include <array>
 #include <optional>
 #include <thread>
 
@@ -56,8 +59,11 @@ class Supervisor {
   void park();
   void lead_while_others_sleep(FutureState& state);
   void hand_over() noexcept;
-  void take_events(int timeout_ms) { handle_events(timeout_ms, false); }
-  void handle_events(int timeout_ms, bool lets_go);
+  using Events = std::array<epoll_event, 32>;
+  void take_events(int timeout_ms);
+  int wait_while_others_lead(Events& events, int timeout_ms);
+  void handle(const Events& events, int count);
+  void break_pool_for_current_exception() noexcept;
   void admit(Fleet::Arrival arrival) noexcept EXCLUDES(pool_.mutex);
   bool answers_come_soon() const noexcept;  // or did not, the last time
 
