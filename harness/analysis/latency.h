@@ -35,7 +35,7 @@ struct Latency {
   std::int64_t queue_max = 0;             // of all repetitions
   std::int64_t release_lag_p99_ns = 0;    // the worst repetition's
   std::optional<double> little_pct = {};  // 100 (L / (lambda W) - 1), the worst repetition's; nothing without a client
-  std::string finding;                    // Little's law broken, in one line; empty if not
+  std::string finding;  // Little's law broken, or the generator late for a good part of a sojourn, in one line; empty if not
 };
 
 // In the order of the cells, only those whose tasks arrive and of which a repetition ended well.

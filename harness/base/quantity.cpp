@@ -145,6 +145,11 @@ std::string human_ns(double ns) {
   return fmt::format("{:.3g} h", ns / 3600e9);
 }
 
+std::string human_rate(double rate_per_s) {
+  if (rate_per_s < 1) return fmt::format("{:.4g}/min", 60 * rate_per_s);
+  return rate_per_s >= 1000 ? fmt::format("{:.0f}/s", rate_per_s) : fmt::format("{:.4g}/s", rate_per_s);
+}
+
 std::vector<std::chrono::nanoseconds> parse_durations(std::string_view text) {
   if (trimmed(text).empty())
     throw ConfigError("empty list of durations; allowed: durations separated by commas, as in 8x100ms,1s");

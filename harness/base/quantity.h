@@ -27,6 +27,8 @@ std::string format_duration(std::chrono::nanoseconds duration);
 std::string human_duration(std::chrono::nanoseconds duration);
 std::string human_ns(std::int64_t ns);
 std::string human_ns(double ns);
+// Likewise, four digits: "336.7/s", "20/min". REQUIRES: 0 <= rate_per_s, finite.
+std::string human_rate(double rate_per_s);
 
 // "100ms,200ms", "8x100ms,1s": one or more durations, repeats expanded, at most kMostItems.
 std::vector<std::chrono::nanoseconds> parse_durations(std::string_view text);

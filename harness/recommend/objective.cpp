@@ -81,11 +81,6 @@ std::string arrivals_at(const Objective& objective, double rate_per_s) {
   return fmt::format("{}:{:.6f}/s", objective.kind, rate_per_s);
 }
 
-std::string rate_text(double rate_per_s) {
-  if (rate_per_s < 1) return fmt::format("{:.4g}/min", 60 * rate_per_s);
-  return rate_per_s >= 1000 ? fmt::format("{:.0f}/s", rate_per_s) : fmt::format("{:.4g}/s", rate_per_s);
-}
-
 std::string bounds_text(const Objective& objective) {
   std::string text;
   for (const Bound& bound : objective.bounds) {

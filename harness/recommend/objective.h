@@ -49,7 +49,6 @@ Objective objective_of(std::string_view rate, const std::vector<std::string>& bo
 // "poisson:300/s", as plan/arrivals.h reads it. REQUIRES: rate_per_s > 0.
 std::string arrivals_at(const Objective& objective, double rate_per_s);
 
-std::string rate_text(double rate_per_s);             // "336.7/s", "20/min"
 std::string bounds_text(const Objective& objective);  // "p95 <= 100 ms, p99 <= 200 ms"
 
 // The largest of percentile over bound: at most 1 if all are kept.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "harness/base/console.h"
@@ -31,6 +32,7 @@ constexpr double kPromising = 1.2;  // predicted, times the fastest: the same on
 constexpr double kAsGood = 1.05;    // predicted for more tasks than were run, times the best: no prediction is better than that
 constexpr double kSharp = 0.02;     // half the interval, of the median
 constexpr int kExhaustiveRounds = 5;
+constexpr double kSweptOnce = 2;    // times the fastest of the sweep's first round: what is slower is not run again
 constexpr std::size_t kJudged = 4;  // of the sweep: the best, which are then run again beside the choice
 constexpr int kJudgingRounds = 15;
 constexpr nanoseconds kRepetition = std::chrono::milliseconds(25);  // what one costs beside its makespan, at least
@@ -323,10 +325,15 @@ class Search {
     }
   }
 
-  // So many runs of each, whatever they take.
-  std::vector<Measured> measured_anew(std::vector<Choice> choices, int rounds, const std::string& what, SplitMix64& random) {
+  // So many runs of each, whatever they take; but one of what takes `hopeless` times as long as the first round's fastest.
+  std::vector<Measured> measured_anew(std::vector<Choice> choices, int rounds, const std::string& what, SplitMix64& random,
+                                      double hopeless = std::numeric_limits<double>::infinity()) {
     Rounds anew(trials_, found_.profile, found_.batch);
     for (int round = 0; round < rounds; ++round) {
+      if (round == 1) {
+        const double most_ns = hopeless * static_cast<double>(anew.fastest().median_ns);
+        std::erase_if(choices, [&](const Choice& choice) { return static_cast<double>(anew.of(choice).median_ns) > most_ns; });
+      }
       shuffle(choices, random);
       for (std::size_t at = 0; at < choices.size(); ++at) {
         trials_.tell_beyond_budget(what + " " + std::to_string(round + 1) + ", " + std::to_string(at + 1) + " of " +
@@ -345,7 +352,7 @@ class Search {
     const Choice chosen = found_.measured[found_.choice].choice;
     if (std::find(all.begin(), all.end(), chosen) == all.end()) all.push_back(chosen);
     SplitMix64 random(question_.seed + 1);
-    found_.exhaustive = measured_anew(std::move(all), kExhaustiveRounds, "exhaustive round", random);
+    found_.exhaustive = measured_anew(std::move(all), kExhaustiveRounds, "exhaustive round", random, kSweptOnce);
     std::vector<Choice> judged{chosen};
     for (const Measured& measured : found_.exhaustive) {
       if (judged.size() <= kJudged && measured.choice != chosen) judged.push_back(measured.choice);

@@ -47,7 +47,7 @@ const ServicePoint* predicted_at(const Serving& s, const Choice& choice) {
   return at == s.curve.end() ? nullptr : &*at;
 }
 
-std::string capacity_words(double per_s) { return fmt::format("{} at most", rate_text(per_s)); }
+std::string capacity_words(double per_s) { return fmt::format("{} at most", human_rate(per_s)); }
 
 std::string verdict_words(const Objective& objective, const Serving& s, const ServedSize& size) {
   const ServicePoint* const point = predicted_at(s, size.choice);
@@ -91,7 +91,7 @@ std::string use_words(const Objective& objective, const Serving& s) {
 
 std::string nothing_words(const Question& question, const Objective& objective, const Serving& s) {
   std::string text = fmt::format("nothing with up to {} workers keeps {} at {}", question.most_workers, bounds_text(objective),
-                                 rate_text(objective.rate_per_s));
+                                 human_rate(objective.rate_per_s));
   text += "; nearest comes " + describe(s.chosen.choice);
   if (s.chosen.load >= 1) {
     text += fmt::format(", which can serve {}", capacity_words(s.chosen.capacity_per_s));
@@ -122,19 +122,19 @@ std::string holds_words(const Objective& objective, const Serving& s) {
   }
   const Bound& bound = tightest_bound(objective, s.passes_ns);
   const std::int64_t beyond = s.passes_ns[bound.percentile];
-  std::string text = rate_text(*s.holds_up_to_per_s);
+  std::string text = human_rate(*s.holds_up_to_per_s);
   if (!s.kept) text += " by " + describe(s.holder);
-  text += fmt::format("; at {} {} {} {} (predicted)", rate_text(s.passes_at_per_s), bound.of().name,
+  text += fmt::format("; at {} {} {} {} (predicted)", human_rate(s.passes_at_per_s), bound.of().name,
                       beyond > bound.most_ns ? "passes" : "comes close to", human_ns(bound.most_ns));
   for (const ServedSize& check : s.checks) {
-    text += fmt::format("; run at {}: {}", rate_text(check.rate_per_s), measured_words(objective, check));
+    text += fmt::format("; run at {}: {}", human_rate(check.rate_per_s), measured_words(objective, check));
   }
   return text;
 }
 
 std::string beyond_words(const Objective& objective, const Serving::BeyondRun& beyond) {
   const Beyond& b = beyond.beyond;
-  std::string text = fmt::format("{}, a queue of {}: at {} ", b.when_full, b.queue, rate_text(b.rate_per_s));
+  std::string text = fmt::format("{}, a queue of {}: at {} ", b.when_full, b.queue, human_rate(b.rate_per_s));
   if (b.when_full == "reject") {
     text +=
         fmt::format("{} of the clients are turned away, and the queue is as long as the bounds allow", percent(b.rejected_share));
@@ -198,7 +198,7 @@ std::vector<std::pair<std::string, std::string>> answer_lines(const Question& qu
 }
 
 std::string asked_words(const Question& question, const Objective& objective) {
-  return fmt::format("{}, {} ({} arrivals): {}", question.title, rate_text(objective.rate_per_s), objective.kind,
+  return fmt::format("{}, {} ({} arrivals): {}", question.title, human_rate(objective.rate_per_s), objective.kind,
                      bounds_text(objective));
 }
 

@@ -32,7 +32,7 @@ Visits::Visits(const Question& question, const Objective& objective, Trials& tri
   const double budget_s = std::chrono::duration<double>(question.budget).count();
   if (rate * budget_s * kMostStream < kLeastClients) {
     throw ConfigError(fmt::format("at {} too few clients come within the budget of {} to know a percentile; allowed: {} and more",
-                                  rate_text(rate), format_duration(question.budget),
+                                  human_rate(rate), format_duration(question.budget),
                                   human_ns(1e9 * kLeastClients / rate / kMostStream)));
   }
   stream_s_ = std::clamp<double>(rate * budget_s * kStream, kLeastClients, kMostClients) / rate;
@@ -57,7 +57,7 @@ bool Visits::may_run(const Choice& choice, const Clients& clients, double rate_p
 }
 
 bool Visits::add_run(ServedSize& size, const Clients& clients) {
-  trials_.tell(fmt::format("{} clients at {}, {}", clients.number, rate_text(size.rate_per_s), describe(size.choice)));
+  trials_.tell(fmt::format("{} clients at {}, {}", clients.number, human_rate(size.rate_per_s), describe(size.choice)));
   const Visit visit = trials_.visit(size.choice, clients);
   size.too_long = size.too_long || visit.too_long;
   if (!visit.invalid.empty()) late_ = visit.invalid;

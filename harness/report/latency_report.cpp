@@ -85,9 +85,9 @@ void print_latency(std::ostream& out, const Analysis& analysis, const Latency& l
   } else {
     print("predicted", prediction.why_not.empty() ? "nobody who counts is served" : "nothing: " + prediction.why_not);
   }
-  print("clients", fmt::format("{} counted of {} that came in {} repetition{}; {} rejected; {:.4g}/s offered, {:.4g}/s served",
+  print("clients", fmt::format("{} counted of {} that came in {} repetition{}; {} rejected; {} offered, {} served",
                                latency.clients, latency.arrived, cell.ok.size(), cell.ok.size() == 1 ? "" : "s", latency.rejected,
-                               latency.offered_per_s, latency.completed_per_s));
+                               human_rate(latency.offered_per_s), human_rate(latency.completed_per_s)));
   if (cell.factors.deadline_ns > 0 || latency.rejected > 0) print("too late", counts_line(cell, latency, prediction));
   if (!latency.finding.empty()) print("finding", latency.finding);
 }

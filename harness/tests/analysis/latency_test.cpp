@@ -23,6 +23,7 @@
 namespace harness {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing::SizeIs;
@@ -110,6 +111,20 @@ TEST(Latencies, HaveAFindingWhereLittlesLawIsBroken) {
   Sample near = odd;
   near.clients_mean = 2.03;
   EXPECT_EQ(latencies(analysis_of(cell, {near}))[0].finding, "");
+}
+
+TEST(Latencies, SayThatTheGeneratorWasLateWhereThatIsWhatLittlesLawLacks) {
+  const Cell cell = arriving_cell();
+  Sample late = repetition(cell, 0);
+  late.clients_mean = 0.5 * late.completed_per_s * static_cast<double>(late.sojourn_mean_ns) / 1e9;
+  late.release_lag_p99_ns = late.sojourn_mean_ns / 2;
+  const std::vector<Latency> found = latencies(analysis_of(cell, {late}));
+  EXPECT_NEAR(*found[0].little_pct, -50, 1e-9);
+  EXPECT_THAT(found[0].finding, AllOf(HasSubstr("late in the mean, 50.0 % of a sojourn"), Not(HasSubstr("Little"))));
+  --late.release_lag_p99_ns;
+  EXPECT_THAT(latencies(analysis_of(cell, {late}))[0].finding, HasSubstr("Little's law is off by -50.0 %"));
+  late.clients_mean *= 3;
+  EXPECT_THAT(latencies(analysis_of(cell, {late}))[0].finding, HasSubstr("Little's law is off by 50.0 %"));
 }
 
 TEST(Latencies, OfBatchesAreNone) {

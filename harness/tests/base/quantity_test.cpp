@@ -98,6 +98,13 @@ TEST(Durations, AreShownToPeopleWithThreeDigits) {
   EXPECT_EQ(human_duration(nanoseconds(123'400'000'000)), "2.06 min");
 }
 
+TEST(Rates, AreReadablePerSecondOrPerMinute) {
+  EXPECT_EQ(human_rate(10'000), "10000/s");
+  EXPECT_EQ(human_rate(999.94), "999.9/s");
+  EXPECT_EQ(human_rate(336.71), "336.7/s");
+  EXPECT_EQ(human_rate(1.0 / 3), "20/min");
+}
+
 TEST(DurationLists, ExpandRepeats) {
   using std::chrono::milliseconds;
   EXPECT_THAT(parse_durations("3x100ms,1s"),

@@ -96,6 +96,11 @@ TEST(Recommend, AnExhaustiveSweepGivesTheRegret) {
   q.most_workers = 24;
   const Recommendation found = recommend(q, machine, kSilent);
   EXPECT_GE(found.exhaustive.size(), found.curve.size());
+  for (const Measured& each : found.exhaustive) {
+    const bool hopeless = each.median_ns > 2 * found.exhaustive.front().median_ns;
+    EXPECT_EQ(each.makespans_ns.size(), hopeless ? 1U : 5U) << describe(each.choice);
+  }
+  EXPECT_GT(found.exhaustive.back().median_ns, 2 * found.exhaustive.front().median_ns);
   ASSERT_FALSE(found.judged.empty());
   EXPECT_LE(found.judged.size(), 5U);
   EXPECT_TRUE(

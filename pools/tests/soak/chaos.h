@@ -6,13 +6,17 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "pools/metrics.h"
+#include "pools/options.h"
+#include "pools/worker_count.h"
 
 namespace pools::soak {
 
@@ -88,6 +92,47 @@ inline void check_balance(const PoolMetrics& m, const char* pool, Violations& vi
     violations.add(std::string(pool) + ": " + std::to_string(m.submitted) + " submitted, but " + std::to_string(m.queued) +
                    " queued, " + std::to_string(m.running) + " running, " + std::to_string(m.done) + " done, " +
                    std::to_string(m.failed) + " failed and " + std::to_string(m.cancelled) + " cancelled");
+  }
+}
+
+// --- concurrency groups, and pools that size themselves ---
+
+inline constexpr std::size_t kMostGroups = 2;
+
+inline std::vector<ConcurrencyGroup> random_groups(Random& random) {
+  std::vector<ConcurrencyGroup> groups{{"db", 1 + pick(random, 3)}};
+  if (chance(random, 50)) groups.push_back({"disk", 1 + pick(random, 2)});
+  return groups;
+}
+
+inline const std::string& random_group(const std::vector<ConcurrencyGroup>& groups, Random& random) {
+  return groups[random() % groups.size()].name;
+}
+
+inline void check_limits(const PoolMetrics& m, const char* pool, Violations& violations) {
+  for (const GroupMetrics& group : m.groups) {
+    if (group.running > group.limit) {
+      violations.add(std::string(pool) + ": " + std::to_string(group.running) + " of the group " + group.name + " at work, of " +
+                     std::to_string(group.limit));
+    }
+  }
+}
+
+inline SelfSizing random_bounds(Random& random) {
+  const int min = 1 + pick(random, 2);
+  return {.min = min, .max = min + pick(random, 5)};
+}
+
+// To a number of at most so many, to bounds, or to what the machine has.
+template <class Pool>
+void resize_at_random(Pool& pool, Random& random, int most) {
+  switch (pick(random, 6)) {
+    case 0:
+      return pool.resize(random_bounds(random));
+    case 1:
+      return pool.resize(automatic);
+    default:
+      return pool.resize(1 + pick(random, most));
   }
 }
 

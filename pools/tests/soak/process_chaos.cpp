@@ -1,13 +1,8 @@
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,6 +12,7 @@
 #include "pools/tests/shared_memory_checks.h"
 #include "pools/tests/soak/chaos.h"
 #include "pools/tests/soak/misfortunes.h"
+#include "pools/tests/soak/process_tasks.h"
 
 namespace pools::soak {
 namespace {
@@ -24,44 +20,6 @@ namespace {
 using namespace std::chrono_literals;
 
 enum class Kind { add, echo, share, fail, exit, raise, stubborn, spin, overdue, child };
-
-std::uint64_t checksum(const std::string& text) {
-  std::uint64_t sum = 1469598103934665603ULL;  // FNV-1a
-  for (const char c : text) sum = (sum ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return sum;
-}
-
-// --- tasks ---
-
-std::uint64_t add(std::uint64_t a, std::uint64_t b) { return a + b; }
-std::string echo(std::string text) { return text; }
-std::uint64_t sum_of_ends(const SharedArray<std::uint64_t>& numbers) { return numbers[0] + numbers[numbers.size() - 1]; }
-std::uint64_t fail(const std::string& text) { throw std::runtime_error(text); }
-std::uint64_t leave(int status) { std::_Exit(status); }
-std::uint64_t die_by(int signal) {
-  ::signal(signal, SIG_DFL);
-  ::raise(signal);
-  return 0;
-}
-// Ends only by SIGKILL.
-std::uint64_t stubborn() {
-  ::signal(SIGTERM, SIG_IGN);
-  for (;;) ::pause();
-}
-std::uint64_t spin(int microseconds) {
-  const auto end = Clock::now() + std::chrono::microseconds(microseconds);
-  while (Clock::now() < end) {
-  }
-  return 7;
-}
-// Leaves a process behind, which the pool has to end with the worker.
-std::uint64_t leave_child() {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    for (;;) ::pause();
-  }
-  return child > 0 ? 7 : 0;
-}
 
 struct Sent {
   Kind kind{};
@@ -116,6 +74,8 @@ class Shaking {
     options.max_tasks_per_child = chance(random_, 25) ? 20 + pick(random_, 200) : 0;
     options.kill_gap = 10ms;
     options.output = chance(random_, 50) ? WorkerOutput::tagged : WorkerOutput::discarded;
+    if (chance(random_, 40)) options.groups = random_groups(random_);
+    if (chance(random_, 15)) options.workers = random_bounds(random_);
     return options;
   }
 
@@ -135,7 +95,7 @@ class Shaking {
         break;
       case 6:
         if (chance(random_, 20)) {
-          pool_.resize(1 + pick(random_, 5));
+          resize_at_random(pool_, random_, 5);
           ++tally_.resizes;
         }
         break;
@@ -196,6 +156,7 @@ class Shaking {
       options.start_by = std::chrono::microseconds(1 + pick(random_, 5000));
       sent.may_be_cancelled = true;
     }
+    if (!options_.groups.empty() && chance(random_, 30)) options.group = random_group(options_.groups, random_);
     sent.called = std::make_shared<std::atomic<int>>(0);
     const auto count = [called = sent.called](const auto&) { ++*called; };
     const int kind = pick(random_, 1000);
@@ -357,7 +318,9 @@ class Shaking {
 
   void look() {
     ++tally_.looks;
-    check_balance(pool_.metrics(), "processes", violations_);
+    const PoolMetrics m = pool_.metrics();
+    check_balance(m, "processes", violations_);
+    check_limits(m, "processes", violations_);
     if (!chance(random_, 5)) return;
     for (const pid_t pid : pool_.worker_pids()) {
       std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");

@@ -1,8 +1,14 @@
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "pools/tests/soak/chaos.h"
@@ -25,7 +31,7 @@ struct Sent {
 class Shaking {
  public:
   Shaking(Random& random, Tally& tally, Violations& violations)
-      : random_(random), tally_(tally), violations_(violations), pool_(random_options()) {}
+      : random_(random), tally_(tally), violations_(violations), options_(random_options()), pool_(options_) {}
 
   void run(Clock::time_point until) {
     ++tally_.pools;
@@ -59,6 +65,8 @@ class Shaking {
       options.queue = {.limit = static_cast<std::size_t>(1 + pick(random_, 100)), .when_full = kFull[pick(random_, 2)]};
     }
     options.timing = chance(random_, 20);
+    if (chance(random_, 40)) options.groups = random_groups(random_);
+    if (chance(random_, 15)) options.workers = random_bounds(random_);
     return options;
   }
 
@@ -90,8 +98,7 @@ class Shaking {
         }
         break;
       case 7:
-        ++tally_.looks;
-        check_balance(pool_.metrics(), "threads", violations_);
+        look();
         break;
       case 8:
         if (!sent_.empty()) wait(std::vector{sent_[random_() % sent_.size()].future}, 1ms);
@@ -110,7 +117,7 @@ class Shaking {
   void resize() {
     ++tally_.resizes;
     try {
-      pool_.resize(1 + pick(random_, 8));
+      resize_at_random(pool_, random_, 8);
     } catch (const std::system_error& error) {
       if (!starved_) violations_.add(std::string("threads: a resize failed: ") + error.what());
     }
@@ -152,6 +159,7 @@ class Shaking {
     sent.expected = a + b;
     TaskOptions options;
     if (chance(random_, 20)) options.priority = pick(random_, 5) - 2;
+    if (!options_.groups.empty() && chance(random_, 30)) return submit_to_group(std::move(sent), options);
     const int kind = pick(random_, 100);
     try {
       const auto pool = pool_.with(options);
@@ -194,6 +202,32 @@ class Shaking {
     sent_.push_back(std::move(sent));
   }
 
+  // Never more of them at a time than the group's limit.
+  void submit_to_group(Sent sent, TaskOptions options) {
+    const std::size_t index = random_() % options_.groups.size();
+    const ConcurrencyGroup& group = options_.groups[index];
+    options.group = group.name;
+    sent.may_be_cancelled = chance(random_, 10);
+    if (sent.may_be_cancelled) options.start_by = std::chrono::microseconds(1 + pick(random_, 300));
+    const std::chrono::microseconds takes(pick(random_, 100));
+    try {
+      sent.future =
+          pool_.with(options).submit_with_callback([called = sent.called](const auto&) { ++*called; },
+                                                   [this, index, limit = group.limit, takes, value = sent.expected] {
+                                                     if (++at_work_[index] > limit)
+                                                       violations_.add("threads: more of a group are at work than its limit");
+                                                     std::this_thread::sleep_for(takes);
+                                                     --at_work_[index];
+                                                     return value;
+                                                   });
+    } catch (const QueueFullError&) {
+      ++tally_.refused;
+      return;
+    }
+    ++ends_.accepted;
+    sent_.push_back(std::move(sent));
+  }
+
   // By a task. None after a shutdown.
   template <class Work>
   std::optional<Future<std::uint64_t>> try_submit(Work work) {
@@ -221,8 +255,14 @@ class Shaking {
       if (*sent.called != 1) violations_.add("threads: a callback ran " + std::to_string(*sent.called) + " times");
     }
     sent_.clear();
+    look();
+  }
+
+  void look() {
     ++tally_.looks;
-    check_balance(pool_.metrics(), "threads", violations_);
+    const PoolMetrics m = pool_.metrics();
+    check_balance(m, "threads", violations_);
+    check_limits(m, "threads", violations_);
   }
 
   void judge(const Sent& sent) {
@@ -251,6 +291,7 @@ class Shaking {
   Random& random_;
   Tally& tally_;
   Violations& violations_;
+  ThreadPoolOptions options_;
   std::vector<Sent> sent_;
   Ends ends_;
   std::uint64_t posted_ = 0;
@@ -260,7 +301,8 @@ class Shaking {
   std::atomic<std::uint64_t> ran_{0};    // posted tasks
   std::atomic<std::uint64_t> inner_{0};  // submitted by tasks
   std::atomic<std::uint64_t> inner_done_{0};
-  ThreadPool pool_;  // last: its tasks use the rest
+  std::array<std::atomic<int>, kMostGroups> at_work_{};  // of each group
+  ThreadPool pool_;                                      // last: its tasks use the rest
 };
 
 }  // namespace

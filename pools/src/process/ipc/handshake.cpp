@@ -1,13 +1,10 @@
 #include "pools/src/process/ipc/handshake.h"
 
-#include <sys/socket.h>
-
 #include <array>
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <system_error>
+#include <utility>
 
 #include "pools/detail/bytes.h"
 #include "pools/detail/function_key.h"
@@ -37,31 +34,14 @@ void send_handshake(int socket, int memory, int event, int passage) {
 
 ChannelDescriptors receive_handshake(int socket) {
   Greeting greeting;
-  iovec content{.iov_base = &greeting, .iov_len = sizeof greeting};
-  alignas(cmsghdr) char control[CMSG_SPACE(kDescriptors * sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &content;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t got = 0;
-  do {
-    got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
-  } while (got < 0 && errno == EINTR);
-  if (got < 0) throw std::system_error(errno, std::generic_category(), "cannot receive the channel");
-  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  ChannelDescriptors received;
-  if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-      header->cmsg_len == CMSG_LEN(kDescriptors * sizeof(int))) {
-    int descriptors[kDescriptors];
-    std::memcpy(descriptors, CMSG_DATA(header), sizeof descriptors);
-    received = {FileDescriptor(descriptors[0]), FileDescriptor(descriptors[1]), FileDescriptor(descriptors[2])};
-  }
-  if (got != static_cast<ssize_t>(sizeof greeting) || !received.memory || greeting.magic != kMagic) {
+  std::array<FileDescriptor, kDescriptors> descriptors;
+  const ReceivedPacket got = await_packet(socket, std::as_writable_bytes(std::span(&greeting, 1)), descriptors);
+  if (got.error != 0) throw std::system_error(got.error, std::generic_category(), "cannot receive the channel");
+  if (got.bytes != sizeof greeting || got.descriptors != kDescriptors || got.truncated || greeting.magic != kMagic) {
     throw WireError("whoever started this process is not a process pool");
   }
   if (greeting.program != own_greeting().program) throw WireError("the process pool belongs to another build of this program");
-  return received;
+  return {std::move(descriptors[0]), std::move(descriptors[1]), std::move(descriptors[2])};
 }
 
 }  // namespace pools::detail

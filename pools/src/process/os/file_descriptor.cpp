@@ -1,6 +1,7 @@
 #include "pools/src/process/os/file_descriptor.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -156,6 +157,15 @@ ReceivedPacket receive_packet(int socket, std::span<std::byte> content, std::spa
     }
   }
   return packet;
+}
+
+ReceivedPacket await_packet(int socket, std::span<std::byte> content, std::span<FileDescriptor> descriptors) noexcept {
+  for (;;) {
+    pollfd readable{.fd = socket, .events = POLLIN, .revents = 0};
+    if (::poll(&readable, 1, -1) < 0 && errno != EINTR) return {.error = errno};
+    const ReceivedPacket packet = receive_packet(socket, content, descriptors);
+    if (packet.error != EAGAIN) return packet;
+  }
 }
 
 FileDescriptor duplicate(int fd, int lowest) noexcept {

@@ -67,6 +67,8 @@ struct ReceivedPacket {
 };
 // Descriptors beyond those that there is room for are closed. REQUIRES: `descriptors` are empty
 ReceivedPacket receive_packet(int socket, std::span<std::byte> content, std::span<FileDescriptor> descriptors) noexcept;
+// Likewise, once there is one or the end of them, which is a packet of no bytes; an error is none of waiting. Forks need not wait meanwhile.
+ReceivedPacket await_packet(int socket, std::span<std::byte> content, std::span<FileDescriptor> descriptors) noexcept;
 // `fd` once more, from `lowest` on.
 FileDescriptor duplicate(int fd, int lowest) noexcept;
 

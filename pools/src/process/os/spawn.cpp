@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -33,7 +34,9 @@
 namespace pools {
 namespace {
 
+using detail::await_packet;
 using detail::FileDescriptor;
+using detail::ReceivedPacket;
 
 constexpr int kChannel = 3;                         // the child's channel_fd
 constexpr int kFirstSafe = 10;                      // descriptors from here on are not in the way of those that a child is given
@@ -128,26 +131,12 @@ struct StatusPacket {
 
 StatusPacket receive_status(int status) {
   Failure failure;
-  iovec content{.iov_base = &failure, .iov_len = sizeof failure};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &content;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t got = 0;
-  do {
-    got = ::recvmsg(status, &message, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
+  std::array<FileDescriptor, 1> pidfd;
+  const ReceivedPacket got = await_packet(status, std::as_writable_bytes(std::span(&failure, 1)), pidfd);
   StatusPacket packet;
-  if (got == static_cast<ssize_t>(sizeof failure)) packet.failure = failure;
-  packet.truncated = got > 0 && (message.msg_flags & MSG_CTRUNC) != 0;
-  const cmsghdr* const header = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
-  if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
-    int pidfd = -1;
-    std::memcpy(&pidfd, CMSG_DATA(header), sizeof pidfd);
-    packet.pidfd = FileDescriptor(pidfd);
-  }
+  if (got.bytes == sizeof failure) packet.failure = failure;
+  packet.truncated = got.truncated;
+  packet.pidfd = std::move(pidfd[0]);
   return packet;
 }
 
