@@ -193,6 +193,12 @@ std::vector<Choice> candidates(const std::vector<Point>& curve, const Profile& p
     add(leanest_within(margin / 3, *best, curve));  // what is surely as good
     add(leanest_within(margin, *best, curve));      // what may turn out to be
   }
+  // All in flight, the plainest program: nobody waits for another's end, which a prediction does not see where waits differ a little.
+  int in_flight = 0;
+  for (const Point& point : curve) {
+    if (point.choice.pool == Pool::loop) in_flight = std::max(in_flight, point.choice.workers);
+  }
+  best_at(Pool::loop, in_flight);
   for (int hosts = 1;; ++hosts) {
     const auto best = std::find_if(curve.begin(), curve.end(), [&](const Point& p) { return p.choice.hosts == hosts; });
     if (best == curve.end()) break;

@@ -17,6 +17,8 @@ constexpr int kMostSampled = 40;  // tasks run one at a time
 constexpr double kSampling = 0.15;
 constexpr double kProbing = 0.25;
 
+constexpr std::int64_t kLeastProbeNs = 40'000'000;  // of less than this much is noise; if there are as many tasks
+
 class Profiling {
  public:
   Profiling(const Question& question, Trials& trials, std::vector<std::string>& notes, model::Demand& callback)
@@ -141,7 +143,10 @@ class Profiling {
 
   // Up to three runs on each pool: a disturbance only ever makes one slower. In turns, so that a phase of it hits both.
   void probe(int workers, Probes& probes) {
-    const Batch batch{.tasks = std::min(std::max(question_.tasks, workers), workers * 3), .callback = {}};
+    const std::int64_t service_ns = std::max<std::int64_t>(1, profile_.mean_wait_ns() + profile_.mean_compute_ns());
+    const std::int64_t in_turn = std::max<std::int64_t>(3, kLeastProbeNs / service_ns);
+    const std::int64_t enough = std::min<std::int64_t>(std::max(question_.tasks, workers), workers * in_turn);
+    const Batch batch{.tasks = static_cast<int>(enough), .callback = {}};
     std::vector<Pool> pools;
     for (const Pool pool : {Pool::process, Pool::thread}) {
       if (std::find(question_.pools.begin(), question_.pools.end(), pool) == question_.pools.end()) continue;

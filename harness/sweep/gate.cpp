@@ -18,6 +18,7 @@ namespace harness {
 namespace {
 
 constexpr int kManySleepers = 50;  // at once wake each other up often enough to queue for two cores
+constexpr int kManyProcesses = 8;  // queue for them when they start, for longer than GateRule::own_start
 
 GateSeams complete(GateSeams seams) {
   if (!seams.read) seams.read = [] { return read_waiting(); };
@@ -39,7 +40,8 @@ double percent(std::int64_t part, std::int64_t whole) {
 }  // namespace
 
 bool makes_pressure(const Factors& cell) {
-  return cell.workload != "sleep" || std::min(cell.workers, cell.tasks) > kManySleepers;
+  return cell.workload != "sleep" ||
+         std::min(cell.workers, cell.tasks) > (cell.start_method == "none" ? kManySleepers : kManyProcesses);
 }
 
 Waiting read_waiting(const std::string& proc) {

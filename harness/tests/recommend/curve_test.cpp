@@ -87,6 +87,15 @@ TEST(RecommendCurve, TheRulesOfThumbAreAlwaysAmongTheCandidates) {
   EXPECT_THAT(chosen, testing::Contains(curve.front().choice));
 }
 
+TEST(RecommendCurve, AllTasksInFlightOfALoopAreAlwaysACandidate) {
+  const Profile profile = profile_with(0, 20 * kMs);  // from one on all are predicted to be equal
+  const Batch batch{.tasks = 60, .pools = {Pool::thread, Pool::loop}, .python = true};
+  for (const int most : {64, 40}) {
+    const std::vector<Choice> chosen = candidates(predict_curve(profile, batch, most), profile, 3);
+    EXPECT_THAT(chosen, testing::Contains(Choice{Pool::loop, std::min(60, most)}));
+  }
+}
+
 // Two cores here and on each host; the way costs 100 us each way, and 10 us a task.
 Profile profile_with_hosts(std::int64_t wait_ns, std::int64_t compute_ns) {
   Profile profile = profile_with(wait_ns, compute_ns);

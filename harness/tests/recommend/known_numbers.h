@@ -77,7 +77,7 @@ class ModelMachine final : public CellRunner {
       c.in_flight = cell.in_flight;
     }
     for (model::Demand& task : c.tasks) task.wait_ns += arrives(cell) ? slower_ns : 0;
-    if (arrives(cell)) arriving.push_back(cell);
+    (arrives(cell) ? arriving : batches).push_back(cell);
     const model::Prediction prediction = model::simulate(c);
     Trace trace;
     for (const model::TaskTimes& times : prediction.tasks) {
@@ -119,6 +119,7 @@ class ModelMachine final : public CellRunner {
   std::string failure_of_arrivals;  // likewise, where tasks arrive
   std::int64_t slower_ns = 0;       // so much longer tasks that arrive wait
   std::vector<Factors> arriving;    // what was run of those
+  std::vector<Factors> batches;     // and of the others
   int runs = 0;
   int stop_after = -1;                // as Ctrl-C does
   model::Demand callback = {};        // of the user's own

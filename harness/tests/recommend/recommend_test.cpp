@@ -110,6 +110,18 @@ TEST(Recommend, AnExhaustiveSweepGivesTheRegret) {
   EXPECT_LE(found.regret.ratio, 0.05);
 }
 
+TEST(Recommend, ProbesShortTasksInNumbersThatCanBeToldFromNoise) {
+  for (const int tasks : {200, 50}) {
+    ModelMachine machine({.wait_ns = 0, .compute_ns = 1 * kMs}, 1);
+    const Recommendation found = recommend(question(tasks), machine, kSilent);
+    const auto probe = std::find_if(machine.batches.begin(), machine.batches.end(),
+                                    [](const Factors& cell) { return cell.backend == "thread" && cell.workers == 2; });
+    ASSERT_NE(probe, machine.batches.end());
+    EXPECT_EQ(probe->tasks, std::min(tasks, 80)) << "40 ms for each worker";
+    EXPECT_EQ(found.profile.thread.locked_share, 1);
+  }
+}
+
 TEST(Recommend, ADisturbanceOfTheFirstRunsIsNoLock) {
   ModelMachine machine({.wait_ns = 0, .compute_ns = 10 * kMs}, 0);
   machine.threads_disturbed = 3;

@@ -166,6 +166,15 @@ TEST(Gate, judges_what_computes_by_what_is_around_it) {
   EXPECT_EQ(crowd.run(cell_of(claim_named("clients_bounded"), 2)).sample.status, "ok");
   EXPECT_EQ(crowd.runner.runs, 1);
 
+  Fixture start;  // and many processes that start at once
+  start.machine.busy = 90;
+  start.machine.busy_from = 100 * kMs;
+  start.machine.quiet_from = 400 * kMs;
+  Cell forty = sleeping();
+  forty.workers = forty.tasks = 40;
+  EXPECT_EQ(start.run(forty).sample.status, "ok");
+  EXPECT_EQ(start.runner.runs, 1);
+
   Fixture after;
   after.machine.busy = 90;
   after.machine.busy_from = 400 * kMs;

@@ -6,6 +6,7 @@ own, so that a black-and-white print can be read as well.
 
 import argparse
 import inspect
+import io
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import Any, TypeVar
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 matplotlib.use("Agg")
 from matplotlib.figure import Figure  # noqa: E402
@@ -356,11 +359,19 @@ def save(figures: Iterable[tuple[str, Figure]], directory: Path | str) -> list[P
     paths = []
     for name, figure in figures:
         freeze_layout(figure)
-        for suffix, metadata in (("png", {"Software": "poolbench"}), ("svg", {"Date": None, "Creator": "poolbench"})):
-            path = directory / f"{name}.{suffix}"
-            figure.savefig(path, dpi=150, metadata=metadata)
-            paths.append(path)
+        paths += [directory / f"{name}.png", directory / f"{name}.svg"]
+        save_png(figure, paths[-2])
+        figure.savefig(paths[-1], metadata={"Date": None, "Creator": "poolbench"})
     return paths
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """With a palette: lines, dots and text need no more than 256 colours, and the file is a third of the size."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=150)
+    about = PngInfo()
+    about.add_text("Software", "poolbench")
+    Image.open(drawn).convert("RGB").quantize(256).save(path, format="png", optimize=True, pnginfo=about)
 
 
 def freeze_layout(figure: Figure) -> None:
