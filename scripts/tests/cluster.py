@@ -2,6 +2,7 @@
 for ssh."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,9 +24,15 @@ def missing_programs() -> list[str]:
 ASKED_EVERY = 0.3  # seconds: each look starts one of Slurm's programs
 
 
+FIRST_PORT, LAST_PORT = 17000, 32000  # below those that the kernel gives to clients
+
+
 def free_ports(count: int) -> int:
-    """The first of so many neighbouring ports that nobody listens on."""
-    for first in range(17000, 60000, count + 1):
+    """The first of so many neighbouring ports that nobody listens on. Clusters that start at the same time look at
+    different ones first: nobody listens on them yet."""
+    blocks = range(FIRST_PORT, LAST_PORT, count + 1)
+    begin = random.randrange(len(blocks))
+    for first in [*blocks[begin:], *blocks[:begin]]:
         taken = False
         for port in range(first, first + count):
             with socket.socket() as probe:

@@ -6,16 +6,21 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from concurrent.futures import Future
-    from typing import Any, Callable, Iterator, List
+    from typing import Any, Callable, Iterator, List, TypeVar
 
     from cpython.processes import LifeLine
     from cpython.works import Outcome, Work
+
+    T = TypeVar("T")
 
 
 class Executor:
     """What strategies ask of one."""
 
     callbacks: "Any"  # of an event loop: a ThreadPoolExecutor of one thread, for `main`
+
+    def run_where_batches_are_submitted(self, submit_all: "Callable[[], T]") -> "T":
+        return submit_all()
 
     def submit(self, function: "Callable[..., Any]", *works: "Work") -> "Future[Any]":
         """A future of what function(*works) returns: `execute` or `execute_both`."""

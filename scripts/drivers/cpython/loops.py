@@ -14,9 +14,11 @@ from cpython.works import Echo, compute, execute, execute_both, outcome, with_re
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from concurrent.futures import Future
-    from typing import Any, Callable, Coroutine, Set, Tuple
+    from typing import Any, Callable, Coroutine, Set, Tuple, TypeVar
 
     from cpython.works import Outcome, Work
+
+    T = TypeVar("T")
 
 
 async def echo(work: "Work") -> int:
@@ -68,8 +70,32 @@ class Loop(Executor):
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.tasks: "Set[Any]" = set()  # the loop itself holds none
 
+    def run_where_batches_are_submitted(self, submit_all: "Callable[[], T]") -> "T":
+        """On the loop, as a program's gather() does: another thread would contend with it for the GIL."""
+
+        async def there() -> "T":
+            return submit_all()
+
+        given: "T" = self.start(there()).result()
+        return given
+
     def start(self, coroutine: "Coroutine[Any, Any, Any]") -> "Future[Any]":
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        if threading.get_ident() != self.thread.ident:
+            return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        future: "Future[Any]" = concurrent.futures.Future()
+
+        def pass_on(ended: "asyncio.Task[Any]") -> None:
+            self.tasks.discard(ended)
+            error = ended.exception()
+            if error is None:
+                future.set_result(ended.result())
+            else:
+                future.set_exception(error)
+
+        task = self.loop.create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(pass_on)
+        return future
 
     def start_with_callback(self, callback: "Callable[[Any], None]", coroutine: "Coroutine[Any, Any, Any]") -> None:
         def begin() -> None:

@@ -41,16 +41,20 @@ class Recorder:
         self._all_delivered = threading.Event()
         self._error: "BaseException | None" = None
 
-    def submit_each(self, submit: "Callable[[int], T]") -> "list[T]":
+    def submit_each(self, executor: "Executor", submit: "Callable[[int], T]") -> "list[T]":
         """submit(i) for every task, all at once or as they arrive; a list of what it gives."""
-        given = []
-        for i in range(len(self.tasks)):
-            if self.arrivals:
-                self.await_arrival(i)
-            self.submitted[i] = time.monotonic_ns()
-            given.append(submit(i))
-        self.submitted_all()
-        return given
+
+        def submit_here() -> "list[T]":
+            given = []
+            for i in range(len(self.tasks)):
+                if self.arrivals:
+                    self.await_arrival(i)
+                self.submitted[i] = time.monotonic_ns()
+                given.append(submit(i))
+            self.submitted_all()
+            return given
+
+        return submit_here() if self.arrivals else executor.run_where_batches_are_submitted(submit_here)
 
     def await_arrival(self, i: int) -> None:
         """Sleeps until task i arrives. It follows the clock and no answer: one that has arrived waits no longer."""
@@ -97,7 +101,7 @@ class Recorder:
 
 
 def run_none(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
-    futures = recorder.submit_each(lambda i: executor.submit(execute, recorder.tasks[i]))
+    futures = recorder.submit_each(executor, lambda i: executor.submit(execute, recorder.tasks[i]))
     recorder.task_outcomes = [future.result() for future in futures]
 
 
@@ -110,13 +114,15 @@ def run_done_callback(
     def submit(i: int) -> None:
         executor.submit_with_callback(lambda future: recorder.deliver(i, future, deliver_to), recorder.tasks[i])
 
-    recorder.submit_each(submit)
+    recorder.submit_each(executor, submit)
     recorder.wait()
 
 
 def run_continuation(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
     """On an event loop: the callback goes on where the task was, behind all that is ready."""
-    futures = recorder.submit_each(lambda i: executor.submit_continued(recorder.tasks[i], recorder.callbacks[i]))
+    futures = recorder.submit_each(
+        executor, lambda i: executor.submit_continued(recorder.tasks[i], recorder.callbacks[i])
+    )
     for i, future in enumerate(futures):
         recorder.task_outcomes[i], recorder.callback_outcomes[i] = future.result()
 
@@ -130,7 +136,7 @@ def run_callback_thread(executor: "Executor", recorder: Recorder, _parsers: "Par
 
         executor.submit_with_callback(hand_over, recorder.tasks[i])
 
-    recorder.submit_each(submit)
+    recorder.submit_each(executor, submit)
     recorder.wait()
 
 
@@ -143,7 +149,9 @@ def run_extra(executor: "Executor", recorder: Recorder, parsers: "Parsers | None
 
 
 def run_fused(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
-    futures = recorder.submit_each(lambda i: executor.submit(execute_both, recorder.tasks[i], recorder.callbacks[i]))
+    futures = recorder.submit_each(
+        executor, lambda i: executor.submit(execute_both, recorder.tasks[i], recorder.callbacks[i])
+    )
     for i, future in enumerate(futures):
         recorder.task_outcomes[i], recorder.callback_outcomes[i] = future.result()
 
@@ -158,14 +166,14 @@ def run_sync(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None
 
 
 def run_collect(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
-    futures = recorder.submit_each(lambda i: executor.submit(execute, recorder.tasks[i]))
+    futures = recorder.submit_each(executor, lambda i: executor.submit(execute, recorder.tasks[i]))
     for i, future in enumerate(futures):
         recorder.task_outcomes[i] = future.result()
         recorder.parse(i)
 
 
 def run_as_completed(executor: "Executor", recorder: Recorder, _parsers: "Parsers | None") -> None:
-    futures = recorder.submit_each(lambda i: executor.submit(execute, recorder.tasks[i]))
+    futures = recorder.submit_each(executor, lambda i: executor.submit(execute, recorder.tasks[i]))
     index_of = {future: i for i, future in enumerate(futures)}
     for future in concurrent.futures.as_completed(futures):
         i = index_of[future]
