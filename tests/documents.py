@@ -27,7 +27,7 @@ WIDTH = 120
 FENCE = re.compile(r"^(```|~~~).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 INLINE_CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 LINK = re.compile(r"\[(?:[^][]|\[[^][]*\])*\]\(([^()\s]+)\)")
-MADE = re.compile(r"^<!-- made by: (.+) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
+MADE = re.compile(r"^<!-- made by: ([^\n]+) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 
 
 def documents(root: Path) -> Iterator[Path]:

@@ -101,6 +101,10 @@ class Checks(unittest.TestCase):
         self.assertIn("-->\n\ntwo\nlines\n\n<!-- end -->", page.read_text(encoding="utf-8"))
         self.assertEqual(self.problems(), [])
 
+    def test_each_of_several_blocks_has_its_own_command(self) -> None:
+        one, two = (f"<!-- made by: printf '{name}\\n' -->\n\n{name}\n\n<!-- end -->\n" for name in ("one", "two"))
+        self.assertEqual(self.page(one + "\nBetween them.\n\n" + two), [])
+
     def test_a_command_that_fails_and_a_block_without_an_end_are_found(self) -> None:
         self.assertEqual(
             self.page("<!-- made by: ls nothing -->\n<!-- end -->\n")[0][:36], "docs/page.md:4: `ls nothing` failed:"
