@@ -6,6 +6,9 @@ import os
 import socket
 import threading
 import time
+from concurrent.futures import (
+    ThreadPoolExecutor,
+)  # now: its module is loaded at first use, and that is no start of a pool
 
 from cpython import user_code
 from cpython.executors import Executor
@@ -124,7 +127,7 @@ class AsyncioLoop(Loop):
 
     def __init__(self, in_flight: int) -> None:
         super().__init__()
-        self.callbacks = concurrent.futures.ThreadPoolExecutor(1)  # of `main`; its thread starts with the first
+        self.callbacks = ThreadPoolExecutor(1)  # of `main`; its thread starts with the first
         self.in_flight = in_flight
         self.room: "asyncio.Semaphore | None" = None
 
@@ -166,7 +169,7 @@ class ToThread(Loop):
     def __init__(self, workers: int) -> None:
         super().__init__()
         self.workers = workers
-        self.pool = concurrent.futures.ThreadPoolExecutor(workers)
+        self.pool = ThreadPoolExecutor(workers)
         self.loop.set_default_executor(self.pool)
 
     def warm_up(self) -> "list[int]":
