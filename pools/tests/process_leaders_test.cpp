@@ -8,19 +8,15 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
 #include <csignal>
-#include <cstddef>
 #include <functional>
 #include <thread>
-#include <vector>
 
 #include "pools/process_pool.h"
 #include "pools/tests/expectations.h"
 #include "pools/tests/gate.h"
 #include "pools/tests/leader.h"
 #include "pools/tests/process_checks.h"
-#include "pools/wait.h"
 
 namespace pools::test {
 namespace {
@@ -136,26 +132,6 @@ TEST_F(ProcessLeaders, ends_when_somebody_completes_the_task_amidst_a_continuati
   promise.set_value(CancelsWhenEncoded{.cancel = &cancel});
   EXPECT_EQ(parsed.result(), 7);
   waiter.join();
-}
-
-// A worker has short tasks behind one that waits at a gate when the answer comes that the leader waits for; then nobody waits who would look.
-TEST_F(ProcessLeaders, leaves_nothing_behind_a_long_task) {
-  constexpr int kBefore = 64;
-  constexpr int kBehind = 32;
-  ProcessPool pool({.workers = 2});
-  pool.start_all();
-  for (int round = 0; round < 256; ++round) {
-    Gate gate;
-    std::vector<Future<int>> short_ones;
-    for (int i = 0; i < kBefore; ++i) short_ones.push_back(pool.submit<&next_of>(i));
-    const auto long_one = pool.submit<&pass_and_return>(gate.name(), 1);
-    for (int i = 0; i < kBehind; ++i) short_ones.push_back(pool.submit<&next_of>(i));
-    const int awaited = round % kBehind;
-    EXPECT_EQ(short_ones[static_cast<std::size_t>(kBefore + awaited)].result(), awaited + 1);
-    ASSERT_TRUE(wait(short_ones, std::chrono::seconds(20)).not_done.empty()) << "in round " << round;
-    gate.open();
-    EXPECT_EQ(long_one.result(), 1);
-  }
 }
 
 }  // namespace
