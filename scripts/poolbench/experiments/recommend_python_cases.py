@@ -165,6 +165,10 @@ def pasted(code: str, work: Path) -> float:
     return statistics.median(took)
 
 
+def file_of(name: str) -> str:
+    return name.replace(" ", "_").replace("'", "") + ".json"
+
+
 def row(name: str, found: dict[str, Any]) -> str:
     regret = found["regret"]
     promised = found["choice"]["median_ns"]
@@ -206,14 +210,14 @@ def main(argv: list[str]) -> int:
                 return done.returncode
             found = json.loads(done.stdout)
             found["pasted_ns"] = pasted(found["python"]["code"], work)
-            path = options.output / f"{name.replace(' ', '_')}.json"
+            path = options.output / file_of(name)
             path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     lines = [
         "| work | waits | holds the GIL | recommended | best of all | regret | promised | the program took |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name in NAMES:
-        path = options.output / f"{name.replace(' ', '_')}.json"
+        path = options.output / file_of(name)
         if path.exists():
             lines.append(row(name, json.loads(path.read_text(encoding="utf-8"))))
     (options.output / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
