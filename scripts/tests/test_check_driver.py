@@ -47,7 +47,7 @@ LIES: dict[str, tuple[set[str], str]] = {
     "callback_digest": ({COLLECT}, "callback of seed"),
     "order": ({WORK, NONE, COLLECT}, "out of order"),
     "elsewhere": ({COLLECT}, "it is no 'collect'"),
-    "early": ({ARRIVALS}, "task "),
+    "early": ({ARRIVALS}, "task 2"),
     "no_origin": ({ARRIVALS}, "no 'origin_ns'"),
     "hasty": ({NONE, COLLECT}, "waited 0 ns, not 2000000"),
     "dies": ({WORK, NONE, COLLECT, *SIZES, BUSY}, "killed by signal 9"),

@@ -65,6 +65,8 @@ def run(question: "dict[str, Any]") -> "dict[str, Any]":
     for row in rows:
         row += [-1, -1, 0, 0, 0, 0][len(row) - 7 :]
     distort(rows)
+    if LIE == "early":
+        time.sleep(0.1)  # until those arrivals that the check has are no longer to come: not they give the lie away
     told: "Any" = rows
     if LIE == "deep":
         for _ in range(100):
