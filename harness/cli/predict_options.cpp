@@ -133,7 +133,7 @@ void require_meaning(const PredictOptions& options, const Cell& cell) {
     throw ConfigError(fmt::format("--routing-cost does not apply to strategy {}, only to extra", cell.strategy));
   }
   if (!options.coupled) return;
-  if (cell.start_method == "none" || (cell.strategy != "main" && has_callbacks(cell.strategy))) {
+  if (!runs_in_processes(cell) || (cell.strategy != "main" && has_callbacks(cell.strategy))) {
     throw ConfigError(
         "--coupled does not apply: only a process pool with strategy main or none has a thread that both "
         "dispatches and runs callbacks");
@@ -161,7 +161,7 @@ model::Hop hop_of(const PredictOptions& options, const model::Case& c) {
 model::Case model_case_of(const PredictOptions& options, const Cell& cell, int usable_cores) {
   require_meaning(options, cell);
   model::Case c = waiting_case(cell);
-  const bool processes = cell.start_method != "none";
+  const bool processes = runs_in_processes(cell);
   add_computation(options.compute, "--compute", options.gil && !processes, c.tasks);
   add_computation(options.callback_compute, "--callback-compute", options.gil && !processes && !has_parsers(cell.strategy),
                   c.callbacks);
@@ -196,7 +196,7 @@ model::Case model_case_of(const PredictOptions& options, const Cell& cell, int u
 
 void set_chunksize(PredictedPoint& point, int chunksize) {
   point.factors.chunksize = chunksize;
-  if (point.factors.start_method != "none") point.model_case.chunksize = chunksize;  // a pool of threads ignores it
+  if (runs_in_processes(point.factors)) point.model_case.chunksize = chunksize;  // a pool of threads ignores it
 }
 
 void set(PredictedPoint& point, const std::string& axis, const Size& size) {

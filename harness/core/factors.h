@@ -43,6 +43,8 @@ struct Factors {
   friend bool operator==(const Factors&, const Factors&) = default;
 };
 
+inline bool runs_in_processes(const Factors& factors) { return factors.start_method != "none"; }
+
 enum class InCellId { always, never, unless_default };
 
 struct Factor {

@@ -15,8 +15,6 @@
 namespace harness {
 namespace {
 
-bool runs_in_processes(const Cell& cell) { return cell.start_method != "none"; }
-
 // All but the demands.
 model::Case frame_of(const Cell& cell, const workloads::Calibration& calibration) {
   const std::optional<model::Strategy> strategy = model::find_strategy(cell.strategy);

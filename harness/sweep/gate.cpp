@@ -40,8 +40,8 @@ double percent(std::int64_t part, std::int64_t whole) {
 }  // namespace
 
 bool makes_pressure(const Factors& cell) {
-  return cell.workload != "sleep" ||
-         std::min(cell.workers, cell.tasks) > (cell.start_method == "none" ? kManySleepers : kManyProcesses);
+  if (cell.workload != "sleep") return true;
+  return std::min(cell.workers, cell.tasks) > (runs_in_processes(cell) ? kManyProcesses : kManySleepers);
 }
 
 Waiting read_waiting(const std::string& proc) {

@@ -12,7 +12,7 @@ namespace {
 // Whether tasks or callbacks run in the process whose one thread takes clients in, with which they may share a lock (a GIL). What that makes it late
 // by is what a client waits for there, as for a full queue, and says nothing of how the repetition went.
 bool computes_beside_who_submits(const Cell& cell) {
-  return cell.start_method == "none" || (has_callbacks(cell.strategy) && cell.strategy != "fused" && !has_parsers(cell.strategy));
+  return !runs_in_processes(cell) || (has_callbacks(cell.strategy) && cell.strategy != "fused" && !has_parsers(cell.strategy));
 }
 
 }  // namespace

@@ -87,11 +87,18 @@ struct Ends {
 };
 void check_ends(const PoolMetrics& m, const Ends& ends, const char* pool, Tally& tally, Violations& violations);
 
+// Every task is counted once, and no group has more at work than its limit.
 inline void check_balance(const PoolMetrics& m, const char* pool, Violations& violations) {
   if (m.submitted != m.queued + m.running + m.done + m.failed + m.cancelled) {
     violations.add(std::string(pool) + ": " + std::to_string(m.submitted) + " submitted, but " + std::to_string(m.queued) +
                    " queued, " + std::to_string(m.running) + " running, " + std::to_string(m.done) + " done, " +
                    std::to_string(m.failed) + " failed and " + std::to_string(m.cancelled) + " cancelled");
+  }
+  for (const GroupMetrics& group : m.groups) {
+    if (group.running > group.limit) {
+      violations.add(std::string(pool) + ": " + std::to_string(group.running) + " of the group " + group.name + " at work, of " +
+                     std::to_string(group.limit));
+    }
   }
 }
 
@@ -107,15 +114,6 @@ inline std::vector<ConcurrencyGroup> random_groups(Random& random) {
 
 inline const std::string& random_group(const std::vector<ConcurrencyGroup>& groups, Random& random) {
   return groups[random() % groups.size()].name;
-}
-
-inline void check_limits(const PoolMetrics& m, const char* pool, Violations& violations) {
-  for (const GroupMetrics& group : m.groups) {
-    if (group.running > group.limit) {
-      violations.add(std::string(pool) + ": " + std::to_string(group.running) + " of the group " + group.name + " at work, of " +
-                     std::to_string(group.limit));
-    }
-  }
 }
 
 inline SelfSizing random_bounds(Random& random) {

@@ -318,9 +318,7 @@ class Shaking {
 
   void look() {
     ++tally_.looks;
-    const PoolMetrics m = pool_.metrics();
-    check_balance(m, "processes", violations_);
-    check_limits(m, "processes", violations_);
+    check_balance(pool_.metrics(), "processes", violations_);
     if (!chance(random_, 5)) return;
     for (const pid_t pid : pool_.worker_pids()) {
       std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");

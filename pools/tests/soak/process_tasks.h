@@ -2,7 +2,6 @@
 
 // What the soak's process pools are given to do, misdeeds among it.
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>

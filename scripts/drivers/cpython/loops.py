@@ -1,7 +1,6 @@
 """asyncio, on a thread of its own."""
 
 import asyncio
-import concurrent.futures
 import os
 import socket
 import threading
@@ -83,22 +82,7 @@ class Loop(Executor):
         return given
 
     def start(self, coroutine: "Coroutine[Any, Any, Any]") -> "Future[Any]":
-        if threading.get_ident() != self.thread.ident:
-            return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
-        future: "Future[Any]" = concurrent.futures.Future()
-
-        def pass_on(ended: "asyncio.Task[Any]") -> None:
-            self.tasks.discard(ended)
-            error = ended.exception()
-            if error is None:
-                future.set_result(ended.result())
-            else:
-                future.set_exception(error)
-
-        task = self.loop.create_task(coroutine)
-        self.tasks.add(task)
-        task.add_done_callback(pass_on)
-        return future
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
     def start_with_callback(self, callback: "Callable[[Any], None]", coroutine: "Coroutine[Any, Any, Any]") -> None:
         def begin() -> None:

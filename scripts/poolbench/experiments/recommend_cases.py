@@ -62,6 +62,11 @@ CASES: dict[str, Flags] = {
 }
 
 
+def file_of(name: str) -> str:
+    """Where the document of a case is kept."""
+    return name.replace(" ", "_").replace("'", "") + ".json"
+
+
 def start_server() -> int:
     """A port on which every request is answered after DELAY; lives as long as this process."""
     ready = threading.Event()
@@ -148,10 +153,10 @@ def main(argv: list[str]) -> int:
             done = subprocess.run(command, stdout=subprocess.PIPE, check=False, env={**os.environ, "LC_ALL": "C"})
             if done.returncode != 0:
                 return done.returncode
-            (options.output / f"{name.replace(' ', '_')}.json").write_bytes(done.stdout)
+            (options.output / file_of(name)).write_bytes(done.stdout)
     lines = ["| work | W/C | recommended | took | best of all | took | regret |", "|---|---|---|---|---|---|---|"]
     for name in CASES:
-        path = options.output / f"{name.replace(' ', '_')}.json"
+        path = options.output / file_of(name)
         if path.exists():
             lines.append(row(name, json.loads(path.read_text())))
     (options.output / "table.md").write_text("\n".join(lines) + "\n")

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from poolbench.experiments.recommend_cases import human, name_of, parse_cases, percent, start_server
+from poolbench.experiments.recommend_cases import file_of, human, name_of, parse_cases, percent, start_server
 
 RUNS = 5
 MODULE = """
@@ -163,10 +163,6 @@ def pasted(code: str, work: Path) -> float:
         done = subprocess.run([sys.executable, "pasted.py"], cwd=work, capture_output=True, text=True, check=True)
         took.append(int(done.stdout.splitlines()[-1]))
     return statistics.median(took)
-
-
-def file_of(name: str) -> str:
-    return name.replace(" ", "_").replace("'", "") + ".json"
 
 
 def row(name: str, found: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from poolbench.data import run_data, schema
-from poolbench.experiments.recommend_cases import parse_cases, start_server
+from poolbench.experiments.recommend_cases import file_of, parse_cases, start_server
 
 COMMAND = "command"
 FRESH_SEED = 4711  # of the fresh runs; recommend has 1 and the few after it
@@ -198,10 +198,10 @@ def main(argv: list[str]) -> int:
     port = start_server()
     for name in options.names or CASES:
         document = ask(options.poolbench.resolve(), CASES[name], options.budget, options.seconds, port)
-        (options.output / f"{name.replace(' ', '_')}.json").write_text(json.dumps(document, indent=1) + "\n")
+        (options.output / file_of(name)).write_text(json.dumps(document, indent=1) + "\n")
     documents = {}
     for name in CASES:
-        path = options.output / f"{name.replace(' ', '_')}.json"
+        path = options.output / file_of(name)
         if path.exists():
             documents[name] = json.loads(path.read_text())
     lines = table(documents)

@@ -35,6 +35,7 @@ T = TypeVar("T")
 GREY = "#666666"
 LIGHT = "#d9d9d9"
 BLACK = "#000000"
+DPI = 150
 
 
 @dataclass(frozen=True)
@@ -361,14 +362,14 @@ def save(figures: Iterable[tuple[str, Figure]], directory: Path | str) -> list[P
         freeze_layout(figure)
         paths += [directory / f"{name}.png", directory / f"{name}.svg"]
         save_png(figure, paths[-2])
-        figure.savefig(paths[-1], metadata={"Date": None, "Creator": "poolbench"})
+        figure.savefig(paths[-1], dpi=DPI, metadata={"Date": None, "Creator": "poolbench"})
     return paths
 
 
 def save_png(figure: Figure, path: Path) -> None:
     """With a palette: lines, dots and text need no more than 256 colours, and the file is a third of the size."""
     drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=150)
+    figure.savefig(drawn, format="png", dpi=DPI)
     about = PngInfo()
     about.add_text("Software", "poolbench")
     Image.open(drawn).convert("RGB").quantize(256).save(path, format="png", optimize=True, pnginfo=about)
