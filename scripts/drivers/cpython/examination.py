@@ -106,7 +106,8 @@ def timed(work: "Any", name: str) -> "Any":
     except ValueError:
         pass  # a builtin without a signature
     delay = run_delay_ns()
-    before = time.monotonic_ns(), time.thread_time_ns(), time.process_time_ns(), children_cpu_ns()
+    # Each is read within the next, so that a thread never seems to have used more than its process.
+    before = children_cpu_ns(), time.process_time_ns(), time.thread_time_ns(), time.monotonic_ns()
     try:
         result = function(*arguments, **named)
         if hasattr(result, "__await__"):
@@ -117,7 +118,7 @@ def timed(work: "Any", name: str) -> "Any":
             "%s failed for input %d, %s: %s" % (name, number, user_code.shown(user_code.input_of(work[1])), what), error
         ) from None
     after = time.monotonic_ns(), time.thread_time_ns(), time.process_time_ns(), children_cpu_ns()
-    wall, *cpu = (end - start for start, end in zip(before, after))
+    wall, *cpu = (end - start for start, end in zip(reversed(before), after))
     return [max(wall - (run_delay_ns() - delay), cpu[0]), *cpu], result
 
 
