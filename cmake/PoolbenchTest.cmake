@@ -13,9 +13,9 @@ if(NOT poolbench_python)
   set(poolbench_python "${PROJECT_SOURCE_DIR}/scripts/python")
 endif()
 
-# poolbench_test_code(TARGET) - in a release it is optimised less: what is tested is optimised as it ships; the tests need not be.
+# poolbench_test_code(TARGET) - in a release it is not optimised: what is tested is optimised as it ships; the tests need not be.
 function(poolbench_test_code target)
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
 endfunction()
 
 function(poolbench_test name)

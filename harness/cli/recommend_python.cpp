@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
@@ -19,6 +20,8 @@
 #include "harness/engine/drivers/programs.h"
 #include "harness/engine/own/inputs.h"
 #include "harness/engine/own/python_names.h"
+#include "harness/engine/scratch.h"
+#include "harness/recommend/program.h"
 #include "harness/report/flat_table.h"
 
 namespace harness {
@@ -86,7 +89,13 @@ Asked question_for(const std::string& interpreter, recommend::PythonWork work, c
   const std::string who = fmt::format("{} {} ({})", record.language, record.version, record.executable);
   workloads::Subject subject;
   subject.python = recommend::code_of(work);
-  question.python = recommend::PythonQuestion{std::move(work), std::move(seen), who, suffix, record.one_lock};
+  const auto scratch = std::make_shared<std::optional<Scratch>>();  // made when it is needed
+  const auto run_program = [work, scratch, command = backend.command()](const std::string& code,
+                                                                        std::chrono::nanoseconds within) {
+    if (!*scratch) scratch->emplace(temporary_directory());
+    return recommend::time_program(code, work, command, (*scratch)->directory(), within);
+  };
+  question.python = recommend::PythonQuestion{std::move(work), std::move(seen), who, suffix, record.one_lock, run_program};
   return {std::move(question), std::move(subject)};
 }
 

@@ -22,6 +22,9 @@ inline constexpr std::string_view kTimesWithStart = "starting the pool and endin
 // "ThreadPoolExecutor(max_workers=24)": what serves clients that way.
 std::string python_executor(const Choice& choice);
 
+// What the program takes, where it was run. REQUIRES: it was.
+std::string program_text(const Recommendation& recommendation);
+
 // The program to paste.
 std::string python_code(const Question& question, const Recommendation& recommendation);
 

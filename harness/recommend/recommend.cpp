@@ -13,6 +13,7 @@
 #include "harness/recommend/causes.h"
 #include "harness/recommend/profile_report.h"
 #include "harness/recommend/profiling.h"
+#include "harness/recommend/program.h"
 #include "harness/recommend/records.h"
 #include "harness/recommend/rounds.h"
 #include "harness/recommend/trials.h"
@@ -52,6 +53,7 @@ class Search {
     found_.curve = predict_curve(found_.profile, found_.batch, question_.most_workers);
     verify();
     finish();
+    run_program(question_, found_, trials_, records_);
     if (question_.exhaustive) sweep();
     found_.noise = trials_.noise();
     found_.gate = trials_.gate_counts();
@@ -151,7 +153,7 @@ class Search {
       for (const Choice& choice : choices) {
         if (!rounds_.is_known(choice)) needed += repetition() + rounds_.expected(choice);
       }
-      if (round >= kLeastRounds && needed.count() > 0 && needed > trials_.left(most)) break;
+      if (round >= kLeastRounds && needed.count() > 0 && needed > left_for_rounds(most)) break;
       shuffle(choices, random);
       bool is_over = false;
       std::size_t ran = 0;
@@ -179,6 +181,10 @@ class Search {
       found_.notes.push_back("only " + std::to_string(found_.rounds) +
                              " rounds fit the budget: small differences are not decided; give more with --budget");
     }
+  }
+
+  nanoseconds left_for_rounds(double most) const {
+    return trials_.left(most) - reserved_for_program(question_, rounds_.expected(rounds_.fastest().choice));
   }
 
   // What was blamed and did not explain what was run is not said, and predicts nothing.

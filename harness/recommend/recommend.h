@@ -40,6 +40,8 @@ struct PythonQuestion {
   std::string interpreter;  // "cpython 3.11.2 (/usr/bin/python3)"
   std::string suffix = {};  // of its backends: "@3.13"
   bool one_lock = true;     // it has a GIL
+  // Runs the program that is printed (program.h), and says what its main() took, ns. Throws ConfigError: it failed. Empty: it is not run.
+  std::function<std::int64_t(const std::string& code, std::chrono::nanoseconds within)> run_program = {};
 };
 
 // When a repetition counts: only on a quiet machine.
@@ -96,12 +98,13 @@ struct Recommendation {
   int most_workers = 1;
   std::string noise = {};  // why it is too noisy to tell; empty: it is not
   GateCounts gate = {};
-  std::int64_t one_at_a_time_ns = 0;  // all tasks of the batch, one after the other: from the first runs
-  int rounds = 0;                     // so often the candidates were run that stayed close to the fastest
-  std::vector<std::string> notes;     // what makes it less sure; one line each
-  std::vector<Measured> exhaustive;   // if asked for: every point of the curve, fastest first, and the choice
-  std::vector<Measured> judged;       // then: the best of them and the choice, run again
-  Regret regret;                      // and what they say of the choice
+  std::vector<std::int64_t> program_ns = {};  // of a Python function: what main() of the printed program took, in each run of it
+  std::int64_t one_at_a_time_ns = 0;          // all tasks of the batch, one after the other: from the first runs
+  int rounds = 0;                             // so often the candidates were run that stayed close to the fastest
+  std::vector<std::string> notes;             // what makes it less sure; one line each
+  std::vector<Measured> exhaustive;           // if asked for: every point of the curve, fastest first, and the choice
+  std::vector<Measured> judged;               // then: the best of them and the choice, run again
+  Regret regret;                              // and what they say of the choice
 };
 
 // Told what happens, for a line of progress: "5 of 8 candidates", and the share of the budget used.

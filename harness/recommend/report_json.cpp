@@ -134,6 +134,12 @@ std::string json(const Question& question, const Recommendation& r) {
                      {"set", python.work.environment},
                      {"prints", python.seen.prints},
                      {"code", python_code(question, r)}};
+    if (!r.program_ns.empty()) {
+      const model::Interval interval = model::median_interval(r.program_ns);
+      out["python"]["program"] = {{"median_ns", model::median(r.program_ns)},
+                                  {"interval_ns", {interval.lower, interval.upper}},
+                                  {"runs", r.program_ns.size()}};
+    }
   }
   if (question.own) {
     out["callback_workload"] = question.callback_workload;

@@ -1,6 +1,7 @@
 """poolbench with CPython's executors, as a user meets it: the table, a missing python3, and nothing left after kill
 -9."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import tempfile
 import unittest
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.processes import is_alive, kill_all, processes_where, wait_until
@@ -169,22 +171,44 @@ class WithPython(unittest.TestCase):
             self.assertEqual(len((out / "results.csv").read_text(encoding="utf-8").splitlines()), 1 + 16)
 
     def test_a_repetition_that_is_killed_leaves_no_file_and_no_semaphore(self) -> None:
-        for start_method in ("spawn", "forkserver"):
-            with self.subTest(start_method=start_method), tempfile.TemporaryDirectory() as directory:
-                suite, scratch = Path(directory, "suite.toml"), Path(directory, "tmp")
-                scratch.mkdir()
-                # The workers have met by then, and their tasks have begun.
-                lines = SUITE.replace('["cpython_thread", "cpython_process"]', f'"cpython_process_{start_method}"')
-                lines = lines.replace('"spin"', '"sleep"').replace("4x5ms", "4x600s")
-                suite.write_text('timeout = "2s"\n' + lines, encoding="utf-8")
-                before = set(Path("/dev/shm").iterdir())
-                done = poolbench(
-                    "run", str(suite), "-o", f"{directory}/out", env={**os.environ, "TMPDIR": str(scratch)}
+        def killed(start_method: str, directory: str) -> "subprocess.CompletedProcess[str]":
+            suite, scratch = Path(directory, "suite.toml"), Path(directory, "tmp")
+            scratch.mkdir()
+            lines = SUITE.replace('["cpython_thread", "cpython_process"]', f'"cpython_process_{start_method}"')
+            lines = lines.replace('"spin"', '"sleep"').replace("4x5ms", "4x600s")
+            # The workers have met by then, and their tasks have begun: on a machine with much else to do, too.
+            suite.write_text('timeout = "10s"\n' + lines, encoding="utf-8")
+            return poolbench("run", str(suite), "-o", f"{directory}/out", env={**os.environ, "TMPDIR": str(scratch)})
+
+        methods = ("spawn", "forkserver")
+        before = set(Path("/dev/shm").iterdir())
+        with contextlib.ExitStack() as stack:
+            directories = [stack.enter_context(tempfile.TemporaryDirectory()) for _ in methods]
+            with ThreadPoolExecutor(len(methods)) as pool:  # at once: each waits for its deadline
+                for method, directory, done in zip(methods, directories, pool.map(killed, methods, directories)):
+                    with self.subTest(start_method=method):
+                        self.assertEqual(done.returncode, 3, done.stderr)
+                        self.assertIn(",timeout,", Path(directory, "out", "results.csv").read_text(encoding="utf-8"))
+                        wait_until(lambda: not list(Path(directory, "tmp").iterdir()), "its directory is empty")
+        wait_until(lambda: set(Path("/dev/shm").iterdir()) <= before, "no semaphore is left")
+
+    def test_a_shim_of_pyenv_is_asked_once_and_any_other_script_runs_each_time(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            log, shim = Path(directory, "log"), Path(directory, "python3")
+            for line, is_shim in (('"/root/.pyenv/libexec/pyenv" exec "$0"', True), ("a wrapper of somebody", False)):
+                log.write_text("", encoding="utf-8")
+                shim.write_text(
+                    f"#!/bin/sh\n# {line}\necho started >> '{log}'\nexec '{sys.executable}' \"$@\"\n", encoding="utf-8"
                 )
-                self.assertEqual(done.returncode, 3, done.stderr)
-                self.assertIn(",timeout,", Path(directory, "out", "results.csv").read_text(encoding="utf-8"))
-                wait_until(lambda: not list(scratch.iterdir()), "the temporary directory is empty")
-                wait_until(lambda: set(Path("/dev/shm").iterdir()) <= before, "no semaphore is left")
+                shim.chmod(0o755)
+                done = poolbench(*CASE, "cpython_thread", env={**os.environ, "PATH": directory})
+                self.assertEqual(done.returncode, 0, done.stderr)
+                starts = len(log.read_text(encoding="utf-8").splitlines())
+                self.assertTrue(starts == 1 if is_shim else starts > 1, (line, starts))
+            shim.write_text("#!/bin/sh\n# pyenv\" exec\necho 'no such version' >&2\nexit 1\n", encoding="utf-8")
+            done = poolbench(*CASE, "cpython_thread", env={**os.environ, "PATH": directory})
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("no such version", done.stderr)
 
     def test_nothing_outlives_a_killed_poolbench(self) -> None:
         for strategy in ("main", "extra"):

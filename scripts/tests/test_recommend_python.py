@@ -58,7 +58,10 @@ class RecommendPython(WithDirectory):
     def answer(self, *arguments: str) -> Any:
         done = self.recommend(*arguments, "--budget", "8s", "--max-workers", "16", "--max-pressure", "100", "--json")
         self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout)
+        answer = json.loads(done.stdout)
+        self.assertGreaterEqual(answer["python"]["program"]["runs"], 1, answer["notes"])
+        self.assertGreater(answer["python"]["program"]["median_ns"], 0)
+        return answer
 
     def run_code(self, code: str) -> Any:
         """The results of the printed program, run as a program of its own, and how long its main() took."""

@@ -1,6 +1,7 @@
 #include "harness/engine/backends/cpython.h"
 
 #include <initializer_list>
+#include <mutex>
 #include <utility>
 
 #include "harness/base/errors.h"
@@ -14,13 +15,20 @@ using drivers::Command;
 using drivers::Description;
 using drivers::DriverBackend;
 
+// Isolated: no PYTHON* variable and no user's package changes what is measured. No bytecode: the tree may be somebody else's.
+Command driver_on(const std::filesystem::path& python, const std::string& executor) {
+  return {python.string(), "-I", "-B", drivers::require_script("cpython/driver.py").string(), executor};
+}
+
 // Throws ConfigError naming what is missing.
 Command driver_of(const std::optional<std::filesystem::path>& given, const std::string& executor) {
-  const auto python = given ? given : drivers::find_program("python3");
+  const auto python = given ? given : python_on_path();
   if (!python) throw ConfigError("CPython's executors need python3, and there is none on the PATH");
-  // Isolated: no PYTHON* variable and no user's package changes what is measured. No bytecode: the tree may be somebody else's.
-  return {python->string(), "-I", "-B", drivers::require_script("cpython/driver.py").string(), executor};
+  return driver_on(*python, executor);
 }
+
+std::mutex behind_mutex;
+std::optional<std::filesystem::path> behind_the_path;  // guarded by behind_mutex; nothing: not looked for yet, or no shim
 
 const std::vector<std::string> kCaller{"none", "extra", "fused", "sync", "collect", "as_completed"};
 
@@ -118,6 +126,25 @@ std::vector<std::unique_ptr<DriverBackend>> make(const std::optional<std::filesy
 }
 
 }  // namespace
+
+std::optional<std::filesystem::path> python_on_path() {
+  const std::lock_guard lock(behind_mutex);
+  if (behind_the_path) return behind_the_path;
+  auto found = drivers::find_program("python3");
+  if (!found || !drivers::is_shim(*found)) return found;
+  try {
+    const std::string executable = drivers::describe(driver_on(*found, "thread")).executable;
+    behind_the_path = executable.empty() ? *found : std::filesystem::path(executable);
+  } catch (const drivers::DriverError&) {
+    return found;  // who starts it hears of it
+  }
+  return behind_the_path;
+}
+
+void set_python_on_path(std::filesystem::path python) {
+  const std::lock_guard lock(behind_mutex);
+  behind_the_path = std::move(python);
+}
 
 std::span<const DriverBackend* const> cpython_backends() {
   static const std::vector<std::unique_ptr<DriverBackend>> kMade = make(std::nullopt, "");

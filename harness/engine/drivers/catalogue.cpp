@@ -16,6 +16,7 @@
 #include "harness/base/errors.h"
 #include "harness/engine/backends/cpython.h"
 #include "harness/engine/backends/node.h"
+#include "harness/engine/drivers/programs.h"
 
 namespace harness::drivers {
 namespace {
@@ -33,6 +34,12 @@ std::map<std::string, Made, std::less<>>& made() {  // guarded by made_mutex
 }
 
 Command command_of(std::string_view name) { return {std::string(name.substr(kPrefix.size()))}; }
+
+// Whether the python3 of the PATH runs it.
+bool is_on_the_path(std::string_view name) {
+  const auto all = cpython_backends();
+  return std::ranges::find(all, name, &DriverBackend::name) != all.end();
+}
 
 // Throws DriverError. REQUIRES: made_mutex is held.
 const DriverBackend& add(std::string_view name, std::string description) {
@@ -82,6 +89,7 @@ std::string add_python(const std::string& path) {
   } catch (const DriverError& error) {
     throw ConfigError(fmt::format("--python '{}': {}", path, error.what()));
   }
+  const std::string interpreter = is_shim(path) && !python.executable.empty() ? python.executable : path;
   const std::string minor = python.version.substr(0, python.version.find('.', python.version.find('.') + 1));
   const std::string plain =
       fmt::format("@{}{}{}", python.language == "cpython" ? "" : python.language, minor, python.one_lock ? "" : "t");
@@ -90,14 +98,15 @@ std::string add_python(const std::string& path) {
     std::string suffix = number == 1 ? plain : fmt::format("{}_{}", plain, number);
     const auto known = made().find("cpython_thread" + suffix);
     if (known == made().end()) {
-      add_backends_of(path, suffix);
+      add_backends_of(interpreter, suffix);
       return suffix;
     }
-    if (known->second.origin == path) return suffix;
+    if (known->second.origin == interpreter) return suffix;
   }
 }
 
 void remember(std::string_view name, std::string_view origin) {
+  if (is_on_the_path(name)) return set_python_on_path(origin);
   const std::lock_guard lock(made_mutex);
   if (made().contains(name)) return;
   if (name.starts_with(kPrefix)) {
@@ -108,6 +117,7 @@ void remember(std::string_view name, std::string_view origin) {
 }
 
 std::string origin_of(std::string_view name) {
+  if (is_on_the_path(name)) return python_on_path().value_or("").string();
   const std::lock_guard lock(made_mutex);
   const auto found = made().find(name);
   return found == made().end() ? std::string() : found->second.origin;

@@ -25,7 +25,8 @@ const DriverBackend& backend_at(std::string_view name);
 // GIL "@3.13t", of a second Python of that version "@3.13_2". Throws ConfigError with one line: no such Python.
 std::string add_python(const std::string& path);
 
-// How another process of this program makes one that has been made here, without asking its driver: empty for all others.
+// How another process of this program makes one that has been made here, or finds the Python that this one has found, without asking its
+// driver: empty for all others.
 std::string origin_of(std::string_view name);
 void remember(std::string_view name, std::string_view origin);
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <string>
 #include <system_error>
 
 #include "harness/base/errors.h"
@@ -26,6 +28,15 @@ std::optional<std::filesystem::path> find_program(std::string_view name, std::st
 std::optional<std::filesystem::path> find_program(std::string_view name) {
   const char* const path = std::getenv("PATH");
   return find_program(name, path == nullptr ? "" : path);
+}
+
+bool is_shim(const std::filesystem::path& program) {
+  std::string head(1024, '\0');
+  std::ifstream file(program, std::ios::binary);
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<std::size_t>(file.gcount()));
+  return head.starts_with("#!") &&
+         (head.find("pyenv\" exec") != std::string::npos || head.find("asdf exec") != std::string::npos);
 }
 
 std::filesystem::path require_own_file(std::string_view name, std::string_view what) {

@@ -14,6 +14,9 @@ namespace harness::drivers {
 std::optional<std::filesystem::path> find_program(std::string_view name, std::string_view path);
 std::optional<std::filesystem::path> find_program(std::string_view name);
 
+// Whether it is a script of pyenv's or asdf's, which looks for the program that it then executes: a third of a second each time.
+bool is_shim(const std::filesystem::path& program);
+
 // A file of scripts/, "python": beside the installed program, else in the source tree. Throws ConfigError if it is in neither; `what`
 // names it in the message: "a driver".
 std::filesystem::path require_own_file(std::string_view name, std::string_view what);

@@ -278,6 +278,17 @@ std::string examine(const Command& command, const std::string& code, int most, s
   return object_of(ask(for_user_code(command), question.dump(), kMostBytesOfWords, within)).dump();
 }
 
+std::string run_program(const Command& command, const std::string& program, const std::string& input,
+                        const std::string& directory, std::chrono::nanoseconds deadline) {
+  const json question = {{"command", "program"},
+                         {"program", program},
+                         {"input", input},
+                         {"directory", directory},
+                         {"deadline_ns", deadline.count()}};
+  const auto within = std::chrono::duration_cast<std::chrono::milliseconds>(deadline) + kAnswersWithin;
+  return object_of(ask(for_user_code(command), question.dump(), kMostBytesOfWords, within)).dump();
+}
+
 Trace trace_from(std::string_view answer, std::span<const std::int64_t> arrivals_ns) {
   const json object = object_of(answer);
   Trace trace;

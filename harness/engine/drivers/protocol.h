@@ -73,6 +73,11 @@ double spin_rate(const Command& command, std::chrono::milliseconds within = kAns
 std::string examine(const Command& command, const std::string& code, int most, std::chrono::nanoseconds budget,
                     std::chrono::nanoseconds deadline);
 
+// A program whose last line calls its main(), run by the interpreter of the driver as a program of its own, with that standard input and files
+// of its own in `directory`: a JSON object with `main_ns` or `failure`. Throws DriverError.
+std::string run_program(const Command& command, const std::string& program, const std::string& input,
+                        const std::string& directory, std::chrono::nanoseconds deadline);
+
 inline constexpr std::string_view kDescribeQuestion = R"({"command": "describe"})";
 inline constexpr std::size_t kMostBytesOfWords = 65536;  // of an answer that is no trace
 

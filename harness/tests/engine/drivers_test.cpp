@@ -253,6 +253,15 @@ TEST_F(Drivers, ThatAreNoLongerThereAreModelledByWhatTheirRunRecorded) {
   EXPECT_EQ(modelled_case(cell, rates).model_case.executor, model::Executor::loop);
 }
 
+TEST_F(Drivers, AreFoundBehindShims) {
+  EXPECT_TRUE(
+      drivers::is_shim(write("pyenv", "#!/usr/bin/env bash\nexec \"/home/me/.pyenv/libexec/pyenv\" exec \"$program\" \"$@\"\n")));
+  EXPECT_TRUE(drivers::is_shim(write("asdf", "#!/usr/bin/env bash\nexec asdf exec \"python3\" \"$@\"\n")));
+  EXPECT_FALSE(drivers::is_shim(write("wrapper", "#!/bin/sh\nexec /usr/bin/python3 \"$@\"\n")));
+  EXPECT_FALSE(drivers::is_shim("/usr/bin/env"));
+  EXPECT_FALSE(drivers::is_shim("/nonexistent"));
+}
+
 TEST(Programs, AreLookedForAlongThePath) {
   std::string directory = (std::filesystem::temp_directory_path() / "poolbench-test-XXXXXX").string();
   ::mkdtemp(directory.data());

@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "harness/cli/recommend_python.h"
+#include "harness/recommend/program.h"
 #include "harness/recommend/python_report.h"
 #include "harness/recommend/python_snippet.h"
 #include "harness/tests/recommend/known_numbers.h"
@@ -16,6 +19,7 @@ namespace harness::recommend {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -192,6 +196,41 @@ TEST(RecommendPython, WhatCannotBePickledLeavesProcessesOut) {
   const Recommendation found = recommend(q, machine, kSilent);
   for (const Measured& run : found.measured) EXPECT_FALSE(is_process(run.choice.pool));
   EXPECT_THAT(text(q, found), HasSubstr("fall out: what it returned cannot be pickled"));
+}
+
+TEST(RecommendPython, PromisesWhatThePrintedProgramTakes) {
+  ModelMachine machine({.wait_ns = 10 * kMs, .compute_ns = 0}, 1);
+  Question q = python_question(40, 10 * kMs, 0);
+  std::vector<std::string> programs;
+  q.python->run_program = [&](const std::string& code, std::chrono::nanoseconds) {
+    programs.push_back(code);
+    return static_cast<std::int64_t>(programs.size()) * kMs;
+  };
+  const Recommendation found = recommend(q, machine, kSilent);
+  EXPECT_EQ(programs, std::vector<std::string>(5, python_code(q, found)));
+  const std::string words =
+      "the program below takes 3.00 ms [1.00 ms, 5.00 ms], without Python's own start: the median of 5 runs of it";
+  EXPECT_THAT(text(q, found), HasSubstr("\npromised     the program below takes 3.00 ms [1.00 ms, 5.00 ms]"));
+  EXPECT_THAT(markdown(q, found), HasSubstr("* promised: " + words + "\n"));
+  EXPECT_THAT(json(q, found), HasSubstr("\"median_ns\": 3000000,\n   \"interval_ns\": ["));
+}
+
+TEST(RecommendPython, AProgramThatFailsIsANoteAndNoPromise) {
+  ModelMachine machine({.wait_ns = 10 * kMs, .compute_ns = 0}, 1);
+  Question q = python_question(40, 10 * kMs, 0);
+  q.python->run_program = [](const std::string&, std::chrono::nanoseconds) -> std::int64_t { throw ConfigError("no luck"); };
+  const Recommendation found = recommend(q, machine, kSilent);
+  EXPECT_TRUE(found.program_ns.empty());
+  EXPECT_THAT(found.notes, Contains("the program below was run, and failed: no luck"));
+  EXPECT_THAT(text(q, found), Not(HasSubstr("promised")));
+}
+
+TEST(RecommendPython, TheBudgetIsKeptForRunsOfTheProgram) {
+  Question q = python_question(40, 10 * kMs, 0);
+  EXPECT_EQ(reserved_for_program(q, std::chrono::seconds(1)).count(), 0) << "it is not run";
+  q.python->run_program = [](const std::string&, std::chrono::nanoseconds) -> std::int64_t { return 1; };
+  EXPECT_EQ(reserved_for_program(q, std::chrono::seconds(1)), std::chrono::milliseconds(3600));
+  EXPECT_EQ(reserved_for_program(q, std::chrono::seconds(60)), q.budget / 5) << "not all of it";
 }
 
 TEST(RecommendPython, TriesTheOtherWaysToStartProcessesOnce) {

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "harness/base/quantity.h"
 #include "harness/machine/environment.h"
@@ -20,6 +23,7 @@ namespace {
 using testing_recommend::chosen;
 using testing_recommend::kSilent;
 using testing_recommend::ModelMachine;
+using testing_recommend::profile_with;
 using testing_recommend::question;
 
 class RecommendRecords : public testing::Test {
@@ -71,6 +75,28 @@ TEST_F(RecommendRecords, ACompleteOneIsReadAndNothingIsRun) {
   Records kept = records();
   EXPECT_EQ(json(q, recommend(q, machine, kSilent, &kept)), first);
   EXPECT_EQ(machine.runs, runs);
+}
+
+TEST_F(RecommendRecords, RunsOfThePrintedProgramAreKeptAndThoseOfAnotherAreNone) {
+  Question q = question(60);
+  ModelMachine machine({.wait_ns = 9 * kMs, .compute_ns = 1 * kMs}, 0);
+  int runs = 0;
+  q.python = PythonQuestion{.work = {.function = "crawler:fetch"},
+                            .seen = {.profile = profile_with(9 * kMs, 1 * kMs)},
+                            .interpreter = "cpython 3.11"};
+  q.python->run_program = [&](const std::string&, std::chrono::nanoseconds) { return ++runs * kMs; };
+  std::string first;
+  {
+    Records kept = records();
+    first = json(q, recommend(q, machine, kSilent, &kept));
+  }
+  EXPECT_EQ(runs, 5);
+  Records kept = records();
+  EXPECT_EQ(json(q, recommend(q, machine, kSilent, &kept)), first);
+  EXPECT_EQ(runs, 5) << "they were run again";
+  kept.keep_program("another", {1, 2});
+  EXPECT_EQ(kept.program_runs("another"), (std::vector<std::int64_t>{1, 2}));
+  EXPECT_TRUE(kept.program_runs("a third").empty());
 }
 
 TEST_F(RecommendRecords, AnotherQuestionPutsTheOldDirectoryAway) {

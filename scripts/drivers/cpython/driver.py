@@ -72,6 +72,10 @@ def answer(executor: str, request: "dict[str, Any]", life_line: LifeLine) -> "di
         from cpython.examination import examine  # only then: what is imported counts as a worker's memory
 
         return examine(request, life_line)
+    if request["command"] == "program":
+        from cpython.program import run_program
+
+        return run_program(request, life_line)
     if request["command"] == "run":
         return run_cell(executor, request, life_line)
     raise ValueError("unknown command '%s'" % request["command"])

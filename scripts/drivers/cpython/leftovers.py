@@ -10,8 +10,9 @@ import shutil
 from multiprocessing import process, util
 
 
-def remove_after_the_end(start_method: str, directory: "str | None" = None) -> None:
-    """Before the first semaphore is made, and while there is one thread: it is forked. `directory` goes, too."""
+def remove_after_the_end(start_method: str, directory: "str | None" = None) -> str:
+    """Before the first semaphore is made, and while there is one thread: it is forked. `directory` goes, too. Returns
+    what the names of semaphores begin with."""
     prefix = "/poolbench-%d" % os.getpid()
     process.current_process()._config["semprefix"] = prefix  # type: ignore[attr-defined]
     if start_method == "forkserver":
@@ -25,6 +26,7 @@ def remove_after_the_end(start_method: str, directory: "str | None" = None) -> N
         os._exit(0)
     os.waitpid(starter, 0)
     os.close(end)
+    return prefix
 
 
 def wait_and_remove(end: int, prefix: str, directory: "str | None") -> None:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from multiprocessing import connection
 
@@ -25,11 +26,12 @@ class LifeLine:
         self.reading, self.writing = os.pipe()
         self.also_closed = also_closed
 
-    def hold(self) -> None:
-        """To be called first in every process that the driver forks."""
+    def hold(self, kills_group: bool = False) -> None:
+        """To be called first in every process that the driver forks. `kills_group`: at the end its whole process group
+        goes, and what it has started with it."""
         for descriptor in (self.writing, *self.also_closed):
             os.close(descriptor)
-        exit_at_end_of(self.reading)
+        exit_at_end_of(self.reading, kills_group)
 
 
 def exit_with_parent() -> None:
@@ -43,10 +45,12 @@ def exit_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def exit_at_end_of(descriptor: int) -> None:
+def exit_at_end_of(descriptor: int, kills_group: bool = False) -> None:
     def watch() -> None:
         while os.read(descriptor, 4096):
             pass
+        if kills_group:
+            os.killpg(0, signal.SIGKILL)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -167,7 +167,7 @@ def pasted(code: str, work: Path) -> float:
 
 def row(name: str, found: dict[str, Any]) -> str:
     regret = found["regret"]
-    promised = found["choice"]["median_ns"]
+    promised = found["python"].get("program", found["choice"])["median_ns"]
     took = found["pasted_ns"]
     return (
         f"| {name} | {found['waiting_share']:.0%} | {found['python']['gil_share']:.0%} | {name_of(found['choice'])} "
