@@ -72,10 +72,12 @@ class RunScript(unittest.TestCase):
         self.assertEqual(self.left_running(), [])
 
         before = (self.output / "results.csv").read_bytes()
+        drawn_at = {path: path.stat().st_mtime_ns for path in (self.output / "plots").iterdir()}
         again = self.run_script("--quick", "-o", str(self.output))
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual(again.stdout.splitlines()[-1], str(self.output))
         self.assertEqual((self.output / "results.csv").read_bytes(), before)
+        self.assertEqual({path: path.stat().st_mtime_ns for path in drawn_at}, drawn_at, "drawn again, for nothing")
 
     def test_bad_usage_ends_with_2_and_leaves_nothing(self) -> None:
         for arguments in (

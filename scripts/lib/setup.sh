@@ -119,6 +119,36 @@ install_packages() {
   rm -f "$log"
 }
 
+# install_packages_meanwhile - the same beside what the script does next; before it, where somebody may be asked for a password.
+# await_packages waits for its end, and fails if there is nothing to wait for. A script that ends before waits, too: apt is not to be cut off.
+installing=      # its process
+installing_log=  # what it says
+install_packages_meanwhile() {
+  if [[ ${POOLBENCH_NO_INSTALL:-0} == 1 ]] || ! command -v dpkg-query >/dev/null || [[ -z $(missing_packages) ]]; then return; fi
+  if [[ $(id -u) != 0 ]]; then
+    install_packages
+    return
+  fi
+  installing_log=$(mktemp)
+  trap 'await_packages || true' EXIT
+  install_packages >"$installing_log" 2>&1 &
+  installing=$!
+  say "Meanwhile apt installs: $(missing_packages | tr '\n' ' ')"
+}
+await_packages() {
+  local code=0 process=$installing
+  [[ -n $process ]] || return 1
+  installing=
+  while :; do   # a trap that has run ends `wait` early
+    code=0
+    wait "$process" || code=$?
+    kill -0 "$process" 2>/dev/null || break
+  done
+  ((code == 0)) || cat "$installing_log" >&2
+  rm -f "$installing_log"
+  ((code == 0)) || exit "$code"
+}
+
 # tick LOG - every 15 s, until the script has ended, how long it has taken and the log's last line.
 tick() {
   local seconds=0

@@ -74,6 +74,32 @@ class Setup(WithDirectory):
         self.assertTrue(update.endswith(" update"))
         self.assertTrue(install.endswith("--no-install-recommends ninja-build libfmt-dev"))
 
+    def test_what_is_installed_meanwhile_is_waited_for_once(self) -> None:
+        self.installed(PACKAGES)
+        gate = self.directory / "gate"
+        self.fake("apt-get", f'echo "$@" >>"{self.log}"; while [[ ! -e "{gate}" ]]; do sleep 0.01; done')
+        done = self.bash(
+            "extra_packages=(black mypy); install_packages_meanwhile; echo goes on; "
+            f'touch "{gate}"; await_packages && echo waited; await_packages || echo once'
+        )
+        self.assertEqual((done.returncode, done.stdout), (0, "goes on\nwaited\nonce\n"), done.stderr)
+        self.assertEqual(done.stderr.rstrip(), "Meanwhile apt installs: black mypy")
+        self.assertTrue(self.apt_calls()[-1].endswith("--no-install-recommends black mypy"))
+
+    def test_what_fails_meanwhile_ends_the_script_with_what_apt_said(self) -> None:
+        self.installed(PACKAGES)
+        self.fake("apt-get", "echo 'E: no network' >&2; exit 100")
+        done = self.bash("extra_packages=(black); install_packages_meanwhile; sleep 0.2; await_packages; echo never")
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        self.assertIn("E: no network", done.stderr)
+
+    def test_a_script_that_ends_before_waits_for_what_is_installed(self) -> None:
+        self.installed(PACKAGES)
+        self.fake("apt-get", f'sleep 0.2; echo "$@" >>"{self.log}"')
+        done = self.bash("extra_packages=(black); install_packages_meanwhile; exit 3")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertEqual(len(self.apt_calls()), 2)
+
     def test_a_failing_apt_is_an_error_that_shows_what_apt_said(self) -> None:
         self.installed(PACKAGES[1:])
         self.fake("apt-get", "echo 'E: no network' >&2; exit 100")
