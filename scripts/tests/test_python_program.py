@@ -61,6 +61,10 @@ class PythonProgram(WithDirectory):
         imports = "import tests.with_directory"  # of the directory of these tests
         self.assertIn("main_ns", ask(self.question("return tests.with_directory.__name__", imports=imports)))
 
+    def test_it_hides_no_module_of_the_user_s(self) -> None:
+        failure = ask(self.question("return item", imports="import program"))["failure"]
+        self.assertIn("ModuleNotFoundError: No module named 'program'", failure)
+
     def test_what_is_wrong_is_one_line(self) -> None:
         wrong = {
             "raise ValueError('no luck')": "it ended with status 1: ValueError: no luck",

@@ -47,7 +47,8 @@ def last_line(path: str) -> str:
 def look(question: "Dict[str, Any]", prefix: str) -> "Dict[str, Any]":
     """In the guard: {"main_ns": n}, or {"failure": one line}."""
     directory, seconds = question["directory"], question["deadline_ns"] / 1e9
-    program, given, said = (os.path.join(directory, name) for name in ("program.py", "input", "errors"))
+    # Python looks for modules beside the program first: no module of the user's has that name.
+    program, given, said = (os.path.join(directory, name) for name in ("_poolbench_program.py", "input", "errors"))
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     with open(program, "w", encoding="utf-8") as file:
