@@ -207,7 +207,7 @@ class WithPython(unittest.TestCase):
                 self.assertTrue(starts == 1 if is_shim else starts > 1, (line, starts))
             shim.write_text("#!/bin/sh\n# pyenv\" exec\necho 'no such version' >&2\nexit 1\n", encoding="utf-8")
             done = poolbench(*CASE, "cpython_thread", env={**os.environ, "PATH": directory})
-            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertEqual(done.returncode, 3, done.stderr)
             self.assertIn("no such version", done.stderr)
 
     def test_nothing_outlives_a_killed_poolbench(self) -> None:
