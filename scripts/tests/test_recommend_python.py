@@ -106,7 +106,7 @@ class RecommendPython(WithDirectory):
         self.assertEqual(self.run_code(found["python"]["code"]), [4, 3] * 4)
 
     def test_its_text_has_the_code_and_its_markdown_a_block_of_it(self) -> None:
-        flags = ("--python", "crawler:parse", "--inputs", "urls.txt", "--budget", "3s", "--max-pressure", "100")
+        flags = ("--python", "crawler:parse", "--inputs", "urls.txt", "--budget", "8s", "--max-pressure", "100")
         done = self.recommend(*flags)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("import crawler\n", done.stdout)
