@@ -37,6 +37,11 @@ def semaphores(driver: int) -> "list[Path]":
     return list(Path("/dev/shm").glob(f"sem.poolbench-{driver}-*"))
 
 
+def wait_until_gone(driver: int) -> None:
+    wait_until(lambda: not session_members(driver), "program and workers are gone")
+    wait_until(lambda: not semaphores(driver), "semaphores are gone")
+
+
 class PythonProgram(WithDirectory):
     def question(self, body: str, method: str = "fork", deadline: int = GENEROUS * SECOND, imports: str = "") -> Any:
         return {
@@ -85,8 +90,7 @@ class PythonProgram(WithDirectory):
                 driver.stdin.flush()
                 self.assertEqual(json.loads(driver.stdout.readline()), {"failure": "it did not end within 1 s"})
                 driver.wait(GENEROUS)
-                wait_until(lambda of=driver.pid: not session_members(of), "program and workers are gone")
-                wait_until(lambda of=driver.pid: not semaphores(of), "semaphores are gone")
+                wait_until_gone(driver.pid)
 
     def test_nothing_is_left_of_a_driver_that_is_killed_or_whose_input_ends(self) -> None:
         for ends in ("killed", "input"):
@@ -101,8 +105,7 @@ class PythonProgram(WithDirectory):
                 else:
                     driver.stdin.close()
                 driver.wait(GENEROUS)
-                wait_until(lambda of=driver.pid: not session_members(of), "program and workers are gone")
-                wait_until(lambda of=driver.pid: not semaphores(of), "semaphores are gone")
+                wait_until_gone(driver.pid)
 
 
 if __name__ == "__main__":
