@@ -25,7 +25,7 @@ constexpr nanoseconds kBeside = std::chrono::milliseconds(200);  // what a run c
 constexpr int kHangs = 10;                                       // times as long as expected
 constexpr nanoseconds kLeastDeadline = std::chrono::seconds(10);
 
-nanoseconds share_of(const Question& question, double share) {
+nanoseconds part_of_budget(const Question& question, double share) {
   return nanoseconds(static_cast<std::int64_t>(share * static_cast<double>(question.budget.count())));
 }
 
@@ -41,7 +41,7 @@ std::string standard_input(const PythonWork& work) {
 
 nanoseconds reserved_for_program(const Question& question, nanoseconds expected) {
   if (!question.python || !question.python->run_program) return nanoseconds(0);
-  return std::min(share_of(question, kMostReserved), kReservedRuns * (expected + kBeside));
+  return std::min(part_of_budget(question, kMostReserved), kReservedRuns * (expected + kBeside));
 }
 
 void run_program(const Question& question, Recommendation& found, const Trials& trials, Records* records) {
@@ -52,7 +52,7 @@ void run_program(const Question& question, Recommendation& found, const Trials& 
   if (records != nullptr && records->complete()) return;
   const nanoseconds promised(found.all ? found.all->predicted_ns : found.measured[found.choice].median_ns);
   while (runs.size() < kRuns) {
-    const nanoseconds left = runs.empty() ? std::max(trials.left(1), share_of(question, kFirst)) : trials.left(1);
+    const nanoseconds left = runs.empty() ? std::max(trials.left(1), part_of_budget(question, kFirst)) : trials.left(1);
     if (promised + kBeside > left) break;
     trials.tell(fmt::format("the program, run {} of {}", runs.size() + 1, kRuns));
     try {
