@@ -23,7 +23,6 @@ constexpr double kFirst = 0.25;        // share of the budget, used up or not: w
 constexpr double kMostReserved = 0.2;  // share of the budget
 constexpr nanoseconds kBeside = std::chrono::milliseconds(200);  // what a run costs beside main(): Python's start, its imports
 constexpr int kHangs = 10;                                       // times as long as expected
-constexpr nanoseconds kLeastDeadline = std::chrono::seconds(10);
 
 nanoseconds part_of_budget(const Question& question, double share) {
   return nanoseconds(static_cast<std::int64_t>(share * static_cast<double>(question.budget.count())));
@@ -56,7 +55,7 @@ void run_program(const Question& question, Recommendation& found, const Trials& 
     if (promised + kBeside > left) break;
     trials.tell(fmt::format("the program, run {} of {}", runs.size() + 1, kRuns));
     try {
-      runs.push_back(question.python->run_program(code, std::max(kLeastDeadline, kHangs * promised)));
+      runs.push_back(question.python->run_program(code, std::max<nanoseconds>(kLeastDeadline, kHangs * promised)));
     } catch (const ConfigError& error) {
       if (interrupt_requested()) throw Interrupted{};
       found.notes.push_back(std::string("the program below was run, and failed: ") + error.what());

@@ -68,8 +68,9 @@ Cell Trials::cell_of(const Choice& choice, const Clients& clients) const {
 
 RepetitionResult Trials::repetition(const Cell& cell) {
   // Nobody waits longer than the whole budget for one repetition: then it is the wrong tool.
+  const nanoseconds deadline = std::max<nanoseconds>(question_.budget, kLeastDeadline);
   if (gated_ && noise_.empty()) {
-    RepetitionResult result = gated_->run(cell, question_.budget);
+    RepetitionResult result = gated_->run(cell, deadline);
     if (result.interrupted || !result.sample.error.starts_with(kGated)) return result;
     noise_ = result.sample.error;
     if (question_.quiet->strict) {
@@ -77,7 +78,7 @@ RepetitionResult Trials::repetition(const Cell& cell) {
                              human_duration(question_.quiet->rule.patience) + " in all");
     }
   }
-  return runner_.run(cell, question_.budget);
+  return runner_.run(cell, deadline);
 }
 
 Trace Trials::attempt(const Cell& cell, const Choice& choice, Sample& sample) {

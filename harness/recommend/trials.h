@@ -37,6 +37,9 @@ struct Visit {
   bool too_long = false;     // likewise: it did not end within the budget
 };
 
+// No run is cut off before, however small the budget: on a busy machine its processes alone may take seconds to start.
+inline constexpr std::chrono::seconds kLeastDeadline{10};
+
 class Trials {
  public:
   // The budget runs from now on, but while the gate waits. All outlive it; `records` may be nullptr.
