@@ -36,6 +36,16 @@ trap 'on_signal INT 130' INT
 trap 'on_signal TERM 143' TERM
 trap 'on_signal TERM 129' HUP   # handed on as TERM: bash loses a HUP that its child gets before it has run at all
 
+# wait_for PROCESS - returns its exit code once it is gone. `wait` alone returns early when a trap has run, also one that ran just before it.
+wait_for() {
+  local code
+  while :; do
+    code=0
+    wait "$1" || code=$?
+    kill -0 "$1" 2>/dev/null || return "$code"
+  done
+}
+
 # run_job COMMAND... - runs it and returns its exit code. After a signal: waits until it has ended, kills what is left of
 # its process group, and returns 128 + the signal, which the script then has to end with.
 run_job() {
@@ -46,12 +56,7 @@ run_job() {
   job=$!
   set +m
   [[ -z $early ]] || kill -s "$early" -- "-$job" 2>/dev/null || true
-  # `wait` returns early when a trap has run, also one that ran just before it; only a job that is gone ends the loop.
-  while :; do
-    code=0
-    wait "$job" || code=$?
-    kill -0 "$job" 2>/dev/null || break
-  done
+  wait_for "$job" || code=$?
   group=$job
   job=   # first: a signal that comes before this is seen below, and one that comes after it ends the script itself
   if [[ -n $signalled ]]; then
@@ -139,11 +144,7 @@ await_packages() {
   local code=0 process=$installing
   [[ -n $process ]] || return 1
   installing=
-  while :; do   # a trap that has run ends `wait` early
-    code=0
-    wait "$process" || code=$?
-    kill -0 "$process" 2>/dev/null || break
-  done
+  wait_for "$process" || code=$?
   ((code == 0)) || cat "$installing_log" >&2
   rm -f "$installing_log"
   ((code == 0)) || exit "$code"

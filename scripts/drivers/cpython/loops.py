@@ -5,9 +5,9 @@ import os
 import socket
 import threading
 import time
-from concurrent.futures import (
-    ThreadPoolExecutor,
-)  # now: its module is loaded at first use, and that is no start of a pool
+
+# Its module is loaded at first use, which would else be part of a pool's start.
+from concurrent.futures import ThreadPoolExecutor
 
 from cpython import user_code
 from cpython.executors import Executor
