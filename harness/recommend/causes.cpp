@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace harness::recommend {
 namespace {
@@ -54,6 +55,22 @@ std::vector<std::string> drop_refuted(Profile& profile, const Batch& batch, cons
     }
   }
   return dropped;
+}
+
+std::vector<Choice> witnesses_of_causes(const Profile& profile, const Batch& batch, const std::vector<Choice>& choices) {
+  std::vector<Choice> witnesses;
+  for (const Pool pool : {Pool::thread, Pool::process}) {
+    const PoolProfile& known = profile.of(pool);
+    if (known.locked_share == 0 && !known.usl.contends()) continue;
+    std::optional<Point> fastest;
+    for (const Choice& choice : choices) {
+      if (choice.pool != pool || choice.workers < 2) continue;
+      const Point point{choice, predict_ns(profile, batch, choice)};
+      if (!fastest || point.predicted_ns < fastest->predicted_ns) fastest = point;
+    }
+    if (fastest) witnesses.push_back(fastest->choice);
+  }
+  return witnesses;
 }
 
 }  // namespace harness::recommend

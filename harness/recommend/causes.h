@@ -21,4 +21,8 @@ double misfit(const Profile& profile, const Batch& batch, const std::vector<Meas
 // more than 15 % with it and it mends less than half of what is amiss without it. Returns what was taken out, in words.
 std::vector<std::string> drop_refuted(Profile& profile, const Batch& batch, const std::vector<Measured>& measured);
 
+// Of each pool that a cause is said of, the one of `choices` with several workers that is predicted fastest: what has to be run, however slow
+// it is predicted to be, for drop_refuted() to tell whether the cause is there.
+std::vector<Choice> witnesses_of_causes(const Profile& profile, const Batch& batch, const std::vector<Choice>& choices);
+
 }  // namespace harness::recommend

@@ -129,8 +129,11 @@ class Search {
     std::vector<Choice> choices = candidates(curve, found_.profile, kCandidates);
     if (contenders_only) {
       const double most = kHopeless * static_cast<double>(curve.front().predicted_ns);
-      std::erase_if(choices,
-                    [&](const Choice& choice) { return static_cast<double>(predict_ns(found_.profile, batch, choice)) > most; });
+      const std::vector<Choice> witnesses = witnesses_of_causes(found_.profile, batch, choices);
+      std::erase_if(choices, [&](const Choice& choice) {
+        const bool hopeless = static_cast<double>(predict_ns(found_.profile, batch, choice)) > most;
+        return hopeless && std::find(witnesses.begin(), witnesses.end(), choice) == witnesses.end();
+      });
     }
     return choices;
   }

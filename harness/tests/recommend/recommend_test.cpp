@@ -133,6 +133,19 @@ TEST(Recommend, ADisturbanceOfTheFirstRunsIsNoLock) {
   EXPECT_EQ(found.curve.front().choice, (Choice{Pool::thread, 2, model::Strategy::none, 0})) << "predicted anew";
 }
 
+TEST(Recommend, WhatADisturbanceMadeLookHopelessIsHeardWhateverTheBudget) {
+  for (int budget_ms = 1000; budget_ms <= 16000; budget_ms += 500) {
+    ModelMachine machine({.wait_ns = 0, .compute_ns = 10 * kMs}, 0);
+    machine.threads_disturbed = 3;
+    Question q = question(40);
+    q.budget = std::chrono::milliseconds(budget_ms);
+    const Recommendation found = recommend(q, machine, kSilent);
+    EXPECT_FALSE(found.profile.thread.locked_share > 0) << budget_ms;
+    EXPECT_EQ(chosen(found).pool, Pool::thread) << budget_ms;
+    EXPECT_TRUE(found.too_long.empty()) << budget_ms;
+  }
+}
+
 TEST(Recommend, AnswersForAllTasksWhereTheBudgetSufficesForSomeOnly) {
   ModelMachine machine({.wait_ns = 36 * kMs, .compute_ns = 4 * kMs}, 0);
   Question q = question(2000);
