@@ -265,7 +265,7 @@ int submit(const SubmitFlags& flags) {
       return kExitOk;
     }
     if (on_slurm && !flags.dry_run) {
-      const std::vector<std::string> active = slurm::active(jobs_of(submission.directory));
+      const std::vector<std::string> active = slurm::active(submission, jobs_of(submission.directory));
       if (!active.empty()) {
         throw ConfigError(fmt::format("job {} of this sweep is queued or running; allowed: to wait for it, or `scancel {}` first",
                                       active.front(), active.front()));

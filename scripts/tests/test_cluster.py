@@ -135,6 +135,22 @@ class OnSlurm(ClusterTest):
         with (merged / "derived" / "machines.csv").open(encoding="utf-8", newline="") as file:
             self.assertEqual({row["machine"] for row in csv.DictReader(file)}, {"n1", "n2", "n3"})
 
+    def test_a_job_that_was_not_written_down_is_not_submitted_twice(self) -> None:
+        self.submit("--nodes", "3", "--", "--hold")
+        jobs = self.parts / "logs" / "jobs"
+        job = jobs.read_text(encoding="utf-8").strip()
+        jobs.unlink()  # as after an interrupt amidst sbatch
+        arguments = ("submit", str(self.suite), "--on", "slurm", "-o", str(self.parts), "--nodes", "3")
+        again = poolbench(*arguments, env=self.slurm.environment)
+        self.assertEqual(again.returncode, 2, again.stdout + again.stderr)
+        self.assertIn(f"job {job} of this sweep is queued or running", again.stderr)
+        subprocess.run(["scancel", job], env=self.slurm.environment, check=True)
+        self.wait_for_the_end()
+        self.submit("--nodes", "3", "--", "--hold")
+        self.assertNotIn(jobs.read_text(encoding="utf-8").strip(), ("", job))
+        subprocess.run(["scancel", "--user=root"], env=self.slurm.environment, check=True)
+        self.wait_for_the_end()
+
     def test_what_slurm_refuses_is_said_in_one_line(self) -> None:
         ended = poolbench(
             "submit",

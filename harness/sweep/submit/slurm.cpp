@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <sstream>
@@ -28,6 +29,9 @@ int minutes(std::chrono::nanoseconds limit) {
       std::chrono::ceil<std::chrono::minutes>(std::min<std::chrono::nanoseconds>(limit, std::chrono::hours(24 * 365))).count());
 }
 
+// By it a job is known as one of the sweep's.
+std::string comment_of(const Submission& submission) { return "poolbench " + submission.sweep; }
+
 }  // namespace
 
 void require() {
@@ -48,12 +52,22 @@ int nodes() {
                         : fmt::format("sinfo ended with {} and said: {}", end.exit_code, first_line(end.output)));
 }
 
-std::vector<std::string> active(const std::vector<std::string>& jobs) {
+std::vector<std::string> active(const Submission& submission, const std::vector<std::string>& jobs) {
   std::vector<std::string> active;
   for (const std::string& job : jobs) {
     // A job that Slurm has forgotten is an error of squeue's.
     const ProgramEnd end = run_program({"squeue", "--noheader", "--jobs=" + job, "--format=%i"});
     if (end.exit_code == 0 && !end.output.empty()) active.push_back(job);
+  }
+  // What an interrupted `submit` has handed over, and not written down.
+  const ProgramEnd end = run_program({"squeue", "--noheader", fmt::format("--user={}", ::geteuid()), "--format=%F %k"});
+  std::istringstream lines(end.exit_code == 0 ? end.output : "");
+  const std::string comment = comment_of(submission);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t space = std::min(line.find(' '), line.size());
+    const std::string job = line.substr(0, space);
+    const bool is_ours = line.substr(space) == " " + comment;
+    if (is_ours && std::find(active.begin(), active.end(), job) == active.end()) active.push_back(job);
   }
   return active;
 }
@@ -64,6 +78,7 @@ std::vector<std::string> sbatch_command(const Submission& submission) {
   std::vector<std::string> command{"sbatch", "--parsable", "--exclusive", "--requeue", "--open-mode=append"};
   command.push_back(fmt::format("--time={}", minutes(submission.limit)));
   command.push_back("--job-name=poolbench-" + submission.suite);
+  command.push_back("--comment=" + comment_of(submission));
   const std::string logs = (submission.directory / "logs").string();
   // In --output a % or a backslash would be a pattern, wherever in the path: then the script says where its words go, and Slurm's own are lost.
   const bool plain = shell_quoted(logs) == logs && logs.find('%') == std::string::npos;

@@ -44,8 +44,8 @@ namespace slurm {
 void require();
 // Nodes that answer and are not drained. Throws ConfigError: no answer from Slurm (what it said), or none.
 int nodes();
-// Those of `jobs` that are queued or running.
-std::vector<std::string> active(const std::vector<std::string>& jobs);
+// Those of `jobs` that are queued or running, and what else of the sweep is.
+std::vector<std::string> active(const Submission& submission, const std::vector<std::string>& jobs);
 std::vector<std::string> sbatch_command(const Submission& submission);
 // Returns the job's number. Throws ConfigError with what sbatch said.
 std::string submit(const Submission& submission);
