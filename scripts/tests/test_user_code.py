@@ -20,6 +20,7 @@ async def later(text):
 def divides(text): return 1 / (len(text) - 1)
 def leaves(text): sys.exit(3)
 def dies(text): os.kill(os.getpid(), 9)
+def unnamed(text): os.kill(os.getpid(), 40)
 def quits(text): os._exit(7)
 def hangs(text): time.sleep(3600)
 def local(text): return lambda: text
@@ -138,6 +139,7 @@ class Examined(UserCode):
             "divides": "crawler:divides failed for input 1, 'a': ZeroDivisionError",
             "leaves": "called sys.exit(3)",
             "dies": "crawler:dies for input 1, 'a': its process was killed by signal 9 (SIGKILL)",
+            "unnamed": "crawler:unnamed for input 1, 'a': its process was killed by signal 40",
             "quits": "crawler:quits for input 1, 'a': its process ended with status 7",
             "hangs": "crawler:hangs for input 1, 'a': did not end within 1 s",
             "nomodule:f": "there is no module 'nomodule'",

@@ -15,7 +15,7 @@ import time
 import traceback
 
 from cpython import user_code
-from cpython.processes import LifeLine
+from cpython.processes import LifeLine, ending, exit_at_end_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -222,8 +222,6 @@ def lines_of(reading: int, deadline: float) -> "Any":
 
 def examine(question: "Dict[str, Any]", life_line: LifeLine) -> "Dict[str, Any]":
     """The answer to `examine`: what is known of the functions, or {"failure": one line, "traceback": lines}."""
-    from cpython.processes import exit_at_end_of
-
     code = question["code"]
     reading, writing = os.pipe()
     pid = os.fork()
@@ -251,9 +249,5 @@ def examine(question: "Dict[str, Any]", life_line: LifeLine) -> "Dict[str, Any]"
     if not ended:
         seconds = question["deadline_ns"] / 1e9
         return {"failure": "%s: did not end within %g s; --deadline gives it more" % (where, seconds), "traceback": []}
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        how = "was killed by signal %d (%s)" % (number, signal.Signals(number).name)
-    else:
-        how = "ended with status %d" % os.WEXITSTATUS(status)
+    how = ending(-os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
     return {"failure": "%s: its process %s" % (where, how), "traceback": []}

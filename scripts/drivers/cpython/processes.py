@@ -56,6 +56,17 @@ def exit_at_end_of(descriptor: int, kills_group: bool = False) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def ending(status: int) -> str:
+    """How a process ended, of a status as subprocess has it: "ended with status 3", "was killed by signal 9
+    (SIGKILL)"."""
+    if status >= 0:
+        return "ended with status %d" % status
+    try:
+        return "was killed by signal %d (%s)" % (-status, signal.Signals(-status).name)
+    except ValueError:  # those for real time have no names
+        return "was killed by signal %d" % -status
+
+
 class Parsers:
     """The tutorial's remedy, as it says: a few more processes that work on the returned values."""
 

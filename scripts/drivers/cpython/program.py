@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from cpython.leftovers import remove_after_the_end
-from cpython.processes import LifeLine, exit_at_end_of
+from cpython.processes import LifeLine, ending, exit_at_end_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def look(question: "Dict[str, Any]", prefix: str) -> "Dict[str, Any]":
         took = b""
     if status != 0 or not took:
         why = last_line(said)
-        ended = "it ended with status %d" % status if status >= 0 else "it was killed by signal %d" % -status
-        return {"failure": ended + (": " + why if why else "")}
+        return {"failure": "it " + ending(status) + (": " + why if why else "")}
     return {"main_ns": int(took)}
 
 
