@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 namespace harness::recommend {
 namespace {
@@ -55,6 +56,18 @@ std::vector<std::string> drop_refuted(Profile& profile, const Batch& batch, cons
     }
   }
   return dropped;
+}
+
+bool take_for_the_lock(Profile& profile, const Batch& batch, const std::vector<Measured>& measured) {
+  if (profile.thread.locked_share > 0) return false;
+  Profile locked = profile;
+  locked.thread.locked_share = 1;
+  locked.thread.usl = {};
+  const double error = misfit(profile, batch, measured, Pool::thread);
+  const double error_locked = misfit(locked, batch, measured, Pool::thread);
+  if (error <= kFits || error_locked > std::min(kFits, error / 2)) return false;
+  profile = std::move(locked);
+  return true;
 }
 
 std::vector<Choice> witnesses_of_causes(const Profile& profile, const Batch& batch, const std::vector<Choice>& choices) {

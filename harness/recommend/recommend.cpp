@@ -190,11 +190,14 @@ class Search {
     return trials_.left(most) - reserved_for_program(question_, rounds_.expected(rounds_.fastest().choice));
   }
 
-  // What was blamed and did not explain what was run is not said, and predicts nothing.
+  // What was blamed and did not explain what was run is not said, and predicts nothing; a GIL that explains it is.
   void judge_causes(std::vector<Choice>* choices) {
     const std::vector<std::string> dropped = drop_refuted(found_.profile, found_.batch, rounds_.measured());
-    if (dropped.empty()) return;
+    const bool has_lock = question_.python && question_.python->one_lock;
+    const bool lock_shows = has_lock && take_for_the_lock(found_.profile, found_.batch, rounds_.measured());
+    if (dropped.empty() && !lock_shows) return;
     for (const std::string& cause : dropped) detail("refuted by what was run since: " + cause + '\n');
+    if (lock_shows) detail("shown by what was run since: the GIL\n");
     found_.curve = predict_curve(found_.profile, found_.batch, question_.most_workers);
     rounds_.predict_anew();
     if (choices == nullptr) return;

@@ -98,8 +98,9 @@ class ModelMachine final : public CellRunner {
         task.callback_started_ns = task.finished_ns + hop.latency_ns;
       }
     }
-    if (cell.backend.ends_with("thread") && cell.workers > 1 && threads_disturbed > 0) {
-      --threads_disturbed;
+    int& disturbed = cell.backend.ends_with("thread") ? threads_disturbed : processes_disturbed;
+    if (cell.workers > 1 && disturbed > 0) {
+      --disturbed;
       for (TaskTrace& task : trace.tasks) {
         task.started_ns *= 2;
         task.finished_ns *= 2;
@@ -126,6 +127,7 @@ class ModelMachine final : public CellRunner {
   std::int64_t process_start_ns = 0;  // of each worker process; part of what Python's pools take
   model::Hop hop = {};                // to the workers of remote backends, whose hosts are as this machine
   int threads_disturbed = 0;          // so many runs of threads take twice as long
+  int processes_disturbed = 0;        // likewise
 
  private:
   const model::Demand demand_;

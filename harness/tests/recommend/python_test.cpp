@@ -152,6 +152,20 @@ TEST(RecommendPython, TakesProcessesWhereTheGilIsHeldAndSaysSo) {
   EXPECT_THAT(markdown(q, found), AllOf(StartsWith("**crawler:fetch**: process pool"), HasSubstr("```python\n")));
 }
 
+TEST(RecommendPython, TheGilShowsThoughProcessesWereSlowInTheFirstRuns) {
+  ModelMachine machine({.wait_ns = 0, .compute_ns = 10 * kMs}, 1);
+  machine.processes_disturbed = 3;
+  Question q = python_question(60, 0, 10 * kMs);
+  const Recommendation found = recommend(q, machine, kSilent);
+  EXPECT_EQ(found.profile.thread.locked_share, 1);
+  EXPECT_TRUE(is_process(chosen(found).pool));
+  EXPECT_THAT(text(q, found), HasSubstr("holds the GIL for 100 %"));
+  ModelMachine other({.wait_ns = 0, .compute_ns = 10 * kMs}, 1);
+  other.processes_disturbed = 3;
+  q.python->one_lock = false;
+  EXPECT_EQ(recommend(q, other, kSilent).profile.thread.locked_share, 0) << "there is none that it could be";
+}
+
 TEST(RecommendPython, OnSeveralInterpretersIsOneTableAsCsv) {
   ModelMachine machine({.wait_ns = 10 * kMs, .compute_ns = 0}, 1);
   std::vector<Asked> asked(2, Asked{.question = python_question(20, 10 * kMs, 0), .subject = {}});
