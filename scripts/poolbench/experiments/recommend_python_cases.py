@@ -3,9 +3,11 @@ of an exhaustive sweep, and does the program that it prints take what it has pro
 
     scripts/python -m poolbench.experiments.recommend_python_cases POOLBENCH -o DIRECTORY [--budget 50s] [NAME...]
 
-Leaves one JSON document per kind and table.md in DIRECTORY. The printed program is run five times as a program of its
-own; the median of what its main() took is compared with the promise. NAMEs run only these; numpy's is left out where
-there is no numpy.
+Each is asked about twice: as a user does it, and with --exhaustive, which takes minutes. The first answer's program is
+run five times as a program of its own, at once; the median of what its main() took is compared with what that answer
+promised. The second one's choice is held against its sweep. Leaves one JSON document per kind and table.md in
+DIRECTORY. --programs asks the first only, where DIRECTORY has the second from before. NAMEs run only these; numpy's is
+left out where there is no numpy.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -165,53 +168,73 @@ def pasted(code: str, work: Path) -> float:
     return statistics.median(took)
 
 
+def recommended(command: list[str], work: Path) -> dict[str, Any]:
+    print(" ".join(command), file=sys.stderr)
+    done = subprocess.run(command, stdout=subprocess.PIPE, cwd=work, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def as_a_user(command: list[str], work: Path) -> dict[str, Any]:
+    """What is recommended without a sweep, how long that took, and what the program took that it prints."""
+    started = time.monotonic()
+    found = recommended(command, work)
+    seconds = time.monotonic() - started
+    return {
+        "choice": found["choice"],
+        "seconds": round(seconds, 1),
+        "promised_ns": found["python"].get("program", found["choice"])["median_ns"],
+        "pasted_ns": pasted(found["python"]["code"], work),
+    }
+
+
+def shown(choice: dict[str, Any]) -> str:
+    return f"{name_of(choice)} {choice['strategy']}"
+
+
 def row(name: str, found: dict[str, Any]) -> str:
     regret = found["regret"]
-    promised = found["python"].get("program", found["choice"])["median_ns"]
-    took = found["pasted_ns"]
+    user = found["as_a_user"]
+    differs = "" if shown(user["choice"]) == shown(found["choice"]) else f" of {shown(user['choice'])}"
     return (
-        f"| {name} | {found['waiting_share']:.0%} | {found['python']['gil_share']:.0%} | {name_of(found['choice'])} "
-        f"{found['choice']['strategy']} | {name_of(regret['rival'])} {regret['rival']['strategy']} | "
-        f"{percent(regret['ratio'])} % [{percent(regret['low'])}, {percent(regret['high'])}] | {human(promised)} | "
-        f"{human(took)} ({percent(took / promised - 1)} %) |"
+        f"| {name} | {found['waiting_share']:.0%} | {found['python']['gil_share']:.0%} | {shown(found['choice'])} | "
+        f"{shown(regret['rival'])} | "
+        f"{percent(regret['ratio'])} % [{percent(regret['low'])}, {percent(regret['high'])}] | "
+        f"{user['seconds']:.0f} s | {human(user['promised_ns'])}{differs} | "
+        f"{human(user['pasted_ns'])} ({percent(user['pasted_ns'] / user['promised_ns'] - 1)} %) |"
     )
 
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("poolbench", type=Path)
+    parser.add_argument("--programs", action="store_true", help="ask as a user only; the rest is there from before")
     options = parse_cases(parser, argv, NAMES, budget="50s")
     port = start_server()
     for name in options.names or NAMES:
         if name.startswith("numpy") and importlib.util.find_spec("numpy") is None:
             continue
+        path = options.output / file_of(name)
+        if options.programs and not path.exists():
+            parser.error(f"--programs: there is no '{path}'")
         with tempfile.TemporaryDirectory() as directory:
             work = Path(directory)
             (work / "kinds.py").write_text(MODULE, encoding="utf-8")
             function, callback, inputs = case(name, work, port)
             (work / "inputs").write_text("\n".join(inputs) + "\n", encoding="utf-8")
-            flags = ["--python", f"kinds:{function}", "--inputs", "inputs", "--interpreter", sys.executable]
-            flags += ["--callback", f"kinds:{callback}"] if callback else []
-            command = [
-                str(options.poolbench.absolute()),
-                "recommend",
-                "--exhaustive",
-                "--json",
-                "--budget",
-                options.budget,
-            ]
-            print(" ".join(command + flags), file=sys.stderr)
-            done = subprocess.run(command + flags, stdout=subprocess.PIPE, cwd=work, check=False)
-            if done.returncode != 0:
-                return done.returncode
-            found = json.loads(done.stdout)
-            found["pasted_ns"] = pasted(found["python"]["code"], work)
-            path = options.output / file_of(name)
+            command = [str(options.poolbench.absolute()), "recommend", "--json", "--budget", options.budget]
+            command += ["--python", f"kinds:{function}", "--inputs", "inputs", "--interpreter", sys.executable]
+            command += ["--callback", f"kinds:{callback}"] if callback else []
+            user = as_a_user(command, work)
+            if options.programs:
+                found = json.loads(path.read_text(encoding="utf-8"))
+            else:
+                found = recommended([*command, "--exhaustive"], work)
+            found["as_a_user"] = user
             path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    lines = [
-        "| work | waits | holds the GIL | recommended | best of all | regret | promised | the program took |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    columns = ["work", "waits", "holds the GIL", "recommended", "best of all", "regret", "answered in", "promised"]
+    columns.append("the program took")
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     for name in NAMES:
         path = options.output / file_of(name)
         if path.exists():
