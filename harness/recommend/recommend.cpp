@@ -226,6 +226,7 @@ class Search {
     }
     for (const Pool variant : question_.variants) {
       if (is_process(variant) != is_process(at.pool) || variant == at.pool) continue;
+      if (variant == Pool::to_thread && at.workers == 1) continue;  // one after the other, with a loop around it
       if (variant == Pool::to_thread && at.strategy != model::Strategy::none && at.strategy != model::Strategy::fused) continue;
       Choice same = at;
       same.pool = variant;

@@ -273,6 +273,9 @@ class Pictures(WithDirectory):
                 cell(workers=2, tasks=40, deadline_ns=200_000_000, **synthetic_run.arrivals(60)),
             ]
         )
+        ((_, latency),) = self.draw("latency")
+        self.assertIn("deadline", texts(latency))
+        self.assertIn([200, 200], [list(line.get_ydata()) for line in latency.axes[0].lines])
         ((_, figure),) = self.draw("goodput")
         (panel,) = figure.axes
         self.assertIn((45.0, 90.0), [tuple(map(float, line.get_ydata())) for line in panel.lines])  # 150 of 200

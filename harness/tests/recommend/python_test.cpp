@@ -199,6 +199,7 @@ TEST(RecommendPython, ThePoolsStartIsPartOfItsTime) {
   const Recommendation found = recommend(q, machine, kSilent);
   EXPECT_TRUE(is_sequential(chosen(found))) << describe(chosen(found));
   EXPECT_THAT(json(q, found), HasSubstr("\"backend\": \"sequential\""));
+  for (const Measured& run : found.measured) EXPECT_FALSE(run.choice.pool == Pool::to_thread && run.choice.workers == 1);
 }
 
 TEST(RecommendPython, WhatCannotBePickledLeavesProcessesOut) {

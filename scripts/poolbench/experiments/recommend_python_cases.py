@@ -195,14 +195,31 @@ def shown(choice: dict[str, Any]) -> str:
 def row(name: str, found: dict[str, Any]) -> str:
     regret = found["regret"]
     user = found["as_a_user"]
+    share = found["python"]["gil_share"]
+    contends = found["thread"]["usl_alpha"] > 0 or found["thread"]["usl_beta"] > 0
+    threads_pay = found["choice"]["backend"].startswith("cpython_thread") and found["choice"]["workers"] > 1
+    # What else slows threads down is not told from the GIL, unless they pay all the same.
+    gil = "not told" if share == 0 and contends and not threads_pay else f"{share:.0%}"
     differs = "" if shown(user["choice"]) == shown(found["choice"]) else f" of {shown(user['choice'])}"
     return (
-        f"| {name} | {found['waiting_share']:.0%} | {found['python']['gil_share']:.0%} | {shown(found['choice'])} | "
+        f"| {name} | {found['waiting_share']:.0%} | {gil} | {shown(found['choice'])} | "
         f"{shown(regret['rival'])} | "
         f"{percent(regret['ratio'])} % [{percent(regret['low'])}, {percent(regret['high'])}] | "
         f"{user['seconds']:.0f} s | {human(user['promised_ns'])}{differs} | "
         f"{human(user['pasted_ns'])} ({percent(user['pasted_ns'] / user['promised_ns'] - 1)} %) |"
     )
+
+
+def table(directory: Path) -> list[str]:
+    columns = ["work", "waits", "holds the GIL", "recommended", "best of all", "regret", "answered in", "promised"]
+    columns.append("the program took")
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    for name in NAMES:
+        path = directory / file_of(name)
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if "as_a_user" in found:  # documents of earlier versions do not have it
+            lines.append(row(name, found))
+    return lines
 
 
 def main(argv: list[str]) -> int:
@@ -232,13 +249,7 @@ def main(argv: list[str]) -> int:
                 found = recommended([*command, "--exhaustive"], work)
             found["as_a_user"] = user
             path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    columns = ["work", "waits", "holds the GIL", "recommended", "best of all", "regret", "answered in", "promised"]
-    columns.append("the program took")
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    for name in NAMES:
-        path = options.output / file_of(name)
-        if path.exists():
-            lines.append(row(name, json.loads(path.read_text(encoding="utf-8"))))
+    lines = table(options.output)
     (options.output / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
     return 0

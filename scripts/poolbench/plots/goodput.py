@@ -69,7 +69,17 @@ def _panel(panel: Axes, cells: pd.DataFrame) -> None:
     for way, (colour, marker, _) in WAYS.items():
         # Queues of several bounds are lines of their own, and so are deadlines.
         for _, line in cells[cells.when_full == way].sort_values("offered_per_s").groupby(["queue", "deadline_ns"]):
-            panel.plot(line.offered_per_s, in_time_per_s(line), color=colour, marker=marker, zorder=3)
+            # A client who blocks fares as without a bound: that line is the broad one below.
+            width = 3 if way == "none" else 1.5
+            panel.plot(
+                line.offered_per_s,
+                in_time_per_s(line),
+                color=colour,
+                marker=marker,
+                zorder=3,
+                linewidth=width,
+                markersize=3 + 2 * width,
+            )
     panel.set_xlim(0, most)
     panel.set_ylim(0, most)
     panel.set_xlabel("clients per second, offered")

@@ -68,6 +68,8 @@ def latency_pages(
         style.handle("median", marker="o", markerfacecolor="white"),
         style.model_handle(),
     ]
+    if (cells.deadline_ns > 0).any():
+        legend.append(style.handle("deadline", color=style.BLACK, linestyle=":"))
 
     def draw_one(panel: Axes, key: tuple[Any, ...]) -> None:
         _panel(panel, cells[(cells[panel_of] == list(key)).all(axis=1)], looks, axis)
@@ -86,6 +88,8 @@ def predicted(cells: pd.DataFrame, percentile: str) -> pd.Series:
 
 def _panel(panel: Axes, cells: pd.DataFrame, looks: dict[str, Look], axis: str) -> None:
     values = [value for percentile, _ in PERCENTILES for value in _all_values(cells, percentile)]
+    deadlines = [deadline for deadline in sorted(set(cells.deadline_ns)) if deadline > 0]
+    values += deadlines
     factor, unit = style.unit(values)
     if axis == "workers":
         style.worker_axis(panel, cells.workers, int(cells.cores.iloc[0]))
@@ -94,6 +98,8 @@ def _panel(panel: Axes, cells: pd.DataFrame, looks: dict[str, Look], axis: str) 
         panel.set_xlabel("clients per second, offered")
     style.log_axis(panel.yaxis, [value / factor for value in values])
     panel.set_ylabel(f"sojourn ({unit})")
+    for deadline in deadlines:
+        panel.axhline(deadline / factor, color=style.BLACK, linestyle=":", linewidth=1)
     for name in (name for name in looks if name in set(cells.backend)):
         _line(panel, cells[cells.backend == name].sort_values(axis), looks[name], axis, factor)
 
