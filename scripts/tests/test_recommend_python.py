@@ -120,6 +120,8 @@ class RecommendPython(WithDirectory):
         (self.directory / "empty.txt").write_text("\n", encoding="utf-8")
         (self.directory / "bad.jsonl").write_text("1\n{\n", encoding="utf-8")
         (self.directory / "bytes.txt").write_bytes(b"\xff\xfe\n")
+        unnameable = os.fsdecode(b"in\xff")
+        (self.directory / unnameable).write_text("u0\n", encoding="utf-8")
         urls = ("--inputs", "urls.txt")
         wrong = {
             ("--python", "crawler", *urls): "names no function",
@@ -145,6 +147,7 @@ class RecommendPython(WithDirectory):
             ("--python", "crawler:fetch", "--inputs", "nowhere.txt"): "nowhere.txt",
             ("--python", "crawler:fetch", "--inputs", "bad.jsonl"): "input 2 is no JSON value",
             ("--python", "crawler:fetch", "--inputs", "bytes.txt"): "not UTF-8",
+            ("--python", "crawler:fetch", "--inputs", unnameable): "the name 'in\\xff' is not UTF-8",
             ("--python", "crawler:fetch", *urls, "--interpreter", "/nonexistent/python"): "no such program",
             ("--python", "crawler:fetch", *urls, "--interpreter", "/bin/true"): "/bin/true",
             ("--python", "crawler:fetch", *urls, "--workload", "sleep"): "exactly one of",

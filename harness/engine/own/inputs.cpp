@@ -58,7 +58,21 @@ std::vector<std::string> suite_inputs(const std::string& inputs) {
   return input_lines(read_file(inputs, "list of inputs", kMostInputBytes), inputs);
 }
 
+namespace {
+
+bool is_utf8(const std::string& text) {
+  try {
+    (void)nlohmann::json(text).dump();
+    return true;
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
+
+}  // namespace
+
 std::string inputs_json(const std::vector<std::string>& lines, bool json_lines, const std::string& name) {
+  if (!is_utf8(name)) throw ConfigError(fmt::format("the name '{}' is not UTF-8, and a program has to name it", printable(name)));
   nlohmann::json inputs = nlohmann::json::array();
   for (std::size_t at = 0; at < lines.size(); ++at) {
     if (!json_lines) {

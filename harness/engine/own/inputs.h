@@ -24,7 +24,7 @@ std::vector<std::string> suite_inputs(const std::string& inputs);
 bool is_range(std::string_view inputs);  // "1..60"
 
 // The inputs as a JSON array: as texts, or each line's own JSON value (`json_lines`, what a file of Python's inputs that ends in .jsonl has).
-// Throws ConfigError: a line that is no JSON value, text that is not UTF-8.
+// Throws ConfigError: a line that is no JSON value, text or a file name that is not UTF-8.
 std::string inputs_json(const std::vector<std::string>& lines, bool json_lines, const std::string& name);
 
 }  // namespace harness::own
