@@ -3,9 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "harness/base/console.h"
 #include "harness/engine/drivers/protocol.h"
 #include "harness/recommend/python_report.h"
 #include "harness/recommend/records.h"
@@ -56,9 +58,9 @@ void run_program(const Question& question, Recommendation& found, const Trials& 
     trials.tell(fmt::format("the program, run {} of {}", runs.size() + 1, kRuns));
     try {
       runs.push_back(question.python->run_program(code, std::max<nanoseconds>(kLeastDeadline, kHangs * promised)));
-    } catch (const ConfigError& error) {
+    } catch (const std::exception& error) {  // whatever it is, what was measured stands
       if (interrupt_requested()) throw Interrupted{};
-      found.notes.push_back(std::string("the program below was run, and failed: ") + error.what());
+      found.notes.push_back("the program below was run, and failed: " + printable(error.what()));
       break;
     }
     if (interrupt_requested()) throw Interrupted{};

@@ -66,6 +66,11 @@ class PythonProgram(WithDirectory):
         imports = "import tests.with_directory"  # of the directory of these tests
         self.assertIn("main_ns", ask(self.question("return tests.with_directory.__name__", imports=imports)))
 
+    def test_a_program_that_only_names_multiprocessing_runs_too(self) -> None:
+        text = 'INPUTS = "import multiprocessing.txt"\n\n\ndef main():\n    return INPUTS\n\n\n'
+        program = text + 'if __name__ == "__main__":\n    results = main()\n'
+        self.assertIn("main_ns", ask({**self.question(""), "program": program}))
+
     def test_it_hides_no_module_of_the_user_s(self) -> None:
         failure = ask(self.question("return item", imports="import program"))["failure"]
         self.assertIn("ModuleNotFoundError: No module named 'program'", failure)

@@ -238,6 +238,10 @@ TEST(RecommendPython, AProgramThatFailsIsANoteAndNoPromise) {
   EXPECT_TRUE(found.program_ns.empty());
   EXPECT_THAT(found.notes, Contains("the program below was run, and failed: no luck"));
   EXPECT_THAT(text(q, found), Not(HasSubstr("promised")));
+  q.python->run_program = [](const std::string&, std::chrono::nanoseconds) -> std::int64_t {
+    throw EnvironmentError("no \x1b[31mdirectory");
+  };
+  EXPECT_THAT(recommend(q, machine, kSilent).notes, Contains("the program below was run, and failed: no \\x1b[31mdirectory"));
 }
 
 TEST(RecommendPython, TheBudgetIsKeptForRunsOfTheProgram) {

@@ -27,7 +27,7 @@ def timed(text: str, descriptor: int, prefix: str) -> str:
     named = "    multiprocessing.process.current_process()._config['semprefix'] = %r" % prefix
     lines = [
         body,
-        *([named] if "import multiprocessing" in body else []),
+        *([named] if "import multiprocessing" in body.split("\n") else []),
         "    import os as _os, time as _time",
         "    _started = _time.monotonic_ns()",
         call,
