@@ -170,7 +170,9 @@ def pasted(code: str, work: Path) -> float:
 
 def recommended(command: list[str], work: Path) -> dict[str, Any]:
     print(" ".join(command), file=sys.stderr)
-    done = subprocess.run(command, stdout=subprocess.PIPE, cwd=work, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, cwd=work, check=False)
+    if done.returncode != 0:
+        raise SystemExit(done.returncode)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

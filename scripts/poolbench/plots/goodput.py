@@ -70,16 +70,8 @@ def _panel(panel: Axes, cells: pd.DataFrame) -> None:
         # Queues of several bounds are lines of their own, and so are deadlines.
         for _, line in cells[cells.when_full == way].sort_values("offered_per_s").groupby(["queue", "deadline_ns"]):
             # A client who blocks fares as without a bound: that line is the broad one below.
-            width = 3 if way == "none" else 1.5
-            panel.plot(
-                line.offered_per_s,
-                in_time_per_s(line),
-                color=colour,
-                marker=marker,
-                zorder=3,
-                linewidth=width,
-                markersize=3 + 2 * width,
-            )
+            broad = {"linewidth": 3, "markersize": 9} if way == "none" else {}
+            panel.plot(line.offered_per_s, in_time_per_s(line), color=colour, marker=marker, zorder=3, **broad)
     panel.set_xlim(0, most)
     panel.set_ylim(0, most)
     panel.set_xlabel("clients per second, offered")
