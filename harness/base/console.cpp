@@ -139,6 +139,15 @@ void write_stdout(std::string_view text) {
   throw EnvironmentError(fmt::format("cannot write to standard output: {}", why));
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 std::string printable(std::string_view text, std::size_t longest_word) {
   std::string escaped;
   for (std::string_view rest = text; !rest.empty();) {

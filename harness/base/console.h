@@ -66,6 +66,8 @@ bool stderr_has_colours();
 // Of text for people on standard output.
 Look text_look();
 
+bool is_utf8(std::string_view text);
+
 // The text as a part of one line: control characters and bytes that are not UTF-8 are escaped (\n, \t, \x1b), words longer than
 // `longest_word` bytes keep their two ends.
 std::string printable(std::string_view text, std::size_t longest_word = 400);

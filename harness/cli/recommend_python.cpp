@@ -121,6 +121,7 @@ std::vector<Asked> python_questions(const PythonFlags& flags, const std::vector<
   work.inputs_file = flags.inputs_file;
   work.range = flags.range;
   work.json_lines = flags.inputs_file.ends_with(".jsonl");
+  work.lone_returns = std::ranges::any_of(inputs, [](const std::string& line) { return line.find('\r') != std::string::npos; });
   work.inputs = own::inputs_json(inputs, work.json_lines, flags.inputs_file);
   std::vector<std::string> interpreters = flags.interpreters;
   if (interpreters.empty()) interpreters.emplace_back();

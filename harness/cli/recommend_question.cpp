@@ -139,7 +139,9 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
 
 }  // namespace
 
-std::vector<Asked> questions_of(const RecommendFlags& flags) {
+std::vector<Asked> questions_of(const RecommendFlags& given) {
+  RecommendFlags flags = given;
+  if (is_standard_input(flags.inputs)) flags.inputs = "-";
   Asked asked;
   asked.question = question_of(flags, asked.subject);
   if (flags.python.empty()) return {std::move(asked)};

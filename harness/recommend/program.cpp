@@ -48,30 +48,31 @@ nanoseconds reserved_for_program(const Question& question, nanoseconds expected)
 void run_program(const Question& question, Recommendation& found, const Trials& trials, Records* records) {
   if (!question.python || !question.python->run_program) return;
   const std::string code = python_code(question, found);
-  std::vector<std::int64_t>& runs = found.program_ns;
+  ProgramRuns& runs = found.program;
   if (records != nullptr) runs = records->program_runs(code);
-  if (records != nullptr && records->complete()) return;
   const nanoseconds promised(found.all ? found.all->predicted_ns : found.measured[found.choice].median_ns);
-  while (runs.size() < kRuns) {
-    const nanoseconds left = runs.empty() ? std::max(trials.left(1), part_of_budget(question, kFirst)) : trials.left(1);
+  const bool answered = records != nullptr && records->complete();
+  while (!answered && runs.failure.empty() && runs.main_ns.size() < kRuns) {
+    const nanoseconds left = runs.main_ns.empty() ? std::max(trials.left(1), part_of_budget(question, kFirst)) : trials.left(1);
     if (promised + kBeside > left) break;
-    trials.tell(fmt::format("the program, run {} of {}", runs.size() + 1, kRuns));
+    trials.tell(fmt::format("the program, run {} of {}", runs.main_ns.size() + 1, kRuns));
     try {
-      runs.push_back(question.python->run_program(code, std::max<nanoseconds>(kLeastDeadline, kHangs * promised)));
+      runs.main_ns.push_back(question.python->run_program(code, std::max<nanoseconds>(kLeastDeadline, kHangs * promised)));
     } catch (const std::exception& error) {  // whatever it is, what was measured stands
       if (interrupt_requested()) throw Interrupted{};
-      found.notes.push_back("the program below was run, and failed: " + printable(error.what()));
-      break;
+      runs.failure = printable(error.what());
     }
+    if (records != nullptr) records->keep_program(code, runs);
     if (interrupt_requested()) throw Interrupted{};
   }
-  if (records != nullptr) records->keep_program(code, runs);
+  if (!runs.failure.empty()) found.notes.push_back("the program below was run, and failed: " + runs.failure);
 }
 
 std::int64_t time_program(const std::string& code, const PythonWork& work, const drivers::Command& driver,
                           const std::filesystem::path& scratch, nanoseconds within) {
   try {
-    const auto answer = nlohmann::json::parse(drivers::run_program(driver, code, standard_input(work), scratch.string(), within));
+    const auto answer = nlohmann::json::parse(
+        drivers::run_program(driver, code, standard_input(work), scratch.string(), within, interrupt_requested));
     if (answer.contains("failure")) throw ConfigError(answer.at("failure").get<std::string>());
     return answer.at("main_ns").get<std::int64_t>();
   } catch (const drivers::DriverError& error) {

@@ -61,10 +61,10 @@ std::string python_executor(const Choice& choice) {
 }
 
 std::string program_text(const Recommendation& r) {
-  const model::Interval interval = model::median_interval(r.program_ns);
+  const model::Interval interval = model::median_interval(r.program.main_ns);
   return fmt::format("the program below takes {} [{}, {}], without Python's own start: the median of {} run{} of it",
-                     human_ns(model::median(r.program_ns)), human_ns(interval.lower), human_ns(interval.upper),
-                     r.program_ns.size(), r.program_ns.size() == 1 ? "" : "s");
+                     human_ns(model::median(r.program.main_ns)), human_ns(interval.lower), human_ns(interval.upper),
+                     r.program.main_ns.size(), r.program.main_ns.size() == 1 ? "" : "s");
 }
 
 std::string python_code(const Question& question, const Recommendation& r) {

@@ -2,8 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 
 namespace harness::recommend {
 namespace {
@@ -12,13 +14,56 @@ using model::Strategy;
 
 std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }  // JSON's strings are Python's, too
 
-// "crawler.fetch" of "crawler:fetch"
-std::string expression(std::string name) {
-  name.replace(name.find(':'), 1, ".");
-  return name;
+std::string module_of(const std::string& name) { return name.substr(0, name.find(':')); }
+
+// What the program itself names, and what it uses of Python's own: no module of the user's can go by it.
+bool is_name_of_program(std::string_view name) {
+  static const std::set<std::string_view> names{"ProcessPoolExecutor",
+                                                "ThreadPoolExecutor",
+                                                "abs",
+                                                "as_completed",
+                                                "asyncio",
+                                                "dict",
+                                                "done",
+                                                "file",
+                                                "future",
+                                                "futures",
+                                                "inputs",
+                                                "item",
+                                                "json",
+                                                "isinstance",
+                                                "line",
+                                                "main",
+                                                "multiprocessing",
+                                                "number",
+                                                "one",
+                                                "open",
+                                                "os",
+                                                "parsed",
+                                                "parsers",
+                                                "pool",
+                                                "range",
+                                                "result",
+                                                "results",
+                                                "room",
+                                                "str",
+                                                "sys"};
+  return names.contains(name);
 }
 
-std::string module_of(const std::string& name) { return name.substr(0, name.find(':')); }
+// What a module goes by in the program: its own name, if that is free.
+std::string alias_of(const std::string& module) {
+  if (!is_name_of_program(std::string_view(module).substr(0, module.find('.')))) return module;
+  std::string alias = "user_" + module;
+  std::ranges::replace(alias, '.', '_');
+  return alias;
+}
+
+// "crawler.fetch" of "crawler:fetch"
+std::string expression(const std::string& name) {
+  const std::string module = module_of(name);
+  return alias_of(module) + "." + name.substr(module.size() + 1);
+}
 
 class Snippet {
  public:
@@ -37,7 +82,6 @@ class Snippet {
                                                                : pool();
     if (on_loop || is_async_) imports_.insert("import asyncio");
     if (work_.json_lines) imports_.insert("import json");
-    if (work_.inputs_file == "-") imports_.insert("import sys");
     std::string out;
     for (const auto& [name, value] : work_.environment) {
       imports_.insert("import os");
@@ -67,16 +111,21 @@ class Snippet {
     }
     const std::string read = work_.json_lines ? "[json.loads(line) for line in file if line.strip()]"
                                               : "[line.rstrip(\"\\r\\n\") for line in file if line.rstrip(\"\\r\\n\")]";
-    const std::string file =
-        work_.inputs_file == "-" ? "sys.stdin" : fmt::format("open({}, encoding=\"utf-8\")", quoted(work_.inputs_file));
-    return fmt::format("    with {} as file:\n        inputs = {}\n", file, read);
+    const bool is_stdin = work_.inputs_file == "-";
+    // To Python a carriage return by itself ends a line, too.
+    return fmt::format("    with open({}, encoding=\"utf-8\"{}{}) as file:\n        inputs = {}\n",
+                       is_stdin ? "0" : quoted(work_.inputs_file), work_.lone_returns ? ", newline=\"\\n\"" : "",
+                       is_stdin ? ", closefd=False" : "", read);
   }
 
   std::string modules() const {
     std::set<std::string> names{module_of(work_.function)};
     if (!parse_.empty()) names.insert(module_of(work_.callback));
     std::string text;
-    for (const std::string& name : names) text += "import " + name + "\n";
+    for (const std::string& name : names) {
+      const std::string alias = alias_of(name);
+      text += "import " + name + (alias == name ? "" : " as " + alias) + "\n";
+    }
     return text;
   }
 

@@ -25,6 +25,7 @@ struct PythonWork {
   std::string inputs_file = {};         // where they came from, as it was given
   std::string range = {};               // "1..60": they are these numbers; then there is no file
   bool json_lines = false;              // a JSON value a line there; else each line is a string
+  bool lone_returns = false;            // lines there hold carriage returns, which end none
   std::map<std::string, std::string, std::less<>> environment = {};  // variables that are set before the module is imported
 };
 

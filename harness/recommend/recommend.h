@@ -84,6 +84,12 @@ struct Extrapolation {
   std::vector<std::int64_t> makespans_ns = {};  // of runs with all tasks, as far as the budget went
 };
 
+// Of the program that is printed for a Python function.
+struct ProgramRuns {
+  std::vector<std::int64_t> main_ns = {};  // what its main() took, in each run
+  std::string failure = {};                // why there are no more, in one line for people; empty: none failed
+};
+
 struct Recommendation {
   Profile profile;
   Batch batch;                            // what was run: perhaps fewer tasks than asked
@@ -98,13 +104,13 @@ struct Recommendation {
   int most_workers = 1;
   std::string noise = {};  // why it is too noisy to tell; empty: it is not
   GateCounts gate = {};
-  std::vector<std::int64_t> program_ns = {};  // of a Python function: what main() of the printed program took, in each run of it
-  std::int64_t one_at_a_time_ns = 0;          // all tasks of the batch, one after the other: from the first runs
-  int rounds = 0;                             // so often the candidates were run that stayed close to the fastest
-  std::vector<std::string> notes;             // what makes it less sure; one line each
-  std::vector<Measured> exhaustive;           // if asked for: every point of the curve, fastest first, and the choice
-  std::vector<Measured> judged;               // then: the best of them and the choice, run again
-  Regret regret;                              // and what they say of the choice
+  ProgramRuns program = {};           // of a Python function: of the printed program
+  std::int64_t one_at_a_time_ns = 0;  // all tasks of the batch, one after the other: from the first runs
+  int rounds = 0;                     // so often the candidates were run that stayed close to the fastest
+  std::vector<std::string> notes;     // what makes it less sure; one line each
+  std::vector<Measured> exhaustive;   // if asked for: every point of the curve, fastest first, and the choice
+  std::vector<Measured> judged;       // then: the best of them and the choice, run again
+  Regret regret;                      // and what they say of the choice
 };
 
 // Told what happens, for a line of progress: "5 of 8 candidates", and the share of the budget used.

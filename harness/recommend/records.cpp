@@ -180,21 +180,23 @@ std::optional<FirstRuns> Records::first_runs() const {
 
 void Records::keep(const FirstRuns& first) { replace_file(directory_->path() / "profile.json", text_of(first)); }
 
-std::vector<std::int64_t> Records::program_runs(const std::string& code) const {
+ProgramRuns Records::program_runs(const std::string& code) const {
   const fs::path path = directory_->path() / "program.json";
   const std::optional<std::string> text = read_file_if_there(path, "runs of the printed program", kMostTableBytes);
   if (!text) return {};
   try {
     const ordered_json runs = ordered_json::parse(*text);
     if (runs.at("code") != code) return {};  // another choice
-    return runs.at("main_ns").get<std::vector<std::int64_t>>();
+    return {runs.at("main_ns").get<std::vector<std::int64_t>>(), runs.value("failure", "")};
   } catch (const ordered_json::exception& error) {
     throw ConfigError("'" + path.string() + "' has no runs of a program (" + error.what() + "); --fresh measures anew");
   }
 }
 
-void Records::keep_program(const std::string& code, const std::vector<std::int64_t>& runs_ns) {
-  replace_file(directory_->path() / "program.json", ordered_json{{"code", code}, {"main_ns", runs_ns}}.dump(1) + '\n');
+void Records::keep_program(const std::string& code, const ProgramRuns& runs) {
+  ordered_json kept{{"code", code}, {"main_ns", runs.main_ns}};
+  if (!runs.failure.empty()) kept["failure"] = runs.failure;
+  replace_file(directory_->path() / "program.json", kept.dump(1) + '\n');
 }
 
 void Records::finish(const Question& question, const Recommendation& recommendation) {

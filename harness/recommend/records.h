@@ -66,11 +66,11 @@ class Records {
   // What the way to the hosts of a backend costs: part of the context, and so before the first row.
   void keep(const std::string& backend, const HopCosts& costs);
 
-  std::optional<FirstRuns> first_runs() const;                            // nothing: not there yet
-  void keep(const FirstRuns& first);                                      // throws OutputError
-  std::vector<std::int64_t> program_runs(const std::string& code) const;  // of that program (program.h), ns of each
-  void keep_program(const std::string& code, const std::vector<std::int64_t>& runs_ns);  // throws OutputError
-  bool complete() const { return complete_; }  // an answer is there: nothing more is to be run
+  std::optional<FirstRuns> first_runs() const;                          // nothing: not there yet
+  void keep(const FirstRuns& first);                                    // throws OutputError
+  ProgramRuns program_runs(const std::string& code) const;              // of that program (program.h)
+  void keep_program(const std::string& code, const ProgramRuns& runs);  // throws OutputError
+  bool complete() const { return complete_; }                           // an answer is there: nothing more is to be run
 
   // Throws OutputError.
   void finish(const Question& question, const Recommendation& recommendation);

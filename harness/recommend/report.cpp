@@ -196,7 +196,7 @@ std::string text(const Question& question, const Recommendation& r, const Look& 
   for (const std::string& note : r.notes) out += line("but", note, look);
   if (question.python) {
     for (const auto& [label, words] : python_facts(question, r.profile, kTimesWithStart)) out += line(label, words, look);
-    if (!r.program_ns.empty()) out += line("promised", program_text(r), look);
+    if (!r.program.main_ns.empty()) out += line("promised", program_text(r), look);
     out += "\n" + python_code(question, r);
   }
   if (question.own) {

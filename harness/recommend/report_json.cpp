@@ -134,11 +134,11 @@ std::string json(const Question& question, const Recommendation& r) {
                      {"set", python.work.environment},
                      {"prints", python.seen.prints},
                      {"code", python_code(question, r)}};
-    if (!r.program_ns.empty()) {
-      const model::Interval interval = model::median_interval(r.program_ns);
-      out["python"]["program"] = {{"median_ns", model::median(r.program_ns)},
+    if (!r.program.main_ns.empty()) {
+      const model::Interval interval = model::median_interval(r.program.main_ns);
+      out["python"]["program"] = {{"median_ns", model::median(r.program.main_ns)},
                                   {"interval_ns", {interval.lower, interval.upper}},
-                                  {"runs", r.program_ns.size()}};
+                                  {"runs", r.program.main_ns.size()}};
     }
   }
   if (question.own) {

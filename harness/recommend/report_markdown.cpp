@@ -32,7 +32,7 @@ std::string markdown(const Question& question, const Recommendation& r) {
     out += '\n';
     for (const auto& [label, words] : python_facts(question, r.profile, kTimesWithStart))
       out += "* " + label + ": " + words + '\n';
-    if (!r.program_ns.empty()) out += "* promised: " + program_text(r) + '\n';
+    if (!r.program.main_ns.empty()) out += "* promised: " + program_text(r) + '\n';
     out += "\n```python\n" + python_code(question, r) + "```\n";
   }
   if (question.own) {

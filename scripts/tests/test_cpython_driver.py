@@ -44,19 +44,20 @@ def request(
     }
 
 
-def start(executor: str) -> subprocess.Popen[bytes]:
+def start(executor: str, isolated: bool = True, **more: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-I", "-B", str(DRIVER), executor],
+        [sys.executable, *(("-I",) if isolated else ()), "-B", str(DRIVER), executor],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        **more,
     )
 
 
-def ask(question: Any, executor: str = "thread") -> Any:
+def ask(question: Any, executor: str = "thread", **more: Any) -> Any:
     """The answer; the driver's standard input stays open until it is there, as poolbench does it."""
-    with start(executor) as driver:
+    with start(executor, **more) as driver:
         driver.stdin.write(json.dumps(question).encode() + b"\n" if not isinstance(question, bytes) else question)
         driver.stdin.flush()
         line = driver.stdout.readline()

@@ -7,8 +7,9 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from tests.processes import GENEROUS, wait_until
+from tests.processes import GENEROUS, processes_where, state_of, wait_until
 from tests.test_cpython_driver import ask, session_members, start
+from tests.test_cpython_program import processes_with
 from tests.with_directory import WithDirectory
 
 SECOND = 1_000_000_000
@@ -37,12 +38,22 @@ def semaphores(driver: int) -> "list[Path]":
     return list(Path("/dev/shm").glob(f"sem.poolbench-{driver}-*"))
 
 
-def wait_until_gone(driver: int) -> None:
-    wait_until(lambda: not session_members(driver), "program and workers are gone")
-    wait_until(lambda: not semaphores(driver), "semaphores are gone")
+def shared_memory(names: Path) -> "list[Path]":
+    """What is there of the segments that are named in the file."""
+    segments = [Path("/dev/shm") / name for name in names.read_text("ascii").split()]
+    return [segment for segment in segments if segment.exists()]
 
 
 class PythonProgram(WithDirectory):
+    def wait_until_gone(self, driver: int) -> None:
+        wait_until(lambda: not session_members(driver), "driver and guard are gone")
+        wait_until(lambda: not processes_with(f"TMPDIR={self.directory}"), "program and workers are gone")
+        wait_until(lambda: not semaphores(driver), "semaphores are gone")
+
+    def begin(self, driver: Any, question: Any) -> None:
+        driver.stdin.write(json.dumps(question).encode() + b"\n")
+        driver.stdin.flush()
+
     def question(self, body: str, method: str = "fork", deadline: int = GENEROUS * SECOND, imports: str = "") -> Any:
         return {
             "command": "program",
@@ -62,18 +73,20 @@ class PythonProgram(WithDirectory):
     def test_what_it_prints_is_not_in_the_answer(self) -> None:
         self.assertIn("main_ns", ask(self.question("print(item); print(item, file=sys.stderr)")))
 
-    def test_modules_are_found_where_it_is_started(self) -> None:
-        imports = "import tests.with_directory"  # of the directory of these tests
-        self.assertIn("main_ns", ask(self.question("return tests.with_directory.__name__", imports=imports)))
+    def test_modules_are_found_where_it_is_started_whatever_they_are_called(self) -> None:
+        beside = self.directory / "a:b"  # a colon separates the directories of a path
+        beside.mkdir()
+        for name in ("_os", "_time", "_poolbench_program", "program"):
+            (beside / f"{name}.py").write_text(f"def own(): return {name!r}\n", encoding="ascii")
+            for method in ("fork", "spawn", "forkserver"):
+                with self.subTest(name=name, method=method):
+                    question = self.question(f"return {name}.own()", method, imports=f"import {name}")
+                    self.assertIn("main_ns", ask(question, isolated=False, cwd=beside))
 
     def test_a_program_that_only_names_multiprocessing_runs_too(self) -> None:
         text = 'INPUTS = "import multiprocessing.txt"\n\n\ndef main():\n    return INPUTS\n\n\n'
         program = text + 'if __name__ == "__main__":\n    results = main()\n'
         self.assertIn("main_ns", ask({**self.question(""), "program": program}))
-
-    def test_it_hides_no_module_of_the_user_s(self) -> None:
-        failure = ask(self.question("return item", imports="import program"))["failure"]
-        self.assertIn("ModuleNotFoundError: No module named 'program'", failure)
 
     def test_what_is_wrong_is_one_line(self) -> None:
         wrong = {
@@ -87,30 +100,74 @@ class PythonProgram(WithDirectory):
                 self.assertIn(words, failure)
                 self.assertNotIn("\n", failure)
 
+    def program(self, *body: str, **more: Any) -> Any:
+        """A question about a program without a pool."""
+        lines = "".join(f"    {line}\n" for line in body)
+        text = f'import os, sys, time\n\n\ndef main():\n{lines}\n\nif __name__ == "__main__":\n    results = main()\n'
+        return {**self.question("", **more), "program": text}
+
+    def test_an_end_before_the_end_of_main_is_told(self) -> None:
+        failure = ask(self.program("os._exit(0)"))["failure"]
+        self.assertEqual(failure, "it ended with status 0 before main() had returned")
+
+    def test_a_number_that_it_writes_anywhere_is_not_taken_for_its_time(self) -> None:
+        everywhere = "[os.write(fd, b'1\\n') for fd in range(3, 64) if os.path.exists('/proc/self/fd/%d' % fd)]"
+        answer = ask(self.program(f"{everywhere}; time.sleep(0.02)"))
+        self.assertGreaterEqual(answer["main_ns"], 20_000_000)
+
+    def test_a_flood_of_words_is_kept_nowhere(self) -> None:
+        flood = self.program("for _ in range(2000): sys.stderr.write('a' * 65535 + '\\n')", "raise OSError('the last')")
+        self.assertEqual(ask(flood)["failure"], "it ended with status 1: OSError: the last")
+        self.assertLess(sum(file.stat().st_size for file in self.directory.iterdir()), 1_000_000)
+
+    def test_one_that_stops_itself_is_ended_at_its_deadline(self) -> None:
+        stops = self.program("import signal", "os.killpg(0, signal.SIGSTOP)", deadline=SECOND)
+        self.assertEqual(ask(stops), {"failure": "it did not end within 1 s"})
+
+    def test_shared_memory_of_what_is_ended_is_removed(self) -> None:
+        names = self.directory / "names"
+        body = "memory = SharedMemory(create=True, size=4096); open('NAMES', 'a').write(memory.name + ' '); HANG"
+        body = body.replace("NAMES", str(names)).replace("HANG", "import time; time.sleep(3600)")
+        question = self.question(body, "spawn", imports="from multiprocessing.shared_memory import SharedMemory")
+        for ends in ("deadline", "killed", "guard killed"):
+            with self.subTest(ends=ends), start("thread") as driver:
+                names.unlink(missing_ok=True)
+                self.begin(driver, {**question, "deadline_ns": (1 if ends == "deadline" else GENEROUS) * SECOND})
+                if ends != "deadline":
+                    wait_until(lambda: names.exists() and shared_memory(names), "a worker has made some")
+                if ends == "killed":
+                    os.kill(driver.pid, signal.SIGKILL)
+                if ends == "guard killed":
+                    (guard,) = processes_where(lambda entry: int(state_of(entry)[1]) == driver.pid)
+                    os.kill(guard, signal.SIGKILL)
+                    self.assertEqual(json.loads(driver.stdout.readline()), {"failure": "its guard was killed"})
+                driver.wait(GENEROUS)
+                self.wait_until_gone(driver.pid)
+                if names.exists():
+                    wait_until(lambda: not shared_memory(names), "shared memory is gone")
+
     def test_what_hangs_is_ended_with_its_workers(self) -> None:
         for method in ("fork", "spawn"):
             with self.subTest(method=method), start("thread") as driver:
                 question = self.question("import time; time.sleep(3600)", method, deadline=SECOND)
-                driver.stdin.write(json.dumps(question).encode() + b"\n")
-                driver.stdin.flush()
+                self.begin(driver, question)
                 self.assertEqual(json.loads(driver.stdout.readline()), {"failure": "it did not end within 1 s"})
                 driver.wait(GENEROUS)
-                wait_until_gone(driver.pid)
+                self.wait_until_gone(driver.pid)
 
     def test_nothing_is_left_of_a_driver_that_is_killed_or_whose_input_ends(self) -> None:
         for ends in ("killed", "input"):
             with self.subTest(ends=ends), start("thread") as driver:
                 question = self.question("open('began-' + item, 'w').close(); import time; time.sleep(3600)", "spawn")
                 question["program"] = question["program"].replace("began-", str(self.directory / f"{ends}-"))
-                driver.stdin.write(json.dumps(question).encode() + b"\n")
-                driver.stdin.flush()
+                self.begin(driver, question)
                 wait_until((self.directory / f"{ends}-3").exists, "a worker runs")
                 if ends == "killed":
                     os.kill(driver.pid, signal.SIGKILL)
                 else:
                     driver.stdin.close()
                 driver.wait(GENEROUS)
-                wait_until_gone(driver.pid)
+                self.wait_until_gone(driver.pid)
 
 
 if __name__ == "__main__":

@@ -27,8 +27,9 @@ namespace {
 namespace process = os::boost_process;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kLastWords = 400;               // bytes of standard error in a message
-constexpr std::chrono::milliseconds kLingering{500};  // a driver that has closed its output is about to end
+constexpr std::size_t kLastWords = 400;                  // bytes of standard error in a message
+constexpr std::chrono::milliseconds kBetweenLooks{100};  // whether to stop
+constexpr std::chrono::milliseconds kLingering{500};     // a driver that has closed its output is about to end
 
 // Returns its process id. Throws NoDriverError.
 pid_t start(const Command& command, int stream, int errors) {
@@ -112,7 +113,7 @@ void DriverProcess::tell(std::string_view line) {
   send_some();
 }
 
-std::string DriverProcess::answer(std::size_t most_bytes, std::optional<std::chrono::milliseconds> within) {
+std::string DriverProcess::answer(std::size_t most_bytes, std::optional<std::chrono::milliseconds> within, const Stop& stop) {
   const auto deadline = deadline_of(within);
   std::size_t searched = 0;
   while (true) {
@@ -140,7 +141,11 @@ std::string DriverProcess::answer(std::size_t most_bytes, std::optional<std::chr
       throw DriverError(fmt::format("the driver ({}) {} before it had answered{}", command_text(command_), end,
                                     words.empty() ? "" : "; its standard error ends: " + words));
     }
-    if (!attend(deadline)) {
+    if (stop && stop()) throw StoppedError(fmt::format("the driver ({}) was stopped", command_text(command_)));
+    // A signal may come between the question and the wait, which then does not notice it.
+    const auto look =
+        stop ? std::optional(std::min(deadline.value_or(Clock::time_point::max()), Clock::now() + kBetweenLooks)) : deadline;
+    if (!attend(look) && deadline && Clock::now() >= *deadline) {
       throw LateError(
           fmt::format("the driver ({}) has not answered within {} ms: does it hang?", command_text(command_), within->count()));
     }

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -34,11 +35,19 @@ class LateError : public DriverError {
  public:
   using DriverError::DriverError;
 };
+// Whoever asked it wants no answer any more.
+class StoppedError : public DriverError {
+ public:
+  using DriverError::DriverError;
+};
 // It cannot be started at all.
 class NoDriverError : public DriverError {
  public:
   using DriverError::DriverError;
 };
+
+// Whether to wait no longer: of somebody who interrupts. An empty one never says so.
+using Stop = std::function<bool()>;
 
 class DriverProcess {
  public:
@@ -55,8 +64,9 @@ class DriverProcess {
 
   // The next line that it says, without its end; at most `most_bytes` of it. Throws DriverError: it ended before, which is said with
   // the end of its standard error; it says more. LateError: it has not answered
-  // `within` that time (none: it may take for ever).
-  std::string answer(std::size_t most_bytes, std::optional<std::chrono::milliseconds> within = std::nullopt);
+  // `within` that time (none: it may take for ever). StoppedError: `stop`, which is asked several times a second, says so.
+  std::string answer(std::size_t most_bytes, std::optional<std::chrono::milliseconds> within = std::nullopt,
+                     const Stop& stop = {});
 
   // Ends its standard input, and waits that long for its end: "exited with status 0". Nothing if it goes on. It is not reaped yet: what
   // it has left is this process's, if that adopts orphans.

@@ -279,14 +279,14 @@ std::string examine(const Command& command, const std::string& code, int most, s
 }
 
 std::string run_program(const Command& command, const std::string& program, const std::string& input,
-                        const std::string& directory, std::chrono::nanoseconds deadline) {
+                        const std::string& directory, std::chrono::nanoseconds deadline, const Stop& stop) {
   const json question = {{"command", "program"},
                          {"program", program},
                          {"input", input},
                          {"directory", directory},
                          {"deadline_ns", deadline.count()}};
   const auto within = std::chrono::duration_cast<std::chrono::milliseconds>(deadline) + kAnswersWithin;
-  return object_of(ask(for_user_code(command), question.dump(), kMostBytesOfWords, within)).dump();
+  return object_of(ask(for_user_code(command), question.dump(), kMostBytesOfWords, within, stop)).dump();
 }
 
 Trace trace_from(std::string_view answer, std::span<const std::int64_t> arrivals_ns) {
@@ -325,10 +325,10 @@ Trace trace_from(std::string_view answer, std::span<const std::int64_t> arrivals
 }
 
 std::string ask(const Command& command, std::string_view question, std::size_t most_bytes,
-                std::optional<std::chrono::milliseconds> within) {
+                std::optional<std::chrono::milliseconds> within, const Stop& stop) {
   DriverProcess driver(command);
   driver.tell(question);
-  return driver.answer(most_bytes, within);
+  return driver.answer(most_bytes, within, stop);
 }
 
 Trace run_once(const Command& command, const PreparedCell& prepared, std::optional<std::chrono::milliseconds> within) {

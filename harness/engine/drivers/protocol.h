@@ -60,7 +60,7 @@ Trace trace_from(std::string_view answer, std::span<const std::int64_t> arrivals
 
 // One question to a driver of its own. Throws DriverError, also for the driver's own {"error": ...}.
 std::string ask(const Command& command, std::string_view question, std::size_t most_bytes,
-                std::optional<std::chrono::milliseconds> within);
+                std::optional<std::chrono::milliseconds> within, const Stop& stop = {});
 // One repetition, whose stamps all lie between the question and the answer. Throws likewise, and as run_question() and trace_from() do.
 Trace run_once(const Command& command, const PreparedCell& prepared,
                std::optional<std::chrono::milliseconds> within = std::nullopt);
@@ -74,9 +74,9 @@ std::string examine(const Command& command, const std::string& code, int most, s
                     std::chrono::nanoseconds deadline);
 
 // A program whose last line calls its main(), run by the interpreter of the driver as a program of its own, with that standard input and files
-// of its own in `directory`: a JSON object with `main_ns` or `failure`. Throws DriverError.
+// of its own in `directory`: a JSON object with `main_ns` or `failure`. Throws DriverError, StoppedError.
 std::string run_program(const Command& command, const std::string& program, const std::string& input,
-                        const std::string& directory, std::chrono::nanoseconds deadline);
+                        const std::string& directory, std::chrono::nanoseconds deadline, const Stop& stop = {});
 
 inline constexpr std::string_view kDescribeQuestion = R"({"command": "describe"})";
 inline constexpr std::size_t kMostBytesOfWords = 65536;  // of an answer that is no trace

@@ -20,7 +20,7 @@ std::vector<std::string> input_lines(std::string_view text, const std::string& n
   while (!text.empty()) {
     std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
+    while (line.ends_with('\r')) line.remove_suffix(1);
     if (!line.empty()) lines.emplace_back(line);
     if (static_cast<std::int64_t>(lines.size()) > kMostInputs) {
       throw ConfigError(fmt::format("more than {} inputs; give a sample of them", kMostInputs));
@@ -57,19 +57,6 @@ std::vector<std::string> suite_inputs(const std::string& inputs) {
   if (is_range(inputs)) return input_numbers(inputs, "inputs");
   return input_lines(read_file(inputs, "list of inputs", kMostInputBytes), inputs);
 }
-
-namespace {
-
-bool is_utf8(const std::string& text) {
-  try {
-    (void)nlohmann::json(text).dump();
-    return true;
-  } catch (const nlohmann::json::exception&) {
-    return false;
-  }
-}
-
-}  // namespace
 
 std::string inputs_json(const std::vector<std::string>& lines, bool json_lines, const std::string& name) {
   if (!is_utf8(name)) throw ConfigError(fmt::format("the name '{}' is not UTF-8, and a program has to name it", printable(name)));

@@ -110,6 +110,16 @@ TEST_F(Drivers, ThatHangAreKilledWithAllThatTheyStarted) {
   ::waitpid(sleeper, nullptr, 0);  // if it is this process's
 }
 
+TEST_F(Drivers, AreStoppedByWhoWantsNoAnswerAnyMoreHoweverLongTheyMayTake) {
+  const std::string hangs = write("driver", "#!/bin/sh\nexec sleep 3600\n");
+  int looks = 0;
+  const auto stop_later = [&] { return ++looks == 3; };
+  EXPECT_THROW(drivers::ask({hangs}, drivers::kDescribeQuestion, kMostBytes, std::nullopt, stop_later), drivers::StoppedError);
+  EXPECT_THROW(drivers::ask({hangs}, drivers::kDescribeQuestion, kMostBytes, std::chrono::milliseconds(200),
+                            [] { return false; }),
+               drivers::LateError);
+}
+
 TEST_F(Drivers, ThatFloodTheirOutputAreStoppedAndTheirStandardErrorIsRead) {
   EXPECT_THAT(error_of_script("exec tr '\\0' x </dev/zero\n"), HasSubstr("more than 1000 bytes in a line"));
   EXPECT_THAT(error_of_script("head -c 10000 /dev/zero | tr '\\0' x\necho\n"), HasSubstr("more than 1000 bytes"));

@@ -114,6 +114,25 @@ TEST(RecommendPythonCode, TheCallbackIsAttachedTheWayThatWon) {
               AllOf(HasSubstr("ProcessPoolExecutor(max_workers=2"), HasSubstr("parsers.submit(parsing.parse")));
 }
 
+TEST(RecommendPythonCode, AModuleThatIsCalledAsSomethingInTheProgramIsImportedUnderAnotherName) {
+  PythonWork work = crawler("results.html:parse");
+  work.function = "main:fetch";
+  const std::string code = python_snippet(work, false, {Pool::thread, 4, model::Strategy::collect}, 200);
+  EXPECT_THAT(code,
+              AllOf(HasSubstr("import main as user_main\nimport results.html as user_results_html\n"),
+                    HasSubstr("pool.submit(user_main.fetch, item)"), HasSubstr("[user_results_html.parse(future.result())")));
+}
+
+TEST(RecommendPythonCode, ReadsLinesAsTheyWereRead) {
+  PythonWork work = crawler();
+  work.lone_returns = true;
+  EXPECT_THAT(python_snippet(work, false, {Pool::thread, 2}, 10),
+              HasSubstr("open(\"urls.txt\", encoding=\"utf-8\", newline=\"\\n\")"));
+  work.inputs_file = "-";
+  work.lone_returns = false;
+  EXPECT_THAT(python_snippet(work, false, {Pool::thread, 2}, 10), HasSubstr("open(0, encoding=\"utf-8\", closefd=False)"));
+}
+
 TEST(RecommendPythonCode, SetsVariablesBeforeTheImportAndTakesPathsAndJson) {
   PythonWork work = crawler();
   work.environment["OMP_NUM_THREADS"] = "1";
@@ -235,7 +254,7 @@ TEST(RecommendPython, AProgramThatFailsIsANoteAndNoPromise) {
   Question q = python_question(40, 10 * kMs, 0);
   q.python->run_program = [](const std::string&, std::chrono::nanoseconds) -> std::int64_t { throw ConfigError("no luck"); };
   const Recommendation found = recommend(q, machine, kSilent);
-  EXPECT_TRUE(found.program_ns.empty());
+  EXPECT_TRUE(found.program.main_ns.empty());
   EXPECT_THAT(found.notes, Contains("the program below was run, and failed: no luck"));
   EXPECT_THAT(text(q, found), Not(HasSubstr("promised")));
   q.python->run_program = [](const std::string&, std::chrono::nanoseconds) -> std::int64_t {

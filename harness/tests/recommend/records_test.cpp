@@ -94,9 +94,31 @@ TEST_F(RecommendRecords, RunsOfThePrintedProgramAreKeptAndThoseOfAnotherAreNone)
   Records kept = records();
   EXPECT_EQ(json(q, recommend(q, machine, kSilent, &kept)), first);
   EXPECT_EQ(runs, 5) << "they were run again";
-  kept.keep_program("another", {1, 2});
-  EXPECT_EQ(kept.program_runs("another"), (std::vector<std::int64_t>{1, 2}));
-  EXPECT_TRUE(kept.program_runs("a third").empty());
+  kept.keep_program("another", {{1, 2}, {}});
+  EXPECT_EQ(kept.program_runs("another").main_ns, (std::vector<std::int64_t>{1, 2}));
+  EXPECT_TRUE(kept.program_runs("a third").main_ns.empty());
+}
+
+TEST_F(RecommendRecords, AnAnswerGivenAgainSaysThatThePrintedProgramFailed) {
+  ModelMachine machine({.wait_ns = 9 * kMs, .compute_ns = 1 * kMs}, 0);
+  Question q = question(4);
+  int runs = 0;
+  q.python = PythonQuestion{.work = {.function = "crawler:fetch", .inputs_file = "urls.txt"},
+                            .seen = {.profile = profile_with(9 * kMs, 1 * kMs)},
+                            .interpreter = "cpython 3.11"};
+  q.python->run_program = [&](const std::string&, std::chrono::nanoseconds) -> std::int64_t {
+    if (++runs == 1) return kMs;
+    throw ConfigError("it ended with status 1: no luck");
+  };
+  std::string first;
+  {
+    Records kept = records();
+    first = json(q, recommend(q, machine, kSilent, &kept));
+  }
+  EXPECT_NE(first.find("was run, and failed: it ended with status 1: no luck"), std::string::npos) << first;
+  Records kept = records();
+  EXPECT_EQ(json(q, recommend(q, machine, kSilent, &kept)), first);
+  EXPECT_EQ(runs, 2) << "it was run again";
 }
 
 TEST_F(RecommendRecords, AnotherQuestionPutsTheOldDirectoryAway) {

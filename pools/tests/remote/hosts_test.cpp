@@ -253,7 +253,8 @@ class RemoteClients : public RemoteHosts {
         spawn({.arguments = {"exec", "b", self, "--gtest_also_run_disabled_tests", "--gtest_filter=RemoteHosts.DISABLED_client"},
                .program = hosts_script(),
                .own_process_group = true,
-               .environment = {"REMOTE_CLIENT_REPORT=" + report()}});
+               // What it has in a file goes with this test's: it may be killed.
+               .environment = {"REMOTE_CLIENT_REPORT=" + report(), "TMPDIR=" + directory_.path()}});
     await_report("at work");
   }
   std::string report() const { return directory_.file("report"); }

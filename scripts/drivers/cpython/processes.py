@@ -10,7 +10,7 @@ from cpython.works import execute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator, List, Tuple
+    from typing import Any, Callable, Iterator, List, Tuple
 
     from cpython.works import Outcome, Work
 
@@ -26,12 +26,12 @@ class LifeLine:
         self.reading, self.writing = os.pipe()
         self.also_closed = also_closed
 
-    def hold(self, kills_group: bool = False) -> None:
-        """To be called first in every process that the driver forks. `kills_group`: at the end its whole process group
-        goes, and what it has started with it."""
+    def hold(self, before: "Callable[[], None]" = lambda: None) -> None:
+        """To be called first in every process that the driver forks. `before` is called first, in a thread of its
+        own."""
         for descriptor in (self.writing, *self.also_closed):
             os.close(descriptor)
-        exit_at_end_of(self.reading, kills_group)
+        exit_at_end_of(self.reading, before)
 
 
 def exit_with_parent() -> None:
@@ -45,12 +45,11 @@ def exit_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def exit_at_end_of(descriptor: int, kills_group: bool = False) -> None:
+def exit_at_end_of(descriptor: int, before: "Callable[[], None]" = lambda: None) -> None:
     def watch() -> None:
         while os.read(descriptor, 4096):
             pass
-        if kills_group:
-            os.killpg(0, signal.SIGKILL)
+        before()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -1,95 +1,189 @@
 """A program of the user's, run as he would run it: what its main() takes, starting and ending its pool included.
 
-It runs below a guard, in the guard's process group. That is killed when there is an answer, and when the driver ends,
-however it does. What multiprocessing names goes too: it is in the directory, or removed after the driver's end.
+It leads a session of its own, without a terminal, below a guard that is in another. Its process group is killed when
+it has ended or its time is over, and when the driver ends, however it does; by the driver if the guard was killed. What
+multiprocessing names goes too: it is in the directory, or removed by its resource tracker or after the driver's end. A
+process that has left the group (setsid) stays, as it does after a program that one runs oneself.
 """
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 from cpython.leftovers import remove_after_the_end
 from cpython.processes import LifeLine, ending, exit_at_end_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict
+    from typing import Any, Dict, List, Optional
 
 MOST_WORDS = 4096  # bytes, of what it says on standard error
+TRACKERS_WITHIN = 2.0  # seconds that resource trackers have to remove what killed processes have named
 
 
-def timed(text: str, descriptor: int, prefix: str) -> str:
-    """The same program, whose last line calls main(); how many ns that took goes to the descriptor. Semaphores have
-    names that begin with `prefix`."""
+def timed(text: str, descriptor: int, nonce: str, prefix: str, directory: str) -> str:
+    """The same program, whose last line calls main(); "NONCE ns\\n" of that goes to the descriptor. It finds modules
+    as if it were where it is started, not in `directory`, and defines no names that one of the user's may have.
+    Semaphores have names that begin with `prefix`."""
     body, call = text.rstrip("\n").rsplit("\n", 1)
+    path = "__import__('sys').path"
     named = "    multiprocessing.process.current_process()._config['semprefix'] = %r" % prefix
     lines = [
+        "%s[:] = [%r, *(entry for entry in %s if entry != %r)]" % (path, os.getcwd(), path, directory),
         body,
         *([named] if "import multiprocessing" in body.split("\n") else []),
-        "    import os as _os, time as _time",
-        "    _started = _time.monotonic_ns()",
+        "    __poolbench_started__ = __import__('time').monotonic_ns()",
         call,
-        "    _os.write(%d, b'%%d' %% (_time.monotonic_ns() - _started))" % descriptor,
+        "    __poolbench_took__ = __import__('time').monotonic_ns() - __poolbench_started__",
+        "    __import__('os').write(%d, b'%s %%d\\n' %% __poolbench_took__)" % (descriptor, nonce),
     ]
     return "\n".join(lines) + "\n"
 
 
-def last_line(path: str) -> str:
-    with open(path, "rb") as words:
-        words.seek(0, os.SEEK_END)
-        words.seek(max(0, words.tell() - MOST_WORDS))
-        lines = words.read().decode("utf-8", "replace").split("\n")
-    return next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
+def group_members(group: int) -> "Dict[int, bool]":
+    """Its processes that have not ended, and which of them are resource trackers of multiprocessing."""
+    members = {}
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open("/proc/%s/stat" % name, "rb") as stat:
+                state, _, of_group = stat.read().rpartition(b") ")[2].split()[:3]
+            if int(of_group) != group or state in b"ZX":
+                continue
+            with open("/proc/%s/cmdline" % name, "rb") as command:
+                members[int(name)] = b"multiprocessing.resource_tracker" in command.read()
+        except (OSError, ValueError):  # it has ended meanwhile
+            continue
+    return members
 
 
-def look(question: "Dict[str, Any]", prefix: str) -> "Dict[str, Any]":
-    """In the guard: {"main_ns": n}, or {"failure": one line}."""
-    directory, seconds = question["directory"], question["deadline_ns"] / 1e9
-    # Python looks for modules beside the program first: no module of the user's has that name.
-    program, given, said = (os.path.join(directory, name) for name in ("_poolbench_program.py", "input", "errors"))
-    reading, writing = os.pipe()
-    os.set_blocking(reading, False)
-    with open(program, "w", encoding="utf-8") as file:
-        file.write(timed(question["program"], writing, prefix))
-    with open(given, "w", encoding="utf-8") as file:
-        file.write(question["input"])
-    # The user's modules are beside a program that he has pasted.
-    path = [os.getcwd()] + [entry for entry in (os.environ.get("PYTHONPATH"),) if entry]
-    with open(given, "rb") as standard_input, open(said, "wb") as errors:
-        child = subprocess.Popen(
-            [sys.executable, program],
-            stdin=standard_input,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            pass_fds=(writing,),
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "TMPDIR": directory},
-        )
+def end_group(group: int) -> None:
+    """Kills a process group, resource trackers last: they see the end of the others, and remove what those have named
+    (shared memory)."""
+    until = time.monotonic() + TRACKERS_WITHIN
+    while time.monotonic() < until:
+        members = group_members(group)
+        if not members:
+            break
+        for pid, is_tracker in members.items():
+            if not is_tracker:
+                kill(pid)
+        time.sleep(0.002)
     try:
-        status = child.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return {"failure": "it did not end within %g s" % seconds}
-    try:
-        took = os.read(reading, 64)
-    except BlockingIOError:
-        took = b""
-    if status != 0 or not took:
-        why = last_line(said)
-        return {"failure": "it " + ending(status) + (": " + why if why else "")}
-    return {"main_ns": int(took)}
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
-def guard(question: "Dict[str, Any]", prefix: str, writing: int, life_line: LifeLine) -> None:
-    os.setpgid(0, 0)
-    life_line.hold(kills_group=True)
+def kill(pid: int) -> None:
     try:
-        answer = look(question, prefix)
-    except OSError as error:
-        answer = {"failure": "it cannot be started: %s" % error}
-    with os.fdopen(writing, "w", encoding="ascii") as out:
-        out.write(json.dumps(answer))
-    os._exit(0)
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+class Tail:
+    """The end of what comes out of a pipe, which is read to its end."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.words = b""
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self) -> None:
+        while True:
+            piece = os.read(self.descriptor, 1 << 16)
+            if not piece:
+                return
+            self.words = (self.words + piece)[-MOST_WORDS:]
+
+    def last_line(self) -> str:
+        self.reader.join(1)  # a process that has left the group may hold the pipe
+        lines = self.words.decode("utf-8", "replace").split("\n")
+        return next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
+
+
+class Guard:
+    """Starts the program, waits for it and ends it."""
+
+    def __init__(self, question: "Dict[str, Any]", prefix: str, answers: int) -> None:
+        self.question = question
+        self.prefix = prefix
+        self.answers = answers  # is told the program's pid, and then how it went
+        self.lock = threading.Lock()  # of `child`
+        self.child: "Optional[subprocess.Popen[bytes]]" = None
+
+    def end(self) -> None:
+        with self.lock:
+            if self.child is not None:
+                end_group(self.child.pid)
+                self.child.wait()
+
+    def look(self) -> "Dict[str, Any]":
+        """{"main_ns": n}, or {"failure": one line}."""
+        directory, seconds = os.path.realpath(self.question["directory"]), self.question["deadline_ns"] / 1e9
+        program, given = os.path.join(directory, "program.py"), os.path.join(directory, "input")
+        times, timing = os.pipe()
+        os.set_blocking(times, False)
+        said, errors = os.pipe()
+        nonce = os.urandom(8).hex()
+        with open(program, "w", encoding="utf-8") as file:
+            file.write(timed(self.question["program"], timing, nonce, self.prefix, directory))
+        with open(given, "w", encoding="utf-8", newline="") as file:
+            file.write(self.question["input"])
+        with self.lock, open(given, "rb") as standard_input:
+            child = self.child = subprocess.Popen(
+                [sys.executable, program],
+                stdin=standard_input,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                pass_fds=(timing,),
+                env={**os.environ, "TMPDIR": directory},
+                start_new_session=True,
+                # Before it is executed, so that the driver knows of it, whenever this guard is killed.
+                preexec_fn=lambda: os.write(self.answers, b"%d\n" % os.getpid()) and None,
+            )
+        os.close(errors)
+        words = Tail(said)
+        ended = threading.Event()
+
+        def wait() -> None:
+            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # its group is its own until it is waited for
+            ended.set()
+
+        threading.Thread(target=wait, daemon=True).start()
+        in_time = ended.wait(seconds)
+        self.end()
+        if not in_time:
+            return {"failure": "it did not end within %g s" % seconds}
+        try:
+            took = re.search(nonce.encode() + rb" (\d+)\n", os.read(times, 1 << 16))
+        except BlockingIOError:
+            took = None
+        if child.returncode == 0 and took:
+            return {"main_ns": int(took[1])}
+        failure = "it " + ending(child.returncode)
+        if child.returncode == 0:
+            failure += " before main() had returned"
+        why = words.last_line()
+        return {"failure": failure + (": " + why if why else "")}
+
+    def run(self, life_line: LifeLine) -> None:
+        os.setpgid(0, 0)  # it outlives the driver's group, to end the program
+        life_line.hold(self.end)
+        try:
+            answer = self.look()
+        except OSError as error:
+            answer = {"failure": "it cannot be started: %s" % error}
+        os.write(self.answers, json.dumps(answer).encode() + b"\n")
+        os._exit(0)
 
 
 def run_program(question: "Dict[str, Any]", life_line: LifeLine) -> "Dict[str, Any]":
@@ -100,17 +194,17 @@ def run_program(question: "Dict[str, Any]", life_line: LifeLine) -> "Dict[str, A
     if pid == 0:
         os.close(reading)
         try:
-            guard(question, prefix, writing, life_line)
+            Guard(question, prefix, writing).run(life_line)
         finally:
             os._exit(70)
     os.close(writing)
     exit_at_end_of(0)
-    with os.fdopen(reading, encoding="ascii") as answers:
-        text = answers.read()
-    try:
-        os.killpg(pid, signal.SIGKILL)  # the guard has ended and is not reaped: the number is its own still
-    except ProcessLookupError:
-        pass  # it was killed before it had a group
+    with os.fdopen(reading, "rb") as answers:
+        lines: "List[bytes]" = answers.read().split(b"\n")[:-1]  # what has no end is not all of it
     os.waitpid(pid, 0)
-    answer: "Dict[str, Any]" = json.loads(text) if text else {"failure": "its guard was killed"}
-    return answer
+    if lines and lines[-1].startswith(b"{"):
+        answer: "Dict[str, Any]" = json.loads(lines[-1])
+        return answer
+    if lines:
+        end_group(int(lines[0]))
+    return {"failure": "its guard was killed"}
