@@ -12,12 +12,15 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <memory>
 #include <random>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <vector>
@@ -66,6 +69,41 @@ TEST_F(ProcessCrash, the_future_says_which_signal_or_exit_code_and_which_process
     }
   }
   EXPECT_EQ(pool.submit<&square>(3).result(), 9);
+}
+
+// Holds the supervisor up between what a death does to the pool and what it does to the task.
+class HeldDeath final : public PoolObserver {
+ public:
+  void worker_down(int, pid_t) noexcept override {
+    if (held_.exchange(true)) return;
+    down.release();
+    goes_on.acquire();
+  }
+  std::binary_semaphore down{0};
+  std::binary_semaphore goes_on{0};
+
+ private:
+  std::atomic<bool> held_{false};
+};
+
+TEST_F(ProcessCrash, a_task_that_had_begun_is_not_cancelled_while_its_workers_death_is_dealt_with) {
+  const auto death = std::make_shared<HeldDeath>();
+  ProcessPool pool({.workers = 1, .observer = death});
+  const auto victim = pool.submit<&die_of>(SIGKILL);
+  death->down.acquire();
+  EXPECT_FALSE(victim.cancel());
+  EXPECT_TRUE(victim.running());
+  death->goes_on.release();
+  EXPECT_THROW(victim.result(), WorkerDied);
+  EXPECT_EQ(pool.metrics().cancelled, 0U);
+}
+
+TEST_F(ProcessCrash, one_that_is_to_be_tried_again_can_be_cancelled_until_then) {
+  ProcessPool pool(
+      {.workers = 1, .retry = {.retries = 1, .backoff = std::chrono::hours(1), .max_backoff = std::chrono::hours(1)}});
+  const auto victim = pool.submit<&die_of>(SIGKILL);
+  wait_until([&] { return victim.cancel(); });  // not before its death has been dealt with
+  EXPECT_THROW(victim.result(), CancelledError);
 }
 
 TEST_F(ProcessCrash, exactly_the_task_that_ran_there_fails) {

@@ -9,7 +9,8 @@
      - each task ends exactly once: done, failed by its worker's death, or cancelled; none is left when nobody can go on;
      - only a task that had begun fails by a death, and only when it has no retry left; what was merely prefetched is run elsewhere;
      - a published answer counts, also when the worker died after it, and its task is never run again;
-     - a cancelled task does not begin afterwards; a task is never at work twice at a time;
+     - a cancelled task does not begin afterwards, and has not begun before, but for tries that ended with their worker and were to be
+       followed by another; a task is never at work twice at a time;
      - a worker that does as it should is never found to violate the protocol.
 
    With LIES the last worker is a liar: LIES times it writes what it likes to the cell of the task at hand, or answers what it likes. Then
@@ -269,10 +270,14 @@ inline reap(w) {
      if
      :: taken
      :: else ->
-        atomic { !stripe[task] -> offered[task] = false };   /* recall() */
+#ifdef MUTANT_RECALLED_BEFORE_IT_HAS_FAILED
+        atomic { !stripe[task] -> offered[task] = false };
+#endif
         if
 #ifndef MUTANT_DEATH_TAKES_THE_PREFETCHED_ALONG
-        :: task != first -> assert(w == LIAR); put_back(task)   /* it had no business to begin that */
+        :: task != first ->
+           atomic { !stripe[task] -> offered[task] = false };   /* recall() */
+           assert(w == LIAR); put_back(task)   /* it had no business to begin that */
 #endif
         :: else -> assert(victim == NONE); victim = task
         fi
@@ -285,7 +290,9 @@ inline reap(w) {
   :: else ->
      assert(w == LIAR || (!published[victim] && runs[victim] > 0));
      if
-     :: retries[victim] < RETRIES -> retries[victim]++; put_back(victim)
+     :: retries[victim] < RETRIES ->
+        atomic { !stripe[victim] -> offered[victim] = false; retries[victim]++ };   /* recall(): from here on it can be cancelled */
+        put_back(victim)
      :: else -> finish(victim)
      fi
   fi;
@@ -478,6 +485,7 @@ proctype canceller() {
              status[0] = CANCELLED;
              ends[0]++;
              assert(ends[0] == 1 && !at_work[0]);
+             assert(LIES > 0 || runs[0] <= retries[0]);   /* what had begun has died, and waited for another try */
              break
           :: else
           fi

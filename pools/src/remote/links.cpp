@@ -337,8 +337,8 @@ void Links::lost(Link& link, const std::string& why, bool fault) noexcept {
       if (sequence > link.allowed) {
         pool_.backlog.put_back(std::move(flight.task));  // (P): nobody has begun it, nor will
       } else {
-        flight.task->state().recall();
-        --pool_.permitted;
+        --pool_
+              .permitted;  // the task is not recalled: it may have begun, and no canceller gets it before it fails or is to be tried again
         pool_.events.answering_begins();
         (flight.begun ? had_begun : perhaps_begun).push_back(std::move(flight.task));
       }
@@ -363,7 +363,10 @@ void Links::end_with_host(TaskRef task, const Link& link, bool begun, const std:
     ++task->deaths;
     if (task->retried < allowed) {
       const Lock lock(pool_.mutex);
-      if (!pool_.broken && pool_.backlog.retry_at(task, *deadline_after(retry_delay(pool_.options.retry, task->deaths)))) return;
+      if (!pool_.broken) {
+        task->state().recall();
+        if (pool_.backlog.retry_at(task, *deadline_after(retry_delay(pool_.options.retry, task->deaths)))) return;
+      }
     }
   }
   if (!pool_.events.claim(*task, link.info.number)) return;
@@ -387,10 +390,7 @@ void Links::fail_everything(const std::exception_ptr& error) noexcept {
       for (std::uint64_t sequence = link->first_sequence; sequence < link->next_sequence; ++sequence) {
         Flight& flight = *link->at(sequence);
         if (flight.task == nullptr) continue;
-        if (sequence <= link->allowed) {
-          flight.task->state().recall();
-          --pool_.permitted;
-        }
+        if (sequence <= link->allowed) --pool_.permitted;
         all.push_back(link->take(sequence, flight));
         pool_.events.answering_begins();
       }

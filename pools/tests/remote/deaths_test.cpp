@@ -10,6 +10,7 @@
 #include <fstream>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -93,6 +94,31 @@ TEST_F(RemoteDeathsTest, an_agents_death_fails_what_it_was_permitted_and_moves_t
   const PoolMetrics m = hand.pool->metrics();
   EXPECT_EQ(m.submitted, m.done + m.failed);
   EXPECT_EQ(m.failed, 1U);
+}
+
+class HeldLoss final : public HostObserver {
+ public:
+  void host_lost(const HostInfo&, const std::string&) noexcept override {
+    lost.release();
+    goes_on.acquire();
+  }
+  std::binary_semaphore lost{0};
+  std::binary_semaphore goes_on{0};
+};
+
+TEST_F(RemoteDeathsTest, a_task_that_was_permitted_is_not_cancelled_while_the_loss_is_dealt_with) {
+  Gate gate;
+  const auto loss = std::make_shared<HeldLoss>();
+  HandPool hand({.host_observer = loss});
+  Child& agent = hand.add();
+  const auto running = hand.pool->submit<&pass_and_return>(gate.name(), 1);
+  gate.await();
+  agent.kill(SIGKILL);
+  loss->lost.acquire();
+  EXPECT_FALSE(running.cancel());
+  loss->goes_on.release();
+  loss_of(running);
+  EXPECT_EQ(hand.pool->metrics().cancelled, 0U);
 }
 
 TEST_F(RemoteDeathsTest, what_is_known_to_have_begun_is_said_so) {
