@@ -337,8 +337,8 @@ void Links::lost(Link& link, const std::string& why, bool fault) noexcept {
       if (sequence > link.allowed) {
         pool_.backlog.put_back(std::move(flight.task));  // (P): nobody has begun it, nor will
       } else {
-        --pool_
-              .permitted;  // the task is not recalled: it may have begun, and no canceller gets it before it fails or is to be tried again
+        // Not recalled: it may have begun, and no canceller gets it before it fails or is to be tried again.
+        --pool_.permitted;
         pool_.events.answering_begins();
         (flight.begun ? had_begun : perhaps_begun).push_back(std::move(flight.task));
       }
