@@ -79,7 +79,8 @@ auto answer_to(Asked& asked, const RecommendFlags& flags, const std::optional<re
                                                  .arguments = context.arguments,
                                                  .environment = read_environment(),
                                                  .question = question_text(question, asked.subject, objective),
-                                                 .fresh = flags.fresh});
+                                                 .fresh = flags.fresh,
+                                                 .looks = asked.looks});
   }
   std::optional<workloads::Calibration> calibration = records ? records->earlier_calibration() : std::nullopt;
   if (!calibration) {

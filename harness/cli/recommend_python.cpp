@@ -21,6 +21,8 @@
 #include "harness/engine/own/inputs.h"
 #include "harness/engine/own/python_names.h"
 #include "harness/engine/scratch.h"
+#include "harness/machine/environment.h"
+#include "harness/recommend/looks.h"
 #include "harness/recommend/program.h"
 #include "harness/report/flat_table.h"
 
@@ -66,11 +68,14 @@ Asked question_for(const std::string& interpreter, recommend::PythonWork work, c
   const auto started = std::chrono::steady_clock::now();
   const auto looking =
       std::chrono::nanoseconds(static_cast<std::int64_t>(kLooking * static_cast<double>(question.budget.count())));
-  recommend::Seen seen = recommend::examine(work, backend.command(), question.cores, looking, flags.deadline);
+  const Environment environment = read_environment();
+  recommend::Looks looks(flags.earlier,
+                         record.executable + ' ' + record.version + ' ' + environment.machine_id + ' ' + environment.build_id);
+  recommend::Seen seen = looks.look(work, backend.command(), question.cores, looking, flags.deadline);
   bound_threads(work, seen);
   if (!work.environment.empty()) {
     const int threads = seen.threads;
-    seen = recommend::examine(work, backend.command(), question.cores, looking, flags.deadline);
+    seen = looks.look(work, backend.command(), question.cores, looking, flags.deadline);
     seen.threads = threads;
   }
   question.budget =
@@ -78,6 +83,7 @@ Asked question_for(const std::string& interpreter, recommend::PythonWork work, c
   question.workload = "python:" + work.function;
   question.title = work.function + (work.callback.empty() ? "" : " and " + work.callback);
   question.callback = seen.callback;
+  work.callback_is_async = seen.callback_is_async;
   question.pools = {Pool::thread};
   if (seen.is_async) question.pools.push_back(Pool::loop);
   const bool to_thread = !seen.is_async && drivers::known_backend("cpython_to_thread" + suffix)->missing().empty();
@@ -96,7 +102,7 @@ Asked question_for(const std::string& interpreter, recommend::PythonWork work, c
     return recommend::time_program(code, work, command, (*scratch)->directory(), within);
   };
   question.python = recommend::PythonQuestion{std::move(work), std::move(seen), who, suffix, record.one_lock, run_program};
-  return {std::move(question), std::move(subject)};
+  return {std::move(question), std::move(subject), looks.text()};
 }
 
 }  // namespace
@@ -121,6 +127,7 @@ std::vector<Asked> python_questions(const PythonFlags& flags, const std::vector<
   work.inputs_file = flags.inputs_file;
   work.range = flags.range;
   work.json_lines = flags.inputs_file.ends_with(".jsonl");
+  work.input_count = static_cast<std::int64_t>(inputs.size());
   work.lone_returns = std::ranges::any_of(inputs, [](const std::string& line) { return line.find('\r') != std::string::npos; });
   work.inputs = own::inputs_json(inputs, work.json_lines, flags.inputs_file);
   std::vector<std::string> interpreters = flags.interpreters;

@@ -18,11 +18,13 @@ struct PythonFlags {
   std::string inputs_file;                // "-": standard input; empty: a range
   std::string range;                      // "1..60"
   std::chrono::nanoseconds deadline{0};   // of one call
+  std::string earlier;                    // a directory that an earlier answer may be in; empty: none
 };
 
 struct Asked {
   recommend::Question question;
   workloads::Subject subject;
+  std::string looks = {};  // of a Python function: what was seen of it (recommend/looks.h)
 };
 
 // `question` has what is the same for all of them, `inputs` are the lines. Throws ConfigError (of one call that failed: PythonError).

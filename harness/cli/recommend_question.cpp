@@ -142,6 +142,10 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
 std::vector<Asked> questions_of(const RecommendFlags& given) {
   RecommendFlags flags = given;
   if (is_standard_input(flags.inputs)) flags.inputs = "-";
+  if (!flags.range.empty()) {  // as numbers are written, in programs too
+    const std::vector<std::string> numbers = own::input_numbers(flags.range, "--range");
+    flags.range = numbers.front() + ".." + numbers.back();
+  }
   Asked asked;
   asked.question = question_of(flags, asked.subject);
   if (flags.python.empty()) return {std::move(asked)};
@@ -151,7 +155,8 @@ std::vector<Asked> questions_of(const RecommendFlags& given) {
                            .interpreters = flags.interpreters,
                            .inputs_file = flags.inputs,
                            .range = flags.range,
-                           .deadline = deadline},
+                           .deadline = deadline,
+                           .earlier = flags.fresh ? "" : flags.output},
                           asked.subject.inputs, asked.question);
 }
 

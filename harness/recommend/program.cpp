@@ -57,7 +57,8 @@ void run_program(const Question& question, Recommendation& found, const Trials& 
     if (promised + kBeside > left) break;
     trials.tell(fmt::format("the program, run {} of {}", runs.main_ns.size() + 1, kRuns));
     try {
-      runs.main_ns.push_back(question.python->run_program(code, std::max<nanoseconds>(kLeastDeadline, kHangs * promised)));
+      const nanoseconds expected = promised + nanoseconds(question.python->seen.import_ns);
+      runs.main_ns.push_back(question.python->run_program(code, std::max<nanoseconds>(kLeastDeadline, kHangs * expected)));
     } catch (const std::exception& error) {  // whatever it is, what was measured stands
       if (interrupt_requested()) throw Interrupted{};
       runs.failure = printable(error.what());
@@ -70,6 +71,7 @@ void run_program(const Question& question, Recommendation& found, const Trials& 
 
 std::int64_t time_program(const std::string& code, const PythonWork& work, const drivers::Command& driver,
                           const std::filesystem::path& scratch, nanoseconds within) {
+  if (!is_utf8(scratch.string())) throw ConfigError("its directory '" + scratch.string() + "' is not UTF-8");
   try {
     const auto answer = nlohmann::json::parse(
         drivers::run_program(driver, code, standard_input(work), scratch.string(), within, interrupt_requested));

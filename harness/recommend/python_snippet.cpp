@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
@@ -39,6 +41,7 @@ bool is_name_of_program(std::string_view name) {
                                                 "one",
                                                 "open",
                                                 "os",
+                                                "parse_one",
                                                 "parsed",
                                                 "parsers",
                                                 "pool",
@@ -51,18 +54,35 @@ bool is_name_of_program(std::string_view name) {
   return names.contains(name);
 }
 
-// What a module goes by in the program: its own name, if that is free.
-std::string alias_of(const std::string& module) {
-  if (!is_name_of_program(std::string_view(module).substr(0, module.find('.')))) return module;
-  std::string alias = "user_" + module;
-  std::ranges::replace(alias, '.', '_');
-  return alias;
+std::string first_part(const std::string& module) { return module.substr(0, module.find('.')); }
+
+using ModuleNames = std::map<std::string, std::string>;
+
+// What the modules go by in the program: their own names, where these are free.
+ModuleNames module_names(const PythonWork& work) {
+  ModuleNames names{{module_of(work.function), {}}};
+  if (!work.callback.empty()) names[module_of(work.callback)];
+  const auto taken = [&names](const std::string& alias) {
+    return std::ranges::any_of(names,
+                               [&alias](const auto& name) { return first_part(name.first) == alias || name.second == alias; });
+  };
+  for (auto& [module, name] : names) {
+    if (!is_name_of_program(first_part(module))) {
+      name = module;
+      continue;
+    }
+    std::string alias = "user_" + module;
+    std::ranges::replace(alias, '.', '_');
+    while (taken(alias)) alias += '_';
+    name = alias;
+  }
+  return names;
 }
 
 // "crawler.fetch" of "crawler:fetch"
-std::string expression(const std::string& name) {
-  const std::string module = module_of(name);
-  return alias_of(module) + "." + name.substr(module.size() + 1);
+std::string expression(const ModuleNames& names, const std::string& function) {
+  const std::string module = module_of(function);
+  return names.at(module) + "." + function.substr(module.size() + 1);
 }
 
 class Snippet {
@@ -72,7 +92,9 @@ class Snippet {
         is_async_(is_async),
         choice_(choice),
         tasks_(tasks),
-        parse_(work.callback.empty() ? "" : expression(work.callback)) {}
+        names_(module_names(work)),
+        fetch_(expression(names_, work.function)),
+        parse_(work.callback.empty() ? "" : expression(names_, work.callback)) {}
 
   std::string text() {
     const bool on_loop = choice_.pool == Pool::loop || choice_.pool == Pool::to_thread;
@@ -80,24 +102,24 @@ class Snippet {
                              : choice_.pool == Pool::loop      ? loop()
                              : choice_.pool == Pool::to_thread ? to_thread()
                                                                : pool();
-    if (on_loop || is_async_) imports_.insert("import asyncio");
+    if (on_loop || is_async_ || work_.callback_is_async) imports_.insert("import asyncio");
     if (work_.json_lines) imports_.insert("import json");
     std::string out;
     for (const auto& [name, value] : work_.environment) {
       imports_.insert("import os");
       out += fmt::format("os.environ[{}] = {}  # before the module is imported\n", quoted(name), quoted(value));
     }
-    for (const std::string& path : work_.paths) {
-      if (path.empty()) continue;
+    for (auto path = work_.paths.rbegin(); path != work_.paths.rend(); ++path) {  // the first comes to be in front
+      if (path->empty()) continue;
       imports_.insert("import sys");
-      out += fmt::format("sys.path.insert(0, {})\n", quoted(path));
+      out += fmt::format("sys.path.insert(0, {})\n", quoted(*path));
     }
     std::string head;
     for (const std::string& import : imports_) head += import + '\n';  // "from" comes before "import"
     if (!head.empty()) head += '\n';
     out = head + out + (out.empty() ? "" : "\n") + modules() + "\n\n" + functions_;
     out += on_loop ? "async def main():\n" : "def main():\n";
-    out += inputs();
+    out += inputs() + as_many_as_tasks();
     out += body + "    return results\n\n\nif __name__ == \"__main__\":\n";
     return out + (on_loop ? "    results = asyncio.run(main())\n" : "    results = main()\n");
   }
@@ -118,38 +140,53 @@ class Snippet {
                        is_stdin ? ", closefd=False" : "", read);
   }
 
+  // Tasks take the inputs in turns.
+  std::string as_many_as_tasks() const {
+    const std::int64_t inputs = work_.input_count;
+    if (inputs == 0 || inputs == tasks_) return {};
+    if (tasks_ < inputs) return fmt::format("    inputs = inputs[:{}]\n", tasks_);
+    return fmt::format("    inputs = (inputs * {})[:{}]\n", (tasks_ + inputs - 1) / inputs, tasks_);
+  }
+
   std::string modules() const {
-    std::set<std::string> names{module_of(work_.function)};
-    if (!parse_.empty()) names.insert(module_of(work_.callback));
     std::string text;
-    for (const std::string& name : names) {
-      const std::string alias = alias_of(name);
-      text += "import " + name + (alias == name ? "" : " as " + alias) + "\n";
-    }
+    for (const auto& [module, name] : names_) text += "import " + module + (name == module ? "" : " as " + name) + "\n";
     return text;
   }
 
   // The call for one input, as an expression; an asynchronous one is awaited, or run to its end.
   std::string call(bool await) const {
-    const std::string function = expression(work_.function);
     const std::string called =
-        work_.json_lines ? fmt::format("({0}(**item) if isinstance(item, dict) else {0}(item))", function) : function + "(item)";
+        work_.json_lines ? fmt::format("({0}(**item) if isinstance(item, dict) else {0}(item))", fetch_) : fetch_ + "(item)";
     if (!is_async_) return called;
+    return await ? "await " + called : "asyncio.run(" + called + ")";
+  }
+
+  // The callback's, likewise.
+  std::string parsed(const std::string& value, bool await = false) const {
+    const std::string called = parse_ + "(" + value + ")";
+    if (!work_.callback_is_async) return called;
     return await ? "await " + called : "asyncio.run(" + called + ")";
   }
 
   // A function that a worker is given: the user's own where that takes an input as it is.
   std::string one() {
     const bool fused = choice_.strategy == Strategy::fused;
-    if (!fused && !is_async_ && !work_.json_lines) return expression(work_.function);
-    functions_ +=
-        fmt::format("def one(item):\n    return {}\n\n\n", fused ? fmt::format("{}({})", parse_, call(false)) : call(false));
+    if (!fused && !is_async_ && !work_.json_lines) return fetch_;
+    functions_ += fmt::format("def one(item):\n    return {}\n\n\n", fused ? parsed(call(false)) : call(false));
     return "one";
+  }
+
+  // That a parser is given.
+  std::string parser() {
+    if (!work_.callback_is_async) return parse_;
+    functions_ += "def parse_one(result):\n    return " + parsed("result") + "\n\n\n";
+    return "parse_one";
   }
 
   std::string sequential() {
     const std::string value = call(false);
-    return fmt::format("    results = [{} for item in inputs]\n", parse_.empty() ? value : fmt::format("{}({})", parse_, value));
+    return fmt::format("    results = [{} for item in inputs]\n", parse_.empty() ? value : parsed(value));
   }
 
   std::string executor() {
@@ -175,20 +212,21 @@ class Snippet {
     switch (choice_.strategy) {
       case Strategy::worker:
       case Strategy::main:
-        return "    results = []\n\n    def done(future):\n        results.append(" + parse_ + "(future.result()))\n\n" + with +
-               fmt::format("        for item in inputs:\n            pool.submit({}, item).add_done_callback(done)\n", function);
+        return "    results = []\n\n    def done(future):\n        results.append(" + parsed("future.result()") + ")\n\n" + with +
+               fmt::format("        for item in inputs:\n            pool.submit({}, item).add_done_callback(done)\n", function) +
+               "    if len(results) < len(inputs):\n        raise RuntimeError(\"not all succeeded: the lines above say why\")\n";
       case Strategy::collect:
-        return with + futures + "        results = [" + parse_ + "(future.result()) for future in futures]\n";
+        return with + futures + "        results = [" + parsed("future.result()") + " for future in futures]\n";
       case Strategy::map:
-        return with + fmt::format("        results = [{}(result) for result in pool.map({}, inputs)]\n", parse_, function);
+        return with + fmt::format("        results = [{} for result in pool.map({}, inputs)]\n", parsed("result"), function);
       case Strategy::as_completed:
         imports_.insert("from concurrent.futures import as_completed");
-        return with + futures + "        results = [" + parse_ + "(future.result()) for future in as_completed(futures)]\n";
+        return with + futures + "        results = [" + parsed("future.result()") + " for future in as_completed(futures)]\n";
       case Strategy::extra:
         imports_.insert("from concurrent.futures import as_completed");
         return "    with " + processes(choice_.parsers, "fork") + " as parsers:\n" +
                "        parsers.submit(abs, 0)  # forks them now, before there are threads\n" + "    " + with + "    " + futures +
-               "            parsed = [parsers.submit(" + parse_ +
+               "            parsed = [parsers.submit(" + parser() +
                ", future.result()) for future in as_completed(futures)]\n"
                "            results = [future.result() for future in parsed]\n";
       default:
@@ -199,12 +237,12 @@ class Snippet {
   std::string loop() {
     const bool bounded = choice_.workers < tasks_;
     const bool at_end = choice_.strategy == Strategy::collect;
-    const std::string value = parse_.empty() || at_end ? call(true) : fmt::format("{}({})", parse_, call(true));
+    const std::string value = parse_.empty() || at_end ? call(true) : parsed(call(true), true);
     std::string body = bounded ? fmt::format("    room = asyncio.Semaphore({})\n\n", choice_.workers) : "\n";
     body += "    async def one(item):\n";
     body += bounded ? "        async with room:\n            return " : "        return ";
     body += value + "\n\n    results = await asyncio.gather(*[one(item) for item in inputs])\n";
-    if (at_end) body += "    results = [" + parse_ + "(result) for result in results]\n";
+    if (at_end) body += "    results = [" + parsed("result", true) + " for result in results]\n";
     return body;
   }
 
@@ -221,7 +259,9 @@ class Snippet {
   const bool is_async_;
   const Choice choice_;
   const int tasks_;
-  const std::string parse_;
+  const ModuleNames names_;
+  const std::string fetch_;
+  const std::string parse_;  // empty: no callback
   std::set<std::string> imports_;
   std::string functions_;
 };

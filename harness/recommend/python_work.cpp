@@ -11,7 +11,7 @@
 namespace harness::recommend {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 // A row of an examination: wall, CPU of the thread, of the process, of its children; of a task the bytes of its result and the ns of pickling it.
 constexpr std::size_t kWall = 0, kProcess = 2, kChildren = 3, kBytes = 4, kPickling = 5;
@@ -53,6 +53,7 @@ Seen read(const Json& answer, int cores) {
                      .compute_ns = std::max<std::int64_t>(1, callback.cpu / count)};
   }
   seen.is_async = answer.at("is_async");
+  seen.callback_is_async = answer.value("callback_is_async", false);
   seen.unpicklable = answer.at("unpicklable");
   seen.import_ns = answer.at("import_ns");
   seen.memory_bytes = answer.at("memory_bytes");
@@ -84,13 +85,18 @@ Seen seen_from(const std::string& text, int cores) {
   }
 }
 
-Seen examine(const PythonWork& work, const drivers::Command& driver, int cores, std::chrono::nanoseconds budget,
-             std::chrono::nanoseconds deadline, int most) {
+std::string examined(const PythonWork& work, const drivers::Command& driver, std::chrono::nanoseconds budget,
+                     std::chrono::nanoseconds deadline, int most) {
   try {
-    return seen_from(drivers::examine(driver, code_of(work), most, budget, deadline), cores);
+    return drivers::examine(driver, code_of(work), most, budget, deadline);
   } catch (const drivers::DriverError& error) {
     throw ConfigError("Python's driver: " + std::string(error.what()));
   }
+}
+
+Seen examine(const PythonWork& work, const drivers::Command& driver, int cores, std::chrono::nanoseconds budget,
+             std::chrono::nanoseconds deadline, int most) {
+  return seen_from(examined(work, driver, budget, deadline, most), cores);
 }
 
 }  // namespace harness::recommend

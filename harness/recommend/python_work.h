@@ -24,8 +24,10 @@ struct PythonWork {
   std::string inputs = "[]";            // a JSON array
   std::string inputs_file = {};         // where they came from, as it was given
   std::string range = {};               // "1..60": they are these numbers; then there is no file
+  std::int64_t input_count = 0;         // of the inputs; 0: as many as there are tasks
   bool json_lines = false;              // a JSON value a line there; else each line is a string
   bool lone_returns = false;            // lines there hold carriage returns, which end none
+  bool callback_is_async = false;       // as examine() has found
   std::map<std::string, std::string, std::less<>> environment = {};  // variables that are set before the module is imported
 };
 
@@ -36,8 +38,9 @@ std::string code_of(const PythonWork& work);
 struct Seen {
   Profile profile;
   model::Demand callback = {};
-  bool is_async = false;
-  std::string unpicklable = {};  // why no process can have it; empty: one can
+  bool is_async = false;           // what it returns is awaited
+  bool callback_is_async = false;  // likewise
+  std::string unpicklable = {};    // why no process can have it; empty: one can
   std::int64_t import_ns = 0;
   std::int64_t memory_bytes = 0;            // what it took beyond a bare Python
   std::int64_t bare_bytes = 0;              // what that takes by itself, shared pages not counted
@@ -62,8 +65,12 @@ class PythonError : public ConfigError {
 // Of the answer of a driver. Throws PythonError, and ConfigError for what is no such answer.
 Seen seen_from(const std::string& answer, int cores);
 
-// Calls it on the interpreter of that driver, at most `most` times. Throws as above.
+// Calls it on the interpreter of that driver, at most `most` times: the driver's answer. Throws ConfigError.
+inline constexpr int kMostCalls = 40;
+std::string examined(const PythonWork& work, const drivers::Command& driver, std::chrono::nanoseconds budget,
+                     std::chrono::nanoseconds deadline, int most = kMostCalls);
+// What that says. Throws as above.
 Seen examine(const PythonWork& work, const drivers::Command& driver, int cores, std::chrono::nanoseconds budget,
-             std::chrono::nanoseconds deadline, int most = 40);
+             std::chrono::nanoseconds deadline, int most = kMostCalls);
 
 }  // namespace harness::recommend

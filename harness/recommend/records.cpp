@@ -12,6 +12,7 @@
 #include "harness/base/read_file.h"
 #include "harness/core/sojourns.h"
 #include "harness/plan/plan.h"
+#include "harness/recommend/looks.h"
 #include "harness/sweep/sinks/cells_json.h"
 #include "harness/sweep/sinks/file.h"
 
@@ -98,6 +99,7 @@ Records::Records(Settings settings) : settings_(std::move(settings)), run_id_(ma
   directory_.emplace(path);
   std::error_code error;
   if (!fs::exists(path / "question.json", error)) write_new_file(path / "question.json", text);
+  if (!settings_.looks.empty()) replace_file(Looks::path(path), settings_.looks);
   complete_ = fs::exists(path / "recommendation.json", error);
   sojourns_ = read_sojourns(path);
   for (const Sample& row : directory_->present()) {

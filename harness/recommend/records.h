@@ -1,7 +1,7 @@
 #pragma once
 
 // What a recommendation keeps in a directory: like a sweep's run directory (results.csv, cells/, context/), and beside it what was asked
-// (question.json), what the first runs said (profile.json), the curve (derived/curve.csv), what the printed program took (program.json) and the
+// (question.json), what was seen of a Python function (looks.json), what the first runs said (profile.json), the curve (derived/curve.csv), what the printed program took (program.json) and the
 // answer (recommendation.json). A run there goes on where the last one stopped, if it asks the same on the same machine with the same program.
 //
 // Not thread-safe; one owner.
@@ -42,8 +42,9 @@ class Records {
     std::filesystem::path directory;
     std::vector<std::string> arguments;  // the command line
     Environment environment;
-    std::string question;  // all that decides what is measured, as JSON text
-    bool fresh = false;    // what is there is put away first
+    std::string question;    // all that decides what is measured, as JSON text
+    bool fresh = false;      // what is there is put away first
+    std::string looks = {};  // of a Python function (looks.h), kept there; empty: none
   };
   // Opens the directory, or makes it. One of another question, machine or program is put away first. Throws as RunDirectory and OutputError.
   explicit Records(Settings settings);

@@ -45,9 +45,16 @@ def shared_memory(names: Path) -> "list[Path]":
 
 
 class PythonProgram(WithDirectory):
+    def marker(self) -> str:
+        return f"POOLBENCH_TEST={self.directory}"
+
+    def environment(self) -> "dict[str, str]":
+        """Of a driver, and of what it starts."""
+        return {**os.environ, "POOLBENCH_TEST": str(self.directory)}
+
     def wait_until_gone(self, driver: int) -> None:
         wait_until(lambda: not session_members(driver), "driver and guard are gone")
-        wait_until(lambda: not processes_with(f"TMPDIR={self.directory}"), "program and workers are gone")
+        wait_until(lambda: not processes_with(self.marker()), "program and workers are gone")
         wait_until(lambda: not semaphores(driver), "semaphores are gone")
 
     def begin(self, driver: Any, question: Any) -> None:
@@ -110,10 +117,18 @@ class PythonProgram(WithDirectory):
         failure = ask(self.program("os._exit(0)"))["failure"]
         self.assertEqual(failure, "it ended with status 0 before main() had returned")
 
-    def test_a_number_that_it_writes_anywhere_is_not_taken_for_its_time(self) -> None:
-        everywhere = "[os.write(fd, b'1\\n') for fd in range(3, 64) if os.path.exists('/proc/self/fd/%d' % fd)]"
-        answer = ask(self.program(f"{everywhere}; time.sleep(0.02)"))
+    def test_a_program_may_close_all_its_descriptors(self) -> None:
+        mine = self.directory / "mine"
+        opens = f"globals().update(files=[open('{mine}-%d' % at, 'w') for at in range(64)])"
+        answer = ask(self.program("os.closerange(3, 64)", opens, "time.sleep(0.02)"))
         self.assertGreaterEqual(answer["main_ns"], 20_000_000)
+        self.assertEqual({file.stat().st_size for file in self.directory.glob("mine-*")}, {0}, "it was written into")
+
+    def test_signals_are_as_they_were_and_its_temporary_directory_is_the_user_s(self) -> None:
+        default = "[signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)] == [signal.SIG_DFL] * 2"
+        body = ("import signal, tempfile", f"assert {default}", f"assert tempfile.gettempdir() == {os.sep + 'var'!r}")
+        env = {**os.environ, "TMPDIR": "/var"}
+        self.assertIn("main_ns", ask(self.program(*body), env=env))
 
     def test_a_flood_of_words_is_kept_nowhere(self) -> None:
         flood = self.program("for _ in range(2000): sys.stderr.write('a' * 65535 + '\\n')", "raise OSError('the last')")
@@ -129,17 +144,18 @@ class PythonProgram(WithDirectory):
         body = "memory = SharedMemory(create=True, size=4096); open('NAMES', 'a').write(memory.name + ' '); HANG"
         body = body.replace("NAMES", str(names)).replace("HANG", "import time; time.sleep(3600)")
         question = self.question(body, "spawn", imports="from multiprocessing.shared_memory import SharedMemory")
-        for ends in ("deadline", "killed", "guard killed"):
-            with self.subTest(ends=ends), start("thread") as driver:
+        for ends in ("deadline", "killed", "guard killed", "guard stopped"):
+            with self.subTest(ends=ends), start("thread", env=self.environment()) as driver:
                 names.unlink(missing_ok=True)
                 self.begin(driver, {**question, "deadline_ns": (1 if ends == "deadline" else GENEROUS) * SECOND})
                 if ends != "deadline":
                     wait_until(lambda: names.exists() and shared_memory(names), "a worker has made some")
-                if ends == "killed":
+                if ends.startswith("guard"):
+                    (guard,) = processes_where(lambda entry: int(state_of(entry)[1]) == driver.pid)
+                    os.kill(guard, signal.SIGSTOP if ends == "guard stopped" else signal.SIGKILL)
+                if ends in ("killed", "guard stopped"):  # an orphaned group that is stopped is sent SIGHUP, and goes on
                     os.kill(driver.pid, signal.SIGKILL)
                 if ends == "guard killed":
-                    (guard,) = processes_where(lambda entry: int(state_of(entry)[1]) == driver.pid)
-                    os.kill(guard, signal.SIGKILL)
                     self.assertEqual(json.loads(driver.stdout.readline()), {"failure": "its guard was killed"})
                 driver.wait(GENEROUS)
                 self.wait_until_gone(driver.pid)
@@ -148,7 +164,7 @@ class PythonProgram(WithDirectory):
 
     def test_what_hangs_is_ended_with_its_workers(self) -> None:
         for method in ("fork", "spawn"):
-            with self.subTest(method=method), start("thread") as driver:
+            with self.subTest(method=method), start("thread", env=self.environment()) as driver:
                 question = self.question("import time; time.sleep(3600)", method, deadline=SECOND)
                 self.begin(driver, question)
                 self.assertEqual(json.loads(driver.stdout.readline()), {"failure": "it did not end within 1 s"})
@@ -157,7 +173,7 @@ class PythonProgram(WithDirectory):
 
     def test_nothing_is_left_of_a_driver_that_is_killed_or_whose_input_ends(self) -> None:
         for ends in ("killed", "input"):
-            with self.subTest(ends=ends), start("thread") as driver:
+            with self.subTest(ends=ends), start("thread", env=self.environment()) as driver:
                 question = self.question("open('began-' + item, 'w').close(); import time; time.sleep(3600)", "spawn")
                 question["program"] = question["program"].replace("began-", str(self.directory / f"{ends}-"))
                 self.begin(driver, question)

@@ -98,6 +98,38 @@ class RecommendPython(WithDirectory):
         again = json.loads(self.recommend(*work, *flags, "--json").stdout)
         self.assertEqual(again["measured"], found["measured"])
 
+    def test_an_answer_that_is_there_is_given_again_and_calls_nobody(self) -> None:
+        calls = "def counted(text):\n    with open('calls', 'a') as file:\n        file.write('x')\n    return text\n"
+        (self.directory / "counting.py").write_text(calls, encoding="utf-8")
+        flags = ("--inputs", "urls.txt", "--budget", "4s", "--max-workers", "4", "--max-pressure", "100", "-o", "out")
+        first = self.recommend("--python", "counting:counted", *flags)
+        self.assertEqual(first.returncode, 0, first.stderr)
+        size = (self.directory / "calls").stat().st_size
+        self.assertGreater(size, 0)
+        again = self.recommend("--python", "counting:counted", *flags)
+        self.assertEqual((again.returncode, again.stdout), (0, first.stdout), again.stderr)
+        self.assertEqual((self.directory / "calls").stat().st_size, size)
+
+    def test_json_values_arrive_as_they_are_written(self) -> None:
+        told = (
+            "def told(**named):\n    with open('told', 'a') as file:\n        print(list(named.items()), file=file)\n"
+        )
+        (self.directory / "telling.py").write_text(told, encoding="utf-8")
+        (self.directory / "in.jsonl").write_text('{"z": 1, "a": {"y": 0.1, "b": 2}}\n' * 3, encoding="utf-8")
+        self.answer("--python", "telling:told", "--inputs", "in.jsonl")
+        self.assertEqual(
+            set((self.directory / "told").read_text(encoding="utf-8").splitlines()),
+            {"[('z', 1), ('a', {'y': 0.1, 'b': 2})]"},
+        )
+
+    def test_what_is_awaited_is_awaited_by_the_program(self) -> None:
+        text = "import asyncio\nasync def wait(x):\n    await asyncio.sleep(0.01)\n    return len(x)\n"
+        text += "def plain(x): return wait(x)\nasync def add(n): return n + 1\n"
+        (self.directory / "waits.py").write_text(text, encoding="utf-8")
+        found = self.answer("--python", "waits:plain", "--callback", "waits:add", "--inputs", "urls.txt")
+        self.assertEqual(sorted(self.run_code(found["python"]["code"])), [3] * 10 + [4] * 30)
+        self.assertTrue(found["python"]["async"])
+
     def test_a_module_by_its_path_with_json_values(self) -> None:
         (self.directory / "more").mkdir()
         (self.directory / "more" / "sums.py").write_text("def add(a, b=1): return a + b\n", encoding="utf-8")
@@ -119,6 +151,9 @@ class RecommendPython(WithDirectory):
         (self.directory / "raises.py").write_text("raise OSError('no luck')\n", encoding="utf-8")
         (self.directory / "empty.txt").write_text("\n", encoding="utf-8")
         (self.directory / "bad.jsonl").write_text("1\n{\n", encoding="utf-8")
+        (self.directory / "wide.jsonl").write_text("1\n123456789012345678901234567890\n", encoding="utf-8")
+        (self.directory / "marked.jsonl").write_text("\ufeff1\n", encoding="utf-8")
+        (self.directory / "class.py").write_text("def f(x): return x\n", encoding="utf-8")
         (self.directory / "bytes.txt").write_bytes(b"\xff\xfe\n")
         unnameable = os.fsdecode(b"in\xff")
         (self.directory / unnameable).write_text("u0\n", encoding="utf-8")
@@ -147,6 +182,15 @@ class RecommendPython(WithDirectory):
             ("--python", "crawler:fetch", "--inputs", "nowhere.txt"): "nowhere.txt",
             ("--python", "crawler:fetch", "--inputs", "bad.jsonl"): "input 2 is no JSON value",
             ("--python", "crawler:fetch", "--inputs", "bytes.txt"): "not UTF-8",
+            (
+                "--python",
+                "crawler:fetch",
+                "--inputs",
+                "wide.jsonl",
+            ): "input 2 has the number 123456789012345678901234567890",
+            ("--python", "crawler:fetch", "--inputs", "marked.jsonl"): "input 1 is no JSON value",
+            ("--python", "class.py:f", *urls): "no name of a module",
+            ("--python", "crawler:fetch.None", *urls): "names no function",
             ("--python", "crawler:fetch", "--inputs", unnameable): "the name 'in\\xff' is not UTF-8",
             ("--python", "crawler:fetch", *urls, "--interpreter", "/nonexistent/python"): "no such program",
             ("--python", "crawler:fetch", *urls, "--interpreter", "/bin/true"): "/bin/true",

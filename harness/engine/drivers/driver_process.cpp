@@ -53,6 +53,7 @@ pid_t start(const Command& command, int stream, int errors) {
                            ::prctl(PR_SET_TIMERSLACK, 1, 0, 0,
                                    0);  // as the harness's own workers: inherited by all that it starts
                            ::signal(SIGPIPE, SIG_DFL);
+                           ::signal(SIGCHLD, SIG_DFL);  // who ignores it has no children to wait for
                            sigset_t none;
                            sigemptyset(&none);
                            ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -113,6 +113,13 @@ json works_of(const std::vector<workloads::Work>& works, const workloads::RunCon
   return list;
 }
 
+// The question with `code`, as it is: parsed and written anew, an object among the inputs would lose the order of its keys.
+std::string with_code(const json& question, const std::string& code) {
+  std::string text = question.dump();
+  text.back() = ',';
+  return text + R"("code":)" + code + '}';
+}
+
 // A number, or its decimal digits, for a language whose own numbers do not have 64 bits.
 template <class T>
 T integer(const json& value, std::string_view what) {
@@ -256,8 +263,7 @@ std::string run_question(const PreparedCell& prepared) {
                    {"tasks", works_of(prepared.tasks, prepared.context)},
                    {"callbacks", works_of(prepared.callbacks, prepared.context)}};
   if (arrives(cell)) question["arrivals_ns"] = cell.arrivals_ns;
-  if (is_user_code(cell.workload)) question["code"] = json::parse(prepared.context.subject.python);
-  return question.dump();
+  return is_user_code(cell.workload) ? with_code(question, prepared.context.subject.python) : question.dump();
 }
 
 bool is_user_code(std::string_view workload) { return workload.starts_with("python"); }
@@ -270,12 +276,11 @@ Command for_user_code(Command command) {
 std::string examine(const Command& command, const std::string& code, int most, std::chrono::nanoseconds budget,
                     std::chrono::nanoseconds deadline) {
   const json question = {{"command", "examine"},
-                         {"code", json::parse(code)},
                          {"most", most},
                          {"budget_ns", budget.count()},
                          {"deadline_ns", deadline.count()}};
   const auto within = std::chrono::duration_cast<std::chrono::milliseconds>(budget + 2 * deadline) + kAnswersWithin;
-  return object_of(ask(for_user_code(command), question.dump(), kMostBytesOfWords, within)).dump();
+  return object_of(ask(for_user_code(command), with_code(question, code), kMostBytesOfWords, within)).dump();
 }
 
 std::string run_program(const Command& command, const std::string& program, const std::string& input,

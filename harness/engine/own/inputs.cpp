@@ -58,18 +58,54 @@ std::vector<std::string> suite_inputs(const std::string& inputs) {
   return input_lines(read_file(inputs, "list of inputs", kMostInputBytes), inputs);
 }
 
+namespace {
+
+// An integer that the parser took for a floating-point number, and Python would not.
+class WideIntegers : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  std::string found;
+  bool number_float(double, const std::string& digits) override {
+    if (found.empty() && digits.find_first_of(".eE") == std::string::npos) found = digits;
+    return true;
+  }
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(std::int64_t) override { return true; }
+  bool number_unsigned(std::uint64_t) override { return true; }
+  bool string(std::string&) override { return true; }
+  bool binary(nlohmann::json::binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return true; }
+  bool key(std::string&) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override { return false; }
+};
+
+std::string number_beyond_64_bits(const std::string& text) {
+  WideIntegers numbers;
+  nlohmann::json::sax_parse(text, &numbers);
+  return numbers.found;
+}
+
+}  // namespace
+
 std::string inputs_json(const std::vector<std::string>& lines, bool json_lines, const std::string& name) {
   if (!is_utf8(name)) throw ConfigError(fmt::format("the name '{}' is not UTF-8, and a program has to name it", printable(name)));
-  nlohmann::json inputs = nlohmann::json::array();
+  nlohmann::ordered_json inputs = nlohmann::ordered_json::array();
   for (std::size_t at = 0; at < lines.size(); ++at) {
     if (!json_lines) {
       inputs.push_back(lines[at]);
       continue;
     }
-    nlohmann::json value = nlohmann::json::parse(lines[at], nullptr, false);
-    if (value.is_discarded()) {
+    nlohmann::ordered_json value = nlohmann::ordered_json::parse(lines[at], nullptr, false);
+    if (value.is_discarded() || lines[at].starts_with("\xEF\xBB\xBF")) {  // Python's parser knows no byte order mark
       throw ConfigError(fmt::format("'{}': input {} is no JSON value: '{}'; a file that ends in .jsonl has one a line", name,
                                     at + 1, printable(lines[at], 60)));
+    }
+    if (const std::string number = number_beyond_64_bits(lines[at]); !number.empty()) {
+      throw ConfigError(fmt::format("'{}': input {} has the number {}, which is beyond 64 bits; allowed: as a string", name,
+                                    at + 1, printable(number, 60)));
     }
     inputs.push_back(std::move(value));
   }

@@ -3,18 +3,27 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
 
+#include "harness/base/console.h"
 #include "harness/base/errors.h"
 
 namespace harness::own {
 namespace {
 
+constexpr std::array<std::string_view, 35> kKeywords{"False",  "None",   "True",    "and",      "as",       "assert", "async",
+                                                     "await",  "break",  "class",   "continue", "def",      "del",    "elif",
+                                                     "else",   "except", "finally", "for",      "from",     "global", "if",
+                                                     "import", "in",     "is",      "lambda",   "nonlocal", "not",    "or",
+                                                     "pass",   "raise",  "return",  "try",      "while",    "with",   "yield"};
+
 bool is_identifier(std::string_view name) {
+  if (std::ranges::find(kKeywords, name) != kKeywords.end()) return false;
   if (name.empty() || std::isdigit(static_cast<unsigned char>(name.front()))) return false;
   return std::ranges::all_of(name, [](char c) {
     const auto byte = static_cast<unsigned char>(c);
@@ -49,6 +58,9 @@ std::string python_name(const std::string& what, const std::string& text, std::v
     if (!std::filesystem::is_regular_file(file, error))
       throw ConfigError(fmt::format("{}: there is no file '{}'", what, file.string()));
     const std::string directory = std::filesystem::absolute(file).lexically_normal().parent_path().string();
+    if (!is_utf8(directory))
+      throw ConfigError(
+          fmt::format("{}: the directory '{}' is not UTF-8, and a program has to name it", what, printable(directory)));
     if (std::find(paths.begin(), paths.end(), directory) == paths.end()) paths.insert(paths.begin(), directory);
     module = file.stem().string();
   }
@@ -58,11 +70,12 @@ std::string python_name(const std::string& what, const std::string& text, std::v
 
 std::string python_code(const std::string& function, const std::string& callback, const std::vector<std::string>& paths,
                         const std::string& inputs, const std::map<std::string, std::string, std::less<>>& environment) {
-  return nlohmann::json{{"function", function},
-                        {"callback", callback},
-                        {"paths", paths},
-                        {"inputs", nlohmann::json::parse(inputs)},
-                        {"environment", environment}}
+  // Ordered: an object's keys are a function's keyword arguments, which keep their order.
+  return nlohmann::ordered_json{{"function", function},
+                                {"callback", callback},
+                                {"paths", paths},
+                                {"inputs", nlohmann::ordered_json::parse(inputs)},
+                                {"environment", environment}}
       .dump();
 }
 

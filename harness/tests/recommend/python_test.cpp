@@ -123,6 +123,46 @@ TEST(RecommendPythonCode, AModuleThatIsCalledAsSomethingInTheProgramIsImportedUn
                     HasSubstr("pool.submit(user_main.fetch, item)"), HasSubstr("[user_results_html.parse(future.result())")));
 }
 
+TEST(RecommendPythonCode, NoOtherModuleIsCalledAsTheNameThatOneIsGiven) {
+  PythonWork work = crawler("user_main:parse");
+  work.function = "main:fetch";
+  const std::string code = python_snippet(work, false, {Pool::thread, 4, model::Strategy::collect}, 200);
+  EXPECT_THAT(code, AllOf(HasSubstr("import main as user_main_\nimport user_main\n"),
+                          HasSubstr("pool.submit(user_main_.fetch, item)"), HasSubstr("[user_main.parse(future.result())")));
+}
+
+TEST(RecommendPythonCode, AwaitsWhatAnAsynchronousCallbackReturns) {
+  PythonWork work = crawler("parsing:parse");
+  work.callback_is_async = true;
+  const auto with = [&](Pool pool, model::Strategy strategy, bool is_async = false) {
+    return python_snippet(work, is_async, {pool, 4, strategy, strategy == model::Strategy::extra ? 2 : 0}, 200);
+  };
+  EXPECT_THAT(with(Pool::thread, model::Strategy::collect),
+              AllOf(HasSubstr("import asyncio\n"), HasSubstr("asyncio.run(parsing.parse(future.result())) for")));
+  EXPECT_THAT(with(Pool::thread, model::Strategy::worker),
+              HasSubstr("results.append(asyncio.run(parsing.parse(future.result())))"));
+  EXPECT_THAT(with(Pool::process, model::Strategy::fused), HasSubstr("return asyncio.run(parsing.parse(crawler.fetch(item)))"));
+  EXPECT_THAT(with(Pool::thread, model::Strategy::extra),
+              AllOf(HasSubstr("def parse_one(result):\n    return asyncio.run(parsing.parse(result))"),
+                    HasSubstr("parsers.submit(parse_one, future.result())")));
+  EXPECT_THAT(with(Pool::loop, model::Strategy::worker, true),
+              HasSubstr("return await parsing.parse(await crawler.fetch(item))"));
+  EXPECT_THAT(with(Pool::loop, model::Strategy::collect, true), HasSubstr("[await parsing.parse(result) for result in results]"));
+}
+
+TEST(RecommendPythonCode, SaysThatTasksFailedOfWhichOnlyCallbacksWouldHaveHeard) {
+  EXPECT_THAT(python_snippet(crawler("crawler:parse"), false, {Pool::thread, 4, model::Strategy::worker}, 200),
+              HasSubstr("    if len(results) < len(inputs):\n        raise RuntimeError("));
+}
+
+TEST(RecommendPythonCode, HasAsManyTasksAsWereAskedFor) {
+  PythonWork work = crawler();
+  work.input_count = 6;
+  EXPECT_THAT(python_snippet(work, false, {Pool::thread, 2}, 2), HasSubstr("    inputs = inputs[:2]\n"));
+  EXPECT_THAT(python_snippet(work, false, {Pool::thread, 2}, 13), HasSubstr("    inputs = (inputs * 3)[:13]\n"));
+  EXPECT_THAT(python_snippet(work, false, {Pool::thread, 2}, 6), Not(HasSubstr("inputs[:")));
+}
+
 TEST(RecommendPythonCode, ReadsLinesAsTheyWereRead) {
   PythonWork work = crawler();
   work.lone_returns = true;
@@ -136,13 +176,13 @@ TEST(RecommendPythonCode, ReadsLinesAsTheyWereRead) {
 TEST(RecommendPythonCode, SetsVariablesBeforeTheImportAndTakesPathsAndJson) {
   PythonWork work = crawler();
   work.environment["OMP_NUM_THREADS"] = "1";
-  work.paths = {"/home/somebody", ""};
+  work.paths = {"/home/somebody", "/home/second", ""};
   work.inputs_file = "urls.jsonl";
   work.json_lines = true;
   const std::string code = python_snippet(work, false, {Pool::thread, 2}, 10);
   EXPECT_LT(code.find("os.environ[\"OMP_NUM_THREADS\"] = \"1\""), code.find("\nimport crawler"));
-  EXPECT_THAT(code, AllOf(HasSubstr("sys.path.insert(0, \"/home/somebody\")"), HasSubstr("json.loads(line)"),
-                          HasSubstr("crawler.fetch(**item) if isinstance(item, dict)")));
+  EXPECT_LT(code.find("insert(0, \"/home/second\")"), code.find("insert(0, \"/home/somebody\")")) << "which is to be in front";
+  EXPECT_THAT(code, AllOf(HasSubstr("json.loads(line)"), HasSubstr("crawler.fetch(**item) if isinstance(item, dict)")));
   work.inputs_file.clear();
   work.json_lines = false;
   work.range = "1..60";

@@ -92,6 +92,9 @@ def loaded(name: str) -> "Callable[..., Any]":
         raise Failure("importing '%s' failed: %s" % (name.partition(":")[0], what), error) from None
 
 
+awaited: "set[str]" = set()  # names of functions that returned something to be awaited
+
+
 def timed(work: "Any", name: str) -> "Any":
     """[wall less time without a CPU, CPU of this thread, of the process, of its children], and the result."""
     number = work[1] + 1
@@ -111,6 +114,7 @@ def timed(work: "Any", name: str) -> "Any":
     try:
         result = function(*arguments, **named)
         if hasattr(result, "__await__"):
+            awaited.add(name)
             result = user_code.awaited(result)
     except BaseException as error:
         what = "called sys.exit(%r)" % error.code if isinstance(error, SystemExit) else user_code.describe(error)
@@ -187,7 +191,8 @@ def look(question: "Dict[str, Any]", progress: "TextIO") -> "Dict[str, Any]":
     return {
         "tasks": tasks,
         "callbacks": callbacks,
-        "is_async": user_code.is_async(function),
+        "is_async": user_code.is_async(function) or code["function"] in awaited,
+        "callback_is_async": code["callback"] in awaited,
         "unpicklable": unpicklable,
         "import_ns": imported,
         "memory_bytes": max(0, private_bytes() - bare),

@@ -3,12 +3,11 @@
 It leads a session of its own, without a terminal, below a guard that is in another. Its process group is killed when
 it has ended or its time is over, and when the driver ends, however it does; by the driver if the guard was killed. What
 multiprocessing names goes too: it is in the directory, or removed by its resource tracker or after the driver's end. A
-process that has left the group (setsid) stays, as it does after a program that one runs oneself.
+process that has left the group (setsid) stays, and so do its temporary files, as after a program that one runs oneself.
 """
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -23,26 +22,36 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional
 
 MOST_WORDS = 4096  # bytes, of what it says on standard error
+ENDS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 TRACKERS_WITHIN = 2.0  # seconds that resource trackers have to remove what killed processes have named
 
 
-def timed(text: str, descriptor: int, nonce: str, prefix: str, directory: str) -> str:
-    """The same program, whose last line calls main(); "NONCE ns\\n" of that goes to the descriptor. It finds modules
-    as if it were where it is started, not in `directory`, and defines no names that one of the user's may have.
-    Semaphores have names that begin with `prefix`."""
+# What is around the program's text. It finds modules as if it were where it is started, not in its directory, and
+# defines no names that one of the user's may have. The file is opened by name, for a program may close all descriptors.
+BEFORE = "__import__('sys').path[:] = [%(there)r if entry == %(here)r else entry for entry in __import__('sys').path]\n"
+BEFORE_CALL = """\
+    if 'multiprocessing.process' in __import__('sys').modules:
+        __import__('sys').modules['multiprocessing.process'].current_process()._config.update(%(names)r)
+    __poolbench_started__ = __import__('time').monotonic_ns()
+"""
+AFTER_CALL = """
+    __poolbench_took__ = __import__('time').monotonic_ns() - __poolbench_started__
+    with __import__('io').open(%(took)r, 'w') as __poolbench_file__:
+        __poolbench_file__.write('%%d\\n' %% __poolbench_took__)
+"""
+
+
+def timed(text: str, took: str, prefix: str, directory: str) -> str:
+    """The same program, whose last line calls main(); how many ns that takes is written to the file `took`. Semaphores
+    have names that begin with `prefix`, and what else multiprocessing names is in the directory."""
     body, call = text.rstrip("\n").rsplit("\n", 1)
-    path = "__import__('sys').path"
-    named = "    multiprocessing.process.current_process()._config['semprefix'] = %r" % prefix
-    lines = [
-        "%s[:] = [%r, *(entry for entry in %s if entry != %r)]" % (path, os.getcwd(), path, directory),
-        body,
-        *([named] if "import multiprocessing" in body.split("\n") else []),
-        "    __poolbench_started__ = __import__('time').monotonic_ns()",
-        call,
-        "    __poolbench_took__ = __import__('time').monotonic_ns() - __poolbench_started__",
-        "    __import__('os').write(%d, b'%s %%d\\n' %% __poolbench_took__)" % (descriptor, nonce),
-    ]
-    return "\n".join(lines) + "\n"
+    words = {
+        "there": os.getcwd(),
+        "here": directory,
+        "names": {"semprefix": prefix, "tempdir": directory},
+        "took": took,
+    }
+    return BEFORE % words + body + "\n" + BEFORE_CALL % words + call + AFTER_CALL % words
 
 
 def group_members(group: int) -> "Dict[int, bool]":
@@ -119,6 +128,7 @@ class Guard:
         self.answers = answers  # is told the program's pid, and then how it went
         self.lock = threading.Lock()  # of `child`
         self.child: "Optional[subprocess.Popen[bytes]]" = None
+        self.handlers: "Dict[int, Any]" = {}  # what there was for ENDS
 
     def end(self) -> None:
         with self.lock:
@@ -126,16 +136,21 @@ class Guard:
                 end_group(self.child.pid)
                 self.child.wait()
 
+    def announce(self) -> None:
+        """In the program's process, before it is executed, so that the driver knows of it, whenever this one dies."""
+        os.write(self.answers, b"%d\n" % os.getpid())
+        for number, handler in self.handlers.items():
+            signal.signal(number, signal.SIG_IGN if handler == signal.SIG_IGN else signal.SIG_DFL)
+
     def look(self) -> "Dict[str, Any]":
         """{"main_ns": n}, or {"failure": one line}."""
         directory, seconds = os.path.realpath(self.question["directory"]), self.question["deadline_ns"] / 1e9
-        program, given = os.path.join(directory, "program.py"), os.path.join(directory, "input")
-        times, timing = os.pipe()
-        os.set_blocking(times, False)
+        program, given, took = (os.path.join(directory, name) for name in ("program.py", "input", "took"))
+        if os.path.exists(took):  # of a run before
+            os.unlink(took)
         said, errors = os.pipe()
-        nonce = os.urandom(8).hex()
         with open(program, "w", encoding="utf-8") as file:
-            file.write(timed(self.question["program"], timing, nonce, self.prefix, directory))
+            file.write(timed(self.question["program"], took, self.prefix, directory))
         with open(given, "w", encoding="utf-8", newline="") as file:
             file.write(self.question["input"])
         with self.lock, open(given, "rb") as standard_input:
@@ -144,11 +159,8 @@ class Guard:
                 stdin=standard_input,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
-                pass_fds=(timing,),
-                env={**os.environ, "TMPDIR": directory},
                 start_new_session=True,
-                # Before it is executed, so that the driver knows of it, whenever this guard is killed.
-                preexec_fn=lambda: os.write(self.answers, b"%d\n" % os.getpid()) and None,
+                preexec_fn=self.announce,
             )
         os.close(errors)
         words = Tail(said)
@@ -163,12 +175,9 @@ class Guard:
         self.end()
         if not in_time:
             return {"failure": "it did not end within %g s" % seconds}
-        try:
-            took = re.search(nonce.encode() + rb" (\d+)\n", os.read(times, 1 << 16))
-        except BlockingIOError:
-            took = None
-        if child.returncode == 0 and took:
-            return {"main_ns": int(took[1])}
+        if child.returncode == 0 and os.path.exists(took):
+            with open(took, encoding="ascii") as file:
+                return {"main_ns": int(file.read())}
         failure = "it " + ending(child.returncode)
         if child.returncode == 0:
             failure += " before main() had returned"
@@ -177,6 +186,8 @@ class Guard:
 
     def run(self, life_line: LifeLine) -> None:
         os.setpgid(0, 0)  # it outlives the driver's group, to end the program
+        # Stopped when its parent dies, it would be sent the first of them.
+        self.handlers = {number: signal.signal(number, signal.SIG_IGN) for number in ENDS}
         life_line.hold(self.end)
         try:
             answer = self.look()
