@@ -1,7 +1,10 @@
 #include "pools/src/remote/agent_session.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <span>
 #include <utility>
 
 #include "pools/remote.h"
@@ -77,7 +80,8 @@ void AgentSession::permit(std::uint64_t up_to) {
   while (!held_.empty() && held_.begin()->first <= allowed_) {
     auto next = held_.extract(held_.begin());
     if (refusing_) {
-      say(RemoteKind::returned, next.key());
+      const std::uint32_t tries = 0;
+      say(RemoteKind::returned, next.key(), std::as_bytes(std::span(&tries, 1)));
     } else {
       begin(next.key(), std::move(next.mapped()));
     }
@@ -119,7 +123,11 @@ void AgentSession::report(const Ended::Task& task) {
     if (state.error()) std::rethrow_exception(state.error());
     return say(RemoteKind::probed);
   }
-  if (state.cancelled()) return say(was_killed ? RemoteKind::killed : RemoteKind::returned, task.sequence);
+  if (state.cancelled()) {
+    if (was_killed) return say(RemoteKind::killed, task.sequence);
+    const auto tries = static_cast<std::uint32_t>(static_cast<RawTask&>(state).deaths.load(std::memory_order_relaxed));
+    return say(RemoteKind::returned, task.sequence, std::as_bytes(std::span(&tries, 1)));
+  }
   if (const std::exception_ptr& error = state.error()) {
     try {
       std::rethrow_exception(error);

@@ -34,6 +34,8 @@ PermittedBoard& permitted_board() noexcept {
 constexpr std::chrono::milliseconds kLies{5};
 constexpr std::chrono::milliseconds kBetweenRecalls{20};
 
+constexpr std::uint32_t kMostTries = 1'000'000;  // whatever an agent says
+
 }  // namespace
 
 Links::Links(RemotePoolState& pool)
@@ -230,13 +232,18 @@ void Links::answered(Link& link, const MessageHeader& header, std::span<const st
     throw WireError("an answer that nobody asked for");
   }
   const RemoteKind kind = remote_kind(header);
+  const bool is_returned = kind == RemoteKind::returned;
+  const auto tries = is_returned ? static_cast<int>(std::min(payload_as<std::uint32_t>(payload), kMostTries))
+                                 : 0;  // a lie leaves the task where it is
   if (link.unanswered >= link.info.workers) ++link.answers;
   TaskRef task = link.take(header.sequence, *flight);
   link.forget_answered();
-  if (kind == RemoteKind::returned) {
+  if (is_returned) {
     task->state().recall();
     const Lock lock(pool_.mutex);
     --pool_.permitted;
+    task->deaths += tries;
+    task->retried += tries;  // on whatever host: no more of them than were asked for
     return pool_.backlog.put_back(std::move(task));
   }
   fences_.ended_a_task(link.info.name);

@@ -34,7 +34,7 @@
 
 namespace pools::detail {
 
-inline constexpr std::uint32_t kRemoteProtocol = 2;  // changes with anything below, or in message.h
+inline constexpr std::uint32_t kRemoteProtocol = 3;  // changes with anything below, or in message.h
 inline constexpr const char* kAgentArgument = "--pool-agent";
 inline constexpr const char* kIncarnationVariable = "POOLS_AGENT_INCARNATION";  // in the environment of an agent's workers
 
@@ -60,14 +60,14 @@ enum class RemoteKind : std::uint32_t {
   permit,      // `sequence`: the highest number that may begin
   skip,        // that task is the pool's again, and will not be permitted
   kill,        // that task was cancelled while it was running
-  recall,      // what has been permitted and has not begun is to be returned
+  recall,      // what has been permitted and has not begun is to be returned, and what waits for another try
   probe,       // a task of the pool's own: whether a worker can be started
   start,       // all workers are to be started, and it is to be said when they are
   stop,        // end; there is nothing left to be done
   // to the pool
   result = 201,  // payload: the value
   error,         // payload: an outcome (outcome.h)
-  returned,      // not begun, and not going to be
+  returned,      // not running, and not going to begin; payload: std::uint32_t, how many tries have ended with their workers
   killed,        // it was told to kill it, and did
   begun,         // payload: the numbers of tasks, std::uint64_t each, that have begun since the last one
   probed,

@@ -218,6 +218,29 @@ TEST_F(RemoteDeathsTest, an_agent_that_is_asked_to_end_finishes_what_it_has_begu
   EXPECT_EQ(hand.pool->incidents().hosts_lost, 0U);
 }
 
+int log_and_die(const std::string& log) {
+  log_value(log, ::getpid());
+  ::raise(SIGKILL);
+  return 0;
+}
+
+TEST_F(RemoteDeathsTest, a_task_that_waits_for_another_try_when_it_is_returned_is_tried_no_more_often_for_that) {
+  HandPool hand({.retry = {.retries = 1, .backoff = 30s, .max_backoff = 30s}});
+  Child& leaving = hand.add(2);
+  const TemporaryDirectory directory;
+  const std::string log = directory.file("log");
+  const auto dies = hand.pool->submit<&log_and_die>(log);
+  wait_until([&] { return logged(log).size() == 1 && ::kill(logged(log)[0], 0) != 0; });
+  for (int task = 0; task < 200; ++task) {  // by the other worker: the agent's pool comes to hear of the death meanwhile
+    EXPECT_EQ(hand.pool->submit<&square>(task).result(), task * task);
+  }
+  leaving.kill(SIGTERM);
+  hand.there = 0;
+  hand.add();
+  EXPECT_THROW(dies.result(), WorkerDied);
+  EXPECT_EQ(logged(log).size(), 2U);
+}
+
 TEST_F(RemoteDeathsTest, a_host_that_fails_again_and_again_is_fenced_until_it_has_run_a_probe) {
   HandPool hand({.fence_after = 2});
   for (int life = 0; life < 2; ++life) {

@@ -81,7 +81,7 @@ class RemoteTask {
   // --- the supervisor's; here and not among the extras, since there may be no memory when a worker dies ---
   // Of workers that had it first of what they had been given: those that said that they had begun it, or to which it was on its way
   // in pieces; and those that did not say so, which may have lied, but mostly died of something else.
-  int deaths = 0;
+  std::atomic<int> deaths{0};  // relaxed, a count for itself: an agent reads it of a cancelled one
   int unbegun_deaths = 0;
   int retried = 0;
   int refused_for = 0;                                // errno: why what goes along with it could not be sent
