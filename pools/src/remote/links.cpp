@@ -233,8 +233,8 @@ void Links::answered(Link& link, const MessageHeader& header, std::span<const st
   }
   const RemoteKind kind = remote_kind(header);
   const bool is_returned = kind == RemoteKind::returned;
-  const auto tries = is_returned ? static_cast<int>(std::min(payload_as<std::uint32_t>(payload), kMostTries))
-                                 : 0;  // a lie leaves the task where it is
+  // Read first: a lie leaves the task where it is.
+  const int tries = is_returned ? static_cast<int>(std::min(payload_as<std::uint32_t>(payload), kMostTries)) : 0;
   if (link.unanswered >= link.info.workers) ++link.answers;
   TaskRef task = link.take(header.sequence, *flight);
   link.forget_answered();
