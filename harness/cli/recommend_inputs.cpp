@@ -6,8 +6,8 @@
 
 namespace harness {
 
-bool is_standard_input(std::string_view file) {
-  return file == "-" || file == "/dev/stdin" || file == "/dev/fd/0" || file == "/proc/self/fd/0";
+std::string inputs_file(const std::string& given) {
+  return given == "/dev/stdin" || given == "/dev/fd/0" || given == "/proc/self/fd/0" ? "-" : given;
 }
 
 std::vector<std::string> inputs_of(const std::string& file, const std::string& range) {
@@ -15,9 +15,11 @@ std::vector<std::string> inputs_of(const std::string& file, const std::string& r
   if (!range.empty()) return own::input_numbers(range, "--range");
   if (file.empty())
     throw ConfigError("inputs are missing: --inputs FILE (one per line; - for standard input) or --range FIRST..LAST");
-  const std::string text = is_standard_input(file) ? read_stdin("list of inputs", kMostInputBytes)
-                                                   : read_file(file, "list of inputs", kMostInputBytes);
+  const std::string text =
+      file == "-" ? read_stdin("list of inputs", kMostInputBytes) : read_file(file, "list of inputs", kMostInputBytes);
   return own::input_lines(text, file);
 }
+
+std::string range_of(const std::vector<std::string>& numbers) { return numbers.front() + ".." + numbers.back(); }
 
 }  // namespace harness

@@ -128,10 +128,10 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
   if (flags.python.empty()) {
     question.own = recommend::OwnQuestion{.subject = subject,
                                           .library = flags.function.empty() ? "" : library_of(flags.function),
-                                          .inputs_file = flags.inputs,
-                                          .range = flags.range};
+                                          .inputs_file = inputs_file(flags.inputs)};
   }
-  subject.inputs = inputs_of(flags.inputs, flags.range);
+  subject.inputs = inputs_of(inputs_file(flags.inputs), flags.range);
+  if (question.own && !flags.range.empty()) question.own->range = range_of(subject.inputs);
   const auto all = static_cast<std::int64_t>(subject.inputs.size());
   question.tasks = static_cast<int>(flags.tasks.empty() ? all : parse_integer(flags.tasks, "--tasks", 1, own::kMostInputs));
   return question;
@@ -139,13 +139,7 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
 
 }  // namespace
 
-std::vector<Asked> questions_of(const RecommendFlags& given) {
-  RecommendFlags flags = given;
-  if (is_standard_input(flags.inputs)) flags.inputs = "-";
-  if (!flags.range.empty()) {  // as numbers are written, in programs too
-    const std::vector<std::string> numbers = own::input_numbers(flags.range, "--range");
-    flags.range = numbers.front() + ".." + numbers.back();
-  }
+std::vector<Asked> questions_of(const RecommendFlags& flags) {
   Asked asked;
   asked.question = question_of(flags, asked.subject);
   if (flags.python.empty()) return {std::move(asked)};
@@ -153,8 +147,8 @@ std::vector<Asked> questions_of(const RecommendFlags& given) {
   return python_questions({.function = flags.python,
                            .callback = flags.callback == kNoCallback ? "" : flags.callback,
                            .interpreters = flags.interpreters,
-                           .inputs_file = flags.inputs,
-                           .range = flags.range,
+                           .inputs_file = inputs_file(flags.inputs),
+                           .range = flags.range.empty() ? "" : range_of(asked.subject.inputs),
                            .deadline = deadline,
                            .earlier = flags.fresh ? "" : flags.output},
                           asked.subject.inputs, asked.question);

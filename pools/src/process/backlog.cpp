@@ -87,6 +87,7 @@ std::uint64_t Backlog::waiting() const noexcept {
 }
 
 bool Backlog::retry_at(TaskRef& task, Clock::time_point due) noexcept {
+  task->state().recall();  // from here on it is merely pending
   auto elsewhere = Place::elsewhere;
   // Acq_rel: as in pop(). A canceller that comes later finds the task here.
   if (!task->place.compare_exchange_strong(elsewhere, Place::retrying, std::memory_order_acq_rel)) return false;

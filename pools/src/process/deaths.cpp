@@ -90,8 +90,8 @@ Deaths::Victim Deaths::take_everything(WorkerProcess& worker, Given& given) noex
     if (!task) continue;
     if (task.get() == had_first && counts) ++task->deaths;
     if (task.get() == had_first && sent) {
-      victim.task =
-          std::move(task);  // not recalled: it had begun, and no canceller gets it before it fails or is to be tried again
+      // Not recalled: it had begun, and no canceller gets it before it fails or is to be tried again.
+      victim.task = std::move(task);
       pool_.events.died_with_its_worker(*victim.task);
     } else {
       task->state().recall();
@@ -224,9 +224,7 @@ void Deaths::end_with_death(TaskRef task, const WorkerProcess& worker, const Dea
 
 bool Deaths::retry_later(TaskRef& task) noexcept {
   const Lock lock(pool_.mutex);
-  if (pool_.broken) return false;
-  task->state().recall();
-  return pool_.backlog.retry_at(task, *deadline_after(retry_delay(pool_.options.retry, task->deaths)));
+  return !pool_.broken && pool_.backlog.retry_at(task, *deadline_after(retry_delay(pool_.options.retry, task->deaths)));
 }
 
 }  // namespace pools::detail

@@ -80,8 +80,7 @@ void AgentSession::permit(std::uint64_t up_to) {
   while (!held_.empty() && held_.begin()->first <= allowed_) {
     auto next = held_.extract(held_.begin());
     if (refusing_) {
-      const std::uint32_t tries = 0;
-      say(RemoteKind::returned, next.key(), std::as_bytes(std::span(&tries, 1)));
+      give_back(next.key(), 0);
     } else {
       begin(next.key(), std::move(next.mapped()));
     }
@@ -125,8 +124,7 @@ void AgentSession::report(const Ended::Task& task) {
   }
   if (state.cancelled()) {
     if (was_killed) return say(RemoteKind::killed, task.sequence);
-    const auto tries = static_cast<std::uint32_t>(static_cast<RawTask&>(state).deaths.load(std::memory_order_relaxed));
-    return say(RemoteKind::returned, task.sequence, std::as_bytes(std::span(&tries, 1)));
+    return give_back(task.sequence, static_cast<RawTask&>(state).deaths.load(std::memory_order_relaxed));
   }
   if (const std::exception_ptr& error = state.error()) {
     try {
@@ -150,6 +148,11 @@ void AgentSession::report_begun() {
     sequences.push_back(sequence);
   }
   if (!sequences.empty()) say(RemoteKind::begun, 0, std::as_bytes(std::span(sequences)));
+}
+
+void AgentSession::give_back(std::uint64_t sequence, int tries) {
+  const auto ended = static_cast<std::uint32_t>(tries);
+  say(RemoteKind::returned, sequence, std::as_bytes(std::span(&ended, 1)));
 }
 
 void AgentSession::say(RemoteKind kind, std::uint64_t sequence, std::span<const std::byte> payload) {

@@ -89,6 +89,7 @@ class AgentSession {
   };
 
   void begin(std::uint64_t sequence, Raw task);
+  void give_back(std::uint64_t sequence, int tries);  // `tries` of which have ended with their workers
 
   const std::uint64_t number_;
   LocalPool& pool_;

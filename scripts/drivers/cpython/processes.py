@@ -27,8 +27,8 @@ class LifeLine:
         self.also_closed = also_closed
 
     def hold(self, before: "Callable[[], None]" = lambda: None) -> None:
-        """To be called first in every process that the driver forks. `before` is called first, in a thread of its
-        own."""
+        """To be called first in every process that the driver forks. `before` is called before it exits, in a thread
+        of its own."""
         for descriptor in (self.writing, *self.also_closed):
             os.close(descriptor)
         exit_at_end_of(self.reading, before)
