@@ -303,6 +303,43 @@ TEST_F(ProcessControl, an_observer_sees_every_step_in_order) {
               testing::ElementsAre("up0", "s0", "r0@0", "f0@0done", "s1", "r1@0", "f1@0failed", "s2", "f2@-1cancelled", "down0"));
 }
 
+// Waits at the gate, and gives so many bytes, or fails (0), or dies (-1).
+std::string pass_and_end(std::string gate, int how) {
+  pass(gate);
+  if (how < 0) die_by(SIGKILL);
+  if (how == 0) throw std::runtime_error("fails");
+  return std::string(static_cast<std::size_t>(how), 'x');
+}
+
+// Notes what is counted at the moment when it is told of the end of a task.
+struct CountsAtTheEnd final : PoolObserver {
+  void finished(std::uint64_t, int, Outcome) noexcept override {
+    if (pool != nullptr) seen = pool->metrics();
+  }
+  ProcessPool* pool = nullptr;
+  PoolMetrics seen;
+};
+
+TEST_F(ProcessControl, a_task_that_has_ended_is_not_counted_as_running) {
+  for (const int how : {1, 100'000, 0, -1}) {  // the second is decoded by a thread of its own
+    const auto observer = std::make_shared<CountsAtTheEnd>();
+    ProcessPool pool({.workers = 1, .observer = observer});
+    observer->pool = &pool;
+    Gate gate;
+    const auto ends = pool.submit<&pass_and_end>(gate.name(), how);
+    gate.await();
+    pool.pause();
+    const auto waits = pool.submit<&square>(2);
+    gate.open();
+    ends.exception();  // waits
+    EXPECT_EQ(observer->seen.running, 0U) << how;
+    EXPECT_EQ(observer->seen.queued, 1U) << how;
+    observer->pool = nullptr;
+    pool.resume();
+    EXPECT_EQ(waits.result(), 4);
+  }
+}
+
 TEST_F(ProcessControl, nothing_is_lost_under_kills_cancellations_retries_resizes_and_pauses) {
   ProcessPool pool({.workers = 3, .retry = {.retries = 1, .backoff = 1ms}, .crash_limit = 0});
   std::mt19937 random(17);

@@ -158,14 +158,9 @@ void Answers::take_answer(const WorkerRef& worker, const MessageHeader& header) 
     const Lock lock(pool_.mutex);
     given = take_given(*worker, header);
     permit = given.task && pool_.backlog.give_permit_back(*given.task);
-    pool_.events.answering_begins();
+    if (given.task) pool_.events.answering_begins();
     more = worker->given() * 2 <= worker->depth;
   }
-  // It counts as running until it has been counted as what it ended as.
-  const struct Answering {
-    ~Answering() { events.answering_ends(); }
-    TaskEvents& events;
-  } answering{pool_.events};
   std::exception_ptr tampered;
   try {
     if (more && supply_.supply(worker)) worker->channel().ring();
@@ -179,7 +174,10 @@ void Answers::take_answer(const WorkerRef& worker, const MessageHeader& header) 
 }
 
 void Answers::complete(WorkerProcess& worker, TaskRef& task, MessageKind kind) noexcept {
-  if (kind == MessageKind::skipped) return pool_.events.dropped(*task);
+  if (kind == MessageKind::skipped) {
+    pool_.events.dropped(*task);
+    return pool_.events.answering_ends();
+  }
   if (!pool_.events.claim(*task, PoolObserver::kNoWorker)) return;
   pool_.events.answered(*task);
   breaker_.task_answered();
@@ -211,7 +209,6 @@ bool Answers::decode_elsewhere(WorkerProcess& worker, TaskRef& task) noexcept {
     return false;
   }
   answer.task = std::move(task);
-  pool_.events.answering_begins();  // as in take_answer(), until decode() has counted it
   if (!decoding_.deliver(answer)) decode(std::move(answer));
   return true;
 }
@@ -220,7 +217,6 @@ void Answers::decode(DecodingThread::Answer answer) noexcept {
   std::exception_ptr error = answer.task->take_answer(Reader(answer.payload.view(), answer.attachments));
   answer.attachments.clear();
   pool_.events.finish(*answer.task, answer.worker, std::move(error));
-  pool_.events.answering_ends();
 }
 
 }  // namespace pools::detail

@@ -129,7 +129,7 @@ class Backlog {
   }
 
   // What was submitted and retried, and how many of the unfinished run and wait. REQUIRES: `metrics` has what has ended. `busy`: tasks that somebody
-  // is at; an answer that is being counted may be among them still.
+  // is at; one that was cancelled a moment ago may be among them still.
   void add_counts_to(PoolMetrics& metrics, std::uint64_t busy) const noexcept {
     metrics.submitted = submitted_;
     metrics.retried = retried_;

@@ -55,7 +55,9 @@ void CircuitBreaker::break_pool(std::string cause) noexcept {
     pool_.seen_closing = true;
     pool_.paused = false;
     pool_.take_all_back();
-    return pool_.backlog.take_all();
+    TaskList all = pool_.backlog.take_all();
+    all.for_each([&](const RemoteTask&) { pool_.events.answering_begins(); });
+    return all;
   };
   TaskList failed = take_all();
   pool_.room.made();

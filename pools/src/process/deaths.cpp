@@ -136,7 +136,7 @@ void Deaths::reap(WorkerProcess* dead) noexcept {
     victim = take_everything(*worker, given);
     if (victim.task) {
       pool_.backlog.give_permit_back(*victim.task);
-      pool_.events.answering_begins();  // until it has been counted as what it ends as
+      pool_.events.answering_begins();
     }
     const bool asked = worker->phase == Phase::stopping && status.success();
     if (!asked && !was_starting && worker->kill_reason != KillReason::cancelled &&
@@ -177,7 +177,6 @@ void Deaths::reap(WorkerProcess* dead) noexcept {
     } catch (const std::bad_alloc&) {  // without a name, then
     }
     end_with_death(std::move(victim.task), *worker, death, victim.unbegun);
-    pool_.events.answering_ends();
   }
   if (was_starting) {
     breaker_.start_failed(worker->number(), words([&] { return cause + " before it was ready"; }));
@@ -224,7 +223,10 @@ void Deaths::end_with_death(TaskRef task, const WorkerProcess& worker, const Dea
 
 bool Deaths::retry_later(TaskRef& task) noexcept {
   const Lock lock(pool_.mutex);
-  return !pool_.broken && pool_.backlog.retry_at(task, *deadline_after(retry_delay(pool_.options.retry, task->deaths)));
+  if (pool_.broken || !pool_.backlog.retry_at(task, *deadline_after(retry_delay(pool_.options.retry, task->deaths))))
+    return false;
+  pool_.events.answering_ends();
+  return true;
 }
 
 }  // namespace pools::detail

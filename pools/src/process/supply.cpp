@@ -61,10 +61,7 @@ bool Supply::supply(const WorkerRef& worker) {
   // Ended with no lock held, also if this throws.
   struct Quarantined {
     ~Quarantined() {
-      while (!tasks.empty()) {
-        supply.end_in_quarantine(*tasks.pop_front());
-        supply.pool_.events.answering_ends();
-      }
+      while (!tasks.empty()) supply.end_in_quarantine(*tasks.pop_front());
     }
     Supply& supply;
     TaskList tasks;
@@ -87,7 +84,7 @@ bool Supply::supply(const WorkerRef& worker) {
     if (!task) break;
     if (task->belongs_in_quarantine(pool_.options.quarantine_after)) {
       backlog.give_permit_back(*task);
-      pool_.events.answering_begins();  // until it has been counted as what it ends as
+      pool_.events.answering_begins();
       quarantined.tasks.push_back(std::move(task));
       continue;
     }
@@ -214,7 +211,6 @@ void Supply::end_refused() noexcept {
         return shared_memory_error("pass shared memory to a worker", task->refused_for);
       }));
     }
-    pool_.events.answering_ends();
   }
 }
 

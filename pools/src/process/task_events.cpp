@@ -81,14 +81,14 @@ void TaskEvents::finish(RemoteTask& task, int worker, std::exception_ptr error) 
 }
 
 int TaskEvents::add_counts_to(PoolMetrics& metrics) const noexcept {
-  // Before the ends: who sees that nothing runs any more also sees how it ended.
-  const int answering = answering_.load(std::memory_order_acquire);
+  // First: who sees that one is not being answered any more because it was cancelled also sees it cancelled.
+  const std::uint64_t otherwise = answered_otherwise_.load(std::memory_order_acquire);
   metrics.done = done_.load(std::memory_order_acquire);
   metrics.failed = failed_.load(std::memory_order_acquire);
   metrics.cancelled = cancelled_.load(std::memory_order_acquire);
   metrics.shared_buffers = shared_buffers_.load(std::memory_order_relaxed);
   metrics.shared_bytes = shared_bytes_.load(std::memory_order_relaxed);
-  return answering;
+  return static_cast<int>(answering_begun_ - metrics.done - metrics.failed - otherwise);
 }
 
 void TaskEvents::add_latencies_to(PoolMetrics& metrics) const {

@@ -4,8 +4,12 @@
 // tasks have to start.
 //
 // Invariant: a task is counted as submitted (backlog.h) before anybody can run it, and as done, failed or cancelled once, before its future
-// is done. While it is none of these, a worker has it, the backlog has it, or it is counted as being answered; so the numbers that
-// metrics() gives balance at any moment.
+// is done. While it is none of these, a worker has it, the backlog has it, or it is being answered; so the numbers that metrics() gives
+// balance at any moment.
+//
+// Being answered: no worker and not the backlog has it any more, and it has not ended. There is no count of these that is lowered: their
+// number is what has begun to be answered less what was answered, done, failed or otherwise. So a task ends and stops being answered in one
+// step, and none is counted as running once it is counted as done.
 
 #include <atomic>
 #include <cstdint>
@@ -77,10 +81,12 @@ class TaskEvents {
   void free_dropped() noexcept;  // by the supervisor, with no lock held
   // Cancels one that nobody has begun, or finds it cancelled.
   void cancel(RemoteTask& task) noexcept;
-  // Nobody but the caller may complete it from now on. False: a canceller was first, and it has been dropped.
+  // Nobody but the caller may complete it from now on. False: a canceller was first, and it has been dropped. REQUIRES: it is being
+  // answered; false: no longer.
   bool claim(RemoteTask& task, int worker) noexcept {
     if (task.state().claim()) return true;
     dropped(task, worker);
+    answering_ends();
     return false;
   }
   // With the error or, if null, with the value that it has taken. REQUIRES: claimed.
@@ -90,10 +96,12 @@ class TaskEvents {
     if (extras != nullptr && extras->options.start_by) deadlines_.forget(task.state());
   }
 
-  // Tasks of which no worker has anything any more, and that have not been counted as ended. Raised with the pool's mutex held.
-  void answering_begins() noexcept { answering_.fetch_add(1, std::memory_order_relaxed); }
-  // Release: pairs with the acquire in add_counts_to(), after what finish() counts.
-  void answering_ends() noexcept { answering_.fetch_sub(1, std::memory_order_release); }
+  // No worker has anything of a task any more; claim() or answering_ends() follows. With the pool's mutex held, in the step that takes it
+  // from its worker.
+  void answering_begins() noexcept { ++answering_begun_; }
+  // Of one that is neither done nor failed: a canceller has counted it, or, with the pool's mutex held, the backlog has it again.
+  // Release: pairs with the acquire in add_counts_to(), after what the canceller has counted.
+  void answering_ends() noexcept { answered_otherwise_.fetch_add(1, std::memory_order_release); }
 
   // What has ended; returns how many are being answered. With the pool's mutex held: what has ended was submitted before, so that nothing
   // comes out negative.
@@ -117,7 +125,8 @@ class TaskEvents {
   std::atomic<std::uint64_t> done_{0};
   std::atomic<std::uint64_t> failed_{0};
   std::atomic<std::uint64_t> cancelled_{0};
-  std::atomic<int> answering_{0};
+  std::atomic<std::uint64_t> answered_otherwise_{0};  // and is neither done nor failed
+  std::uint64_t answering_begun_ = 0;                 // guarded by the pool's mutex
   // Likewise, but what passes has been counted before it is seen.
   std::atomic<std::uint64_t> shared_buffers_{0};
   std::atomic<std::uint64_t> shared_bytes_{0};

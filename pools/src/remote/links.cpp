@@ -250,10 +250,9 @@ void Links::answered(Link& link, const MessageHeader& header, std::span<const st
   {
     const Lock lock(pool_.mutex);
     --pool_.permitted;
-    pool_.events.answering_begins();  // until it has been counted as what it ended as
+    pool_.events.answering_begins();
   }
   complete(link, std::move(task), kind, payload);
-  pool_.events.answering_ends();
 }
 
 void Links::complete(Link& link, TaskRef task, RemoteKind kind, std::span<const std::byte> payload) noexcept {
@@ -284,14 +283,12 @@ bool Links::decode_elsewhere(Link& link, TaskRef& task, std::span<const std::byt
     return false;
   }
   answer.task = std::move(task);
-  pool_.events.answering_begins();  // until decode() has counted it
   if (!decoding_.deliver(answer)) decode(std::move(answer));
   return true;
 }
 
 void Links::decode(DecodingThread::Answer answer) noexcept {
   pool_.events.finish(*answer.task, answer.worker, answer.task->take_answer(Reader(answer.payload.view())));
-  pool_.events.answering_ends();
 }
 
 void Links::all_answered(Link& link, Clock::time_point now) noexcept {
@@ -354,10 +351,7 @@ void Links::lost(Link& link, const std::string& why, bool fault) noexcept {
   publish();  // first: who hears of a loss finds it said of the hosts, too
   if (pool_.options.host_observer) pool_.options.host_observer->host_lost(link.info, why);
   for (TaskList* const tasks : {&had_begun, &perhaps_begun}) {
-    while (!tasks->empty()) {
-      end_with_host(tasks->pop_front(), link, tasks == &had_begun, why);
-      pool_.events.answering_ends();
-    }
+    while (!tasks->empty()) end_with_host(tasks->pop_front(), link, tasks == &had_begun, why);
   }
 }
 
@@ -370,7 +364,9 @@ void Links::end_with_host(TaskRef task, const Link& link, bool begun, const std:
     ++task->deaths;
     if (task->retried < allowed) {
       const Lock lock(pool_.mutex);
-      if (!pool_.broken && pool_.backlog.retry_at(task, *deadline_after(retry_delay(pool_.options.retry, task->deaths)))) return;
+      if (!pool_.broken && pool_.backlog.retry_at(task, *deadline_after(retry_delay(pool_.options.retry, task->deaths)))) {
+        return pool_.events.answering_ends();
+      }
     }
   }
   if (!pool_.events.claim(*task, link.info.number)) return;
@@ -408,7 +404,6 @@ void Links::fail_everything(const std::exception_ptr& error) noexcept {
   while (!all.empty()) {
     const TaskRef task = all.pop_front();
     if (pool_.events.claim(*task, PoolObserver::kNoWorker)) pool_.events.finish(*task, PoolObserver::kNoWorker, error);
-    pool_.events.answering_ends();
   }
   pool_.room.made();
 }
