@@ -16,6 +16,7 @@
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
 #include "harness/base/read_file.h"
+#include "harness/base/text.h"
 #include "harness/engine/strategies/strategy.h"
 #include "harness/plan/cell_builder.h"
 #include "harness/plan/plan.h"
@@ -24,6 +25,7 @@
 #include "harness/sweep/sinks/cells_json.h"
 #include "harness/sweep/sinks/context.h"
 #include "harness/sweep/sinks/csv.h"
+#include "workloads/work.h"
 
 namespace harness {
 namespace {
@@ -113,10 +115,12 @@ std::string durations_text(const std::string& distribution, std::int64_t scale_n
 std::string title_of(const CellSummary& summary) {
   const Factors& f = summary.factors;
   const Cell* const cell = summary.cell ? &*summary.cell : nullptr;
-  const std::string of = f.inputs.empty()
-                             ? "of " + durations_text(f.distribution, f.task_ns, cell ? &cell->task_durations_ns : nullptr)
-                             : "over " + f.inputs;
-  std::string title = fmt::format("{}: {} task{} {}", f.workload, f.tasks, f.tasks == 1 ? "" : "s", of);
+  std::string title = f.workload + ": " + counted(f.tasks, "task");
+  if (!f.inputs.empty()) {
+    title += " over " + f.inputs;
+  } else if (!workloads::needs_subject(f.workload)) {  // a recommendation's own work takes what it takes
+    title += " of " + durations_text(f.distribution, f.task_ns, cell ? &cell->task_durations_ns : nullptr);
+  }
   if (f.distribution != "equal" && f.distribution != "explicit") title += " (" + f.distribution + ")";
   if (!has_callbacks(f.strategy)) {
     title += ", no callbacks";

@@ -109,6 +109,10 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return candidate.empty() ? std::string() : fmt::format("; did you mean '{}'?", candidate);
 }
 
+std::string counted(std::int64_t number, std::string_view noun) {
+  return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
+}
+
 std::string join(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) {

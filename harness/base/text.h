@@ -5,6 +5,7 @@
 // Thread safety: pure functions.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 // "a, b, c"
 std::string join(const std::vector<std::string>& words);
+
+// "1 round", "2 rounds"
+std::string counted(std::int64_t number, std::string_view noun);
 
 // One paragraph, its line end included: broken at blanks so that no line is longer than `width` columns, the later ones
 // indented by `indent` blanks. Columns are counted as columns_of() does. A word that is too long for a line stands alone

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <utility>
 
 #include "harness/base/errors.h"
@@ -11,6 +12,7 @@
 #include "harness/plan/part.h"
 #include "harness/plan/pythons.h"
 #include "harness/sweep/sinks/progress.h"
+#include "workloads/work.h"
 
 namespace harness {
 
@@ -73,8 +75,11 @@ int repetitions(const Plan& plan) {
 std::string plan_line(const Plan& plan) {
   const std::size_t own = own_cells(plan).size();
   const std::string cells = own == plan.cells.size() ? std::to_string(own) : fmt::format("{} of {}", own, plan.cells.size());
-  return fmt::format("suite {}{}: {} cells, {} repetitions with warm-ups, about {}", plan.suite_name,
-                     plan.part ? ", " + to_string(*plan.part) : "", cells, repetitions(plan), eta_text(estimated_time(plan)));
+  const bool unknown =
+      std::ranges::any_of(plan.cells, [](const PlannedCell& planned) { return workloads::needs_subject(planned.cell.workload); });
+  return fmt::format("suite {}{}: {} cells, {} repetitions with warm-ups, about {}{}", plan.suite_name,
+                     plan.part ? ", " + to_string(*plan.part) : "", cells, repetitions(plan), eta_text(estimated_time(plan)),
+                     unknown ? ", and what work of your own takes" : "");
 }
 
 std::vector<std::string> arguments_of(const PlanFlags& flags) {

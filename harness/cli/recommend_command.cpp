@@ -123,6 +123,14 @@ std::int64_t time_of(const recommend::Recommendation& found) {
   return found.all ? found.all->predicted_ns : found.measured[found.choice].median_ns;
 }
 
+// " [198 ms, 203 ms]"; of what is predicted there is none.
+std::string interval_of(const recommend::Recommendation& found) {
+  if (found.all) return ", predicted";
+  const recommend::Measured& chosen = found.measured[found.choice];
+  if (chosen.makespans_ns.size() < 2) return ", one run";
+  return fmt::format(" [{}, {}]", human_ns(chosen.interval.lower), human_ns(chosen.interval.upper));
+}
+
 // Clients who come again and again want no batch's size: there is no number of tasks, and the inputs are taken in turns.
 int recommend_for_rate(const RecommendFlags& flags, const recommend::Objective& objective, const CommandContext& context) {
   Asked asked = std::move(questions_of(flags).front());
@@ -166,8 +174,8 @@ int run_recommend(const RecommendFlags& flags, const CommandContext& context) tr
   if (found.size() > 1 && !flags.format.json) {
     out += "\n";
     for (std::size_t at = 0; at < found.size(); ++at) {
-      out += fmt::format("{}: {}: {}\n", all[at].question.python->interpreter, describe(choice_of(found[at])),
-                         human_ns(time_of(found[at])));
+      out += fmt::format("{}: {}: {}{}\n", all[at].question.python->interpreter, describe(choice_of(found[at])),
+                         human_ns(time_of(found[at])), interval_of(found[at]));
     }
   }
   write_stdout(out);
@@ -204,9 +212,11 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
   command
       ->add_option(
           "--inputs", flags->inputs,
-          "Of a command or function: a file with one input per line; - for standard input; of Python, .jsonl: a JSON value per line")
+          "Of work of your own: a file with one input per line; - for standard input; of Python, .jsonl: a JSON value per line")
       ->check(not_empty());
-  command->add_option("--range", flags->range, "Of a command or function: the numbers FIRST..LAST are the inputs")
+  command
+      ->add_option("--range", flags->range,
+                   "Of work of your own: the numbers FIRST..LAST are the inputs; a Python function has them as strings")
       ->check(not_empty());
   command->add_option("--tasks", flags->tasks, "How many tasks the job has; default: all inputs, or 200")->check(not_empty());
   command->add_option("--task", flags->task, "Of a workload: a task's duration")->capture_default_str();
@@ -217,7 +227,8 @@ void add_recommend_command(CLI::App& app, CommandContext& context) {
           "command (before --): another, whose standard input is what it prints; of a shared object: one more of its entries")
       ->capture_default_str();
   command->add_option("--payload", flags->payload, "Of a workload: bytes")->check(not_empty());
-  command->add_option("--budget", flags->budget, "Time for all of it")->capture_default_str();
+  command->add_option("--budget", flags->budget, "Time for all of it, but for waiting until the machine is quiet")
+      ->capture_default_str();
   command->add_option("--max-workers", flags->most_workers, "No more workers than so many; of --hosts, on each")
       ->capture_default_str();
   command->add_option("--seed", flags->seed, "Of the order of the runs")->capture_default_str();

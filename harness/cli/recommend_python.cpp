@@ -83,7 +83,6 @@ Asked question_for(const std::string& interpreter, recommend::PythonWork work, c
   question.workload = "python:" + work.function;
   question.title = work.function + (work.callback.empty() ? "" : " and " + work.callback);
   question.callback = seen.callback;
-  work.callback_is_async = seen.callback_is_async;
   question.pools = {Pool::thread};
   if (seen.is_async) question.pools.push_back(Pool::loop);
   const bool to_thread = !seen.is_async && drivers::known_backend("cpython_to_thread" + suffix)->missing().empty();
@@ -95,6 +94,7 @@ Asked question_for(const std::string& interpreter, recommend::PythonWork work, c
   const std::string who = fmt::format("{} {} ({})", record.language, record.version, record.executable);
   workloads::Subject subject;
   subject.python = recommend::code_of(work);
+  subject.whole = question.tasks;
   const auto scratch = std::make_shared<std::optional<Scratch>>();  // made when it is needed
   const auto run_program = [work, scratch, command = backend.command()](const std::string& code,
                                                                         std::chrono::nanoseconds within) {
@@ -129,7 +129,8 @@ std::vector<Asked> python_questions(const PythonFlags& flags, const std::vector<
   work.json_lines = flags.inputs_file.ends_with(".jsonl");
   work.input_count = static_cast<std::int64_t>(inputs.size());
   work.lone_returns = std::ranges::any_of(inputs, [](const std::string& line) { return line.find('\r') != std::string::npos; });
-  work.inputs = own::inputs_json(inputs, work.json_lines, flags.inputs_file);
+  const std::vector<std::string> used(inputs.begin(), inputs.begin() + question.inputs);
+  work.inputs = own::inputs_json(used, work.json_lines, flags.inputs_file);
   std::vector<std::string> interpreters = flags.interpreters;
   if (interpreters.empty()) interpreters.emplace_back();
   recommend::Question each = question;

@@ -134,6 +134,8 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
   if (question.own && !flags.range.empty()) question.own->range = range_of(subject.inputs);
   const auto all = static_cast<std::int64_t>(subject.inputs.size());
   question.tasks = static_cast<int>(flags.tasks.empty() ? all : parse_integer(flags.tasks, "--tasks", 1, own::kMostInputs));
+  question.inputs = static_cast<int>(std::min<std::int64_t>(question.tasks, all));
+  subject.whole = question.tasks;
   return question;
 }
 

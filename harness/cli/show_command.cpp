@@ -32,6 +32,14 @@ int show(const ShowFlags& flags) {
   if (analysis.other_rows > 0) {
     say(fmt::format("{} repetitions of other builds or machines are left out: these are the last row's\n", analysis.other_rows));
   }
+  std::error_code error;
+  if (const auto answer = std::filesystem::path(flags.directory) / "recommendation.json";
+      std::filesystem::exists(answer, error)) {
+    say(fmt::format(
+        "this is a recommendation's: its answer is in {}, and the same `recommend` says it again; here a pool's start and "
+        "end are in no time\n",
+        answer.string()));
+  }
   if (!flags.format.text()) {
     write_stdout(in_format(flags.format, analysis_json(analysis), "cells"));
     return kExitOk;

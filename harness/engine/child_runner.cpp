@@ -122,12 +122,29 @@ class ChildRunner final : public CellRunner {
     PreparedCell prepared = prepare(cell, options_.calibration);
     const workloads::Needs needs = needs_of(prepared);
     prepared.context.ports = servers_.require(needs);
-    if (needs.subject) prepared.context.subject = cell.inputs.empty() ? options_.subject : own_subject(cell);
+    if (needs.subject) {
+      prepared.context.subject = cell.inputs.empty() ? options_.subject : own_subject(cell);
+      spread(prepared);
+    }
     if (needs.scratch_directory) {
       if (!scratch_) scratch_.emplace(options_.scratch_parent);
       prepared.context.scratch_directory = scratch_->directory().string();
     }
     return prepared;
+  }
+
+  // Of fewer tasks than make the whole, each takes an input of its own, evenly from first to last.
+  static void spread(PreparedCell& prepared) {
+    const auto tasks = static_cast<std::int64_t>(prepared.tasks.size());
+    const std::int64_t whole = prepared.context.subject.whole;
+    if (tasks >= whole) return;
+    for (auto* works : {&prepared.tasks, &prepared.callbacks}) {
+      for (std::size_t at = 0; at < works->size(); ++at) {
+        Work& work = (*works)[at];
+        if (!workloads::catalogue()[work.kind]->needs().subject) continue;
+        work.resource = static_cast<std::uint32_t>((2 * static_cast<std::int64_t>(at) + 1) * whole / (2 * tasks));
+      }
+    }
   }
 
   // Read when a cell first names them: the file of inputs may change while a sweep goes on, and its repetitions do not.

@@ -293,6 +293,12 @@ std::vector<Candidate> candidates(const Suite& suite, const Table& table, int co
     task_list.number = *std::max_element(task_list.list.begin(), task_list.list.end());
     callback_list.number = *std::max_element(callback_list.list.begin(), callback_list.list.end());
   }
+  if (const auto callbacks = table.axes.find("callback_workload"); callbacks != table.axes.end()) {
+    const std::vector<Value> strategies = reader.axis("strategy", "none");
+    if (std::ranges::none_of(strategies, [](const Value& value) { return has_callbacks(value.text); }))
+      reader.fail(callbacks->second.front().line,
+                  "a callback_workload needs a strategy that has callbacks: strategy = \"worker\", say");
+  }
   const auto explicit_count = static_cast<std::int64_t>(task_list.list.size());
 
   // One line per axis, the slowest first: how its value goes into the factors.

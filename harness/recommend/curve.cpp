@@ -29,7 +29,7 @@ model::Case case_of(const Profile& profile, const Batch& batch, const Choice& ch
   const double slowdown = choice.pool == Pool::loop ? 1 : pool.usl.slowdown(choice.workers / machines);
   double locked = 0;  // of a task, carried from task to task: a share of one half locks every second one
   for (int task = 0; task < batch.tasks; ++task) {
-    model::Demand demand = profile.demands[static_cast<std::size_t>(task) % profile.demands.size()];
+    model::Demand demand = profile.demand_of(task, batch.tasks);
     demand.wait_ns = std::llround(static_cast<double>(demand.wait_ns) * slowdown);
     demand.compute_ns = std::llround(static_cast<double>(demand.compute_ns) * slowdown);
     if (choice.pool != Pool::loop) locked += pool.locked_share;  // a loop has one thread
@@ -54,6 +54,20 @@ int fewest_parsers_for(const Profile& profile, const Batch& batch, Choice choice
   const model::Case c = case_of(profile, batch, choice);
   const std::int64_t fewest = model::fewest_parsers(model::finish_times(c), batch.callback.service_ns());
   return static_cast<int>(std::clamp<std::int64_t>(fewest, 1, 64));
+}
+
+// With a parser more the callbacks may be done sooner, but each is a process to be started.
+Point with_parsers(const Profile& profile, const Batch& batch, Choice choice) {
+  choice.parsers = fewest_parsers_for(profile, batch, choice);
+  Point best{choice, predict_ns(profile, batch, choice)};
+  if (profile.process.start_per_worker_ns == 0) return best;
+  for (const int fewer : {profile.cores, 2, 1}) {
+    if (fewer >= best.choice.parsers) continue;
+    choice.parsers = fewer;
+    const std::int64_t predicted_ns = predict_ns(profile, batch, choice);
+    if (predicted_ns <= best.predicted_ns) best = {choice, predicted_ns};
+  }
+  return best;
 }
 
 bool better(const Point& a, const Point& b) {
@@ -125,10 +139,18 @@ std::vector<int> worker_counts(const Profile& profile, const Batch& batch, int m
   return sorted;
 }
 
+std::int64_t one_at_a_time_ns(const Profile& profile, const Batch& batch) {
+  std::int64_t sum = batch.tasks * batch.callback.service_ns();
+  for (int task = 0; task < batch.tasks; ++task) sum += profile.demand_of(task, batch.tasks).service_ns();
+  return sum;
+}
+
 std::int64_t predict_ns(const Profile& profile, const Batch& batch, const Choice& choice) {
   const PoolProfile& pool = profile.of(choice.pool);
   const int started = choice.pool == Pool::loop ? 1 : choice.workers;
-  return model::simulate(case_of(profile, batch, choice)).makespan_ns + pool.start_ns + pool.start_per_worker_ns * started;
+  std::int64_t start_ns = pool.start_ns + pool.start_per_worker_ns * started;
+  if (choice.parsers > 0) start_ns += profile.process.start_ns + profile.process.start_per_worker_ns * choice.parsers;
+  return model::simulate(case_of(profile, batch, choice)).makespan_ns + start_ns;
 }
 
 std::vector<model::Strategy> strategies_on(Pool pool, const Batch& batch) {
@@ -155,9 +177,9 @@ std::vector<Point> predict_curve(const Profile& profile, const Batch& batch, int
   std::vector<Point> points;
   const auto add = [&](Pool pool, int workers, int hosts) {
     for (const model::Strategy strategy : strategies_on(pool, batch)) {
-      Choice choice{pool, workers, strategy, 0, hosts};
-      if (strategy == model::Strategy::extra) choice.parsers = fewest_parsers_for(profile, batch, choice);
-      points.push_back({choice, predict_ns(profile, batch, choice)});
+      const Choice choice{pool, workers, strategy, 0, hosts};
+      points.push_back(strategy == model::Strategy::extra ? with_parsers(profile, batch, choice)
+                                                          : Point{choice, predict_ns(profile, batch, choice)});
     }
   };
   const std::vector<int> counts = worker_counts(profile, batch, most_workers);

@@ -53,10 +53,12 @@ std::vector<int> worker_counts(const Profile& profile, const Batch& batch, int m
 // What the model is asked of that choice: the batch's tasks, what the profile knows of overheads, locks and contention.
 model::Case case_of(const Profile& profile, const Batch& batch, const Choice& choice);
 
+std::int64_t one_at_a_time_ns(const Profile& profile, const Batch& batch);  // without a pool
+
 std::int64_t predict_ns(const Profile& profile, const Batch& batch, const Choice& choice);
 
 // Every pool x worker_counts() x strategy, of pools over other hosts with so many workers on each; `extra` with the fewest parsers that reach the
-// makespan of unlimited ones. Best first; of equals the cheaper: fewer hosts, fewer workers, threads before processes.
+// makespan of unlimited ones, or with fewer where to start them takes longer than they save. Best first; of equals the cheaper: fewer hosts, fewer workers, threads before processes.
 std::vector<Point> predict_curve(const Profile& profile, const Batch& batch, int most_workers);
 
 // Fewer hosts are cheaper, then fewer processes and threads.

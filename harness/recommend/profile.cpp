@@ -59,6 +59,14 @@ Usl fit_usl(const std::vector<Slowdown>& slowdowns, double noise) {
   return error(only_alpha) <= error(only_beta) ? only_alpha : only_beta;
 }
 
+const model::Demand& Profile::demand_of(int task, int tasks) const {
+  const auto of_all =
+      tasks < whole ? (2 * static_cast<std::int64_t>(task) + 1) * whole / (2 * tasks) : static_cast<std::int64_t>(task);
+  const auto seen = static_cast<std::int64_t>(demands.size());
+  const std::int64_t at = inputs == 0 ? of_all % seen : of_all % inputs * seen / inputs;
+  return demands[static_cast<std::size_t>(at)];
+}
+
 std::int64_t Profile::mean_wait_ns() const {
   std::int64_t sum = 0;
   for (const model::Demand& demand : demands) sum += demand.wait_ns;

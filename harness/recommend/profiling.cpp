@@ -1,5 +1,7 @@
 #include "harness/recommend/profiling.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,6 +11,12 @@
 namespace harness::recommend {
 namespace {
 
+// Which inputs a batch of some tasks has.
+void ask_of(Profile& profile, const Question& question) {
+  profile.whole = question.tasks;
+  profile.inputs = question.inputs;
+}
+
 using std::chrono::nanoseconds;
 
 constexpr int kMostSampled = 40;  // tasks run one at a time
@@ -16,6 +24,7 @@ constexpr int kMostSampled = 40;  // tasks run one at a time
 // Shares of the budget: up to here each may go on.
 constexpr double kSampling = 0.15;
 constexpr double kProbing = 0.25;
+constexpr double kProbingMore = 0.4;  // more at a time than one per core
 
 constexpr std::int64_t kLeastProbeNs = 40'000'000;  // of less than this much is noise; if there are as many tasks
 
@@ -32,6 +41,7 @@ class Profiling {
     } else {
       sample();
     }
+    ask_of(profile_, question_);
     probe();
     profile_.hop = hop;
     return std::move(profile_);
@@ -133,7 +143,16 @@ class Profiling {
     std::erase_if(counts, [](int count) { return count < 2; });
     counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
     Probes probes;
-    for (const int workers : counts) probe(workers, probes);
+    for (const int workers : counts) {
+      if (workers > counts.front() && trials_.used() > kProbingMore) {
+        notes_.push_back(
+            fmt::format("the first look used {:.0f} % of the budget, and did not go beyond {} at a time: what more of them "
+                        "cost each other is not known",
+                        100 * trials_.used(), probes.threads.back().workers));
+        break;
+      }
+      probe(workers, probes);
+    }
     profile_.process.usl = usl_of(probes.processes, Pool::process);
     profile_.thread.locked_share = lock_of(probes.threads, probes.processes);
     profile_.thread.usl = usl_of(probes.threads, Pool::thread);
@@ -224,7 +243,10 @@ class Profiling {
 }  // namespace
 
 FirstRuns first_runs(const Question& question, Trials& trials, Records* records, const std::function<void(FirstRuns&)>& choose) {
-  if (auto known = records != nullptr ? records->first_runs() : std::nullopt) return std::move(*known);
+  if (auto known = records != nullptr ? records->first_runs() : std::nullopt) {
+    ask_of(known->profile, question);
+    return std::move(*known);
+  }
   FirstRuns first;
   first.callback = question.callback;
   first.profile = Profiling(question, trials, first.notes, first.callback).run();

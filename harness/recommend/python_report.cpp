@@ -33,6 +33,11 @@ std::vector<std::pair<std::string, std::string>> python_facts(const Question& qu
   } else {
     facts.emplace_back("processes", "fall out: " + seen.unpicklable);
   }
+  if (constexpr std::int64_t kSlowImport = 100'000'000; seen.import_ns > kSlowImport) {
+    facts.emplace_back("import", fmt::format("takes {}, which no time here has in it; a forked process has it from its parent, "
+                                             "one that is spawned imports again",
+                                             human_ns(seen.import_ns)));
+  }
   if (seen.is_async) facts.emplace_back("async", "the function is asynchronous; in a pool each call has a loop of its own");
   for (const auto& [name, value] : python.work.environment) {
     facts.emplace_back(
@@ -60,15 +65,22 @@ std::string python_executor(const Choice& choice) {
   }
 }
 
-std::string program_text(const Recommendation& r) {
+std::string program_text(const Question& question, const Recommendation& r) {
+  if (r.program.main_ns.empty()) {
+    const bool failed = !r.program.failure.empty();  // which is a note
+    return question.python->run_program && !failed ? "nothing: the budget has no room for a run of the program below" : "";
+  }
+  if (r.program.main_ns.size() == 1) {
+    return "the program below takes " + human_ns(r.program.main_ns.front()) + ", without Python's own start: one run of it";
+  }
   const model::Interval interval = model::median_interval(r.program.main_ns);
-  return fmt::format("the program below takes {} [{}, {}], without Python's own start: the median of {} run{} of it",
+  return fmt::format("the program below takes {} [{}, {}], without Python's own start: the median of {} runs of it",
                      human_ns(model::median(r.program.main_ns)), human_ns(interval.lower), human_ns(interval.upper),
-                     r.program.main_ns.size(), r.program.main_ns.size() == 1 ? "" : "s");
+                     r.program.main_ns.size());
 }
 
 std::string python_code(const Question& question, const Recommendation& r) {
-  return python_snippet(question.python->work, question.python->seen.is_async, choice_of(r), question.tasks);
+  return python_snippet(question.python->work, question.python->seen, choice_of(r), question.tasks);
 }
 
 std::string python_backend(const Question& question, const Choice& choice) {

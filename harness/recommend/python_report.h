@@ -22,8 +22,8 @@ inline constexpr std::string_view kTimesWithStart = "starting the pool and endin
 // "ThreadPoolExecutor(max_workers=24)": what serves clients that way.
 std::string python_executor(const Choice& choice);
 
-// What the program takes, where it was run. REQUIRES: it was.
-std::string program_text(const Recommendation& recommendation);
+// What the program takes, or that it was not run; empty where nobody runs it, or it failed (which is a note).
+std::string program_text(const Question& question, const Recommendation& recommendation);
 
 // The program to paste.
 std::string python_code(const Question& question, const Recommendation& recommendation);

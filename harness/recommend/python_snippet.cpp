@@ -27,6 +27,7 @@ bool is_name_of_program(std::string_view name) {
                                                 "asyncio",
                                                 "dict",
                                                 "done",
+                                                "enumerate",
                                                 "file",
                                                 "future",
                                                 "futures",
@@ -34,6 +35,7 @@ bool is_name_of_program(std::string_view name) {
                                                 "item",
                                                 "json",
                                                 "isinstance",
+                                                "len",
                                                 "line",
                                                 "main",
                                                 "multiprocessing",
@@ -44,6 +46,7 @@ bool is_name_of_program(std::string_view name) {
                                                 "parse_one",
                                                 "parsed",
                                                 "parsers",
+                                                "partial",
                                                 "pool",
                                                 "range",
                                                 "result",
@@ -87,9 +90,9 @@ std::string expression(const ModuleNames& names, const std::string& function) {
 
 class Snippet {
  public:
-  Snippet(const PythonWork& work, bool is_async, const Choice& choice, int tasks)
+  Snippet(const PythonWork& work, const Seen& seen, const Choice& choice, int tasks)
       : work_(work),
-        is_async_(is_async),
+        seen_(seen),
         choice_(choice),
         tasks_(tasks),
         names_(module_names(work)),
@@ -102,7 +105,7 @@ class Snippet {
                              : choice_.pool == Pool::loop      ? loop()
                              : choice_.pool == Pool::to_thread ? to_thread()
                                                                : pool();
-    if (on_loop || is_async_ || work_.callback_is_async) imports_.insert("import asyncio");
+    if (on_loop || seen_.is_async || seen_.callback_is_async) imports_.insert("import asyncio");
     if (work_.json_lines) imports_.insert("import json");
     std::string out;
     for (const auto& [name, value] : work_.environment) {
@@ -158,28 +161,28 @@ class Snippet {
   std::string call(bool await) const {
     const std::string called =
         work_.json_lines ? fmt::format("({0}(**item) if isinstance(item, dict) else {0}(item))", fetch_) : fetch_ + "(item)";
-    if (!is_async_) return called;
+    if (!seen_.is_async) return called;
     return await ? "await " + called : "asyncio.run(" + called + ")";
   }
 
   // The callback's, likewise.
   std::string parsed(const std::string& value, bool await = false) const {
     const std::string called = parse_ + "(" + value + ")";
-    if (!work_.callback_is_async) return called;
+    if (!seen_.callback_is_async) return called;
     return await ? "await " + called : "asyncio.run(" + called + ")";
   }
 
   // A function that a worker is given: the user's own where that takes an input as it is.
   std::string one() {
     const bool fused = choice_.strategy == Strategy::fused;
-    if (!fused && !is_async_ && !work_.json_lines) return fetch_;
+    if (!fused && !seen_.is_async && !work_.json_lines) return fetch_;
     functions_ += fmt::format("def one(item):\n    return {}\n\n\n", fused ? parsed(call(false)) : call(false));
     return "one";
   }
 
   // That a parser is given.
   std::string parser() {
-    if (!work_.callback_is_async) return parse_;
+    if (!seen_.callback_is_async) return parse_;
     functions_ += "def parse_one(result):\n    return " + parsed("result") + "\n\n\n";
     return "parse_one";
   }
@@ -205,30 +208,41 @@ class Snippet {
     return fmt::format("ProcessPoolExecutor(max_workers={}, mp_context=multiprocessing.get_context(\"{}\"))", workers, method);
   }
 
+  static std::string in_order() { return "    results = [parsed[number] for number in range(len(inputs))]\n"; }
+
   std::string pool() {
     const std::string function = one();
     const std::string with = "    with " + executor() + " as pool:\n";
     const std::string futures = fmt::format("        futures = [pool.submit({}, item) for item in inputs]\n", function);
+    const std::string numbered =  // where they are not taken in their order
+        fmt::format("        futures = {{pool.submit({}, item): number for number, item in enumerate(inputs)}}\n", function);
     switch (choice_.strategy) {
       case Strategy::worker:
       case Strategy::main:
-        return "    results = []\n\n    def done(future):\n        results.append(" + parsed("future.result()") + ")\n\n" + with +
-               fmt::format("        for item in inputs:\n            pool.submit({}, item).add_done_callback(done)\n", function) +
-               "    if len(results) < len(inputs):\n        raise RuntimeError(\"not all succeeded: the lines above say why\")\n";
+        imports_.insert("from functools import partial");
+        return "    parsed = {}\n\n    def done(number, future):\n        parsed[number] = " + parsed("future.result()") +
+               "\n\n" + with +
+               fmt::format(
+                   "        for number, item in enumerate(inputs):\n"
+                   "            pool.submit({}, item).add_done_callback(partial(done, number))\n",
+                   function) +
+               "    if len(parsed) < len(inputs):\n        raise RuntimeError(\"not all succeeded: the lines above say why\")\n" +
+               in_order();
       case Strategy::collect:
         return with + futures + "        results = [" + parsed("future.result()") + " for future in futures]\n";
       case Strategy::map:
         return with + fmt::format("        results = [{} for result in pool.map({}, inputs)]\n", parsed("result"), function);
       case Strategy::as_completed:
         imports_.insert("from concurrent.futures import as_completed");
-        return with + futures + "        results = [" + parsed("future.result()") + " for future in as_completed(futures)]\n";
+        return with + numbered + "        parsed = {futures[future]: " + parsed("future.result()") +
+               " for future in as_completed(futures)}\n" + in_order();
       case Strategy::extra:
         imports_.insert("from concurrent.futures import as_completed");
         return "    with " + processes(choice_.parsers, "fork") + " as parsers:\n" +
-               "        parsers.submit(abs, 0)  # forks them now, before there are threads\n" + "    " + with + "    " + futures +
-               "            parsed = [parsers.submit(" + parser() +
-               ", future.result()) for future in as_completed(futures)]\n"
-               "            results = [future.result() for future in parsed]\n";
+               "        parsers.submit(abs, 0)  # forks them now, before there are threads\n" + "    " + with + "    " +
+               numbered + "            parsed = {futures[future]: parsers.submit(" + parser() +
+               ", future.result()) for future in as_completed(futures)}\n" +
+               "            results = [parsed[number].result() for number in range(len(inputs))]\n";
       default:
         return with + futures + "        results = [future.result() for future in futures]\n";
     }
@@ -256,7 +270,7 @@ class Snippet {
   }
 
   const PythonWork& work_;
-  const bool is_async_;
+  const Seen& seen_;
   const Choice choice_;
   const int tasks_;
   const ModuleNames names_;
@@ -270,8 +284,8 @@ class Snippet {
 
 bool is_sequential(const Choice& choice) { return choice.pool == Pool::thread && choice.workers == 1 && choice.parsers == 0; }
 
-std::string python_snippet(const PythonWork& work, bool is_async, const Choice& choice, int tasks) {
-  return Snippet(work, is_async, choice, tasks).text();
+std::string python_snippet(const PythonWork& work, const Seen& seen, const Choice& choice, int tasks) {
+  return Snippet(work, seen, choice, tasks).text();
 }
 
 }  // namespace harness::recommend

@@ -14,7 +14,7 @@ namespace harness::recommend {
 // Whether the choice is no pool at all: one thread that does one after the other.
 bool is_sequential(const Choice& choice);
 
-// Reads the inputs, runs them that way, and leaves the results in `results`. `tasks` is how many inputs there are.
-std::string python_snippet(const PythonWork& work, bool is_async, const Choice& choice, int tasks);
+// Reads the inputs, runs them that way, and leaves the results in `results`, in the order of the inputs. `tasks` is how many there are.
+std::string python_snippet(const PythonWork& work, const Seen& seen, const Choice& choice, int tasks);
 
 }  // namespace harness::recommend

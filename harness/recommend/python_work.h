@@ -27,7 +27,6 @@ struct PythonWork {
   std::int64_t input_count = 0;         // of the inputs; 0: as many as there are tasks
   bool json_lines = false;              // a JSON value a line there; else each line is a string
   bool lone_returns = false;            // lines there hold carriage returns, which end none
-  bool callback_is_async = false;       // as examine() has found
   std::map<std::string, std::string, std::less<>> environment = {};  // variables that are set before the module is imported
 };
 
@@ -36,7 +35,7 @@ std::string code_of(const PythonWork& work);
 
 // What calling it one input at a time has shown.
 struct Seen {
-  Profile profile;
+  Profile profile = {};
   model::Demand callback = {};
   bool is_async = false;           // what it returns is awaited
   bool callback_is_async = false;  // likewise

@@ -10,6 +10,7 @@
 #include "harness/base/console.h"
 #include "harness/base/quantity.h"
 #include "harness/base/random.h"
+#include "harness/base/text.h"
 #include "harness/recommend/causes.h"
 #include "harness/recommend/profile_report.h"
 #include "harness/recommend/profiling.h"
@@ -28,10 +29,11 @@ constexpr int kRounds = 9;       // of all candidates: enough for a rank test
 constexpr int kMostRounds = 31;  // of the few that are close, until their medians are known to kSharp
 constexpr int kLeastRounds = 3;
 constexpr double kHopeless = 1.5;  // times the fastest: not worth further rounds
+constexpr double kSurelyHopeless = 3;
 constexpr double kClose = 1.1;
-constexpr double kPromising = 1.2;  // predicted, times the fastest: the same on the other pool is run, too
-constexpr double kAsGood = 1.05;    // predicted for more tasks than were run, times the best: no prediction is better than that
-constexpr double kSharp = 0.02;     // half the interval, of the median
+constexpr double kPromising =
+    1.2;  // predicted, times the fastest: the same on the other pool is run, too; and what is predicted as much faster
+constexpr double kSharp = 0.02;  // half the interval, of the median
 constexpr int kExhaustiveRounds = 5;
 constexpr double kSweptOnce = 2;    // times the fastest of the sweep's first round: what is slower is not run again
 constexpr std::size_t kJudged = 4;  // of the sweep: the best, which are then run again beside the choice
@@ -41,6 +43,7 @@ constexpr nanoseconds kRepetition = std::chrono::milliseconds(25);  // what one 
 // Shares of the budget: up to here each may go on, the first runs being over.
 constexpr double kLeast = 0.8;  // the least number of rounds that the batch's size is chosen for
 constexpr double kVerifying = 0.95;
+constexpr double kExhausted = 1.1;       // no run is begun any more
 constexpr double kVerifyingFewer = 0.7;  // where fewer tasks are run than were asked for: what is left is for a run with all
 
 class Search {
@@ -77,11 +80,7 @@ class Search {
     if (first.tasks < question_.tasks)
       detail(fmt::format("{} of the {} tasks are run at a time: the budget does not suffice for all\n", first.tasks,
                          question_.tasks));
-    std::int64_t sum = 0;
-    for (int task = 0; task < first.tasks; ++task) {
-      sum += found_.profile.demands[static_cast<std::size_t>(task) % found_.profile.demands.size()].service_ns();
-    }
-    found_.one_at_a_time_ns = sum + first.tasks * found_.batch.callback.service_ns();
+    found_.one_at_a_time_ns = one_at_a_time_ns(found_.profile, found_.batch);
   }
 
   Batch batch_of(int tasks) const {
@@ -152,11 +151,13 @@ class Search {
         drop(choices, kClose);
         if (settled(choices)) break;
       }
-      nanoseconds needed{0};
-      for (const Choice& choice : choices) {
-        if (!rounds_.is_known(choice)) needed += repetition() + rounds_.expected(choice);
+      if (round > 0) {
+        // What is that slow is told by one run, where there is no time for more.
+        if (round < kLeastRounds && (kLeastRounds - round) * needed_for(choices) > left_for_rounds(most))
+          drop(choices, kSurelyHopeless);
+        const nanoseconds needed = needed_for(choices);
+        if (needed.count() > 0 && needed > left_for_rounds(round >= kLeastRounds ? most : 1)) break;
       }
-      if (round >= kLeastRounds && needed.count() > 0 && needed > left_for_rounds(most)) break;
       shuffle(choices, random);
       bool is_over = false;
       std::size_t ran = 0;
@@ -168,7 +169,7 @@ class Search {
         rounds_.run(choice);
         detail(fmt::format("       {}\n", human_ns(rounds_.of(choice).makespans_ns.back())));
         ++ran;
-        is_over = trials_.used() > 2;  // far beyond: take what there is
+        is_over = trials_.used() > kExhausted;  // take what there is
         if (is_over) break;
       }
       if (is_over) {
@@ -181,9 +182,20 @@ class Search {
     }
     found_.rounds = round;
     if (found_.rounds < 5) {
-      found_.notes.push_back("only " + std::to_string(found_.rounds) +
-                             " rounds fit the budget: small differences are not decided; give more with --budget");
+      found_.notes.push_back(
+          fmt::format("{} of all candidates fit the budget: {} decided; give more with --budget",
+                      found_.rounds == 0 ? "not one round" : "only " + counted(found_.rounds, "round"),
+                      found_.rounds < kLeastRounds ? "nothing but great differences is" : "small differences are not"));
     }
+  }
+
+  // Of one more round.
+  nanoseconds needed_for(const std::vector<Choice>& choices) const {
+    nanoseconds needed{0};
+    for (const Choice& choice : choices) {
+      if (!rounds_.is_known(choice)) needed += repetition() + rounds_.expected(choice);
+    }
+    return needed;
   }
 
   nanoseconds left_for_rounds(double most) const {
@@ -197,7 +209,11 @@ class Search {
     const bool lock_shows = has_lock && take_for_the_lock(found_.profile, found_.batch, rounds_.measured());
     if (dropped.empty() && !lock_shows) return;
     for (const std::string& cause : dropped) detail("refuted by what was run since: " + cause + '\n');
-    if (lock_shows) detail("shown by what was run since: the GIL\n");
+    if (lock_shows) {
+      found_.notes.emplace_back(
+          "the first runs did not show that the computing holds the GIL; it is concluded from the later ones, "
+          "of which only that explains the times");
+    }
     found_.curve = predict_curve(found_.profile, found_.batch, question_.most_workers);
     rounds_.predict_anew();
     if (choices == nullptr) return;
@@ -224,6 +240,15 @@ class Search {
       });
       if (!known) choices.push_back(neighbour);
     }
+    // Where the runs are that far off, who else may run the callbacks there.
+    const auto promising = static_cast<std::int64_t>(static_cast<double>(fastest.median_ns) / kPromising);
+    for (const model::Strategy strategy : strategies_on(at.pool, found_.batch)) {
+      const auto same = [&](const Choice& c) { return c.pool == at.pool && c.hosts == at.hosts && c.strategy == strategy; };
+      const auto best = std::find_if(found_.curve.begin(), found_.curve.end(), [&](const Point& p) { return same(p.choice); });
+      const bool was_run = std::any_of(rounds_.measured().begin(), rounds_.measured().end(),
+                                       [&](const Measured& measured) { return same(measured.choice); });
+      if (best != found_.curve.end() && !was_run && best->predicted_ns <= promising) choices.push_back(best->choice);
+    }
     for (const Pool variant : question_.variants) {
       if (is_process(variant) != is_process(at.pool) || variant == at.pool) continue;
       if (variant == Pool::to_thread && at.workers == 1) continue;  // one after the other, with a loop around it
@@ -238,9 +263,9 @@ class Search {
     const bool possible = std::find(question_.pools.begin(), question_.pools.end(), other.pool) != question_.pools.end();
     const auto strategies = strategies_on(other.pool, found_.batch);
     if (!possible || std::find(strategies.begin(), strategies.end(), other.strategy) == strategies.end()) return;
-    const auto promising = static_cast<std::int64_t>(kPromising * static_cast<double>(fastest.median_ns));
+    const auto close = static_cast<std::int64_t>(kPromising * static_cast<double>(fastest.median_ns));
     if (std::find(choices.begin(), choices.end(), other) == choices.end() &&
-        predict_ns(found_.profile, found_.batch, other) <= promising) {
+        predict_ns(found_.profile, found_.batch, other) <= close) {
       choices.push_back(other);
     }
   }
@@ -292,49 +317,23 @@ class Search {
     const Measured& chosen = found_.measured[found_.choice];
     const double off = static_cast<double>(chosen.median_ns) / static_cast<double>(chosen.predicted_ns) - 1;
     if (std::abs(off) > 0.15) {
-      found_.notes.push_back("the model is " + std::to_string(std::lround(std::abs(off) * 100)) + " % off here (" +
-                             human_duration(nanoseconds(chosen.predicted_ns)) +
-                             " predicted): something contends that was not seen one task at a time");
+      found_.notes.push_back(fmt::format("the model is {} % off here ({} predicted): {}", std::lround(std::abs(off) * 100),
+                                         human_duration(nanoseconds(chosen.predicted_ns)),
+                                         off > 0 ? "something contends that was not seen one task at a time"
+                                                 : "a task or a pool's start took longer in the first runs than later"));
     }
   }
 
-  // How many times as long as predicted what was run on that pool took, in the middle; 1 if nothing was.
-  double off_on(Pool pool) const {
-    std::vector<std::int64_t> ratios;  // in millionths
-    for (const Measured& measured : found_.measured) {
-      if (measured.choice.pool != pool) continue;
-      ratios.push_back(std::llround(1e6 * static_cast<double>(measured.median_ns) /
-                                    static_cast<double>(std::max<std::int64_t>(1, measured.predicted_ns))));
-    }
-    return ratios.empty() ? 1 : static_cast<double>(model::median(ratios)) * 1e-6;
-  }
-
-  // For all the tasks, of which the budget sufficed for some: by the model, as what was run calibrates it.
+  // For all the tasks, of which the budget sufficed for some; and runs with all of them, as far as it goes.
   void answer_for_all() {
     const Batch all = batch_of(question_.tasks);
-    std::vector<Point> curve = predict_curve(found_.profile, all, question_.most_workers);
-    std::vector<Pool> pools = question_.pools;
-    if (all.hosts > 0) pools.push_back(Pool::remote);
-    for (const Pool pool : pools) {
-      const double off = off_on(pool);
-      for (Point& point : curve) {
-        if (point.choice.pool == pool) point.predicted_ns = std::llround(off * static_cast<double>(point.predicted_ns));
-      }
-    }
-    const auto fastest = std::min_element(curve.begin(), curve.end(),
-                                          [](const Point& a, const Point& b) { return a.predicted_ns < b.predicted_ns; });
-    Point best = *fastest;
-    for (const Point& point : curve) {
-      const bool as_good = static_cast<double>(point.predicted_ns) <= kAsGood * static_cast<double>(fastest->predicted_ns);
-      if (as_good && cheaper(point.choice, best.choice)) best = point;
-    }
-    found_.all = Extrapolation{best.choice, best.predicted_ns};
+    Extrapolation& answer = found_.all.emplace(extrapolate(found_.profile, all, question_.most_workers, found_.measured));
     for (int run = 0; run < kLeastRounds; ++run) {
-      const bool known = trials_.is_known(best.choice, all.tasks);
+      const bool known = trials_.is_known(answer.choice, all.tasks);
       const bool is_over = records_ != nullptr && records_->complete();
-      if (!known && (is_over || repetition() + nanoseconds(best.predicted_ns) > trials_.left(1))) break;
-      trials_.tell("all " + std::to_string(all.tasks) + " tasks, " + describe(best.choice));
-      found_.all->makespans_ns.push_back(trials_.time(best.choice, all.tasks));
+      if (!known && (is_over || repetition() + nanoseconds(answer.predicted_ns) > trials_.left(1))) break;
+      trials_.tell("all " + std::to_string(all.tasks) + " tasks, " + describe(answer.choice));
+      answer.makespans_ns.push_back(trials_.time(answer.choice, all.tasks));
     }
   }
 

@@ -24,6 +24,7 @@
 #include "harness/engine/runner.h"
 #include "harness/recommend/curve.h"
 #include "harness/recommend/decision.h"
+#include "harness/recommend/extrapolation.h"
 #include "harness/recommend/own_snippet.h"
 #include "harness/recommend/profile.h"
 #include "harness/recommend/python_work.h"
@@ -56,6 +57,7 @@ struct Question {
   std::string title;             // "./convert {}", "sleep", "crawler:fetch"
   std::string workload;          // of the catalogue, or "command", "function", "python:MODULE:FUNCTION"
   int tasks = 64;                // of the batch
+  int inputs = 0;                // of work of the user's own: so many are there, from the first again for more tasks
   std::int64_t task_ns = 0;      // of a catalogue workload
   std::int64_t callback_ns = 0;  // likewise; 0: no callbacks
   model::Demand callback = {};   // what such a callback demands
@@ -76,13 +78,6 @@ struct Question {
 
 // The backend of its pool: "thread", "cpython_thread", "cpython_process@3.13", "remote:a,b".
 std::string backend_of(const Question& question, const Choice& choice);
-
-// The answer for all tasks where fewer were run.
-struct Extrapolation {
-  Choice choice;
-  std::int64_t predicted_ns = 0;                // by the model, times what the runs were off by on that pool
-  std::vector<std::int64_t> makespans_ns = {};  // of runs with all tasks, as far as the budget went
-};
 
 // Of the program that is printed for a Python function.
 struct ProgramRuns {
@@ -130,10 +125,14 @@ const Choice& choice_of(const Recommendation& recommendation);
 struct Comparison {
   std::string rule;           // "cores*5 = 10 threads"
   model::Ratio ratio;         // with its 95 % interval
-  bool is_predicted = false;  // the rule was not run
+  bool is_predicted = false;  // the rule was not run, or not with all tasks
+  bool is_one_run = false;    // of the rule: the interval says nothing
 };
 std::vector<Comparison> comparisons(const Recommendation& recommendation);
-std::string reason(const Question& question, const Recommendation& recommendation);  // why that choice, in plain words
+std::string ties_text(
+    const Recommendation& recommendation);  // what cannot be told from the fastest, but for the choice; for people
+std::string headline(const Question& question, const Recommendation& recommendation);  // the choice and what it takes
+std::string reason(const Question& question, const Recommendation& recommendation);    // why that choice, in plain words
 
 std::string text(const Question& question, const Recommendation& recommendation, const Look& look = {});
 std::string markdown(const Question& question, const Recommendation& recommendation);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include "harness/base/quantity.h"
@@ -20,12 +21,33 @@ namespace {
 
 std::string times(double ratio) { return fmt::format("{:.{}f}x", ratio, ratio < 9.95 ? 2 : ratio < 99.5 ? 1 : 0); }
 
-const Measured* find(const Recommendation& r, Pool pool, int workers) {
-  for (const Measured& measured : r.measured) {
-    if (measured.choice.pool == pool && measured.choice.workers == workers) return &measured;
+// Of `rows`, fastest first, those on that pool of that many workers: the one whose callbacks are run as `like` has it, or else the fastest.
+template <class Row>
+const Row* find(const std::vector<Row>& rows, Pool pool, int workers, model::Strategy like) {
+  const Row* found = nullptr;
+  for (const Row& row : rows) {
+    if (row.choice.pool != pool || row.choice.workers != workers || row.choice.hosts != 0) continue;
+    if (row.choice.strategy == like) return &row;
+    if (found == nullptr) found = &row;
   }
-  return nullptr;
+  return found;
 }
+
+// What one worker at a time takes, of as many tasks as the choice's time is of. Nothing: it is the choice, or was not run.
+std::optional<std::int64_t> one_at_a_time(const Question& question, const Recommendation& r) {
+  if (!question.python) return r.all ? r.all->one_at_a_time_ns : r.one_at_a_time_ns;
+  // Where the start of a pool counts, what was run is compared with what was run.
+  const Choice& choice = choice_of(r);
+  if (choice.pool == Pool::thread && choice.workers == 1) return std::nullopt;
+  if (r.all) {
+    const Point* const alone = find(r.all->curve, Pool::thread, 1, choice.strategy);
+    return alone != nullptr ? std::optional(alone->predicted_ns) : std::nullopt;
+  }
+  const Measured* const alone = find(r.measured, Pool::thread, 1, choice.strategy);
+  return alone != nullptr ? std::optional(alone->median_ns) : std::nullopt;
+}
+
+std::int64_t time_of_choice(const Recommendation& r) { return r.all ? r.all->predicted_ns : r.measured[r.choice].median_ns; }
 
 // "knee at 28 workers = 2 cores x (1 + W/C); cores*5 = 10 reaches 36 % of it"
 std::string knee_text(const Recommendation& r, const Choice& choice) {
@@ -46,61 +68,73 @@ std::string against(const Question& question, const Recommendation& r) {
   std::string text;
   for (const Comparison& comparison : comparisons(r)) {
     const std::string words = times(comparison.ratio.estimate) + " as fast as " + comparison.rule;
-    const std::string sure = comparison.is_predicted
-                                 ? " (predicted)"
+    const std::string sure = comparison.is_predicted ? " (predicted)"
+                             : comparison.is_one_run
+                                 ? " (one run)"
                                  : fmt::format(" [{}, {}]", times(comparison.ratio.lower), times(comparison.ratio.upper));
     text += (text.empty() ? "" : "; ") + words + sure;
   }
-  const Measured& chosen = r.measured[r.choice];
-  const Measured* const alone =
-      find(r, Pool::thread, 1);  // where the start of a pool counts, what was run is compared with what was run
-  if (question.python && (alone == nullptr || alone == &chosen)) return text;
-  const std::int64_t alone_ns = question.python ? alone->median_ns : r.one_at_a_time_ns;
-  return text + (text.empty() ? "" : "; ") + times(static_cast<double>(alone_ns) / static_cast<double>(chosen.median_ns)) +
-         " as fast as one at a time";
+  const std::optional<std::int64_t> alone_ns = one_at_a_time(question, r);
+  if (!alone_ns) return text;
+  const double ratio = static_cast<double>(*alone_ns) / static_cast<double>(std::max<std::int64_t>(1, time_of_choice(r)));
+  return text + (text.empty() ? "" : "; ") + times(ratio) + " as fast as one at a time" + (r.all ? " (predicted)" : "");
+}
+
+std::string as_good_text(int fewest, int most) {
+  return fewest < most ? fmt::format("; {} to {} workers cannot be told apart", fewest, most) : "";
 }
 
 std::string words_of(const Question& question, const Choice& choice) {
   return (question.python || question.own) && is_sequential(choice) ? "no pool: one after the other" : describe(choice);
 }
 
-// What the choice takes, and how that is known.
+}  // namespace
+
 std::string headline(const Question& question, const Recommendation& r) {
   if (r.all) {
     std::string text = fmt::format("{}: {} for all {} tasks, predicted from runs of {}", words_of(question, r.all->choice),
                                    human_ns(r.all->predicted_ns), question.tasks, r.batch.tasks);
-    if (r.all->makespans_ns.empty()) return text + ", for which the budget sufficed";
-    return text + fmt::format("; run with all of them: {}", human_ns(model::median(r.all->makespans_ns)));
+    text += r.all->makespans_ns.empty() ? ", for which the budget sufficed"
+                                        : fmt::format("; run with all of them: {}", human_ns(model::median(r.all->makespans_ns)));
+    return text + as_good_text(r.all->fewest_workers, r.all->most_workers);
   }
   const Measured& chosen = r.measured[r.choice];
-  std::string text = words_of(question, chosen.choice) + ": " + human_ns(chosen.median_ns);
-  if (r.fewest_workers < r.most_workers)
-    text += fmt::format("; {} to {} workers cannot be told apart", r.fewest_workers, r.most_workers);
-  return text;
+  return words_of(question, chosen.choice) + ": " + human_ns(chosen.median_ns) + as_good_text(r.fewest_workers, r.most_workers);
 }
-
-}  // namespace
 
 std::vector<Comparison> comparisons(const Recommendation& r) {
   std::vector<Comparison> found;
   const Measured& chosen = r.measured[r.choice];
-  const auto compare = [&](const std::string& rule, Pool pool, int workers) {
-    if (const Measured* const other = find(r, pool, workers)) {
-      if (other != &chosen) found.push_back({rule, model::ratio_interval(chosen.makespans_ns, other->makespans_ns), false});
-      return;
-    }
-    for (const Point& point : r.too_long) {
-      if (point.choice.pool != pool || point.choice.workers != workers) continue;
-      const double ratio = static_cast<double>(point.predicted_ns) / static_cast<double>(chosen.median_ns);
-      found.push_back({rule, {ratio, ratio, ratio, 0}, true});
-      return;
-    }
+  const Choice& choice = choice_of(r);
+  const auto compare = [&](std::string rule, Pool pool, int workers) {
+    const auto with_strategy = [&](const Choice& other) {
+      if (other.strategy == choice.strategy) return rule;
+      return rule + (other.strategy == model::Strategy::none ? "" : fmt::format(" ({})", model::name(other.strategy)));
+    };
+    const auto predicted = [&](const Point* point) {
+      if (point == nullptr || point->choice == choice) return;
+      const double ratio =
+          static_cast<double>(point->predicted_ns) / static_cast<double>(std::max<std::int64_t>(1, time_of_choice(r)));
+      found.push_back({with_strategy(point->choice), {ratio, ratio, ratio, 0}, true, false});
+    };
+    if (r.all) return predicted(find(r.all->curve, pool, workers, choice.strategy));
+    const Measured* const other = find(r.measured, pool, workers, choice.strategy);
+    if (other == nullptr) return predicted(find(r.too_long, pool, workers, choice.strategy));
+    if (other == &chosen) return;
+    found.push_back({with_strategy(other->choice), model::ratio_interval(chosen.makespans_ns, other->makespans_ns), false,
+                     other->makespans_ns.size() < 2});
   };
   const int cores = r.profile.cores;
   compare(fmt::format("cores*5 = {} threads", cores * 5), Pool::thread, cores * 5);
   compare(fmt::format("cores = {} threads", cores), Pool::thread, cores);
   compare(fmt::format("cores = {} processes", cores), Pool::process, cores);
   return found;
+}
+
+std::string ties_text(const Recommendation& r) {
+  std::string text;
+  for (const std::size_t tie : r.ties) text += (text.empty() ? "" : "; ") + describe(r.measured[tie].choice);
+  return text.empty() ? "nothing that was run" : text;
 }
 
 std::string reason(const Question& question, const Recommendation& r) {
@@ -139,7 +173,12 @@ std::string reason(const Question& question, const Recommendation& r) {
 
 namespace {
 
-std::string measured_table(const Recommendation& r, const std::vector<Measured>& rows, const Measured* chosen, const Look& look) {
+std::string interval_text(const Measured& row) {
+  if (row.makespans_ns.size() < 2) return "one run";
+  return fmt::format("[{}, {}]", human_ns(row.interval.lower), human_ns(row.interval.upper));
+}
+
+std::string measured_table(const Recommendation& r, const std::vector<Measured>& rows, const Look& look) {
   TextTable table({{"", TextTable::Column::words}, {"predicted"}, {"measured"}, {"95 % interval"}});
   for (const Measured& row : rows) {
     Choice plain = row.choice;
@@ -151,10 +190,10 @@ std::string measured_table(const Recommendation& r, const std::vector<Measured>&
       name += " (cores*5)";
     else if (row.choice.workers == r.profile.cores && row.choice.hosts == 0)
       name += " (cores)";
-    const bool is_choice = chosen != nullptr && row.choice == chosen->choice;
+    const bool is_choice = row.choice == choice_of(r);
     const auto shown = [&](const std::string& cell) { return is_choice ? painted(cell, Paint::good, look) : cell; };
     table.row({shown((is_choice ? "* " : "  ") + name), shown(human_ns(row.predicted_ns)), shown(human_ns(row.median_ns)),
-               shown(fmt::format("[{}, {}]", human_ns(row.interval.lower), human_ns(row.interval.upper)))});
+               shown(interval_text(row))});
   }
   return table.text(look.columns);
 }
@@ -162,30 +201,30 @@ std::string measured_table(const Recommendation& r, const std::vector<Measured>&
 }  // namespace
 
 std::string text(const Question& question, const Recommendation& r, const Look& look) {
-  const Measured& chosen = r.measured[r.choice];
-  std::string work = fmt::format("{}: {} task{}", question.title, question.tasks, question.tasks == 1 ? "" : "s");
-  if (r.batch.tasks < question.tasks) work += fmt::format(", of which {} were run at a time", r.batch.tasks);
+  std::string work = fmt::format("{}: {}", question.title, counted(question.tasks, "task"));
+  if (r.batch.tasks < question.tasks) {
+    work += fmt::format("; each run had {} of them{}", r.batch.tasks, question.inputs > 0 ? ", evenly from first to last" : "");
+  }
   if (r.batch.has_callbacks()) work += ", callbacks of " + human_ns(r.batch.callback.service_ns());
   std::string out = line("work", work, look);
   out += line("a task", demand_text(r.profile), look);
   out += line("contention", contention_text(question, r.profile), look);
   out += line("knee", knee_text(r, choice_of(r)), look);
-  out += '\n' + measured_table(r, r.measured, &chosen, look) + '\n';
+  out += '\n' + measured_table(r, r.measured, look) + '\n';
   if (!r.noise.empty()) {
     out +=
         line("use", "too noisy to tell: " + r.noise + ". What follows is what was measured all the same, and may be wrong", look);
   }
-  out += line(r.noise.empty() ? "use" : "perhaps", headline(question, r), look);
+  out += line(r.noise.empty() && r.rounds > 0 ? "use" : "perhaps", headline(question, r), look);
   if (const std::string compared = against(question, r); !compared.empty()) out += line("", compared, look);
-  std::string ties;
-  for (const std::size_t tie : r.ties) ties += (ties.empty() ? "" : "; ") + describe(r.measured[tie].choice);
-  out += line("ties with", ties.empty() ? "nothing that was run" : ties, look);
+  if (!r.all) out += line("ties with", ties_text(r), look);
   if (const auto found = leaving(question, r)) out += line("hosts", leaving_text(*found), look);
   out += line("why", reason(question, r), look);
   out += line("how sure",
-              fmt::format("{} rounds, interleaved at random (seed {}); of what cannot be told from the fastest the "
-                          "cheapest was chosen{}",
-                          r.rounds, question.seed, gate_words(r.gate)),
+              fmt::format("{}, interleaved at random (seed {}); of what cannot be told from the fastest the "
+                          "cheapest was chosen{}{}",
+                          counted(r.rounds, "round"), question.seed,
+                          r.rounds < 6 ? "; below 6 runs an interval is their range" : "", gate_words(r.gate)),
               look);
   for (const Point& point : r.too_long) {
     out +=
@@ -196,15 +235,15 @@ std::string text(const Question& question, const Recommendation& r, const Look& 
   for (const std::string& note : r.notes) out += line("but", note, look);
   if (question.python) {
     for (const auto& [label, words] : python_facts(question, r.profile, kTimesWithStart)) out += line(label, words, look);
-    if (!r.program.main_ns.empty()) out += line("promised", program_text(r), look);
+    if (const std::string promised = program_text(question, r); !promised.empty()) out += line("promised", promised, look);
     out += "\n" + python_code(question, r);
   }
   if (question.own) {
     if (const std::string snippet = own_snippet(*question.own, choice_of(r)); !snippet.empty()) out += "\n" + snippet;
   }
   if (!r.exhaustive.empty()) {
-    out += "\nexhaustive sweep, fastest first\n" + measured_table(r, r.exhaustive, &chosen, look) + '\n';
-    out += "\nits best and the choice, run again\n" + measured_table(r, r.judged, &chosen, look) + '\n';
+    out += "\nexhaustive sweep, fastest first\n" + measured_table(r, r.exhaustive, look) + '\n';
+    out += "\nits best and the choice, run again\n" + measured_table(r, r.judged, look) + '\n';
     out +=
         line("regret",
              fmt::format("{:.1f} % [{:.1f} %, {:.1f} %] over {}, round by round: the best of all {} points", 100 * r.regret.ratio,

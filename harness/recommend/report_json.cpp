@@ -93,11 +93,13 @@ std::string json(const Question& question, const Recommendation& r) {
                                {"knee", at ? ordered_json(*at) : nullptr}};
   }
   out["one_at_a_time_ns"] = r.one_at_a_time_ns;  // of tasks_run
+  if (r.all) out["all_one_at_a_time_ns"] = r.all->one_at_a_time_ns;
   out["rounds"] = r.rounds;
   out["too_noisy"] = r.noise.empty() ? ordered_json() : ordered_json(r.noise);
   out["gate"] = {{"repeated", r.gate.repeated}, {"waited_ns", r.gate.waited.count()}};
   out["choice"] = answer(question, r);
-  out["workers_as_good"] = r.all ? ordered_json() : ordered_json({r.fewest_workers, r.most_workers});
+  out["workers_as_good"] =
+      r.all ? ordered_json({r.all->fewest_workers, r.all->most_workers}) : ordered_json({r.fewest_workers, r.most_workers});
   out["why"] = reason(question, r);
   out["compared"] = ratios(r);
   if (const auto found = leaving(question, r)) {
@@ -112,7 +114,9 @@ std::string json(const Question& question, const Recommendation& r) {
     out["leaving_pays_ns"] = found->from_ns ? ordered_json(*found->from_ns) : ordered_json();  // of a task; null: never
   }
   out["ties"] = ordered_json::array();
-  for (const std::size_t tie : r.ties) out["ties"].push_back(json_of(question, r.measured[tie]));
+  for (const std::size_t tie : r.ties) {  // of fewer tasks than were asked for they say nothing
+    if (!r.all) out["ties"].push_back(json_of(question, r.measured[tie]));
+  }
   out["measured"] = list_of(question, r.measured);
   out["not_run"] = list_of(question, r.too_long);
   out["curve"] = list_of(question, r.curve);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/recommend/other_hosts.h"
 #include "harness/recommend/python_report.h"
 #include "harness/recommend/recommend.h"
@@ -13,18 +14,18 @@ namespace harness::recommend {
 
 std::string markdown(const Question& question, const Recommendation& r) {
   const Choice& chosen = choice_of(r);
-  std::string out =
-      fmt::format("**{}**: {}{}\n\n", question.title, r.noise.empty() ? "" : "too noisy to tell; perhaps ", describe(chosen));
-  out += reason(question, r) + ".\n\n";
-  if (r.all) {
-    out += fmt::format("For all {} tasks {} are predicted; runs of {} tasks:\n\n", question.tasks, human_ns(r.all->predicted_ns),
-                       r.batch.tasks);
-  }
+  std::string out = fmt::format("**{}**: {}{}\n\n", question.title, r.noise.empty() ? "" : "too noisy to tell; perhaps ",
+                                headline(question, r));
+  out += "Why: " + reason(question, r) + ".\n\n";
+  if (!r.all) out += "Ties with: " + ties_text(r) + ".\n\n";
+  out += fmt::format("Runs of {}:\n\n", counted(r.batch.tasks, "task"));
   out += "| | predicted | measured | 95 % interval |\n|---|---|---|---|\n";
   for (const Measured& row : r.measured) {
     const char* const mark = row.choice == chosen ? "**" : "";
-    out += fmt::format("| {0}{1}{0} | {2} | {3} | {4} to {5} |\n", mark, describe(row.choice), human_ns(row.predicted_ns),
-                       human_ns(row.median_ns), human_ns(row.interval.lower), human_ns(row.interval.upper));
+    const std::string interval =
+        row.makespans_ns.size() < 2 ? "one run" : human_ns(row.interval.lower) + " to " + human_ns(row.interval.upper);
+    out += fmt::format("| {0}{1}{0} | {2} | {3} | {4} |\n", mark, describe(row.choice), human_ns(row.predicted_ns),
+                       human_ns(row.median_ns), interval);
   }
   if (const auto found = leaving(question, r)) out += "\n" + leaving_text(*found) + ".\n";
   for (const std::string& note : r.notes) out += "\n* " + note + "\n";
@@ -32,7 +33,7 @@ std::string markdown(const Question& question, const Recommendation& r) {
     out += '\n';
     for (const auto& [label, words] : python_facts(question, r.profile, kTimesWithStart))
       out += "* " + label + ": " + words + '\n';
-    if (!r.program.main_ns.empty()) out += "* promised: " + program_text(r) + '\n';
+    if (const std::string promised = program_text(question, r); !promised.empty()) out += "* promised: " + promised + '\n';
     out += "\n```python\n" + python_code(question, r) + "```\n";
   }
   if (question.own) {

@@ -27,7 +27,14 @@ def local(text): return lambda: text
 def prints(text): print("something")
 def threaded(text):
     threading.Thread(target=threading.Event().wait, daemon=True).start()
+def passing(text):
+    threads = [threading.Thread(target=double, args=(text,)) for _ in range(3)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+def long_last(number): time.sleep(number / 1000)
 number = 3
+class Client:
+    def get(self, text): return text
 class Parser:
     @staticmethod
     def parse(text): return text.upper()
@@ -106,6 +113,17 @@ class Runs(UserCode):
 
 
 class Examined(UserCode):
+    def test_inputs_from_first_to_last_are_looked_at(self) -> None:
+        code = self.code("long_last", inputs=[*[0] * 16, *[20] * 4])
+        question = {"command": "examine", "code": code, "most": 5}
+        answer = ask({**question, "budget_ns": GENEROUS * SECOND, "deadline_ns": GENEROUS * SECOND})
+        long = [row[0] >= 20_000_000 for row in answer["tasks"]]
+        self.assertEqual(long, [False, False, False, False, True])
+
+    def test_threads_that_a_call_starts_and_ends_are_seen(self) -> None:
+        self.assertEqual(self.examined("passing")["threads"], 3)
+        self.assertEqual(self.examined("double")["threads"], 0)
+
     def test_what_it_does_is_measured_one_call_at_a_time(self) -> None:
         answer = self.examined("double", "length")
         self.assertEqual(len(answer["tasks"]), 3)
@@ -132,6 +150,7 @@ class Examined(UserCode):
     def test_what_is_wrong_is_said_and_nothing_is_left(self) -> None:
         (self.directory / "broken.py").write_text("def f(:\n", encoding="utf-8")
         (self.directory / "raises.py").write_text("import nothing_of_that_name\n", encoding="utf-8")
+        (self.directory / "relative.py").write_text("from . import crawler\n", encoding="utf-8")
         wrong = {
             "nothing": "the module 'crawler' has no 'nothing'; it has double, length",
             "number": "'crawler:number' is not callable: it is of type int",
@@ -142,6 +161,8 @@ class Examined(UserCode):
             "unnamed": "crawler:unnamed for input 1, 'a': its process was killed by signal 40",
             "quits": "crawler:quits for input 1, 'a': its process ended with status 7",
             "hangs": "crawler:hangs for input 1, 'a': did not end within 1 s",
+            "Client.get": "argument: 'text'; it is a method, and needs an object: with 'client = Client()'",
+            "relative:f": "from the directory that has the package: PACKAGE.relative:f",
             "nomodule:f": "there is no module 'nomodule'",
             "broken:f": "importing 'broken' failed: SyntaxError",
             "raises:f": "importing 'raises' failed: ModuleNotFoundError: No module named 'nothing_of_that_name'",

@@ -76,6 +76,20 @@ TEST(RecommendCurve, CallbacksAreTriedOnTheWorkerInTheMainProcessFusedAndInParse
   EXPECT_EQ(curve.front().predicted_ns, 25 * kMs);
 }
 
+TEST(RecommendCurve, ParsersAreProcessesThatAreStartedToo) {
+  Profile profile = profile_with(20 * kMs, 0);
+  const Batch batch{.tasks = 40, .callback = {.compute_ns = 5 * kMs}, .python = true};
+  const Choice choice{Pool::thread, 8, model::Strategy::extra, 2};
+  const std::int64_t before = predict_ns(profile, batch, choice);
+  profile.process.start_ns = 7 * kMs;
+  profile.process.start_per_worker_ns = 30 * kMs;
+  EXPECT_EQ(predict_ns(profile, batch, choice), before + 7 * kMs + 2 * 30 * kMs);
+  profile.process.start_per_worker_ns = 1000 * kMs;
+  for (const Point& point : predict_curve(profile, batch, 16)) {
+    EXPECT_EQ(point.choice.parsers, point.choice.strategy == model::Strategy::extra ? 1 : 0) << "no second is worth its start";
+  }
+}
+
 TEST(RecommendCurve, TheRulesOfThumbAreAlwaysAmongTheCandidates) {
   const Profile profile = profile_with(38 * kMs, 2 * kMs);
   const std::vector<Point> curve = predict_curve(profile, {.tasks = 200}, 64);

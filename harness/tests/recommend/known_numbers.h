@@ -107,6 +107,7 @@ class ModelMachine final : public CellRunner {
       }
     }
     if (cell.backend.find("process") != std::string::npos) trace.pool_start_ns = process_start_ns * cell.workers;
+    trace.pool_start_ns += parser_start_ns * cell.parsers;
     result.sample = sample_of(cell);
     result.sample.makespan_ns = makespan_ns(trace);
     result.trace = trace;
@@ -125,6 +126,7 @@ class ModelMachine final : public CellRunner {
   int stop_after = -1;                // as Ctrl-C does
   model::Demand callback = {};        // of the user's own
   std::int64_t process_start_ns = 0;  // of each worker process; part of what Python's pools take
+  std::int64_t parser_start_ns = 0;   // of each parser process, likewise
   model::Hop hop = {};                // to the workers of remote backends, whose hosts are as this machine
   int threads_disturbed = 0;          // so many runs of threads take twice as long
   int processes_disturbed = 0;        // likewise

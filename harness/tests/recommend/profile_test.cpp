@@ -49,6 +49,22 @@ TEST(RecommendProfile, ATaskThatKeepsSeveralCoresBusyLeavesFewerForOthers) {
   EXPECT_DOUBLE_EQ(profile.effective_cores(), 2);
 }
 
+TEST(RecommendProfile, ATaskDemandsWhatItsInputDoesOrTheOneNextToIt) {
+  Profile profile;
+  for (int seen = 0; seen < 4; ++seen) profile.demands.push_back({.wait_ns = seen});
+  const auto of = [&](int tasks) {
+    std::vector<std::int64_t> demands;
+    for (int task = 0; task < tasks; ++task) demands.push_back(profile.demand_of(task, tasks).wait_ns);
+    return demands;
+  };
+  EXPECT_THAT(of(6), testing::ElementsAre(0, 1, 2, 3, 0, 1)) << "one is as good as another";
+  profile.whole = 8;
+  profile.inputs = 8;
+  EXPECT_THAT(of(8), testing::ElementsAre(0, 0, 1, 1, 2, 2, 3, 3));
+  EXPECT_THAT(of(3), testing::ElementsAre(0, 2, 3)) << "inputs 1, 4 and 6";
+  EXPECT_THAT(of(10), testing::ElementsAre(0, 0, 1, 1, 2, 2, 3, 3, 0, 0)) << "from the first again";
+}
+
 TEST(RecommendProfile, RefusesToProfileNothing) { EXPECT_THROW(profile_of({}, 2), std::invalid_argument); }
 
 TEST(RecommendProfile, TheKneeIsGoetzsAndALockLowersIt) {

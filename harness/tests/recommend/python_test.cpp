@@ -66,7 +66,7 @@ TEST(RecommendPythonWork, AFailureHasItsTraceback) {
 
 TEST(RecommendPythonCode, IsAProgramForEachPool) {
   const Choice threads{Pool::thread, 24};
-  EXPECT_EQ(python_snippet(crawler(), false, threads, 200), R"(from concurrent.futures import ThreadPoolExecutor
+  EXPECT_EQ(python_snippet(crawler(), {}, threads, 200), R"(from concurrent.futures import ThreadPoolExecutor
 
 import crawler
 
@@ -83,32 +83,34 @@ def main():
 if __name__ == "__main__":
     results = main()
 )");
-  EXPECT_THAT(python_snippet(crawler(), false, {Pool::process, 2}, 200),
+  EXPECT_THAT(python_snippet(crawler(), {}, {Pool::process, 2}, 200),
               HasSubstr("ProcessPoolExecutor(max_workers=2, mp_context=multiprocessing.get_context(\"fork\"))"));
-  EXPECT_THAT(python_snippet(crawler(), false, {Pool::spawn, 2}, 200), HasSubstr("get_context(\"spawn\")"));
-  EXPECT_THAT(python_snippet(crawler(), false, {Pool::to_thread, 8}, 200),
+  EXPECT_THAT(python_snippet(crawler(), {}, {Pool::spawn, 2}, 200), HasSubstr("get_context(\"spawn\")"));
+  EXPECT_THAT(python_snippet(crawler(), {}, {Pool::to_thread, 8}, 200),
               AllOf(HasSubstr("asyncio.to_thread(crawler.fetch, item)"), HasSubstr("asyncio.run(main())")));
-  EXPECT_THAT(python_snippet(crawler(), false, {Pool::thread, 1}, 200),
+  EXPECT_THAT(python_snippet(crawler(), {}, {Pool::thread, 1}, 200),
               AllOf(HasSubstr("results = [crawler.fetch(item) for item in inputs]"), Not(HasSubstr("pool"))));
 }
 
 TEST(RecommendPythonCode, AnAsynchronousFunctionIsAwaitedOnALoopAndRunToItsEndInAPool) {
-  EXPECT_THAT(python_snippet(crawler(), true, {Pool::loop, 50}, 200),
+  EXPECT_THAT(python_snippet(crawler(), {.is_async = true}, {Pool::loop, 50}, 200),
               AllOf(HasSubstr("asyncio.Semaphore(50)"), HasSubstr("return await crawler.fetch(item)")));
-  EXPECT_THAT(python_snippet(crawler(), true, {Pool::loop, 200}, 200), Not(HasSubstr("Semaphore")));
-  EXPECT_THAT(python_snippet(crawler(), true, {Pool::process, 2}, 200), HasSubstr("return asyncio.run(crawler.fetch(item))"));
+  EXPECT_THAT(python_snippet(crawler(), {.is_async = true}, {Pool::loop, 200}, 200), Not(HasSubstr("Semaphore")));
+  EXPECT_THAT(python_snippet(crawler(), {.is_async = true}, {Pool::process, 2}, 200),
+              HasSubstr("return asyncio.run(crawler.fetch(item))"));
 }
 
 TEST(RecommendPythonCode, TheCallbackIsAttachedTheWayThatWon) {
   const PythonWork work = crawler("parsing:parse");
   const auto with = [&](Pool pool, model::Strategy strategy, int parsers = 0) {
-    return python_snippet(work, false, {pool, 4, strategy, parsers}, 200);
+    return python_snippet(work, {}, {pool, 4, strategy, parsers}, 200);
   };
   EXPECT_THAT(with(Pool::thread, model::Strategy::worker),
-              AllOf(HasSubstr("import crawler\nimport parsing\n"), HasSubstr("add_done_callback(done)")));
+              AllOf(HasSubstr("import crawler\nimport parsing\n"), HasSubstr("add_done_callback(partial(done, number))")));
   EXPECT_THAT(with(Pool::process, model::Strategy::fused), HasSubstr("return parsing.parse(crawler.fetch(item))"));
   EXPECT_THAT(with(Pool::thread, model::Strategy::collect), HasSubstr("[parsing.parse(future.result()) for future in futures]"));
-  EXPECT_THAT(with(Pool::thread, model::Strategy::as_completed), HasSubstr("for future in as_completed(futures)]"));
+  EXPECT_THAT(with(Pool::thread, model::Strategy::as_completed),
+              HasSubstr("for future in as_completed(futures)}\n    results = [parsed[number] for"));
   EXPECT_THAT(with(Pool::process, model::Strategy::map), HasSubstr("pool.map(crawler.fetch, inputs)"));
   EXPECT_THAT(with(Pool::thread, model::Strategy::extra, 2),
               AllOf(HasSubstr("ProcessPoolExecutor(max_workers=2"), HasSubstr("parsers.submit(parsing.parse")));
@@ -117,7 +119,7 @@ TEST(RecommendPythonCode, TheCallbackIsAttachedTheWayThatWon) {
 TEST(RecommendPythonCode, AModuleThatIsCalledAsSomethingInTheProgramIsImportedUnderAnotherName) {
   PythonWork work = crawler("results.html:parse");
   work.function = "main:fetch";
-  const std::string code = python_snippet(work, false, {Pool::thread, 4, model::Strategy::collect}, 200);
+  const std::string code = python_snippet(work, {}, {Pool::thread, 4, model::Strategy::collect}, 200);
   EXPECT_THAT(code,
               AllOf(HasSubstr("import main as user_main\nimport results.html as user_results_html\n"),
                     HasSubstr("pool.submit(user_main.fetch, item)"), HasSubstr("[user_results_html.parse(future.result())")));
@@ -126,21 +128,21 @@ TEST(RecommendPythonCode, AModuleThatIsCalledAsSomethingInTheProgramIsImportedUn
 TEST(RecommendPythonCode, NoOtherModuleIsCalledAsTheNameThatOneIsGiven) {
   PythonWork work = crawler("user_main:parse");
   work.function = "main:fetch";
-  const std::string code = python_snippet(work, false, {Pool::thread, 4, model::Strategy::collect}, 200);
+  const std::string code = python_snippet(work, {}, {Pool::thread, 4, model::Strategy::collect}, 200);
   EXPECT_THAT(code, AllOf(HasSubstr("import main as user_main_\nimport user_main\n"),
                           HasSubstr("pool.submit(user_main_.fetch, item)"), HasSubstr("[user_main.parse(future.result())")));
 }
 
 TEST(RecommendPythonCode, AwaitsWhatAnAsynchronousCallbackReturns) {
-  PythonWork work = crawler("parsing:parse");
-  work.callback_is_async = true;
+  const PythonWork work = crawler("parsing:parse");
   const auto with = [&](Pool pool, model::Strategy strategy, bool is_async = false) {
-    return python_snippet(work, is_async, {pool, 4, strategy, strategy == model::Strategy::extra ? 2 : 0}, 200);
+    return python_snippet(work, {.is_async = is_async, .callback_is_async = true},
+                          {pool, 4, strategy, strategy == model::Strategy::extra ? 2 : 0}, 200);
   };
   EXPECT_THAT(with(Pool::thread, model::Strategy::collect),
               AllOf(HasSubstr("import asyncio\n"), HasSubstr("asyncio.run(parsing.parse(future.result())) for")));
   EXPECT_THAT(with(Pool::thread, model::Strategy::worker),
-              HasSubstr("results.append(asyncio.run(parsing.parse(future.result())))"));
+              HasSubstr("parsed[number] = asyncio.run(parsing.parse(future.result()))\n"));
   EXPECT_THAT(with(Pool::process, model::Strategy::fused), HasSubstr("return asyncio.run(parsing.parse(crawler.fetch(item)))"));
   EXPECT_THAT(with(Pool::thread, model::Strategy::extra),
               AllOf(HasSubstr("def parse_one(result):\n    return asyncio.run(parsing.parse(result))"),
@@ -151,26 +153,26 @@ TEST(RecommendPythonCode, AwaitsWhatAnAsynchronousCallbackReturns) {
 }
 
 TEST(RecommendPythonCode, SaysThatTasksFailedOfWhichOnlyCallbacksWouldHaveHeard) {
-  EXPECT_THAT(python_snippet(crawler("crawler:parse"), false, {Pool::thread, 4, model::Strategy::worker}, 200),
-              HasSubstr("    if len(results) < len(inputs):\n        raise RuntimeError("));
+  EXPECT_THAT(python_snippet(crawler("crawler:parse"), {}, {Pool::thread, 4, model::Strategy::worker}, 200),
+              HasSubstr("    if len(parsed) < len(inputs):\n        raise RuntimeError("));
 }
 
 TEST(RecommendPythonCode, HasAsManyTasksAsWereAskedFor) {
   PythonWork work = crawler();
   work.input_count = 6;
-  EXPECT_THAT(python_snippet(work, false, {Pool::thread, 2}, 2), HasSubstr("    inputs = inputs[:2]\n"));
-  EXPECT_THAT(python_snippet(work, false, {Pool::thread, 2}, 13), HasSubstr("    inputs = (inputs * 3)[:13]\n"));
-  EXPECT_THAT(python_snippet(work, false, {Pool::thread, 2}, 6), Not(HasSubstr("inputs[:")));
+  EXPECT_THAT(python_snippet(work, {}, {Pool::thread, 2}, 2), HasSubstr("    inputs = inputs[:2]\n"));
+  EXPECT_THAT(python_snippet(work, {}, {Pool::thread, 2}, 13), HasSubstr("    inputs = (inputs * 3)[:13]\n"));
+  EXPECT_THAT(python_snippet(work, {}, {Pool::thread, 2}, 6), Not(HasSubstr("inputs[:")));
 }
 
 TEST(RecommendPythonCode, ReadsLinesAsTheyWereRead) {
   PythonWork work = crawler();
   work.lone_returns = true;
-  EXPECT_THAT(python_snippet(work, false, {Pool::thread, 2}, 10),
+  EXPECT_THAT(python_snippet(work, {}, {Pool::thread, 2}, 10),
               HasSubstr("open(\"urls.txt\", encoding=\"utf-8\", newline=\"\\n\")"));
   work.inputs_file = "-";
   work.lone_returns = false;
-  EXPECT_THAT(python_snippet(work, false, {Pool::thread, 2}, 10), HasSubstr("open(0, encoding=\"utf-8\", closefd=False)"));
+  EXPECT_THAT(python_snippet(work, {}, {Pool::thread, 2}, 10), HasSubstr("open(0, encoding=\"utf-8\", closefd=False)"));
 }
 
 TEST(RecommendPythonCode, SetsVariablesBeforeTheImportAndTakesPathsAndJson) {
@@ -179,14 +181,14 @@ TEST(RecommendPythonCode, SetsVariablesBeforeTheImportAndTakesPathsAndJson) {
   work.paths = {"/home/somebody", "/home/second", ""};
   work.inputs_file = "urls.jsonl";
   work.json_lines = true;
-  const std::string code = python_snippet(work, false, {Pool::thread, 2}, 10);
+  const std::string code = python_snippet(work, {}, {Pool::thread, 2}, 10);
   EXPECT_LT(code.find("os.environ[\"OMP_NUM_THREADS\"] = \"1\""), code.find("\nimport crawler"));
   EXPECT_LT(code.find("insert(0, \"/home/second\")"), code.find("insert(0, \"/home/somebody\")")) << "which is to be in front";
   EXPECT_THAT(code, AllOf(HasSubstr("json.loads(line)"), HasSubstr("crawler.fetch(**item) if isinstance(item, dict)")));
   work.inputs_file.clear();
   work.json_lines = false;
   work.range = "1..60";
-  EXPECT_THAT(python_snippet(work, false, {Pool::thread, 2}, 10), HasSubstr("range(1, 60 + 1)"));
+  EXPECT_THAT(python_snippet(work, {}, {Pool::thread, 2}, 10), HasSubstr("range(1, 60 + 1)"));
 }
 
 Question python_question(int tasks, std::int64_t wait_ns, std::int64_t compute_ns) {
@@ -223,6 +225,20 @@ TEST(RecommendPython, TheGilShowsThoughProcessesWereSlowInTheFirstRuns) {
   other.processes_disturbed = 3;
   q.python->one_lock = false;
   EXPECT_EQ(recommend(q, other, kSilent).profile.thread.locked_share, 0) << "there is none that it could be";
+}
+
+TEST(RecommendPython, WhereRunsAreFarOffAnotherStrategyIsRun) {
+  ModelMachine machine({.wait_ns = 20 * kMs, .compute_ns = 0}, 0);
+  machine.callback = {.compute_ns = 4 * kMs};
+  machine.parser_start_ns = 2000 * kMs;  // which the first runs do not show
+  Question q = python_question(40, 20 * kMs, 0);
+  q.callback = machine.callback;
+  q.python->work.callback = "crawler:parse";
+  const Recommendation found = recommend(q, machine, kSilent);
+  ASSERT_TRUE(std::any_of(found.measured.begin(), found.measured.end(),
+                          [](const Measured& run) { return run.choice.strategy == model::Strategy::extra; }));
+  EXPECT_NE(chosen(found).strategy, model::Strategy::extra);
+  EXPECT_LT(found.measured[found.choice].median_ns, 400 * kMs);
 }
 
 TEST(RecommendPython, OnSeveralInterpretersIsOneTableAsCsv) {

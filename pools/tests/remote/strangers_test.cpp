@@ -313,6 +313,23 @@ TEST_F(RemoteStrangersTest, lies_cost_the_session_and_what_was_permitted_and_not
   EXPECT_EQ(hand.pool->incidents().violations, lies.size());
 }
 
+// libzmq's pings from the pool's end would assert in the second after that.
+TEST_F(RemoteStrangersTest, an_identity_that_was_taken_over_and_speaks_again_and_goes_ends_nothing) {
+  HandPool hand({.heartbeat = 50ms, .missed_heartbeats = 1000});
+  std::optional<FakeAgent> old(std::in_place, *hand.pool);
+  old->join();
+  FakeAgent agent(*hand.pool);
+  agent.join();
+  old->say(RemoteKind::beat, 0);
+  old.reset();
+  for (int beats = 0; beats < 60; ++beats) agent.receive();
+  agent.join();  // those frames have been read past its reader
+  const auto future = hand.pool->submit<&square>(3);
+  agent.await_permit(1);
+  agent.answer(1, 9);
+  EXPECT_EQ(future.result(), 9);
+}
+
 TEST_F(RemoteStrangersTest, a_result_that_cannot_be_decoded_is_its_tasks_error) {
   HandPool hand({.missed_heartbeats = 1000});
   FakeAgent agent(*hand.pool);

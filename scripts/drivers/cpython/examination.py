@@ -47,6 +47,22 @@ def thread_count() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
+class ThreadStarts:
+    """How many threads Python code has started, those included that have ended."""
+
+    def __init__(self) -> None:
+        import threading
+
+        self.number = 0
+        start = threading.Thread.start
+
+        def counted(thread: "Any") -> None:
+            self.number += 1
+            start(thread)
+
+        setattr(threading.Thread, "start", counted)  # in this process, which calls the functions and no more
+
+
 def library_variables() -> "List[str]":
     with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
         files = {os.path.basename(line.rstrip()) for line in maps}
@@ -89,7 +105,18 @@ def loaded(name: str) -> "Callable[..., Any]":
         raise Failure(str(error)) from None
     except BaseException as error:
         what = "sys.exit" if isinstance(error, SystemExit) else user_code.describe(error)
+        if isinstance(error, ImportError) and "relative import" in what:
+            where = "; a module of a package is named with it, from the directory that has the package"
+            what += "%s: PACKAGE.%s" % (where, name)
         raise Failure("importing '%s' failed: %s" % (name.partition(":")[0], what), error) from None
+
+
+def hint_on(function: "Callable[..., Any]") -> str:
+    if not inspect.isfunction(function) or "." not in function.__qualname__ or "<locals>" in function.__qualname__:
+        return ""
+    kind, method = function.__qualname__.rsplit(".", 1)
+    words = "; it is a method, and needs an object: with 'client = %s()' in the module, MODULE:client.%s"
+    return words % (kind, method)
 
 
 awaited: "set[str]" = set()  # names of functions that returned something to be awaited
@@ -103,8 +130,8 @@ def timed(work: "Any", name: str) -> "Any":
         inspect.signature(function).bind(*arguments, **named)
     except TypeError as error:
         raise Failure(
-            "%s cannot be called with input %d, %s: %s"
-            % (name, number, user_code.shown(user_code.input_of(work[1])), error)
+            "%s cannot be called with input %d, %s: %s%s"
+            % (name, number, user_code.shown(user_code.input_of(work[1])), error, hint_on(function))
         ) from None
     except ValueError:
         pass  # a builtin without a signature
@@ -141,6 +168,13 @@ def middle(rows: "List[List[int]]") -> "List[int]":
     return sorted(rows)[(len(rows) - 1) // 2]
 
 
+def spread(count: int, inputs: int) -> "List[int]":
+    """Which inputs are looked at, evenly from first to last, in an order of which any beginning lies evenly, too."""
+    bits = max(1, (count - 1).bit_length())
+    order = sorted(range(count), key=lambda at: int(format(at, "0%db" % bits)[::-1], 2))
+    return [(2 * at + 1) * inputs // (2 * count) if count < inputs else at for at in order]
+
+
 def look(question: "Dict[str, Any]", progress: "TextIO") -> "Dict[str, Any]":
     """In the child."""
     output = os.memfd_create("output") if hasattr(os, "memfd_create") else os.open(os.devnull, os.O_WRONLY)
@@ -156,14 +190,18 @@ def look(question: "Dict[str, Any]", progress: "TextIO") -> "Dict[str, Any]":
     imported = time.monotonic_ns() - started
     tasks: "List[List[int]]" = []
     callbacks: "List[List[int]]" = []
+    starts = ThreadStarts()
     unpicklable = pickled(function, "the function '%s'" % code["function"])[2]
-    most_threads = threads
+    most_threads = threads  # at a time, and by one call
     begun = time.monotonic_ns()
 
     def call(at: int) -> "Any":
         """The rows of one input: of the function, and of the callback if there is one."""
+        nonlocal most_threads
         print(json.dumps({"at": at}), file=progress, flush=True)
+        before = starts.number
         used, result = timed(("python", at), code["function"])
+        most_threads = max(most_threads, thread_count(), threads + starts.number - before)
         size, took, why = pickled(result, "what '%s' returned for input %d" % (code["function"], at + 1))
         if callback is None:
             return [*used, size, took], None, why
@@ -171,18 +209,19 @@ def look(question: "Dict[str, Any]", progress: "TextIO") -> "Dict[str, Any]":
         return [*used, size, took], timed(("python_callback", at, 0, 0, 0, 0, result), code["callback"])[0], why
 
     unpicklable = unpicklable or call(0)[2]  # cold, and not looked at
-    passes: "List[List[Any]]" = [[] for _ in range(PASSES)]
+    inputs = len(code["inputs"])
+    order = spread(min(question["most"], max(3, inputs)), inputs)
+    passes: "List[Dict[int, Any]]" = [{} for _ in range(PASSES)]  # by input
     for rows in passes:
         if rows is not passes[0] and (time.monotonic_ns() - begun) * 2 > question["budget_ns"]:
             break
-        for at in range(len(passes[0]) or min(question["most"], max(3, len(code["inputs"])))):
-            if at > 0 and time.monotonic_ns() - begun > question["budget_ns"]:
+        for at in order if rows is passes[0] else [at for at in order if at in passes[0]]:
+            if rows and time.monotonic_ns() - begun > question["budget_ns"]:
                 break
-            rows.append(call(at))
-            unpicklable = unpicklable or rows[-1][2]
-            most_threads = max(most_threads, thread_count())
-    for at in range(len(passes[0])):
-        seen = [rows[at] for rows in passes if at < len(rows)]
+            rows[at] = call(at)
+            unpicklable = unpicklable or rows[at][2]
+    for at in sorted(passes[0]):
+        seen = [rows[at] for rows in passes if at in rows]
         tasks.append(middle([row for row, _, _ in seen]))
         if callback is not None:
             callbacks.append(middle([row for _, row, _ in seen]))

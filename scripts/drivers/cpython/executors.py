@@ -1,5 +1,6 @@
 """The executors that there are, as the driver describes them: what each carries out, and how it differs."""
 
+import importlib
 import importlib.util
 import sys
 
@@ -93,6 +94,15 @@ MODULES = {
 }
 
 
+MADE_IN = {
+    "asyncio": "cpython.loops",
+    "to_thread": "cpython.loops",
+    "gevent": "cpython.greenlets",
+    "dask": "cpython.clusters",
+    "mpi4py": "cpython.clusters",
+}
+
+
 def require(executor: str) -> None:
     """Raises with what this Python lacks for it."""
     if executor not in EXECUTORS:
@@ -104,8 +114,14 @@ def require(executor: str) -> None:
         raise RuntimeError("%s is too old: asyncio.to_thread is there from 3.9 on" % sys.executable)
 
 
+def import_for(executor: str) -> None:
+    """What make() would import, so that it is no part of a pool's start. What is not needed is not imported: it would
+    count as memory of the workers."""
+    importlib.import_module(MADE_IN.get(executor, "cpython.pools"))
+
+
 def make(executor: str, workers: int, in_flight: int, life_line: "LifeLine") -> Executor:
-    """Ready to be warmed up. What it does not need is not imported: it would count as memory of its workers."""
+    """Ready to be warmed up."""
     if executor == "asyncio":
         from cpython.loops import AsyncioLoop
 
