@@ -84,9 +84,9 @@ struct Subject {
   std::vector<std::string> callback_command = {};  // argv likewise; its standard input is what the task has printed
   std::string callback_library = {};               // the shared object that holds the callback
   std::string callback_entry = {};                 // of that; empty: poolbench_callback
-  // So many tasks are a part of the whole: fewer of them are done on inputs that lie evenly among those of all. 0: on the first ones. Is not
-  // serialised: the tasks say which input is theirs.
-  std::int64_t whole = 0;
+  // Fewer tasks than so many inputs are done on such as lie evenly among these; 0: on the first ones. Is not serialised: each task says
+  // which input is its own.
+  std::int64_t spread_over = 0;
 
   // Whether somebody is given what a task printed or put into its result.
   bool has_callback() const { return !callback_command.empty() || !callback_library.empty(); }

@@ -119,16 +119,10 @@ std::string document_of(const RecommendFlags& flags, const Asked& asked, const P
   return in_format(flags.format, recommend::json(asked.question, parts...), "curve");
 }
 
-std::int64_t time_of(const recommend::Recommendation& found) {
-  return found.all ? found.all->predicted_ns : found.measured[found.choice].median_ns;
-}
-
 // " [198 ms, 203 ms]"; of what is predicted there is none.
 std::string interval_of(const recommend::Recommendation& found) {
-  if (found.all) return ", predicted";
-  const recommend::Measured& chosen = found.measured[found.choice];
-  if (chosen.makespans_ns.size() < 2) return ", one run";
-  return fmt::format(" [{}, {}]", human_ns(chosen.interval.lower), human_ns(chosen.interval.upper));
+  if (found.all) return found.all->makespans_ns.empty() ? ", predicted" : "";
+  return " " + recommend::interval_text(found.measured[found.choice]);
 }
 
 // Clients who come again and again want no batch's size: there is no number of tasks, and the inputs are taken in turns.
@@ -138,6 +132,8 @@ int recommend_for_rate(const RecommendFlags& flags, const recommend::Objective& 
   if (asked.question.python) asked.question.budget = budget_after_looking(parse_duration(flags.budget));
   constexpr int kLooked = 200;  // at most, of the first runs
   asked.question.tasks = std::max(asked.question.tasks, kLooked);
+  asked.question.inputs = 0;  // in turns, however few come
+  asked.subject.spread_over = 0;
   const std::optional<recommend::Serving> found =
       answer_to(asked, flags, objective, context,
                 [&objective](recommend::Question& question, CellRunner& runner, const recommend::Progress& progress,
@@ -164,7 +160,8 @@ int run_recommend(const RecommendFlags& flags, const CommandContext& context) tr
     found.push_back(std::move(*answer));
   }
   const auto best = static_cast<std::size_t>(
-      std::min_element(found.begin(), found.end(), [](const auto& a, const auto& b) { return time_of(a) < time_of(b); }) -
+      std::min_element(found.begin(), found.end(),
+                       [](const auto& a, const auto& b) { return recommend::time_of_choice(a) < recommend::time_of_choice(b); }) -
       found.begin());
   if (found.size() > 1 && flags.format.csv) {
     write_stdout(curves_csv(all, found));
@@ -175,7 +172,7 @@ int run_recommend(const RecommendFlags& flags, const CommandContext& context) tr
     out += "\n";
     for (std::size_t at = 0; at < found.size(); ++at) {
       out += fmt::format("{}: {}: {}{}\n", all[at].question.python->interpreter, describe(choice_of(found[at])),
-                         human_ns(time_of(found[at])), interval_of(found[at]));
+                         human_ns(recommend::time_of_choice(found[at])), interval_of(found[at]));
     }
   }
   write_stdout(out);

@@ -36,8 +36,7 @@ int show(const ShowFlags& flags) {
   if (const auto answer = std::filesystem::path(flags.directory) / "recommendation.json";
       std::filesystem::exists(answer, error)) {
     say(fmt::format(
-        "this is a recommendation's: its answer is in {}, and the same `recommend` says it again; here a pool's start and "
-        "end are in no time\n",
+        "a recommendation was made here, which is in {}; the tables are of its runs, without the starts and ends of Python's pools\n",
         answer.string()));
   }
   if (!flags.format.text()) {

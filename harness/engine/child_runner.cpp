@@ -133,16 +133,16 @@ class ChildRunner final : public CellRunner {
     return prepared;
   }
 
-  // Of fewer tasks than make the whole, each takes an input of its own, evenly from first to last.
+  // Of fewer tasks than inputs, each takes one, evenly from first to last.
   static void spread(PreparedCell& prepared) {
     const auto tasks = static_cast<std::int64_t>(prepared.tasks.size());
-    const std::int64_t whole = prepared.context.subject.whole;
-    if (tasks >= whole) return;
+    const std::int64_t inputs = prepared.context.subject.spread_over;
+    if (tasks >= inputs) return;
     for (auto* works : {&prepared.tasks, &prepared.callbacks}) {
       for (std::size_t at = 0; at < works->size(); ++at) {
         Work& work = (*works)[at];
         if (!workloads::catalogue()[work.kind]->needs().subject) continue;
-        work.resource = static_cast<std::uint32_t>((2 * static_cast<std::int64_t>(at) + 1) * whole / (2 * tasks));
+        work.resource = static_cast<std::uint32_t>((2 * static_cast<std::int64_t>(at) + 1) * inputs / (2 * tasks));
       }
     }
   }

@@ -8,22 +8,35 @@ namespace {
 
 constexpr double kAsGood = 1.05;  // predicted, times the best
 
-// How many times as long as predicted it took, or else what was run on its pool with several workers, or with any, in the middle. 1 if
-// nothing was.
+// How many times as long as predicted runs took: its own, else those on its pool with its strategy, else those on its pool; of these such
+// with several workers, in the middle. 1 if there were none.
 double off_of(const Choice& choice, const std::vector<Measured>& measured) {
-  std::vector<std::int64_t> several;  // ratios, in millionths
-  std::vector<std::int64_t> any;
+  // In millionths.
+  std::vector<std::int64_t> own, same, several, any;
   for (const Measured& run : measured) {
     if (run.choice.pool != choice.pool) continue;
     const double ratio = static_cast<double>(run.median_ns) / static_cast<double>(std::max<std::int64_t>(1, run.predicted_ns));
-    if (run.choice == choice) return ratio;
     any.push_back(std::llround(1e6 * ratio));
-    if (run.choice.workers > 1) several.push_back(any.back());
+    if (run.choice.workers == choice.workers && run.choice.strategy == choice.strategy && run.choice.hosts == choice.hosts)
+      own.push_back(any.back());
+    if (run.choice.workers == 1) continue;
+    several.push_back(any.back());
+    if (run.choice.strategy == choice.strategy) same.push_back(any.back());
   }
-  const std::vector<std::int64_t>& ratios = several.empty() || choice.workers == 1 ? any : several;
-  if (ratios.empty()) return 1;
-  const double middle = static_cast<double>(model::median(ratios)) * 1e-6;
-  return choice.workers == 1 ? std::max(1.0, middle) : middle;  // to an only worker more workers' luck says nothing
+  const auto middle = [](const std::vector<std::int64_t>& ratios) { return static_cast<double>(model::median(ratios)) * 1e-6; };
+  if (!own.empty()) return middle(own);
+  if (any.empty()) return 1;
+  if (choice.workers == 1) return std::max(1.0, middle(any));  // that several workers were faster is no reason why one should be
+  return middle(!same.empty() ? same : !several.empty() ? several : any);
+}
+
+// No makespan is below this: of the longest task, and of so many workers that are busy all the time.
+std::int64_t least_ns(const Profile& profile, const Batch& all, const Choice& choice) {
+  std::int64_t longest = 0;
+  for (const model::Demand& demand : profile.demands) longest = std::max(longest, demand.service_ns());
+  const bool parses = choice.strategy == model::Strategy::worker || choice.strategy == model::Strategy::fused;
+  const std::int64_t elsewhere = parses ? 0 : all.tasks * all.callback.service_ns();
+  return std::max(longest, (one_at_a_time_ns(profile, all) - elsewhere) / choice.workers);
 }
 
 }  // namespace
@@ -32,13 +45,9 @@ Extrapolation extrapolate(const Profile& profile, const Batch& all, int most_wor
   Extrapolation answer;
   answer.one_at_a_time_ns = one_at_a_time_ns(profile, all);
   answer.curve = predict_curve(profile, all, most_workers);
-  std::int64_t longest = 0;  // task: nothing is done before it is
-  for (const model::Demand& demand : profile.demands) longest = std::max(longest, demand.service_ns());
   for (Point& point : answer.curve) {
     const double calibrated = off_of(point.choice, measured) * static_cast<double>(point.predicted_ns);
-    // Nor before so many workers have done them all, whatever of fewer tasks was faster than it was the first time.
-    const std::int64_t least = std::max(longest, answer.one_at_a_time_ns / point.choice.workers);
-    point.predicted_ns = std::max<std::int64_t>(least, std::llround(calibrated));
+    point.predicted_ns = std::max<std::int64_t>(least_ns(profile, all, point.choice), std::llround(calibrated));
   }
   std::stable_sort(answer.curve.begin(), answer.curve.end(),
                    [](const Point& a, const Point& b) { return a.predicted_ns < b.predicted_ns; });

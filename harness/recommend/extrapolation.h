@@ -24,7 +24,7 @@ struct Extrapolation {
 };
 
 // By the model: of what is predicted within 5 % of the best the cheapest; no prediction is better than that. What was run of fewer tasks
-// (`measured`) calibrates it: each choice by what its own runs were off by, else by those on its pool.
+// (`measured`) calibrates it: each choice by what its own runs were off by, else those on its pool with its strategy, else those on its pool.
 Extrapolation extrapolate(const Profile& profile, const Batch& all, int most_workers, const std::vector<Measured>& measured);
 
 }  // namespace harness::recommend

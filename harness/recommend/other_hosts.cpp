@@ -23,15 +23,16 @@ std::string ratio_words(double ratio) { return fmt::format("{:.2f}x", ratio); }
 }  // namespace
 
 std::optional<Leaving> leaving(const Question& question, const Recommendation& r) {
-  const Point* const point_here = fastest_of(r.curve, false);
-  const Point* const point_away = fastest_of(r.curve, true);
+  const std::vector<Point>& curve = r.all ? r.all->curve : r.curve;
+  const Point* const point_here = fastest_of(curve, false);
+  const Point* const point_away = fastest_of(curve, true);
   if (point_here == nullptr || point_away == nullptr) return std::nullopt;
   Leaving found{.here = point_here->choice, .away = point_away->choice, .ratio = {}, .is_predicted = true, .from_ns = {}};
   const Measured* here = fastest_of(r.measured, false);
   const Measured* away = fastest_of(r.measured, true);
   const Measured& chosen = r.measured[r.choice];  // on its side it stands for what is as good and costs more
   (chosen.choice.hosts > 0 ? away : here) = &chosen;
-  if (here != nullptr && away != nullptr) {
+  if (here != nullptr && away != nullptr && !r.all) {
     found.here = here->choice;
     found.away = away->choice;
     found.ratio = model::ratio_interval(here->makespans_ns, away->makespans_ns);
@@ -48,7 +49,7 @@ std::string leaving_text(const Leaving& l) {
   const char* const verdict = l.ratio.upper < 1   ? "pays"
                               : l.ratio.lower > 1 ? "does not pay"
                                                   : "makes no difference that could be told";
-  const std::string sure = l.is_predicted ? " (predicted: the budget does not suffice for both)"
+  const std::string sure = l.is_predicted ? " (predicted: the budget did not suffice for both)"
                                           : fmt::format(" [{}, {}]", ratio_words(l.ratio.lower), ratio_words(l.ratio.upper));
   std::string text = fmt::format("leaving the machine {}: {} takes {}{} as long as {}", verdict, describe(l.away),
                                  ratio_words(l.ratio.estimate), sure, describe(l.here));

@@ -60,11 +60,12 @@ Usl fit_usl(const std::vector<Slowdown>& slowdowns, double noise) {
 }
 
 const model::Demand& Profile::demand_of(int task, int tasks) const {
-  const auto of_all =
-      tasks < whole ? (2 * static_cast<std::int64_t>(task) + 1) * whole / (2 * tasks) : static_cast<std::int64_t>(task);
-  const auto seen = static_cast<std::int64_t>(demands.size());
-  const std::int64_t at = inputs == 0 ? of_all % seen : of_all % inputs * seen / inputs;
-  return demands[static_cast<std::size_t>(at)];
+  const std::size_t seen = demands.size();
+  const auto at = static_cast<std::size_t>(task);
+  if (inputs == 0) return demands[at % seen];
+  const auto all = static_cast<std::size_t>(inputs);
+  const std::size_t input = tasks < inputs ? (2 * at + 1) * all / (2 * static_cast<std::size_t>(tasks)) : at % all;
+  return demands[seen < all ? input * seen / all : input];
 }
 
 std::int64_t Profile::mean_wait_ns() const {

@@ -52,9 +52,9 @@ struct Profile {
   // One per task that was seen, in the order of the inputs, among which they lie evenly. A task that keeps several cores busy at once counts as computing all
   // the time, on cores that are so many fewer.
   std::vector<model::Demand> demands;
-  int whole = 0;  // the tasks that were asked about; fewer take inputs that lie evenly among theirs. 0: each takes the next
-  int inputs =
-      0;  // that there are: from the first again when there are more tasks. 0: tasks have none, and one is as good as another
+  // How many inputs there are: fewer tasks take such as lie evenly among them, more take them from the first again. 0: tasks have none, and
+  // one demand is as good as another.
+  int inputs = 0;
   std::vector<std::int64_t> services_ns;  // their durations as measured, one at a time
   double delayed_share = 0;               // of these, in which a task was kept off a CPU: is in no demand
   int cores = 1;
@@ -64,7 +64,8 @@ struct Profile {
   model::Hop hop = {};  // what the way to other hosts costs, without its window
 
   const PoolProfile& of(Pool pool) const { return is_process(pool) ? process : thread; }
-  const model::Demand& demand_of(int task, int tasks) const;  // of that one of so many: of its input, or of the one next to it
+  // Of the task-th of so many: what its input demands, or the nearest one that was seen.
+  const model::Demand& demand_of(int task, int tasks) const;
   std::int64_t mean_wait_ns() const;
   std::int64_t mean_compute_ns() const;
   double waiting_share() const;                   // of the time of a task: 0 to 1

@@ -11,12 +11,6 @@
 namespace harness::recommend {
 namespace {
 
-// Which inputs a batch of some tasks has.
-void ask_of(Profile& profile, const Question& question) {
-  profile.whole = question.tasks;
-  profile.inputs = question.inputs;
-}
-
 using std::chrono::nanoseconds;
 
 constexpr int kMostSampled = 40;  // tasks run one at a time
@@ -41,7 +35,7 @@ class Profiling {
     } else {
       sample();
     }
-    ask_of(profile_, question_);
+    profile_.inputs = question_.inputs;
     probe();
     profile_.hop = hop;
     return std::move(profile_);
@@ -244,7 +238,7 @@ class Profiling {
 
 FirstRuns first_runs(const Question& question, Trials& trials, Records* records, const std::function<void(FirstRuns&)>& choose) {
   if (auto known = records != nullptr ? records->first_runs() : std::nullopt) {
-    ask_of(known->profile, question);
+    known->profile.inputs = question.inputs;
     return std::move(*known);
   }
   FirstRuns first;

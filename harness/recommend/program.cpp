@@ -21,7 +21,7 @@ using std::chrono::nanoseconds;
 
 constexpr std::size_t kRuns = 5;
 constexpr int kReservedRuns = 3;
-constexpr double kFirst = 0.25;        // share of the budget, used up or not: what takes no longer is run once
+constexpr double kFirst = 0.15;        // share of the budget, used up or not: what takes no longer is run once
 constexpr double kMostReserved = 0.2;  // share of the budget
 constexpr nanoseconds kBeside = std::chrono::milliseconds(200);  // what a run costs beside main(): Python's start, its imports
 constexpr int kHangs = 10;                                       // times as long as expected
@@ -50,7 +50,7 @@ void run_program(const Question& question, Recommendation& found, const Trials& 
   const std::string code = python_code(question, found);
   ProgramRuns& runs = found.program;
   if (records != nullptr) runs = records->program_runs(code);
-  const nanoseconds promised(found.all ? found.all->predicted_ns : found.measured[found.choice].median_ns);
+  const nanoseconds promised(time_of_choice(found));
   const bool answered = records != nullptr && records->complete();
   while (!answered && runs.failure.empty() && runs.main_ns.size() < kRuns) {
     const nanoseconds left = runs.main_ns.empty() ? std::max(trials.left(1), part_of_budget(question, kFirst)) : trials.left(1);

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "harness/base/quantity.h"
 #include "harness/base/text.h"
 #include "harness/recommend/python_snippet.h"
@@ -34,9 +36,9 @@ std::vector<std::pair<std::string, std::string>> python_facts(const Question& qu
     facts.emplace_back("processes", "fall out: " + seen.unpicklable);
   }
   if (constexpr std::int64_t kSlowImport = 100'000'000; seen.import_ns > kSlowImport) {
-    facts.emplace_back("import", fmt::format("takes {}, which no time here has in it; a forked process has it from its parent, "
-                                             "one that is spawned imports again",
-                                             human_ns(seen.import_ns)));
+    facts.emplace_back("import",
+                       fmt::format("takes {}, and is in no time here but of processes that are not forked: these import again",
+                                   human_ns(seen.import_ns)));
   }
   if (seen.is_async) facts.emplace_back("async", "the function is asynchronous; in a pool each call has a loop of its own");
   for (const auto& [name, value] : python.work.environment) {
@@ -44,9 +46,9 @@ std::vector<std::pair<std::string, std::string>> python_facts(const Question& qu
         "set", fmt::format("{}={}: a library starts threads of its own inside a task, and would have them for each worker", name,
                            value));
   }
-  if (python.work.environment.empty() && seen.threads > 0) {
-    facts.emplace_back("but", fmt::format("a task starts {} thread{} of its own, which no known variable bounds", seen.threads,
-                                          seen.threads == 1 ? "" : "s"));
+  if (const int threads = std::max(seen.threads, seen.threads_started); python.work.environment.empty() && threads > 0) {
+    facts.emplace_back("but",
+                       fmt::format("a task starts {} of its own, which no known variable bounds", counted(threads, "thread")));
   }
   if (seen.prints) facts.emplace_back("but", "it prints: lines of several workers mix; what it printed here is not shown");
   return facts;

@@ -61,6 +61,7 @@ Seen read(const Json& answer, int cores) {
   seen.result_bytes = mean_of(answer.at("tasks"), kBytes);
   seen.pickle_ns = mean_of(answer.at("tasks"), kPickling);
   seen.threads = answer.at("threads");
+  seen.threads_started = answer.value("threads_started", 0);
   seen.variables = answer.at("variables").get<std::vector<std::string>>();
   seen.prints = answer.at("prints");
   return seen;

@@ -45,7 +45,8 @@ struct Seen {
   std::int64_t bare_bytes = 0;              // what that takes by itself, shared pages not counted
   std::int64_t result_bytes = 0;            // of a result, pickled, on average
   std::int64_t pickle_ns = 0;               // what that took
-  int threads = 0;                          // that a library has started
+  int threads = 0;                          // that a library has started, and left
+  int threads_started = 0;                  // by Python code in one call, those included that ended in it
   std::vector<std::string> variables = {};  // that say how many it starts
   bool prints = false;
 };

@@ -31,9 +31,10 @@ constexpr int kLeastRounds = 3;
 constexpr double kHopeless = 1.5;  // times the fastest: not worth further rounds
 constexpr double kSurelyHopeless = 3;
 constexpr double kClose = 1.1;
-constexpr double kPromising =
-    1.2;  // predicted, times the fastest: the same on the other pool is run, too; and what is predicted as much faster
-constexpr double kSharp = 0.02;  // half the interval, of the median
+constexpr double kPromising = 1.2;  // predicted, times the fastest: the same on the other pool is run, too
+constexpr double kFarOff = 1.2;     // the fastest, times what is predicted of another strategy: that is run, too
+constexpr double kOff = 0.15;       // of a prediction: further off is said
+constexpr double kSharp = 0.02;     // half the interval, of the median
 constexpr int kExhaustiveRounds = 5;
 constexpr double kSweptOnce = 2;    // times the fastest of the sweep's first round: what is slower is not run again
 constexpr std::size_t kJudged = 4;  // of the sweep: the best, which are then run again beside the choice
@@ -140,11 +141,25 @@ class Search {
   void verify() {
     std::vector<Choice> choices = candidates_of(found_.batch, contenders_only_);
     const double most = found_.batch.tasks < question_.tasks ? kVerifyingFewer : kVerifying;
-    SplitMix64 random(question_.seed);
+    std::stable_sort(choices.begin(), choices.end(), [this](const Choice& a, const Choice& b) {
+      return predict_ns(found_.profile, found_.batch, a) < predict_ns(found_.profile, found_.batch, b);
+    });
     for (const Choice& choice : choices) {
       detail(fmt::format("candidate: {}, {} predicted\n", describe(choice),
                          human_ns(predict_ns(found_.profile, found_.batch, choice))));
     }
+    found_.rounds = records_ != nullptr && records_->complete() ? read_again(choices) : run(choices, most);
+    if (found_.rounds < 5) {
+      found_.notes.push_back(
+          fmt::format("{} of all candidates fit the budget: {} decided; give more with --budget",
+                      found_.rounds == 0 ? "not one round" : "only " + counted(found_.rounds, "round"),
+                      found_.rounds < kLeastRounds ? "nothing but great differences is" : "small differences are not"));
+    }
+  }
+
+  // Rounds, as far as the budget goes; how many were whole.
+  int run(std::vector<Choice>& choices, double most) {
+    SplitMix64 random(question_.seed);
     int round = 0;
     for (; round < kMostRounds; ++round) {
       if (round >= kRounds) {
@@ -153,40 +168,44 @@ class Search {
       }
       if (round > 0) {
         // What is that slow is told by one run, where there is no time for more.
-        if (round < kLeastRounds && (kLeastRounds - round) * needed_for(choices) > left_for_rounds(most))
+        if (round < kLeastRounds && (kLeastRounds - round) * needed_for(choices) > left_for_rounds(most)) {
           drop(choices, kSurelyHopeless);
+        }
         const nanoseconds needed = needed_for(choices);
-        if (needed.count() > 0 && needed > left_for_rounds(round >= kLeastRounds ? most : 1)) break;
+        const bool few = round < kLeastRounds && found_.batch.tasks == question_.tasks;
+        if (needed.count() > 0 && needed > left_for_rounds(few ? 1 : most)) break;
       }
-      shuffle(choices, random);
-      bool is_over = false;
-      std::size_t ran = 0;
-      for (const Choice& choice : choices) {
-        // Of an answer that is there no more is run than was: it may have ended within a round.
-        is_over = records_ != nullptr && records_->complete() && !rounds_.measured().empty() && !rounds_.is_known(choice);
-        if (is_over) break;
-        trials_.tell("round " + std::to_string(round + 1) + ", " + describe(choice));
-        rounds_.run(choice);
-        detail(fmt::format("       {}\n", human_ns(rounds_.of(choice).makespans_ns.back())));
-        ++ran;
-        is_over = trials_.used() > kExhausted;  // take what there is
-        if (is_over) break;
+      if (round > 0)
+        shuffle(choices, random);  // the first time what is predicted best comes first, lest the budget ends before it
+      for (std::size_t at = 0; at < choices.size(); ++at) {
+        trials_.tell("round " + std::to_string(round + 1) + ", " + describe(choices[at]));
+        rounds_.run(choices[at]);
+        detail(fmt::format("       {}\n", human_ns(rounds_.of(choices[at]).makespans_ns.back())));
+        if (trials_.used() > kExhausted) return at + 1 < choices.size() ? round : round + 1;
       }
-      if (is_over) {
-        if (ran == choices.size()) ++round;
-        break;
-      }
-      if (round == 0 || round == 1) refine(choices);
-      if (round + 1 == kLeastRounds) judge_causes(&choices);
+      look_back(choices, round);
       if (round + 1 >= kLeastRounds) drop(choices, kHopeless);
     }
-    found_.rounds = round;
-    if (found_.rounds < 5) {
-      found_.notes.push_back(
-          fmt::format("{} of all candidates fit the budget: {} decided; give more with --budget",
-                      found_.rounds == 0 ? "not one round" : "only " + counted(found_.rounds, "round"),
-                      found_.rounds < kLeastRounds ? "nothing but great differences is" : "small differences are not"));
+    return round;
+  }
+
+  // Of an answer that is there all that was run, in its rounds, and nothing more.
+  int read_again(std::vector<Choice>& choices) {
+    for (int round = 0;; ++round) {
+      bool any = false;
+      for (const Choice& choice : choices) {
+        if (!rounds_.is_known(choice)) continue;
+        rounds_.run(choice);
+        any = true;
+      }
+      if (!any) return records_->rounds();
+      look_back(choices, round);
     }
+  }
+
+  void look_back(std::vector<Choice>& choices, int round) {
+    if (round == 0 || round == 1) refine(choices);
+    if (round + 1 == kLeastRounds) judge_causes(&choices);
   }
 
   // Of one more round.
@@ -240,8 +259,8 @@ class Search {
       });
       if (!known) choices.push_back(neighbour);
     }
-    // Where the runs are that far off, who else may run the callbacks there.
-    const auto promising = static_cast<std::int64_t>(static_cast<double>(fastest.median_ns) / kPromising);
+    // Where even the fastest is far slower than what is predicted of another strategy on that pool, that one is run as well.
+    const auto promising = static_cast<std::int64_t>(static_cast<double>(fastest.median_ns) / kFarOff);
     for (const model::Strategy strategy : strategies_on(at.pool, found_.batch)) {
       const auto same = [&](const Choice& c) { return c.pool == at.pool && c.hosts == at.hosts && c.strategy == strategy; };
       const auto best = std::find_if(found_.curve.begin(), found_.curve.end(), [&](const Point& p) { return same(p.choice); });
@@ -270,16 +289,14 @@ class Search {
     }
   }
 
-  // What takes so many times as long as the fastest.
+  // What was run and took so many times as long as the fastest.
   void drop(std::vector<Choice>& choices, double factor) const {
-    nanoseconds fastest = nanoseconds::max();
-    for (const Choice& choice : choices) fastest = std::min(fastest, rounds_.expected(choice));
-    const double most = factor * static_cast<double>(fastest.count());
+    const double most = factor * static_cast<double>(rounds_.fastest().median_ns);
     std::erase_if(choices, [&](const Choice& choice) {
-      const nanoseconds expected = rounds_.expected(choice);
-      const bool hopeless = static_cast<double>(expected.count()) > most;
+      const Measured* const run = rounds_.find(choice);
+      const bool hopeless = run != nullptr && static_cast<double>(run->median_ns) > most;
       if (hopeless) {
-        detail(fmt::format("dropped: {}, {}: more than {:.2g} times the fastest\n", describe(choice), human_ns(expected.count()),
+        detail(fmt::format("dropped: {}, {}: more than {:.2g} times the fastest\n", describe(choice), human_ns(run->median_ns),
                            factor));
       }
       return hopeless;
@@ -316,7 +333,7 @@ class Search {
     }
     const Measured& chosen = found_.measured[found_.choice];
     const double off = static_cast<double>(chosen.median_ns) / static_cast<double>(chosen.predicted_ns) - 1;
-    if (std::abs(off) > 0.15) {
+    if (std::abs(off) > kOff) {
       found_.notes.push_back(fmt::format("the model is {} % off here ({} predicted): {}", std::lround(std::abs(off) * 100),
                                          human_duration(nanoseconds(chosen.predicted_ns)),
                                          off > 0 ? "something contends that was not seen one task at a time"
@@ -334,6 +351,12 @@ class Search {
       if (!known && (is_over || repetition() + nanoseconds(answer.predicted_ns) > trials_.left(1))) break;
       trials_.tell("all " + std::to_string(all.tasks) + " tasks, " + describe(answer.choice));
       answer.makespans_ns.push_back(trials_.time(answer.choice, all.tasks));
+    }
+    if (answer.makespans_ns.empty()) return;
+    const double off = static_cast<double>(time_of_choice(found_)) / static_cast<double>(answer.predicted_ns) - 1;
+    if (std::abs(off) > kOff) {
+      found_.notes.push_back(fmt::format("all tasks took {:.0f} % {} than predicted from runs of some", 100 * std::abs(off),
+                                         off > 0 ? "longer" : "shorter"));
     }
   }
 
@@ -391,6 +414,12 @@ Recommendation recommend(const Question& question, CellRunner& runner, const Pro
 std::string backend_of(const Question& question, const Choice& choice) {
   if (choice.hosts > 0) return question.over_hosts[static_cast<std::size_t>(choice.hosts) - 1];
   return question.python ? "cpython_" + backend_name(choice.pool) + question.python->suffix : backend_name(choice.pool);
+}
+
+std::int64_t time_of_choice(const Recommendation& recommendation) {
+  if (!recommendation.all) return recommendation.measured[recommendation.choice].median_ns;
+  const Extrapolation& all = *recommendation.all;
+  return all.makespans_ns.empty() ? all.predicted_ns : model::median(all.makespans_ns);
 }
 
 const Choice& choice_of(const Recommendation& recommendation) {

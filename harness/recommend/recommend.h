@@ -121,14 +121,19 @@ Recommendation recommend(const Question& question, CellRunner& runner, const Pro
 // What is recommended, for as many tasks as were asked for.
 const Choice& choice_of(const Recommendation& recommendation);
 
+// What the choice takes, of all tasks: as it was run, or else as predicted.
+std::int64_t time_of_choice(const Recommendation& recommendation);
+
 // The choice against a rule of thumb: how many times as long that takes.
 struct Comparison {
   std::string rule;           // "cores*5 = 10 threads"
   model::Ratio ratio;         // with its 95 % interval
   bool is_predicted = false;  // the rule was not run, or not with all tasks
-  bool is_one_run = false;    // of the rule: the interval says nothing
+  bool is_one_run = false;    // of the rule or of the choice: the interval says nothing
 };
 std::vector<Comparison> comparisons(const Recommendation& recommendation);
+std::string interval_text(const Measured& measured);  // "[198 ms, 203 ms]", "one run"
+std::string how_sure_text(const Question& question, const Recommendation& recommendation);
 std::string ties_text(
     const Recommendation& recommendation);  // what cannot be told from the fastest, but for the choice; for people
 std::string headline(const Question& question, const Recommendation& recommendation);  // the choice and what it takes

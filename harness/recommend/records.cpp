@@ -110,6 +110,12 @@ Records::Records(Settings settings) : settings_(std::move(settings)), run_id_(ma
   }
 }
 
+int Records::rounds() const {
+  const auto answer = read_file_if_there(settings_.directory / "recommendation.json", "answer", kMostTableBytes);
+  const auto json = nlohmann::json::parse(answer.value_or("{}"), nullptr, false);
+  return json.is_object() && json.contains("rounds") && json["rounds"].is_number_integer() ? json["rounds"].get<int>() : 0;
+}
+
 const Sample* Records::row(const Cell& cell, int rep) const {
   const auto found = known_.find({cell.cell_id, rep});
   return found == known_.end() ? nullptr : &found->second;

@@ -72,6 +72,7 @@ class Records {
   ProgramRuns program_runs(const std::string& code) const;              // of that program (program.h)
   void keep_program(const std::string& code, const ProgramRuns& runs);  // throws OutputError
   bool complete() const { return complete_; }                           // an answer is there: nothing more is to be run
+  int rounds() const;  // that it says were run; 0: it does not say. REQUIRES: complete()
 
   // Throws OutputError.
   void finish(const Question& question, const Recommendation& recommendation);

@@ -33,21 +33,28 @@ const Row* find(const std::vector<Row>& rows, Pool pool, int workers, model::Str
   return found;
 }
 
-// What one worker at a time takes, of as many tasks as the choice's time is of. Nothing: it is the choice, or was not run.
+// Of `rows`, fastest first, what is one after the other; nullptr: nothing is.
+template <class Row>
+const Row* find_sequential(const std::vector<Row>& rows) {
+  const auto found = std::ranges::find_if(rows, [](const Row& row) { return is_sequential(row.choice); });
+  return found == rows.end() ? nullptr : &*found;
+}
+
+// What one after the other takes, of as many tasks as the choice's time is of. Nothing: it is the choice, or was not run.
 std::optional<std::int64_t> one_at_a_time(const Question& question, const Recommendation& r) {
   if (!question.python) return r.all ? r.all->one_at_a_time_ns : r.one_at_a_time_ns;
   // Where the start of a pool counts, what was run is compared with what was run.
-  const Choice& choice = choice_of(r);
-  if (choice.pool == Pool::thread && choice.workers == 1) return std::nullopt;
+  if (is_sequential(choice_of(r))) return std::nullopt;
   if (r.all) {
-    const Point* const alone = find(r.all->curve, Pool::thread, 1, choice.strategy);
+    const Point* const alone = find_sequential(r.all->curve);
     return alone != nullptr ? std::optional(alone->predicted_ns) : std::nullopt;
   }
-  const Measured* const alone = find(r.measured, Pool::thread, 1, choice.strategy);
+  const Measured* const alone = find_sequential(r.measured);
   return alone != nullptr ? std::optional(alone->median_ns) : std::nullopt;
 }
 
-std::int64_t time_of_choice(const Recommendation& r) { return r.all ? r.all->predicted_ns : r.measured[r.choice].median_ns; }
+// Of the choice, as that of a rule of thumb is known: measured, or predicted for all tasks.
+std::int64_t compared_time(const Recommendation& r) { return r.all ? r.all->predicted_ns : r.measured[r.choice].median_ns; }
 
 // "knee at 28 workers = 2 cores x (1 + W/C); cores*5 = 10 reaches 36 % of it"
 std::string knee_text(const Recommendation& r, const Choice& choice) {
@@ -76,12 +83,8 @@ std::string against(const Question& question, const Recommendation& r) {
   }
   const std::optional<std::int64_t> alone_ns = one_at_a_time(question, r);
   if (!alone_ns) return text;
-  const double ratio = static_cast<double>(*alone_ns) / static_cast<double>(std::max<std::int64_t>(1, time_of_choice(r)));
+  const double ratio = static_cast<double>(*alone_ns) / static_cast<double>(std::max<std::int64_t>(1, compared_time(r)));
   return text + (text.empty() ? "" : "; ") + times(ratio) + " as fast as one at a time" + (r.all ? " (predicted)" : "");
-}
-
-std::string as_good_text(int fewest, int most) {
-  return fewest < most ? fmt::format("; {} to {} workers cannot be told apart", fewest, most) : "";
 }
 
 std::string words_of(const Question& question, const Choice& choice) {
@@ -96,10 +99,15 @@ std::string headline(const Question& question, const Recommendation& r) {
                                    human_ns(r.all->predicted_ns), question.tasks, r.batch.tasks);
     text += r.all->makespans_ns.empty() ? ", for which the budget sufficed"
                                         : fmt::format("; run with all of them: {}", human_ns(model::median(r.all->makespans_ns)));
-    return text + as_good_text(r.all->fewest_workers, r.all->most_workers);
+    if (r.all->fewest_workers < r.all->most_workers)
+      text += fmt::format("; {} to {} workers are predicted to be as good", r.all->fewest_workers, r.all->most_workers);
+    return text;
   }
   const Measured& chosen = r.measured[r.choice];
-  return words_of(question, chosen.choice) + ": " + human_ns(chosen.median_ns) + as_good_text(r.fewest_workers, r.most_workers);
+  std::string text = words_of(question, chosen.choice) + ": " + human_ns(chosen.median_ns);
+  if (r.fewest_workers < r.most_workers)
+    text += fmt::format("; {} to {} workers cannot be told apart", r.fewest_workers, r.most_workers);
+  return text;
 }
 
 std::vector<Comparison> comparisons(const Recommendation& r) {
@@ -114,7 +122,7 @@ std::vector<Comparison> comparisons(const Recommendation& r) {
     const auto predicted = [&](const Point* point) {
       if (point == nullptr || point->choice == choice) return;
       const double ratio =
-          static_cast<double>(point->predicted_ns) / static_cast<double>(std::max<std::int64_t>(1, time_of_choice(r)));
+          static_cast<double>(point->predicted_ns) / static_cast<double>(std::max<std::int64_t>(1, compared_time(r)));
       found.push_back({with_strategy(point->choice), {ratio, ratio, ratio, 0}, true, false});
     };
     if (r.all) return predicted(find(r.all->curve, pool, workers, choice.strategy));
@@ -122,13 +130,28 @@ std::vector<Comparison> comparisons(const Recommendation& r) {
     if (other == nullptr) return predicted(find(r.too_long, pool, workers, choice.strategy));
     if (other == &chosen) return;
     found.push_back({with_strategy(other->choice), model::ratio_interval(chosen.makespans_ns, other->makespans_ns), false,
-                     other->makespans_ns.size() < 2});
+                     std::min(other->makespans_ns.size(), chosen.makespans_ns.size()) < 2});
   };
   const int cores = r.profile.cores;
   compare(fmt::format("cores*5 = {} threads", cores * 5), Pool::thread, cores * 5);
   compare(fmt::format("cores = {} threads", cores), Pool::thread, cores);
   compare(fmt::format("cores = {} processes", cores), Pool::process, cores);
   return found;
+}
+
+std::string interval_text(const Measured& measured) {
+  if (measured.makespans_ns.size() < 2) return "one run";
+  return fmt::format("[{}, {}]", human_ns(measured.interval.lower), human_ns(measured.interval.upper));
+}
+
+std::string how_sure_text(const Question& question, const Recommendation& r) {
+  std::string text = r.rounds == 0
+                         ? "no round was whole"
+                         : fmt::format("{}, interleaved at random (seed {})", counted(r.rounds, "round"), question.seed);
+  text += r.all ? "; of what is predicted within 5 % of the best the cheapest was chosen"
+                : "; of what cannot be told from the fastest the cheapest was chosen";
+  if (r.rounds < 6) text += "; below 6 runs an interval is their range";
+  return text + gate_words(r.gate);
 }
 
 std::string ties_text(const Recommendation& r) {
@@ -173,11 +196,6 @@ std::string reason(const Question& question, const Recommendation& r) {
 
 namespace {
 
-std::string interval_text(const Measured& row) {
-  if (row.makespans_ns.size() < 2) return "one run";
-  return fmt::format("[{}, {}]", human_ns(row.interval.lower), human_ns(row.interval.upper));
-}
-
 std::string measured_table(const Recommendation& r, const std::vector<Measured>& rows, const Look& look) {
   TextTable table({{"", TextTable::Column::words}, {"predicted"}, {"measured"}, {"95 % interval"}});
   for (const Measured& row : rows) {
@@ -220,12 +238,7 @@ std::string text(const Question& question, const Recommendation& r, const Look& 
   if (!r.all) out += line("ties with", ties_text(r), look);
   if (const auto found = leaving(question, r)) out += line("hosts", leaving_text(*found), look);
   out += line("why", reason(question, r), look);
-  out += line("how sure",
-              fmt::format("{}, interleaved at random (seed {}); of what cannot be told from the fastest the "
-                          "cheapest was chosen{}{}",
-                          counted(r.rounds, "round"), question.seed,
-                          r.rounds < 6 ? "; below 6 runs an interval is their range" : "", gate_words(r.gate)),
-              look);
+  out += line("how sure", how_sure_text(question, r), look);
   for (const Point& point : r.too_long) {
     out +=
         line("not run",

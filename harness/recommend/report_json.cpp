@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -59,7 +60,8 @@ ordered_json ratios(const Recommendation& r) {
     list.push_back({{"rule", comparison.rule},
                     {"times_as_long", comparison.ratio.estimate},
                     {"interval", {comparison.ratio.lower, comparison.ratio.upper}},
-                    {"predicted", comparison.is_predicted}});
+                    {"predicted", comparison.is_predicted},
+                    {"one_run", comparison.is_one_run}});
   }
   return list;
 }
@@ -119,7 +121,8 @@ std::string json(const Question& question, const Recommendation& r) {
   }
   out["measured"] = list_of(question, r.measured);
   out["not_run"] = list_of(question, r.too_long);
-  out["curve"] = list_of(question, r.curve);
+  out["curve"] = list_of(question, r.curve);  // of tasks_run
+  if (r.all) out["all_curve"] = list_of(question, r.all->curve);
   out["notes"] = r.notes;
   if (question.python) {
     const PythonQuestion& python = *question.python;
@@ -134,7 +137,7 @@ std::string json(const Question& question, const Recommendation& r) {
                      {"pickle_ns", python.seen.pickle_ns},
                      {"process_start_ns", r.profile.process.start_ns},
                      {"process_start_per_worker_ns", r.profile.process.start_per_worker_ns},
-                     {"threads_in_a_task", python.seen.threads},
+                     {"threads_in_a_task", std::max(python.seen.threads, python.seen.threads_started)},
                      {"set", python.work.environment},
                      {"prints", python.seen.prints},
                      {"code", python_code(question, r)}};

@@ -18,14 +18,13 @@ std::string markdown(const Question& question, const Recommendation& r) {
                                 headline(question, r));
   out += "Why: " + reason(question, r) + ".\n\n";
   if (!r.all) out += "Ties with: " + ties_text(r) + ".\n\n";
+  out += "How sure: " + how_sure_text(question, r) + ".\n\n";
   out += fmt::format("Runs of {}:\n\n", counted(r.batch.tasks, "task"));
   out += "| | predicted | measured | 95 % interval |\n|---|---|---|---|\n";
   for (const Measured& row : r.measured) {
     const char* const mark = row.choice == chosen ? "**" : "";
-    const std::string interval =
-        row.makespans_ns.size() < 2 ? "one run" : human_ns(row.interval.lower) + " to " + human_ns(row.interval.upper);
     out += fmt::format("| {0}{1}{0} | {2} | {3} | {4} |\n", mark, describe(row.choice), human_ns(row.predicted_ns),
-                       human_ns(row.median_ns), interval);
+                       human_ns(row.median_ns), interval_text(row));
   }
   if (const auto found = leaving(question, r)) out += "\n" + leaving_text(*found) + ".\n";
   for (const std::string& note : r.notes) out += "\n* " + note + "\n";

@@ -14,7 +14,7 @@ void shuffle(std::vector<Choice>& choices, SplitMix64& random) {
 
 void Rounds::run(const Choice& choice) {
   const std::int64_t makespan = trials_.time(choice, batch_.tasks);
-  auto known = measured_.begin() + (find(choice) - measured_.cbegin());
+  auto known = std::ranges::find(measured_, choice, &Measured::choice);
   if (known == measured_.end()) {
     known = measured_.insert(known, {.choice = choice, .predicted_ns = predict_ns(profile_, batch_, choice), .makespans_ns = {}});
   }
@@ -24,12 +24,12 @@ void Rounds::run(const Choice& choice) {
 }
 
 std::chrono::nanoseconds Rounds::expected(const Choice& choice) const {
-  const auto known = find(choice);
-  return std::chrono::nanoseconds(known != measured_.end() ? known->median_ns : predict_ns(profile_, batch_, choice));
+  const Measured* const known = find(choice);
+  return std::chrono::nanoseconds(known != nullptr ? known->median_ns : predict_ns(profile_, batch_, choice));
 }
 
 const Measured& Rounds::of(const Choice& choice) const {
-  assert(find(choice) != measured_.end());
+  assert(find(choice) != nullptr);
   return *find(choice);
 }
 
@@ -49,8 +49,9 @@ void Rounds::predict_anew() {
   for (Measured& known : measured_) known.predicted_ns = predict_ns(profile_, batch_, known.choice);
 }
 
-std::vector<Measured>::const_iterator Rounds::find(const Choice& choice) const {
-  return std::find_if(measured_.begin(), measured_.end(), [&](const Measured& known) { return known.choice == choice; });
+const Measured* Rounds::find(const Choice& choice) const {
+  const auto known = std::ranges::find(measured_, choice, &Measured::choice);
+  return known == measured_.end() ? nullptr : &*known;
 }
 
 }  // namespace harness::recommend

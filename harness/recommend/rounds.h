@@ -29,6 +29,7 @@ class Rounds {
 
   const std::vector<Measured>& measured() const { return measured_; }  // in the order in which they ran first
   const Measured& of(const Choice& choice) const;                      // REQUIRES: it has run
+  const Measured* find(const Choice& choice) const;                    // nullptr: it has not
   const Measured& fastest() const;                                     // by the median. REQUIRES: one has run
   std::vector<Measured> ranking() const;                               // fastest first
   bool is_known(const Choice& choice) const { return trials_.is_known(choice, batch_.tasks); }  // its next run takes no time
@@ -36,8 +37,6 @@ class Rounds {
   void predict_anew();  // after the profile has changed
 
  private:
-  std::vector<Measured>::const_iterator find(const Choice& choice) const;
-
   Trials& trials_;
   const Profile& profile_;
   const Batch& batch_;

@@ -121,8 +121,8 @@ class Examined(UserCode):
         self.assertEqual(long, [False, False, False, False, True])
 
     def test_threads_that_a_call_starts_and_ends_are_seen(self) -> None:
-        self.assertEqual(self.examined("passing")["threads"], 3)
-        self.assertEqual(self.examined("double")["threads"], 0)
+        self.assertEqual(self.examined("passing")["threads_started"], 3)
+        self.assertEqual(self.examined("double")["threads_started"], 0)
 
     def test_what_it_does_is_measured_one_call_at_a_time(self) -> None:
         answer = self.examined("double", "length")

@@ -89,14 +89,14 @@ TEST(CPython, RunsFunctionsOfTheUsersAndSaysWhatIsWrongWithThem) {
     EXPECT_EQ(defect_of(*result.trace, cell), "");
     EXPECT_EQ(result.trace->tasks.back().digest, result.trace->tasks.size() - 1);
   }
-  subject.whole = 1000;  // of which the cell's are a part
+  subject.spread_over = 1000;
   const Cell part = cell_on("cpython_thread", "none", "python:crawler:fetch");
   const RepetitionResult spread = make_child_runner({.calibration = calibration(), .subject = subject})->run(part, kLongEnough);
   ASSERT_EQ(spread.sample.status, "ok") << spread.sample.error;
   for (std::size_t task = 0; task < spread.trace->tasks.size(); ++task) {
     EXPECT_EQ(spread.trace->tasks[task].digest, (2 * task + 1) * 1000 / (2 * spread.trace->tasks.size())) << "which input it had";
   }
-  subject.whole = 0;
+  subject.spread_over = 0;
   subject.python = asked("fails");
   const RepetitionResult failure = make_child_runner({.calibration = calibration(), .subject = subject})
                                        ->run(cell_on("cpython_thread", "none", "python:crawler:fails"), kLongEnough);

@@ -50,6 +50,35 @@ TEST(Extrapolation, NothingIsDoneBeforeTheLongestTaskIs) {
   EXPECT_EQ(predicted(answer, 1), 1600 * kMs) << "one after the other is no faster than its tasks";
 }
 
+Point point_of(const Extrapolation& answer, model::Strategy strategy, int workers) {
+  const auto at = std::find_if(answer.curve.begin(), answer.curve.end(), [&](const Point& point) {
+    return point.choice.pool == Pool::thread && point.choice.strategy == strategy && point.choice.workers == workers;
+  });
+  EXPECT_NE(at, answer.curve.end());
+  return at == answer.curve.end() ? Point{} : *at;
+}
+
+TEST(Extrapolation, RunsOfAStrategySpeakForItWhateverItsParsersAndForNoOther) {
+  const Batch all{.tasks = 80, .callback = {.compute_ns = 2 * kMs}, .pools = {Pool::thread}, .python = true};
+  const Profile profile = profile_with(20 * kMs, 0);
+  const std::vector<Measured> runs{run_off({Pool::thread, 8, model::Strategy::extra, 5}, 100, 1000),
+                                   run_off({Pool::thread, 8, model::Strategy::fused}, 100, 100)};
+  const Extrapolation answer = extrapolate(profile, all, 40, runs);
+  const Point extra = point_of(answer, model::Strategy::extra, 10);
+  EXPECT_EQ(extra.predicted_ns, 10 * predict_ns(profile, all, extra.choice));
+  const Point fused = point_of(answer, model::Strategy::fused, 10);
+  EXPECT_EQ(fused.predicted_ns, predict_ns(profile, all, fused.choice));
+}
+
+TEST(Extrapolation, CallbacksThatAreRunElsewhereBoundNoWorkers) {
+  const Batch all{.tasks = 40, .callback = {.wait_ns = 20 * kMs}, .pools = {Pool::thread}, .python = true};
+  const Profile profile = profile_with(20 * kMs, 0);
+  const Extrapolation answer = extrapolate(profile, all, 40, {});
+  const Point extra = point_of(answer, model::Strategy::extra, 1);
+  EXPECT_LT(extra.predicted_ns, 1600 * kMs);
+  EXPECT_EQ(extra.predicted_ns, predict_ns(profile, all, extra.choice));
+}
+
 TEST(Extrapolation, TheCheapestOfWhatIsAsGoodIsTheChoiceAndTheOthersAreNumbered) {
   const Extrapolation answer = extrapolate(profile_with(0, 20 * kMs), {.tasks = 80, .pools = {Pool::thread}}, 16, {});
   EXPECT_EQ(answer.choice, (Choice{Pool::thread, 2}));

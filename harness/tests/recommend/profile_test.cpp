@@ -58,11 +58,12 @@ TEST(RecommendProfile, ATaskDemandsWhatItsInputDoesOrTheOneNextToIt) {
     return demands;
   };
   EXPECT_THAT(of(6), testing::ElementsAre(0, 1, 2, 3, 0, 1)) << "one is as good as another";
-  profile.whole = 8;
-  profile.inputs = 8;
+  profile.inputs = 8;  // of which every second one was seen
   EXPECT_THAT(of(8), testing::ElementsAre(0, 0, 1, 1, 2, 2, 3, 3));
   EXPECT_THAT(of(3), testing::ElementsAre(0, 2, 3)) << "inputs 1, 4 and 6";
   EXPECT_THAT(of(10), testing::ElementsAre(0, 0, 1, 1, 2, 2, 3, 3, 0, 0)) << "from the first again";
+  profile.inputs = 2;  // each of which was seen twice
+  EXPECT_THAT(of(5), testing::ElementsAre(0, 1, 0, 1, 0));
 }
 
 TEST(RecommendProfile, RefusesToProfileNothing) { EXPECT_THROW(profile_of({}, 2), std::invalid_argument); }

@@ -114,6 +114,8 @@ def loaded(name: str) -> "Callable[..., Any]":
 def hint_on(function: "Callable[..., Any]") -> str:
     if not inspect.isfunction(function) or "." not in function.__qualname__ or "<locals>" in function.__qualname__:
         return ""
+    if next(iter(inspect.signature(function).parameters), "") != "self":  # a static one
+        return ""
     kind, method = function.__qualname__.rsplit(".", 1)
     words = "; it is a method, and needs an object: with 'client = %s()' in the module, MODULE:client.%s"
     return words % (kind, method)
@@ -192,16 +194,20 @@ def look(question: "Dict[str, Any]", progress: "TextIO") -> "Dict[str, Any]":
     callbacks: "List[List[int]]" = []
     starts = ThreadStarts()
     unpicklable = pickled(function, "the function '%s'" % code["function"])[2]
-    most_threads = threads  # at a time, and by one call
+    most_threads = threads
+    most_started = 0  # by one call
     begun = time.monotonic_ns()
 
     def call(at: int) -> "Any":
         """The rows of one input: of the function, and of the callback if there is one."""
-        nonlocal most_threads
+        nonlocal most_threads, most_started
         print(json.dumps({"at": at}), file=progress, flush=True)
         before = starts.number
         used, result = timed(("python", at), code["function"])
-        most_threads = max(most_threads, thread_count(), threads + starts.number - before)
+        most_started = max(most_started, starts.number - before)
+        if starts.number > before:
+            time.sleep(0.002)  # one that was joined is listed a little longer
+        most_threads = max(most_threads, thread_count())
         size, took, why = pickled(result, "what '%s' returned for input %d" % (code["function"], at + 1))
         if callback is None:
             return [*used, size, took], None, why
@@ -237,6 +243,7 @@ def look(question: "Dict[str, Any]", progress: "TextIO") -> "Dict[str, Any]":
         "memory_bytes": max(0, private_bytes() - bare),
         "bare_bytes": bare,
         "threads": most_threads - threads,
+        "threads_started": most_started,
         "variables": library_variables() if most_threads > threads else [],
         "prints": os.fstat(output).st_size > 0,
     }
