@@ -2,11 +2,11 @@
 
 // What should be used for some work: measured, predicted, verified.
 //
-// First the work is run one task at a time, then on each pool with one worker per core and with more, which shows what a
-// task demands and what running several at a time costs. From that the model predicts the whole curve, and the few best
-// candidates are run against the rules of thumb, interleaved in a seeded order, until the medians of those close to the fastest are known
-// to 2 %, the budget has no room for another round, or there were 31. What the first runs blamed (a lock, contention) and these refute is
-// dropped, and the curve predicted anew (causes.h). The choice is the cheapest of what cannot be told from the fastest (decision.h).
+// First the work is run one task at a time, then on each pool with one worker per core and with more, which shows what a task demands and
+// what running several at a time costs. From that the model predicts the whole curve, and the few best candidates are run against the rules
+// of thumb, interleaved (first in the order of the predictions, then in seeded ones), until the medians of those close to the fastest are
+// known to 2 %, the budget has no room for another round, or there were 31. What the first runs blamed (a lock, contention) and these refute
+// is dropped, and the curve predicted anew (causes.h). The choice is the cheapest of what cannot be told from the fastest (decision.h).
 //
 // All tasks are run as long as the budget suffices for the best candidates. Where it does not, fewer are, and the answer for all of them is the
 // model's, with what the runs were off by; the choice is run once with all of them if there is time.
