@@ -90,6 +90,7 @@ auto answer_to(Asked& asked, const RecommendFlags& flags, const std::optional<re
   }
   if (records) records->set_calibration(*calibration);
   if (!question.python) question.callback = callback_of(question, *calibration);
+  asked.subject.spread_over = question.inputs;
   Run run({.calibration = calibration, .subject = asked.subject});
   Line line(stderr_progress());
   try {
@@ -133,7 +134,6 @@ int recommend_for_rate(const RecommendFlags& flags, const recommend::Objective& 
   constexpr int kLooked = 200;  // at most, of the first runs
   asked.question.tasks = std::max(asked.question.tasks, kLooked);
   asked.question.inputs = 0;  // in turns, however few come
-  asked.subject.spread_over = 0;
   const std::optional<recommend::Serving> found =
       answer_to(asked, flags, objective, context,
                 [&objective](recommend::Question& question, CellRunner& runner, const recommend::Progress& progress,

@@ -94,7 +94,6 @@ Asked question_for(const std::string& interpreter, recommend::PythonWork work, c
   const std::string who = fmt::format("{} {} ({})", record.language, record.version, record.executable);
   workloads::Subject subject;
   subject.python = recommend::code_of(work);
-  subject.spread_over = question.inputs;
   const auto scratch = std::make_shared<std::optional<Scratch>>();  // made when it is needed
   const auto run_program = [work, scratch, command = backend.command()](const std::string& code,
                                                                         std::chrono::nanoseconds within) {

@@ -135,7 +135,6 @@ recommend::Question question_of(const RecommendFlags& flags, workloads::Subject&
   const auto all = static_cast<std::int64_t>(subject.inputs.size());
   question.tasks = static_cast<int>(flags.tasks.empty() ? all : parse_integer(flags.tasks, "--tasks", 1, own::kMostInputs));
   question.inputs = static_cast<int>(std::min<std::int64_t>(question.tasks, all));
-  subject.spread_over = question.inputs;
   return question;
 }
 

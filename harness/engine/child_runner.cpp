@@ -19,6 +19,7 @@
 #include "harness/base/quantity.h"
 #include "harness/engine/internal_entry.h"
 #include "harness/engine/loopback_servers.h"
+#include "harness/engine/own/inputs.h"
 #include "harness/engine/own/own_work.h"
 #include "harness/engine/prepared_cell.h"
 #include "harness/engine/repetition.h"
@@ -133,7 +134,7 @@ class ChildRunner final : public CellRunner {
     return prepared;
   }
 
-  // Of fewer tasks than inputs, each takes one, evenly from first to last.
+  // Of fewer tasks than inputs, not the first ones.
   static void spread(PreparedCell& prepared) {
     const auto tasks = static_cast<std::int64_t>(prepared.tasks.size());
     const std::int64_t inputs = prepared.context.subject.spread_over;
@@ -142,7 +143,7 @@ class ChildRunner final : public CellRunner {
       for (std::size_t at = 0; at < works->size(); ++at) {
         Work& work = (*works)[at];
         if (!workloads::catalogue()[work.kind]->needs().subject) continue;
-        work.resource = static_cast<std::uint32_t>((2 * static_cast<std::int64_t>(at) + 1) * inputs / (2 * tasks));
+        work.resource = static_cast<std::uint32_t>(own::input_of_task(static_cast<std::int64_t>(at), tasks, inputs));
       }
     }
   }

@@ -57,8 +57,9 @@ std::int64_t one_at_a_time_ns(const Profile& profile, const Batch& batch);  // w
 
 std::int64_t predict_ns(const Profile& profile, const Batch& batch, const Choice& choice);
 
-// Every pool x worker_counts() x strategy, of pools over other hosts with so many workers on each; `extra` with the fewest parsers that reach the
-// makespan of unlimited ones, or with fewer where to start them takes longer than they save. Best first; of equals the cheaper: fewer hosts, fewer workers, threads before processes.
+// Every pool x worker_counts() x strategy, of pools over other hosts with so many workers on each; `extra` with the fewest parsers that reach
+// the makespan of unlimited ones, or with fewer where to start them takes longer than they save. Best first; of equals the cheaper: fewer
+// hosts, fewer workers, threads before processes.
 std::vector<Point> predict_curve(const Profile& profile, const Batch& batch, int most_workers);
 
 // Fewer hosts are cheaper, then fewer processes and threads.

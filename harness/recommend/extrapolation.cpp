@@ -30,13 +30,10 @@ double off_of(const Choice& choice, const std::vector<Measured>& measured) {
   return middle(!same.empty() ? same : !several.empty() ? several : any);
 }
 
-// No makespan is below this: of the longest task, and of so many workers that are busy all the time.
-std::int64_t least_ns(const Profile& profile, const Batch& all, const Choice& choice) {
-  std::int64_t longest = 0;
-  for (const model::Demand& demand : profile.demands) longest = std::max(longest, demand.service_ns());
-  const bool parses = choice.strategy == model::Strategy::worker || choice.strategy == model::Strategy::fused;
-  const std::int64_t elsewhere = parses ? 0 : all.tasks * all.callback.service_ns();
-  return std::max(longest, (one_at_a_time_ns(profile, all) - elsewhere) / choice.workers);
+// What the workers have to do by that choice, of all there is.
+std::int64_t on_workers_ns(const Choice& choice, const Batch& all, std::int64_t everything_ns) {
+  const bool parse = choice.strategy == model::Strategy::worker || choice.strategy == model::Strategy::fused;
+  return parse ? everything_ns : everything_ns - all.tasks * all.callback.service_ns();
 }
 
 }  // namespace
@@ -45,9 +42,13 @@ Extrapolation extrapolate(const Profile& profile, const Batch& all, int most_wor
   Extrapolation answer;
   answer.one_at_a_time_ns = one_at_a_time_ns(profile, all);
   answer.curve = predict_curve(profile, all, most_workers);
+  std::int64_t longest = 0;
+  for (const model::Demand& demand : profile.demands) longest = std::max(longest, demand.service_ns());
   for (Point& point : answer.curve) {
     const double calibrated = off_of(point.choice, measured) * static_cast<double>(point.predicted_ns);
-    point.predicted_ns = std::max<std::int64_t>(least_ns(profile, all, point.choice), std::llround(calibrated));
+    // Nothing is done before the longest task, nor before so many workers that are busy all the time.
+    const std::int64_t busy_ns = on_workers_ns(point.choice, all, answer.one_at_a_time_ns) / point.choice.workers;
+    point.predicted_ns = std::max<std::int64_t>({longest, busy_ns, std::llround(calibrated)});
   }
   std::stable_sort(answer.curve.begin(), answer.curve.end(),
                    [](const Point& a, const Point& b) { return a.predicted_ns < b.predicted_ns; });

@@ -5,6 +5,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "harness/engine/own/inputs.h"
+
 namespace harness::recommend {
 
 std::string backend_name(Pool pool) {
@@ -60,12 +62,10 @@ Usl fit_usl(const std::vector<Slowdown>& slowdowns, double noise) {
 }
 
 const model::Demand& Profile::demand_of(int task, int tasks) const {
-  const std::size_t seen = demands.size();
-  const auto at = static_cast<std::size_t>(task);
-  if (inputs == 0) return demands[at % seen];
-  const auto all = static_cast<std::size_t>(inputs);
-  const std::size_t input = tasks < inputs ? (2 * at + 1) * all / (2 * static_cast<std::size_t>(tasks)) : at % all;
-  return demands[seen < all ? input * seen / all : input];
+  const auto seen = static_cast<std::int64_t>(demands.size());
+  if (inputs == 0) return demands[static_cast<std::size_t>(task % seen)];
+  const std::int64_t input = own::input_of_task(task, tasks, inputs);
+  return demands[static_cast<std::size_t>(seen < inputs ? input * seen / inputs : input)];
 }
 
 std::int64_t Profile::mean_wait_ns() const {

@@ -49,8 +49,8 @@ struct PoolProfile {
 };
 
 struct Profile {
-  // One per task that was seen, in the order of the inputs, among which they lie evenly. A task that keeps several cores busy at once counts as computing all
-  // the time, on cores that are so many fewer.
+  // One per task that was seen, in the order of the inputs, among which they lie evenly. A task that keeps several cores busy at once counts
+  // as computing all the time, on cores that are so many fewer.
   std::vector<model::Demand> demands;
   // How many inputs there are: fewer tasks take such as lie evenly among them, more take them from the first again. 0: tasks have none, and
   // one demand is as good as another.

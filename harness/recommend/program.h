@@ -21,8 +21,8 @@ class Trials;  // trials.h
 // What is left of the budget for its runs, where one takes that long: nothing if it is not run.
 std::chrono::nanoseconds reserved_for_program(const Question& question, std::chrono::nanoseconds expected);
 
-// Runs it while the budget lasts, at most five times, and once if that is used up unless it takes 15 % of it; what records have is not run again. That it fails is a note. Throws Interrupted.
-// REQUIRES: the choice is made.
+// Runs it while the budget lasts, at most five times, and once if that is used up unless it takes 15 % of it; what records have is not run
+// again. That it fails is a note. Throws Interrupted. REQUIRES: the choice is made.
 void run_program(const Question& question, Recommendation& found, const Trials& trials, Records* records);
 
 // Of one run by the interpreter of that driver: ns of main(), starting and ending its pool included. `scratch` is a directory for files, which

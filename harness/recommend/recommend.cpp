@@ -139,15 +139,17 @@ class Search {
   }
 
   void verify() {
-    std::vector<Choice> choices = candidates_of(found_.batch, contenders_only_);
-    const double most = found_.batch.tasks < question_.tasks ? kVerifyingFewer : kVerifying;
-    std::stable_sort(choices.begin(), choices.end(), [this](const Choice& a, const Choice& b) {
-      return predict_ns(found_.profile, found_.batch, a) < predict_ns(found_.profile, found_.batch, b);
-    });
-    for (const Choice& choice : choices) {
-      detail(fmt::format("candidate: {}, {} predicted\n", describe(choice),
-                         human_ns(predict_ns(found_.profile, found_.batch, choice))));
+    std::vector<Point> points;
+    for (const Choice& choice : candidates_of(found_.batch, contenders_only_)) {
+      points.push_back({choice, predict_ns(found_.profile, found_.batch, choice)});
     }
+    std::ranges::stable_sort(points, {}, &Point::predicted_ns);
+    std::vector<Choice> choices;
+    for (const Point& point : points) {
+      choices.push_back(point.choice);
+      detail(fmt::format("candidate: {}, {} predicted\n", describe(point.choice), human_ns(point.predicted_ns)));
+    }
+    const double most = found_.batch.tasks < question_.tasks ? kVerifyingFewer : kVerifying;
     found_.rounds = records_ != nullptr && records_->complete() ? read_again(choices) : run(choices, most);
     if (found_.rounds < 5) {
       found_.notes.push_back(

@@ -134,8 +134,7 @@ struct Comparison {
 std::vector<Comparison> comparisons(const Recommendation& recommendation);
 std::string interval_text(const Measured& measured);  // "[198 ms, 203 ms]", "one run"
 std::string how_sure_text(const Question& question, const Recommendation& recommendation);
-std::string ties_text(
-    const Recommendation& recommendation);  // what cannot be told from the fastest, but for the choice; for people
+std::string ties_text(const Recommendation& recommendation);  // what cannot be told from the fastest, but for the choice
 std::string headline(const Question& question, const Recommendation& recommendation);  // the choice and what it takes
 std::string reason(const Question& question, const Recommendation& recommendation);    // why that choice, in plain words
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/base/text_table.h"
 #include "harness/recommend/profile_report.h"
 #include "harness/recommend/python_report.h"
@@ -104,7 +105,7 @@ std::string nothing_words(const Question& question, const Objective& objective, 
 
 std::string minimum_words(const Objective& objective, const Serving& s) {
   const int least = s.minimum_workers;
-  std::string text = fmt::format("{} worker{}", least, least == 1 ? "" : "s");
+  std::string text = counted(least, "worker");
   if (!s.minimum_known) return text + " by the model: fewer were not run until one failed";
   if (least == 1) return text;
   Choice fewer = s.chosen.choice;

@@ -8,6 +8,7 @@
 
 #include "harness/base/errors.h"
 #include "harness/base/quantity.h"
+#include "harness/base/text.h"
 #include "harness/core/sojourns.h"
 #include "harness/plan/cell_builder.h"
 #include "harness/recommend/records.h"
@@ -91,7 +92,7 @@ Trace Trials::attempt(const Cell& cell, const Choice& choice, Sample& sample) {
     beside_ += std::max(nanoseconds(0), took - nanoseconds(makespan_ns(*result.trace)));
     ++run_count_;
   }
-  const std::string tasks = std::to_string(cell.tasks) + (cell.tasks == 1 ? " task" : " tasks");
+  const std::string tasks = counted(cell.tasks, "task");
   if (result.sample.status == "timeout") {
     throw ConfigError(tasks + " of '" + question_.title + "' took longer than the budget of " +
                       format_duration(question_.budget) + " allows; give more with --budget, or shorter work");

@@ -53,7 +53,7 @@ std::string summary_line(const Comparison& comparison) {
   for (const Change change : kChanges) {
     counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", comparison.count(change), model::name(change));
   }
-  const auto cells = [](std::size_t count) { return fmt::format("{} cell{}", count, count == 1 ? "" : "s"); };
+  const auto cells = [](std::size_t count) { return counted(static_cast<std::int64_t>(count), "cell"); };
   std::string line = fmt::format("{} compared: {}", cells(comparison.cells.size()), counts);
   if (!comparison.unmeasured.empty()) line += fmt::format("; {} without a measurement", cells(comparison.unmeasured.size()));
   if (!comparison.only_in_a.empty()) line += fmt::format("; {} only in A", comparison.only_in_a.size());

@@ -19,6 +19,12 @@ std::vector<std::string> input_lines(std::string_view text, const std::string& n
 // The numbers of "FIRST..LAST", two whole ones. Throws ConfigError, which begins with `what`: "--range".
 std::vector<std::string> input_numbers(const std::string& range, std::string_view what);
 
+// Which input the task-th of so many has: of fewer tasks than inputs such as lie evenly among them, of more from the first again.
+// REQUIRES: inputs > 0. (scripts/drivers/cpython/examination.py looks at the same ones.)
+constexpr std::int64_t input_of_task(std::int64_t task, std::int64_t tasks, std::int64_t inputs) {
+  return tasks < inputs ? (2 * task + 1) * inputs / (2 * tasks) : task % inputs;
+}
+
 // As the `inputs` of a suite has it: "1..60", or a file. Throws ConfigError.
 std::vector<std::string> suite_inputs(const std::string& inputs);
 bool is_range(std::string_view inputs);  // "1..60"

@@ -94,6 +94,7 @@ bool Backlog::retry_at(TaskRef& task, Clock::time_point due) noexcept {
   ++task->retried;
   task->retry_due = due;
   retries_.push_back(std::move(task));
+  events_.answering_ends();
   return true;
 }
 

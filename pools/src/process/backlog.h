@@ -110,7 +110,7 @@ class Backlog {
   void submitter_goes_on() noexcept { --blocked_submitters_; }
 
   // --- retries ---
-  // Of one that is offered still. False: it is cancelled, and the caller's still.
+  // Of one that is offered still, and is being answered; that ends with it. False: it is cancelled, and the caller's still.
   bool retry_at(TaskRef& task, Clock::time_point due) noexcept;
   // Puts back those whose time has come. True if there was one.
   bool requeue_due(Clock::time_point now) noexcept;

@@ -223,10 +223,7 @@ void Deaths::end_with_death(TaskRef task, const WorkerProcess& worker, const Dea
 
 bool Deaths::retry_later(TaskRef& task) noexcept {
   const Lock lock(pool_.mutex);
-  if (pool_.broken || !pool_.backlog.retry_at(task, *deadline_after(retry_delay(pool_.options.retry, task->deaths))))
-    return false;
-  pool_.events.answering_ends();
-  return true;
+  return !pool_.broken && pool_.backlog.retry_at(task, *deadline_after(retry_delay(pool_.options.retry, task->deaths)));
 }
 
 }  // namespace pools::detail

@@ -364,9 +364,7 @@ void Links::end_with_host(TaskRef task, const Link& link, bool begun, const std:
     ++task->deaths;
     if (task->retried < allowed) {
       const Lock lock(pool_.mutex);
-      if (!pool_.broken && pool_.backlog.retry_at(task, *deadline_after(retry_delay(pool_.options.retry, task->deaths)))) {
-        return pool_.events.answering_ends();
-      }
+      if (!pool_.broken && pool_.backlog.retry_at(task, *deadline_after(retry_delay(pool_.options.retry, task->deaths)))) return;
     }
   }
   if (!pool_.events.claim(*task, link.info.number)) return;

@@ -93,13 +93,14 @@ MODULES = {
     "mpi4py": ("mpi4py", "python3-mpi4py"),
 }
 
-
-MADE_IN = {
-    "asyncio": "cpython.loops",
-    "to_thread": "cpython.loops",
-    "gevent": "cpython.greenlets",
-    "dask": "cpython.clusters",
-    "mpi4py": "cpython.clusters",
+# Where the class of each is; of processes: ProcessPool.
+CLASSES = {
+    "thread": ("cpython.pools", "ThreadPool"),
+    "asyncio": ("cpython.loops", "AsyncioLoop"),
+    "to_thread": ("cpython.loops", "ToThread"),
+    "gevent": ("cpython.greenlets", "GeventLoop"),
+    "dask": ("cpython.clusters", "DaskPool"),
+    "mpi4py": ("cpython.clusters", "MpiPool"),
 }
 
 
@@ -114,36 +115,19 @@ def require(executor: str) -> None:
         raise RuntimeError("%s is too old: asyncio.to_thread is there from 3.9 on" % sys.executable)
 
 
-def import_for(executor: str) -> None:
-    """What make() would import, so that it is no part of a pool's start. What is not needed is not imported: it would
-    count as memory of the workers."""
-    importlib.import_module(MADE_IN.get(executor, "cpython.pools"))
+def imported(executor: str) -> "Any":
+    """Its class. What is not needed is not imported: it would count as memory of its workers."""
+    module, name = CLASSES.get(executor, ("cpython.pools", "ProcessPool"))
+    return getattr(importlib.import_module(module), name)
 
 
 def make(executor: str, workers: int, in_flight: int, life_line: "LifeLine") -> Executor:
     """Ready to be warmed up."""
-    if executor == "asyncio":
-        from cpython.loops import AsyncioLoop
-
-        return AsyncioLoop(in_flight)
-    if executor == "to_thread":
-        from cpython.loops import ToThread
-
-        return ToThread(workers)
-    if executor == "gevent":
-        from cpython.greenlets import GeventLoop
-
-        return GeventLoop(in_flight)
-    if executor == "dask":
-        from cpython.clusters import DaskPool
-
-        return DaskPool(workers)
-    if executor == "mpi4py":
-        from cpython.clusters import MpiPool
-
-        return MpiPool(workers)
-    from cpython.pools import ProcessPool, ThreadPool
-
-    if executor == "thread":
-        return ThreadPool(workers)
-    return ProcessPool(workers, EXECUTORS[executor]["start_method"], life_line)
+    made: Executor
+    if EXECUTORS[executor].get("event_loop"):
+        made = imported(executor)(in_flight)
+    elif executor in CLASSES:
+        made = imported(executor)(workers)
+    else:
+        made = imported(executor)(workers, EXECUTORS[executor]["start_method"], life_line)
+    return made
